@@ -1,0 +1,36 @@
+import * as z from "zod";
+
+/**
+ * A radial distribution feeder: the first bus is the root (substation, voltage 1 p.u.), every branch points away from it.
+ * Impedances are p.u. on `baseMva`, ratings MVA (`null` = unlimited), base loads MW and Mvar.
+ */
+export const FeederSchema = z.strictObject({
+  name: z.string().min(1),
+  source: z.string().min(1),
+  baseMva: z.number().positive(),
+  baseKv: z.number().positive(),
+  buses: z
+    .array(
+      z.strictObject({
+        bus: z.int().positive(),
+        loadMw: z.number(),
+        loadMvar: z.number(),
+        vMinPu: z.number().positive(),
+        vMaxPu: z.number().positive(),
+      }),
+    )
+    .min(1),
+  branches: z.array(
+    z.strictObject({
+      from: z.int().positive(),
+      to: z.int().positive(),
+      rPu: z.number().nonnegative(),
+      xPu: z.number().nonnegative(),
+      ratingMva: z.number().positive().nullable(),
+    }),
+  ),
+});
+
+export type Feeder = z.infer<typeof FeederSchema>;
+export type Bus = Feeder["buses"][number];
+export type Branch = Feeder["branches"][number];
