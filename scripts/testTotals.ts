@@ -1,0 +1,46 @@
+/** How many tests a suite says it ran, read from what it prints, and the one line the whole command ends with. */
+export type Totals = { readonly passed: number; readonly failed: number };
+
+export type SuiteRun = {
+  readonly name: string;
+  readonly style: "mocha" | "unittest";
+  readonly output: string;
+  /** `null` when the process was killed or could not be started. */
+  readonly exitCode: number | null;
+};
+
+// eslint-disable-next-line no-control-regex
+const ANSI = /\u001b\[[0-9;]*m/g;
+
+/** The last count printed counts: mocha and Hardhat put their summary at the end. */
+function lastCount(text: string, pattern: RegExp): number {
+  let count = 0;
+  for (const match of text.matchAll(pattern)) count = Number(match[1]);
+  return count;
+}
+
+function printed(run: SuiteRun): Totals {
+  const text = run.output.replace(ANSI, "");
+  if (run.style === "mocha") {
+    return {
+      passed: lastCount(text, /^\s*(\d+) passing\b/gm),
+      failed: lastCount(text, /^\s*(\d+) failing\b/gm),
+    };
+  }
+  const failed = lastCount(text, /\bfailures=(\d+)/g) + lastCount(text, /\berrors=(\d+)/g);
+  const skipped = lastCount(text, /\bskipped=(\d+)/g);
+  return { passed: Math.max(0, lastCount(text, /^Ran (\d+) tests?\b/gm) - failed - skipped), failed };
+}
+
+/** A suite that crashes, or in which nothing ran, is a failure even when it reports none. */
+export function totalsOf(run: SuiteRun): Totals {
+  const { passed, failed } = printed(run);
+  if (failed > 0) return { passed, failed };
+  return { passed, failed: run.exitCode !== 0 || passed === 0 ? 1 : 0 };
+}
+
+export function sum(all: readonly Totals[]): Totals {
+  return all.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }), { passed: 0, failed: 0 });
+}
+
+export const totalLine = ({ passed, failed }: Totals): string => `${passed} passed, ${failed} failed`;
