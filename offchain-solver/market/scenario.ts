@@ -105,6 +105,9 @@ export const ScenarioSchema = z.strictObject({
     factor: z.array(z.array(series)),
     /** Largest norm(Sigma^{-1/2} xi) over the fitting samples, per hour (the robust comparator's radius). */
     robustRadius: z.array(nonneg),
+    /** Bootstrap 95 % quantiles, MW per hour: what `risk.meanRadius` and `risk.stdRadius` are when moments count as estimated. */
+    bootstrapMeanRadius: z.array(nonneg).optional(),
+    bootstrapStdRadius: z.array(nonneg).optional(),
     /** Standardised-free, debiased errors of the sources, p.u. of rating: [hour][sample][source]; fitting and held-out. */
     fitErrors: z.array(z.array(series)),
     testErrors: z.array(z.array(series)),

@@ -1,0 +1,76 @@
+import * as z from "zod";
+import { ScenarioSchema } from "../../market/scenario.ts";
+
+const nonneg = z.number().nonnegative();
+const hourOfDay = z.int().min(0).max(24);
+
+/**
+ * What a person writes down about a scenario: sizes and prices. `resolveScenario` joins it with a feeder and the real
+ * series and spells every array out. MW, $/MWh, $/MW, $/t, tCO2/MWh, local hours of the day.
+ */
+export const DefinitionSchema = z.strictObject({
+  name: z.string().min(1),
+  source: z.string().min(1),
+  /** Name of a file in cases/feeders. */
+  feeder: z.string().min(1),
+  startUtc: z.iso.datetime(),
+  hours: z.int().min(1).max(63),
+  /** Local time of the tariff is UTC plus this. */
+  utcOffsetHours: z.int().min(-12).max(14),
+  /** Load is the feeder's base load x the regional profile x this. */
+  loadScale: z.number().positive(),
+  tariff: z.strictObject({
+    /** Price outside the bands; a band runs from one local hour to before another, over midnight when from > to. */
+    buyPerMwh: nonneg,
+    bands: z.array(z.strictObject({ from: hourOfDay, to: hourOfDay, buyPerMwh: nonneg })),
+    sellPerMwh: nonneg,
+    reserveUpPerMw: nonneg,
+    reserveDownPerMw: nonneg,
+  }),
+  carbon: z.strictObject({
+    column: z.enum(["direct", "lifeCycle"]),
+    quotaTPerMwh: nonneg,
+    deskBuyPerT: nonneg,
+    deskSellPerT: nonneg,
+  }),
+  regularisation: ScenarioSchema.shape.regularisation,
+  risk: z.strictObject({ method: ScenarioSchema.shape.risk.shape.method, epsilon: z.number().gt(0).lt(1) }),
+  load: z.strictObject({
+    flexibleShare: z.number().min(0).max(1),
+    /** Discomfort k = factor / max(peak load, floor). */
+    discomfortFactor: nonneg,
+    discomfortFloorMw: z.number().positive(),
+  }),
+  generator: z.strictObject({ rampShare: nonneg, reactiveShare: nonneg }),
+  renewable: z.strictObject({ reactiveShare: nonneg }),
+  battery: z.strictObject({
+    durationHours: z.number().positive(),
+    initialShare: z.number().min(0).max(1),
+    minShare: z.number().min(0).max(1),
+    efficiency: z.number().positive().max(1),
+    wearPerMwh: nonneg,
+  }),
+  reserve: z.strictObject({ upPerMw: nonneg, downPerMw: nonneg }),
+  bootstrap: z.strictObject({ resamples: z.int().nonnegative(), seed: z.int().nonnegative() }),
+  /** Every pair, or pairs of prosumer ids (their places in depth-first order, from 1). */
+  pairs: z.union([z.literal("all"), z.array(z.tuple([z.int().positive(), z.int().positive()]))]),
+  prosumers: z
+    .array(
+      z.strictObject({
+        bus: z.int().positive(),
+        /** Share of the bus's base load that is this prosumer's. */
+        loadShare: z.number().min(0).max(1).default(1),
+        generator: z
+          .strictObject({ maxMw: nonneg, costA: nonneg, costB: z.number(), emissionTPerMwh: nonneg })
+          .optional(),
+        /** `plant`: the series it follows, one of the sixteen sources. */
+        renewable: z
+          .strictObject({ kind: z.enum(["pv", "wind"]), ratingMw: z.number().positive(), plant: z.string() })
+          .optional(),
+        battery: z.strictObject({ powerMw: z.number().positive() }).optional(),
+      }),
+    )
+    .min(1),
+});
+
+export type Definition = z.infer<typeof DefinitionSchema>;
