@@ -9,7 +9,6 @@ export type SuiteRun = {
   readonly exitCode: number | null;
 };
 
-// eslint-disable-next-line no-control-regex
 const ANSI = /\u001b\[[0-9;]*m/g;
 
 /** The last count printed counts: mocha and Hardhat put their summary at the end. */

@@ -1,0 +1,40 @@
+/** settlement.json and audit.json of one session: what the chain did with the result, and what an auditor thinks of it. */
+import * as z from "zod";
+
+const count = z.int().nonnegative();
+const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
+
+/** Sums over `accounts` are zero in every column: value moves, none is made. */
+export const SettlementJsonSchema = z.strictObject({
+  txHash: hash,
+  block: count,
+  gasUsed: count,
+  /** Length of the posted payload. */
+  bytes: count,
+  trades: count,
+  prosumers: count,
+  accounts: z.array(
+    z.strictObject({
+      /** A prosumer's id, or `utility`, `operator`, `desk`. */
+      account: z.union([z.int().positive(), z.enum(["utility", "operator", "desk"])]),
+      /** 1e-9 $. */
+      moneyNano: z.int(),
+      carbonG: z.int(),
+      energyWh: z.int(),
+    }),
+  ),
+});
+
+export const AuditJsonSchema = z.strictObject({
+  verdicts: z.array(
+    z.strictObject({
+      session: z.string().min(1),
+      verdict: z.enum(["valid", "invalid", "undecided"]),
+      /** The violated predicate, or the data that is missing. */
+      predicate: z.string().optional(),
+    }),
+  ),
+});
+
+export type SettlementJson = z.infer<typeof SettlementJsonSchema>;
+export type AuditJson = z.infer<typeof AuditJsonSchema>;

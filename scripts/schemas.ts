@@ -1,0 +1,23 @@
+/** Writes the JSON Schemas of the files that gridpact reads and writes: `node scripts/schemas.ts DIR`. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as z from "zod";
+import { FeederSchema } from "../offchain-solver/grid/feeder.ts";
+import { ClearingJsonSchema } from "../offchain-solver/market/clearingJson.ts";
+import { ScenarioSchema } from "../offchain-solver/market/scenario.ts";
+import { AuditJsonSchema, SettlementJsonSchema } from "../offchain-solver/market/sessionJson.ts";
+
+const SCHEMAS = {
+  feeder: FeederSchema,
+  scenario: ScenarioSchema,
+  clearing: ClearingJsonSchema,
+  settlement: SettlementJsonSchema,
+  audit: AuditJsonSchema,
+};
+
+const directory = process.argv[2] ?? "docs/schemas";
+mkdirSync(directory, { recursive: true });
+for (const [name, schema] of Object.entries(SCHEMAS)) {
+  const json = { title: `gridpact ${name}`, ...z.toJSONSchema(schema) };
+  writeFileSync(join(directory, `${name}.schema.json`), `${JSON.stringify(json, null, 2)}\n`);
+}
