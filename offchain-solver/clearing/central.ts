@@ -1,0 +1,162 @@
+import { ConicModel, groupGradient, type GroupedProblem } from "../numerics/conicModel.ts";
+import type { ConicSolution, ConicSolver } from "../numerics/conicSolver.ts";
+import { addNetworkLimit, addProsumer, GROUP, type ProsumerVariables } from "../market/formulate.ts";
+import type { Market } from "../market/market.ts";
+import { excess, type Network } from "../market/network.ts";
+import { readSchedule, type Solution } from "../market/solution.ts";
+
+/** Largest excess half width (p.u.^2, MVA) that a network limit outside the working set may show. */
+const LAZY_TOLERANCE = 1e-8;
+
+export type CentralResult =
+  | { readonly status: "infeasible" | "failed" }
+  | {
+      readonly status: "solved";
+      readonly solution: Solution;
+      readonly objective: number;
+      readonly solves: number;
+      readonly variables: number;
+      readonly rows: number;
+      /** [hour] network limits that were written out. */
+      readonly workingSet: readonly (readonly number[])[];
+      /** [hour][prosumer] marginal cost of delivering energy to partners, $/MWh: unique where a device is interior. */
+      readonly marginalCost: readonly Float64Array[];
+    };
+
+/**
+ * The whole problem at once on the conic solver: the oracle that distributed clearing is compared with.
+ * Network limits are written lazily (start from `workingSet`, add what is violated, solve again) unless `full`.
+ */
+export function solveCentral(
+  market: Market,
+  network: Network | undefined,
+  solver: ConicSolver,
+  options: { full?: boolean; workingSet?: readonly (readonly number[])[]; tolerance?: number } = {},
+): CentralResult {
+  const working: Set<number>[] = Array.from({ length: market.hours }, (_, t) => new Set(options.workingSet?.[t] ?? []));
+  if (network && options.full)
+    for (const set of working) network.lower.forEach((bound, limit) => bound === bound && set.add(limit));
+  for (let solves = 1; solves <= 60; solves++) {
+    const program = build(market, network, working);
+    const problem = program.model.build();
+    const settings = { tolerance: options.tolerance ?? 1e-9 };
+    const result = solveRobustly(solver, problem, settings.tolerance);
+    if (result.status === "infeasible") return { status: "infeasible" };
+    if (result.status !== "solved") return { status: "failed" };
+    let added = 0;
+    if (network)
+      for (let t = 0; t < market.hours; t++) {
+        const gap = excess(market, network, t, {
+          p: program.blocks.map((v) => result.x[v.p[t]]),
+          q: program.blocks.map((v) => result.x[v.q[t]]),
+          shares: Array.from(program.share[t], (k) => result.x[k]),
+        });
+        for (let limit = 0; limit < gap.length; limit++)
+          if (gap[limit] > LAZY_TOLERANCE && !working[t].has(limit)) {
+            working[t].add(limit);
+            added++;
+          }
+      }
+    if (added > 0) continue;
+    return {
+      status: "solved",
+      solution: read(market, program, problem, result),
+      objective: result.objective,
+      solves,
+      variables: problem.variables,
+      rows: problem.rows,
+      workingSet: working.map((set) => [...set].sort((a, b) => a - b)),
+      marginalCost: Array.from({ length: market.hours }, (_, t) =>
+        Float64Array.from(program.blocks, (v) => -result.dual[program.model.rowOf(v.balance[t])] / market.dt),
+      ),
+    };
+  }
+  return { status: "failed" };
+}
+
+/** The solver gives nothing back when it stalls short of its tolerance: ask for less until it does. */
+function solveRobustly(solver: ConicSolver, problem: GroupedProblem, tolerance: number): ConicSolution {
+  let result = solver(problem, { tolerance });
+  for (let loose = tolerance * 10; result.status === "failed" && loose <= 1e-7; loose *= 10)
+    result = solver(problem, { tolerance: loose });
+  return result;
+}
+
+type Program = {
+  readonly model: ConicModel;
+  readonly blocks: readonly ProsumerVariables[];
+  readonly energy: readonly Int32Array[];
+  readonly share: readonly Int32Array[];
+  readonly carbon: Int32Array;
+};
+
+function build(market: Market, network: Network | undefined, working: readonly ReadonlySet<number>[]): Program {
+  const model = new ConicModel();
+  const kappa = market.scenario.regularisation.trade;
+  const { dt, hours } = market;
+  // One variable for both sides of a trade: kappa/2 a side makes kappa in all.
+  const energy = market.pairs.map(() => Int32Array.from({ length: hours }, () => model.add()));
+  for (const pair of energy) for (const x of pair) model.square(x, 2 * kappa * dt);
+  const share = market.shares.map((slots) => Int32Array.from(slots, () => model.bounded(0, Infinity)));
+  market.shares.forEach((slots, t) =>
+    slots.forEach(({ seller, buyer }, s) => model.square(share[t][s], seller === buyer ? 0 : 2 * kappa * dt)),
+  );
+  const carbon = Int32Array.from(market.settings.carbon ? market.pairs : [], () => model.add());
+  for (const x of carbon) model.square(x, 2 * kappa);
+  const blocks = market.prosumers.map((_, i) =>
+    addProsumer(model, market, i, {
+      sold: market.shares.map((slots, t) =>
+        slots.flatMap(({ seller, buyer }, s) => (seller === i ? [{ buyer, variable: share[t][s] }] : [])),
+      ),
+      bought: market.shares.map((slots, t) =>
+        slots.flatMap(({ seller, buyer }, s) => (buyer === i ? [{ seller, variable: share[t][s] }] : [])),
+      ),
+    }),
+  );
+  model.group = GROUP.device;
+  blocks.forEach((block, i) => {
+    const sign = (k: number): number => (market.pairs[k][0] === i ? -1 : 1);
+    for (let t = 0; t < hours; t++)
+      model.equal([[block.sold[t], 1], ...market.pairsOf[i].map((k) => [energy[k][t], sign(k)] as const)], 0);
+    if (market.settings.carbon)
+      model.equal([[block.allowanceTraded, 1], ...market.pairsOf[i].map((k) => [carbon[k], sign(k)] as const)], 0);
+  });
+  if (network)
+    working.forEach((set, t) => {
+      const variables = { p: blocks.map((b) => b.p[t]), q: blocks.map((b) => b.q[t]), shares: share[t] };
+      for (const limit of [...set].sort((a, b) => a - b)) addNetworkLimit(model, market, network, t, limit, variables);
+    });
+  return { model, blocks, energy, share, carbon };
+}
+
+function read(market: Market, program: Program, problem: GroupedProblem, result: ConicSolution): Solution {
+  const { x, dual } = result;
+  const { blocks, model, energy, share, carbon } = program;
+  const { hours, dt, pairs } = market;
+  const marginal = (i: number, t: number): number => -dual[model.rowOf(blocks[i].balance[t])] / dt;
+  const mu = Float64Array.from(blocks, (b) => (b.allowance ? dual[model.rowOf(b.allowance)] : 0));
+  const booking = groupGradient(problem, dual, GROUP.booking);
+  const requirement = groupGradient(problem, dual, GROUP.requirement);
+  const grid = groupGradient(problem, dual, GROUP.network);
+  const kappa = market.scenario.regularisation.trade;
+  return {
+    schedules: blocks.map((block) => readSchedule(market, block, x)),
+    energyMw: energy.map((pair) => Float64Array.from(pair, (k) => x[k])),
+    energyPrice: pairs.map(([a, b]) => Float64Array.from({ length: hours }, (_, t) => (marginal(a, t) + marginal(b, t)) / 2)),
+    shareMw: share.map((slots) => Float64Array.from(slots, (k) => x[k])),
+    // Midway between the seller's marginal cost and the buyer's value; what lies between them is the operator's.
+    sharePrice: share.map((slots, t) =>
+      Float64Array.from(slots, (k, s) => {
+        const { seller, buyer } = market.shares[t][s];
+        const spread = seller === buyer ? 0 : kappa * x[k];
+        return ((booking[k] / dt + spread) + (-requirement[k] / dt - spread)) / 2;
+      }),
+    ),
+    shareCharge: share.map((slots) => Float64Array.from(slots, (k) => grid[k] / dt)),
+    carbonT: market.settings.carbon ? Float64Array.from(carbon, (k) => x[k]) : new Float64Array(pairs.length),
+    carbonPrice: Float64Array.from(pairs, ([a, b]) => (mu[a] + mu[b]) / 2),
+    nodalPrice: Array.from({ length: hours }, (_, t) => Float64Array.from(blocks, (b) => grid[b.p[t]] / dt)),
+    nodalReactivePrice: Array.from({ length: hours }, (_, t) => Float64Array.from(blocks, (b) => grid[b.q[t]] / dt)),
+    priceMu: mu,
+  };
+}

@@ -1,0 +1,227 @@
+import { topologyOf, type Topology } from "../grid/topology.ts";
+import type { Market } from "./market.ts";
+import { requiredHalfWidth } from "./risk/tsDrcc.ts";
+
+/** cos and sin of k pi/6, k = 0..5: the facet normals of the 12-gon; its apothem over the circle's radius is cos(pi/12). */
+const H = Math.sqrt(3) / 2;
+export const FACET_COS = [1, H, 0.5, 0, -0.5, -H] as const;
+export const FACET_SIN = [0, 0.5, H, 1, H, 0.5] as const;
+const APOTHEM = (Math.sqrt(6) + Math.sqrt(2)) / 4;
+
+/**
+ * The two-sided network security constraints of one hour, the same in every hour (market-model section 4): squared voltage of
+ * every bus but the root, and every pair of opposite facets of every rated branch.
+ * Limits are numbered: voltage of bus b is b, facet pair k of branch l is buses + 6 l + k.
+ */
+export type Network = {
+  readonly topology: Topology;
+  readonly buses: number;
+  readonly branches: number;
+  readonly baseMva: number;
+  readonly rPu: Float64Array;
+  readonly xPu: Float64Array;
+  /** Bus index of each prosumer. */
+  readonly busOf: Int32Array;
+  /** [limit] bounds; NaN where there is none (root, unrated branch). */
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+};
+
+/** Margins taken off the limits so that the AC sweep passes where LinDistFlow's error eats them. */
+export type Tightening = { readonly voltagePu: number; readonly ratingShare: number };
+export const NO_TIGHTENING: Tightening = { voltagePu: 0, ratingShare: 0 };
+
+export function createNetwork(market: Market, tightening: Tightening = NO_TIGHTENING): Network {
+  const { feeder } = market.scenario;
+  const topology = topologyOf(feeder);
+  const buses = feeder.buses.length;
+  const branches = feeder.branches.length;
+  const lower = new Float64Array(buses + 6 * branches).fill(NaN);
+  const upper = new Float64Array(buses + 6 * branches).fill(NaN);
+  feeder.buses.forEach((row, b) => {
+    if (b === 0) return;
+    const low = row.vMinPu + tightening.voltagePu;
+    const high = row.vMaxPu - tightening.voltagePu;
+    lower[b] = low * low;
+    upper[b] = high * high;
+  });
+  feeder.branches.forEach((row, l) => {
+    if (row.ratingMva === null) return;
+    for (let k = 0; k < 6; k++) {
+      upper[buses + 6 * l + k] = row.ratingMva * (1 - tightening.ratingShare) * APOTHEM;
+      lower[buses + 6 * l + k] = -upper[buses + 6 * l + k];
+    }
+  });
+  return {
+    topology,
+    buses,
+    branches,
+    baseMva: feeder.baseMva,
+    rPu: Float64Array.from(feeder.branches, (row) => row.rPu),
+    xPu: Float64Array.from(feeder.branches, (row) => row.xPu),
+    busOf: Int32Array.from(market.prosumers, (p) => topology.indexOfBus.get(p.bus) as number),
+    lower,
+    upper,
+  };
+}
+
+export function limitName(market: Market, network: Network, limit: number): string {
+  const { feeder } = market.scenario;
+  if (limit < network.buses) return `voltage of bus ${feeder.buses[limit].bus}`;
+  const branch = feeder.branches[Math.floor((limit - network.buses) / 6)];
+  return `line ${branch.from}-${branch.to} facet ${(limit - network.buses) % 6}`;
+}
+
+/** One limit as a linear map of the prosumers' injections: value = offset + p'P + q'Q (MW, Mvar), and p'xi for the errors. */
+export type LimitRow = { readonly offset: number; readonly p: Float64Array; readonly q: Float64Array };
+
+export function limitRow(network: Network, limit: number): LimitRow {
+  const { topology, busOf } = network;
+  const n = busOf.length;
+  const p = new Float64Array(n);
+  const q = new Float64Array(n);
+  const below = (bus: number, i: number): boolean =>
+    topology.position[busOf[i]] >= topology.position[bus] && topology.position[busOf[i]] < topology.end[bus];
+  if (limit < network.buses) {
+    // v_n = 1 + (2 / base) sum over branches on the path of r, x times the injections below the branch.
+    for (let bus = limit; topology.parent[bus] >= 0; bus = topology.parent[bus]) {
+      const l = topology.branchTo[bus];
+      for (let i = 0; i < n; i++)
+        if (below(bus, i)) {
+          p[i] += (2 * network.rPu[l]) / network.baseMva;
+          q[i] += (2 * network.xPu[l]) / network.baseMva;
+        }
+    }
+    return { offset: 1, p, q };
+  }
+  const l = Math.floor((limit - network.buses) / 6);
+  const k = (limit - network.buses) % 6;
+  for (let i = 0; i < n; i++)
+    if (below(topology.busOf[l], i)) {
+      p[i] = -FACET_COS[k];
+      q[i] = -FACET_SIN[k];
+    }
+  return { offset: 0, p, q };
+}
+
+/** Flows f = -(sum of what is injected downstream), by branch. */
+export function branchFlows(network: Network, injection: ArrayLike<number>): Float64Array {
+  const { topology } = network;
+  const sum = new Float64Array(network.buses);
+  for (let i = 0; i < injection.length; i++) sum[network.busOf[i]] += injection[i];
+  const flow = new Float64Array(network.branches);
+  for (let k = network.buses - 1; k > 0; k--) {
+    const bus = topology.order[k];
+    sum[topology.parent[bus]] += sum[bus];
+    flow[topology.branchTo[bus]] = -sum[bus];
+  }
+  return flow;
+}
+
+/** LinDistFlow squared voltages by bus for given flows, root 1. */
+export function squaredVoltages(network: Network, flowMw: ArrayLike<number>, flowMvar: ArrayLike<number>): Float64Array {
+  const { topology } = network;
+  const v = new Float64Array(network.buses).fill(1);
+  for (let k = 1; k < network.buses; k++) {
+    const bus = topology.order[k];
+    const l = topology.branchTo[bus];
+    v[bus] =
+      v[topology.parent[bus]] - (2 * (network.rPu[l] * flowMw[l] + network.xPu[l] * flowMvar[l])) / network.baseMva;
+  }
+  return v;
+}
+
+export type HourPoint = {
+  readonly p: ArrayLike<number>;
+  readonly q: ArrayLike<number>;
+  /** MW of each share slot of the hour. */
+  readonly shares: ArrayLike<number>;
+};
+
+/**
+ * How far every limit of one hour is from its bound, as excess half width (> 0: violated), in p.u.^2 or MVA; NaN = no limit.
+ * One walk down the tree per row of the error factor: linear in buses and shares.
+ */
+export function excess(market: Market, network: Network, hour: number, point: HourPoint): Float64Array {
+  const flowP = branchFlows(network, point.p);
+  const flowQ = branchFlows(network, point.q);
+  const v = squaredVoltages(network, flowP, flowQ);
+  const risky = market.settings.networkRisk;
+  const level = riskLevel(market, hour);
+  const flowDeviation = new Float64Array(network.branches);
+  const voltageDeviation = new Float64Array(network.buses);
+  const flowSize = new Float64Array(network.branches);
+  const voltageSize = new Float64Array(network.buses);
+  if (risky) {
+    accumulate(market, network, hour, point.shares, "factor", flowDeviation, voltageDeviation);
+    if (level.meanRadius > 0 || level.stdRadius > 0)
+      accumulate(market, network, hour, point.shares, "coefficient", flowSize, voltageSize);
+  }
+  const out = new Float64Array(network.lower.length).fill(NaN);
+  const measure = (limit: number, value: number, s: number, size: number): void => {
+    const T = (network.upper[limit] - network.lower[limit]) / 2;
+    if (!(T === T)) return;
+    const m = Math.abs(value - (network.upper[limit] + network.lower[limit]) / 2) + level.meanRadius * size;
+    out[limit] = requiredHalfWidth(m, s + level.stdRadius * size, level) - T;
+  };
+  for (let b = 1; b < network.buses; b++) measure(b, v[b], Math.sqrt(voltageDeviation[b]), Math.sqrt(voltageSize[b]));
+  for (let l = 0; l < network.branches; l++)
+    for (let k = 0; k < 6; k++)
+      measure(
+        network.buses + 6 * l + k,
+        FACET_COS[k] * flowP[l] + FACET_SIN[k] * flowQ[l],
+        Math.abs(FACET_COS[k]) * Math.sqrt(flowDeviation[l]),
+        Math.abs(FACET_COS[k]) * Math.sqrt(flowSize[l]),
+      );
+  return out;
+}
+
+export function riskLevel(market: Market, hour: number) {
+  const { risk, epsilon, radii } = market.settings;
+  return {
+    method: risk,
+    epsilon,
+    halfWidth: market.halfWidth[hour],
+    meanRadius: radii ? market.scenario.risk.meanRadius[hour] : 0,
+    stdRadius: radii ? market.scenario.risk.stdRadius[hour] : 0,
+  };
+}
+
+/** Adds, per branch and bus, the squared norm of the uncertain flow and squared voltage: rows of the factor, or the coefficients on xi. */
+function accumulate(
+  market: Market,
+  network: Network,
+  hour: number,
+  shares: ArrayLike<number>,
+  what: "factor" | "coefficient",
+  flowSquared: Float64Array,
+  voltageSquared: Float64Array,
+): void {
+  const { topology } = network;
+  const error = market.error[hour];
+  const slots = market.shares[hour];
+  const uncertain = market.prosumers.map((_, i) => i).filter((i) => error[i].length > 0);
+  const rows = what === "factor" ? (uncertain.length > 0 ? error[uncertain[0]].length : 0) : uncertain.length;
+  const columnOf = new Int32Array(market.prosumers.length).fill(-1);
+  uncertain.forEach((i, c) => (columnOf[i] = c));
+  const alpha = Float64Array.from(slots, (s, k) => shares[k] / (market.halfWidth[hour] * market.sigma[hour][s.buyer]));
+  const below = new Float64Array(network.buses);
+  const v = new Float64Array(network.buses);
+  for (let row = 0; row < rows; row++) {
+    below.fill(0);
+    const entry = (j: number): number => (what === "factor" ? error[j][row] : columnOf[j] === row ? 1 : 0);
+    for (const j of uncertain) below[network.busOf[j]] += entry(j);
+    for (let k = 0; k < slots.length; k++) below[network.busOf[slots[k].seller]] -= alpha[k] * entry(slots[k].buyer);
+    for (let k = network.buses - 1; k > 0; k--) {
+      const bus = topology.order[k];
+      below[topology.parent[bus]] += below[bus];
+      flowSquared[topology.branchTo[bus]] += below[bus] * below[bus];
+    }
+    for (let k = 1; k < network.buses; k++) {
+      const bus = topology.order[k];
+      const l = topology.branchTo[bus];
+      v[bus] = v[topology.parent[bus]] + (2 * network.rPu[l] * below[bus]) / network.baseMva;
+      voltageSquared[bus] += v[bus] * v[bus];
+    }
+  }
+}
