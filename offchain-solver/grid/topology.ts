@@ -49,7 +49,7 @@ export function topologyOf(feeder: Feeder): Topology {
   // Union-find tells a cycle from a branch that merely points the wrong way.
   const group = Int32Array.from({ length: n }, (_, i) => i);
   const find = (i: number): number => {
-    while (group[i] !== i) i = group[i] = group[group[i]!]!;
+    while (group[i] !== i) i = group[i] = group[group[i]];
     return i;
   };
   const neighbours: [bus: number, branch: number][][] = Array.from({ length: n }, () => []);
@@ -61,11 +61,11 @@ export function topologyOf(feeder: Feeder): Topology {
     if (a === b)
       fail(`branches[${k}]`, [branch.from, branch.to], "this branch closes a cycle; the feeder must be radial");
     group[a] = b;
-    neighbours[ends[0]]!.push([ends[1], k]);
-    neighbours[ends[1]]!.push([ends[0], k]);
+    neighbours[ends[0]].push([ends[1], k]);
+    neighbours[ends[1]].push([ends[0], k]);
   });
   const lost = feeder.buses.findIndex((_, i) => find(i) !== find(0));
-  if (lost >= 0) fail(`buses[${lost}].bus`, feeder.buses[lost]!.bus, "no path of branches leads here from the root");
+  if (lost >= 0) fail(`buses[${lost}].bus`, feeder.buses[lost].bus, "no path of branches leads here from the root");
 
   const parent = new Int32Array(n).fill(-1);
   const branchTo = new Int32Array(n).fill(-1);
@@ -78,11 +78,11 @@ export function topologyOf(feeder: Feeder): Topology {
     const bus = stack.pop()!;
     order[visited] = bus;
     position[bus] = visited;
-    const children = neighbours[bus]!.filter(([, branch]) => branch !== branchTo[bus]);
+    const children = neighbours[bus].filter(([, branch]) => branch !== branchTo[bus]);
     // The stack returns the last one pushed first, hence descending bus numbers.
-    children.sort(([a], [b]) => feeder.buses[b]!.bus - feeder.buses[a]!.bus);
+    children.sort(([a], [b]) => feeder.buses[b].bus - feeder.buses[a].bus);
     for (const [child, k] of children) {
-      const { from, to } = feeder.branches[k]!;
+      const { from, to } = feeder.branches[k];
       if (indexOfBus.get(to) !== child) fail(`branches[${k}]`, [from, to], "this branch points towards the root");
       parent[child] = bus;
       branchTo[child] = k;
@@ -91,9 +91,9 @@ export function topologyOf(feeder: Feeder): Topology {
     }
   }
   for (let i = n - 1; i >= 0; i--) {
-    const bus = order[i]!;
-    end[bus] = Math.max(end[bus]!, i + 1);
-    if (i > 0) end[parent[bus]!] = Math.max(end[parent[bus]!]!, end[bus]!);
+    const bus = order[i];
+    end[bus] = Math.max(end[bus], i + 1);
+    if (i > 0) end[parent[bus]] = Math.max(end[parent[bus]], end[bus]);
   }
   return { indexOfBus, parent, branchTo, busOf, order, position, end };
 }
@@ -106,7 +106,7 @@ export function downstream(topology: Topology, bus: number): Int32Array {
 /** Index of the last bus that the paths root-a and root-b share. */
 export function meetingBus(topology: Topology, a: number, b: number): number {
   const { position, end, parent } = topology;
-  while (position[b]! < position[a]! || position[b]! >= end[a]!) a = parent[a]!;
+  while (position[b] < position[a] || position[b] >= end[a]) a = parent[a];
   return a;
 }
 
@@ -117,8 +117,8 @@ export function meetingBus(topology: Topology, a: number, b: number): number {
 export function rootDistance(feeder: Feeder, topology: Topology): Float64Array {
   const distance = new Float64Array(feeder.buses.length);
   for (const bus of topology.order.subarray(1)) {
-    const { rPu, xPu } = feeder.branches[topology.branchTo[bus]!]!;
-    distance[bus] = distance[topology.parent[bus]!]! + Math.sqrt(rPu * rPu + xPu * xPu);
+    const { rPu, xPu } = feeder.branches[topology.branchTo[bus]];
+    distance[bus] = distance[topology.parent[bus]] + Math.sqrt(rPu * rPu + xPu * xPu);
   }
   return distance;
 }
@@ -130,7 +130,7 @@ export function distanceMatrix(feeder: Feeder, topology: Topology): Float64Array
   const matrix = new Float64Array(n * n);
   for (let a = 0; a < n; a++) {
     for (let b = 0; b < a; b++) {
-      const apart = fromRoot[a]! + fromRoot[b]! - 2 * fromRoot[meetingBus(topology, a, b)]!;
+      const apart = fromRoot[a] + fromRoot[b] - 2 * fromRoot[meetingBus(topology, a, b)];
       matrix[a * n + b] = matrix[b * n + a] = apart;
     }
   }
