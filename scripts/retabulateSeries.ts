@@ -49,5 +49,5 @@ const carbon = table("grid-carbon-intensity-caiso-2021-hourly.csv");
 write(
   "carbon.csv",
   ["direct", "lifeCycle"],
-  carbon.rows.map((row) => [stamp(Date.parse(row[0]!.replace(" ", "T") + "Z")), ...row.slice(1).map(Number)]),
+  carbon.rows.map((row) => [stamp(Date.parse(row[0].replace(" ", "T") + "Z")), ...row.slice(1).map(Number)]),
 );

@@ -67,10 +67,10 @@ export function sourceForecasts(
     });
     const fitting = errors.filter((_, day) => isFittingDay(day));
     const bias = math.mean(fitting, 0) as unknown as number[];
-    const debias = (sample: number[]): number[] => sample.map((error, s) => nano(error - bias[s]!));
+    const debias = (sample: number[]): number[] => sample.map((error, s) => nano(error - bias[s]));
     result.fitErrors.push(fitting.map(debias));
     result.testErrors.push(errors.filter((_, day) => !isFittingDay(day)).map(debias));
-    result.forecast.push(sources.map((s, i) => nano(Math.min(1, Math.max(0, forecastAt(series, s, ms) + bias[i]!)))));
+    result.forecast.push(sources.map((s, i) => nano(Math.min(1, Math.max(0, forecastAt(series, s, ms) + bias[i])))));
     result.actual.push(sources.map((s) => nano(actualAt(series, s, ms))));
   }
   return result;

@@ -24,7 +24,7 @@ export interface BootstrapRadii {
 
 function covariance(samples: Matrix): Matrix {
   const mean = math.mean(samples, 0) as unknown as number[];
-  const deviations = samples.map((sample) => sample.map((value, s) => value - mean[s]!));
+  const deviations = samples.map((sample) => sample.map((value, s) => value - mean[s]));
   const product = math.multiply(math.transpose(deviations), deviations) as Matrix;
   return product.map((row) => row.map((value) => value / (samples.length - 1)));
 }
@@ -32,10 +32,10 @@ function covariance(samples: Matrix): Matrix {
 /** Sources that a renewable is mapped to and that err by more than the negligible. */
 function activeSources(samples: Matrix, uncertain: readonly Uncertain[]): number[] {
   const used = [...new Set(uncertain.map(({ source }) => source))].sort((a, b) => a - b);
-  return used.filter((source) => Number(math.std(samples.map((sample) => sample[source]!))) > NEGLIGIBLE_SIGMA);
+  return used.filter((source) => Number(math.std(samples.map((sample) => sample[source]))) > NEGLIGIBLE_SIGMA);
 }
 
-const pick = (samples: Matrix, sources: readonly number[]): Matrix => samples.map((row) => sources.map((s) => row[s]!));
+const pick = (samples: Matrix, sources: readonly number[]): Matrix => samples.map((row) => sources.map((s) => row[s]));
 
 /**
  * Moments of one hour's errors from its fitting samples [sample][source], p.u. of rating. With L the Cholesky factor of the
@@ -50,7 +50,7 @@ export function hourMoments(samples: Matrix, uncertain: readonly Uncertain[]): H
   const factor = sources.map((_, k) =>
     uncertain.map(({ ratingMw, source }) => {
       const i = row.get(source);
-      return i === undefined ? 0 : lower[i]![k]! * ratingMw;
+      return i === undefined ? 0 : lower[i][k] * ratingMw;
     }),
   );
   const norms = active.map((sample) => Math.sqrt(solveLower(lower, sample).reduce((sum, z) => sum + z * z, 0)));
@@ -74,17 +74,17 @@ export function bootstrapRadii(
   const scale = sources.map((source) =>
     Math.sqrt(uncertain.reduce((sum, u) => sum + (u.source === source ? u.ratingMw * u.ratingMw : 0), 0)),
   );
-  const scaled = pick(samples, sources).map((sample) => sample.map((value, i) => value * scale[i]!));
+  const scaled = pick(samples, sources).map((sample) => sample.map((value, i) => value * scale[i]));
   const mean = math.mean(scaled, 0) as unknown as number[];
   const root = squareRoot(covariance(scaled));
   const meanErrors: number[] = [];
   const rootErrors: number[] = [];
   for (let b = 0; b < resamples; b++) {
-    const drawn = scaled.map(() => scaled[Math.floor(random() * scaled.length)]!);
+    const drawn = scaled.map(() => scaled[Math.floor(random() * scaled.length)]);
     const drawnMean = math.mean(drawn, 0) as unknown as number[];
-    meanErrors.push(Math.sqrt(drawnMean.reduce((sum, m, i) => sum + (m - mean[i]!) * (m - mean[i]!), 0)));
+    meanErrors.push(Math.sqrt(drawnMean.reduce((sum, m, i) => sum + (m - mean[i]) * (m - mean[i]), 0)));
     const drawnRoot = squareRoot(covariance(drawn));
-    rootErrors.push(spectralNorm(drawnRoot.map((r, i) => r.map((value, j) => value - root[i]![j]!))));
+    rootErrors.push(spectralNorm(drawnRoot.map((r, i) => r.map((value, j) => value - root[i][j]))));
   }
   return { mean: Number(math.quantileSeq(meanErrors, 0.95)), std: Number(math.quantileSeq(rootErrors, 0.95)) };
 }

@@ -31,7 +31,7 @@ function loadOf(
   const baseMw = bus.loadMw * item.loadShare * definition.loadScale;
   const { flexibleShare, discomfortFactor, discomfortFloorMw } = definition.load;
   const regions = [...series.load.values.keys()];
-  const region = regions[item.bus % regions.length]!;
+  const region = regions[item.bus % regions.length];
   return {
     fixedMw: hourMs.map((ms) => round(baseMw * at(series.load, region, ms))),
     mvarPerMw: bus.loadMw === 0 ? 0 : round(bus.loadMvar / bus.loadMw),
@@ -47,14 +47,14 @@ function renewableOf(
   forecasts: SourceForecasts,
 ): NonNullable<Prosumer["renewable"]> {
   const source = sources.findIndex(({ name }) => name === plant);
-  if (source < 0 || sources[source]!.kind !== kind)
+  if (source < 0 || sources[source].kind !== kind)
     throw new InputError(`definition ${definition.name}: plant = ${plant} is no ${kind} source`);
   return {
     kind,
     ratingMw,
     source,
-    forecastMw: forecasts.forecast.map((row) => round(row[source]! * ratingMw)),
-    actualMw: forecasts.actual.map((row) => round(row[source]! * ratingMw)),
+    forecastMw: forecasts.forecast.map((row) => round(row[source] * ratingMw)),
+    actualMw: forecasts.actual.map((row) => round(row[source] * ratingMw)),
     reactiveMvar: round(definition.renewable.reactiveShare * ratingMw),
   };
 }
@@ -100,7 +100,7 @@ export function resolveScenario(definition: Definition, feeder: Feeder, series: 
     const index = indexOfBus.get(bus);
     if (index === undefined)
       throw new InputError(`definition ${definition.name}: bus = ${bus} is not on ${feeder.name}`);
-    return position[index]!;
+    return position[index];
   };
   const items = [...definition.prosumers].sort((a, b) => place(a) - place(b));
   const startMs = Date.parse(definition.startUtc);

@@ -26,8 +26,8 @@ export function parseSeries(name: string, text: string, unit: number): Series {
     .map((line) => line.split(","));
   const columns = head!.slice(1);
   const values = columns.map(() => new Float64Array(rows.length));
-  const time = (row: string[]): number => Date.parse(row[0]!.replace("Z", ":00:00Z"));
-  const startMs = time(rows[0]!);
+  const time = (row: string[]): number => Date.parse(row[0].replace("Z", ":00:00Z"));
+  const startMs = time(rows[0]);
   rows.forEach((row, k) => {
     if (time(row) !== startMs + k * HOUR_MS)
       throw new InputError(`series ${name}: row ${k + 2}: ${row[0]} is out of order`);
@@ -35,10 +35,10 @@ export function parseSeries(name: string, text: string, unit: number): Series {
       const value = Number(row[c + 1]);
       if (row[c + 1] === "" || !Number.isFinite(value))
         throw new InputError(`series ${name}: row ${k + 2}: ${column} = ${row[c + 1]} is not a number`);
-      values[c]![k] = value * unit;
+      values[c][k] = value * unit;
     });
   });
-  return { name, startMs, values: new Map(columns.map((column, c) => [column, values[c]!])) };
+  return { name, startMs, values: new Map(columns.map((column, c) => [column, values[c]])) };
 }
 
 /** The value of one column in the hour starting at `ms`. */
