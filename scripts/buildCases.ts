@@ -1,37 +1,31 @@
 /**
  * Writes cases/scenarios/*.json, fully resolved, from cases/definitions, cases/feeders and cases/series:
- * `node scripts/buildCases.ts [--check]`. With `--check` nothing is written and a stale file is an error.
+ * `node scripts/buildCases.ts [DIR]`.
  *
  * Everything that needs statistics or randomness happens here, once (fixed seeds), so that a session starts from frozen
  * numbers: debiased forecasts, covariance factors, robust and bootstrap radii (market-model: section 5).
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { FeederSchema } from "../offchain-solver/grid/feeder.ts";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { ScenarioSchema } from "../offchain-solver/market/scenario.ts";
+import { loadFeeder } from "../offchain-solver/node/loadScenario.ts";
+import { readJson } from "../offchain-solver/node/readJson.ts";
 import { caseText } from "../offchain-solver/node/resolve/caseText.ts";
 import { DefinitionSchema } from "../offchain-solver/node/resolve/definition.ts";
 import { resolveScenario } from "../offchain-solver/node/resolve/resolveScenario.ts";
 import { readSeries } from "../offchain-solver/node/resolve/series.ts";
 
-const cases = new URL("../cases/", import.meta.url);
-const json = (path: string): unknown => JSON.parse(readFileSync(new URL(path, cases), "utf8"));
-const check = process.argv.includes("--check");
+const cases = fileURLToPath(new URL("../cases/", import.meta.url));
+const directory = process.argv[2] ?? join(cases, "scenarios");
 const series = readSeries();
+mkdirSync(directory, { recursive: true });
 
-for (const file of readdirSync(new URL("definitions/", cases)).sort()) {
-  const definition = DefinitionSchema.parse(json(`definitions/${file}`));
-  const feeder = FeederSchema.parse(json(`feeders/${definition.feeder}.json`));
-  const scenario = ScenarioSchema.parse(resolveScenario(definition, feeder, series));
-  const target = new URL(`scenarios/${definition.name}.json`, cases);
+for (const file of readdirSync(join(cases, "definitions")).sort()) {
+  const definition = readJson(join(cases, "definitions", file), DefinitionSchema);
+  const scenario = ScenarioSchema.parse(resolveScenario(definition, loadFeeder(definition.feeder), series));
   const text = caseText(scenario);
-  const fresh = existsSync(target) && readFileSync(target, "utf8") === text;
-  if (check && !fresh) {
-    console.error(`cases/scenarios/${definition.name}.json is stale: run node scripts/buildCases.ts`);
-    process.exitCode = 1;
-  } else if (!check) {
-    writeFileSync(target, text);
-    console.log(
-      `cases/scenarios/${definition.name}.json: ${scenario.prosumers.length} prosumers, ${text.length} bytes`,
-    );
-  }
+  writeFileSync(join(directory, `${definition.name}.json`), text);
+  const { prosumers, pairs } = scenario;
+  console.log(`${definition.name}: ${prosumers.length} prosumers, ${pairs.length} pairs, ${text.length} bytes`);
 }

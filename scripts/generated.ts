@@ -15,7 +15,10 @@ export type Generator = {
   readonly owns: boolean;
 };
 
-export const GENERATORS: readonly Generator[] = [{ script: "scripts/schemas.ts", writes: "docs/schemas", owns: true }];
+export const GENERATORS: readonly Generator[] = [
+  { script: "scripts/schemas.ts", writes: "docs/schemas", owns: true },
+  { script: "scripts/buildCases.ts", writes: "cases/scenarios", owns: true },
+];
 
 const filesBelow = (directory: string): string[] =>
   existsSync(directory)

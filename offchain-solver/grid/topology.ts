@@ -6,11 +6,13 @@ export class FeederError extends Error {
   readonly feeder: string;
   readonly field: string;
   readonly value: unknown;
+  readonly reason: string;
   constructor(feeder: string, field: string, value: unknown, reason: string) {
     super(`feeder ${feeder}: ${field} = ${JSON.stringify(value)}: ${reason}`);
     this.feeder = feeder;
     this.field = field;
     this.value = value;
+    this.reason = reason;
   }
 }
 
