@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.36;
+
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {Accounts} from "./Accounts.sol";
+import {IMarket} from "./interfaces/IMarket.sol";
+import {hashMandate, Limits, Mandate, Registered} from "./types/Mandate.sol";
+
+/// Signed limits of every account. The only place that asks a wallet contract anything.
+abstract contract Mandates is Accounts, EIP712 {
+    mapping(uint32 id => Registered) internal _mandates;
+
+    constructor() EIP712("gridpact", "1") {}
+
+    /// @inheritdoc IMarket
+    function registerMandate(Mandate calldata mandate, bytes calldata signature) external nonReentrant {
+        uint32 id = mandate.prosumer;
+        address wallet = registry.walletOf(id);
+        if (wallet == address(0)) revert UnknownAccount(id);
+        if (mandate.validUntil <= block.timestamp) revert MandateExpired(mandate.validUntil);
+        Registered storage registered = _mandates[id];
+        if (mandate.nonce <= registered.nonce) revert NonceNotLarger(mandate.nonce, registered.nonce);
+        bool sent = msg.sender == wallet && signature.length == 0;
+        if (!sent && !SignatureChecker.isValidSignatureNow(wallet, mandateDigest(mandate), signature)) revert MandateBadSignature(id);
+        registered.limits = Limits({
+            maxBuy: mandate.maxBuy,
+            minSell: mandate.minSell,
+            maxBuyWh: mandate.maxBuyWh,
+            maxSellWh: mandate.maxSellWh,
+            minReservePrice: mandate.minReservePrice,
+            maxReservePrice: mandate.maxReservePrice,
+            maxReserveW: mandate.maxReserveW,
+            maxCarbonPrice: mandate.maxCarbonPrice,
+            minCarbonPrice: mandate.minCarbonPrice,
+            bus: 0
+        });
+        registered.maxSpendPerDay = mandate.maxSpendPerDay;
+        registered.validUntil = mandate.validUntil;
+        registered.nonce = mandate.nonce;
+        emit MandateRegistered(id, mandate);
+    }
+
+    /// @inheritdoc IMarket
+    function revokeMandate(uint32 id, uint64 nonce) external onlyWallet(id) {
+        Registered storage registered = _mandates[id];
+        if (nonce < registered.nonce) revert NonceNotLarger(nonce, registered.nonce);
+        registered.nonce = nonce;
+        registered.validUntil = 0;
+        emit MandateRevoked(id, nonce);
+    }
+
+    /// @inheritdoc IMarket
+    function registeredMandate(uint32 id) external view returns (Registered memory) {
+        return _mandates[id];
+    }
+
+    /// @inheritdoc IMarket
+    function mandateDigest(Mandate calldata mandate) public view returns (bytes32) {
+        return _hashTypedDataV4(hashMandate(mandate));
+    }
+}

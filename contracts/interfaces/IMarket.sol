@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.36;
+
+import {Account} from "../types/Account.sol";
+import {Limits, Mandate, Registered} from "../types/Mandate.sol";
+import {Session} from "../types/Session.sol";
+import {ISettlementErrors} from "./ISettlementErrors.sol";
+
+/// @title Deposits, mandates, sessions and their settlement.
+/// @notice The operator freezes a session: every mandate is copied and its worst-case spend locked. A quorum of the committee
+/// signs the cleared batch, anybody posts it, and `settle` checks it and moves value. A session not settled by its deadline is
+/// void by time alone.
+/// @dev Assumptions: the token has no fee, does not rebase and reverts or returns false when it cannot pay; a fee is survived
+/// (deposits are credited by balance difference), a negative rebase is not. Quantity (Wh, W, g) x price (1e-6 $ per k-unit) is
+/// in nano-dollars, the unit of the ledger: nothing is rounded but locks (down) and spending (up), to micro-dollars.
+interface IMarket is ISettlementErrors {
+    event Deposited(uint32 indexed id, address indexed from, uint256 nano);
+    event WithdrawalRequested(uint32 indexed id, uint256 tokens, uint256 availableAt);
+    event Withdrawn(uint32 indexed id, address indexed wallet, uint256 tokens);
+    event AllowancesIssued(uint32 indexed id, uint256 grams);
+    event MandateRegistered(uint32 indexed id, Mandate mandate);
+    event MandateRevoked(uint32 indexed id, uint64 nonce);
+    /// @dev `limits` is the packed word the session enforces, `lockedMicro` what the account may spend in it.
+    event MandateLocked(uint24 indexed ordinal, uint32 indexed id, uint256 limits, uint48 lockedMicro);
+    /// @dev The account asked for in `freezeSession` has no mandate that covers the session, or no bus.
+    event LeftOut(uint24 indexed ordinal, uint32 indexed id);
+    event SessionFrozen(
+        uint24 indexed ordinal,
+        bytes32 indexed sessionHash,
+        uint40 start,
+        uint32 periodSeconds,
+        uint8 periods,
+        uint40 deadline,
+        uint32 sequence,
+        bytes32 previousBatch,
+        bytes32 gridModel,
+        uint32 epoch
+    );
+    /// @dev `deltas`: for every participant in the payload's order, then for the system accounts that take part (desk, operator,
+    /// utility), nano-dollars i72 and grams i56. The payload is the transaction's calldata; `batch` commits to it.
+    event Settled(uint32 indexed sequence, bytes32 indexed batch, uint24 indexed ordinal, bytes deltas);
+    event PauseChanged(bool paused);
+    event PriceCapChanged(uint24 priceCap);
+
+    error NotWallet(uint32 id, address caller);
+    error UnknownAccount(uint32 id);
+    error DepositTooLarge(uint256 nano);
+    error AmountExceedsFree(uint256 nano, uint256 free);
+    error NothingPending(uint32 id);
+    error WithdrawalTooEarly(uint256 availableAt);
+    error LengthsDiffer(uint256 ids, uint256 grams);
+    error NonceNotLarger(uint64 nonce, uint64 last);
+    error MandateExpired(uint40 validUntil);
+    error MandateBadSignature(uint32 id);
+    error SessionStillOpen(uint40 deadline);
+    error SessionNotLater(uint40 start, uint40 lastStart);
+    error PeriodsOutOfRange(uint256 periods);
+    error PeriodSecondsNotDivisorOfHour(uint256 periodSeconds);
+    error DeadlineOutOfRange(uint40 deadline);
+    error FreezeNotAscending(uint256 index);
+    error NoCommittee();
+    error NoGridModel();
+    error PriceCapOutOfRange(uint24 priceCap);
+
+    /// @notice Credits what arrives of `amount` tokens to `id`. Anybody may pay.
+    function deposit(uint32 id, uint256 amount) external;
+
+    /// @notice `deposit` with an EIP-2612 permit. A permit that is already used does not stop the deposit.
+    function depositWithPermit(uint32 id, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
+
+    /// @notice Takes `amount` tokens out of the free deposit and starts the delay. Only the wallet; never pausable.
+    function requestWithdrawal(uint32 id, uint256 amount) external;
+
+    /// @notice Pays what was requested to the account's wallet once the delay is over. Anybody may call.
+    function withdraw(uint32 id) external;
+
+    /// @notice Issues carbon allowances. Regulator role.
+    function issueAllowances(uint32[] calldata ids, uint256[] calldata grams) external;
+
+    /// @notice Registers a mandate: signed by the wallet (ECDSA or ERC-1271), or sent by it with an empty signature.
+    /// A session that is already frozen keeps the one it was frozen with.
+    function registerMandate(Mandate calldata mandate, bytes calldata signature) external;
+
+    /// @notice Revokes the registered mandate and every one with a nonce up to `nonce`, from the next session on.
+    function revokeMandate(uint32 id, uint64 nonce) external;
+
+    /// @notice Opens a session for the accounts `ids` (ascending). Operator role. Accounts that cannot take part are left out.
+    function freezeSession(uint40 start, uint32 periodSeconds, uint8 periods, uint40 deadline, uint32[] calldata ids)
+        external
+        returns (bytes32 sessionHash);
+
+    /// @notice Checks a batch and moves value, or reverts with the first violated predicate. Anybody may call.
+    /// @param payload participants u16 | systems u8 (bit 0 desk, 1 operator, 2 utility) | ids u32[P] | reactive i24[P][H], var
+    /// | trades: product-and-period u8 (product in the upper two bits), seller u16, buyer u16, quantity u32, price i24.
+    /// @param signers bit k = member k of the session's committee has signed.
+    /// @param signatures 64 bytes each (EIP-2098), in the order of the bits.
+    function settle(bytes calldata payload, uint32 signers, bytes calldata signatures) external returns (bytes32 batch);
+
+    /// @notice Guardian role. Only `settle` and `freezeSession` stop; the exit stays open.
+    function setPaused(bool paused) external;
+
+    /// @notice Parameter role. From the next session on.
+    function setPriceCap(uint24 priceCap) external;
+
+    function account(uint32 id) external view returns (Account memory);
+    function free(uint32 id) external view returns (uint256 nano);
+    function pending(uint32 id) external view returns (uint128 tokens, uint40 availableAt);
+    function registeredMandate(uint32 id) external view returns (Registered memory);
+    function frozenLimits(uint32 id) external view returns (Limits memory);
+    function session() external view returns (Session memory);
+    function sessionHash() external view returns (bytes32);
+    function lastBatch() external view returns (bytes32);
+    function batchAt(uint32 sequence) external view returns (bytes32);
+    function attestationDigest(bytes calldata payload) external view returns (bytes32);
+    function mandateDigest(Mandate calldata mandate) external view returns (bytes32);
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.36;
+
+/**
+ * The feeder as bytes, big-endian:
+ *
+ *   buses u16 (root included) | prosumers u16
+ *   one 32-byte word per bus 1..buses-1 in depth-first order:
+ *     0 u8 | parent u16 | rating u40 | vMin2 u40 | vMax2 u40 | r u56 | x u56
+ *   prosumers x (id u32 | bus u16), ids ascending, buses not descending
+ *
+ * `rating` is the 12-gon's S cos(pi/12) in W, all ones = unlimited. `vMin2`, `vMax2` are squared voltages in p.u. times 2^32.
+ * `r`, `x` are 2 r and 2 x of the branch that feeds the bus, per W and var, times 2^60.
+ * The encoder adds the stated tolerances (W, ppm) to ratings and bands, so the check itself compares exactly.
+ */
+library GridModel {
+    uint256 internal constant HEADER = 4;
+    uint256 internal constant BUS = 32;
+    uint256 internal constant PROSUMER = 6;
+    uint256 internal constant UNLIMITED = type(uint40).max;
+    /// Voltages are kept at 2^60 and compared at 2^32.
+    uint256 internal constant VOLTAGE_SHIFT = 28;
+
+    function buses(bytes memory model) internal pure returns (uint256) {
+        return uint16(bytes2(word(model, 0)));
+    }
+
+    function prosumers(bytes memory model) internal pure returns (uint256) {
+        return uint16(bytes2(word(model, 2)));
+    }
+
+    /// The word of bus `bus` >= 1.
+    function branch(bytes memory model, uint256 bus) internal pure returns (uint256) {
+        return uint256(word(model, HEADER + BUS * (bus - 1)));
+    }
+
+    function prosumer(bytes memory model, uint256 index) internal pure returns (uint32 id, uint16 bus) {
+        bytes32 entry = word(model, HEADER + BUS * (buses(model) - 1) + PROSUMER * index);
+        id = uint32(bytes4(entry));
+        bus = uint16(bytes2(entry << 32));
+    }
+
+    function parent(uint256 branchWord) internal pure returns (uint256) {
+        return uint16(branchWord >> 232);
+    }
+
+    function rating(uint256 branchWord) internal pure returns (uint256) {
+        return uint40(branchWord >> 192);
+    }
+
+    function vMin2(uint256 branchWord) internal pure returns (uint256) {
+        return uint40(branchWord >> 152);
+    }
+
+    function vMax2(uint256 branchWord) internal pure returns (uint256) {
+        return uint40(branchWord >> 112);
+    }
+
+    function r(uint256 branchWord) internal pure returns (uint256) {
+        return uint56(branchWord >> 56);
+    }
+
+    function x(uint256 branchWord) internal pure returns (uint256) {
+        return uint56(branchWord);
+    }
+
+    /// 32 bytes from `offset`; bytes past the end are whatever memory holds, the callers take only what the length covers.
+    function word(bytes memory data, uint256 offset) internal pure returns (bytes32 value) {
+        assembly ("memory-safe") {
+            value := mload(add(add(data, 32), offset))
+        }
+    }
+}

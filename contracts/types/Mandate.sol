@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.36;
+
+/// What a prosumer signs: the flat message a hardware wallet can show.
+/// Prices are signed, 1e-6 $ per kWh, kW or kg; energy prices have the network charge included.
+struct Mandate {
+    uint32 prosumer;
+    int24 maxBuy;
+    int24 minSell;
+    /// Net energy bought or sold in one period, Wh.
+    uint32 maxBuyWh;
+    uint32 maxSellWh;
+    int24 minReservePrice;
+    int24 maxReservePrice;
+    /// Reserve sold in one period, and likewise reserve bought, W.
+    uint32 maxReserveW;
+    int24 maxCarbonPrice;
+    int24 minCarbonPrice;
+    /// Net payment over the sessions that start on one UTC day, micro-dollars.
+    uint48 maxSpendPerDay;
+    /// Unix seconds; a session that ends later does not use the mandate.
+    uint40 validUntil;
+    /// Larger than that of every mandate registered or revoked before.
+    uint64 nonce;
+}
+
+/// The mandate as a session enforces it, frozen with it: one storage word, one read.
+struct Limits {
+    int24 maxBuy;
+    int24 minSell;
+    uint32 maxBuyWh;
+    uint32 maxSellWh;
+    int24 minReservePrice;
+    int24 maxReservePrice;
+    uint32 maxReserveW;
+    int24 maxCarbonPrice;
+    int24 minCarbonPrice;
+    /// Index of the prosumer's bus in the grid model (depth-first order), set when frozen.
+    uint16 bus;
+}
+
+/// A registered mandate.
+struct Registered {
+    Limits limits;
+    uint48 maxSpendPerDay;
+    uint40 validUntil;
+    uint64 nonce;
+}
+
+bytes32 constant MANDATE_TYPEHASH = keccak256(
+    "Mandate(uint32 prosumer,int24 maxBuy,int24 minSell,uint32 maxBuyWh,uint32 maxSellWh,int24 minReservePrice,int24 maxReservePrice,uint32 maxReserveW,int24 maxCarbonPrice,int24 minCarbonPrice,uint48 maxSpendPerDay,uint40 validUntil,uint64 nonce)"
+);
+
+/// EIP-712 struct hash: all members are static, so the ABI encoding of the struct is its encodeData.
+function hashMandate(Mandate memory mandate) pure returns (bytes32) {
+    return keccak256(abi.encode(MANDATE_TYPEHASH, mandate));
+}

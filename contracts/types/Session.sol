@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.36;
+
+/// The hot word: the session being cleared and what `settle` needs to know of the market. One storage slot.
+struct Session {
+    /// Unix seconds, UTC, of the first period.
+    uint40 start;
+    uint32 periodSeconds;
+    uint8 periods;
+    /// Last second at which the session can be settled; afterwards it is void.
+    uint40 deadline;
+    /// Number of sessions frozen so far, this one included.
+    uint24 ordinal;
+    bool open;
+    /// Number of batches settled so far.
+    uint32 sequence;
+    /// Largest magnitude of any price.
+    uint24 priceCap;
+    bool paused;
+    /// Start of the last settled session.
+    uint40 lastStart;
+}
+
+/// What the signers of a session's batch commit to besides the payload; every member is read from storage.
+struct SessionTerms {
+    uint32 epoch;
+    uint32 sequence;
+    uint32 ordinal;
+    bytes32 previousBatch;
+    bytes32 gridModel;
+    uint64 start;
+    uint32 periodSeconds;
+    uint32 periods;
+    uint64 deadline;
+}
+
+bytes32 constant SESSION_TYPEHASH = keccak256(
+    "Session(uint32 epoch,uint32 sequence,uint32 ordinal,bytes32 previousBatch,bytes32 gridModel,uint64 start,uint32 periodSeconds,uint32 periods,uint64 deadline)"
+);
+
+bytes32 constant ATTESTATION_TYPEHASH = keccak256(
+    "Attestation(Session session,bytes32 payload)Session(uint32 epoch,uint32 sequence,uint32 ordinal,bytes32 previousBatch,bytes32 gridModel,uint64 start,uint32 periodSeconds,uint32 periods,uint64 deadline)"
+);
+
+function hashSession(SessionTerms memory terms) pure returns (bytes32) {
+    return keccak256(abi.encode(SESSION_TYPEHASH, terms));
+}
+
+function hashAttestation(bytes32 sessionHash, bytes32 payloadHash) pure returns (bytes32) {
+    return keccak256(abi.encode(ATTESTATION_TYPEHASH, sessionHash, payloadHash));
+}

@@ -1,0 +1,93 @@
+/** What is signed (EIP-712), and its hashes. One codec with contracts/types/*.sol; golden vectors in test/vectors. */
+import { keccak256, Signature, TypedDataEncoder, type TypedDataDomain, type TypedDataField } from "ethers";
+import type { Limits } from "./settlementModel.ts";
+
+type Types = Record<string, TypedDataField[]>;
+const fields = (text: string): TypedDataField[] =>
+  text.split(",").map((field) => {
+    const [type, name] = field.trim().split(" ");
+    return { type, name };
+  });
+
+export type Mandate = Limits & {
+  readonly prosumer: number;
+  /** Micro-dollars, net over the sessions that start on one UTC day. */
+  readonly maxSpendPerDay: bigint;
+  /** Unix seconds. */
+  readonly validUntil: bigint;
+  readonly nonce: bigint;
+};
+
+/** Everything the signers of a batch commit to besides the payload; the chain reads it from its own storage. */
+export type SessionTerms = {
+  readonly epoch: bigint;
+  readonly sequence: bigint;
+  readonly ordinal: bigint;
+  readonly previousBatch: string;
+  readonly gridModel: string;
+  readonly start: bigint;
+  readonly periodSeconds: number;
+  readonly periods: number;
+  readonly deadline: bigint;
+};
+
+export const MANDATE_TYPES: Types = {
+  Mandate: fields(
+    "uint32 prosumer, int24 maxBuy, int24 minSell, uint32 maxBuyWh, uint32 maxSellWh, int24 minReservePrice, " +
+      "int24 maxReservePrice, uint32 maxReserveW, int24 maxCarbonPrice, int24 minCarbonPrice, uint48 maxSpendPerDay, " +
+      "uint40 validUntil, uint64 nonce",
+  ),
+};
+
+export const ATTESTATION_TYPES: Types = {
+  Attestation: fields("Session session, bytes32 payload"),
+  Session: fields(
+    "uint32 epoch, uint32 sequence, uint32 ordinal, bytes32 previousBatch, bytes32 gridModel, uint64 start, " +
+      "uint32 periodSeconds, uint32 periods, uint64 deadline",
+  ),
+};
+
+export const NODE_KEY_TYPES: Types = { NodeKey: fields("uint32 prosumer, address wallet, uint64 rotation") };
+
+export function marketDomain(chainId: bigint, market: string): TypedDataDomain {
+  return { name: "gridpact", version: "1", chainId, verifyingContract: market };
+}
+
+export function registryDomain(chainId: bigint, registry: string): TypedDataDomain {
+  return { name: "gridpact registry", version: "1", chainId, verifyingContract: registry };
+}
+
+export function mandateDigest(domain: TypedDataDomain, mandate: Mandate): string {
+  return TypedDataEncoder.hash(domain, MANDATE_TYPES, mandate);
+}
+
+export function nodeKeyDigest(domain: TypedDataDomain, prosumer: number, wallet: string, rotation: bigint): string {
+  return TypedDataEncoder.hash(domain, NODE_KEY_TYPES, { prosumer, wallet, rotation });
+}
+
+/** Equal to the contract's `sessionHash` while the session is open. */
+export function sessionHash(terms: SessionTerms): string {
+  return TypedDataEncoder.hashStruct("Session", { Session: ATTESTATION_TYPES.Session }, terms);
+}
+
+/** The digest every node signs, and the batch's name on chain. */
+export function attestationDigest(domain: TypedDataDomain, session: SessionTerms, payload: Uint8Array): string {
+  return TypedDataEncoder.hash(domain, ATTESTATION_TYPES, { session, payload: keccak256(payload) });
+}
+
+/** n members, f = floor((n - 1)/3) of them faulty: any two quorums share an honest member. */
+export function quorumOf(members: number): number {
+  const faulty = Math.floor((members - 1) / 3);
+  return Math.floor((members + faulty) / 2) + 1;
+}
+
+/** Bit k of `signers` and, in the order of the bits, 64 bytes a signature (EIP-2098). */
+export function packSignatures(signatures: ReadonlyMap<number, string>): { signers: number; signatures: string } {
+  let signers = 0;
+  let packed = "0x";
+  for (const bit of [...signatures.keys()].sort((a, b) => a - b)) {
+    signers += 2 ** bit;
+    packed += Signature.from(signatures.get(bit)).compactSerialized.slice(2);
+  }
+  return { signers, signatures: packed };
+}
