@@ -1,0 +1,128 @@
+import { solveSymmetric } from "../../numerics/dense.ts";
+
+export type Method = "admm" | "gsa" | "gsa1" | "anderson";
+
+export type AccelerationSettings = {
+  readonly method: Method;
+  /** Increments combined: q of GSA, memory m of Anderson. */
+  readonly memory: number;
+  /** D of the safeguard: accepted steps need residual <= D |g_0| (accepted + 1)^-(1 + 1e-6). */
+  readonly decay: number;
+};
+
+/**
+ * One owner of the whole fixed-point history's Gram matrix: decides from inner products alone how the next point combines the
+ * last images w_k, w_{k-1}, ... of the averaged operator. Nothing but sums reaches it.
+ *
+ * State after evaluation k: point v_k (combination of images), image w_{k+1} = T(v_k), residual g_k = w_{k+1} - v_k.
+ */
+export type Acceleration = {
+  readonly settings: AccelerationSettings;
+  /** How many of the last images are usable, newest first; a restart shortens it. */
+  usable: number;
+  /** Gram matrix of the last residuals, newest first, (memory+1)^2 row-major. */
+  readonly gram: Float64Array;
+  accepted: number;
+  rejected: number;
+  firstNorm: number;
+  acceptedNorm: number;
+  /** The newest residual belongs to an accelerated point. */
+  trial: boolean;
+};
+
+export function createAcceleration(settings: AccelerationSettings): Acceleration {
+  const depth = settings.memory + 1;
+  return {
+    settings,
+    usable: 0,
+    gram: new Float64Array(depth * depth),
+    accepted: 0,
+    rejected: 0,
+    firstNorm: 0,
+    acceptedNorm: Infinity,
+    trial: false,
+  };
+}
+
+/** Depth of history that owners must keep. */
+export const depthOf = (settings: AccelerationSettings): number =>
+  settings.method === "admm" ? 1 : settings.method === "gsa1" ? 3 : settings.memory + 1;
+
+/**
+ * Takes row = <g_k, g_{k-j}>, j = 0.. of the newest residual and returns weights over the images w_{k+1}, w_k, ... that make the
+ * next point; they add up to one.
+ */
+export function nextWeights(state: Acceleration, row: Float64Array): Float64Array {
+  const { method, decay } = state.settings;
+  const depth = depthOf(state.settings);
+  const weights = new Float64Array(depth);
+  const norm = Math.sqrt(row[0]);
+  if (state.firstNorm === 0) state.firstNorm = norm;
+  // Shift the Gram matrix by one and put the newest row in front.
+  for (let a = depth - 1; a > 0; a--)
+    for (let b = depth - 1; b > 0; b--) state.gram[a * depth + b] = state.gram[(a - 1) * depth + b - 1];
+  for (let b = 0; b < depth; b++) state.gram[b] = state.gram[b * depth] = row[b];
+
+  if (state.trial) {
+    state.trial = false;
+    const bound = (decay * state.firstNorm) / summable(state.accepted + 1);
+    if (norm > 2 * state.acceptedNorm || norm > bound) {
+      // Back to the last accepted image, one place further down; the trial's own image and residual are forgotten.
+      state.rejected++;
+      state.usable = 0;
+      weights[1] = 1;
+      return weights;
+    }
+    state.accepted++;
+  }
+  state.acceptedNorm = norm;
+  state.usable = Math.min(state.usable + 1, depth);
+  if (method === "admm") {
+    weights[0] = 1;
+    return weights;
+  }
+  if (method === "gsa1") return oneRatio(state, depth, weights);
+  if (method === "gsa" ? state.usable < depth : state.usable < 2) {
+    weights[0] = 1;
+    return weights;
+  }
+  const size = state.usable;
+  const M = new Float64Array(size * size);
+  let trace = 0;
+  for (let a = 0; a < size; a++) {
+    for (let b = 0; b < size; b++) M[a * size + b] = state.gram[a * depth + b];
+    trace += M[a * size + a];
+  }
+  for (let a = 0; a < size; a++) M[a * size + a] += 1e-12 * trace;
+  const gamma = solveSymmetric(M, new Float64Array(size).fill(1));
+  const total = gamma?.reduce((s, g) => s + g, 0) ?? 0;
+  if (!gamma || !(Math.abs(total) > 0) || gamma.some((g) => !(Math.abs(g / total) < 1e6))) {
+    weights[0] = 1;
+    return weights;
+  }
+  for (let a = 0; a < size; a++) weights[a] = gamma[a] / total;
+  state.trial = true;
+  // GSA extrapolates once per q+1 plain increments: a series has to show itself again.
+  if (method === "gsa") state.usable = 0;
+  return weights;
+}
+
+/** v* = w + r/(1-r) (w - w_prev), r = <g_k, g_{k-1}>/<g_{k-1}, g_{k-1}>: the one-ratio form (Aitken). */
+function oneRatio(state: Acceleration, depth: number, weights: Float64Array): Float64Array {
+  weights[0] = 1;
+  if (state.usable < 3) return weights;
+  const ratio = state.gram[1] / state.gram[depth + 1];
+  if (!(ratio > 0) || !(ratio < 0.999)) return weights;
+  weights[0] = 1 + ratio / (1 - ratio);
+  weights[1] = -ratio / (1 - ratio);
+  state.trial = true;
+  state.usable = 0;
+  return weights;
+}
+
+/** n^(1 + 2^-20): the tiny exponent makes the sum of its inverses converge; twenty square roots keep powers out of this floor. */
+function summable(n: number): number {
+  let root = n;
+  for (let i = 0; i < 20; i++) root = Math.sqrt(root);
+  return n * root;
+}

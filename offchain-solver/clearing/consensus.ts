@@ -1,0 +1,85 @@
+import type { ConicSolver } from "../numerics/conicSolver.ts";
+import type { Market } from "../market/market.ts";
+import type { Network } from "../market/network.ts";
+import type { Status } from "../market/solution.ts";
+import { messageBytes, OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";
+import { initOperator, stepOperator, type OperatorState } from "./operatorAgent.ts";
+import { initProsumer, stepProsumer, type ProsumerState, type WarmStart } from "./prosumerAgent.ts";
+import type { Residual, Settings } from "./settings.ts";
+
+/** Whatever carries messages between agents in this process. */
+export type Carrier = {
+  readonly send: (from: number, to: number, message: Message) => void;
+  readonly deliver: () => { readonly from: number; readonly to: number; readonly message: Message } | undefined;
+};
+
+export type ConsensusResult = {
+  readonly status: Status;
+  readonly reason: string | undefined;
+  readonly iterations: number;
+  readonly evaluations: number;
+  readonly rejected: number;
+  readonly messages: number;
+  readonly bytes: number;
+  readonly residuals: readonly Residual[];
+  readonly prosumers: readonly ProsumerState[];
+  readonly operator: OperatorState;
+};
+
+/**
+ * Runs all agents of a session in this process over a carrier, until the operator ends it.
+ * `observe` is told each iteration's residual ratios; `clock` (optional, outside this pure floor) stamps agents' steps.
+ */
+export function runConsensus(
+  market: Market,
+  network: Network | undefined,
+  settings: Settings,
+  solver: ConicSolver,
+  carrier: Carrier,
+  options: {
+    readonly observe?: (iteration: number, residual: Residual) => void;
+    readonly warm?: readonly WarmStart[];
+    /** Called around every step: agent number and the iteration it belongs to. */
+    readonly around?: <T>(agent: number, iteration: number, step: () => T) => T;
+  } = {},
+): ConsensusResult {
+  const operator = initOperator(settings, market, network, solver);
+  const prosumers = market.prosumers.map((_, i) => initProsumer(settings, market, i, solver, options.warm?.[i]));
+  const around = options.around ?? ((_agent, _iteration, step) => step());
+  let messages = 0;
+  let bytes = 0;
+  let reason: string | undefined;
+  const dispatch = (agent: number, event: Event): void => {
+    const effects: Effect[] =
+      agent === OPERATOR_AGENT
+        ? around(agent, operator.iteration, () => stepOperator(operator, event)[1])
+        : around(agent, prosumers[agent].iteration, () => stepProsumer(prosumers[agent], event)[1]);
+    for (const effect of effects) {
+      if (effect.kind === "fail") reason = effect.reason;
+      if (effect.kind !== "send") continue;
+      messages++;
+      bytes += messageBytes(effect.message);
+      carrier.send(agent, effect.to, effect.message);
+    }
+  };
+  let told = 0;
+  for (let i = 0; i < prosumers.length; i++) dispatch(i, { kind: "start" });
+  for (let next = carrier.deliver(); next !== undefined && reason === undefined; next = carrier.deliver()) {
+    dispatch(next.to, { kind: "message", message: next.message });
+    for (; told < operator.residuals.length; told++) options.observe?.(told + 1, operator.residuals[told]);
+  }
+  const failed = reason !== undefined || operator.status === "infeasible";
+  if (operator.status === "infeasible") reason = "the network security constraints have no point left";
+  return {
+    status: failed ? "infeasible" : operator.status === "solved" ? "solved" : "max iterations",
+    reason,
+    iterations: operator.residuals.length,
+    evaluations: operator.residuals.length,
+    rejected: operator.acceleration.rejected,
+    messages,
+    bytes,
+    residuals: operator.residuals,
+    prosumers,
+    operator,
+  };
+}

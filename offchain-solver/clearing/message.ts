@@ -1,0 +1,47 @@
+/** What agents tell each other in one iteration. Numbers are MW, Mvar, tCO2; blocks are laid out by `layout.ts`. */
+export type Message =
+  /** Prosumer to partner: its newest iterate on the energy (by hour) and allowances between the two. */
+  | { readonly kind: "trade"; readonly from: number; readonly iteration: number; readonly block: Float64Array }
+  /** Prosumer to operator: its newest iterate on P, Q and shares, its residual sums, its row of the Gram matrix. */
+  | {
+      readonly kind: "offer";
+      readonly from: number;
+      readonly iteration: number;
+      readonly block: Float64Array;
+      readonly sums: Float64Array;
+      readonly gram: Float64Array;
+    }
+  /** Operator to prosumer: how to combine the last iterates, and the projection of the combined block; or the end. */
+  | {
+      readonly kind: "grid";
+      readonly iteration: number;
+      readonly weights: Float64Array;
+      readonly block: Float64Array;
+      readonly end: "no" | "solved" | "max iterations" | "infeasible";
+    };
+
+export const OPERATOR_AGENT = -1;
+
+export type Event =
+  | { readonly kind: "start" }
+  | { readonly kind: "message"; readonly message: Message }
+  | { readonly kind: "timeout" };
+
+export type Effect =
+  | { readonly kind: "send"; readonly to: number; readonly message: Message }
+  /** The agent has its final iterate. */
+  | { readonly kind: "propose" }
+  /** A local problem has no solution: the session cannot be cleared. */
+  | { readonly kind: "fail"; readonly reason: string };
+
+/** Bytes on the wire: 8 a number, 16 of header. */
+export function messageBytes(message: Message): number {
+  switch (message.kind) {
+    case "trade":
+      return 16 + 8 * message.block.length;
+    case "offer":
+      return 16 + 8 * (message.block.length + message.sums.length + message.gram.length);
+    case "grid":
+      return 16 + 8 * (message.weights.length + message.block.length);
+  }
+}

@@ -1,0 +1,221 @@
+import type { ConicSolver } from "../numerics/conicSolver.ts";
+import type { Market } from "../market/market.ts";
+import { depthOf } from "./acceleration/acceleration.ts";
+import { layoutOf, SUM_COUNT, SUMS, type Layout } from "./layout.ts";
+import { OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";
+import { createProsumerProblem, type ProsumerProblem } from "./prosumerProblem.ts";
+import type { Settings } from "./settings.ts";
+
+/**
+ * One prosumer's agent. It holds its block of the fixed-point state v = y + u and its own history, exchanges trades with
+ * partners and the rest with the operator, and knows nobody else's devices or costs. `step` is its only door: same events, same
+ * bits. The state is owned by the agent and updated in place.
+ */
+export type ProsumerState = {
+  readonly id: number;
+  readonly settings: Settings;
+  readonly layout: Layout;
+  readonly problem: ProsumerProblem;
+  iteration: number;
+  /** Images w of the operator, newest first, own block; and what partners sent of theirs, [partner][age]. */
+  readonly images: Float64Array[];
+  readonly partnerImages: Float64Array[][];
+  /** Residuals g = T(v) - v, newest first. */
+  readonly residuals: Float64Array[];
+  readonly z: Float64Array;
+  readonly zPrevious: Float64Array;
+  readonly u: Float64Array;
+  readonly sums: Float64Array;
+  readonly gram: Float64Array;
+  grid: Extract<Message, { kind: "grid" }> | undefined;
+  readonly arrived: Uint8Array;
+  /** Trades of the next iteration that came early. */
+  readonly early: (Float64Array | undefined)[];
+  done: boolean;
+};
+
+/** A warm start: the agent's last image and z (from an earlier session with the same layout). */
+export type WarmStart = { readonly image: Float64Array; readonly z: Float64Array };
+
+export function initProsumer(
+  settings: Settings,
+  market: Market,
+  id: number,
+  solver: ConicSolver,
+  warm?: WarmStart,
+): ProsumerState {
+  const layout = layoutOf(market, id);
+  const depth = depthOf(settings.acceleration);
+  const zeros = (size: number) => Array.from({ length: depth }, () => new Float64Array(size));
+  const state: ProsumerState = {
+    id,
+    settings,
+    layout,
+    problem: createProsumerProblem(market, id, layout, solver),
+    iteration: 0,
+    images: zeros(layout.size),
+    partnerImages: Array.from(layout.partners, () => zeros(layout.hours + 1)),
+    residuals: zeros(layout.size),
+    z: new Float64Array(layout.size),
+    zPrevious: new Float64Array(layout.size),
+    u: new Float64Array(layout.size),
+    sums: new Float64Array(SUM_COUNT),
+    gram: new Float64Array(depth),
+    grid: undefined,
+    arrived: new Uint8Array(layout.partners.length),
+    early: Array.from(layout.partners, () => undefined),
+    done: false,
+  };
+  if (warm) {
+    state.images[0].set(warm.image);
+    state.z.set(warm.z);
+  }
+  return state;
+}
+
+export function stepProsumer(state: ProsumerState, event: Event): [ProsumerState, Effect[]] {
+  if (state.done) return [state, []];
+  switch (event.kind) {
+    case "start":
+      return [state, offers(state)];
+    case "timeout":
+      return [state, []];
+    case "message":
+      accept(state, event.message);
+      return [state, advance(state)];
+  }
+}
+
+function accept(state: ProsumerState, message: Message): void {
+  if (message.kind === "grid" && message.iteration === state.iteration) state.grid = message;
+  if (message.kind !== "trade") return;
+  const k = state.layout.partners.indexOf(message.from);
+  if (k < 0) return;
+  if (message.iteration === state.iteration && state.arrived[k] === 0) takeTrade(state, k, message.block);
+  else if (message.iteration === state.iteration + 1) state.early[k] = message.block;
+}
+
+function takeTrade(state: ProsumerState, k: number, block: Float64Array): void {
+  rotate(state.partnerImages[k]).set(block);
+  state.arrived[k] = 1;
+}
+
+/** Moves the oldest buffer to the front and returns it, to be overwritten with the newest. */
+function rotate(history: Float64Array[]): Float64Array {
+  const oldest = history.pop() as Float64Array;
+  history.unshift(oldest);
+  return oldest;
+}
+
+function offers(state: ProsumerState): Effect[] {
+  const { layout, images } = state;
+  const stride = layout.hours + 1;
+  const effects: Effect[] = [];
+  layout.partners.forEach((partner, k) =>
+    effects.push({
+      kind: "send",
+      to: partner,
+      message: {
+        kind: "trade",
+        from: state.id,
+        iteration: state.iteration,
+        block: images[0].slice(k * stride, (k + 1) * stride),
+      },
+    }),
+  );
+  effects.push({
+    kind: "send",
+    to: OPERATOR_AGENT,
+    message: {
+      kind: "offer",
+      from: state.id,
+      iteration: state.iteration,
+      block: images[0].slice(layout.gridStart),
+      sums: state.sums.slice(),
+      gram: state.gram.slice(),
+    },
+  });
+  return effects;
+}
+
+function advance(state: ProsumerState): Effect[] {
+  const { grid } = state;
+  if (grid === undefined) return [];
+  if (grid.end !== "no") {
+    state.done = true;
+    return grid.end === "infeasible" ? [] : [{ kind: "propose" }];
+  }
+  if (state.arrived.includes(0)) return [];
+  if (!iterate(state, grid)) {
+    state.done = true;
+    return [{ kind: "fail", reason: `prosumer ${state.id}: its own devices cannot meet its limits` }];
+  }
+  state.iteration++;
+  state.grid = undefined;
+  state.arrived.fill(0);
+  const effects = offers(state);
+  state.early.forEach((block, k) => {
+    if (block) takeTrade(state, k, block);
+    state.early[k] = undefined;
+  });
+  return effects;
+}
+
+/** v = sum weights w; z = Proj(v); u = v - z; y = prox(z - u); image = v + relaxation (y - z). */
+function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>): boolean {
+  const { layout, images, residuals, z, zPrevious, u, problem, settings } = state;
+  const stride = layout.hours + 1;
+  const v = state.problem.scratch;
+  combine(images, grid.weights, v);
+  zPrevious.set(z);
+  layout.partners.forEach((_, k) => {
+    for (let offset = 0; offset < stride; offset++) {
+      let theirs = 0;
+      for (let age = 0; age < grid.weights.length; age++)
+        theirs += grid.weights[age] * state.partnerImages[k][age][offset];
+      // Both sides evaluate (mine - theirs)/2 with the same operands, so z is antisymmetric to the last bit.
+      z[k * stride + offset] = (v[k * stride + offset] - theirs) / 2;
+    }
+  });
+  z.set(grid.block, layout.gridStart);
+  for (let c = 0; c < layout.size; c++) {
+    u[c] = v[c] - z[c];
+    problem.target[c] = z[c] - u[c];
+  }
+  if (!problem.prox(problem.target, settings.rho)) return false;
+  const image = rotate(images);
+  const residual = rotate(residuals);
+  const { sums, gram } = state;
+  sums.fill(0);
+  for (let c = 0; c < layout.size; c++) {
+    const y = problem.y[c];
+    const r = settings.relaxation * (y - z[c]);
+    image[c] = v[c] + r;
+    residual[c] = r;
+    const rho = settings.rho[layout.commodity[c]];
+    const at = layout.commodity[c] * SUMS;
+    const dual = rho * (z[c] - zPrevious[c]);
+    sums[at]++;
+    sums[at + 1] += y * y;
+    sums[at + 2] += z[c] * z[c];
+    sums[at + 3] += (y - z[c]) * (y - z[c]);
+    sums[at + 4] += dual * dual;
+    sums[at + 5] += rho * rho * u[c] * u[c];
+  }
+  for (let age = 0; age < gram.length; age++) {
+    let total = 0;
+    for (let c = 0; c < layout.size; c++) total += settings.rho[layout.commodity[c]] * residual[c] * residuals[age][c];
+    gram[age] = total;
+  }
+  return true;
+}
+
+function combine(history: readonly Float64Array[], weights: Float64Array, out: Float64Array): void {
+  out.fill(0);
+  for (let age = 0; age < weights.length; age++) {
+    const weight = weights[age];
+    if (weight === 0) continue;
+    const image = history[age];
+    for (let c = 0; c < out.length; c++) out[c] += weight * image[c];
+  }
+}

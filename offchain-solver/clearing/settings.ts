@@ -1,0 +1,52 @@
+import type { AccelerationSettings } from "./acceleration/acceleration.ts";
+import { COMMODITIES } from "./layout.ts";
+
+/** How the distributed clearing runs; the same for every agent of a session. */
+export type Settings = {
+  /** Penalty per commodity in the order of COMMODITIES, $/unit^2. */
+  readonly rho: Float64Array;
+  /** 1 plain, up to 1.6 over-relaxed. */
+  readonly relaxation: number;
+  readonly acceleration: AccelerationSettings;
+  readonly maxIterations: number;
+  /** Stopping rule of market-model section 6, per commodity in its own unit. */
+  readonly tolerance: {
+    readonly primalAbsolute: number;
+    readonly primalRelative: number;
+    readonly dualAbsolute: number;
+    readonly dualRelative: number;
+  };
+};
+
+/** Energy, allowances, reserve, active, reactive. */
+export const DEFAULT_RHO = Float64Array.from([1000, 1000, 300, 100, 100]);
+
+export const DEFAULT_SETTINGS: Settings = {
+  rho: DEFAULT_RHO,
+  relaxation: 1,
+  acceleration: { method: "admm", memory: 0, decay: 1e6 },
+  maxIterations: 20_000,
+  tolerance: { primalAbsolute: 1e-6, primalRelative: 1e-5, dualAbsolute: 1e-4, dualRelative: 1e-5 },
+};
+
+export type Residual = { readonly primal: number; readonly dual: number };
+
+/**
+ * Largest ratio of residual to tolerance over the commodities: solved when both are at most one.
+ * norm(y-z) <= sqrt(n) abs + rel max(norm y, norm z);  norm(rho (z - z_prev)) <= sqrt(n) abs + rel norm(rho u).
+ */
+export function residualRatios(sums: Float64Array, settings: Settings): Residual {
+  const { tolerance } = settings;
+  let primal = 0;
+  let dual = 0;
+  for (let c = 0; c < COMMODITIES.length; c++) {
+    const [n, y, z, gap, change, price] = sums.subarray(6 * c, 6 * c + 6);
+    if (n === 0) continue;
+    const primalBound =
+      Math.sqrt(n) * tolerance.primalAbsolute + tolerance.primalRelative * Math.max(Math.sqrt(y), Math.sqrt(z));
+    const dualBound = Math.sqrt(n) * tolerance.dualAbsolute + tolerance.dualRelative * Math.sqrt(price);
+    primal = Math.max(primal, Math.sqrt(gap) / primalBound);
+    dual = Math.max(dual, Math.sqrt(change) / dualBound);
+  }
+  return { primal, dual };
+}
