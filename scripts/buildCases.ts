@@ -8,11 +8,13 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import * as z from "zod";
 import { ScenarioSchema } from "../offchain-solver/market/scenario.ts";
 import { loadFeeder } from "../offchain-solver/node/loadScenario.ts";
 import { readJson } from "../offchain-solver/node/readJson.ts";
 import { caseText } from "../offchain-solver/node/resolve/caseText.ts";
-import { DefinitionSchema } from "../offchain-solver/node/resolve/definition.ts";
+import { DefinitionSchema, PopulatedSchema } from "../offchain-solver/node/resolve/definition.ts";
+import { drawDefinition } from "../offchain-solver/node/resolve/populate.ts";
 import { resolveScenario } from "../offchain-solver/node/resolve/resolveScenario.ts";
 import { readSeries } from "../offchain-solver/node/resolve/series.ts";
 
@@ -22,8 +24,10 @@ const series = readSeries();
 mkdirSync(directory, { recursive: true });
 
 for (const file of readdirSync(join(cases, "definitions")).sort()) {
-  const definition = readJson(join(cases, "definitions", file), DefinitionSchema);
-  const scenario = ScenarioSchema.parse(resolveScenario(definition, loadFeeder(definition.feeder), series));
+  const written = readJson(join(cases, "definitions", file), z.union([DefinitionSchema, PopulatedSchema]));
+  const feeder = loadFeeder(written.feeder);
+  const definition = "population" in written ? drawDefinition(written, feeder, series) : written;
+  const scenario = ScenarioSchema.parse(resolveScenario(definition, feeder, series));
   const text = caseText(scenario);
   writeFileSync(join(directory, `${definition.name}.json`), text);
   const { prosumers, pairs } = scenario;

@@ -4,14 +4,43 @@ import { ScenarioSchema } from "../../market/scenario.ts";
 const nonneg = z.number().nonnegative();
 const hourOfDay = z.int().min(0).max(24);
 
+const share = z.number().min(0).max(1);
+/** Smallest and largest of a uniform draw. */
+const range = z.tuple([z.number().nonnegative(), z.number().nonnegative()]);
+
+/** How prosumers are drawn. Sizes follow loads, so the same rules fit every feeder. */
+export const PopulationSchema = z.strictObject({
+  count: z.int().positive(),
+  seed: z.int().nonnegative(),
+  /** Exact shares of the prosumers that own each device; PV and wind exclude each other. */
+  pvShare: share,
+  windShare: share,
+  generatorShare: share,
+  batteryShare: share,
+  /** Rating over the prosumer's base load. */
+  pvPerLoad: range,
+  windPerLoad: range,
+  batteryPerLoad: range,
+  /** Maximum output over the mean base load of all prosumers. */
+  generatorPerMeanLoad: range,
+  generatorCostA: range,
+  generatorCostB: range,
+  generatorTPerMwh: range,
+  /** A base load below this counts as this where a device is sized by it. */
+  smallestLoadMw: z.number().positive(),
+  /** Nearest partners of each prosumer, and the nearest owners of a generator or battery that it reaches in any case. */
+  partners: z.tuple([z.int().positive(), z.int().positive()]),
+  sellers: z.int().nonnegative(),
+});
+
 /**
- * What a person writes down about a scenario: sizes and prices. `resolveScenario` joins it with a feeder and the real
- * series and spells every array out. MW, $/MWh, $/MW, $/t, tCO2/MWh, local hours of the day.
+ * What a person writes down about a scenario besides its prosumers. MW, $/MWh, $/MW, $/t, tCO2/MWh, local hours of the day.
+ * `resolveScenario` joins it with a feeder and the real series and spells every array out.
  */
-export const DefinitionSchema = z.strictObject({
+const TERMS = {
   name: z.string().min(1),
   source: z.string().min(1),
-  /** Name of a file in cases/feeders. */
+  /** Name of a file in cases/feeders, or a file. */
   feeder: z.string().min(1),
   startUtc: z.iso.datetime(),
   hours: z.int().min(1).max(63),
@@ -52,6 +81,11 @@ export const DefinitionSchema = z.strictObject({
   }),
   reserve: z.strictObject({ upPerMw: nonneg, downPerMw: nonneg }),
   bootstrap: z.strictObject({ resamples: z.int().nonnegative(), seed: z.int().nonnegative() }),
+};
+
+/** A scenario whose prosumers are listed one by one. */
+export const DefinitionSchema = z.strictObject({
+  ...TERMS,
   /** Every pair, or pairs of prosumer ids (their places in depth-first order, from 1). */
   pairs: z.union([z.literal("all"), z.array(z.tuple([z.int().positive(), z.int().positive()]))]),
   prosumers: z
@@ -73,4 +107,9 @@ export const DefinitionSchema = z.strictObject({
     .min(1),
 });
 
+/** A scenario whose prosumers are drawn. */
+export const PopulatedSchema = z.strictObject({ ...TERMS, population: PopulationSchema });
+
 export type Definition = z.infer<typeof DefinitionSchema>;
+export type Populated = z.infer<typeof PopulatedSchema>;
+export type Population = z.infer<typeof PopulationSchema>;
