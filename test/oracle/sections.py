@@ -1,0 +1,293 @@
+"""The sections of docs/model.md, one function each, in that page's symbols; written from the page alone."""
+
+from math import cos, pi, sin, sqrt
+
+from program import Linear, Program, total
+from risk import half_width, two_sided
+
+
+class Market:
+    """The scenario's first `hours`, the chosen switches, and the expressions that the sections below share."""
+
+    def __init__(self, scenario, hours, risk, epsilon, network, carbon, network_risk):
+        self.scenario, self.T, self.dt = scenario, hours, scenario["periodHours"]
+        self.hours = range(hours)
+        self.risk, self.epsilon = risk, epsilon
+        self.network, self.carbon, self.network_risk = network, carbon, network_risk
+        self.prosumers = {i["id"]: i for i in scenario["prosumers"]}
+        self.pairs = [tuple(pair) for pair in scenario["pairs"]]
+        self.partners = {i: set() for i in self.prosumers}
+        for i, j in self.pairs:
+            self.partners[i].add(j)
+            self.partners[j].add(i)
+        self.K = [half_width(risk, epsilon, radius) for radius in scenario["uncertainty"]["robustRadius"][:hours]]
+        self.factors = [self.error_factors(t) for t in self.hours]
+        self.program = Program()
+        self.energy = {}  # (i, j, t) for i < j: e_ij, MW; e_ji is its negative
+        self.response = {}  # (i, j, t): r_ij, MW, seller i answers j
+        self.own_devices = {i: {} for i in self.prosumers}  # expressions by symbol, each a list over the hours
+
+    def owns_reserve(self, i):
+        return "generator" in self.prosumers[i] or "battery" in self.prosumers[i]
+
+    def error_factors(self, t):
+        """{j: factor_j, the column as a list over the rows} of prosumers whose error needs an answer in hour t."""
+        if self.risk == "deterministic":
+            return {}
+        uncertainty = self.scenario["uncertainty"]
+        columns = {j: [row[k] for row in uncertainty["factor"][t]] for k, j in enumerate(uncertainty["uncertain"])}
+        return {j: column for j, column in columns.items() if any(column)}
+
+    def alpha(self, i, j, t):
+        return self.response[i, j, t] / (self.K[t] * norm(self.factors[t][j]))
+
+    def net_sales(self, i, t):
+        sold = [e for (first, _, hour), e in self.energy.items() if first == i and hour == t]
+        bought = [e for (_, second, hour), e in self.energy.items() if second == i and hour == t]
+        return total(sold) - total(bought)
+
+
+def norm(numbers):
+    return sqrt(sum(number * number for number in numbers))
+
+
+def prosumer(m, i):
+    """Section "Prosumer i": devices with their costs. Reserve capacity and balances follow with the trades."""
+    program, who, dt = m.program, m.prosumers[i], m.dt
+    generator, renewable, battery, load = who.get("generator"), who.get("renewable"), who.get("battery"), who["load"]
+    tariff, regularisation = m.scenario["tariff"], m.scenario["regularisation"]
+    x = m.own_devices[i]
+    for symbol in ("p", "ch", "dis", "S", "dd", "g+", "g-", "P", "Q"):
+        x[symbol] = []
+    reactive = sum(device["reactiveMvar"] for device in (generator, renewable) if device)
+    for t in m.hours:
+        at = f"[{i},{t}]"
+        fixed = load["fixedMw"][t]
+
+        p = program.variable("p" + at, generator["minMw"], generator["maxMw"]) if generator else Linear()
+        if generator:
+            program.pay_square(dt * generator["costA"], p)
+            program.pay(dt * generator["costB"] * p)
+            if t >= 1:
+                ramp = generator["rampMwPerHour"] * dt
+                program.between("ramp" + at, -ramp, p - x["p"][t - 1], ramp)
+
+        w = program.variable("w" + at, 0.0, renewable["forecastMw"][t]) if renewable else Linear()
+
+        ch, dis, S = Linear(), Linear(), Linear()
+        if battery:
+            ch = program.variable("ch" + at, 0.0, battery["powerMw"])
+            dis = program.variable("dis" + at, 0.0, battery["powerMw"])
+            eta = battery["efficiency"]
+            before = x["S"][t - 1] if t >= 1 else battery["initialMwh"]
+            S = program.variable("S" + at)
+            program.equal("storage" + at, S, before + dt * (eta * ch - dis / eta))
+            low = max(battery["minMwh"], battery["initialMwh"]) if t == m.T - 1 else battery["minMwh"]
+            program.between("stored" + at, low, S, battery["maxMwh"])
+            program.pay(dt * battery["wearPerMwh"] * (ch + dis))
+
+        flexible = load["flexibleShare"] * fixed
+        dd = program.variable("dd" + at, -flexible, flexible) if flexible > 0.0 else Linear()
+        program.pay_square(dt * load["discomfort"] / 2.0, dd)
+
+        bought, sold = program.variable("g+" + at, low=0.0), program.variable("g-" + at, low=0.0)
+        program.pay(dt * (tariff["buyPerMwh"][t] * bought - tariff["sellPerMwh"][t] * sold))
+
+        q = program.variable("q" + at, -reactive, reactive) if reactive > 0.0 else Linear()
+        program.pay_square(dt * regularisation["reactive"] / 2.0, q)
+
+        x["p"].append(p)
+        x["ch"].append(ch)
+        x["dis"].append(dis)
+        x["S"].append(S)
+        x["dd"].append(dd)
+        x["g+"].append(bought)
+        x["g-"].append(sold)
+        x["P"].append(total([p, w, dis, -ch, -fixed, -dd]))
+        x["Q"].append(q - load["mvarPerMw"] * (fixed + dd))
+    program.equal(f"flexible[{i}]", total(x["dd"]), 0.0)
+
+
+def energy_trades(m):
+    """Section "Trades": one variable per pair and hour; every prosumer's energy balance."""
+    kappa = m.scenario["regularisation"]["trade"]
+    sales = {(i, t): [] for i in m.prosumers for t in m.hours}
+    for i, j in m.pairs:
+        for t in m.hours:
+            e = m.energy[i, j, t] = m.program.variable(f"e[{i},{j},{t}]")
+            m.program.pay_square(m.dt * kappa, e)  # kappa/2 on either side
+            sales[i, t].append(e)
+            sales[j, t].append(-e)
+    for (i, t), sold in sales.items():
+        x = m.own_devices[i]
+        m.program.equal(f"balance[{i},{t}]", x["P"][t] + x["g+"][t] - x["g-"][t], total(sold))
+
+
+def reserve_trades(m):
+    """Section "Trades": who answers whose error, and for how much."""
+    program, tariff = m.program, m.scenario["tariff"]
+    kappa = m.scenario["regularisation"]["trade"]
+    for t in m.hours:
+        for j, factor in m.factors[t].items():
+            utility = program.variable(f"u[{j},{t}]", low=0.0)
+            program.pay(m.dt * (tariff["reserveUpPerMw"] + tariff["reserveDownPerMw"]) * utility)
+            answers = [utility]
+            for i in sorted({j} | m.partners[j]):
+                if m.owns_reserve(i):
+                    r = m.response[i, j, t] = program.variable(f"r[{i},{j},{t}]", low=0.0)
+                    answers.append(r)
+                    if i != j:
+                        program.pay_square(m.dt * kappa, r)  # kappa/2 on either side
+            program.equal(f"answered[{j},{t}]", total(answers), m.K[t] * norm(factor))
+
+
+def reserve_capacity(m, i, t):
+    """Section "Prosumer i", reserve: Ru and Rd of i's devices."""
+    program, who, x, at = m.program, m.prosumers[i], m.own_devices[i], f"[{i},{t}]"
+    up, down = [], []
+    if "generator" in who:
+        generator, p = who["generator"], x["p"][t]
+        rgu, rgd = program.variable("rgu" + at, low=0.0), program.variable("rgd" + at, low=0.0)
+        program.at_least("rgu room" + at, generator["maxMw"], p + rgu)
+        program.at_least("rgd room" + at, p - rgd, generator["minMw"])
+        up.append(rgu)
+        down.append(rgd)
+    if "battery" in who:
+        battery, charging = who["battery"], x["ch"][t] - x["dis"][t]
+        rbu, rbd = program.variable("rbu" + at, low=0.0), program.variable("rbd" + at, low=0.0)
+        program.at_least("rbu room" + at, battery["powerMw"], rbu - charging)
+        program.at_least("rbd room" + at, battery["powerMw"], rbd + charging)
+        program.at_least("rbu energy" + at, x["S"][t] - (m.dt / battery["efficiency"]) * rbu, battery["minMwh"])
+        program.at_least("rbd energy" + at, battery["maxMwh"], x["S"][t] + (m.dt * battery["efficiency"]) * rbd)
+        up.append(rbu)
+        down.append(rbd)
+    program.pay(m.dt * (who["reserveUpPerMw"] * total(up) + who["reserveDownPerMw"] * total(down)))
+    return total(up), total(down)
+
+
+def booking(m):
+    """Section "Trades", booking: a seller's capacity holds its whole response, two-sided."""
+    for t in m.hours:
+        factors = m.factors[t]
+        for i in m.prosumers:
+            asked = [j for j in factors if (i, j, t) in m.response]
+            if not asked:
+                continue
+            Ru, Rd = reserve_capacity(m, i, t)
+            rows = range(len(m.scenario["uncertainty"]["factor"][t]))
+            a = [total(factors[j][row] * m.alpha(i, j, t) for j in asked) for row in rows]
+            name, offset, T = f"booking[{i},{t}]", (Ru - Rd) / 2.0, (Ru + Rd) / 2.0
+            two_sided(m.program, name, offset, a, T, m.risk, m.epsilon, m.K[t])
+
+
+def allowances(m):
+    """Section "Trades", allowances: over the horizon."""
+    if not m.carbon:
+        return
+    program, carbon, kappa = m.program, m.scenario["carbon"], m.scenario["regularisation"]["trade"]
+    given = {i: [] for i in m.prosumers}
+    for i, j in m.pairs:
+        c = program.variable(f"c[{i},{j}]")
+        program.pay_square(kappa, c)
+        given[i].append(c)
+        given[j].append(-c)
+    for i, who in m.prosumers.items():
+        x = m.own_devices[i]
+        rate = who["generator"]["emissionTPerMwh"] if "generator" in who else 0.0
+        emitted = total(m.dt * (rate * x["p"][t] + carbon["gridTPerMwh"][t] * x["g+"][t]) for t in m.hours)
+        free = carbon["quotaTPerMwh"] * sum(who["load"]["fixedMw"][t] for t in m.hours) * m.dt
+        buy, sell = program.variable(f"buy[{i}]", low=0.0), program.variable(f"sell[{i}]", low=0.0)
+        program.pay(carbon["deskBuyPerT"] * buy - carbon["deskSellPerT"] * sell)
+        program.at_least(f"allowance[{i}]", total([free, buy, -sell, *(-c for c in given[i])]), emitted)
+
+
+def network(m):
+    """Section "Network": flows and squared voltages from the injections, hour by hour, and their limits."""
+    if not m.network:
+        return
+    program, feeder = m.program, m.scenario["feeder"]
+    limits = {bus["bus"]: (bus["vMinPu"] ** 2, bus["vMaxPu"] ** 2) for bus in feeder["buses"]}
+    for t in m.hours:
+        at_bus = {bus: [i for i in m.prosumers if m.prosumers[i]["bus"] == bus] for bus in limits}
+        noise = response_noise(m, t, at_bus)
+        fp, fq, fnoise = {}, {}, {}
+        for branch in reversed(outward(feeder)):
+            bus, at = branch["to"], f"[{branch['to']},{t}]"
+            children = [b["to"] for b in feeder["branches"] if b["from"] == bus]
+            fp[bus], fq[bus] = program.variable("fp" + at), program.variable("fq" + at)
+            P = total(m.own_devices[i]["P"][t] for i in at_bus[bus])
+            Q = total(m.own_devices[i]["Q"][t] for i in at_bus[bus])
+            program.equal("fp" + at, fp[bus], total([-P, *(fp[c] for c in children)]))
+            program.equal("fq" + at, fq[bus], total([-Q, *(fq[c] for c in children)]))
+            fnoise[bus] = []
+            for row, injected in enumerate(noise[bus]):
+                f = program.variable(f"fnoise{at}{row}")
+                program.equal(f"fnoise{at}{row}", f, total([-1.0 * injected, *(fnoise[c][row] for c in children)]))
+                fnoise[bus].append(f)
+            if branch["ratingMva"] is not None:
+                reach = branch["ratingMva"] * cos(pi / 12.0)
+                for k in range(6):
+                    across, along = (0.0, 1.0) if k == 3 else (cos(k * pi / 6.0), sin(k * pi / 6.0))
+                    facet, spread = across * fp[bus] + along * fq[bus], [across * f for f in fnoise[bus]]
+                    limit(m, f"facet{at}{k}", -reach, facet, reach, spread if k != 3 else [], t)
+        v, vnoise = {feeder["buses"][0]["bus"]: Linear(1.0)}, {feeder["buses"][0]["bus"]: None}
+        for branch in outward(feeder):
+            bus, parent, at = branch["to"], branch["from"], f"[{branch['to']},{t}]"
+            r, x = branch["rPu"] / feeder["baseMva"], branch["xPu"] / feeder["baseMva"]
+            v[bus] = program.variable("v" + at)
+            program.equal("v" + at, v[bus], v[parent] - 2.0 * (r * fp[bus] + x * fq[bus]))
+            vnoise[bus] = []
+            for row, f in enumerate(fnoise[bus]):
+                u = program.variable(f"vnoise{at}{row}")
+                above = vnoise[parent][row] if vnoise[parent] else 0.0
+                program.equal(f"vnoise{at}{row}", u, above - 2.0 * r * f)
+                vnoise[bus].append(u)
+            limit(m, "voltage" + at, limits[bus][0], v[bus], limits[bus][1], vnoise[bus], t)
+
+
+def limit(m, name, low, middle, high, spread, t):
+    """low <= middle <= high, as a chance constraint where the noise has rows."""
+    if spread:
+        offset = middle - (low + high) / 2.0
+        two_sided(m.program, name, offset, spread, Linear((high - low) / 2.0), m.risk, m.epsilon, m.K[t])
+    else:
+        m.program.between(name, low, middle, high)
+
+
+def response_noise(m, t, at_bus):
+    """Per bus, the rows of the injection's noise: errors less answers given there; the utility answers at the root."""
+    factors = m.factors[t] if m.network_risk else {}
+    rows = range(len(m.scenario["uncertainty"]["factor"][t]) if factors else 0)
+    noise = {}
+    for bus, here in at_bus.items():
+        errors = [factors[j] for j in here if j in factors]
+        answers = [(m.alpha(i, j, t), factors[j]) for i in here for j in factors if (i, j, t) in m.response]
+        noise[bus] = [
+            total([*(error[row] for error in errors), *(-factor[row] * alpha for alpha, factor in answers)])
+            for row in rows
+        ]
+    return noise
+
+
+def outward(feeder):
+    """The branches, every one after the branch that feeds it."""
+    reached, order, left = {feeder["buses"][0]["bus"]}, [], list(feeder["branches"])
+    while left:
+        ready = [branch for branch in left if branch["from"] in reached]
+        if not ready or any(branch["to"] in reached for branch in ready):
+            raise ValueError("feeder.branches: not a tree that points away from the first bus")
+        reached.update(branch["to"] for branch in ready)
+        order += ready
+        left = [branch for branch in left if branch not in ready]
+    return order
+
+
+def formulate(m):
+    for i in m.prosumers:
+        prosumer(m, i)
+    energy_trades(m)
+    reserve_trades(m)
+    booking(m)
+    allowances(m)
+    network(m)
+    return m.program
