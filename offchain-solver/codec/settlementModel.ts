@@ -242,7 +242,7 @@ function checkGrid(ledger: Ledger, payload: Payload.Payload, entries: ReadonlyMa
   const busOf = new Map(grid.prosumers.map(({ id, bus }) => [id, bus]));
   const wattPerWh = BigInt(3600 / terms.periodSeconds);
   payload.participants.forEach((id, k) => {
-    const bus = busOf.get(id) as number;
+    const bus = busOf.get(id) ?? refuse("notLocked", id);
     active[bus] += (entries.get(k) as Entry).positions[t].energyWh * wattPerWh;
     reactive[bus] += BigInt(payload.reactiveVar[k][t]);
   });

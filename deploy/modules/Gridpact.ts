@@ -1,0 +1,30 @@
+/**
+ * The whole market for a public network. Parameters: `token` (an ERC-20 with 6 decimals), `admin` (should be a multisig or a
+ * timelock), `priceCap`, and the holders of the four roles.
+ */
+import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
+import type { ContractCallFuture } from "@nomicfoundation/ignition-core";
+import { PRICE_CAP } from "../../offchain-solver/chain/deployment.ts";
+import { RULES, ROLES, selectors } from "../../offchain-solver/chain/roles.ts";
+
+export default buildModule("Gridpact", (m) => {
+  const deployer = m.getAccount(0);
+  const token = m.getParameter<string>("token");
+  const priceCap = m.getParameter("priceCap", PRICE_CAP);
+  const authority = m.contract("Authority", [deployer]);
+  const registry = m.contract("Registry", [authority]);
+  const market = m.contract("Market", [authority, token, registry, priceCap]);
+  const steps: ContractCallFuture<"Authority", string>[] = RULES.map((rule, k) =>
+    m.call(authority, "setTargetFunctionRole", [rule.target === "registry" ? registry : market, selectors(rule), ROLES[rule.role]], {
+      id: `rule${k}`,
+    }),
+  );
+  for (const [role, id] of Object.entries(ROLES)) {
+    steps.push(m.call(authority, "grantRole", [id, m.getParameter<string>(role.toLowerCase()), 0], { id: `grant${role}` }));
+  }
+  // Last: whoever deployed keeps nothing. Role 0 is the manager's admin role.
+  const admin = m.getParameter<string>("admin");
+  const handOver = m.call(authority, "grantRole", [0n, admin, 0], { id: "grantAdmin", after: steps });
+  m.call(authority, "renounceRole", [0n, deployer], { id: "leave", after: [handOver] });
+  return { authority, registry, market };
+});

@@ -1,0 +1,28 @@
+/** Who may call what: none of these functions can move a deposit. Used by deployments of every kind. */
+import { id } from "ethers";
+
+export const ROLES = { OPERATOR: 1n, REGULATOR: 2n, GUARDIAN: 3n, PARAMETERS: 4n } as const;
+export type Role = keyof typeof ROLES;
+
+type Rule = { readonly role: Role; readonly target: "registry" | "market"; readonly functions: readonly string[] };
+
+export const RULES: readonly Rule[] = [
+  {
+    role: "OPERATOR",
+    target: "registry",
+    functions: [
+      "register(uint32,address,address,address,bytes)",
+      "rotateMeterKey(uint32,address)",
+      "addGridModel(bytes)",
+      "appointCommittee(uint32[])",
+    ],
+  },
+  { role: "OPERATOR", target: "market", functions: ["freezeSession(uint40,uint32,uint8,uint40,uint32[])"] },
+  { role: "REGULATOR", target: "market", functions: ["issueAllowances(uint32[],uint256[])"] },
+  { role: "GUARDIAN", target: "market", functions: ["setPaused(bool)"] },
+  { role: "PARAMETERS", target: "market", functions: ["setPriceCap(uint24)"] },
+];
+
+export function selectors(rule: Rule): string[] {
+  return rule.functions.map((signature) => id(signature).slice(0, 10));
+}
