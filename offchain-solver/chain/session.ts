@@ -1,11 +1,10 @@
 /** One session on chain: freeze, read what was frozen, attest, settle. */
-import { type BaseWallet, getBytes, hexlify, type Log, type Provider, type Signer } from "ethers";
+import { type BaseWallet, getBytes, hexlify, keccak256, type Log, type Provider, type Signer } from "ethers";
+import { decodeDeltas } from "../codec/deltas.ts";
 import * as Grid from "../codec/gridModel.ts";
 import type { Delta, Ledger, LedgerAccount, Limits } from "../codec/settlementModel.ts";
 import { ATTESTATION_TYPES, marketDomain, packSignatures, type SessionTerms } from "../codec/typedData.ts";
-import { keccak256 } from "ethers";
 import { contracts, type Deployment, send } from "./deployment.ts";
-import { decodeDeltas } from "./events.ts";
 
 export type SessionRequest = {
   /** Unix seconds, UTC. */

@@ -21,11 +21,10 @@ for (const reference of [true]) {
       if (expected.kind !== "settled") throw new Error(expected.predicate);
       const settled = await Session.postAndSettle(world.deployment, world.admin, payload, await sign(world, frozen, payload));
       expect(settled.deltas).to.deep.equal(expected.deltas);
-      const after = await Session.readLedger(world.deployment, world.connection.ethers.provider, [...world.ids, ...SYSTEM_IDS]);
+      const after = await Session.readLedger(world.deployment, world.provider, [...world.ids, ...SYSTEM_IDS]);
       expect(after.accounts).to.deep.equal(expected.accounts);
       expect(settled.deltas.reduce((sum, { money }) => sum + money, 0n)).to.equal(0n);
       expect(settled.deltas.reduce((sum, { carbon }) => sum + carbon, 0n)).to.equal(0n);
-      console.log(settled.gasUsed);
     });
   });
 }

@@ -1,6 +1,6 @@
 /** A small world to settle in: one feeder, its prosumers with keys, money, allowances and mandates, and their committee. */
 import { network } from "hardhat";
-import { Wallet, type Signer, Contract } from "ethers";
+import { type Contract, type Provider, type Signer, type Wallet } from "ethers";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
@@ -20,10 +20,14 @@ export type WorldOptions = {
   readonly dollars?: number;
   readonly grams?: bigint;
   readonly priceCap?: number;
+  /** A chain that is not Hardhat's own. */
+  readonly chain?: { readonly admin: Signer; readonly provider: Provider };
 };
 
 export type World = {
+  /** Hardhat's own network; absent on another chain. */
   readonly connection: Connection;
+  readonly provider: Provider;
   readonly deployment: Chain.Deployment;
   readonly admin: Signer;
   readonly ids: readonly number[];
@@ -76,14 +80,15 @@ export function lineGrid(ids: readonly number[], buses: number, watts = 50_000_0
 }
 
 export async function createWorld(options: WorldOptions): Promise<World> {
-  const connection = await network.create();
-  const [admin] = await connection.ethers.getSigners();
+  const connection = options.chain ? (undefined as never) : await network.create();
+  const admin = options.chain?.admin ?? (await connection.ethers.getSigners())[0];
+  const provider = options.chain?.provider ?? connection.ethers.provider;
   const ids = idsOf(options.prosumers);
   const accounts = [...ids, ...SYSTEM_IDS];
   const wallets = new Map(accounts.map((id) => [id, wallet("wallet", id)]));
   const nodeKeys = new Map(accounts.map((id) => [id, wallet("node", id)]));
   const deployment = await Chain.deployAll(admin, {
-    ...(options.reference ? { reference: true } : {}),
+    ...(options.reference === undefined ? {} : { reference: options.reference }),
     ...(options.priceCap ? { priceCap: options.priceCap } : {}),
   });
   const contracts = Chain.contracts(deployment, admin);
@@ -111,7 +116,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     await Onboarding.registerMandate(deployment, admin, mandate, signature);
   }
   await Onboarding.issueAllowances(deployment, admin, new Map(ids.map((id) => [id, options.grams ?? 1_000_000n])));
-  return { connection, deployment, admin, ids, wallets, nodeKeys, committee, grid, contracts };
+  return { connection, provider, deployment, admin, ids, wallets, nodeKeys, committee, grid, contracts };
 }
 
 export type Frozen = Session.FrozenSession & { readonly ledger: Ledger };
@@ -122,7 +127,7 @@ export async function freeze(
   periods: number,
   { start = 1_800_000_000, periodSeconds = 3600, open = 3600 }: { start?: number; periodSeconds?: number; open?: number } = {},
 ): Promise<Frozen> {
-  const now = (await world.connection.ethers.provider.getBlock("latest"))?.timestamp as number;
+  const now = (await world.provider.getBlock("latest"))?.timestamp as number;
   const ids = [...world.ids, ...SYSTEM_IDS];
   const frozen = await Session.freezeSession(world.deployment, world.admin, {
     start,
@@ -131,7 +136,7 @@ export async function freeze(
     deadline: now + open,
     ids,
   });
-  return { ...frozen, ledger: await Session.readLedger(world.deployment, world.connection.ethers.provider, ids) };
+  return { ...frozen, ledger: await Session.readLedger(world.deployment, world.provider, ids) };
 }
 
 /** Signatures by bit. Without `bits`, the first quorum of the committee. */

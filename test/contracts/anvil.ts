@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "chai";
+import { JsonRpcProvider } from "ethers";
+import { audit } from "../../offchain-solver/auditor/audit.ts";
+import * as Session from "../../offchain-solver/chain/session.ts";
+import * as Payload from "../../offchain-solver/codec/payload.ts";
+import { batch, generator } from "./batches.ts";
+import { createWorld, freeze, sign } from "./world.ts";
+
+const PORT = 18_545 + (process.pid % 1_000);
+
+function binary(): string | undefined {
+  try {
+    return createRequire(import.meta.url).resolve("@foundry-rs/anvil-linux-amd64/bin/anvil");
+  } catch {
+    return undefined;
+  }
+}
+
+describe("on anvil, a client written by others, with the transaction gas limit enforced", () => {
+  let anvil: ChildProcess | undefined;
+  const provider = new JsonRpcProvider(`http://127.0.0.1:${PORT}`, 31_337, {
+    staticNetwork: true,
+    cacheTimeout: -1,
+    batchMaxCount: 1,
+    polling: true,
+    pollingInterval: 20,
+  });
+
+  before(async function () {
+    const path = binary();
+    if (path === undefined) return this.skip();
+    anvil = spawn(path, ["--port", `${PORT}`, "--hardfork", "osaka", "--enable-tx-gas-limit", "--silent"]);
+    for (let tries = 0; tries < 100; tries++) {
+      try {
+        await provider.send("eth_chainId", []);
+        return;
+      } catch {
+        await sleep(50);
+      }
+    }
+    throw new Error("anvil does not answer");
+  });
+
+  after(() => {
+    provider.destroy();
+    anvil?.kill();
+  });
+
+  it("a session is deployed, settled and audited", async () => {
+    const world = await createWorld({ prosumers: 4, chain: { admin: await provider.getSigner(0), provider } });
+    const frozen = await freeze(world, 2);
+    const result = batch({ ids: world.ids, periods: 2, energy: 4, reserve: 1, carbon: 2, systems: true }, generator(8));
+    const payload = Payload.encode(Payload.fromResult(result), 2);
+    await Session.postAndSettle(world.deployment, world.admin, payload, await sign(world, frozen, payload));
+    const sessions = await audit({ provider, market: world.deployment.market, fromBlock: world.deployment.block });
+    expect(sessions.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
+  });
+});
