@@ -7,7 +7,7 @@ import { ClearingJsonSchema } from "../market/clearingJson.ts";
 import type { Scenario } from "../market/scenario.ts";
 import { ScenarioSchema } from "../market/scenario.ts";
 import { AuditJsonSchema, SettlementJsonSchema } from "../market/sessionJson.ts";
-import { bills, energyBalance, hourPrices, total } from "./report/derive.ts";
+import { bills, energyBalance, hourPrices, money, number, total } from "./report/derive.ts";
 import { layoutOf } from "./report/feederLayout.ts";
 import type { HourData } from "./report/feederSection.ts";
 import { loadingStep, voltageStep } from "./report/theme.ts";
@@ -70,7 +70,7 @@ describe("report", () => {
   it("prints every prosumer's bill and its sum", () => {
     const rows = [...document.querySelectorAll("#bills tbody tr")].map(({ textContent }) => textContent);
     expect(rows).to.have.length(clearing.prosumers.length);
-    bills(clearing).forEach((bill, i) => expect(rows[i]).to.include(`$${Math.abs(bill.total).toFixed(2)}`));
+    bills(clearing).forEach((bill, i) => expect(rows[i]).to.include(money(bill.total)));
   });
 
   it("says that the ledger is balanced only where it is", () => {
@@ -139,6 +139,11 @@ describe("report's numbers", () => {
       const net = total(rows.filter(({ hour }) => hour === t).map(({ mw }) => mw));
       expect(net).to.be.closeTo(0, 1e-9);
     }
+  });
+
+  it("are printed with a sign only where they are not zero", () => {
+    expect([1234.5, -0.004, -0.006, -1234.5].map(money)).to.deep.equal(["$1,234.50", "$0.00", "−$0.01", "−$1,234.50"]);
+    expect([-1e-12, -20, 1e6].map((value) => number(value, 0))).to.deep.equal(["0", "−20", "1,000,000"]);
   });
 
   it("colour a limit as a limit", () => {

@@ -92,11 +92,19 @@ export function energyBalance(
   });
 }
 
-export const money = (dollars: number, digits = 2): string =>
-  `${dollars < -0.5 * 10 ** -digits ? "−" : ""}$${Math.abs(dollars).toFixed(digits)}`;
+/** A value that rounds to zero has no sign. */
+export function number(value: number, digits: number): string {
+  const text = Math.abs(value).toLocaleString("en-US", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+  return value < 0 && /[1-9]/.test(text) ? `−${text}` : text;
+}
 
-export const number = (value: number, digits: number): string =>
-  value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace(/^-/, "−");
+export function money(dollars: number): string {
+  const text = number(dollars, 2);
+  return text.startsWith("−") ? `−$${text.slice(1)}` : `$${text}`;
+}
 
 const ESCAPES: Readonly<Record<string, string>> = {
   "&": "&amp;",

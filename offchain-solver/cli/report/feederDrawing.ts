@@ -124,9 +124,9 @@ export function drawFeeder(scenario: Scenario, clearing: ClearingJson, hour: num
 
 export const feederCss = `.feeder{display:block;width:100%;height:auto;font-family:system-ui,-apple-system,'Segoe UI',sans-serif}
 .feeder .line{fill:none;stroke-width:6;stroke-linecap:round}.feeder.small .line{stroke-width:4}
-.feeder .arrow{stroke:var(--card);stroke-width:1.5}
+.feeder .arrow{stroke:var(--card);stroke-width:1.5}.feeder.small .arrow{stroke-width:.7}
 .feeder .dot{stroke:var(--ink);stroke-width:1.2}
 .feeder text{text-anchor:middle;fill:var(--ink);font-size:13px}
 .feeder .name{font-weight:600}.feeder.small .name{font-size:9px;font-weight:400}
 .feeder .flow{fill:var(--quiet);font-size:12px;font-variant-numeric:tabular-nums}
-.feeder .chip-text{fill:#fff;font-size:10px;font-weight:700}`;
+.feeder .chip-text{fill:var(--card);font-size:10px;font-weight:700}`;

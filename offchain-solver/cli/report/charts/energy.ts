@@ -99,7 +99,7 @@ export function tradeMatrix(clearing: ClearingJson, scenario: Scenario): string 
       y: "seller",
       text: (d: Cell) => d.mwh.toFixed(2).replace(/^0/, ""),
       fontSize: 10,
-      fill: (d: Cell) => (d.mwh > 0.55 * most ? "white" : "var(--ink)"),
+      fill: (d: Cell) => (d.mwh > 0.55 * most ? "var(--card)" : "var(--ink)"),
     },
   );
   return svg({
@@ -108,9 +108,9 @@ export function tradeMatrix(clearing: ClearingJson, scenario: Scenario): string 
     marginLeft: 48,
     marginTop: 44,
     marginBottom: 8,
-    x: { ...nameAxis("buyer (bus)", names, 28), axis: "top" },
+    x: { ...nameAxis("buyer (bus)", names, 18), axis: "top" },
     y: { ...nameAxis("seller (bus)", names, 40) },
-    opacity: { domain: [0, most], range: [0.08, 1] },
+    opacity: { type: few ? "linear" : "sqrt", domain: [0, most], range: [0.08, 1] },
     marks: [
       Plot.cell(
         names.flatMap((seller) => names.map((buyer) => ({ seller, buyer }))),

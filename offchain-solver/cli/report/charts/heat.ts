@@ -45,8 +45,9 @@ export function heatMap(values: readonly (readonly number[])[], scenario: Scenar
     height: 66 + buses.length * (many ? 4 : 16),
     marginLeft: 48,
     marginTop: 12,
-    x: nameAxis("hour of the session", hourNames, 8),
+    x: { ...nameAxis("hour of the session", hourNames, 8), padding: many ? 0 : 0.05 },
     y: {
+      padding: many ? 0 : 0.05,
       ...nameAxis(
         "bus",
         buses.map(({ bus }) => `${bus}`),
