@@ -10,13 +10,53 @@ import * as Contracts from "./index.js";
 
 declare module "@nomicfoundation/hardhat-ethers/types" {
   interface HardhatEthersHelpers extends HardhatEthersHelpersBase {
-  getContractFactory(name: 'T', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.T__factory>
+  getContractFactory(name: 'Accounts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Accounts__factory>
+getContractFactory(name: 'Authority', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Authority__factory>
+getContractFactory(name: 'Mandates', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Mandates__factory>
+getContractFactory(name: 'Registry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Registry__factory>
+getContractFactory(name: 'Sessions', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Sessions__factory>
+getContractFactory(name: 'IMarket', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IMarket__factory>
+getContractFactory(name: 'IRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IRegistry__factory>
+getContractFactory(name: 'ISettlementErrors', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ISettlementErrors__factory>
+getContractFactory(name: 'CodeBlob', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.CodeBlob__factory>
+getContractFactory(name: 'TestToken', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TestToken__factory>
+getContractFactory(name: 'ReferenceMarket', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ReferenceMarket__factory>
 
-  getContractAt(name: 'T', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.T>
+  getContractAt(name: 'Accounts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Accounts>
+getContractAt(name: 'Authority', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Authority>
+getContractAt(name: 'Mandates', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Mandates>
+getContractAt(name: 'Registry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Registry>
+getContractAt(name: 'Sessions', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Sessions>
+getContractAt(name: 'IMarket', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IMarket>
+getContractAt(name: 'IRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IRegistry>
+getContractAt(name: 'ISettlementErrors', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ISettlementErrors>
+getContractAt(name: 'CodeBlob', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.CodeBlob>
+getContractAt(name: 'TestToken', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TestToken>
+getContractAt(name: 'ReferenceMarket', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ReferenceMarket>
 
-  deployContract(name: 'T', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.T>
+  deployContract(name: 'Accounts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Accounts>
+deployContract(name: 'Authority', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Authority>
+deployContract(name: 'Mandates', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Mandates>
+deployContract(name: 'Registry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Registry>
+deployContract(name: 'Sessions', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Sessions>
+deployContract(name: 'IMarket', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IMarket>
+deployContract(name: 'IRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IRegistry>
+deployContract(name: 'ISettlementErrors', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ISettlementErrors>
+deployContract(name: 'CodeBlob', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.CodeBlob>
+deployContract(name: 'TestToken', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TestToken>
+deployContract(name: 'ReferenceMarket', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ReferenceMarket>
 
-  deployContract(name: 'T', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.T>
+  deployContract(name: 'Accounts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Accounts>
+deployContract(name: 'Authority', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Authority>
+deployContract(name: 'Mandates', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Mandates>
+deployContract(name: 'Registry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Registry>
+deployContract(name: 'Sessions', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Sessions>
+deployContract(name: 'IMarket', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IMarket>
+deployContract(name: 'IRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IRegistry>
+deployContract(name: 'ISettlementErrors', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ISettlementErrors>
+deployContract(name: 'CodeBlob', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.CodeBlob>
+deployContract(name: 'TestToken', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TestToken>
+deployContract(name: 'ReferenceMarket', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ReferenceMarket>
 
     // default types
     getContractFactory(
