@@ -5,6 +5,8 @@ import { page } from "./report/page.ts";
 import type { Session } from "./report/sections.ts";
 import * as Sections from "./report/sections.ts";
 
+export { renderDayPicture } from "./report/dayPicture.ts";
+
 export type ReportInput = Session;
 
 export function renderReport(session: ReportInput): string {

@@ -8,9 +8,10 @@ import { colour, hourAxis, hourBars, hourLine, nameAxis, spreads, svg } from "..
 export const ENERGY_TINTS = [2, 1, 3, 5, 0];
 
 /** Who feeds and who draws, hour by hour; both halves are equally high. */
-export function balanceChart(clearing: ClearingJson, scenario: Scenario): string {
+export function balanceChart(clearing: ClearingJson, scenario: Scenario, size: Plot.PlotOptions = {}): string {
   return svg({
     ariaLabel: "Energy by source and use, by hour",
+    ...size,
     x: hourAxis(scenario.hours),
     y: { label: "MW fed in (above) and drawn (below)", grid: true },
     color: { domain: [...ENERGY_KINDS], range: ENERGY_TINTS.map(colour) },
