@@ -1,12 +1,15 @@
 import { ConicModel, type GroupedProblem } from "../numerics/conicModel.ts";
 import type { ConicSolver } from "../numerics/conicSolver.ts";
-import { addNetworkLimit } from "../market/formulate.ts";
+import { addNetworkLimit, limitRows } from "../market/formulate.ts";
 import type { Market } from "../market/market.ts";
-import { excess, type Network } from "../market/network.ts";
+import { excess, riskLevel, type Network } from "../market/network.ts";
 import { ACTIVE, REACTIVE, RESERVE } from "./layout.ts";
+import { LimitProjection, limitSet } from "./limitProjection.ts";
 
-/** A limit that has not bound for this many projections leaves the working set. */
-const FORGET_AFTER = 60;
+/** A limit that has not bound for this many projections in a row leaves the working set. */
+const FORGET_AFTER = 6;
+/** Limits taken into the working set at a time. */
+const ADMIT = 2;
 /** Largest excess half width left outside the working set, p.u.^2 or MVA. */
 const TOLERANCE = 1e-9;
 
@@ -24,8 +27,12 @@ export class HourProjection {
   readonly #solver: ConicSolver;
   readonly #hour: number;
   readonly #idle = new Map<number, number>();
-  #program: { problem: GroupedProblem; weights: Float64Array } | undefined;
-  #programKey = "";
+  #weights = new Float64Array(0);
+  #newton: LimitProjection | undefined;
+  #program: GroupedProblem | undefined;
+  #key = "";
+  /** How often the general solver had to step in. */
+  conicCalls = 0;
 
   constructor(market: Market, network: Network | undefined, solver: ConicSolver, hour: number) {
     this.#market = market;
@@ -41,22 +48,32 @@ export class HourProjection {
   /** Projects in place; false when the solver failed (the limits contradict each other). */
   project(point: HourBlock, rho: Float64Array): boolean {
     if (this.#network === undefined) return true;
-    const target = { p: point.p.slice(), q: point.q.slice(), shares: point.shares.slice() };
+    const target = Float64Array.from([...point.p, ...point.q, ...point.shares]);
     let gap = excess(this.#market, this.#network, this.#hour, point);
-    for (let pass = 0; pass < 40; pass++) {
-      let added = 0;
-      for (let limit = 0; limit < gap.length; limit++)
-        if (gap[limit] > TOLERANCE && !this.#idle.has(limit)) {
-          this.#idle.set(limit, 0);
-          added++;
-        }
-      if (pass > 0 && added === 0) break;
-      if (this.#idle.size === 0 || (pass === 0 && !anyPositive(gap))) break;
-      if (!this.#solve(target, point, rho)) return false;
-      gap = excess(this.#market, this.#network, this.#hour, point);
-    }
+    if (anyPositive(gap))
+      for (let pass = 0; pass < 200; pass++) {
+        // The kept working set gets the first try: most of what the target breaks is mended by it.
+        const admitted = pass > 0 || this.#idle.size === 0 ? this.#admit(gap) : true;
+        if (!admitted) break;
+        if (!this.#solve(target, point, rho)) return false;
+        gap = excess(this.#market, this.#network, this.#hour, point);
+      }
     this.#age(gap);
     return true;
+  }
+
+  /** Takes the few worst limits outside the working set in; taking all at once fills it with limits that repeat each other. */
+  #admit(gap: Float64Array): boolean {
+    let any = false;
+    for (let k = 0; k < ADMIT; k++) {
+      let worst = -1;
+      for (let limit = 0; limit < gap.length; limit++)
+        if (gap[limit] > TOLERANCE && !this.#idle.has(limit) && (worst < 0 || gap[limit] > gap[worst])) worst = limit;
+      if (worst < 0) return any;
+      this.#idle.set(worst, 0);
+      any = true;
+    }
+    return any;
   }
 
   #age(gap: Float64Array): void {
@@ -67,43 +84,70 @@ export class HourProjection {
     }
   }
 
-  #solve(target: HourBlock, point: HourBlock, rho: Float64Array): boolean {
-    const set = this.workingSet;
-    const key = `${set.join()}|${rho.join()}`;
-    const n = target.p.length;
-    if (this.#program === undefined || this.#programKey !== key) {
+  /** Projects `target` on the working set: by semismooth Newton, or on the conic solver where that does not settle. */
+  #solve(target: Float64Array, point: HourBlock, rho: Float64Array): boolean {
+    const key = `${this.workingSet.join()}|${rho.join()}`;
+    if (this.#key !== key) {
+      this.#key = key;
+      this.#program = undefined;
+      this.#newton = undefined;
+      this.#weights = this.#metric(rho);
+      const level = riskLevel(this.#market, this.#hour);
+      const network = this.#network as Network;
+      if (level.meanRadius === 0 && level.stdRadius === 0)
+        this.#newton = new LimitProjection(
+          this.workingSet.map((limit) => {
+            const { rows, constant } = limitRows(this.#market, network, this.#hour, limit);
+            // The set is centred: measure the centre from the middle of the band.
+            constant[0] -= (network.upper[limit] + network.lower[limit]) / 2;
+            const T = (network.upper[limit] - network.lower[limit]) / 2;
+            return { rows, constant, set: limitSet(T, level.method, level.epsilon, level.halfWidth) };
+          }),
+          this.#weights,
+        );
+    }
+    const x = new Float64Array(target.length);
+    if (this.#newton?.project(target, x) !== true && !this.#solveConic(target, x)) return false;
+    const n = point.p.length;
+    point.p.set(x.subarray(0, n));
+    point.q.set(x.subarray(n, 2 * n));
+    point.shares.set(x.subarray(2 * n));
+    return true;
+  }
+
+  /** Weights of the projection over P, Q, shares; scaled to about one, which does not move the projection. */
+  #metric(rho: Float64Array): Float64Array {
+    const slots = this.#market.shares[this.#hour];
+    const n = this.#market.prosumers.length;
+    const weights = new Float64Array(2 * n + slots.length);
+    weights.fill(1, 0, n);
+    weights.fill(rho[REACTIVE] / rho[ACTIVE], n, 2 * n);
+    slots.forEach(({ seller, buyer }, s) => {
+      weights[2 * n + s] = (rho[RESERVE] / rho[ACTIVE]) * (seller === buyer ? 1 : 2);
+    });
+    return weights;
+  }
+
+  #solveConic(target: Float64Array, x: Float64Array): boolean {
+    const weights = this.#weights;
+    if (this.#program === undefined) {
       const model = new ConicModel();
-      const slots = this.#market.shares[this.#hour];
-      const weights = new Float64Array(2 * n + slots.length);
+      const n = this.#market.prosumers.length;
       model.add(weights.length);
-      weights.fill(rho[ACTIVE], 0, n);
-      weights.fill(rho[REACTIVE], n, 2 * n);
-      slots.forEach(({ seller, buyer }, s) => (weights[2 * n + s] = rho[RESERVE] * (seller === buyer ? 1 : 2)));
-      // Projections do not change when all weights do: scale them to about one for the solver.
-      const scale = 1 / rho[ACTIVE];
-      weights.forEach((w, k) => {
-        weights[k] = w * scale;
-        model.square(k, w * scale);
-      });
+      weights.forEach((w, k) => model.square(k, w));
       const index = (from: number, count: number): number[] => Array.from({ length: count }, (_, k) => from + k);
-      const variables = { p: index(0, n), q: index(n, n), shares: index(2 * n, slots.length) };
-      for (const limit of set)
+      const variables = { p: index(0, n), q: index(n, n), shares: index(2 * n, weights.length - 2 * n) };
+      for (const limit of this.workingSet)
         addNetworkLimit(model, this.#market, this.#network as Network, this.#hour, limit, variables);
-      this.#program = { problem: model.build(), weights };
-      this.#programKey = key;
+      this.#program = model.build();
     }
-    const { problem, weights } = this.#program;
-    const all = [...target.p, ...target.q, ...target.shares];
-    for (let k = 0; k < weights.length; k++) problem.q[k] = -weights[k] * all[k];
-    let result = this.#solver(problem, { tolerance: 1e-11 });
+    for (let k = 0; k < weights.length; k++) this.#program.q[k] = -weights[k] * target[k];
+    let result = this.#solver(this.#program, { tolerance: 1e-11 });
     for (let loose = 1e-10; result.status === "failed" && loose <= 1e-7; loose *= 10)
-      result = this.#solver(problem, { tolerance: loose });
+      result = this.#solver(this.#program, { tolerance: loose });
     if (result.status !== "solved") return false;
-    for (let k = 0; k < n; k++) {
-      point.p[k] = result.x[k];
-      point.q[k] = result.x[n + k];
-    }
-    for (let s = 0; s < point.shares.length; s++) point.shares[s] = result.x[2 * n + s];
+    x.set(result.x.subarray(0, weights.length));
+    this.conicCalls++;
     return true;
   }
 }

@@ -1,0 +1,275 @@
+import { solveInPlace } from "../numerics/semismooth.ts";
+import { limitSet, projectLimit, type LimitSet, type PlanarJacobian } from "../market/risk/limitSet.ts";
+
+/** One limit as the image w = B x + w0 that has to lie in its set; `rows` are B's rows (the centre first, then the spread). */
+export type LimitImage = { readonly rows: readonly Float64Array[]; readonly constant: Float64Array; readonly set: LimitSet };
+
+export { limitSet };
+
+/**
+ * min (1/2) sum weight_k (x_k - target_k)^2  subject to  B_l x + w0_l in K_l for a few limits l.
+ * The minimiser is x = target - W^{-1} B' mu, so only mu is unknown: w(mu) = Proj(w(mu) + gamma mu) with
+ * w(mu) = B target + w0 - K mu, K = B W^{-1} B'. Semismooth Newton on that fixed point, warm-started from the last mu,
+ * takes two to five steps of a system with one row per image component, however many variables there are.
+ */
+export class LimitProjection {
+  readonly #images: readonly LimitImage[];
+  readonly #weights: Float64Array;
+  readonly #starts: number[] = [];
+  readonly #size: number;
+  readonly #K: Float64Array;
+  readonly #gamma: Float64Array;
+  readonly #mu: Float64Array;
+  readonly #base: Float64Array;
+  readonly #w: Float64Array;
+  readonly #probe: Float64Array;
+  readonly #projected: Float64Array;
+  readonly #residual: Float64Array;
+  readonly #step: Float64Array;
+  readonly #system: Float64Array;
+  readonly #jacobians: PlanarJacobian[];
+  readonly #spreadNorm: Float64Array;
+  /** 1/gamma of the proximal steps, per component. */
+  readonly #softness: Float64Array;
+  readonly #start: Float64Array;
+  readonly #center: Float64Array;
+
+  constructor(images: readonly LimitImage[], weights: Float64Array) {
+    this.#images = images;
+    this.#weights = weights;
+    let size = 0;
+    for (const image of images) {
+      this.#starts.push(size);
+      size += image.rows.length;
+    }
+    this.#size = size;
+    const rows = images.flatMap((image) => [...image.rows]);
+    this.#K = new Float64Array(size * size);
+    for (let a = 0; a < size; a++)
+      for (let b = 0; b <= a; b++) {
+        let sum = 0;
+        for (let k = 0; k < weights.length; k++) sum += (rows[a][k] * rows[b][k]) / weights[k];
+        this.#K[a * size + b] = this.#K[b * size + a] = sum;
+      }
+    this.#gamma = new Float64Array(size);
+    images.forEach((image, l) => {
+      let trace = 0;
+      for (let r = 0; r < image.rows.length; r++) trace += this.#K[(this.#starts[l] + r) * (size + 1)];
+      this.#gamma.fill(trace / image.rows.length || 1, this.#starts[l], this.#starts[l] + image.rows.length);
+    });
+    this.#softness = this.#gamma.map((g) => g / 100);
+    this.#spreadNorm = new Float64Array(images.length);
+    const vector = (): Float64Array => new Float64Array(size);
+    this.#mu = vector();
+    this.#start = vector();
+    this.#center = vector();
+    this.#base = vector();
+    this.#w = vector();
+    this.#probe = vector();
+    this.#projected = vector();
+    this.#residual = vector();
+    this.#step = vector();
+    this.#system = new Float64Array(size * size);
+    this.#jacobians = images.map(() => ({ mm: 0, ms: 0, sm: 0, ss: 0, across: 0, inside: true }));
+  }
+
+  /** Multipliers of the limits' images; kept as the next call's start. */
+  get multipliers(): Float64Array {
+    return this.#mu;
+  }
+
+  /** Writes the projection of `target` into `x`; false when Newton did not settle (ask a general solver then). */
+  project(target: Float64Array, x: Float64Array): boolean {
+    const size = this.#size;
+    this.#images.forEach((image, l) =>
+      image.rows.forEach((row, r) => {
+        let sum = image.constant[r];
+        for (let k = 0; k < target.length; k++) sum += row[k] * target[k];
+        this.#base[this.#starts[l] + r] = sum;
+      }),
+    );
+    let scale = 0;
+    for (const image of this.#images) scale = Math.max(scale, image.set.T);
+    this.#start.set(this.#mu);
+    if (!this.#newton(1e-12 * scale, 12) && !this.#augmented(1e-12 * scale)) {
+      this.#mu.fill(0);
+      return false;
+    }
+    for (let k = 0; k < target.length; k++) x[k] = target[k];
+    this.#images.forEach((image, l) =>
+      image.rows.forEach((row, r) => {
+        const mu = this.#mu[this.#starts[l] + r];
+        if (mu !== 0) for (let k = 0; k < x.length; k++) x[k] -= (row[k] * mu) / this.#weights[k];
+      }),
+    );
+    return true;
+  }
+
+  /** Newton on the fixed point itself: quick from a good start, no promise from a bad one. */
+  #newton(goal: number, passes: number): boolean {
+    let error = this.#evaluate();
+    for (let pass = 0; pass < passes && error > goal; pass++) {
+      this.#fillSystem();
+      this.#step.set(this.#residual);
+      if (!solveInPlace(this.#system, this.#step, this.#size)) break;
+      for (let k = 0; k < this.#size; k++) this.#mu[k] += this.#step[k];
+      const next = this.#evaluate();
+      // Rounding level: below 1e-10 of the limit a step that no longer helps has arrived.
+      if (!(next < error) && next <= 100 * goal) return true;
+      if (!(next < 1e3 * error)) return false;
+      error = next;
+    }
+    return error <= 100 * goal;
+  }
+
+  /**
+   * The same from anywhere: proximal steps on the dual, each the minimum of the smooth convex
+   * psi(nu) = nu'K nu/2 + sum_l gamma_l/2 dist^2(w(nu) + mu_l/gamma_l, K_l), by Newton with line search.
+   */
+  #augmented(goal: number): boolean {
+    const size = this.#size;
+    this.#mu.set(this.#start);
+    for (let outer = 0; outer < 30; outer++) {
+      this.#center.set(this.#mu);
+      let value = this.#psi();
+      for (let inner = 0; inner < 60; inner++) {
+        // residual = nu - gamma (probe - Proj probe); its K-product is the gradient.
+        let largest = 0;
+        for (let a = 0; a < size; a++) largest = Math.max(largest, Math.abs(this.#residual[a]) * this.#K[a * (size + 1)]);
+        if (largest <= goal / 10) break;
+        this.#fillAugmented();
+        for (let a = 0; a < size; a++) this.#step[a] = -this.#residual[a];
+        if (!solveInPlace(this.#system, this.#step, size)) return false;
+        let slope = 0;
+        for (let a = 0; a < size; a++) {
+          let kr = 0;
+          for (let b = 0; b < size; b++) kr += this.#K[a * size + b] * this.#residual[b];
+          slope += kr * this.#step[a];
+        }
+        let length = 1;
+        for (let a = 0; a < size; a++) this.#mu[a] += this.#step[a];
+        let next = this.#psi();
+        while (!(next <= value + 1e-4 * length * slope + 1e-15 * Math.abs(value)) && length > 1e-6) {
+          length /= 2;
+          for (let a = 0; a < size; a++) this.#mu[a] -= length * this.#step[a];
+          next = this.#psi();
+        }
+        const stalled = !(next < value);
+        value = next;
+        if (stalled) break;
+      }
+      // The proximal step's multiplier: gamma times what the probe sticks out of its set.
+      for (let a = 0; a < size; a++) this.#mu[a] -= this.#residual[a];
+      if (this.#evaluate() <= 100 * goal) return true;
+      // Near enough for plain Newton to finish.
+      this.#start.set(this.#mu);
+      if (this.#newton(goal, 8)) return true;
+      this.#mu.set(this.#start);
+    }
+    return false;
+  }
+
+  /** psi at nu = mu; leaves residual, probe and Jacobians behind. */
+  #psi(): number {
+    const size = this.#size;
+    let value = 0;
+    for (let a = 0; a < size; a++) {
+      let kn = 0;
+      for (let b = 0; b < size; b++) kn += this.#K[a * size + b] * this.#mu[b];
+      value += 0.5 * kn * this.#mu[a];
+      this.#probe[a] = this.#base[a] - kn + this.#center[a] * this.#softness[a];
+    }
+    this.#images.forEach((image, l) =>
+      projectLimit(image.set, this.#probe, this.#starts[l], image.rows.length, this.#projected, this.#jacobians[l]),
+    );
+    for (let a = 0; a < size; a++) {
+      const out = this.#probe[a] - this.#projected[a];
+      value += (0.5 * out * out) / this.#softness[a];
+      this.#residual[a] = this.#mu[a] - out / this.#softness[a];
+    }
+    return value;
+  }
+
+  /** I + gamma (I - J) K. */
+  #fillAugmented(): void {
+    this.#fillSystem();
+    const size = this.#size;
+    // fillSystem made (I - J) K + g J with g = gamma[]; take g J out again by adding it with the sign turned.
+    this.#images.forEach((image, l) => {
+      const start = this.#starts[l];
+      for (let r = 0; r < image.rows.length; r++) {
+        const row = (start + r) * size;
+        for (let q = 0; q < image.rows.length; q++)
+          this.#system[row + start + q] -= this.#gamma[start] * this.#jacobianEntry(l, r, q);
+        for (let c = 0; c < size; c++) this.#system[row + c] /= this.#softness[start];
+        this.#system[row + start + r] += 1;
+      }
+    });
+  }
+
+  #jacobianEntry(l: number, r: number, c: number): number {
+    const j = this.#jacobians[l];
+    if (j.inside) return r === c ? 1 : 0;
+    const start = this.#starts[l];
+    const sign = this.#probe[start] < 0 ? -1 : 1;
+    const s = this.#spreadNorm[l];
+    const unit = (k: number): number => (s > 0 ? this.#probe[start + k] / s : 0);
+    if (r === 0 && c === 0) return j.mm;
+    if (r === 0) return sign * j.ms * unit(c);
+    if (c === 0) return sign * j.sm * unit(r);
+    return (j.ss - j.across) * unit(r) * unit(c) + (r === c ? j.across : 0);
+  }
+
+  /** residual = w(mu) - Proj(w(mu) + gamma mu); returns its largest entry. */
+  #evaluate(): number {
+    const size = this.#size;
+    for (let a = 0; a < size; a++) {
+      let sum = this.#base[a];
+      for (let b = 0; b < size; b++) sum -= this.#K[a * size + b] * this.#mu[b];
+      this.#w[a] = sum;
+      this.#probe[a] = sum + this.#gamma[a] * this.#mu[a];
+    }
+    let error = 0;
+    this.#images.forEach((image, l) =>
+      projectLimit(image.set, this.#probe, this.#starts[l], image.rows.length, this.#projected, this.#jacobians[l]),
+    );
+    for (let a = 0; a < size; a++) {
+      this.#residual[a] = this.#w[a] - this.#projected[a];
+      error = Math.max(error, Math.abs(this.#residual[a]));
+    }
+    return error;
+  }
+
+  /** (I - J) K + gamma J, J the projection's generalised Jacobian, block by block. */
+  #fillSystem(): void {
+    const size = this.#size;
+    const K = this.#K;
+    const M = this.#system;
+    this.#images.forEach((image, l) => {
+      const start = this.#starts[l];
+      const count = image.rows.length;
+      const j = this.#jacobians[l];
+      const gamma = this.#gamma[start];
+      if (j.inside) {
+        for (let r = 0; r < count; r++) {
+          M.fill(0, (start + r) * size, (start + r + 1) * size);
+          M[(start + r) * size + start + r] = gamma;
+        }
+        return;
+      }
+      let s = 0;
+      for (let r = 1; r < count; r++) s += this.#probe[start + r] * this.#probe[start + r];
+      this.#spreadNorm[l] = Math.sqrt(s);
+      for (let r = 0; r < count; r++) {
+        const row = (start + r) * size;
+        for (let c = 0; c < size; c++) M[row + c] = K[row + c];
+        for (let q = 0; q < count; q++) {
+          const J = this.#jacobianEntry(l, r, q);
+          if (J === 0) continue;
+          for (let c = 0; c < size; c++) M[row + c] -= J * K[(start + q) * size + c];
+          M[row + start + q] += gamma * J;
+        }
+      }
+    });
+  }
+}
