@@ -24,7 +24,6 @@ abstract contract Sessions is Mandates {
     address internal _gridPointer;
     bytes32 internal _sessionHash;
     uint24 private _nextPriceCap;
-    mapping(uint32 id => Limits) internal _limits;
     /// Recycled: slot k holds the batch whose sequence is k modulo RING. Never zero, so that no settlement pays for a new slot.
     bytes32[RING] internal _ring;
 
@@ -82,7 +81,7 @@ abstract contract Sessions is Mandates {
 
     /// @inheritdoc IMarket
     function frozenLimits(uint32 id) external view returns (Limits memory) {
-        return _limits[id];
+        return _entries[id].limits;
     }
 
     /// @inheritdoc IMarket
@@ -165,25 +164,25 @@ abstract contract Sessions is Mandates {
                 continue;
             }
             mandate.limits.bus = id < DESK ? bus : 0;
-            _limits[id] = mandate.limits;
+            _entries[id].limits = mandate.limits;
             emit MandateLocked(opened.ordinal, id, _limitsWord(id), _lock(opened, id, mandate.maxSpendPerDay));
         }
     }
 
     /// Rounded down to micro-dollars and never more than the deposit, so a spend within the lock is always covered.
     function _lock(Session memory opened, uint32 id, uint48 maxSpendPerDay) private returns (uint48 lockedMicro) {
-        Account memory held = _accounts[id];
+        Account memory held = _entries[id].account;
         uint256 spent = held.day == uint16(opened.start / 1 days) ? held.spentMicro : 0;
         uint256 allowed = maxSpendPerDay > spent ? maxSpendPerDay - spent : 0;
         uint256 covered = held.deposit / NANO_PER_TOKEN;
         lockedMicro = uint48(allowed < covered ? allowed : covered);
         held.lockedMicro = lockedMicro;
         held.session = opened.ordinal;
-        _accounts[id] = held;
+        _entries[id].account = held;
     }
 
     function _limitsWord(uint32 id) private view returns (uint256 word) {
-        Limits storage frozen = _limits[id];
+        Limits storage frozen = _entries[id].limits;
         assembly ("memory-safe") {
             word := sload(frozen.slot)
         }

@@ -102,8 +102,8 @@ library PlainRules {
     function checkParticipants(Book memory book, Terms memory terms) internal pure {
         for (uint256 k; k < book.ids.length; ++k) {
             if (!book.present[k]) continue;
-            bool isProsumer = k < book.participants;
-            if (isProsumer && (book.ids[k] >= DESK || (k > 0 && book.ids[k] <= book.ids[k - 1]))) {
+            uint32 last = k == 0 ? 0 : book.ids[k - 1];
+            if (k < book.participants && (book.ids[k] >= DESK || book.ids[k] <= last)) {
                 revert ISettlementErrors.ParticipantsNotAscending(k);
             }
             if (book.accounts[k].session != terms.ordinal) revert ISettlementErrors.NotLocked(book.ids[k]);

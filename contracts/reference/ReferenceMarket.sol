@@ -39,7 +39,7 @@ contract ReferenceMarket is Sessions {
             grid: CodeBlob.read(_gridPointer)
         });
         for (uint256 k; k < book.ids.length; ++k) {
-            (book.accounts[k], book.limits[k]) = (_accounts[book.ids[k]], _limits[book.ids[k]]);
+            (book.accounts[k], book.limits[k]) = (_entries[book.ids[k]].account, _entries[book.ids[k]].limits);
         }
         PlainRules.checkParticipants(book, terms);
         PlainRules.applyTrades(payload, trades, book, terms);
@@ -47,7 +47,7 @@ contract ReferenceMarket is Sessions {
         PlainRules.checkGrid(payload, book, terms);
 
         for (uint256 k; k < book.ids.length; ++k) {
-            if (book.present[k]) _accounts[book.ids[k]] = book.accounts[k];
+            if (book.present[k]) _entries[book.ids[k]].account = book.accounts[k];
         }
         current.open = false;
         current.lastStart = current.start;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.36;
 
+import {Account} from "./Account.sol";
+
 /// What a prosumer signs: the flat message a hardware wallet can show.
 /// Prices are signed, 1e-6 $ per kWh, kW or kg; energy prices have the network charge included.
 struct Mandate {
@@ -37,6 +39,12 @@ struct Limits {
     int24 minCarbonPrice;
     /// Index of the prosumer's bus in the grid model (depth-first order), set when frozen.
     uint16 bus;
+}
+
+/// One account, in two adjacent words: the ledger, and what its frozen session allows.
+struct Entry {
+    Account account;
+    Limits limits;
 }
 
 /// A registered mandate.

@@ -43,7 +43,7 @@ export async function deployAll(admin: Signer, options: DeployOptions = {}): Pro
   const token = options.token ?? (await (await deploy(admin, "TestToken")).getAddress());
   const authorityAddress = await authority.getAddress();
   const registry = await (await deploy(admin, "Registry", authorityAddress)).getAddress();
-  const name = (options.reference ?? true) ? "ReferenceMarket" : "Market";
+  const name = options.reference ? "ReferenceMarket" : "Market";
   const market = await (
     await deploy(admin, name, authorityAddress, token, registry, options.priceCap ?? PRICE_CAP)
   ).getAddress();

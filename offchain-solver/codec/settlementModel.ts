@@ -120,7 +120,7 @@ function openEntries(ledger: Ledger, payload: Payload.Payload): Map<number, Entr
     entries.set(party, { id, party, account, limits, money: 0n, carbon: 0n, positions });
   };
   payload.participants.forEach((id, k) => {
-    if (id >= SYSTEM_ID || (k > 0 && id <= payload.participants[k - 1])) refuse("participantsNotAscending", k);
+    if (id >= SYSTEM_ID || id <= (payload.participants[k - 1] ?? 0)) refuse("participantsNotAscending", k);
     open(id, k);
   });
   Payload.SYSTEMS.forEach((party, k) => {

@@ -5,7 +5,7 @@ import * as Session from "../../offchain-solver/chain/session.ts";
 import { batch, generator } from "./batches.ts";
 import { createWorld, freeze, type Frozen, sign, SYSTEM_IDS, type World } from "./world.ts";
 
-for (const reference of [true]) {
+for (const reference of [true, false]) {
   describe(`settle of the ${reference ? "plain" : "optimised"} market`, () => {
     let world: World;
     let frozen: Frozen;

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.36;
+
+import {Account} from "./types/Account.sol";
+import {Limits} from "./types/Mandate.sol";
+import {PlainRules} from "./reference/PlainRules.sol";
+
+/// @title Re-executes a posted batch from what was stored before it.
+/// @notice Stateless: whoever asks brings the state. Signatures and the session's own state are not part of it.
+contract AuditLens {
+    /// Everything `settle` reads from storage; accounts in any order, those that are missing hold nothing.
+    struct State {
+        uint256 periods;
+        uint256 periodSeconds;
+        uint16 day;
+        uint24 ordinal;
+        uint24 priceCap;
+        bytes grid;
+        uint32[] ids;
+        Account[] accounts;
+        Limits[] limits;
+    }
+
+    /// @notice The error a batch is refused with, or nothing if it is accepted.
+    function firstViolation(State calldata state, bytes calldata payload) external view returns (bytes memory reason) {
+        try this.execute(state, payload) {
+            return "";
+        } catch (bytes memory refused) {
+            return refused;
+        }
+    }
+
+    /// @notice The accounts after the batch, in the payload's order, and the deltas of its event. Reverts as `settle` does.
+    function execute(State calldata state, bytes calldata payload)
+        external
+        pure
+        returns (Account[] memory accounts, bytes memory deltas)
+    {
+        (PlainRules.Book memory book, uint256 trades) = PlainRules.decodeHead(payload, state.periods);
+        PlainRules.Terms memory terms = PlainRules.Terms({
+            periods: state.periods,
+            periodSeconds: state.periodSeconds,
+            day: state.day,
+            ordinal: state.ordinal,
+            priceCap: state.priceCap,
+            grid: state.grid
+        });
+        for (uint256 k; k < book.ids.length; ++k) {
+            for (uint256 i; i < state.ids.length; ++i) {
+                if (state.ids[i] == book.ids[k]) (book.accounts[k], book.limits[k]) = (state.accounts[i], state.limits[i]);
+            }
+        }
+        PlainRules.checkParticipants(book, terms);
+        PlainRules.applyTrades(payload, trades, book, terms);
+        PlainRules.checkAccounts(book, terms);
+        PlainRules.checkGrid(payload, book, terms);
+        return (book.accounts, PlainRules.deltas(book));
+    }
+}

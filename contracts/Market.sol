@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.36;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Accounts} from "./Accounts.sol";
+import {Sessions} from "./Sessions.sol";
+import {IMarket} from "./interfaces/IMarket.sol";
+import {IRegistry} from "./interfaces/IRegistry.sol";
+import {CodeBlob} from "./libraries/CodeBlob.sol";
+import {Frame, fromCalldata, TRADE_BYTES} from "./libraries/Frame.sol";
+import {GridCheck} from "./libraries/GridCheck.sol";
+import {GridModel} from "./libraries/GridModel.sol";
+import {Ledger} from "./libraries/Ledger.sol";
+import {Netting} from "./libraries/Netting.sol";
+import {Quorum} from "./libraries/Quorum.sol";
+import {Session} from "./types/Session.sol";
+
+/// The market with the `settle` that is cheap: every position in memory, one storage word an account, no external call.
+/// What it accepts and refuses is what reference/ReferenceMarket.sol does.
+contract Market is Sessions {
+    uint256 private constant HEAD_BYTES = 3;
+    uint256 private constant MAX_TRADES = 32_767;
+
+    constructor(address authority, IERC20 token_, IRegistry registry_, uint24 priceCap)
+        AccessManaged(authority)
+        Accounts(token_, registry_)
+        Sessions(priceCap)
+    {}
+
+    /// @inheritdoc IMarket
+    function settle(bytes calldata payload, uint32 signers, bytes calldata signatures) external returns (bytes32 batch) {
+        Session memory current = _session;
+        if (current.paused) revert SettlementPaused();
+        if (!current.open) revert NoOpenSession();
+        if (block.timestamp > current.deadline) revert DeadlinePassed(current.deadline);
+        Frame memory frame = _frame(payload, current);
+        batch = _attestationDigest(keccak256(payload));
+        Quorum.check(_committeePointer, _members, _quorum, batch, signers, signatures);
+
+        uint256 entries;
+        assembly {
+            entries := _entries.slot
+        }
+        Ledger.open(frame, entries, current.ordinal);
+        Netting.applyTrades(frame);
+        bytes memory deltas = _close(frame, entries, current);
+
+        current.open = false;
+        current.lastStart = current.start;
+        uint32 sequence = ++current.sequence;
+        _session = current;
+        _ring[sequence % RING] = batch;
+        emit Settled(sequence, batch, current.ordinal, deltas);
+    }
+
+    /// Exact lengths: what is left after the head is whole trades, and no byte more.
+    function _frame(bytes calldata payload, Session memory current) private pure returns (Frame memory frame) {
+        uint256 length = payload.length;
+        uint256 start;
+        assembly ("memory-safe") {
+            start := payload.offset
+        }
+        uint256 head = fromCalldata(start);
+        frame.participants = head >> 240;
+        frame.systems = (head >> 232) & 0xff;
+        frame.periods = current.periods;
+        frame.priceCap = current.priceCap;
+        frame.ids = start + HEAD_BYTES;
+        frame.reactive = frame.ids + 4 * frame.participants;
+        frame.trades = frame.reactive + 3 * frame.participants * frame.periods;
+        frame.end = start + length;
+        if (length < HEAD_BYTES || frame.trades > frame.end || (frame.end - frame.trades) % TRADE_BYTES != 0 || frame.systems > 7) {
+            revert PayloadLength(length);
+        }
+        uint256 trades = (frame.end - frame.trades) / TRADE_BYTES;
+        if (trades > MAX_TRADES || frame.participants > MAX_TRADES) revert TooManyTrades(trades);
+    }
+
+    /// The grid is checked with the accounts written: if it refuses, nothing was.
+    function _close(Frame memory frame, uint256 entries, Session memory current) private returns (bytes memory deltas) {
+        bytes memory model = CodeBlob.read(_gridPointer);
+        uint256 buses = GridModel.buses(model);
+        Ledger.Flows memory flows = Ledger.Flows({pointer: 0, buses: buses, wattPerWh: 3600 / current.periodSeconds});
+        uint256 size = 32 * buses * current.periods;
+        uint256 pointer;
+        assembly ("memory-safe") {
+            pointer := mload(0x40)
+            calldatacopy(pointer, calldatasize(), size)
+            mstore(0x40, add(pointer, size))
+        }
+        flows.pointer = pointer;
+        deltas = Ledger.close(frame, entries, uint16(current.start / 1 days), flows);
+        GridCheck.check(pointer, buses, current.periods, model);
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.36;
+
+/**
+ * Where the optimised `settle` finds things. Every account that takes part has a record in memory:
+ *
+ *   account word | limits word | delta | one word a period
+ *
+ * Record k of participant k starts at base + k * stride; those of utility, operator and desk are records -1, -2 and -3, so
+ * that a payload's u16 party, read as signed, is its record. A record that does not take part has an account word of zero.
+ *
+ * delta  = money << 64 + carbon, both signed: one addition moves both, and the sum over all records is zero.
+ * period = energy i56 | reserve bought u48 | reserve sold u48 | charged Wh u32 | charge u24 | highest purchase u24 | lowest sale u24
+ *   Prices are biased so that zero means none: charge and highest purchase as price + 2^23, lowest sale as 2^23 - 1 - price.
+ *   Bound: fewer than 2^15 trades of less than 2^32 each, so energy is within 2^47 and either reserve below 2^47.
+ */
+struct Frame {
+    uint256 base;
+    uint256 stride;
+    uint256 participants;
+    uint256 systems;
+    uint256 periods;
+    uint256 priceCap;
+    /// Offsets in calldata.
+    uint256 ids;
+    uint256 reactive;
+    uint256 trades;
+    uint256 end;
+}
+
+uint256 constant RECORD_LIMITS = 32;
+uint256 constant RECORD_DELTA = 64;
+uint256 constant RECORD_PERIODS = 96;
+uint256 constant RESERVE_SOLD = 104;
+uint256 constant RESERVE_BOUGHT = 152;
+uint256 constant ENERGY = 200;
+uint256 constant CHARGE = 48;
+uint256 constant CHARGED_WH = 72;
+uint256 constant HIGHEST_PURCHASE = 24;
+int256 constant BIAS = 0x800000;
+uint256 constant WHOLE_SESSION = 63;
+uint256 constant TRADE_BYTES = 12;
+
+function load(uint256 pointer) pure returns (uint256 value) {
+    assembly ("memory-safe") {
+        value := mload(pointer)
+    }
+}
+
+/// Callers stay inside the records that `Ledger.open` allocated.
+function store(uint256 pointer, uint256 value) pure {
+    assembly ("memory-safe") {
+        mstore(pointer, value)
+    }
+}
+
+function fromCalldata(uint256 offset) pure returns (uint256 value) {
+    assembly ("memory-safe") {
+        value := calldataload(offset)
+    }
+}

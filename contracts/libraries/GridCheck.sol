@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.36;
+
+import {ISettlementErrors} from "../interfaces/ISettlementErrors.sol";
+import {GridModel} from "./GridModel.sol";
+
+/// LinDistFlow of every period on packed flows: what reference/PlainGrid.sol says, two words a bus.
+library GridCheck {
+    uint256 private constant SQRT3_DOWN = 1_732_050_807;
+    uint256 private constant UNIT = 1e9;
+    /// From the length of the bytes to the word of bus 0, which is not there: 32 - 32 + a header of 4.
+    uint256 private constant GRID_OFFSET = 4;
+
+    /// @param flows Injections, `buses` words a period: W in the upper half, var in the lower, both signed.
+    /// @param model The grid model's bytes.
+    function check(uint256 flows, uint256 buses, uint256 periods, bytes memory model) internal pure {
+        unchecked {
+            uint256 branches;
+            uint256 voltages;
+            assembly ("memory-safe") {
+                // The word of bus b is at branches + 32 b.
+                branches := add(model, GRID_OFFSET)
+                voltages := mload(0x40)
+                mstore(0x40, add(voltages, shl(5, buses)))
+                mstore(voltages, shl(60, 1))
+            }
+            for (uint256 period; period < periods; ++period) {
+                _checkLines(flows, buses, period, branches);
+                _checkVoltages(flows, buses, period, branches, voltages);
+                flows += 32 * buses;
+            }
+        }
+    }
+
+    /// From the leaves to the root. Bound: a flow is a sum of less than 2^15 injections below 2^44 W or 2^23 var, so each half
+    /// of a word is within 2^60 and the products with sqrt(3) within 2^92.
+    function _checkLines(uint256 flows, uint256 buses, uint256 period, uint256 branches) private pure {
+        unchecked {
+            for (uint256 bus = buses - 1; bus > 0; --bus) {
+                bool inside;
+                assembly ("memory-safe") {
+                    let branch := mload(add(branches, shl(5, bus)))
+                    let word := mload(add(flows, shl(5, bus)))
+                    let up := add(flows, shl(5, shr(232, branch)))
+                    mstore(up, add(mload(up), word))
+                    let rating := and(shr(192, branch), 0xffffffffff)
+                    let reactive := signextend(15, word)
+                    let active := sar(128, sub(word, reactive))
+                    let sign := sar(255, reactive)
+                    reactive := sub(xor(reactive, sign), sign)
+                    sign := sar(255, active)
+                    active := sub(xor(active, sign), sign)
+                    // Sufficient: the 12-gon contains the diamond.
+                    inside := iszero(gt(add(active, reactive), rating))
+                    if iszero(inside) {
+                        let bound := mul(rating, mul(2, UNIT))
+                        inside := iszero(or(gt(active, rating), gt(reactive, rating)))
+                        inside := and(inside, iszero(gt(add(mul(SQRT3_DOWN, active), mul(UNIT, reactive)), bound)))
+                        inside := and(inside, iszero(gt(add(mul(UNIT, active), mul(SQRT3_DOWN, reactive)), bound)))
+                        inside := or(inside, eq(rating, 0xffffffffff))
+                    }
+                }
+                if (!inside) revert ISettlementErrors.LineLimit(period, bus);
+            }
+        }
+    }
+
+    /// From the root to the leaves. Bound: |flow| < 2^60 and r, x < 2^56, so a voltage is within 2^134.
+    function _checkVoltages(uint256 flows, uint256 buses, uint256 period, uint256 branches, uint256 voltages) private pure {
+        unchecked {
+            for (uint256 bus = 1; bus < buses; ++bus) {
+                bool inside;
+                assembly ("memory-safe") {
+                    let branch := mload(add(branches, shl(5, bus)))
+                    let word := mload(add(flows, shl(5, bus)))
+                    let reactive := signextend(15, word)
+                    let active := sar(128, sub(word, reactive))
+                    let voltage := mload(add(voltages, shl(5, shr(232, branch))))
+                    voltage := add(voltage, mul(and(shr(56, branch), 0xffffffffffffff), active))
+                    voltage := add(voltage, mul(and(branch, 0xffffffffffffff), reactive))
+                    mstore(add(voltages, shl(5, bus)), voltage)
+                    let comparable := sar(28, voltage)
+                    inside := iszero(slt(comparable, and(shr(152, branch), 0xffffffffff)))
+                    inside := and(inside, iszero(sgt(comparable, and(shr(112, branch), 0xffffffffff))))
+                }
+                if (!inside) revert ISettlementErrors.VoltageBand(period, bus);
+            }
+        }
+    }
+}
