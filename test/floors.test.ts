@@ -29,6 +29,8 @@ describe("floors", () => {
       ["grid/a.ts", `import { keccak256 } from "ethers";`, "grid is pure and may not import ethers"],
       ["codec/a.ts", `import { JsonRpcProvider } from "ethers";`, "only chain may import ethers' JsonRpcProvider"],
       ["node/a.ts", `import { Contract } from "ethers";`, "only chain may import ethers' Contract"],
+      ["auditor/a.ts", `import { JsonRpcProvider } from "ethers";`, "only chain may import ethers' JsonRpcProvider"],
+      ["codec/a.ts", `import type { Provider } from "ethers";`, "only chain may import ethers' Provider"],
       ["cli/a.ts", `import * as ethers from "ethers";`, "only chain may import ethers' default"],
       ["net/a.ts", `import { x } from "ethers/providers";`, "only chain may import ethers/providers"],
       ["codec/a.ts", `import { readFileSync } from "node:fs";`, "codec may not import node:fs"],
@@ -81,6 +83,8 @@ describe("floors", () => {
     expect(rules("offchain-solver/codec/a.ts", `import { keccak256, SigningKey } from "ethers";`)).to.deep.equal([]);
     expect(rules("offchain-solver/chain/a.ts", `import { JsonRpcProvider } from "ethers";`)).to.deep.equal([]);
     expect(rules("offchain-solver/market/a.test.ts", `import { x } from "node:fs"; Math.random();`)).to.deep.equal([]);
+    const handed = `import { getBytes, type Provider } from "ethers"; import type { Contract } from "ethers";`;
+    expect(rules("offchain-solver/auditor/a.ts", handed)).to.deep.equal([]);
     expect(rules("scripts/a.ts", `import { JsonRpcProvider } from "ethers";`)).to.deep.equal([]);
   });
 });

@@ -44,6 +44,9 @@ const FORBIDDEN_GLOBALS = new Set(
 /** Names of ethers that reach, or stand for, something on a network. */
 const ETHERS_IO = /Provider|Contract|JsonRpc|FetchRe|WebSocket|^Network|^AbstractSigner$|^ethers$|^default$/;
 
+/** Composition roots: they are handed a provider and may name its type, but only chain makes one. */
+const HANDED_A_CHAIN = new Set(["auditor", "node", "cli"]);
+
 const roomOf = (file: string): string | undefined => /^offchain-solver\/([^/]+)\//.exec(file)?.[1];
 const isPure = (room: string): boolean => (PURE as readonly string[]).includes(room);
 const packageOf = (specifier: string): string =>
@@ -52,21 +55,30 @@ const packageOf = (specifier: string): string =>
     .slice(0, specifier.startsWith("@") ? 2 : 1)
     .join("/");
 
-type Import = { readonly specifier: string; readonly names: readonly string[]; readonly node: ts.Node };
+type Name = { readonly name: string; readonly typeOnly: boolean };
+type Import = { readonly specifier: string; readonly names: readonly Name[]; readonly node: ts.Node };
 
-function namesOf(node: ts.ImportDeclaration | ts.ExportDeclaration): string[] {
+/** Everything a module has: its default export or namespace. */
+const whole = (typeOnly: boolean): Name => ({ name: "default", typeOnly });
+
+function namesOf(node: ts.ImportDeclaration | ts.ExportDeclaration): Name[] {
+  const named = (elements: ts.NodeArray<ts.ImportSpecifier | ts.ExportSpecifier>, typeOnly: boolean): Name[] =>
+    elements.map((element) => ({
+      name: (element.propertyName ?? element.name).text,
+      typeOnly: typeOnly || element.isTypeOnly,
+    }));
   if (ts.isExportDeclaration(node)) {
-    if (node.exportClause === undefined || !ts.isNamedExports(node.exportClause)) return ["default"];
-    return node.exportClause.elements.map((element) => (element.propertyName ?? element.name).text);
+    const clause = node.exportClause;
+    if (clause === undefined || !ts.isNamedExports(clause)) return [whole(node.isTypeOnly)];
+    return named(clause.elements, node.isTypeOnly);
   }
   const clause = node.importClause;
-  if (clause === undefined) return ["default"];
-  const names: string[] = clause.name === undefined ? [] : ["default"];
+  if (clause === undefined) return [whole(false)];
+  const typeOnly = clause.phaseModifier === ts.SyntaxKind.TypeKeyword;
+  const names = clause.name === undefined ? [] : [whole(typeOnly)];
   const bindings = clause.namedBindings;
-  if (bindings !== undefined && ts.isNamespaceImport(bindings)) names.push("default");
-  if (bindings !== undefined && ts.isNamedImports(bindings)) {
-    names.push(...bindings.elements.map((element) => (element.propertyName ?? element.name).text));
-  }
+  if (bindings !== undefined && ts.isNamespaceImport(bindings)) names.push(whole(typeOnly));
+  if (bindings !== undefined && ts.isNamedImports(bindings)) names.push(...named(bindings.elements, typeOnly));
   return names;
 }
 
@@ -81,10 +93,14 @@ function importOf(node: ts.Node): Import | undefined {
   if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
     const [target] = node.arguments;
     // A computed import cannot be judged, so it counts as one of everything.
-    return { specifier: target && ts.isStringLiteral(target) ? target.text : "?", names: ["default"], node };
+    return { specifier: target && ts.isStringLiteral(target) ? target.text : "?", names: [whole(false)], node };
   }
   if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument) && ts.isStringLiteral(node.argument.literal)) {
-    return { specifier: node.argument.literal.text, names: [node.qualifier?.getText() ?? "default"], node };
+    return {
+      specifier: node.argument.literal.text,
+      names: [{ name: node.qualifier?.getText() ?? "default", typeOnly: true }],
+      node,
+    };
   }
   return undefined;
 }
@@ -100,9 +116,11 @@ function judgeImport(file: string, room: string, { specifier, names }: Import): 
     return `${room} is pure and may not import ${specifier}`;
   }
   if (packageOf(specifier) === "ethers" && room !== "chain") {
-    const reaching = names.find((name) => ETHERS_IO.test(name));
     if (specifier !== "ethers") return `only chain may import ${specifier}`;
-    if (reaching !== undefined) return `only chain may import ethers' ${reaching}`;
+    const reaching = names.find(
+      ({ name, typeOnly }) => ETHERS_IO.test(name) && !(typeOnly && HANDED_A_CHAIN.has(room)),
+    );
+    if (reaching !== undefined) return `only chain may import ethers' ${reaching.name}`;
   }
   if (room === "codec" && (specifier.startsWith("node:") || specifier === "?")) {
     return `codec may not import ${specifier}`;
