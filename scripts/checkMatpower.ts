@@ -2,7 +2,7 @@
  * Imports every MATPOWER case (*.m) of a folder, runs the AC sweep at base load and prints losses and lowest voltage, or
  * why the case was refused: `npm run check:matpower -- DIR`. Ends with 1 when a case that was imported does not converge.
  */
-import { readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import Table from "cli-table3";
 import { acSweep } from "../offchain-solver/grid/acSweep.ts";
@@ -12,8 +12,8 @@ import { importCase } from "../offchain-solver/node/importCase.ts";
 import { InputError } from "../offchain-solver/node/inputError.ts";
 
 const directory = process.argv[2];
-if (!directory) {
-  console.error("usage: npm run check:matpower -- DIR");
+if (!directory || !statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+  console.error(directory ? `${directory}: there is no such folder` : "usage: npm run check:matpower -- DIR");
   process.exit(2);
 }
 const files = readdirSync(directory)

@@ -101,7 +101,7 @@ describe("importMatpower", () => {
     ["a bus twice", "\t3\t1\t0\t0", "\t2\t1\t0\t0", 13, /bus 2 was given in line 12 already/],
     ["a bus number that is no whole number", "\t3\t1\t0\t0", "\t2.5\t1\t0\t0", 13, /bus number = 2.5/],
     ["no reference", "\t1\t3\t0", "\t1\t1\t0", 11, /no bus is the reference/],
-    ["two references", "\t4\t1\t2", "\t4\t3\t2", 14, /buses 1 and 4 are both the reference/],
+    ["two references", "\t4\t1\t2", "\t4\t3\t2", 14, /there are 2 reference buses \(1, 4\)/],
     ["a shunt", "\t0.4\t0.2\t0\t0", "\t0.4\t0.2\t0\t0.1", 12, /the shunt Bs of bus 2 = 0.1: a feeder has none/],
     ["line charging", "0.05\t0.04\t0\t", "0.05\t0.04\t0.2\t", 21, /the charging b of branch 1-2 = 0.2/],
     ["a tap", "0.05\t0.04\t0\t0\t0\t0\t0", "0.05\t0.04\t0\t0\t0\t0\t0.95", 21, /the tap ratio of branch 1-2 = 0.95/],

@@ -130,7 +130,7 @@ function busRows(data: CaseData, notes: string[]): Row[] {
   if (references.length > 1)
     throw new MatpowerError(
       references[1].line,
-      `buses ${references.map(({ cells }) => cells[BUS.number]).join(" and ")} are both the reference; a feeder has one root`,
+      `there are ${references.length} reference buses (${references.map(({ cells }) => cells[BUS.number]).join(", ")}); a feeder has one root`,
     );
   return [references[0], ...connected.filter((row) => row !== references[0])];
 }

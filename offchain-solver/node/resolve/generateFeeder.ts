@@ -1,7 +1,8 @@
 import type { Feeder } from "../../grid/feeder.ts";
 import { baseInjections, defaultRatings, linDistFlow } from "../../grid/linDistFlow.ts";
 import { topologyOf } from "../../grid/topology.ts";
-import type { Random } from "./prng.ts";
+import { InputError } from "../inputError.ts";
+import { seeded } from "./prng.ts";
 
 const LOWEST_BASE_VOLTAGE = 0.95;
 const BUSES_PER_MAIN = 40;
@@ -11,7 +12,10 @@ const BUSES_PER_MAIN = 40;
  * them, 5 to 80 kW at power factor .85 on four buses of five. Impedances are scaled so that the lowest base-load voltage is
  * 0.95 whatever the size; ratings follow our rule. Nothing about it is measured.
  */
-export function generateFeeder(buses: number, seed: number, random: Random): Feeder {
+export function generateFeeder(buses: number, seed: number): Feeder {
+  if (!Number.isInteger(buses) || buses < 2)
+    throw new InputError(`generated feeder: buses = ${buses}: must be a whole number above one`);
+  const random = seeded(seed);
   const mains = Math.max(1, Math.round(buses / BUSES_PER_MAIN));
   const branches: Feeder["branches"] = [];
   for (let bus = 2; bus <= buses; bus++) {
@@ -25,7 +29,7 @@ export function generateFeeder(buses: number, seed: number, random: Random): Fee
   }
   const tangent = Math.sqrt(1 - 0.85 * 0.85) / 0.85;
   const rows = Array.from({ length: buses }, (_, i) => {
-    const loaded = i > 0 && random() < 0.8;
+    const loaded = i > 0 && (random() < 0.8 || i === buses - 1);
     const loadMw = loaded ? Math.round(5 + 75 * random()) / 1000 : 0;
     return { bus: i + 1, loadMw, loadMvar: Math.round(loadMw * tangent * 1e5) / 1e5, vMinPu: 0.9, vMaxPu: 1.1 };
   });
