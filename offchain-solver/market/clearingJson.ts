@@ -131,7 +131,7 @@ export const ClearingJsonSchema = z.strictObject({
   messages: count,
   bytes: count,
   wallMs: nonneg,
-  /** One entry an iteration; empty for the central method. */
+  /** Largest ratio of residual to tolerance over the products, by iteration: solved when both are at most 1. Empty for the central method. */
   residuals: z.array(z.strictObject({ primal: nonneg, dual: nonneg })),
   /** $ over the horizon, the same definition for every method. */
   objective: z.number(),

@@ -1,0 +1,50 @@
+import type { ConicSolver } from "../numerics/conicSolver.ts";
+import { deviceCost } from "../market/cost.ts";
+import type { Market } from "../market/market.ts";
+import type { Solution } from "../market/solution.ts";
+import { layoutOf } from "./layout.ts";
+import { createProsumerProblem } from "./prosumerProblem.ts";
+
+/** What each prosumer could still gain at a solution's prices by its own best response, $; for solutions that no agents made. */
+export function regretsOf(market: Market, solution: Solution, solver: ConicSolver): Float64Array {
+  const { hours, dt, scenario } = market;
+  const { tariff, carbon } = scenario;
+  return Float64Array.from(market.prosumers, (_, i) => {
+    const layout = layoutOf(market, i);
+    const price = new Float64Array(layout.size);
+    const y = new Float64Array(layout.size);
+    const stride = hours + 1;
+    layout.pairs.forEach((pair, k) => {
+      for (let t = 0; t < hours; t++) {
+        y[k * stride + t] = layout.signs[k] * solution.energyMw[pair][t];
+        price[k * stride + t] = -solution.energyPrice[pair][t] * dt;
+      }
+      y[k * stride + hours] = layout.signs[k] * solution.carbonT[pair];
+      price[k * stride + hours] = -solution.carbonPrice[pair];
+    });
+    const s = solution.schedules[i];
+    for (let t = 0; t < hours; t++) {
+      y[layout.gridStart + t] = s.pMw[t];
+      y[layout.gridStart + hours + t] = s.qMvar[t];
+      price[layout.gridStart + t] = solution.nodalPrice[t][i] * dt;
+      price[layout.gridStart + hours + t] = solution.nodalReactivePrice[t][i] * dt;
+    }
+    layout.copies.forEach(({ hour, slot, role }, k) => {
+      const [value, charge] = [solution.sharePrice[hour][slot], solution.shareCharge[hour][slot]];
+      y[layout.copiesStart + k] = solution.shareMw[hour][slot];
+      price[layout.copiesStart + k] =
+        dt * (role === "own" ? charge : role === "seller" ? charge / 2 - value : charge / 2 + value);
+    });
+    const problem = createProsumerProblem(market, i, layout, solver);
+    let value = deviceCost(market, i, s) + carbon.deskBuyPerT * s.allowanceBoughtT - carbon.deskSellPerT * s.allowanceSoldT;
+    for (let t = 0; t < hours; t++)
+      value +=
+        dt *
+        (tariff.buyPerMwh[t] * s.importMw[t] -
+          tariff.sellPerMwh[t] * s.exportMw[t] +
+          (tariff.reserveUpPerMw + tariff.reserveDownPerMw) * s.utilityShareMw[t]);
+    for (let c = 0; c < layout.size; c++) value += price[c] * y[c] + 0.5 * problem.kappa[c] * y[c] * y[c];
+    const best = problem.bestResponse(price);
+    return best ? value - best.value : Infinity;
+  });
+}

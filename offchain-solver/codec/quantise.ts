@@ -1,0 +1,228 @@
+import {
+  type ClearingResult,
+  DESK,
+  OPERATOR,
+  PRODUCTS,
+  SESSION_PERIOD,
+  type Trade,
+  UTILITY,
+} from "../market/clearingResult.ts";
+import type { Market } from "../market/market.ts";
+import type { Solution } from "../market/solution.ts";
+import { roundToZeroSum, transport } from "./transport.ts";
+
+/** MWh, MW or t to Wh, W or g; $/MWh, $/MW or $/t to 1e-6 $ per kWh, kW or kg. */
+const UNITS = 1e6;
+const PRICE_UNITS = 1e3;
+
+export type QuantiseSettings = {
+  /** Reserve trades below this go back to the buyer's other sources (utility, or own devices), W. */
+  readonly reserveThresholdW: number;
+  /** Utility energy below this is not posted: it is within the clearing's own tolerance, Wh. */
+  readonly dustWh: number;
+};
+
+export const DEFAULT_QUANTISE: QuantiseSettings = { reserveThresholdW: 1000, dustWh: 20 };
+
+export type Quantised = {
+  readonly result: ClearingResult;
+  /** What rounding and netting changed, for the report. */
+  readonly report: {
+    /** Largest change of a prosumer's payment for energy over the session, $. */
+    readonly paymentShift: number;
+    /** Reserve moved to the utility by the threshold, MW-hours, and what it costs more, $. */
+    readonly reserveMovedMwh: number;
+    readonly reserveMovedCost: number;
+    /** Energy trades before and after netting. */
+    readonly pairTrades: number;
+    readonly postedEnergy: number;
+  };
+};
+
+const order = (a: Trade, b: Trade): number =>
+  PRODUCTS.indexOf(a.product) - PRODUCTS.indexOf(b.product) ||
+  a.period - b.period ||
+  a.seller - b.seller ||
+  a.buyer - b.buyer;
+
+/**
+ * The only door from float to integer. Rounds once and repairs the rounding so that energy, reserve and allowances balance exactly;
+ * energy and allowances are netted to one-way transport, nearest first, with every position unchanged.
+ * `distance[i][j]`: electrical distance between prosumers, any unit.
+ */
+export function quantise(
+  market: Market,
+  solution: Solution,
+  distance: (i: number, j: number) => number,
+  settings: QuantiseSettings = DEFAULT_QUANTISE,
+): Quantised {
+  const { hours, dt, prosumers, scenario } = market;
+  const n = prosumers.length;
+  const trades: Trade[] = [];
+  const post = (product: Trade["product"], period: number, seller: number, buyer: number, quantity: number, price: number) => {
+    if (quantity > 0) trades.push({ seller, buyer, product, period, quantity, price: Math.round(price * PRICE_UNITS) + 0 });
+  };
+  const pairIndex = new Map(market.pairs.map(([a, b], k) => [a * n + b, k]));
+  const meanPrice = (prices: (pair: number) => number, i: number): number => {
+    const mine = market.pairsOf[i];
+    return mine.reduce((sum, k) => sum + prices(k), 0) / Math.max(1, mine.length);
+  };
+  const priceBetween = (prices: (pair: number) => number, i: number, j: number): number => {
+    const pair = pairIndex.get(Math.min(i, j) * n + Math.max(i, j));
+    return pair !== undefined ? prices(pair) : (meanPrice(prices, i) + meanPrice(prices, j)) / 2;
+  };
+
+  const shift = new Float64Array(n);
+  let pairTrades = 0;
+  const injectionWh: number[][] = [];
+  for (let t = 0; t < hours; t++) {
+    const sold = new Array<number>(n).fill(0);
+    const prices = (k: number): number => solution.energyPrice[k][t];
+    market.pairs.forEach(([a, b], k) => {
+      const e = solution.energyMw[k][t] * dt;
+      sold[a] += e * UNITS;
+      sold[b] -= e * UNITS;
+      shift[a] -= e * prices(k);
+      shift[b] += e * prices(k);
+      if (Math.abs(e) * UNITS >= 1) pairTrades++;
+    });
+    const whole = roundToZeroSum(cancelDrift(sold));
+    for (const { seller, buyer, quantity } of transport(whole, distance)) {
+      const price = priceBetween(prices, seller, buyer);
+      post("energy", t, seller, buyer, quantity, price);
+      const paid = (quantity * Math.round(price * PRICE_UNITS)) / (UNITS * PRICE_UNITS);
+      shift[seller] += paid;
+      shift[buyer] -= paid;
+    }
+    const injection = whole.map((net, i) => {
+      const schedule = solution.schedules[i];
+      let utility = Math.round((schedule.exportMw[t] - schedule.importMw[t]) * dt * UNITS);
+      if (Math.abs(utility) <= settings.dustWh) utility = 0;
+      if (utility > 0) post("energy", t, i, UTILITY, utility, scenario.tariff.sellPerMwh[t]);
+      if (utility < 0) post("energy", t, UTILITY, i, -utility, scenario.tariff.buyPerMwh[t]);
+      return net + utility;
+    });
+    injectionWh.push(injection);
+  }
+  const postedEnergy = trades.length;
+
+  const moved = postReserve(market, solution, settings, post);
+  postAllowances(market, solution, distance, (i, j) => priceBetween((k) => solution.carbonPrice[k], i, j), post);
+  postNetwork(market, solution, injectionWh, trades);
+
+  const result: ClearingResult = {
+    sessionStart: Date.parse(scenario.startUtc) / 1000,
+    periodSeconds: Math.round(dt * 3600),
+    periods: hours,
+    participants: prosumers.map((p) => p.id),
+    trades: trades.sort(order),
+    reactiveVar: solution.schedules.map((s) => Array.from(s.qMvar, (q) => Math.round(q * UNITS) + 0)),
+  };
+  return {
+    result,
+    report: { paymentShift: Math.max(...shift.map(Math.abs)), ...moved, pairTrades, postedEnergy },
+  };
+}
+
+/** Takes float dust (sums like 1e-9 Wh) off the largest amount, so that the sum is zero before rounding. */
+function cancelDrift(amounts: number[]): number[] {
+  const drift = amounts.reduce((a, b) => a + b, 0);
+  let largest = 0;
+  amounts.forEach((a, i) => {
+    if (Math.abs(a) > Math.abs(amounts[largest])) largest = i;
+  });
+  return amounts.map((a, i) => (i === largest ? a - drift : a));
+}
+
+type Post = (product: Trade["product"], period: number, seller: number, buyer: number, quantity: number, price: number) => void;
+
+/** Whole watts whose sum is each buyer's need: small trades and what rounding leaves go to the utility, or to own devices where it sells nothing. */
+function postReserve(market: Market, solution: Solution, settings: QuantiseSettings, post: Post) {
+  const { scenario, dt } = market;
+  const tariff = (scenario.tariff.reserveUpPerMw + scenario.tariff.reserveDownPerMw) * dt;
+  let reserveMovedMwh = 0;
+  let reserveMovedCost = 0;
+  market.shares.forEach((slots, t) => {
+    const buyers = [...new Set(slots.map((s) => s.buyer)), ...withoutSellers(market, t)].sort((a, b) => a - b);
+    for (const buyer of new Set(buyers)) {
+      const need = Math.round(market.halfWidth[t] * market.sigma[t][buyer] * UNITS);
+      let utility = Math.round(solution.schedules[buyer].utilityShareMw[t] * UNITS);
+      let own = 0;
+      const sellers: { seller: number; w: number; price: number }[] = [];
+      slots.forEach((slot, s) => {
+        if (slot.buyer !== buyer) return;
+        const mw = solution.shareMw[t][s];
+        if (slot.seller === buyer) own = Math.round(mw * UNITS);
+        else if (mw * UNITS >= settings.reserveThresholdW)
+          sellers.push({ seller: slot.seller, w: Math.floor(mw * UNITS), price: solution.sharePrice[t][s] * dt });
+        else if (mw * UNITS >= 1) {
+          reserveMovedMwh += mw * dt;
+          reserveMovedCost += mw * (tariff - solution.sharePrice[t][s] * dt);
+          utility += Math.round(mw * UNITS);
+        }
+      });
+      // What rounding left: to whoever carries the most already, the utility first.
+      let rest = need - own - utility - sellers.reduce((sum, s) => sum + s.w, 0);
+      if (utility > 0 && utility + rest > 0) {
+        utility += rest;
+        rest = 0;
+      } else if (rest < 0) {
+        sellers.sort((a, b) => b.w - a.w || a.seller - b.seller);
+        if (sellers.length > 0 && own < -rest) sellers[0].w += rest;
+      }
+      for (const { seller, w, price } of sellers) post("reserve", t, seller, buyer, w, price);
+      if (utility > 0) post("reserve", t, UTILITY, buyer, utility, tariff);
+    }
+  });
+  return { reserveMovedMwh, reserveMovedCost };
+}
+
+const withoutSellers = (market: Market, t: number): number[] =>
+  market.prosumers.flatMap((_, i) => (market.sigma[t][i] > 0 ? [i] : []));
+
+function postAllowances(
+  market: Market,
+  solution: Solution,
+  distance: (i: number, j: number) => number,
+  price: (i: number, j: number) => number,
+  post: Post,
+): void {
+  if (!market.settings.carbon) return;
+  const { scenario } = market;
+  const sold = new Array<number>(market.prosumers.length).fill(0);
+  market.pairs.forEach(([a, b], k) => {
+    sold[a] += solution.carbonT[k] * UNITS;
+    sold[b] -= solution.carbonT[k] * UNITS;
+  });
+  for (const { seller, buyer, quantity } of transport(roundToZeroSum(cancelDrift(sold)), distance))
+    post("carbon", SESSION_PERIOD, seller, buyer, quantity, price(seller, buyer));
+  solution.schedules.forEach((schedule, i) => {
+    const desk = Math.round((schedule.allowanceBoughtT - schedule.allowanceSoldT) * UNITS);
+    if (desk > 0) post("carbon", SESSION_PERIOD, DESK, i, desk, scenario.carbon.deskBuyPerT);
+    if (desk < 0) post("carbon", SESSION_PERIOD, i, DESK, -desk, scenario.carbon.deskSellPerT);
+  });
+}
+
+/** Charges nu P per period, and pays the operator's surplus back pro rata to load in whole units of price. */
+function postNetwork(market: Market, solution: Solution, injectionWh: readonly number[][], trades: Trade[]): void {
+  if (!market.settings.network) return;
+  const { dt } = market;
+  let surplus = 0n;
+  injectionWh.forEach((injection, t) =>
+    injection.forEach((wh, i) => {
+      const charge = Math.round(solution.nodalPrice[t][i] * PRICE_UNITS);
+      if (wh === 0 || charge === 0) return;
+      const price = wh > 0 ? charge : -charge;
+      trades.push({ seller: OPERATOR, buyer: i, product: "network", period: t, quantity: Math.abs(wh), price });
+      surplus += BigInt(Math.abs(wh)) * BigInt(price);
+    }),
+  );
+  const loadWh = market.prosumers.map((p) => Math.round(p.load.fixedMw.reduce((a, b) => a + b, 0) * dt * UNITS));
+  const total = loadWh.reduce((a, b) => a + b, 0);
+  const rate = total > 0 && surplus > 0n ? Number(surplus / BigInt(total)) : 0;
+  if (rate > 0)
+    loadWh.forEach((wh, i) => {
+      if (wh > 0)
+        trades.push({ seller: OPERATOR, buyer: i, product: "network", period: SESSION_PERIOD, quantity: wh, price: -rate });
+    });
+}

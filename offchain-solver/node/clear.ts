@@ -1,0 +1,137 @@
+import { assemble } from "../clearing/assemble.ts";
+import type { Method } from "../clearing/acceleration/acceleration.ts";
+import { solveCentral } from "../clearing/central.ts";
+import { runConsensus, type ConsensusResult } from "../clearing/consensus.ts";
+import { regretsOf } from "../clearing/regret.ts";
+import { DEFAULT_SETTINGS, type Residual, type Settings } from "../clearing/settings.ts";
+import { distanceMatrix } from "../grid/topology.ts";
+import { quantise, type Quantised } from "../codec/quantise.ts";
+import { createMarket, type Market, type MarketSettings } from "../market/market.ts";
+import { createNetwork, NO_TIGHTENING, type Network, type Tightening } from "../market/network.ts";
+import type { Scenario } from "../market/scenario.ts";
+import type { Solution, Status } from "../market/solution.ts";
+import { memoryTransport } from "../net/memoryTransport.ts";
+import type { Message } from "../clearing/message.ts";
+import { clarabelSolver } from "../numerics/conicSolver.ts";
+
+export type ClearMethod = "admm" | "gsa" | "anderson" | "central";
+
+export type ClearOptions = {
+  readonly method: ClearMethod;
+  readonly market: MarketSettings;
+  readonly trade: boolean;
+  /** Multiplies every default penalty. */
+  readonly rhoScale: number;
+  readonly maxIterations: number;
+  readonly tightening?: Tightening;
+  readonly observe?: (iteration: number, residual: Residual) => void;
+};
+
+export type ClearedSession = {
+  readonly status: Status;
+  readonly reason: string | undefined;
+  readonly market: Market;
+  readonly network: Network | undefined;
+  readonly settings: Settings;
+  readonly iterations: number;
+  readonly evaluations: number;
+  readonly messages: number;
+  readonly bytes: number;
+  readonly wallMs: number;
+  readonly residuals: readonly Residual[];
+  readonly outcome:
+    | {
+        readonly solution: Solution;
+        readonly objective: number;
+        readonly regrets: Float64Array;
+        readonly quantised: Quantised;
+        /** [hour] limits that the clearing had to write out. */
+        readonly workingSet: readonly (readonly number[])[];
+      }
+    | undefined;
+  readonly consensus: ConsensusResult | undefined;
+};
+
+export function settingsFor(method: Exclude<ClearMethod, "central">, rhoScale: number, maxIterations: number): Settings {
+  const memory: Record<Method, number> = { admm: 0, gsa: 3, gsa1: 2, anderson: 15 };
+  const shipped = DEFAULT_SETTINGS.acceleration;
+  return {
+    ...DEFAULT_SETTINGS,
+    rho: DEFAULT_SETTINGS.rho.map((r) => r * rhoScale),
+    maxIterations,
+    acceleration: { ...shipped, method, memory: shipped.method === method ? shipped.memory : memory[method] },
+  };
+}
+
+/** Electrical distance between prosumers: resistance of the path between their buses. */
+export function prosumerDistance(market: Market, network: Network | undefined): (i: number, j: number) => number {
+  if (network === undefined) return (i, j) => Math.abs(i - j);
+  const buses = network.buses;
+  const matrix = distanceMatrix(market.scenario.feeder, network.topology);
+  return (i, j) => matrix[network.busOf[i] * buses + network.busOf[j]];
+}
+
+/** Clears a scenario: formulates, solves by the chosen method, quantises. Infeasible or unfinished sessions come back as a Status. */
+export function clear(scenario: Scenario, options: ClearOptions): ClearedSession {
+  const market = createMarket(options.trade ? scenario : { ...scenario, pairs: [] }, options.market);
+  // The grid is always known (distances, AC check); its limits bind only when the network is on.
+  const grid = createNetwork(market, options.tightening ?? NO_TIGHTENING);
+  const network = options.market.network ? grid : undefined;
+  const distance = prosumerDistance(market, grid);
+  const started = performance.now();
+  if (options.method === "central") {
+    const central = solveCentral(market, network, clarabelSolver);
+    const wallMs = performance.now() - started;
+    const solved = central.status === "solved";
+    return {
+      status: solved ? "solved" : central.status === "infeasible" ? "infeasible" : "max iterations",
+      reason: solved ? undefined : `the conic solver ended ${central.status}`,
+      market,
+      network,
+      settings: DEFAULT_SETTINGS,
+      iterations: solved ? central.solves : 0,
+      evaluations: solved ? central.solves : 0,
+      messages: 0,
+      bytes: 0,
+      wallMs,
+      residuals: [],
+      outcome: solved
+        ? {
+            solution: central.solution,
+            objective: central.objective,
+            regrets: regretsOf(market, central.solution, clarabelSolver),
+            quantised: quantise(market, central.solution, distance),
+            workingSet: central.workingSet,
+          }
+        : undefined,
+      consensus: undefined,
+    };
+  }
+  const settings = settingsFor(options.method, options.rhoScale, options.maxIterations);
+  const consensus = runConsensus(market, network, settings, clarabelSolver, memoryTransport<Message>(), {
+    ...(options.observe ? { observe: options.observe } : {}),
+  });
+  const wallMs = performance.now() - started;
+  const cleared = consensus.status === "solved" ? assemble(market, consensus) : undefined;
+  return {
+    status: consensus.status,
+    reason: consensus.reason,
+    market,
+    network,
+    settings,
+    iterations: consensus.iterations,
+    evaluations: consensus.evaluations,
+    messages: consensus.messages,
+    bytes: consensus.bytes,
+    wallMs,
+    residuals: consensus.residuals,
+    outcome: cleared
+      ? {
+          ...cleared,
+          quantised: quantise(market, cleared.solution, distance),
+          workingSet: consensus.operator.hours.map((hour) => hour.workingSet),
+        }
+      : undefined,
+    consensus,
+  };
+}
