@@ -208,7 +208,9 @@ export function convergence({ clearing }: Session): string {
     ],
   );
   return grid(
-    card("Residuals", keys(["primal", "dual"], [0, 1]) + Checks.residualChart(clearing)),
+    card("Residuals", keys(["primal", "dual"], [0, 1]) + Checks.residualChart(clearing), {
+      note: "Largest over the products; solved when both are at most 1.",
+    }),
     card("Effort", effort),
   );
 }

@@ -5,6 +5,9 @@ import type { Scenario } from "../../../market/scenario.ts";
 import { bills, loadings } from "../derive.ts";
 import { colour, hourAxis, hourLine, nameAxis, svg } from "../plot.ts";
 
+const limits = (at: readonly number[]): Plot.Markish =>
+  Plot.ruleY(at, { stroke: "var(--bad)", strokeDasharray: "2 3", strokeWidth: 1.5 });
+
 /** Zero residuals have no place on a log scale and are left out. */
 export function residualChart({ residuals }: ClearingJson): string {
   const rows = residuals.flatMap(({ primal, dual }, k) => [
@@ -15,9 +18,10 @@ export function residualChart({ residuals }: ClearingJson): string {
     ariaLabel: "Residuals by iteration",
     marginLeft: 64,
     x: { label: "iteration", labelAnchor: "center", labelArrow: "none" },
-    y: { type: "log", label: "residual norm", grid: true, tickFormat: "~e", ticks: 6 },
+    y: { type: "log", label: "residual / tolerance", grid: true, tickFormat: "~e", ticks: 6 },
     color: { domain: ["primal", "dual"], range: [0, 1].map(colour) },
     marks: [
+      limits([1]),
       Plot.line(
         rows.filter(({ value }) => value > 0),
         { x: "k", y: "value", stroke: "kind", strokeWidth: 1.8 },
@@ -79,8 +83,6 @@ const models = (linear: readonly number[], ac: readonly number[]): Plot.Markish[
   hourLine(linear, { stroke: colour(0) }),
   hourLine(ac, { stroke: colour(1), strokeDasharray: "5 3" }),
 ];
-const limits = (at: readonly number[]): Plot.Markish =>
-  Plot.ruleY(at, { stroke: "var(--bad)", strokeDasharray: "2 3", strokeWidth: 1.5 });
 
 export function acVoltageChart({ network: { voltage, ac } }: ClearingJson, { hours, feeder }: Scenario): string {
   const low = Math.min(...feeder.buses.map(({ vMinPu }) => vMinPu));
