@@ -176,6 +176,8 @@ describe("importMatpower", () => {
     ["other.bus = 3;", /other is not the case's structure/],
     ["mpc.baseMVA = 'ten';", /baseMVA = NaN/],
     ["return;\nmpc.baseMVA = 1;", /code after the end of the function/],
+    ["function y = f(x)\nmpc.baseMVA = 1;", /"function" is not understood/],
+    ["mpc.bus(:, 3) =", /is not understood here/],
     ["x = 3 4;", /"4" is not understood here/],
   ];
   for (const [code, outcome] of trailing) {
