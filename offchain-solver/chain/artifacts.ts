@@ -11,6 +11,7 @@ const FILES = {
   Market: "Market.sol/Market.json",
   ReferenceMarket: "reference/ReferenceMarket.sol/ReferenceMarket.json",
   AuditLens: "AuditLens.sol/AuditLens.json",
+  TextbookSettlement: "mocks/TextbookSettlement.sol/TextbookSettlement.json",
   TestToken: "mocks/TestToken.sol/TestToken.json",
 } as const;
 

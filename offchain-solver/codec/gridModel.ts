@@ -3,6 +3,7 @@
  * Rounding and tolerances go one way: whatever satisfies the model within `Tolerance` is inside the encoded limits.
  */
 import type { Feeder } from "../grid/feeder.ts";
+import { topologyOf } from "../grid/topology.ts";
 
 export type Tolerance = {
   /** Added to every line limit, W. */
@@ -36,20 +37,9 @@ export const VOLTAGE_SHIFT = 28n;
 /** cos(pi/12) = (sqrt 6 + sqrt 2)/4: the 12-gon inside the disc of the rating. */
 export const TWELVE_GON = (Math.sqrt(6) + Math.sqrt(2)) / 4;
 
-/** Bus numbers of the feeder, depth first from the root; children in the order of `branches`. */
+/** Bus numbers of the feeder, depth first from the root. */
 export function depthFirst(feeder: Feeder): number[] {
-  const children = Map.groupBy(feeder.branches, (branch) => branch.from);
-  const order: number[] = [];
-  const open = [feeder.buses[0].bus];
-  while (open.length > 0) {
-    const bus = open.pop() as number;
-    order.push(bus);
-    for (const branch of (children.get(bus) ?? []).toReversed()) open.push(branch.to);
-  }
-  if (new Set(order).size !== feeder.buses.length || order.length !== feeder.buses.length) {
-    throw new Error(`feeder ${feeder.name} is not a tree over its ${feeder.buses.length} buses`);
-  }
-  return order;
+  return Array.from(topologyOf(feeder).order, (at) => feeder.buses[at].bus);
 }
 
 /** `prosumers` by ascending id; their buses must ascend with them in depth-first order. */

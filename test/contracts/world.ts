@@ -20,6 +20,10 @@ export type WorldOptions = {
   readonly dollars?: number;
   readonly grams?: bigint;
   readonly priceCap?: number;
+  /** Members of the committee; at most 31, the operator's included. */
+  readonly committee?: number;
+  /** Lets a transaction use more gas than EIP-7825 allows, to measure what would not fit. */
+  readonly unlimitedGas?: boolean;
   /** A chain that is not Hardhat's own. */
   readonly chain?: { readonly admin: Signer; readonly provider: Provider };
 };
@@ -40,6 +44,10 @@ export type World = {
 };
 
 export const SYSTEM_IDS = [Onboarding.DESK_ID, Onboarding.OPERATOR_ID, Onboarding.UTILITY_ID];
+const UNLIMITED_GAS = {
+  network: "default",
+  override: { transactionGasCap: 2n ** 40n, blockGasLimit: 2n ** 40n },
+};
 export const FAR = 4_000_000_000n;
 
 export const OPEN_MANDATE: Omit<Mandate, "prosumer"> = {
@@ -80,7 +88,7 @@ export function lineGrid(ids: readonly number[], buses: number, watts = 50_000_0
 }
 
 export async function createWorld(options: WorldOptions): Promise<World> {
-  const connection = options.chain ? (undefined as never) : await network.create();
+  const connection = options.chain ? (undefined as never) : await network.create(options.unlimitedGas ? UNLIMITED_GAS : undefined);
   const admin = options.chain?.admin ?? (await connection.ethers.getSigners())[0];
   const provider = options.chain?.provider ?? connection.ethers.provider;
   const ids = idsOf(options.prosumers);
@@ -104,7 +112,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   );
   const grid = options.grid ?? lineGrid(ids, 6);
   await Onboarding.addGridModel(deployment, admin, Grid.encode(grid));
-  const committee = [Onboarding.OPERATOR_ID, ...ids.slice(0, 30)];
+  const committee = [Onboarding.OPERATOR_ID, ...ids.slice(0, (options.committee ?? 31) - 1)];
   await Onboarding.appointCommittee(deployment, admin, committee);
   const amount = Onboarding.tokens(options.dollars ?? 1_000_000);
   await Chain.send(contracts.token, "mint", await admin.getAddress(), amount * BigInt(accounts.length));
