@@ -7,7 +7,7 @@ import { ClearingJsonSchema } from "../market/clearingJson.ts";
 import type { Scenario } from "../market/scenario.ts";
 import { ScenarioSchema } from "../market/scenario.ts";
 import { AuditJsonSchema, SettlementJsonSchema } from "../market/sessionJson.ts";
-import { bills, energyBalance, hourPrices, money, number, total } from "./report/derive.ts";
+import { bills, busPrices, energyBalance, hourPrices, money, number, total } from "./report/derive.ts";
 import { layoutOf } from "./report/feederLayout.ts";
 import type { HourData } from "./report/feederSection.ts";
 import { loadingStep, voltageStep } from "./report/theme.ts";
@@ -131,6 +131,12 @@ describe("report's numbers", () => {
       { hour: 2, mw: 0, price: 99 },
     ];
     expect(hourPrices(trades, 3)).to.deep.equal([{ low: 10, high: 20, mean: 17.5, mw: 4 }, undefined, undefined]);
+  });
+
+  it("take the network charge off the traded price", () => {
+    const trades = { ...clearing.trades, energy: [{ seller: 1, buyer: 2, hour: 1, mw: 2, price: 30 }] };
+    const network = { ...clearing.network, nodalPrice: [[0], [0, 12, -3], [0]] };
+    expect(busPrices({ ...clearing, trades, network })).to.deep.equal([{ hour: 1, low: 18, high: 33 }]);
   });
 
   it("put as much energy in as out, every hour", () => {

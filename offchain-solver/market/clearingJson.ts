@@ -95,7 +95,7 @@ const NetworkSchema = z.strictObject({
   voltage: matrix,
   flowMw: matrix,
   flowMvar: matrix,
-  /** Price of a MWh injected at the bus. */
+  /** Network charge on a MWh injected at the bus, 0 at the root; a MWh drawn there is charged the negative of it. */
   nodalPrice: matrix,
   binding: z.array(BindingSchema),
   /** Full AC sweep of the cleared point, by hour. */

@@ -43,7 +43,7 @@ ${at(MARGIN, top, feeder.svg)}
 ${text(MARGIN, below, "Energy price, $/MWh", "head")}
 ${keys(MARGIN, below + 24, [
   { colour: colour(0), text: "traded" },
-  { colour: colour(1), text: "nodal, over the buses" },
+  { colour: colour(1), text: "less the network charge at the buses" },
   { colour: colour(5), text: "utility's tariff", dashed: true },
 ])}
 ${at(MARGIN, below + 40, Energy.energyPriceChart(clearing, scenario, size))}

@@ -43,6 +43,19 @@ export function tightestHour(clearing: ClearingJson, feeder: Feeder): number {
   return worst.indexOf(Math.max(...worst));
 }
 
+/**
+ * What a MWh is worth at the buses: the traded price less the network charge there; lowest and highest bus. An hour without trade
+ * has no price to take the charge from and is left out.
+ */
+export function busPrices(clearing: ClearingJson): { hour: number; low: number; high: number }[] {
+  const { nodalPrice } = clearing.network;
+  return hourPrices(clearing.trades.energy, nodalPrice.length).flatMap((price, hour) =>
+    price === undefined
+      ? []
+      : [{ hour, low: price.mean - Math.max(...nodalPrice[hour]), high: price.mean - Math.min(...nodalPrice[hour]) }],
+  );
+}
+
 export type Bill = {
   readonly id: number;
   readonly bus: number;

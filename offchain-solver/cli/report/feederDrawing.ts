@@ -34,7 +34,7 @@ function viewOf(scenario: Scenario, clearing: ClearingJson, t: number, loading: 
     busTitle: buses.map(({ bus, vMinPu, vMaxPu }, b) =>
       [
         `Bus ${bus}: ${number(voltage[t][b], 4)} p.u. (limits ${vMinPu} to ${vMaxPu})`,
-        `nodal price ${number(nodalPrice[t][b], 2)} $/MWh`,
+        `network charge ${number(nodalPrice[t][b], 2)} $/MWh fed in`,
         ...(carbon === undefined ? [] : [`carbon ${number(1000 * carbon[b], 0)} g/kWh`]),
       ].join("\n"),
     ),

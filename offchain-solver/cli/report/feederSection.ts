@@ -8,7 +8,7 @@ import { LOADING_EDGES, VOLTAGE_STEPS } from "./theme.ts";
 
 const FACTS = [
   "Energy price",
-  "Nodal prices, $/MWh",
+  "Charges, $/MWh",
   "Lowest voltage",
   "Highest loading",
   "Utility import",
@@ -76,7 +76,7 @@ export function feederSection(session: Session): { body: string; hours: HourData
       `Feeder ${escape(scenario.feeder.name)}`,
       `${slider}${key}${drawing.svg}<dl class="facts">${list}</dl>`,
       {
-        note: "Voltages and flows of the linear model (LinDistFlow) that the market is cleared on. Point at a bus or a branch for its numbers.",
+        note: "Voltages and flows of the linear model (LinDistFlow) that the market is cleared on; a binding limit keeps room for forecast errors. Point at a bus or a branch for its numbers.",
         wide: true,
       },
     ),

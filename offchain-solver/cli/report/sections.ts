@@ -4,7 +4,7 @@ import type { Scenario } from "../../market/scenario.ts";
 import type { AuditJson, SettlementJson } from "../../market/sessionJson.ts";
 import * as Checks from "./charts/checks.ts";
 import * as Energy from "./charts/energy.ts";
-import { CARBON_INTENSITY, NODAL_PRICE, heatMap } from "./charts/heat.ts";
+import { CARBON_INTENSITY, NETWORK_CHARGE, heatMap } from "./charts/heat.ts";
 import * as Pools from "./charts/reserveCarbon.ts";
 import { ENERGY_KINDS, bills, escape, money, number, total } from "./derive.ts";
 import { card, grid, legend, table, tiles } from "./page.ts";
@@ -84,15 +84,15 @@ export function energy({ clearing, scenario }: Session): string {
       "Prices",
       legend([
         { colour: colour(0), text: "traded: mean and spread" },
-        { colour: colour(1), text: "nodal: spread over the buses" },
+        { colour: colour(1), text: "at the buses, network charge taken off: spread" },
         { colour: colour(5), text: "utility's tariff, buying (upper) and selling (lower)", dashed: true },
       ]) + Energy.energyPriceChart(clearing, scenario),
       { wide: true },
     ),
     card("Source and use", keys(ENERGY_KINDS, Energy.ENERGY_TINTS) + Energy.balanceChart(clearing, scenario)),
     card("Trades", keys(Energy.TRADE_KINDS, Energy.TRADE_TINTS) + Energy.tradeChart(clearing, scenario)),
-    card("Nodal price", heatMap(clearing.network.nodalPrice, scenario, NODAL_PRICE), {
-      note: "What a MWh fed in at the bus is worth.",
+    card("Network charge", heatMap(clearing.network.nodalPrice, scenario, NETWORK_CHARGE), {
+      note: "On a MWh fed in at the bus; a MWh drawn there is charged the negative of it.",
     }),
     card("Who sells to whom", Energy.tradeMatrix(clearing, scenario), { note: "MWh over the session." }),
   );
@@ -196,9 +196,8 @@ export function convergence({ clearing }: Session): string {
   if (clearing.residuals.length === 0) return "";
   const regrets = total(clearing.prosumers.map(({ regret }) => regret));
   const effort = table(
-    ["Method", METHODS[clearing.settings.method]],
+    ["Status", clearing.status],
     [
-      ["Status", clearing.status],
       ["Iterations", number(clearing.iterations, 0)],
       ["Evaluations, rejected steps counted in", number(clearing.evaluations, 0)],
       ["Messages", number(clearing.messages, 0)],
@@ -211,7 +210,7 @@ export function convergence({ clearing }: Session): string {
     card("Residuals", keys(["primal", "dual"], [0, 1]) + Checks.residualChart(clearing), {
       note: "Largest over the products; solved when both are at most 1.",
     }),
-    card("Effort", effort),
+    card("Effort", effort, { note: `By ${METHODS[clearing.settings.method]}.` }),
   );
 }
 

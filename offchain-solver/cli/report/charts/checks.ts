@@ -2,7 +2,7 @@
 import * as Plot from "@observablehq/plot";
 import type { ClearingJson } from "../../../market/clearingJson.ts";
 import type { Scenario } from "../../../market/scenario.ts";
-import { bills, loadings } from "../derive.ts";
+import { bills, loadings, range } from "../derive.ts";
 import { colour, hourAxis, hourLine, nameAxis, svg } from "../plot.ts";
 
 const limits = (at: readonly number[]): Plot.Markish =>
@@ -14,11 +14,21 @@ export function residualChart({ residuals }: ClearingJson): string {
     { k: k + 1, value: primal, kind: "primal" },
     { k: k + 1, value: dual, kind: "dual" },
   ]);
+  const values = rows.map(({ value }) => value).filter((value) => value > 0);
+  const [low, high] = [Math.min(1, ...values), Math.max(1, ...values)];
   return svg({
     ariaLabel: "Residuals by iteration",
     marginLeft: 64,
     x: { label: "iteration", labelAnchor: "center", labelArrow: "none" },
-    y: { type: "log", label: "residual / tolerance", grid: true, tickFormat: "~e", ticks: 6 },
+    y: {
+      type: "log",
+      label: "residual / tolerance",
+      grid: true,
+      ticks: range(20)
+        .map((k) => 10 ** (k - 8))
+        .filter((tick) => tick >= low && tick <= high),
+      tickFormat: (tick: number) => (tick >= 0.01 && tick < 1000 ? `${tick}` : tick.toExponential(0).replace("+", "")),
+    },
     color: { domain: ["primal", "dual"], range: [0, 1].map(colour) },
     marks: [
       limits([1]),

@@ -2,7 +2,7 @@
 import * as Plot from "@observablehq/plot";
 import type { ClearingJson } from "../../../market/clearingJson.ts";
 import type { Scenario } from "../../../market/scenario.ts";
-import { ENERGY_KINDS, energyBalance, hourPrices, range, total } from "../derive.ts";
+import { ENERGY_KINDS, busPrices, energyBalance, hourPrices, range, total } from "../derive.ts";
 import { colour, hourAxis, hourBars, hourLine, nameAxis, spreads, svg } from "../plot.ts";
 
 export const ENERGY_TINTS = [2, 1, 3, 5, 0];
@@ -19,17 +19,12 @@ export function balanceChart(clearing: ClearingJson, scenario: Scenario, size: P
   });
 }
 
-/** Mean and spread of the traded prices between what the utility asks and what it pays, and of the nodal prices. */
+/** Mean and spread of the traded prices between what the utility asks and what it pays, and what that leaves at the buses. */
 export function energyPriceChart(clearing: ClearingJson, scenario: Scenario, size: Plot.PlotOptions = {}): string {
   const { hours, tariff } = scenario;
   const traded = hourPrices(clearing.trades.energy, hours).flatMap((price, hour) =>
     price === undefined ? [] : [{ hour, ...price }],
   );
-  const nodal = clearing.network.nodalPrice.map((row, hour) => ({
-    hour,
-    low: Math.min(...row),
-    high: Math.max(...row),
-  }));
   return svg({
     ariaLabel: "Energy prices by hour",
     width: 1140,
@@ -42,7 +37,7 @@ export function energyPriceChart(clearing: ClearingJson, scenario: Scenario, siz
       hourLine(tariff.buyPerMwh.slice(0, hours), { stroke: colour(5), strokeDasharray: "5 4", strokeWidth: 1.5 }),
       hourLine(tariff.sellPerMwh.slice(0, hours), { stroke: colour(5), strokeDasharray: "5 4", strokeWidth: 1.5 }),
       ...spreads(traded, colour(0), "$/MWh"),
-      Plot.rect(nodal, {
+      Plot.rect(busPrices(clearing), {
         x1: (d: { hour: number }) => d.hour + 0.38,
         x2: (d: { hour: number }) => d.hour + 0.62,
         y1: "low",
@@ -50,7 +45,7 @@ export function energyPriceChart(clearing: ClearingJson, scenario: Scenario, siz
         fill: colour(1),
         fillOpacity: 0.6,
         title: (d: { hour: number; low: number; high: number }) =>
-          `hour ${d.hour}: nodal prices ${d.low.toFixed(2)} to ${d.high.toFixed(2)} $/MWh`,
+          `hour ${d.hour}: at the buses ${d.low.toFixed(2)} to ${d.high.toFixed(2)} $/MWh`,
       }),
     ],
   });
@@ -100,7 +95,7 @@ export function tradeMatrix(clearing: ClearingJson, scenario: Scenario): string 
       y: "seller",
       text: (d: Cell) => d.mwh.toFixed(2).replace(/^0/, ""),
       fontSize: 10,
-      fill: (d: Cell) => (d.mwh > 0.55 * most ? "var(--card)" : "var(--ink)"),
+      fill: (d: Cell) => (d.mwh > 0.5 * most ? "var(--card)" : "var(--ink)"),
     },
   );
   return svg({
@@ -111,7 +106,6 @@ export function tradeMatrix(clearing: ClearingJson, scenario: Scenario): string 
     marginBottom: 8,
     x: { ...nameAxis("buyer (bus)", names, 18), axis: "top" },
     y: { ...nameAxis("seller (bus)", names, 40) },
-    opacity: { type: few ? "linear" : "sqrt", domain: [0, most], range: [0.08, 1] },
     marks: [
       Plot.cell(
         names.flatMap((seller) => names.map((buyer) => ({ seller, buyer }))),
@@ -121,7 +115,8 @@ export function tradeMatrix(clearing: ClearingJson, scenario: Scenario): string 
         x: "buyer",
         y: "seller",
         fill: colour(0),
-        fillOpacity: "mwh",
+        // Plot takes numbers between 0 and 1 as opacities as they are.
+        fillOpacity: (d: Cell) => 0.06 + 0.94 * (few ? d.mwh / most : Math.sqrt(d.mwh / most)),
         inset: few ? 1 : 0,
         title: (d: Cell) => `bus ${d.seller} to bus ${d.buyer}: ${d.mwh.toFixed(3)} MWh`,
       }),

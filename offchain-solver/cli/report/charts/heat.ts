@@ -94,8 +94,8 @@ export function heatMap(values: readonly (readonly number[])[], scenario: Scenar
   return map + ramp;
 }
 
-export const NODAL_PRICE: Heat = {
-  name: "Nodal price",
+export const NETWORK_CHARGE: Heat = {
+  name: "Network charge",
   unit: "$/MWh",
   digits: 2,
   scheme: "YlOrBr",
