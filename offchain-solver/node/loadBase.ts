@@ -17,7 +17,7 @@ export function loadBase(nameOrFile: string): Scenario | Feeder {
   const shipped = fileURLToPath(new URL(`../../cases/feeders/${nameOrFile}.json`, import.meta.url));
   const isName = !/[./\\]/.test(nameOrFile);
   if (isName && existsSync(shipped)) return loadFeeder(nameOrFile);
-  if (!isName && existsSync(nameOrFile) && isFeederText(readFileSync(nameOrFile, "utf8")))
-    return loadFeeder(nameOrFile);
+  const isFile = !isName && statSync(nameOrFile, { throwIfNoEntry: false })?.isFile();
+  if (isFile && isFeederText(readFileSync(nameOrFile, "utf8"))) return loadFeeder(nameOrFile);
   return loadScenario(nameOrFile);
 }
