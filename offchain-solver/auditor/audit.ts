@@ -33,6 +33,8 @@ export type AuditedSession = {
   /** The bytes judged, when they were found. */
   readonly payload?: Uint8Array;
   readonly gridModel?: Uint8Array;
+  /** Node keys that were registered when it settled, by prosumer id. */
+  readonly nodeKeys: ReadonlyMap<number, string>;
 };
 
 const LOG_RANGE = 5_000;
@@ -93,7 +95,7 @@ async function auditSettled(
   history.sequence = sequence;
   history.lastBatch = batch;
   if (history.session !== undefined) history.session.settled = true;
-  return { ...about, verdict, ...(posted && { payload: posted.payload }), ...(gridModel && { gridModel }) };
+  return { ...about, verdict, nodeKeys: new Map(history.nodeKeys), ...(posted && { payload: posted.payload }), ...(gridModel && { gridModel }) };
 }
 
 /** Deltas of another length than the payload's accounts differ from every expectation. */

@@ -63,7 +63,7 @@ export function assemble(market: Market, result: ConsensusResult): Cleared {
     regrets[i] = best ? value - best.value : Infinity;
     objective += value;
     for (let c = 0; c < layout.size; c++) objective -= price[c] * z[c];
-    return readSchedule(market, problem.variables, problem.x);
+    return readSchedule(problem.variables, problem.x);
   });
   return {
     solution: {

@@ -140,7 +140,7 @@ function read(market: Market, program: Program, problem: GroupedProblem, result:
   const grid = groupGradient(problem, dual, GROUP.network);
   const kappa = market.scenario.regularisation.trade;
   return {
-    schedules: blocks.map((block) => readSchedule(market, block, x)),
+    schedules: blocks.map((block) => readSchedule(block, x)),
     energyMw: energy.map((pair) => Float64Array.from(pair, (k) => x[k])),
     energyPrice: pairs.map(([a, b]) => Float64Array.from({ length: hours }, (_, t) => (marginal(a, t) + marginal(b, t)) / 2)),
     shareMw: share.map((slots) => Float64Array.from(slots, (k) => x[k])),

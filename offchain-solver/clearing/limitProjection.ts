@@ -73,6 +73,11 @@ export class LimitProjection {
     this.#jacobians = images.map(() => ({ mm: 0, ms: 0, sm: 0, ss: 0, across: 0, inside: true }));
   }
 
+  /** Components of each image, in the order of the multipliers. */
+  get sizes(): number[] {
+    return this.#images.map((image) => image.rows.length);
+  }
+
   /** Multipliers of the limits' images; kept as the next call's start. */
   get multipliers(): Float64Array {
     return this.#mu;
@@ -80,7 +85,6 @@ export class LimitProjection {
 
   /** Writes the projection of `target` into `x`; false when Newton did not settle (ask a general solver then). */
   project(target: Float64Array, x: Float64Array): boolean {
-    const size = this.#size;
     this.#images.forEach((image, l) =>
       image.rows.forEach((row, r) => {
         let sum = image.constant[r];

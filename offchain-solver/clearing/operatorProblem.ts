@@ -27,10 +27,13 @@ export class HourProjection {
   readonly #solver: ConicSolver;
   readonly #hour: number;
   readonly #idle = new Map<number, number>();
-  #weights = new Float64Array(0);
+  #weights: Float64Array = new Float64Array(0);
   #newton: LimitProjection | undefined;
   #program: GroupedProblem | undefined;
   #key = "";
+  /** The last target broke a limit, and the limits that its projection was solved with. */
+  #bound = false;
+  #solved: number[] = [];
   /** How often the general solver had to step in. */
   conicCalls = 0;
 
@@ -41,6 +44,19 @@ export class HourProjection {
     this.#hour = hour;
   }
 
+  /** Multipliers of the last projection, $ per unit of each image component; empty when the target was inside. */
+  multipliers(rho: Float64Array): { limit: number; multiplier: number[] }[] {
+    const newton = this.#newton;
+    if (!this.#bound || newton === undefined) return [];
+    let at = 0;
+    return this.#solved.map((limit, l) => {
+      const size = newton.sizes[l];
+      const multiplier = Array.from(newton.multipliers.subarray(at, at + size), (m) => m * rho[ACTIVE]);
+      at += size;
+      return { limit, multiplier };
+    });
+  }
+
   get workingSet(): number[] {
     return [...this.#idle.keys()].sort((a, b) => a - b);
   }
@@ -49,7 +65,8 @@ export class HourProjection {
   project(point: HourBlock, rho: Float64Array): boolean {
     if (this.#network === undefined) return true;
     const target = Float64Array.from([...point.p, ...point.q, ...point.shares]);
-    let gap = excess(this.#market, this.#network, this.#hour, point);
+    let gap: Float64Array = excess(this.#market, this.#network, this.#hour, point);
+    this.#bound = anyPositive(gap);
     if (anyPositive(gap))
       for (let pass = 0; pass < 200; pass++) {
         // The kept working set gets the first try: most of what the target breaks is mended by it.
@@ -86,7 +103,8 @@ export class HourProjection {
 
   /** Projects `target` on the working set: by semismooth Newton, or on the conic solver where that does not settle. */
   #solve(target: Float64Array, point: HourBlock, rho: Float64Array): boolean {
-    const key = `${this.workingSet.join()}|${rho.join()}`;
+    this.#solved = this.workingSet;
+    const key = `${this.#solved.join()}|${rho.join()}`;
     if (this.#key !== key) {
       this.#key = key;
       this.#program = undefined;

@@ -22,7 +22,7 @@ export type QuantiseSettings = {
   readonly dustWh: number;
 };
 
-export const DEFAULT_QUANTISE: QuantiseSettings = { reserveThresholdW: 1000, dustWh: 20 };
+export const DEFAULT_QUANTISE: QuantiseSettings = { reserveThresholdW: 100, dustWh: 20 };
 
 export type Quantised = {
   readonly result: ClearingResult;

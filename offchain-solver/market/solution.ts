@@ -1,4 +1,3 @@
-import type { Market } from "./market.ts";
 import type { ProsumerVariables } from "./formulate.ts";
 
 /** solved | max iterations | infeasible | deadline: how a clearing ended. */
@@ -48,7 +47,7 @@ export type Solution = {
 const EMPTY = -1;
 
 /** Reads one prosumer's schedule out of a solver's vector. */
-export function readSchedule(market: Market, v: ProsumerVariables, x: ArrayLike<number>): Schedule {
+export function readSchedule(v: ProsumerVariables, x: ArrayLike<number>): Schedule {
   const read = (index: Int32Array): Float64Array => Float64Array.from(index, (k) => (k === EMPTY ? 0 : x[k]));
   const sum = (a: Float64Array, b: Float64Array): Float64Array => a.map((value, t) => value + b[t]);
   return {

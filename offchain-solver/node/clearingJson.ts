@@ -215,15 +215,17 @@ function nodalByBus(market: Market, grid: Network, nodal: Float64Array): number[
   return price;
 }
 
-function bindingOf(market: Market, grid: Network, outcome: Outcome, t: number, p: number[], q: number[]) {
+type Binding = ClearingJson["network"]["binding"];
+
+function bindingOf(market: Market, grid: Network, outcome: Outcome, t: number, p: number[], q: number[]): Binding {
   const { feeder } = market.scenario;
   const gap = excess(market, grid, t, { p, q, shares: outcome.solution.shareMw[t] });
-  return outcome.workingSet[t].flatMap((limit) => {
+  return outcome.workingSet[t].flatMap((limit): Binding => {
     if (!(gap[limit] > -1e-5)) return [];
     if (limit < grid.buses) {
       const middle = (grid.upper[limit] + grid.lower[limit]) / 2;
       const v = squaredVoltages(grid, branchFlows(grid, p), branchFlows(grid, q))[limit];
-      return [{ hour: t, limit: v < middle ? ("voltage-low" as const) : ("voltage-high" as const), bus: feeder.buses[limit].bus, price: 0 }];
+      return [{ hour: t, limit: v < middle ? "voltage-low" : "voltage-high", bus: feeder.buses[limit].bus, price: 0 }];
     }
     const branch = feeder.branches[Math.floor((limit - grid.buses) / 6)];
     const below = market.prosumers.findIndex((x) => x.bus === branch.to);
@@ -231,7 +233,7 @@ function bindingOf(market: Market, grid: Network, outcome: Outcome, t: number, p
     const nodal = outcome.solution.nodalPrice[t];
     // What a MVA more of rating is worth: the step of the nodal price across the branch.
     const price = Math.abs((below < 0 ? 0 : nodal[below]) - (above < 0 ? 0 : nodal[above]));
-    return [{ hour: t, limit: "flow" as const, from: branch.from, to: branch.to, price }];
+    return [{ hour: t, limit: "flow", from: branch.from, to: branch.to, price }];
   });
 }
 

@@ -83,3 +83,14 @@ export function projectLimit(
   out[offset] = b < 0 ? -pm : pm;
   for (let r = 1; r < size; r++) out[offset + r] = point[offset + r] * jacobian.across;
 }
+
+/** Support function of the set at a multiplier: the most that mu_b b + mu_a'a can be inside it. */
+export function supportOf(set: LimitSet, multiplier: readonly number[]): number {
+  const p = Math.abs(multiplier[0]);
+  let q = 0;
+  for (let r = 1; r < multiplier.length; r++) q += multiplier[r] * multiplier[r];
+  q = Math.sqrt(q);
+  const { T, slope, radius } = set;
+  if (q <= slope * p) return p * T;
+  return radius > 0 ? radius * Math.sqrt(p * p + q * q) : Math.max(p * T, (q * T) / slope);
+}

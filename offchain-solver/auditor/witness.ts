@@ -1,0 +1,135 @@
+import { marketDomain } from "../codec/typedData.ts";
+import { regretSigner, type Witness } from "../codec/witness.ts";
+import { acSweep } from "../grid/acSweep.ts";
+import { type ClearingResult, OPERATOR, SESSION_PERIOD } from "../market/clearingResult.ts";
+import { limitRows } from "../market/formulate.ts";
+import { createMarket, type Market } from "../market/market.ts";
+import { createNetwork, riskLevel, type Network } from "../market/network.ts";
+import { limitSet, supportOf } from "../market/risk/limitSet.ts";
+import { positionsWh, reservePositions, verifyPublic } from "../market/verify.ts";
+import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
+
+/** Posted nodal prices are rounded to 1e-3 $/MWh; the multipliers may miss them by this much more, $/MWh. */
+const PRICE_TOLERANCE = 2e-3;
+const UNITS = 1e6;
+
+export type WitnessContext = {
+  readonly chainId: bigint;
+  readonly market: string;
+  readonly batch: string;
+  /** Node keys by prosumer id at the time of the batch. */
+  readonly nodeKeys: ReadonlyMap<number, string>;
+};
+
+/**
+ * Judges a posted result by its witness: public limits hold (chance constraints included), the AC sweep converges inside the
+ * limits, every prosumer signed its regret, the operator's prices follow from its multipliers, and all regrets together certify
+ * that the claimed objective is within the tolerance of the optimum.
+ */
+export function judgeWitness(context: WitnessContext, result: ClearingResult, witness: Witness | undefined): Verdict {
+  if (witness === undefined) return undecided(`the witness of batch ${context.batch}`);
+  if (witness.batch !== context.batch) return invalid("witnessOfAnotherBatch", witness.batch);
+  const market = createMarket(witness.scenario, witness.settings);
+  const grid = createNetwork(market);
+  const network = witness.settings.network ? grid : undefined;
+  const found = verifyPublic(market, network, result);
+  if (found.kind === "invalid") return invalid(found.predicate, found.detail);
+
+  const domain = marketDomain(context.chainId, context.market);
+  let total = 0;
+  for (const id of result.participants) {
+    const regret = witness.regrets.find((r) => r.id === id);
+    if (regret === undefined) return invalid("regretMissing", `prosumer ${id}`);
+    const signer = signerOf(domain, context.batch, regret);
+    if (signer === undefined || signer !== context.nodeKeys.get(id)) return invalid("regretNotSigned", `prosumer ${id}`);
+    // A negative regret would hide another's: nobody can do better than its best response.
+    total += Math.max(0, Number(regret.regretNano) / 1e9);
+  }
+  if (network !== undefined) {
+    const operator = operatorRegret(market, network, result, witness.limits);
+    if (operator.unsupported !== undefined) return invalid("nodalPriceUnsupported", operator.unsupported);
+    total += operator.regret;
+    const ac = acViolation(market, network, result);
+    if (ac !== undefined) return invalid("outsideAcLimit", ac);
+  }
+  const allowed = (witness.toleranceNano / 1e9) * Math.abs(Number(witness.objectiveNano) / 1e9);
+  if (!(total <= allowed)) return invalid("regretsTooLarge", `${total.toExponential(3)} $ over ${allowed.toExponential(3)} $`);
+  return VALID;
+}
+
+function signerOf(domain: ReturnType<typeof marketDomain>, batch: string, r: Witness["regrets"][number]): string | undefined {
+  try {
+    return regretSigner(domain, batch, r.id, BigInt(r.regretNano), r.signature);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The operator's regret from public data: sum over its limits of (support of the multiplier - multiplier times the posted image),
+ * $; and whether the posted network charges are what the multipliers imply.
+ */
+export function operatorRegret(market: Market, network: Network, result: ClearingResult, limits: Witness["limits"]) {
+  const positions = positionsWh(result);
+  const reserve = reservePositions(market, result);
+  const n = market.prosumers.length;
+  const implied = Array.from({ length: market.hours }, () => new Float64Array(n));
+  let regret = 0;
+  for (const { hour, limit, multiplier } of limits) {
+    if (hour >= market.hours || !(network.upper[limit] > network.lower[limit]))
+      return { regret, unsupported: `hour ${hour}: there is no limit ${limit}` };
+    const { rows, constant } = limitRows(market, network, hour, limit);
+    if (multiplier.length !== rows.length) return { regret, unsupported: `hour ${hour}: limit ${limit} has ${rows.length} components` };
+    const x = [
+      ...positions[hour].map((wh) => wh / UNITS / market.dt),
+      ...result.reactiveVar.map((row) => row[hour] / UNITS),
+      ...Array.from(reserve.shares[hour], (w) => w / UNITS),
+    ];
+    const middle = (network.upper[limit] + network.lower[limit]) / 2;
+    const level = riskLevel(market, hour);
+    const set = limitSet((network.upper[limit] - network.lower[limit]) / 2, level.method, level.epsilon, level.halfWidth);
+    let reached = 0;
+    rows.forEach((row, r) => {
+      let image = constant[r] - (r === 0 ? middle : 0);
+      for (let k = 0; k < x.length; k++) image += row[k] * x[k];
+      reached += multiplier[r] * image;
+      for (let i = 0; i < n; i++) implied[hour][i] += (multiplier[r] * row[i]) / market.dt;
+    });
+    regret += Math.max(0, supportOf(set, multiplier) - reached);
+  }
+  for (let t = 0; t < market.hours; t++) {
+    const posted = new Float64Array(n);
+    for (const trade of result.trades)
+      if (trade.seller === OPERATOR && trade.period === t && trade.period !== SESSION_PERIOD && trade.product === "network")
+        posted[trade.buyer] = (positions[t][trade.buyer] > 0 ? 1 : -1) * (trade.price / 1e3);
+    for (let i = 0; i < n; i++)
+      if (positions[t][i] !== 0 && Math.abs(posted[i] - implied[t][i]) > PRICE_TOLERANCE)
+        return {
+          regret,
+          unsupported: `hour ${t}, prosumer ${market.prosumers[i].id}: charged ${posted[i].toFixed(4)}, multipliers say ${implied[t][i].toFixed(4)} $/MWh`,
+        };
+  }
+  return { regret, unsupported: undefined };
+}
+
+/** First voltage or loading of the full AC sweep outside its limits, if any. */
+function acViolation(market: Market, network: Network, result: ClearingResult): string | undefined {
+  const { feeder } = market.scenario;
+  const positions = positionsWh(result);
+  for (let t = 0; t < market.hours; t++) {
+    const p = new Float64Array(network.buses);
+    const q = new Float64Array(network.buses);
+    positions[t].forEach((wh, i) => (p[network.busOf[i]] += wh / UNITS / market.dt));
+    result.reactiveVar.forEach((row, i) => (q[network.busOf[i]] += row[t] / UNITS));
+    const sweep = acSweep(feeder, network.topology, p, q);
+    if (!sweep.converged) return `hour ${t}: the AC sweep does not converge`;
+    for (let b = 1; b < network.buses; b++) {
+      const { vMinPu, vMaxPu, bus } = feeder.buses[b];
+      if (sweep.voltagePu[b] < vMinPu || sweep.voltagePu[b] > vMaxPu)
+        return `hour ${t}: voltage ${sweep.voltagePu[b].toFixed(4)} at bus ${bus}`;
+    }
+    for (let l = 0; l < network.branches; l++)
+      if (sweep.loading[l] > 1) return `hour ${t}: line ${feeder.branches[l].from}-${feeder.branches[l].to} at ${(100 * sweep.loading[l]).toFixed(1)} %`;
+  }
+  return undefined;
+}

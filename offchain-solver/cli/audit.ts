@@ -1,0 +1,106 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import Table from "cli-table3";
+import { isAddress, JsonRpcProvider } from "ethers";
+import { audit } from "../auditor/audit.ts";
+import { judgeWitness } from "../auditor/witness.ts";
+import * as Payload from "../codec/payload.ts";
+import { WitnessSchema, type Witness } from "../codec/witness.ts";
+import { AuditJsonSchema } from "../market/sessionJson.ts";
+import { InputError } from "../node/inputError.ts";
+import { readJson } from "../node/readJson.ts";
+import { Exit } from "./exit.ts";
+import { checkTarget, numberOption, writeJson } from "./output.ts";
+
+export function auditCommand(): Command {
+  return new Command("audit")
+    .description("re-verify every settled session from the chain and the published bundle alone")
+    .requiredOption("--rpc <url>", "a node of the chain")
+    .requiredOption("--market <address>", "the market contract")
+    .option("--from <block>", "block of the deployment, or earlier", numberOption("--from", 0, 1e12, true), 0)
+    .option("--bundle <dir>", "folder (searched whole) with the sessions' witness.json")
+    .option("--json <file>", "write audit.json there; - is stdout")
+    .action(async (args: { rpc: string; market: string; from: number; bundle?: string; json?: string }) => {
+      checkTarget(args.json);
+      if (!isAddress(args.market)) throw new InputError(`--market ${args.market}: is no address`);
+      const witnesses = args.bundle === undefined ? new Map<string, Witness>() : readWitnesses(args.bundle);
+      const provider = new JsonRpcProvider(args.rpc, undefined, { staticNetwork: false, cacheTimeout: -1 });
+      try {
+        const { chainId } = await reach(provider, args.rpc);
+        if ((await provider.getCode(args.market)) === "0x")
+          throw new InputError(`--market ${args.market}: there is no contract at this address on ${args.rpc}`);
+        const sessions = await audit({
+          provider,
+          market: args.market,
+          fromBlock: args.from,
+          witness: async (session) => {
+            const witness = witnesses.get(session.batch);
+            const periods = witness?.scenario.hours ?? 0;
+            const clock = {
+              sessionStart: Date.parse(witness?.scenario.startUtc ?? "1970-01-01T00:00:00Z") / 1000,
+              periodSeconds: Math.round((witness?.scenario.periodHours ?? 1) * 3600),
+              periods,
+            };
+            if (witness === undefined || session.payload === undefined)
+              return { kind: "undecided", missing: `the witness of batch ${session.batch}` };
+            const { participants, trades, reactiveVar } = Payload.decode(session.payload, periods);
+            return judgeWitness(
+              { chainId, market: args.market, batch: session.batch, nodeKeys: session.nodeKeys },
+              { ...clock, participants, trades, reactiveVar },
+              witness,
+            );
+          },
+        });
+        const json = AuditJsonSchema.parse({
+          verdicts: sessions.map(({ batch, verdict }) => ({
+            session: batch,
+            verdict: verdict.kind,
+            ...(verdict.kind === "invalid" ? { predicate: verdict.predicate } : {}),
+            ...(verdict.kind === "undecided" ? { predicate: verdict.missing } : {}),
+          })),
+        });
+        if (args.json) writeJson(args.json, json);
+        if (args.json !== "-") {
+          const table = new Table({ head: ["batch", "block", "verdict", ""], style: { head: [], border: [] } });
+          for (const { batch, block, verdict } of sessions)
+            table.push([
+              batch,
+              block,
+              verdict.kind,
+              verdict.kind === "invalid" ? `${verdict.predicate}: ${verdict.detail}` : verdict.kind === "undecided" ? verdict.missing : "",
+            ]);
+          console.log(sessions.length === 0 ? "no session has settled" : table.toString());
+        }
+        const bad = sessions.find(({ verdict }) => verdict.kind === "invalid");
+        if (bad) throw new Exit(4, `batch ${bad.batch}: invalid`);
+      } finally {
+        provider.destroy();
+      }
+    });
+}
+
+async function reach(provider: JsonRpcProvider, url: string): Promise<{ chainId: bigint }> {
+  try {
+    return { chainId: BigInt(await provider.send("eth_chainId", [])) };
+  } catch (error) {
+    throw new InputError(`--rpc ${url}: no answer (${(error as Error).message.split("\n")[0]})`);
+  }
+}
+
+function readWitnesses(folder: string): Map<string, Witness> {
+  let files: string[];
+  try {
+    files = statSync(folder).isDirectory() ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
+  } catch {
+    throw new InputError(`--bundle ${folder}: there is no such folder`);
+  }
+  return new Map(
+    files
+      .filter((file) => file.endsWith("witness.json"))
+      .map((file) => {
+        const witness = readJson(join(folder, file), WitnessSchema);
+        return [witness.batch, witness] as const;
+      }),
+  );
+}

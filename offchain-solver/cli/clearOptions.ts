@@ -1,0 +1,84 @@
+import type { Command } from "commander";
+import { defaultSettings } from "../market/market.ts";
+import type { Scenario } from "../market/scenario.ts";
+import type { ClearMethod, ClearOptions } from "../node/clear.ts";
+import { loadScenario, takeHours } from "../node/loadScenario.ts";
+import { choiceOption, liveLine, numberOption } from "./output.ts";
+
+export const DEFAULT_METHOD: ClearMethod = "anderson";
+const METHODS = ["admm", "gsa", "anderson", "central"] as const;
+const RISKS = ["ts-drcc", "bonferroni", "gaussian", "robust", "deterministic"] as const;
+const SWITCH = ["on", "off"] as const;
+
+export type ClearArguments = {
+  method: ClearMethod;
+  risk?: (typeof RISKS)[number];
+  epsilon?: number;
+  network: "on" | "off";
+  networkRisk: "on" | "off";
+  carbon: "on" | "off";
+  trade: "on" | "off";
+  hours?: number;
+  rho: number;
+  maxIterations: number;
+};
+
+/** The options that say how to clear, shared by `clear` and `run`. */
+export function addClearOptions(command: Command): Command {
+  return command
+    .option("--method <name>", `how to clear: ${METHODS.join(", ")}`, choiceOption("--method", METHODS), DEFAULT_METHOD)
+    .option(
+      "--risk <name>",
+      `chance constraints: ${RISKS.join(", ")} (default: the scenario's)`,
+      choiceOption("--risk", RISKS),
+    )
+    .option(
+      "--epsilon <e>",
+      "accepted violation per two-sided constraint, not joint",
+      numberOption("--epsilon", 1e-4, 0.5),
+    )
+    .option("--network <on|off>", "voltage and line limits", choiceOption("--network", SWITCH), "on")
+    .option(
+      "--network-risk <on|off>",
+      "hold the limits under forecast errors too",
+      choiceOption("--network-risk", SWITCH),
+      "on",
+    )
+    .option("--carbon <on|off>", "allowance market", choiceOption("--carbon", SWITCH), "on")
+    .option("--trade <on|off>", "off: the no-trade baseline", choiceOption("--trade", SWITCH), "on")
+    .option("--hours <n>", "only the first n periods", numberOption("--hours", 1, 63, true))
+    .option("--rho <factor>", "multiplies every penalty", numberOption("--rho", 1e-3, 1e3), 1)
+    .option("--max-iterations <n>", "give up after this many", numberOption("--max-iterations", 1, 1e6, true), 20_000);
+}
+
+export function readScenario(name: string, args: Pick<ClearArguments, "hours">): Scenario {
+  const scenario = loadScenario(name);
+  return args.hours === undefined ? scenario : takeHours(scenario, args.hours);
+}
+
+/** Options with the scenario's defaults filled in, residuals shown live. */
+export function clearOptions(scenario: Scenario, args: ClearArguments): { options: ClearOptions; done: () => void } {
+  const defaults = defaultSettings(scenario);
+  const line = liveLine();
+  const options: ClearOptions = {
+    method: args.method,
+    trade: args.trade === "on",
+    rhoScale: args.rho,
+    maxIterations: args.maxIterations,
+    market: {
+      ...defaults,
+      risk: args.risk ?? defaults.risk,
+      epsilon: args.epsilon ?? defaults.epsilon,
+      network: args.network === "on",
+      networkRisk: args.networkRisk === "on",
+      carbon: args.carbon === "on",
+    },
+    observe: (iteration, { primal, dual }) => {
+      if (iteration % 5 === 0)
+        line.show(
+          `iteration ${iteration}  residual/tolerance: primal ${primal.toExponential(1)}  dual ${dual.toExponential(1)}`,
+        );
+    },
+  };
+  return { options, done: line.end };
+}

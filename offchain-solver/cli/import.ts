@@ -1,0 +1,16 @@
+import { Command } from "commander";
+import { importCase } from "../node/importCase.ts";
+import { checkTarget, writeJson } from "./output.ts";
+
+export function importCommand(): Command {
+  return new Command("import")
+    .description("turn a radial MATPOWER v2 case into a feeder")
+    .argument("<case>", "the .m file")
+    .option("--json <file>", "write the feeder there; - is stdout", "-")
+    .action((file: string, args: { json: string }) => {
+      checkTarget(args.json);
+      const { feeder, notes } = importCase(file);
+      for (const note of notes) console.error(note);
+      writeJson(args.json, feeder);
+    });
+}

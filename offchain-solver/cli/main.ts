@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { InputError } from "../node/inputError.ts";
+import { auditCommand } from "./audit.ts";
+import { clearCommand } from "./clear.ts";
+import { Exit } from "./exit.ts";
+import { importCommand } from "./import.ts";
+import { runCommand } from "./run.ts";
+import { scenarioCommand } from "./scenario.ts";
+
+const program = new Command("gridpact")
+  .description("Carbon-aware peer-to-peer market for prosumers on one distribution feeder")
+  .version("0.1.0")
+  .showHelpAfterError("(gridpact --help lists the commands)")
+  .exitOverride();
+for (const command of [runCommand, clearCommand, scenarioCommand, importCommand, auditCommand])
+  program.addCommand(command());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else if (error instanceof InputError) {
+    console.error(error.message);
+    process.exitCode = 2;
+  } else if (error instanceof Exit) {
+    console.error(error.message);
+    process.exitCode = error.code;
+  } else {
+    console.error(error);
+    process.exitCode = 1;
+  }
+}

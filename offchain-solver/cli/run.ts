@@ -1,0 +1,136 @@
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import Table from "cli-table3";
+import * as Onboarding from "../chain/onboarding.ts";
+import { AuditJsonSchema, SettlementJsonSchema, type AuditJson, type SettlementJson } from "../market/sessionJson.ts";
+import { DESK, OPERATOR, UTILITY } from "../market/clearingResult.ts";
+import { toClearingJson } from "../node/clearingJson.ts";
+import { InputError } from "../node/inputError.ts";
+import { disagreements, embeddedDevnet, runSession, SessionRefused, type SessionOutcome } from "../node/runSession.ts";
+import { summary } from "./clear.ts";
+import { addClearOptions, clearOptions, readScenario, type ClearArguments } from "./clearOptions.ts";
+import { Exit } from "./exit.ts";
+import { writeJson } from "./output.ts";
+import { renderReport } from "./report.ts";
+
+export function runCommand(): Command {
+  return addClearOptions(
+    new Command("run")
+      .description("one whole session on an embedded devnet: clear, attest, settle, audit, report")
+      .argument("[scenario]", "a case's name or a file", "ieee15"),
+  )
+    .option("--out <dir>", "where the session's folder goes", "out")
+    .action(async (name: string, args: ClearArguments & { out: string }) => {
+      if (args.method === "central")
+        throw new InputError("--method central: a session is cleared by its nodes; use `gridpact clear` for the central twin");
+      const scenario = readScenario(name, args);
+      const { options, done } = clearOptions(scenario, args);
+      const devnet = await embeddedDevnet();
+      try {
+        const outcome = await runSession(scenario, options, devnet, {
+          step: (title) => console.error(`• ${title}`),
+          detail: () => undefined,
+        });
+        done();
+        const folder = writeSession(args.out, outcome, toClearingJson(outcome.cleared, options));
+        const wrong = report(outcome, folder);
+        if (wrong !== undefined) throw new Exit(4, wrong);
+      } catch (error) {
+        if (error instanceof SessionRefused) throw new Exit(3, `${scenario.name}: ${error.status}: ${error.message}`);
+        throw error;
+      } finally {
+        await devnet.close();
+      }
+    });
+}
+
+/** The session's folder, whole or not at all: written beside its place and moved there. */
+function writeSession(out: string, outcome: SessionOutcome, clearing: ReturnType<typeof toClearingJson>): string {
+  const { cleared } = outcome;
+  const scenario = cleared.market.scenario;
+  const folder = join(out, `${scenario.name}-${scenario.startUtc.slice(0, 10)}-${scenario.hours}h`);
+  const draft = `${folder}.draft`;
+  rmSync(draft, { recursive: true, force: true });
+  mkdirSync(draft, { recursive: true });
+  const settlement = settlementJson(outcome);
+  const audit = auditJson(outcome);
+  writeJson(join(draft, "scenario.json"), scenario);
+  writeJson(join(draft, "clearing.json"), clearing);
+  writeJson(join(draft, "settlement.json"), settlement);
+  writeJson(join(draft, "audit.json"), audit);
+  writeJson(join(draft, "witness.json"), outcome.witness);
+  writeFileSync(join(draft, "report.html"), renderReport({ clearing, settlement, audit, scenario }));
+  if (existsSync(folder)) rmSync(folder, { recursive: true });
+  renameSync(draft, folder);
+  return folder;
+}
+
+function settlementJson({ cleared, settled, payloadBytes }: SessionOutcome): SettlementJson {
+  const { result } = (cleared.outcome as NonNullable<typeof cleared.outcome>).quantised;
+  const partyOf = (id: number): number =>
+    id === Onboarding.UTILITY_ID ? UTILITY : id === Onboarding.OPERATOR_ID ? OPERATOR : id === Onboarding.DESK_ID ? DESK : result.participants.indexOf(id);
+  const names = new Map<number, "utility" | "operator" | "desk">([
+    [Onboarding.UTILITY_ID, "utility"],
+    [Onboarding.OPERATOR_ID, "operator"],
+    [Onboarding.DESK_ID, "desk"],
+  ]);
+  return SettlementJsonSchema.parse({
+    txHash: settled.transaction,
+    block: settled.block,
+    gasUsed: Number(settled.gasUsed),
+    bytes: payloadBytes,
+    trades: result.trades.length,
+    prosumers: result.participants.length,
+    accounts: settled.deltas.map(({ id, money, carbon }) => {
+      let energyWh = 0;
+      for (const trade of result.trades) {
+        if (trade.product !== "energy") continue;
+        if (trade.seller === partyOf(id)) energyWh += trade.quantity;
+        if (trade.buyer === partyOf(id)) energyWh -= trade.quantity;
+      }
+      return { account: names.get(id) ?? id, moneyNano: Number(money), carbonG: Number(carbon), energyWh };
+    }),
+  });
+}
+
+function auditJson({ audited }: SessionOutcome): AuditJson {
+  return AuditJsonSchema.parse({
+    verdicts: audited.map(({ batch, verdict }) => ({
+      session: batch,
+      verdict: verdict.kind,
+      ...(verdict.kind === "invalid" ? { predicate: verdict.predicate } : {}),
+      ...(verdict.kind === "undecided" ? { predicate: verdict.missing } : {}),
+    })),
+  });
+}
+
+/** Prints the summary; returns what is wrong, if anything is. */
+function report(outcome: SessionOutcome, folder: string): string | undefined {
+  const { cleared, settled, signed, audited } = outcome;
+  const { result } = (cleared.outcome as NonNullable<typeof cleared.outcome>).quantised;
+  console.log(summary(cleared, toClearingJson(cleared, { method: methodOf(cleared), trade: true, market: cleared.market.settings, rhoScale: 1, maxIterations: 0 })));
+  const money = settled.deltas.reduce((sum, d) => sum + d.money, 0n);
+  const carbon = settled.deltas.reduce((sum, d) => sum + d.carbon, 0n);
+  const table = new Table({ head: ["settlement", ""], style: { head: [], border: [] } });
+  table.push(
+    ["nodes that verified and signed", String(signed)],
+    ["transaction", settled.transaction],
+    ["gas", `${settled.gasUsed} (${(Number(settled.gasUsed) / result.trades.length).toFixed(0)} a trade)`],
+    ["payload", `${outcome.payloadBytes} bytes, ${result.trades.length} trades`],
+    ["ledger changes add up to", `${money} nano-dollars, ${carbon} g`],
+    ["audit from chain data", audited.map(({ verdict }) => (verdict.kind === "valid" ? "valid" : JSON.stringify(verdict))).join(", ")],
+    ["report", join(folder, "report.html")],
+  );
+  console.log(table.toString());
+  const differing = disagreements(result, settled);
+  if (differing.length > 0) return `chain and result disagree: ${differing.join("; ")}`;
+  if (money !== 0n || carbon !== 0n) return `ledger changes do not add up to zero: ${money}, ${carbon}`;
+  const bad = audited.find(({ verdict }) => verdict.kind !== "valid");
+  return bad && `audit: ${JSON.stringify(bad.verdict)}`;
+}
+
+const methodOf = (cleared: SessionOutcome["cleared"]) => {
+  const { method } = cleared.settings.acceleration;
+  return method === "gsa1" ? "gsa" : method;
+};
