@@ -73,8 +73,15 @@ function priceFaults({ tariff, carbon }: Scenario): Fault[] {
   return faults;
 }
 
-function deviceFaults({ generator, battery }: Prosumer, at: string): Fault[] {
+function deviceFaults({ generator, battery, renewable }: Prosumer, at: string): Fault[] {
   const faults: Fault[] = [];
+  for (const field of ["forecastMw", "actualMw"] as const) {
+    const hour = renewable?.[field].findIndex((mw) => mw > renewable.ratingMw) ?? -1;
+    if (renewable && hour >= 0)
+      faults.push(
+        fault(`${at}.renewable.${field}[${hour}]`, renewable[field][hour], `is above ratingMw = ${renewable.ratingMw}`),
+      );
+  }
   if (generator && generator.minMw > generator.maxMw)
     faults.push(fault(`${at}.generator.minMw`, generator.minMw, `is above maxMw = ${generator.maxMw}`));
   if (battery && battery.minMwh > battery.maxMwh)

@@ -152,6 +152,11 @@ describe("loadScenario", () => {
       /^prosumers\[0\]\.battery\.minMwh = 5: is above/,
     ],
     [
+      "a forecast in kW",
+      (s) => (s.prosumers[0].renewable!.forecastMw[12] = 300),
+      /^prosumers\[0\]\.renewable\.forecastMw\[12\] = 300: is above ratingMw = 0\.5$/,
+    ],
+    [
       "a generator with min above max",
       (s) => (s.prosumers[0].generator!.minMw = 1),
       /^prosumers\[0\]\.generator\.minMw = 1: is above maxMw = 0\.35$/,
