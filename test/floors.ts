@@ -19,7 +19,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   net: ["net", "codec", "clearing", "market", "grid", "numerics"],
   chain: ["chain", "codec", "market", "grid", "numerics"],
   auditor: ["auditor", "chain", "codec", "market", "grid", "numerics"],
-  node: ["node", "net", "chain", "codec", "clearing", "market", "grid", "numerics"],
+  // A node judges a batch as an auditor would before it signs.
+  node: ["node", "auditor", "net", "chain", "codec", "clearing", "market", "grid", "numerics"],
   cli: ["cli", "auditor", "node", "net", "chain", "codec", "clearing", "market", "grid", "numerics"],
 };
 

@@ -2,9 +2,10 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import Table from "cli-table3";
-import { isAddress, JsonRpcProvider } from "ethers";
+import { isAddress, type JsonRpcProvider } from "ethers";
 import { audit } from "../auditor/audit.ts";
 import { judgeWitness } from "../auditor/witness.ts";
+import { connect } from "../chain/connect.ts";
 import * as Payload from "../codec/payload.ts";
 import { WitnessSchema, type Witness } from "../codec/witness.ts";
 import { AuditJsonSchema } from "../market/sessionJson.ts";
@@ -25,7 +26,7 @@ export function auditCommand(): Command {
       checkTarget(args.json);
       if (!isAddress(args.market)) throw new InputError(`--market ${args.market}: is no address`);
       const witnesses = args.bundle === undefined ? new Map<string, Witness>() : readWitnesses(args.bundle);
-      const provider = new JsonRpcProvider(args.rpc, undefined, { staticNetwork: false, cacheTimeout: -1 });
+      const provider = connect(args.rpc);
       try {
         const { chainId } = await reach(provider, args.rpc);
         if ((await provider.getCode(args.market)) === "0x")
@@ -68,7 +69,11 @@ export function auditCommand(): Command {
               batch,
               block,
               verdict.kind,
-              verdict.kind === "invalid" ? `${verdict.predicate}: ${verdict.detail}` : verdict.kind === "undecided" ? verdict.missing : "",
+              verdict.kind === "invalid"
+                ? `${verdict.predicate}: ${verdict.detail}`
+                : verdict.kind === "undecided"
+                  ? verdict.missing
+                  : "",
             ]);
           console.log(sessions.length === 0 ? "no session has settled" : table.toString());
         }
