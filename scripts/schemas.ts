@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
+import { WitnessSchema } from "../offchain-solver/codec/witness.ts";
 import { FeederSchema } from "../offchain-solver/grid/feeder.ts";
 import { ClearingJsonSchema } from "../offchain-solver/market/clearingJson.ts";
 import { ScenarioSchema } from "../offchain-solver/market/scenario.ts";
@@ -13,6 +14,7 @@ const SCHEMAS = {
   clearing: ClearingJsonSchema,
   settlement: SettlementJsonSchema,
   audit: AuditJsonSchema,
+  witness: WitnessSchema,
 };
 
 const directory = process.argv[2] ?? "docs/schemas";
