@@ -95,7 +95,13 @@ async function auditSettled(
   history.sequence = sequence;
   history.lastBatch = batch;
   if (history.session !== undefined) history.session.settled = true;
-  return { ...about, verdict, nodeKeys: new Map(history.nodeKeys), ...(posted && { payload: posted.payload }), ...(gridModel && { gridModel }) };
+  return {
+    ...about,
+    verdict,
+    nodeKeys: new Map(history.nodeKeys),
+    ...(posted && { payload: posted.payload }),
+    ...(gridModel && { gridModel }),
+  };
 }
 
 /** Deltas of another length than the payload's accounts differ from every expectation. */

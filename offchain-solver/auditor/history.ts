@@ -83,7 +83,8 @@ export function apply(history: History, log: Log): void {
       break;
     case "WithdrawalRequested":
       change(({ deposit }) => ({ deposit: deposit - args.tokens * 1000n }));
-      if (accountOf(history, Number(args.id)).deposit < 0n) history.fault ??= `account ${args.id} withdrew what it did not have`;
+      if (accountOf(history, Number(args.id)).deposit < 0n)
+        history.fault ??= `account ${args.id} withdrew what it did not have`;
       break;
     case "AllowancesIssued":
       change(({ carbon }) => ({ carbon: carbon + args.grams }));
@@ -144,7 +145,8 @@ function lock(history: History, id: number, lockedMicro: bigint): void {
   if (mandate.validUntil < terms.start + BigInt(terms.periods * terms.periodSeconds)) {
     history.fault ??= `account ${id} was locked with an expired mandate`;
   }
-  if (lockedMicro !== expected) history.fault ??= `account ${id}: ${lockedMicro} micro-dollars locked, ${expected} expected`;
+  if (lockedMicro !== expected)
+    history.fault ??= `account ${id}: ${lockedMicro} micro-dollars locked, ${expected} expected`;
   history.accounts.set(id, { ...account, lockedMicro: expected, session: terms.ordinal });
   history.limits.set(id, mandate);
 }

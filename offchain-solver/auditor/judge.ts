@@ -32,7 +32,8 @@ export type Judgement = { readonly verdict: Verdict; readonly settlement?: Settl
 /** The predicates of `settle`, in its order, then what the chain reported. */
 export function judge(context: Context, candidate: Candidate): Judgement {
   const { domain, terms, ledger } = context;
-  if (context.state !== "open") return { verdict: invalid("noOpenSession", `session ${terms.ordinal} is ${context.state}`) };
+  if (context.state !== "open")
+    return { verdict: invalid("noOpenSession", `session ${terms.ordinal} is ${context.state}`) };
   if (candidate.settledAt > terms.deadline) return { verdict: invalid("deadlinePassed", `${terms.deadline}`) };
   const digest = attestationDigest(domain, terms, candidate.payload);
   const settlement = settle(ledger, candidate.payload);
@@ -44,7 +45,10 @@ export function judge(context: Context, candidate: Candidate): Judgement {
   }
   if (settlement.kind === "refused") return { verdict: invalid(settlement.predicate, settlement.detail.join(", ")) };
   if (candidate.batch !== undefined && candidate.batch !== digest) {
-    return { verdict: invalid("batchHash", `the chain reports ${candidate.batch}, the payload hashes to ${digest}`), settlement };
+    return {
+      verdict: invalid("batchHash", `the chain reports ${candidate.batch}, the payload hashes to ${digest}`),
+      settlement,
+    };
   }
   const differing = candidate.deltas === undefined ? undefined : firstDifference(settlement.deltas, candidate.deltas);
   if (differing !== undefined) return { verdict: invalid("ledgerChange", differing), settlement };
@@ -60,7 +64,8 @@ function checkQuorum(committee: readonly string[], digest: string, candidate: Ca
   if (bits.length < quorum) return invalid("quorumNotReached", `${bits.length} of ${quorum}`);
   for (const [k, bit] of bits.entries()) {
     if (bit >= committee.length) return invalid("unknownMember", `${bit}`);
-    if (signerOf(digest, signatures.subarray(64 * k, 64 * (k + 1))) !== committee[bit]) return invalid("badSignature", `${bit}`);
+    if (signerOf(digest, signatures.subarray(64 * k, 64 * (k + 1))) !== committee[bit])
+      return invalid("badSignature", `${bit}`);
   }
   return undefined;
 }

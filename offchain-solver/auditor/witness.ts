@@ -41,7 +41,8 @@ export function judgeWitness(context: WitnessContext, result: ClearingResult, wi
     const regret = witness.regrets.find((r) => r.id === id);
     if (regret === undefined) return invalid("regretMissing", `prosumer ${id}`);
     const signer = signerOf(domain, context.batch, regret);
-    if (signer === undefined || signer !== context.nodeKeys.get(id)) return invalid("regretNotSigned", `prosumer ${id}`);
+    if (signer === undefined || signer !== context.nodeKeys.get(id))
+      return invalid("regretNotSigned", `prosumer ${id}`);
     // A negative regret would hide another's: nobody can do better than its best response.
     total += Math.max(0, Number(regret.regretNano) / 1e9);
   }
@@ -53,11 +54,16 @@ export function judgeWitness(context: WitnessContext, result: ClearingResult, wi
     if (ac !== undefined) return invalid("outsideAcLimit", ac);
   }
   const allowed = (witness.toleranceNano / 1e9) * Math.abs(Number(witness.objectiveNano) / 1e9);
-  if (!(total <= allowed)) return invalid("regretsTooLarge", `${total.toExponential(3)} $ over ${allowed.toExponential(3)} $`);
+  if (!(total <= allowed))
+    return invalid("regretsTooLarge", `${total.toExponential(3)} $ over ${allowed.toExponential(3)} $`);
   return VALID;
 }
 
-function signerOf(domain: ReturnType<typeof marketDomain>, batch: string, r: Witness["regrets"][number]): string | undefined {
+function signerOf(
+  domain: ReturnType<typeof marketDomain>,
+  batch: string,
+  r: Witness["regrets"][number],
+): string | undefined {
   try {
     return regretSigner(domain, batch, r.id, BigInt(r.regretNano), r.signature);
   } catch {
@@ -79,7 +85,8 @@ export function operatorRegret(market: Market, network: Network, result: Clearin
     if (hour >= market.hours || !(network.upper[limit] > network.lower[limit]))
       return { regret, unsupported: `hour ${hour}: there is no limit ${limit}` };
     const { rows, constant } = limitRows(market, network, hour, limit);
-    if (multiplier.length !== rows.length) return { regret, unsupported: `hour ${hour}: limit ${limit} has ${rows.length} components` };
+    if (multiplier.length !== rows.length)
+      return { regret, unsupported: `hour ${hour}: limit ${limit} has ${rows.length} components` };
     const x = [
       ...positions[hour].map((wh) => wh / UNITS / market.dt),
       ...result.reactiveVar.map((row) => row[hour] / UNITS),
@@ -87,7 +94,12 @@ export function operatorRegret(market: Market, network: Network, result: Clearin
     ];
     const middle = (network.upper[limit] + network.lower[limit]) / 2;
     const level = riskLevel(market, hour);
-    const set = limitSet((network.upper[limit] - network.lower[limit]) / 2, level.method, level.epsilon, level.halfWidth);
+    const set = limitSet(
+      (network.upper[limit] - network.lower[limit]) / 2,
+      level.method,
+      level.epsilon,
+      level.halfWidth,
+    );
     let reached = 0;
     rows.forEach((row, r) => {
       let image = constant[r] - (r === 0 ? middle : 0);
@@ -100,7 +112,12 @@ export function operatorRegret(market: Market, network: Network, result: Clearin
   for (let t = 0; t < market.hours; t++) {
     const posted = new Float64Array(n);
     for (const trade of result.trades)
-      if (trade.seller === OPERATOR && trade.period === t && trade.period !== SESSION_PERIOD && trade.product === "network")
+      if (
+        trade.seller === OPERATOR &&
+        trade.period === t &&
+        trade.period !== SESSION_PERIOD &&
+        trade.product === "network"
+      )
         posted[trade.buyer] = (positions[t][trade.buyer] > 0 ? 1 : -1) * (trade.price / 1e3);
     for (let i = 0; i < n; i++)
       if (positions[t][i] !== 0 && Math.abs(posted[i] - implied[t][i]) > PRICE_TOLERANCE)
@@ -129,7 +146,8 @@ function acViolation(market: Market, network: Network, result: ClearingResult): 
         return `hour ${t}: voltage ${sweep.voltagePu[b].toFixed(4)} at bus ${bus}`;
     }
     for (let l = 0; l < network.branches; l++)
-      if (sweep.loading[l] > 1) return `hour ${t}: line ${feeder.branches[l].from}-${feeder.branches[l].to} at ${(100 * sweep.loading[l]).toFixed(1)} %`;
+      if (sweep.loading[l] > 1)
+        return `hour ${t}: line ${feeder.branches[l].from}-${feeder.branches[l].to} at ${(100 * sweep.loading[l]).toFixed(1)} %`;
   }
   return undefined;
 }

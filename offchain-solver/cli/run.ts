@@ -23,7 +23,9 @@ export function runCommand(): Command {
     .option("--out <dir>", "where the session's folder goes", "out")
     .action(async (name: string, args: ClearArguments & { out: string }) => {
       if (args.method === "central")
-        throw new InputError("--method central: a session is cleared by its nodes; use `gridpact clear` for the central twin");
+        throw new InputError(
+          "--method central: a session is cleared by its nodes; use `gridpact clear` for the central twin",
+        );
       const scenario = readScenario(name, args);
       const { options, done } = clearOptions(scenario, args);
       const devnet = await embeddedDevnet();
@@ -69,7 +71,13 @@ function writeSession(out: string, outcome: SessionOutcome, clearing: ReturnType
 function settlementJson({ cleared, settled, payloadBytes }: SessionOutcome): SettlementJson {
   const { result } = (cleared.outcome as NonNullable<typeof cleared.outcome>).quantised;
   const partyOf = (id: number): number =>
-    id === Onboarding.UTILITY_ID ? UTILITY : id === Onboarding.OPERATOR_ID ? OPERATOR : id === Onboarding.DESK_ID ? DESK : result.participants.indexOf(id);
+    id === Onboarding.UTILITY_ID
+      ? UTILITY
+      : id === Onboarding.OPERATOR_ID
+        ? OPERATOR
+        : id === Onboarding.DESK_ID
+          ? DESK
+          : result.participants.indexOf(id);
   const names = new Map<number, "utility" | "operator" | "desk">([
     [Onboarding.UTILITY_ID, "utility"],
     [Onboarding.OPERATOR_ID, "operator"],
@@ -109,7 +117,18 @@ function auditJson({ audited }: SessionOutcome): AuditJson {
 function report(outcome: SessionOutcome, folder: string): string | undefined {
   const { cleared, settled, signed, audited } = outcome;
   const { result } = (cleared.outcome as NonNullable<typeof cleared.outcome>).quantised;
-  console.log(summary(cleared, toClearingJson(cleared, { method: methodOf(cleared), trade: true, market: cleared.market.settings, rhoScale: 1, maxIterations: 0 })));
+  console.log(
+    summary(
+      cleared,
+      toClearingJson(cleared, {
+        method: methodOf(cleared),
+        trade: true,
+        market: cleared.market.settings,
+        rhoScale: 1,
+        maxIterations: 0,
+      }),
+    ),
+  );
   const money = settled.deltas.reduce((sum, d) => sum + d.money, 0n);
   const carbon = settled.deltas.reduce((sum, d) => sum + d.carbon, 0n);
   const table = new Table({ head: ["settlement", ""], style: { head: [], border: [] } });
@@ -119,7 +138,10 @@ function report(outcome: SessionOutcome, folder: string): string | undefined {
     ["gas", `${settled.gasUsed} (${(Number(settled.gasUsed) / result.trades.length).toFixed(0)} a trade)`],
     ["payload", `${outcome.payloadBytes} bytes, ${result.trades.length} trades`],
     ["ledger changes add up to", `${money} nano-dollars, ${carbon} g`],
-    ["audit from chain data", audited.map(({ verdict }) => (verdict.kind === "valid" ? "valid" : JSON.stringify(verdict))).join(", ")],
+    [
+      "audit from chain data",
+      audited.map(({ verdict }) => (verdict.kind === "valid" ? "valid" : JSON.stringify(verdict))).join(", "),
+    ],
     ["report", join(folder, "report.html")],
   );
   console.log(table.toString());

@@ -14,7 +14,8 @@ export function accountOrder(payload: Uint8Array): number[] {
 /** Nano-dollars i72 and grams i56 an account. */
 export function decodeDeltas(payload: Uint8Array, packed: Uint8Array): Delta[] {
   const ids = accountOrder(payload);
-  if (packed.length !== DELTA_BYTES * ids.length) throw new RangeError(`deltas: ${packed.length} bytes for ${ids.length} accounts`);
+  if (packed.length !== DELTA_BYTES * ids.length)
+    throw new RangeError(`deltas: ${packed.length} bytes for ${ids.length} accounts`);
   return ids.map((id, k) => {
     let word = 0n;
     for (const byte of packed.subarray(DELTA_BYTES * k, DELTA_BYTES * (k + 1))) word = (word << 8n) | BigInt(byte);

@@ -89,8 +89,7 @@ export function encode(model: GridModel): Uint8Array {
   view.setUint16(2, model.prosumers.length);
   let at = 4;
   for (const { parent, rating, vMin2, vMax2, r, x } of model.branches) {
-    const word =
-      (BigInt(parent) << 232n) | (rating << 192n) | (vMin2 << 152n) | (vMax2 << 112n) | (r << 56n) | x;
+    const word = (BigInt(parent) << 232n) | (rating << 192n) | (vMin2 << 152n) | (vMax2 << 112n) | (r << 56n) | x;
     for (let k = 0; k < 4; k++) view.setBigUint64(at + 8 * k, (word >> BigInt(192 - 64 * k)) & 0xffffffffffffffffn);
     at += 32;
   }
@@ -129,6 +128,7 @@ export function decode(bytes: Uint8Array): GridModel {
 /** 2^53 < 2^56: what a float holds exactly is enough for every coefficient. */
 function fits(value: number, bits: number, what: string): bigint {
   const integer = BigInt(value);
-  if (integer < 0n || integer >= 1n << BigInt(bits)) throw new Error(`grid model: ${what} ${value} does not fit ${bits} bits`);
+  if (integer < 0n || integer >= 1n << BigInt(bits))
+    throw new Error(`grid model: ${what} ${value} does not fit ${bits} bits`);
   return integer;
 }

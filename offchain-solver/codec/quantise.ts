@@ -59,8 +59,16 @@ export function quantise(
   const { hours, dt, prosumers, scenario } = market;
   const n = prosumers.length;
   const trades: Trade[] = [];
-  const post = (product: Trade["product"], period: number, seller: number, buyer: number, quantity: number, price: number) => {
-    if (quantity > 0) trades.push({ seller, buyer, product, period, quantity, price: Math.round(price * PRICE_UNITS) + 0 });
+  const post = (
+    product: Trade["product"],
+    period: number,
+    seller: number,
+    buyer: number,
+    quantity: number,
+    price: number,
+  ) => {
+    if (quantity > 0)
+      trades.push({ seller, buyer, product, period, quantity, price: Math.round(price * PRICE_UNITS) + 0 });
   };
   const pairIndex = new Map(market.pairs.map(([a, b], k) => [a * n + b, k]));
   const meanPrice = (prices: (pair: number) => number, i: number): number => {
@@ -134,7 +142,14 @@ function cancelDrift(amounts: number[]): number[] {
   return amounts.map((a, i) => (i === largest ? a - drift : a));
 }
 
-type Post = (product: Trade["product"], period: number, seller: number, buyer: number, quantity: number, price: number) => void;
+type Post = (
+  product: Trade["product"],
+  period: number,
+  seller: number,
+  buyer: number,
+  quantity: number,
+  price: number,
+) => void;
 
 /** Whole watts whose sum is each buyer's need: small trades and what rounding leaves go to the utility, or to own devices where it sells nothing. */
 function postReserve(market: Market, solution: Solution, settings: QuantiseSettings, post: Post) {
@@ -223,6 +238,13 @@ function postNetwork(market: Market, solution: Solution, injectionWh: readonly n
   if (rate > 0)
     loadWh.forEach((wh, i) => {
       if (wh > 0)
-        trades.push({ seller: OPERATOR, buyer: i, product: "network", period: SESSION_PERIOD, quantity: wh, price: -rate });
+        trades.push({
+          seller: OPERATOR,
+          buyer: i,
+          product: "network",
+          period: SESSION_PERIOD,
+          quantity: wh,
+          price: -rate,
+        });
     });
 }

@@ -5,7 +5,9 @@
 export function roundToZeroSum(amounts: readonly number[]): number[] {
   const floors = amounts.map(Math.floor);
   const missing = -floors.reduce((a, b) => a + b, 0);
-  const order = amounts.map((amount, i) => ({ i, rest: amount - floors[i] })).sort((a, b) => b.rest - a.rest || a.i - b.i);
+  const order = amounts
+    .map((amount, i) => ({ i, rest: amount - floors[i] }))
+    .sort((a, b) => b.rest - a.rest || a.i - b.i);
   if (missing < 0 || missing > amounts.length)
     throw new RangeError(`amounts add up to ${amounts.reduce((a, b) => a + b, 0)}, not to zero`);
   for (let k = 0; k < missing; k++) floors[order[k].i]++;

@@ -22,9 +22,13 @@ export const WitnessSchema = z.strictObject({
   objectiveNano: whole,
   /** Sum of regrets may be at most this part of the objective, 1e-9. */
   toleranceNano: z.int().positive(),
-  regrets: z.array(z.strictObject({ id: z.int().positive(), regretNano: whole, signature: z.string().startsWith("0x") })),
+  regrets: z.array(
+    z.strictObject({ id: z.int().positive(), regretNano: whole, signature: z.string().startsWith("0x") }),
+  ),
   /** The operator's binding limits: multiplier per image component (centre, then the spread's rows), $ per unit. */
-  limits: z.array(z.strictObject({ hour: z.int().nonnegative(), limit: z.int().nonnegative(), multiplier: z.array(z.number()) })),
+  limits: z.array(
+    z.strictObject({ hour: z.int().nonnegative(), limit: z.int().nonnegative(), multiplier: z.array(z.number()) }),
+  ),
 });
 
 export type Witness = z.infer<typeof WitnessSchema>;
@@ -37,12 +41,22 @@ export const REGRET_TYPES = {
   ],
 };
 
-export const signRegret = (domain: TypedDataDomain, key: BaseWallet, batch: string, prosumer: number, regretNano: bigint): Promise<string> =>
-  key.signTypedData(domain, REGRET_TYPES, { batch, prosumer, regretNano });
+export const signRegret = (
+  domain: TypedDataDomain,
+  key: BaseWallet,
+  batch: string,
+  prosumer: number,
+  regretNano: bigint,
+): Promise<string> => key.signTypedData(domain, REGRET_TYPES, { batch, prosumer, regretNano });
 
 /** Address that signed a regret; throws on a malformed signature. */
-export const regretSigner = (domain: TypedDataDomain, batch: string, prosumer: number, regretNano: bigint, signature: string): string =>
-  verifyTypedData(domain, REGRET_TYPES, { batch, prosumer, regretNano }, signature);
+export const regretSigner = (
+  domain: TypedDataDomain,
+  batch: string,
+  prosumer: number,
+  regretNano: bigint,
+  signature: string,
+): string => verifyTypedData(domain, REGRET_TYPES, { batch, prosumer, regretNano }, signature);
 
 export const regretDigest = (domain: TypedDataDomain, batch: string, prosumer: number, regretNano: bigint): string =>
   TypedDataEncoder.hash(domain, REGRET_TYPES, { batch, prosumer, regretNano });

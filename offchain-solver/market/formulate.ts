@@ -268,7 +268,10 @@ function addRequirement(
   const utility = (v.utilityShare[t] = model.bounded(0, Infinity));
   model.linear(utility, (tariff.reserveUpPerMw + tariff.reserveDownPerMw) * market.dt);
   model.group = GROUP.requirement;
-  model.equal([[utility, 1], ...bought.map(({ variable }) => [variable, 1] as const)], market.halfWidth[t] * market.sigma[t][i]);
+  model.equal(
+    [[utility, 1], ...bought.map(({ variable }) => [variable, 1] as const)],
+    market.halfWidth[t] * market.sigma[t][i],
+  );
 }
 
 /** The hour's variables that a network limit acts on: P and Q by prosumer, share slots (MW). */
@@ -350,7 +353,13 @@ export function addNetworkLimit(
 }
 
 /** What the limit moves by per MW of each prosumer's error: needed for the radii of estimated moments only. */
-function errorCoefficients(market: Market, network: Network, hour: number, limit: number, variables: HourVariables): Affine[] {
+function errorCoefficients(
+  market: Market,
+  network: Network,
+  hour: number,
+  limit: number,
+  variables: HourVariables,
+): Affine[] {
   if (!market.settings.networkRisk) return [];
   const row = limitRow(network, limit);
   return market.error[hour].flatMap((column, j) =>
@@ -360,7 +369,12 @@ function errorCoefficients(market: Market, network: Network, hour: number, limit
           {
             terms: market.shares[hour].flatMap(({ seller, buyer }, s) =>
               buyer === j
-                ? [[variables.shares[s], -row.p[seller] / (market.halfWidth[hour] * market.sigma[hour][buyer])] as const]
+                ? [
+                    [
+                      variables.shares[s],
+                      -row.p[seller] / (market.halfWidth[hour] * market.sigma[hour][buyer]),
+                    ] as const,
+                  ]
                 : [],
             ),
             constant: row.p[j],

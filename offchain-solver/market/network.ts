@@ -119,7 +119,11 @@ export function branchFlows(network: Network, injection: ArrayLike<number>): Flo
 }
 
 /** LinDistFlow squared voltages by bus for given flows, root 1. */
-export function squaredVoltages(network: Network, flowMw: ArrayLike<number>, flowMvar: ArrayLike<number>): Float64Array {
+export function squaredVoltages(
+  network: Network,
+  flowMw: ArrayLike<number>,
+  flowMvar: ArrayLike<number>,
+): Float64Array {
   const { topology } = network;
   const v = new Float64Array(network.buses).fill(1);
   for (let k = 1; k < network.buses; k++) {

@@ -4,8 +4,7 @@ import { excess, limitName, type Network } from "./network.ts";
 
 /** What a node found when it checked a result against its own view. `predicate` names the first rule that is broken. */
 export type Finding =
-  | { readonly kind: "valid" }
-  | { readonly kind: "invalid"; readonly predicate: string; readonly detail: string };
+  { readonly kind: "valid" } | { readonly kind: "invalid"; readonly predicate: string; readonly detail: string };
 
 /** Only a result that was verified can be signed. */
 declare const verified: unique symbol;
@@ -75,7 +74,11 @@ export function verifyPublic(market: Market, network: Network | undefined, resul
     if (!(trade.quantity > 0) || trade.seller === trade.buyer) return invalid("emptyTrade", JSON.stringify(trade));
     const known = (party: number): boolean => party < n || [UTILITY, OPERATOR, DESK].includes(party);
     if (!known(trade.seller) || !known(trade.buyer)) return invalid("unknownParty", JSON.stringify(trade));
-    if (trade.product === "carbon" ? trade.period !== SESSION_PERIOD : trade.product !== "network" && trade.period >= result.periods)
+    if (
+      trade.product === "carbon"
+        ? trade.period !== SESSION_PERIOD
+        : trade.product !== "network" && trade.period >= result.periods
+    )
       return invalid("unknownPeriod", JSON.stringify(trade));
     if (trade.product === "energy" && (trade.seller === UTILITY || trade.buyer === UTILITY)) {
       const tariff = market.scenario.tariff;
@@ -96,7 +99,10 @@ export function verifyPublic(market: Market, network: Network | undefined, resul
     });
     for (let limit = 0; limit < gap.length; limit++)
       if (gap[limit] > VERIFY_TOLERANCE.limit)
-        return invalid("outsideNetworkLimit", `hour ${t}: ${limitName(market, network, limit)} by ${gap[limit].toExponential(2)}`);
+        return invalid(
+          "outsideNetworkLimit",
+          `hour ${t}: ${limitName(market, network, limit)} by ${gap[limit].toExponential(2)}`,
+        );
   }
   return { kind: "valid" };
 }
@@ -127,9 +133,11 @@ export function verifyOwn(market: Market, result: ClearingResult, view: OwnView)
   const positions = positionsWh(result);
   for (let t = 0; t < market.hours; t++) {
     const mine = (positions[t][view.index] / UNITS / market.dt - view.injectionMw[t]) * UNITS;
-    if (Math.abs(mine) > VERIFY_TOLERANCE.watts) return invalid("notMyInjection", `hour ${t}: off by ${mine.toFixed(0)} W`);
+    if (Math.abs(mine) > VERIFY_TOLERANCE.watts)
+      return invalid("notMyInjection", `hour ${t}: off by ${mine.toFixed(0)} W`);
     const reactive = result.reactiveVar[view.index][t] - view.reactiveMvar[t] * UNITS;
-    if (Math.abs(reactive) > VERIFY_TOLERANCE.watts) return invalid("notMyReactive", `hour ${t}: off by ${reactive.toFixed(0)} var`);
+    if (Math.abs(reactive) > VERIFY_TOLERANCE.watts)
+      return invalid("notMyReactive", `hour ${t}: off by ${reactive.toFixed(0)} var`);
   }
   const paid = -Number(paymentNano(result, view.index)) / 1e9;
   if (paid > view.expectedPayment + view.paymentTolerance)

@@ -52,7 +52,11 @@ export type ClearedSession = {
   readonly consensus: ConsensusResult | undefined;
 };
 
-export function settingsFor(method: Exclude<ClearMethod, "central">, rhoScale: number, maxIterations: number): Settings {
+export function settingsFor(
+  method: Exclude<ClearMethod, "central">,
+  rhoScale: number,
+  maxIterations: number,
+): Settings {
   const memory: Record<Method, number> = { admm: 0, gsa: 3, gsa1: 2, anderson: 15 };
   const shipped = DEFAULT_SETTINGS.acceleration;
   return {

@@ -163,7 +163,12 @@ function networkOf(market: Market, grid: Network, on: boolean, outcome: Outcome)
     flowMw.push(Array.from(fp));
     flowMvar.push(Array.from(fq));
     nodalPrice.push(nodalByBus(market, grid, solution.nodalPrice[t]));
-    const sweep = acSweep(feeder, grid.topology, byBus((i) => p[i]), byBus((i) => q[i]));
+    const sweep = acSweep(
+      feeder,
+      grid.topology,
+      byBus((i) => p[i]),
+      byBus((i) => q[i]),
+    );
     sweeps.push(sweep);
     const source = (i: number): number => {
       const s = solution.schedules[i];
@@ -241,6 +246,7 @@ function bindingOf(market: Market, grid: Network, outcome: Outcome, t: number, p
 export function operatorSurplus(outcome: Outcome): number {
   let nano = 0n;
   for (const trade of outcome.quantised.result.trades)
-    if (trade.seller === OPERATOR && trade.period !== SESSION_PERIOD) nano += BigInt(trade.quantity) * BigInt(trade.price);
+    if (trade.seller === OPERATOR && trade.period !== SESSION_PERIOD)
+      nano += BigInt(trade.quantity) * BigInt(trade.price);
   return Number(nano) / 1e9;
 }

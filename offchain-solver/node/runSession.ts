@@ -121,7 +121,8 @@ export function verifyForSigning(cleared: ClearedSession, member: number | "oper
   const { result } = outcome.quantised;
   const name = member === "operator" ? "the operator" : `prosumer ${market.prosumers[member].id}`;
   const whole = verifyPublic(market, network, result);
-  if (whole.kind === "invalid") throw new SessionRefused("refused", `${name} refuses: ${whole.predicate}: ${whole.detail}`);
+  if (whole.kind === "invalid")
+    throw new SessionRefused("refused", `${name} refuses: ${whole.predicate}: ${whole.detail}`);
   if (member !== "operator") {
     const s = outcome.solution.schedules[member];
     const own = verifyOwn(market, result, {
@@ -145,7 +146,8 @@ function expectedPayment(cleared: ClearedSession, i: number): number {
   let total = carbon.deskBuyPerT * s.allowanceBoughtT - carbon.deskSellPerT * s.allowanceSoldT;
   for (const k of market.pairsOf[i]) {
     const sign = market.pairs[k][0] === i ? -1 : 1;
-    for (let t = 0; t < market.hours; t++) total += sign * solution.energyMw[k][t] * solution.energyPrice[k][t] * market.dt;
+    for (let t = 0; t < market.hours; t++)
+      total += sign * solution.energyMw[k][t] * solution.energyPrice[k][t] * market.dt;
     total += sign * solution.carbonT[k] * solution.carbonPrice[k];
   }
   const reserveTariff = tariff.reserveUpPerMw + tariff.reserveDownPerMw;
@@ -176,7 +178,10 @@ export async function runSession(
   const committeeSize = 1 + Math.min(30, scenario.prosumers.length);
   const fit = fitsOneTransaction(quantised.result, committeeSize, scenario.feeder.buses.length);
   if (!fit.fits)
-    throw new SessionRefused("refused", `the session does not fit one transaction: ${fit.bytes} bytes, up to ${fit.gas} gas`);
+    throw new SessionRefused(
+      "refused",
+      `the session does not fit one transaction: ${fit.bytes} bytes, up to ${fit.gas} gas`,
+    );
 
   progress.step("deploy, register, fund, take mandates");
   const allowances = new Map(scenario.prosumers.map((p, i) => [p.id, BigInt(Math.floor(market.allowanceT[i] * 1e6))]));
@@ -192,7 +197,8 @@ export async function runSession(
     deadline: now + 86_400,
     ids,
   });
-  if (frozen.leftOut.length > 0) throw new SessionRefused("refused", `left out at the freeze: ${frozen.leftOut.join(", ")}`);
+  if (frozen.leftOut.length > 0)
+    throw new SessionRefused("refused", `left out at the freeze: ${frozen.leftOut.join(", ")}`);
 
   progress.step("verify on every node and attest");
   const payload = Payload.encode(Payload.fromResult(quantised.result), quantised.result.periods);
@@ -251,7 +257,10 @@ export async function runSession(
 }
 
 /** The posted integers, from the chain's bytes. */
-function rebuild(payload: Uint8Array, clock: Pick<ClearingResult, "sessionStart" | "periodSeconds" | "periods">): ClearingResult {
+function rebuild(
+  payload: Uint8Array,
+  clock: Pick<ClearingResult, "sessionStart" | "periodSeconds" | "periods">,
+): ClearingResult {
   const { participants, trades, reactiveVar } = Payload.decode(payload, clock.periods);
   return {
     sessionStart: clock.sessionStart,
@@ -272,4 +281,3 @@ export function disagreements(result: ClearingResult, settled: Session.Settled):
     return expected === money ? [] : [`account ${id}: chain ${money}, result ${expected}`];
   });
 }
-

@@ -105,7 +105,11 @@ export function addTwoSided(model: ConicModel, limit: TwoSided, level: RiskLevel
  * Smallest half width T that satisfies the limit, for centre offset m = abs(b + a'mu - c) and deviation s, both >= 0.
  * For ts-drcc: m + s sqrt((1-eps)/eps) while s <= m sqrt((1-eps)/eps), else sqrt((m^2 + s^2)/eps). Convex in (m, s).
  */
-export function requiredHalfWidth(m: number, s: number, level: Pick<RiskLevel, "method" | "epsilon" | "halfWidth">): number {
+export function requiredHalfWidth(
+  m: number,
+  s: number,
+  level: Pick<RiskLevel, "method" | "epsilon" | "halfWidth">,
+): number {
   if (level.method !== "ts-drcc") return level.method === "deterministic" ? m : m + level.halfWidth * s;
   const k = Math.sqrt((1 - level.epsilon) / level.epsilon);
   return s <= k * m ? m + k * s : Math.sqrt((m * m + s * s) / level.epsilon);

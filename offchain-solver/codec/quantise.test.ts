@@ -1,0 +1,127 @@
+import { expect } from "chai";
+import fc from "fast-check";
+import { SESSION_PERIOD, UTILITY, type ClearingResult } from "../market/clearingResult.ts";
+import { defaultSettings } from "../market/market.ts";
+import { paymentNano, positionsWh, verifyOwn, verifyPublic } from "../market/verify.ts";
+import { clear, type ClearedSession } from "../node/clear.ts";
+import { loadScenario, takeHours } from "../node/loadScenario.ts";
+import { roundToZeroSum, transport } from "./transport.ts";
+
+const amounts = fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 2, maxLength: 30 });
+
+describe("netting", () => {
+  it("rounds to whole numbers that add up to zero and moves none by a unit", () => {
+    fc.assert(
+      fc.property(amounts, (raw) => {
+        const drift = raw.reduce((a, b) => a + b, 0);
+        const zero = raw.map((a, i) => (i === 0 ? a - drift : a));
+        const whole = roundToZeroSum(zero);
+        expect(whole.reduce((a, b) => a + b, 0)).to.equal(0);
+        whole.forEach((w, i) => expect(Math.abs(w - zero[i])).to.be.lessThan(1 + 1e-6));
+      }),
+    );
+  });
+
+  it("ships every net sale once, in at most sellers + buyers - 1 trades", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -1000, max: 1000 }), { minLength: 2, maxLength: 30 }), (raw) => {
+        const net = [...raw, -raw.reduce((a, b) => a + b, 0)];
+        const left = [...net];
+        const shipments = transport(net, (i, j) => Math.abs(i - j));
+        for (const { seller, buyer, quantity } of shipments) {
+          expect(quantity).to.be.greaterThan(0);
+          left[seller] -= quantity;
+          left[buyer] += quantity;
+        }
+        expect(left.every((l) => l === 0)).to.equal(true);
+        const active = net.filter((s) => s !== 0).length;
+        expect(shipments.length).to.be.at.most(Math.max(0, active - 1));
+      }),
+    );
+  });
+});
+
+describe("a quantised session", () => {
+  let session: ClearedSession;
+  let result: ClearingResult;
+  before(function () {
+    this.timeout(60_000);
+    const scenario = takeHours(loadScenario("ieee15"), 3);
+    session = clear(scenario, {
+      method: "central",
+      market: defaultSettings(scenario),
+      trade: true,
+      rhoScale: 1,
+      maxIterations: 1,
+    });
+    result = session.outcome!.quantised.result;
+  });
+
+  it("keeps every position within a unit of the cleared point, utility dust aside", () => {
+    const positions = positionsWh(result);
+    session.outcome!.solution.schedules.forEach((s, i) =>
+      s.pMw.forEach((p, t) => expect(Math.abs(positions[t][i] - p * 1e6)).to.be.at.most(22)),
+    );
+  });
+
+  it("pays out what it takes in, to the nano-dollar, over all accounts", () => {
+    let total = 0n;
+    for (const party of [...result.participants.keys(), UTILITY, 0xfffe, 0xfffd]) total += paymentNano(result, party);
+    expect(total).to.equal(0n);
+  });
+
+  it("answers every forecast error exactly, and holds every limit", () => {
+    expect(verifyPublic(session.market, session.network, result)).to.deep.equal({ kind: "valid" });
+  });
+
+  const change = (
+    edit: (
+      trades: { -readonly [K in keyof ClearingResult["trades"][number]]: ClearingResult["trades"][number][K] }[],
+    ) => void,
+  ) => {
+    const trades = result.trades.map((t) => ({ ...t }));
+    edit(trades);
+    return verifyPublic(session.market, session.network, { ...result, trades });
+  };
+
+  it("is refused by every node when a trade is changed, with the predicate that names it", () => {
+    const find = (match: (t: ClearingResult["trades"][number]) => boolean): number => result.trades.findIndex(match);
+    const importing = find((t) => t.product === "energy" && t.seller === UTILITY);
+    const reserve = find((t) => t.product === "reserve" && t.seller !== UTILITY);
+    const energy = find((t) => t.product === "energy" && t.seller !== UTILITY && t.buyer !== UTILITY);
+    const cases: [string, Parameters<typeof change>[0]][] = [
+      ["wrongTariff", (trades) => (trades[importing].price += 1)],
+      ["errorNotAnswered", (trades) => (trades[reserve].quantity += 5_000_000)],
+      ["noSuchShare", (trades) => (trades[reserve].buyer = 2)],
+      ["emptyTrade", (trades) => (trades[energy].quantity = 0)],
+      ["unknownPeriod", (trades) => (trades[energy].period = 3)],
+      ["outsideNetworkLimit", (trades) => (trades[energy].quantity += 2_000_000)],
+    ];
+    for (const [predicate, edit] of cases) {
+      const found = change(edit);
+      expect(found, predicate).to.include({ kind: "invalid", predicate });
+    }
+  });
+
+  it("is refused by the prosumer whose injection or money was moved", () => {
+    const s = session.outcome!.solution.schedules[0];
+    const paid = -Number(paymentNano(result, 0)) / 1e9;
+    const view = { index: 0, injectionMw: s.pMw, reactiveMvar: s.qMvar, expectedPayment: paid, paymentTolerance: 0.01 };
+    expect(verifyOwn(session.market, result, view)).to.deep.equal({ kind: "valid" });
+    expect(verifyOwn(session.market, result, { ...view, expectedPayment: paid - 0.02 })).to.include({
+      predicate: "payMoreThanAgreed",
+    });
+    expect(verifyOwn(session.market, result, { ...view, injectionMw: s.pMw.map((p) => p + 0.001) })).to.include({
+      predicate: "notMyInjection",
+    });
+    expect(verifyOwn(session.market, result, { ...view, reactiveMvar: s.qMvar.map((q) => q + 0.001) })).to.include({
+      predicate: "notMyReactive",
+    });
+  });
+
+  it("posts the rebate once a session, never above what the operator took", () => {
+    const rebate = result.trades.filter((t) => t.product === "network" && t.period === SESSION_PERIOD);
+    expect(rebate.length).to.be.greaterThan(0);
+    expect(Number(paymentNano(result, 0xfffe))).to.be.at.least(0);
+  });
+});
