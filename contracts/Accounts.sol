@@ -9,7 +9,6 @@ import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol
 import {IMarket} from "./interfaces/IMarket.sol";
 import {IRegistry} from "./interfaces/IRegistry.sol";
 import {Account} from "./types/Account.sol";
-import {Entry} from "./types/Mandate.sol";
 import {Session} from "./types/Session.sol";
 
 /// Deposits in, withdrawals out, allowances issued. The only place that touches the token.
@@ -31,7 +30,7 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
 
     Session internal _session;
     /// Indexed by account id: no hash on the hot path.
-    Entry[1 << 32] internal _entries;
+    Account[1 << 32] internal _accounts;
     mapping(uint32 id => Pending) private _pending;
 
     constructor(IERC20 token_, IRegistry registry_) {
@@ -50,9 +49,9 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
         uint256 before = token.balanceOf(address(this));
         token.safeTransferFrom(msg.sender, address(this), amount);
         uint256 nano = (token.balanceOf(address(this)) - before) * NANO_PER_TOKEN;
-        uint256 total = _entries[id].account.deposit + nano;
+        uint256 total = _accounts[id].deposit + nano;
         if (total > type(uint64).max) revert DepositTooLarge(total);
-        _entries[id].account.deposit = uint64(total);
+        _accounts[id].deposit = uint64(total);
         emit Deposited(id, msg.sender, nano);
     }
 
@@ -68,7 +67,7 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
         // Bound: no free deposit exceeds 2^64, so an amount that would overflow the product is refused before it.
         if (amount > available / NANO_PER_TOKEN) revert AmountExceedsFree(amount, available);
         uint40 availableAt = uint40(block.timestamp) + WITHDRAWAL_DELAY;
-        _entries[id].account.deposit -= uint64(amount * NANO_PER_TOKEN);
+        _accounts[id].deposit -= uint64(amount * NANO_PER_TOKEN);
         _pending[id].tokens += uint128(amount);
         _pending[id].availableAt = availableAt;
         emit WithdrawalRequested(id, amount, availableAt);
@@ -92,21 +91,21 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
             uint32 id = ids[i];
             if (registry.walletOf(id) == address(0)) revert UnknownAccount(id);
             if (grams[i] > uint56(type(int56).max)) revert CarbonOverflow(id);
-            int256 total = _entries[id].account.carbon + int256(grams[i]);
+            int256 total = _accounts[id].carbon + int256(grams[i]);
             if (total > type(int56).max) revert CarbonOverflow(id);
-            _entries[id].account.carbon = int56(total);
+            _accounts[id].carbon = int56(total);
             emit AllowancesIssued(id, grams[i]);
         }
     }
 
     /// @inheritdoc IMarket
     function account(uint32 id) external view returns (Account memory) {
-        return _entries[id].account;
+        return _accounts[id];
     }
 
     /// @inheritdoc IMarket
     function free(uint32 id) public view returns (uint256 nano) {
-        Account memory held = _entries[id].account;
+        Account memory held = _accounts[id];
         bool locked = _sessionIsLive() && held.session == _session.ordinal;
         return held.deposit - (locked ? uint256(held.lockedMicro) * NANO_PER_TOKEN : 0);
     }

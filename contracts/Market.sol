@@ -38,13 +38,13 @@ contract Market is Sessions {
         batch = _attestationDigest(keccak256(payload));
         Quorum.check(_committeePointer, _members, _quorum, batch, signers, signatures);
 
-        uint256 entries;
+        uint256 accounts;
         assembly {
-            entries := _entries.slot
+            accounts := _accounts.slot
         }
-        Ledger.open(frame, entries, current.ordinal);
+        Ledger.open(frame, accounts, CodeBlob.read(_limitsPointer));
         Netting.applyTrades(frame);
-        bytes memory deltas = _close(frame, entries, current);
+        bytes memory deltas = _close(frame, accounts, current);
 
         current.open = false;
         current.lastStart = current.start;
@@ -65,7 +65,10 @@ contract Market is Sessions {
         frame.participants = head >> 240;
         frame.systems = (head >> 232) & 0xff;
         frame.periods = current.periods;
-        frame.priceCap = current.priceCap;
+        frame.desk = frame.systems & 1 == 1 ? type(uint256).max - 2 : type(uint256).max >> 1;
+        frame.utility = (frame.systems >> 2) & 1;
+        frame.cap = current.priceCap;
+        frame.span = 2 * frame.cap + 1;
         frame.ids = start + HEAD_BYTES;
         frame.reactive = frame.ids + 4 * frame.participants;
         frame.trades = frame.reactive + 3 * frame.participants * frame.periods;
@@ -78,7 +81,7 @@ contract Market is Sessions {
     }
 
     /// The grid is checked with the accounts written: if it refuses, nothing was.
-    function _close(Frame memory frame, uint256 entries, Session memory current) private returns (bytes memory deltas) {
+    function _close(Frame memory frame, uint256 accounts, Session memory current) private returns (bytes memory deltas) {
         bytes memory model = CodeBlob.read(_gridPointer);
         uint256 buses = GridModel.buses(model);
         Ledger.Flows memory flows = Ledger.Flows({pointer: 0, buses: buses, wattPerWh: 3600 / current.periodSeconds});
@@ -90,7 +93,7 @@ contract Market is Sessions {
             mstore(0x40, add(pointer, size))
         }
         flows.pointer = pointer;
-        deltas = Ledger.close(frame, entries, uint16(current.start / 1 days), flows);
+        deltas = Ledger.close(frame, accounts, uint16(current.start / 1 days), flows);
         GridCheck.check(pointer, buses, current.periods, model);
     }
 }

@@ -5,9 +5,10 @@ import {Mandates} from "./Mandates.sol";
 import {IMarket} from "./interfaces/IMarket.sol";
 import {IRegistry} from "./interfaces/IRegistry.sol";
 import {CodeBlob} from "./libraries/CodeBlob.sol";
+import {FrozenLimits} from "./libraries/FrozenLimits.sol";
 import {GridModel} from "./libraries/GridModel.sol";
 import {Account, DESK} from "./types/Account.sol";
-import {Limits, Registered} from "./types/Mandate.sol";
+import {Limits, packLimits, Registered} from "./types/Mandate.sol";
 import {hashAttestation, hashSession, Session, SessionTerms} from "./types/Session.sol";
 
 /// One session at a time: frozen with everything its settlement reads, settled once, or void by time.
@@ -22,6 +23,7 @@ abstract contract Sessions is Mandates {
     uint8 internal _members;
     uint8 internal _quorum;
     address internal _gridPointer;
+    address internal _limitsPointer;
     bytes32 internal _sessionHash;
     uint24 private _nextPriceCap;
     /// Recycled: slot k holds the batch whose sequence is k modulo RING. Never zero, so that no settlement pays for a new slot.
@@ -80,8 +82,8 @@ abstract contract Sessions is Mandates {
     }
 
     /// @inheritdoc IMarket
-    function frozenLimits(uint32 id) external view returns (Limits memory) {
-        return _entries[id].limits;
+    function frozenLimits(uint32 id) external view returns (bool locked, Limits memory limits) {
+        return FrozenLimits.find(CodeBlob.read(_limitsPointer), id);
     }
 
     /// @inheritdoc IMarket
@@ -143,12 +145,13 @@ abstract contract Sessions is Mandates {
         );
     }
 
-    /// Copies each mandate, with the prosumer's bus, to the word `settle` reads, and locks its worst-case spend.
+    /// Copies each mandate, with the prosumer's bus, to the code `settle` reads, and locks its worst-case spend.
     function _lockMandates(Session memory opened, uint32[] calldata ids) private {
         bytes memory grid = CodeBlob.read(_gridPointer);
         uint256 end = uint256(opened.start) + uint256(opened.periods) * opened.periodSeconds;
         uint256 entries = GridModel.prosumers(grid);
         uint256 cursor;
+        FrozenLimits.Table memory table = FrozenLimits.begin(ids.length);
         for (uint256 i; i < ids.length; ++i) {
             uint32 id = ids[i];
             if (i > 0 && id <= ids[i - 1]) revert FreezeNotAscending(i);
@@ -164,27 +167,22 @@ abstract contract Sessions is Mandates {
                 continue;
             }
             mandate.limits.bus = id < DESK ? bus : 0;
-            _entries[id].limits = mandate.limits;
-            emit MandateLocked(opened.ordinal, id, _limitsWord(id), _lock(opened, id, mandate.maxSpendPerDay));
+            uint256 word = packLimits(mandate.limits);
+            FrozenLimits.add(table, id, word);
+            emit MandateLocked(opened.ordinal, id, word, _lock(opened, id, mandate.maxSpendPerDay));
         }
+        _limitsPointer = CodeBlob.write(FrozenLimits.finish(table));
     }
 
     /// Rounded down to micro-dollars and never more than the deposit, so a spend within the lock is always covered.
     function _lock(Session memory opened, uint32 id, uint48 maxSpendPerDay) private returns (uint48 lockedMicro) {
-        Account memory held = _entries[id].account;
+        Account memory held = _accounts[id];
         uint256 spent = held.day == uint16(opened.start / 1 days) ? held.spentMicro : 0;
         uint256 allowed = maxSpendPerDay > spent ? maxSpendPerDay - spent : 0;
         uint256 covered = held.deposit / NANO_PER_TOKEN;
         lockedMicro = uint48(allowed < covered ? allowed : covered);
         held.lockedMicro = lockedMicro;
         held.session = opened.ordinal;
-        _entries[id].account = held;
-    }
-
-    function _limitsWord(uint32 id) private view returns (uint256 word) {
-        Limits storage frozen = _entries[id].limits;
-        assembly ("memory-safe") {
-            word := sload(frozen.slot)
-        }
+        _accounts[id] = held;
     }
 }

@@ -106,7 +106,7 @@ interface IMarket is ISettlementErrors {
     function free(uint32 id) external view returns (uint256 nano);
     function pending(uint32 id) external view returns (uint128 tokens, uint40 availableAt);
     function registeredMandate(uint32 id) external view returns (Registered memory);
-    function frozenLimits(uint32 id) external view returns (Limits memory);
+    function frozenLimits(uint32 id) external view returns (bool locked, Limits memory limits);
     function session() external view returns (Session memory);
     function sessionHash() external view returns (bytes32);
     function lastBatch() external view returns (bytes32);

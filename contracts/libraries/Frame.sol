@@ -14,18 +14,29 @@ pragma solidity 0.8.36;
  *   Prices are biased so that zero means none: charge and highest purchase as price + 2^23, lowest sale as 2^23 - 1 - price.
  *   Bound: fewer than 2^15 trades of less than 2^32 each, so energy is within 2^47 and either reserve below 2^47.
  */
+/// The offsets of the members are written out in the assembly that reads them.
 struct Frame {
+    /// 0, 32
     uint256 base;
     uint256 stride;
+    /// 64
     uint256 participants;
-    uint256 systems;
+    /// 96
     uint256 periods;
-    uint256 priceCap;
-    /// Offsets in calldata.
+    /// 128: the desk's record where it takes part, otherwise a number no party has.
+    uint256 desk;
+    /// 160: 1 where the utility takes part.
+    uint256 utility;
+    /// 192, 224: |price| <= cap as price + cap < 2 cap + 1, unsigned.
+    uint256 cap;
+    uint256 span;
+    /// 256
+    uint256 systems;
+    /// 288, 320, 352, 384: offsets in calldata.
     uint256 ids;
-    uint256 reactive;
     uint256 trades;
     uint256 end;
+    uint256 reactive;
 }
 
 uint256 constant RECORD_LIMITS = 32;

@@ -3,40 +3,28 @@ pragma solidity 0.8.36;
 
 import {ISettlementErrors} from "../interfaces/ISettlementErrors.sol";
 import {DESK, OPERATOR, UTILITY} from "../types/Account.sol";
-import {
-    BIAS,
-    CHARGE,
-    CHARGED_WH,
-    ENERGY,
-    Frame,
-    fromCalldata,
-    HIGHEST_PURCHASE,
-    load,
-    RECORD_DELTA,
-    RECORD_LIMITS,
-    RECORD_PERIODS,
-    RESERVE_BOUGHT,
-    RESERVE_SOLD,
-    store,
-    TRADE_BYTES,
-    WHOLE_SESSION
-} from "./Frame.sol";
+import {Frame, fromCalldata, load, RECORD_LIMITS, TRADE_BYTES, WHOLE_SESSION} from "./Frame.sol";
 
-/// Trades, group by group (one product in one period), onto the records. Each trade first meets a test that is cheap and
-/// sufficient; what fails it goes through `checkTrade`, which decides and names the predicate.
+/**
+ * Trades, group by group (one product in one period), onto the records. The test in each loop is exact; where it fails,
+ * `refuseTrade` finds the predicate to name.
+ *
+ * Bounds of the four loops: calldata is read up to `end`, which lies within it; a record is addressed only after its party is
+ * known to take part; quantity x price is within 2^55 and fewer than 2^15 of them are added, so a delta's money is within 2^70.
+ */
 library Netting {
-    uint256 private constant PRICE_MASK = 0xffffff;
-
     function applyTrades(Frame memory frame) internal pure {
         uint256 cursor = frame.trades;
         uint256 last;
         while (cursor < frame.end) {
             uint256 group = fromCalldata(cursor) >> 248;
             _checkGroup(frame, cursor, group, last);
-            if (group < 64) (cursor, last) = _network(frame, cursor, last, group);
-            else if (group < 128) (cursor, last) = _energy(frame, cursor, last, group);
-            else if (group < 192) (cursor, last) = _reserve(frame, cursor, last, group);
-            else (cursor, last) = _carbon(frame, cursor, last, group);
+            bool refused;
+            if (group < 64) (cursor, last, refused) = _network(frame, cursor, last, group);
+            else if (group < 128) (cursor, last, refused) = _energy(frame, cursor, last, group);
+            else if (group < 192) (cursor, last, refused) = _reserve(frame, cursor, last, group);
+            else (cursor, last, refused) = _carbon(frame, cursor, last, group);
+            if (refused) refuseTrade(frame, cursor, last);
         }
     }
 
@@ -48,149 +36,220 @@ library Netting {
         if (!known) revert ISettlementErrors.UnknownPeriod(_index(frame, cursor));
     }
 
-    /// All four loops. Bound: cursor < end <= calldatasize; records are addressed only after the parties are known to exist;
-    /// quantity x price is within 2^55 and fewer than 2^15 of them are added, so a delta's money is within 2^70.
-    function _energy(Frame memory frame, uint256 cursor, uint256 last, uint256 group) private pure returns (uint256, uint256) {
-        unchecked {
-            uint256 utility = (frame.systems >> 2) & 1;
-            uint256 known = frame.participants + utility;
-            uint256 end = frame.end;
-            uint256 cap = frame.priceCap;
-            uint256 base = frame.base;
-            uint256 stride = frame.stride;
-            uint256 period = RECORD_PERIODS + 32 * (group & 63);
-            for (; cursor < end; cursor += TRADE_BYTES) {
-                uint256 word = fromCalldata(cursor);
-                if (word >> 248 != group) break;
-                (uint256 seller, uint256 buyer, uint256 quantity, int256 price) = _fields(word);
-                bool sure;
-                assembly ("memory-safe") {
-                    sure := and(lt(add(seller, utility), known), lt(add(buyer, utility), known))
-                    sure := and(sure, and(gt(shr(216, word), last), gt(quantity, 0)))
-                    sure := and(sure, and(lt(add(price, cap), add(add(cap, cap), 1)), iszero(eq(seller, buyer))))
+    /// Frame: base 0, stride 32, participants 64, utility 160, cap 192, span 224, end 352.
+    function _energy(Frame memory frame, uint256 cursor, uint256 last, uint256 group)
+        private
+        pure
+        returns (uint256, uint256, bool refused)
+    {
+        assembly ("memory-safe") {
+            let end := mload(add(frame, 352))
+            let period := add(96, shl(5, and(group, 63)))
+            for {} lt(cursor, end) { cursor := add(cursor, 12) } {
+                let word := calldataload(cursor)
+                if xor(shr(248, word), group) { break }
+                let seller := signextend(1, shr(232, word))
+                let buyer := signextend(1, shr(216, word))
+                let quantity := and(shr(184, word), 0xffffffff)
+                let price := signextend(2, shr(160, word))
+                {
+                    // utility = 1 admits record -1: shifted by one, what takes part is 0..participants.
+                    let utility := mload(add(frame, 160))
+                    let known := add(mload(add(frame, 64)), utility)
+                    let fine := and(lt(add(seller, utility), known), lt(add(buyer, utility), known))
+                    fine := and(fine, lt(add(price, mload(add(frame, 192))), mload(add(frame, 224))))
+                    refused := iszero(and(fine, and(gt(shr(216, word), last), gt(quantity, 0))))
+                    refused := or(refused, eq(seller, buyer))
                 }
-                if (!sure) checkTrade(frame, cursor, last);
-                last = word >> 216;
-                seller = base + seller * stride;
-                buyer = base + buyer * stride;
-                _pay(seller, buyer, uint256(int256(quantity) * price) << 64);
-                uint256 sold = load(seller + period) + (quantity << ENERGY);
-                uint256 bought = load(buyer + period) - (quantity << ENERGY);
-                uint256 low = uint256(BIAS - 1 - price);
-                uint256 high = uint256(BIAS + price) << HIGHEST_PURCHASE;
-                if (low > sold & PRICE_MASK) sold = (sold & ~PRICE_MASK) | low;
-                if (high > bought & (PRICE_MASK << HIGHEST_PURCHASE)) bought = (bought & ~(PRICE_MASK << HIGHEST_PURCHASE)) | high;
-                store(seller + period, sold);
-                store(buyer + period, bought);
+                if refused { break }
+                last := shr(216, word)
+                let stride := mload(add(frame, 32))
+                seller := add(mload(frame), mul(seller, stride))
+                buyer := add(mload(frame), mul(buyer, stride))
+                let delta := shl(64, mul(quantity, price))
+                mstore(add(seller, 64), add(mload(add(seller, 64)), delta))
+                mstore(add(buyer, 64), sub(mload(add(buyer, 64)), delta))
+                quantity := shl(200, quantity)
+                seller := add(seller, period)
+                let position := add(mload(seller), quantity)
+                let extreme := sub(0x7fffff, price)
+                if gt(extreme, and(position, 0xffffff)) { position := or(shl(24, shr(24, position)), extreme) }
+                mstore(seller, position)
+                buyer := add(buyer, period)
+                position := sub(mload(buyer), quantity)
+                extreme := shl(24, add(price, 0x800000))
+                if gt(extreme, and(position, 0xffffff000000)) {
+                    position := or(and(position, not(0xffffff000000)), extreme)
+                }
+                mstore(buyer, position)
             }
-            return (cursor, last);
         }
+        return (cursor, last, refused);
     }
 
-    function _reserve(Frame memory frame, uint256 cursor, uint256 last, uint256 group) private pure returns (uint256, uint256) {
-        unchecked {
-            uint256 period = RECORD_PERIODS + 32 * (group & 63);
-            for (; cursor < frame.end; cursor += TRADE_BYTES) {
-                uint256 word = fromCalldata(cursor);
-                if (word >> 248 != group) break;
-                checkTrade(frame, cursor, last);
-                last = word >> 216;
-                (uint256 seller, uint256 buyer, uint256 quantity, int256 price) = _fields(word);
-                seller = frame.base + seller * frame.stride;
-                buyer = frame.base + buyer * frame.stride;
-                _pay(seller, buyer, uint256(int256(quantity) * price) << 64);
-                store(seller + period, load(seller + period) + (quantity << RESERVE_SOLD));
-                store(buyer + period, load(buyer + period) + (quantity << RESERVE_BOUGHT));
+    /// Frame as above. Limits: lowest reserve price sold at bit 112, highest bought at 136.
+    function _reserve(Frame memory frame, uint256 cursor, uint256 last, uint256 group)
+        private
+        pure
+        returns (uint256, uint256, bool refused)
+    {
+        assembly ("memory-safe") {
+            let end := mload(add(frame, 352))
+            let period := add(96, shl(5, and(group, 63)))
+            for {} lt(cursor, end) { cursor := add(cursor, 12) } {
+                let word := calldataload(cursor)
+                if xor(shr(248, word), group) { break }
+                let seller := signextend(1, shr(232, word))
+                let buyer := signextend(1, shr(216, word))
+                let quantity := and(shr(184, word), 0xffffffff)
+                let price := signextend(2, shr(160, word))
+                {
+                    let utility := mload(add(frame, 160))
+                    let participants := mload(add(frame, 64))
+                    let fine := and(lt(add(seller, utility), add(participants, utility)), lt(buyer, participants))
+                    fine := and(fine, lt(add(price, mload(add(frame, 192))), mload(add(frame, 224))))
+                    fine := and(fine, and(gt(shr(216, word), last), gt(quantity, 0)))
+                    refused := or(iszero(fine), eq(seller, buyer))
+                }
+                if refused { break }
+                {
+                    let stride := mload(add(frame, 32))
+                    seller := add(mload(frame), mul(seller, stride))
+                    buyer := add(mload(frame), mul(buyer, stride))
+                }
+                refused := slt(price, signextend(2, shr(112, mload(add(seller, 32)))))
+                refused := or(refused, sgt(price, signextend(2, shr(136, mload(add(buyer, 32))))))
+                if refused { break }
+                last := shr(216, word)
+                let delta := shl(64, mul(quantity, price))
+                mstore(add(seller, 64), add(mload(add(seller, 64)), delta))
+                mstore(add(buyer, 64), sub(mload(add(buyer, 64)), delta))
+                seller := add(seller, period)
+                mstore(seller, add(mload(seller), shl(104, quantity)))
+                buyer := add(buyer, period)
+                mstore(buyer, add(mload(buyer), shl(152, quantity)))
             }
-            return (cursor, last);
         }
+        return (cursor, last, refused);
     }
 
-    function _carbon(Frame memory frame, uint256 cursor, uint256 last, uint256 group) private pure returns (uint256, uint256) {
-        unchecked {
-            for (; cursor < frame.end; cursor += TRADE_BYTES) {
-                uint256 word = fromCalldata(cursor);
-                if (word >> 248 != group) break;
-                checkTrade(frame, cursor, last);
-                last = word >> 216;
-                (uint256 seller, uint256 buyer, uint256 quantity, int256 price) = _fields(word);
-                seller = frame.base + seller * frame.stride;
-                buyer = frame.base + buyer * frame.stride;
-                _pay(seller, buyer, (uint256(int256(quantity) * price) << 64) - quantity);
+    /// Frame as above, desk 128. Limits: highest carbon price bought at bit 192, lowest sold at 216.
+    function _carbon(Frame memory frame, uint256 cursor, uint256 last, uint256 group)
+        private
+        pure
+        returns (uint256, uint256, bool refused)
+    {
+        assembly ("memory-safe") {
+            let end := mload(add(frame, 352))
+            for {} lt(cursor, end) { cursor := add(cursor, 12) } {
+                let word := calldataload(cursor)
+                if xor(shr(248, word), group) { break }
+                let seller := signextend(1, shr(232, word))
+                let buyer := signextend(1, shr(216, word))
+                let quantity := and(shr(184, word), 0xffffffff)
+                let price := signextend(2, shr(160, word))
+                {
+                    // desk = -3 where it takes part, otherwise a number that no party has.
+                    let desk := mload(add(frame, 128))
+                    let participants := mload(add(frame, 64))
+                    let fine := or(lt(seller, participants), eq(seller, desk))
+                    fine := and(fine, or(lt(buyer, participants), eq(buyer, desk)))
+                    fine := and(fine, lt(add(price, mload(add(frame, 192))), mload(add(frame, 224))))
+                    fine := and(fine, and(gt(shr(216, word), last), gt(quantity, 0)))
+                    refused := or(iszero(fine), eq(seller, buyer))
+                }
+                if refused { break }
+                {
+                    let stride := mload(add(frame, 32))
+                    seller := add(mload(frame), mul(seller, stride))
+                    buyer := add(mload(frame), mul(buyer, stride))
+                }
+                refused := slt(price, signextend(2, shr(216, mload(add(seller, 32)))))
+                refused := or(refused, sgt(price, signextend(2, shr(192, mload(add(buyer, 32))))))
+                if refused { break }
+                last := shr(216, word)
+                let delta := sub(shl(64, mul(quantity, price)), quantity)
+                mstore(add(seller, 64), add(mload(add(seller, 64)), delta))
+                mstore(add(buyer, 64), sub(mload(add(buyer, 64)), delta))
             }
-            return (cursor, last);
         }
+        return (cursor, last, refused);
     }
 
-    function _network(Frame memory frame, uint256 cursor, uint256 last, uint256 group) private pure returns (uint256, uint256) {
-        unchecked {
-            bool hourly = group != WHOLE_SESSION;
-            uint256 period = RECORD_PERIODS + 32 * group;
-            for (; cursor < frame.end; cursor += TRADE_BYTES) {
-                uint256 word = fromCalldata(cursor);
-                if (word >> 248 != group) break;
-                checkTrade(frame, cursor, last);
-                last = word >> 216;
-                (uint256 seller, uint256 buyer, uint256 quantity, int256 price) = _fields(word);
-                seller = frame.base + seller * frame.stride;
-                buyer = frame.base + buyer * frame.stride;
-                _pay(seller, buyer, uint256(int256(quantity) * price) << 64);
-                // Keys ascend and the seller is the operator: one line a prosumer and period, written onto zeros.
-                if (hourly) store(buyer + period, load(buyer + period) | (quantity << CHARGED_WH) | (uint256(BIAS + price) << CHARGE));
+    /// Frame as above, systems 256. The seller is the operator, record -2.
+    function _network(Frame memory frame, uint256 cursor, uint256 last, uint256 group)
+        private
+        pure
+        returns (uint256, uint256, bool refused)
+    {
+        assembly ("memory-safe") {
+            let end := mload(add(frame, 352))
+            let hourly := lt(group, 63)
+            let operator := sub(mload(frame), shl(1, mload(add(frame, 32))))
+            for {} lt(cursor, end) { cursor := add(cursor, 12) } {
+                let word := calldataload(cursor)
+                if xor(shr(248, word), group) { break }
+                let buyer := signextend(1, shr(216, word))
+                let quantity := and(shr(184, word), 0xffffffff)
+                let price := signextend(2, shr(160, word))
+                {
+                    let fine := and(eq(and(shr(232, word), 0xffff), 0xfffe), shr(1, and(mload(add(frame, 256)), 2)))
+                    fine := and(fine, lt(buyer, mload(add(frame, 64))))
+                    fine := and(fine, lt(add(price, mload(add(frame, 192))), mload(add(frame, 224))))
+                    fine := and(fine, and(gt(shr(216, word), last), gt(quantity, 0)))
+                    refused := iszero(and(fine, or(hourly, iszero(sgt(price, 0)))))
+                }
+                if refused { break }
+                last := shr(216, word)
+                buyer := add(mload(frame), mul(buyer, mload(add(frame, 32))))
+                let delta := shl(64, mul(quantity, price))
+                mstore(add(operator, 64), add(mload(add(operator, 64)), delta))
+                mstore(add(buyer, 64), sub(mload(add(buyer, 64)), delta))
+                if hourly {
+                    // Keys ascend and the seller is the operator: one line a prosumer and period, written onto zeros.
+                    buyer := add(add(buyer, 96), shl(5, group))
+                    mstore(buyer, or(mload(buyer), or(shl(72, quantity), shl(48, add(price, 0x800000)))))
+                }
             }
-            return (cursor, last);
         }
+        return (cursor, last, refused);
     }
 
-    /// Parties as signed 16-bit numbers: their records.
-    function _fields(uint256 word) private pure returns (uint256 seller, uint256 buyer, uint256 quantity, int256 price) {
+    /// Reverts with the first predicate the trade violates. Only trades that violate one come here.
+    function refuseTrade(Frame memory frame, uint256 cursor, uint256 last) internal pure {
+        uint256 word = fromCalldata(cursor);
+        uint256 i = _index(frame, cursor);
+        if (word >> 216 <= last) revert ISettlementErrors.TradesNotAscending(i);
+        uint256 seller;
+        uint256 buyer;
+        int256 price;
         assembly ("memory-safe") {
             seller := signextend(1, shr(232, word))
             buyer := signextend(1, shr(216, word))
-            quantity := and(shr(184, word), 0xffffffff)
             price := signextend(2, shr(160, word))
         }
-    }
-
-    function _pay(uint256 seller, uint256 buyer, uint256 delta) private pure {
-        unchecked {
-            store(seller + RECORD_DELTA, load(seller + RECORD_DELTA) + delta);
-            store(buyer + RECORD_DELTA, load(buyer + RECORD_DELTA) - delta);
-        }
-    }
-
-    /// Everything one trade must satisfy, in the order of the predicates.
-    function checkTrade(Frame memory frame, uint256 cursor, uint256 last) internal pure {
-        uint256 word = fromCalldata(cursor);
-        if (word >> 216 <= last) revert ISettlementErrors.TradesNotAscending(_index(frame, cursor));
-        (uint256 seller, uint256 buyer, uint256 quantity, int256 price) = _fields(word);
-        if (!_takesPart(frame, seller) || !_takesPart(frame, buyer)) revert ISettlementErrors.UnknownParty(_index(frame, cursor));
-        if (seller == buyer) revert ISettlementErrors.SelfTrade(_index(frame, cursor));
+        if (!_takesPart(frame, seller) || !_takesPart(frame, buyer)) revert ISettlementErrors.UnknownParty(i);
+        if (seller == buyer) revert ISettlementErrors.SelfTrade(i);
         uint256 product = word >> 254;
-        if (!_mayTrade(product, seller, buyer, frame.participants)) revert ISettlementErrors.WrongParties(_index(frame, cursor));
-        if (quantity == 0) revert ISettlementErrors.ZeroQuantity(_index(frame, cursor));
-        int256 cap = int256(frame.priceCap);
-        if (price > cap || price < -cap) revert ISettlementErrors.PriceBeyondCap(_index(frame, cursor));
-        if (word >> 248 == WHOLE_SESSION && price > 0) revert ISettlementErrors.RebatePositive(_index(frame, cursor));
-        if (product < 2) return;
+        if (!_mayTrade(product, seller, buyer, frame.participants)) revert ISettlementErrors.WrongParties(i);
+        if (uint32(word >> 184) == 0) revert ISettlementErrors.ZeroQuantity(i);
+        int256 cap = int256(frame.cap);
+        if (price > cap || price < -cap) revert ISettlementErrors.PriceBeyondCap(i);
+        if (product == 0) revert ISettlementErrors.RebatePositive(i);
         unchecked {
-            uint256 sellerLimits = load(frame.base + seller * frame.stride + RECORD_LIMITS);
-            uint256 buyerLimits = load(frame.base + buyer * frame.stride + RECORD_LIMITS);
-            bool carbon = product == 3;
-            // Positions of min and max reserve price, and of min and max carbon price, in Limits.
-            bool sellerRefuses = price < int24(uint24(sellerLimits >> (carbon ? 216 : 112)));
-            bool buyerRefuses = price > int24(uint24(buyerLimits >> (carbon ? 192 : 136)));
-            if (sellerRefuses || buyerRefuses) {
-                uint32 id = idOf(frame, sellerRefuses ? seller : buyer);
-                if (carbon) revert ISettlementErrors.CarbonPriceOutsideMandate(id, _index(frame, cursor));
-                revert ISettlementErrors.ReservePriceOutsideMandate(id, _index(frame, cursor));
-            }
+            // Bound: both records exist, so base + record x stride is within them, also for the negative ones.
+            uint256 limits = load(frame.base + seller * frame.stride + RECORD_LIMITS);
+            bool sellerRefuses = price < int24(uint24(limits >> (product == 2 ? 112 : 216)));
+            uint32 id = idOf(frame, sellerRefuses ? seller : buyer);
+            if (product == 2) revert ISettlementErrors.ReservePriceOutsideMandate(id, i);
+            revert ISettlementErrors.CarbonPriceOutsideMandate(id, i);
         }
     }
 
     /// Account id of a record.
     function idOf(Frame memory frame, uint256 record) internal pure returns (uint32) {
         unchecked {
+            // Bound: a record below participants has its four bytes in the payload; -1, -2, -3 are the ids themselves.
             if (record < frame.participants) return uint32(fromCalldata(frame.ids + 4 * record) >> 224);
             return uint32(record);
         }
@@ -199,6 +258,7 @@ library Netting {
     /// A participant, or a system account whose bit is set: desk (-3) bit 0, operator (-2) bit 1, utility (-1) bit 2.
     function _takesPart(Frame memory frame, uint256 record) private pure returns (bool) {
         unchecked {
+            // Bound: wraps on purpose, so that -3..-1 become 0..2.
             return record < frame.participants || (record + 3 < 3 && (frame.systems >> (record + 3)) & 1 == 1);
         }
     }

@@ -9,6 +9,7 @@ import {Sessions} from "../Sessions.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
 import {IRegistry} from "../interfaces/IRegistry.sol";
 import {CodeBlob} from "../libraries/CodeBlob.sol";
+import {FrozenLimits} from "../libraries/FrozenLimits.sol";
 import {Session} from "../types/Session.sol";
 import {PlainRules} from "./PlainRules.sol";
 
@@ -38,8 +39,10 @@ contract ReferenceMarket is Sessions {
             priceCap: current.priceCap,
             grid: CodeBlob.read(_gridPointer)
         });
+        bytes memory frozen = CodeBlob.read(_limitsPointer);
         for (uint256 k; k < book.ids.length; ++k) {
-            (book.accounts[k], book.limits[k]) = (_entries[book.ids[k]].account, _entries[book.ids[k]].limits);
+            book.accounts[k] = _accounts[book.ids[k]];
+            (, book.limits[k]) = FrozenLimits.find(frozen, book.ids[k]);
         }
         PlainRules.checkParticipants(book, terms);
         PlainRules.applyTrades(payload, trades, book, terms);
@@ -47,7 +50,7 @@ contract ReferenceMarket is Sessions {
         PlainRules.checkGrid(payload, book, terms);
 
         for (uint256 k; k < book.ids.length; ++k) {
-            if (book.present[k]) _entries[book.ids[k]].account = book.accounts[k];
+            if (book.present[k]) _accounts[book.ids[k]] = book.accounts[k];
         }
         current.open = false;
         current.lastStart = current.start;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.36;
 
-import {Account} from "./Account.sol";
-
 /// What a prosumer signs: the flat message a hardware wallet can show.
 /// Prices are signed, 1e-6 $ per kWh, kW or kg; energy prices have the network charge included.
 struct Mandate {
@@ -26,7 +24,7 @@ struct Mandate {
     uint64 nonce;
 }
 
-/// The mandate as a session enforces it, frozen with it: one storage word, one read.
+/// The mandate as a session enforces it, frozen with it: one word.
 struct Limits {
     int24 maxBuy;
     int24 minSell;
@@ -39,12 +37,6 @@ struct Limits {
     int24 minCarbonPrice;
     /// Index of the prosumer's bus in the grid model (depth-first order), set when frozen.
     uint16 bus;
-}
-
-/// One account, in two adjacent words: the ledger, and what its frozen session allows.
-struct Entry {
-    Account account;
-    Limits limits;
 }
 
 /// A registered mandate.
@@ -62,4 +54,31 @@ bytes32 constant MANDATE_TYPEHASH = keccak256(
 /// EIP-712 struct hash: all members are static, so the ABI encoding of the struct is its encodeData.
 function hashMandate(Mandate memory mandate) pure returns (bytes32) {
     return keccak256(abi.encode(MANDATE_TYPEHASH, mandate));
+}
+
+/// The members in order, the first in the lowest bits, as storage would pack them.
+function packLimits(Limits memory limits) pure returns (uint256 word) {
+    word = uint24(limits.maxBuy);
+    word |= uint256(uint24(limits.minSell)) << 24;
+    word |= uint256(limits.maxBuyWh) << 48;
+    word |= uint256(limits.maxSellWh) << 80;
+    word |= uint256(uint24(limits.minReservePrice)) << 112;
+    word |= uint256(uint24(limits.maxReservePrice)) << 136;
+    word |= uint256(limits.maxReserveW) << 160;
+    word |= uint256(uint24(limits.maxCarbonPrice)) << 192;
+    word |= uint256(uint24(limits.minCarbonPrice)) << 216;
+    word |= uint256(limits.bus) << 240;
+}
+
+function unpackLimits(uint256 word) pure returns (Limits memory limits) {
+    limits.maxBuy = int24(uint24(word));
+    limits.minSell = int24(uint24(word >> 24));
+    limits.maxBuyWh = uint32(word >> 48);
+    limits.maxSellWh = uint32(word >> 80);
+    limits.minReservePrice = int24(uint24(word >> 112));
+    limits.maxReservePrice = int24(uint24(word >> 136));
+    limits.maxReserveW = uint32(word >> 160);
+    limits.maxCarbonPrice = int24(uint24(word >> 192));
+    limits.minCarbonPrice = int24(uint24(word >> 216));
+    limits.bus = uint16(word >> 240);
 }

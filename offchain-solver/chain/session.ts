@@ -78,7 +78,8 @@ export async function readLedger(
   const limits = new Map<number, Limits>();
   for (const id of ids) {
     accounts.set(id, (await market.getFunction("account").staticCall(id)).toObject());
-    limits.set(id, (await market.getFunction("frozenLimits").staticCall(id)).toObject());
+    const frozen = await market.getFunction("frozenLimits").staticCall(id);
+    if (frozen.locked) limits.set(id, frozen.limits.toObject());
   }
   return {
     terms: {
