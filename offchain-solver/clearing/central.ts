@@ -142,14 +142,16 @@ function read(market: Market, program: Program, problem: GroupedProblem, result:
   return {
     schedules: blocks.map((block) => readSchedule(block, x)),
     energyMw: energy.map((pair) => Float64Array.from(pair, (k) => x[k])),
-    energyPrice: pairs.map(([a, b]) => Float64Array.from({ length: hours }, (_, t) => (marginal(a, t) + marginal(b, t)) / 2)),
+    energyPrice: pairs.map(([a, b]) =>
+      Float64Array.from({ length: hours }, (_, t) => (marginal(a, t) + marginal(b, t)) / 2),
+    ),
     shareMw: share.map((slots) => Float64Array.from(slots, (k) => x[k])),
     // Midway between the seller's marginal cost and the buyer's value; what lies between them is the operator's.
     sharePrice: share.map((slots, t) =>
       Float64Array.from(slots, (k, s) => {
         const { seller, buyer } = market.shares[t][s];
         const spread = seller === buyer ? 0 : kappa * x[k];
-        return ((booking[k] / dt + spread) + (-requirement[k] / dt - spread)) / 2;
+        return (booking[k] / dt + spread + (-requirement[k] / dt - spread)) / 2;
       }),
     ),
     shareCharge: share.map((slots) => Float64Array.from(slots, (k) => grid[k] / dt)),

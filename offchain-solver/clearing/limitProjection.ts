@@ -2,7 +2,11 @@ import { solveInPlace } from "../numerics/semismooth.ts";
 import { limitSet, projectLimit, type LimitSet, type PlanarJacobian } from "../market/risk/limitSet.ts";
 
 /** One limit as the image w = B x + w0 that has to lie in its set; `rows` are B's rows (the centre first, then the spread). */
-export type LimitImage = { readonly rows: readonly Float64Array[]; readonly constant: Float64Array; readonly set: LimitSet };
+export type LimitImage = {
+  readonly rows: readonly Float64Array[];
+  readonly constant: Float64Array;
+  readonly set: LimitSet;
+};
 
 export { limitSet };
 
@@ -139,7 +143,8 @@ export class LimitProjection {
       for (let inner = 0; inner < 60; inner++) {
         // residual = nu - gamma (probe - Proj probe); its K-product is the gradient.
         let largest = 0;
-        for (let a = 0; a < size; a++) largest = Math.max(largest, Math.abs(this.#residual[a]) * this.#K[a * (size + 1)]);
+        for (let a = 0; a < size; a++)
+          largest = Math.max(largest, Math.abs(this.#residual[a]) * this.#K[a * (size + 1)]);
         if (largest <= goal / 10) break;
         this.#fillAugmented();
         for (let a = 0; a < size; a++) this.#step[a] = -this.#residual[a];

@@ -23,9 +23,7 @@ export type Message =
 export const OPERATOR_AGENT = -1;
 
 export type Event =
-  | { readonly kind: "start" }
-  | { readonly kind: "message"; readonly message: Message }
-  | { readonly kind: "timeout" };
+  { readonly kind: "start" } | { readonly kind: "message"; readonly message: Message } | { readonly kind: "timeout" };
 
 export type Effect =
   | { readonly kind: "send"; readonly to: number; readonly message: Message }

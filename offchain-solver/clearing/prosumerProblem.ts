@@ -1,5 +1,6 @@
 import { ConicModel, type GroupedProblem } from "../numerics/conicModel.ts";
 import type { ConicSolver } from "../numerics/conicSolver.ts";
+import { WarmConic } from "../numerics/warmConic.ts";
 import { addProsumer, type ProsumerVariables } from "../market/formulate.ts";
 import type { Market } from "../market/market.ts";
 import type { Layout } from "./layout.ts";
@@ -26,7 +27,13 @@ export type ProsumerProblem = {
   readonly bestResponse: (price: Float64Array) => { readonly value: number; readonly y: Float64Array } | undefined;
   /** f_i at the current x and y, trade terms included. */
   readonly cost: () => number;
+  /** How often the conic solver had to step in for the warm-started one. */
+  readonly fallbacks: () => number;
 };
+
+/** What the warm-started solver is held to: rows in MW (MWh, tCO2), stationarity in $ per unit; the conic solver's 1e-10 scaled. */
+const FEASIBILITY = 1e-10;
+const STATIONARITY = 1e-8;
 
 export function createProsumerProblem(market: Market, i: number, layout: Layout, solver: ConicSolver): ProsumerProblem {
   const { hours, dt } = market;
@@ -63,10 +70,7 @@ export function createProsumerProblem(market: Market, i: number, layout: Layout,
   // Quadratic weight per direct variable (P, Q, copies) and per sum variable: only its diagonal changes with rho.
   const direct: [variable: number, component: number][] = [];
   for (let t = 0; t < hours; t++)
-    direct.push(
-      [variables.p[t], layout.gridStart + t],
-      [variables.q[t], layout.gridStart + hours + t],
-    );
+    direct.push([variables.p[t], layout.gridStart + t], [variables.q[t], layout.gridStart + hours + t]);
   copyVariable.forEach((variable, k) => direct.push([variable, layout.copiesStart + k]));
   const sums: [variable: number, offset: number][] = [];
   if (partners > 0) {
@@ -84,7 +88,12 @@ export function createProsumerProblem(market: Market, i: number, layout: Layout,
   };
 
   /** Writes linear terms for sum_c (kappa+rho)/2 y^2 - pull_c y, and the solved y back. */
-  const solve = (program: GroupedProblem, pull: (component: number) => number, rho: (component: number) => number): boolean => {
+  const solve = (
+    program: GroupedProblem,
+    pull: (component: number) => number,
+    rho: (component: number) => number,
+    warm?: WarmConic,
+  ): boolean => {
     program.q.set(plain.q);
     for (const [variable, component] of direct) program.q[variable] -= pull(component);
     for (const [variable, offset] of sums) {
@@ -92,10 +101,18 @@ export function createProsumerProblem(market: Market, i: number, layout: Layout,
       for (let k = 0; k < partners; k++) total += pull(k * stride + offset);
       program.q[variable] -= total / partners;
     }
-    let result = solver(program, { tolerance: 1e-10 });
-    for (let loose = 1e-9; result.status === "failed" && loose <= 1e-6; loose *= 10) result = solver(program, { tolerance: loose });
-    if (result.status !== "solved") return false;
-    x.set(result.x);
+    if (warm?.solve(FEASIBILITY, STATIONARITY)) x.set(warm.x);
+    else {
+      let result = solver(program, { tolerance: 1e-10 });
+      for (let loose = 1e-9; result.status === "failed" && loose <= 1e-6; loose *= 10)
+        result = solver(program, { tolerance: loose });
+      if (result.status !== "solved") return false;
+      x.set(result.x);
+      if (warm) {
+        fallbacks++;
+        warm.start(result.x, result.dual);
+      }
+    }
     for (const [variable, component] of direct) y[component] = x[variable];
     for (const [variable, offset] of sums) {
       let total = 0;
@@ -107,7 +124,9 @@ export function createProsumerProblem(market: Market, i: number, layout: Layout,
     return true;
   };
 
+  let fallbacks = 0;
   let proxProgram: GroupedProblem | undefined;
+  let proxSolver: WarmConic | undefined;
   let proxRho: Float64Array | undefined;
   let responseProgram: GroupedProblem | undefined;
   const costAt = (): number => {
@@ -133,14 +152,22 @@ export function createProsumerProblem(market: Market, i: number, layout: Layout,
       if (proxProgram === undefined || proxRho === undefined || proxRho.some((r, k) => r !== rho[k])) {
         proxProgram = withDiagonal(weight);
         proxRho = Float64Array.from(rho);
+        proxSolver = new WarmConic(proxProgram);
       }
-      return solve(proxProgram, (c) => weight(c) * target[c], weight);
+      return solve(proxProgram, (c) => weight(c) * target[c], weight, proxSolver);
     },
     bestResponse(price) {
       responseProgram ??= withDiagonal(() => 0);
       const keepX = Float64Array.from(x);
       const keepY = Float64Array.from(y);
-      if (!solve(responseProgram, (c) => -price[c], () => 0)) return undefined;
+      if (
+        !solve(
+          responseProgram,
+          (c) => -price[c],
+          () => 0,
+        )
+      )
+        return undefined;
       let value = costAt();
       for (let c = 0; c < layout.size; c++) value += price[c] * y[c];
       const best = Float64Array.from(y);
@@ -149,6 +176,7 @@ export function createProsumerProblem(market: Market, i: number, layout: Layout,
       return { value, y: best };
     },
     cost: costAt,
+    fallbacks: () => fallbacks,
   };
 }
 

@@ -36,7 +36,8 @@ export function regretsOf(market: Market, solution: Solution, solver: ConicSolve
         dt * (role === "own" ? charge : role === "seller" ? charge / 2 - value : charge / 2 + value);
     });
     const problem = createProsumerProblem(market, i, layout, solver);
-    let value = deviceCost(market, i, s) + carbon.deskBuyPerT * s.allowanceBoughtT - carbon.deskSellPerT * s.allowanceSoldT;
+    let value =
+      deviceCost(market, i, s) + carbon.deskBuyPerT * s.allowanceBoughtT - carbon.deskSellPerT * s.allowanceSoldT;
     for (let t = 0; t < hours; t++)
       value +=
         dt *

@@ -62,7 +62,13 @@ export const clarabelSolver: ConicSolver = (problem, settings = {}) => {
     problem.b,
     problem.variables,
     problem.rows,
-    JSON.stringify({ zero: problem.cones.zero, nonneg: problem.cones.nonneg, soc: problem.cones.soc, exp: 0, power: [] }),
+    JSON.stringify({
+      zero: problem.cones.zero,
+      nonneg: problem.cones.nonneg,
+      soc: problem.cones.soc,
+      exp: 0,
+      power: [],
+    }),
     JSON.stringify({
       verbose: false,
       max_iter: settings.maxIterations ?? 200,

@@ -1,0 +1,319 @@
+import type { ConicProblem } from "./conicSolver.ts";
+import { SparseLdl } from "./sparseLdl.ts";
+
+/**
+ * How hard the constraints are pushed in one proximal step (per unit of row), and how much a step in x costs. Rows in MW, prices of
+ * 10 to 1000 per MW: a step leaves some 1e-6 of the multipliers' change in the rows, and the next one takes it away.
+ */
+const SIGMA = 1e6;
+const DELTA = 1e-3;
+/** Proximal steps, and factorisations over all of them, before giving up. */
+const OUTER = 40;
+const FACTORISATIONS = 60;
+/** Newton steps in one proximal step. */
+const STEPS = 300;
+/** A step with an old factorisation has to shrink the gradient at least to this share. */
+const CHORD = 0.3;
+/** Where a fresh factorisation no longer helps, this many times the goal is accepted as what rounding leaves. */
+const ROUNDING = 20;
+
+type Cone = {
+  readonly start: number;
+  readonly size: number;
+  /** Variables that its rows touch, its rows over them (row-major), and where their products go in the matrix. */
+  readonly variables: Int32Array;
+  readonly rows: Float64Array;
+  readonly slots: Int32Array;
+};
+
+/**
+ * Solves one conic program again and again while only its linear term q changes, starting from the last solution.
+ *
+ * Proximal method of multipliers: x+ = argmin (1/2) x'Px + q'x + delta/2 norm(x - x_k)^2 + norm(Proj_K*(z_k + sigma (Ax - b)))^2 / (2 sigma),
+ * z+ = Proj_K*(z_k + sigma (Ax+ - b)) (Rockafellar 1976); the minimum by semismooth Newton with line search on the directional
+ * derivative (Li, Sun, Toh 2018). Old factorisations serve as long as they shrink the gradient, so near a fixed point an
+ * iteration costs a few triangular solves. `solve` is true only when the conditions of optimality hold to the tolerance.
+ */
+export class WarmConic {
+  readonly x: Float64Array;
+  readonly z: Float64Array;
+  readonly #problem: ConicProblem;
+  readonly #ldl: SparseLdl;
+  readonly #base: Float64Array;
+  readonly #linear: number;
+  /** [row] variable of a row with one entry (it only adds to the diagonal), or -1; where its square goes. */
+  readonly #single: Int32Array;
+  readonly #singleSlot: Int32Array;
+  readonly #singleWeight: Float64Array;
+  /** [row] node of a row with several entries, or -1; its entries and where they go. */
+  readonly #node: Int32Array;
+  readonly #rowPtr: Int32Array;
+  readonly #rowVal: Float64Array;
+  readonly #rowSlot: Int32Array;
+  readonly #nodeSlot: Int32Array;
+  readonly #cones: readonly Cone[];
+  readonly #center: Float64Array;
+  readonly #zCenter: Float64Array;
+  readonly #from: Float64Array;
+  readonly #step: Float64Array;
+  readonly #gradient: Float64Array;
+  readonly #probe: Float64Array;
+  readonly #product: Float64Array;
+  #factored = false;
+  /** Counts for tests and benches. */
+  factorisations = 0;
+  evaluations = 0;
+
+  constructor(problem: ConicProblem) {
+    const { variables: n, rows, A, P, cones } = problem;
+    this.#problem = problem;
+    this.#linear = cones.zero + cones.nonneg;
+    const lists: [number, number][][] = Array.from({ length: rows }, () => []);
+    for (let c = 0; c < n; c++)
+      for (let k = A.colPtr[c]; k < A.colPtr[c + 1]; k++) lists[A.rowIdx[k]].push([c, A.values[k]]);
+    this.#node = new Int32Array(rows).fill(-1);
+    this.#single = new Int32Array(rows).fill(-1);
+    let nodes = n;
+    for (let r = 0; r < this.#linear; r++)
+      if (lists[r].length === 1 && r >= cones.zero) this.#single[r] = lists[r][0][0];
+      else this.#node[r] = nodes++;
+    const entries: [number, number][] = [];
+    for (let c = 0; c < n; c++) for (let k = P.colPtr[c]; k < P.colPtr[c + 1]; k++) entries.push([P.rowIdx[k], c]);
+    for (let r = 0; r < this.#linear; r++)
+      if (this.#node[r] >= 0) for (const [c] of lists[r]) entries.push([c, this.#node[r]]);
+    const shapes: { start: number; size: number; variables: number[] }[] = [];
+    let start = this.#linear;
+    for (const size of cones.soc) {
+      const variables = [...new Set(lists.slice(start, start + size).flatMap((list) => list.map(([c]) => c)))].sort(
+        (a, b) => a - b,
+      );
+      shapes.push({ start, size, variables });
+      for (const a of variables) for (const b of variables) if (a < b) entries.push([a, b]);
+      start += size;
+    }
+    const ldl = (this.#ldl = new SparseLdl(nodes, entries));
+    this.#base = new Float64Array(ldl.values.length);
+    for (let c = 0; c < n; c++) this.#base[ldl.slot(c, c)] = DELTA;
+    for (let c = 0; c < n; c++)
+      for (let k = P.colPtr[c]; k < P.colPtr[c + 1]; k++) this.#base[ldl.slot(P.rowIdx[k], c)] += P.values[k];
+    this.#singleSlot = this.#single.map((c) => (c < 0 ? -1 : ldl.slot(c, c)));
+    this.#singleWeight = Float64Array.from(this.#single, (c, r) =>
+      c < 0 ? 0 : SIGMA * lists[r][0][1] * lists[r][0][1],
+    );
+    this.#nodeSlot = this.#node.map((k) => (k < 0 ? -1 : ldl.slot(k, k)));
+    this.#rowPtr = new Int32Array(rows + 1);
+    lists.forEach((list, r) => (this.#rowPtr[r + 1] = this.#rowPtr[r] + list.length));
+    this.#rowVal = Float64Array.from(lists.flatMap((list) => list.map(([, v]) => v)));
+    this.#rowSlot = Int32Array.from(
+      lists.flatMap((list, r) => list.map(([c]) => (this.#node[r] < 0 ? -1 : ldl.slot(c, this.#node[r])))),
+    );
+    let widest = 0;
+    this.#cones = shapes.map(({ start, size, variables }) => {
+      const m = variables.length;
+      widest = Math.max(widest, m);
+      const dense = new Float64Array(size * m);
+      for (let r = 0; r < size; r++) for (const [c, v] of lists[start + r]) dense[r * m + variables.indexOf(c)] = v;
+      const slots = new Int32Array(m * m);
+      for (let a = 0; a < m; a++) for (let b = 0; b < m; b++) slots[a * m + b] = ldl.slot(variables[a], variables[b]);
+      return { start, size, variables: Int32Array.from(variables), rows: dense, slots };
+    });
+    this.x = new Float64Array(n);
+    this.z = new Float64Array(rows);
+    this.#center = new Float64Array(n);
+    this.#zCenter = new Float64Array(rows);
+    this.#from = new Float64Array(n);
+    this.#step = new Float64Array(nodes);
+    this.#gradient = new Float64Array(n);
+    this.#probe = new Float64Array(rows);
+    this.#product = new Float64Array(widest);
+  }
+
+  get fill(): number {
+    return this.#ldl.fill;
+  }
+
+  /** Starts the next solve from here. */
+  start(x: ArrayLike<number>, z: ArrayLike<number>): void {
+    this.x.set(x);
+    this.z.set(z);
+    this.#factored = false;
+  }
+
+  /**
+   * Solves for the problem's present q: every row to `feasibility` (row units), every entry of Px + q + A'z to `stationarity`
+   * (objective per variable unit; up to ten times that where rounding stops it). False, with x and z of no use, otherwise.
+   */
+  solve(feasibility: number, stationarity: number): boolean {
+    const limit = this.factorisations + FACTORISATIONS;
+    const n = this.x.length;
+    for (let outer = 0; outer < OUTER; outer++) {
+      this.#center.set(this.x);
+      this.#zCenter.set(this.z);
+      if (!this.#minimise(stationarity / 2, limit)) return false;
+      let moved = 0;
+      for (let c = 0; c < n; c++) moved = Math.max(moved, Math.abs(this.x[c] - this.#center[c]));
+      let pushed = 0;
+      for (let r = 0; r < this.z.length; r++) pushed = Math.max(pushed, Math.abs(this.z[r] - this.#zCenter[r]));
+      if (pushed <= feasibility * SIGMA && moved * DELTA <= stationarity / 2) return true;
+    }
+    return false;
+  }
+
+  #minimise(goal: number, limit: number): boolean {
+    const { x } = this;
+    const n = x.length;
+    let size = this.#evaluate();
+    let fresh = false;
+    for (let pass = 0; pass < STEPS && size > goal; pass++) {
+      if (!this.#factored) {
+        if (this.factorisations >= limit || !this.#factor()) return false;
+        fresh = true;
+      }
+      for (let c = 0; c < n; c++) this.#step[c] = -this.#gradient[c];
+      this.#step.fill(0, n);
+      let slope = 0;
+      this.#ldl.solve(this.#step);
+      for (let c = 0; c < n; c++) slope += this.#gradient[c] * this.#step[c];
+      if (!(slope < 0)) {
+        // Rounding level: a fresh factorisation can do no more.
+        if (fresh) return size <= ROUNDING * goal;
+        this.#factored = false;
+        continue;
+      }
+      this.#from.set(x);
+      let next = this.#moveTo(1);
+      let derivative = this.#along();
+      if (derivative > -0.4 * slope && next > CHORD * size) {
+        // Too far: the derivative is increasing in the length, so its zero lies before; regula falsi with bisection.
+        let low = 0;
+        let high = 1;
+        let atLow = slope;
+        let atHigh = derivative;
+        for (let k = 0; k < 20 && Math.abs(derivative) > -0.4 * slope; k++) {
+          const cut = low - (atLow * (high - low)) / (atHigh - atLow);
+          const edge = 0.1 * (high - low);
+          const length = k % 3 === 2 ? (low + high) / 2 : Math.min(Math.max(cut, low + edge), high - edge);
+          next = this.#moveTo(length);
+          derivative = this.#along();
+          if (derivative > 0) {
+            high = length;
+            atHigh = derivative;
+          } else {
+            low = length;
+            atLow = derivative;
+          }
+        }
+      }
+      if (fresh && !(next < size) && next <= ROUNDING * goal) return true;
+      if (!(next <= CHORD * size)) this.#factored = false;
+      else fresh = false;
+      size = next;
+    }
+    return size <= goal;
+  }
+
+  #moveTo(length: number): number {
+    for (let c = 0; c < this.x.length; c++) this.x[c] = this.#from[c] + length * this.#step[c];
+    return this.#evaluate();
+  }
+
+  #along(): number {
+    let sum = 0;
+    for (let c = 0; c < this.x.length; c++) sum += this.#gradient[c] * this.#step[c];
+    return sum;
+  }
+
+  /** z = Proj_K*(z_k + sigma (Ax - b)) and the gradient Px + q + delta (x - x_k) + A'z; returns the gradient's largest entry. */
+  #evaluate(): number {
+    this.evaluations++;
+    const { x, z } = this;
+    const { A, P, q, b, cones } = this.#problem;
+    const [probe, g, center, zCenter] = [this.#probe, this.#gradient, this.#center, this.#zCenter];
+    const n = x.length;
+    for (let r = 0; r < b.length; r++) probe[r] = -b[r];
+    for (let c = 0; c < n; c++) {
+      const xc = x[c];
+      if (xc !== 0) for (let k = A.colPtr[c]; k < A.colPtr[c + 1]; k++) probe[A.rowIdx[k]] += A.values[k] * xc;
+    }
+    for (let r = 0; r < b.length; r++) probe[r] = zCenter[r] + SIGMA * probe[r];
+    for (let r = 0; r < cones.zero; r++) z[r] = probe[r];
+    for (let r = cones.zero; r < this.#linear; r++) z[r] = probe[r] > 0 ? probe[r] : 0;
+    for (const { start, size } of this.#cones) {
+      let s = 0;
+      for (let r = 1; r < size; r++) s += probe[start + r] * probe[start + r];
+      s = Math.sqrt(s);
+      const t = probe[start];
+      const inside = s <= t;
+      const scale = inside ? 1 : s <= -t ? 0 : (s + t) / (2 * s);
+      z[start] = inside ? t : scale * s;
+      for (let r = 1; r < size; r++) z[start + r] = scale * probe[start + r];
+    }
+    for (let c = 0; c < n; c++) g[c] = q[c] + DELTA * (x[c] - center[c]);
+    for (let c = 0; c < n; c++)
+      for (let k = P.colPtr[c]; k < P.colPtr[c + 1]; k++) {
+        const r = P.rowIdx[k];
+        g[c] += P.values[k] * x[r];
+        if (r !== c) g[r] += P.values[k] * x[c];
+      }
+    let largest = 0;
+    for (let c = 0; c < n; c++) {
+      let sum = g[c];
+      for (let k = A.colPtr[c]; k < A.colPtr[c + 1]; k++) sum += A.values[k] * z[A.rowIdx[k]];
+      g[c] = sum;
+      if (!(Math.abs(sum) <= largest)) largest = Math.abs(sum);
+    }
+    return largest;
+  }
+
+  /** P + delta + sigma A'JA with J the projection's Jacobian; rows with several entries as nodes of their own. */
+  #factor(): boolean {
+    this.factorisations++;
+    const M = this.#ldl.values;
+    const probe = this.#probe;
+    const { cones } = this.#problem;
+    M.set(this.#base);
+    for (let r = 0; r < this.#linear; r++) {
+      const active = r < cones.zero || probe[r] > 0;
+      if (this.#single[r] >= 0) {
+        if (active) M[this.#singleSlot[r]] += this.#singleWeight[r];
+        continue;
+      }
+      M[this.#nodeSlot[r]] = -1 / SIGMA;
+      if (active) for (let k = this.#rowPtr[r]; k < this.#rowPtr[r + 1]; k++) M[this.#rowSlot[k]] = this.#rowVal[k];
+    }
+    for (const cone of this.#cones) this.#addCone(cone, M);
+    return (this.#factored = this.#ldl.factor());
+  }
+
+  /** Adds sigma B'JB; J = I inside, 0 behind the cone, else (1/2) [1 u'; u (1 + t/s) I - (t/s) u u'] with u the direction of the others. */
+  #addCone({ start, size, variables, rows, slots }: Cone, M: Float64Array): void {
+    const probe = this.#probe;
+    const m = variables.length;
+    let s = 0;
+    for (let r = 1; r < size; r++) s += probe[start + r] * probe[start + r];
+    s = Math.sqrt(s);
+    const t = probe[start];
+    if (s <= -t) return;
+    const inside = s <= t;
+    const ratio = inside ? 1 : t / s;
+    const product = this.#product;
+    for (let a = 0; a < m; a++) {
+      let sum = 0;
+      if (!inside) for (let r = 1; r < size; r++) sum += (probe[start + r] / s) * rows[r * m + a];
+      product[a] = sum;
+    }
+    for (let a = 0; a < m; a++)
+      for (let b = 0; b <= a; b++) {
+        let across = 0;
+        for (let r = 1; r < size; r++) across += rows[r * m + a] * rows[r * m + b];
+        const ha = rows[a];
+        const hb = rows[b];
+        const da = product[a];
+        const db = product[b];
+        const value = inside
+          ? ha * hb + across
+          : 0.5 * (ha * hb + ha * db + da * hb + (1 + ratio) * across - ratio * da * db);
+        M[slots[a * m + b]] += SIGMA * value;
+      }
+  }
+}
