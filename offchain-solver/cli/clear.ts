@@ -4,19 +4,26 @@ import { clear, type ClearedSession } from "../node/clear.ts";
 import { toClearingJson } from "../node/clearingJson.ts";
 import { addClearOptions, clearOptions, readScenario, type ClearArguments } from "./clearOptions.ts";
 import { Exit } from "./exit.ts";
-import { checkTarget, writeJson } from "./output.ts";
+import { checkTarget, choiceOption, writeJson } from "./output.ts";
 
 export function clearCommand(): Command {
   return addClearOptions(
     new Command("clear")
       .description("clear a scenario's market, nothing else")
-      .argument("<scenario>", "a case's name (ieee15, ieee141) or a file"),
+      .argument("<scenario>", "a case's name (ieee15, ieee141) or a file; with --population a feeder too"),
   )
+    .option(
+      "--reserve <joint|sequential>",
+      "sequential: energy first with deterministic limits, its trades fixed, then reserve",
+      choiceOption("--reserve", ["joint", "sequential"] as const),
+      "joint",
+    )
     .option("--json <file>", "write clearing.json there; - is stdout")
-    .action((name: string, args: ClearArguments & { json?: string }) => {
+    .action((name: string, args: ClearArguments & { json?: string; reserve: "joint" | "sequential" }) => {
       checkTarget(args.json);
       const scenario = readScenario(name, args);
-      const { options, done } = clearOptions(scenario, args);
+      const { options: shared, done } = clearOptions(scenario, args);
+      const options = { ...shared, reserve: args.reserve };
       const session = clear(scenario, options);
       done();
       if (session.status !== "solved")

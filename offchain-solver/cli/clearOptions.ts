@@ -2,7 +2,11 @@ import type { Command } from "commander";
 import { defaultSettings } from "../market/market.ts";
 import type { Scenario } from "../market/scenario.ts";
 import type { ClearMethod, ClearOptions } from "../node/clear.ts";
+import { InputError } from "../node/inputError.ts";
+import { loadBase } from "../node/loadBase.ts";
 import { loadScenario, takeHours } from "../node/loadScenario.ts";
+import { populate } from "../node/resolve/populate.ts";
+import { withRadii } from "../node/resolve/withRadii.ts";
 import { choiceOption, liveLine, numberOption } from "./output.ts";
 
 export const DEFAULT_METHOD: ClearMethod = "anderson";
@@ -18,6 +22,9 @@ export type ClearArguments = {
   networkRisk: "on" | "off";
   carbon: "on" | "off";
   trade: "on" | "off";
+  radii?: "on" | "off";
+  population?: number;
+  seed?: number;
   hours?: number;
   rho: number;
   maxIterations: number;
@@ -46,14 +53,34 @@ export function addClearOptions(command: Command): Command {
     )
     .option("--carbon <on|off>", "allowance market", choiceOption("--carbon", SWITCH), "on")
     .option("--trade <on|off>", "off: the no-trade baseline", choiceOption("--trade", SWITCH), "on")
+    .option(
+      "--radii <on|off>",
+      "count the fitted moments as estimates, within their bootstrap 95 % radii (default: the scenario's)",
+      choiceOption("--radii", SWITCH),
+    )
+    .option(
+      "--population <n>",
+      "draw n prosumers on the scenario's feeder, a feeder or a MATPOWER case (*.m)",
+      numberOption("--population", 1, 10_000, true),
+    )
+    .option("--seed <s>", "of the population (default: 1)", numberOption("--seed", 0, 0xffffffff, true))
     .option("--hours <n>", "only the first n periods", numberOption("--hours", 1, 63, true))
     .option("--rho <factor>", "multiplies every penalty", numberOption("--rho", 1e-3, 1e3), 1)
     .option("--max-iterations <n>", "give up after this many", numberOption("--max-iterations", 1, 1e6, true), 20_000);
 }
 
-export function readScenario(name: string, args: Pick<ClearArguments, "hours">): Scenario {
-  const scenario = loadScenario(name);
-  return args.hours === undefined ? scenario : takeHours(scenario, args.hours);
+export function readScenario(
+  name: string,
+  args: Pick<ClearArguments, "hours" | "population" | "seed" | "radii">,
+): Scenario {
+  if (args.population === undefined && args.seed !== undefined)
+    throw new InputError(`--seed ${args.seed}: there is nothing to draw without --population`);
+  if (args.population === undefined && name.endsWith(".m"))
+    throw new InputError(`${name}: a feeder has no prosumers; draw some with --population N`);
+  const scenario =
+    args.population === undefined ? loadScenario(name) : populate(loadBase(name), args.population, args.seed ?? 1);
+  const day = args.hours === undefined ? scenario : takeHours(scenario, args.hours);
+  return args.radii === undefined ? day : withRadii(day, args.radii === "on");
 }
 
 /** Options with the scenario's defaults filled in, residuals shown live. */

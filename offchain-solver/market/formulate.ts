@@ -193,6 +193,9 @@ export function addProsumer(model: ConicModel, market: Market, i: number, shares
         0,
       ),
     );
+    model.group = GROUP.device;
+    // Energy cleared before: its trades stand, devices and the utility connection may still move. Who has no partner sells nothing anyway.
+    if (market.fixedSoldMw && market.pairsOf[i].length > 0) model.equal([[sold, 1]], market.fixedSoldMw[i][t]);
     addBooking(model, market, i, t, shares.sold[t], v);
     addRequirement(model, market, i, t, shares.bought[t], v);
   }

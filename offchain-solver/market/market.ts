@@ -38,6 +38,11 @@ export type Market = {
   readonly shares: readonly (readonly ShareSlot[])[];
   /** Free allowance, tCO2. */
   readonly allowanceT: Float64Array;
+  /**
+   * Net energy each prosumer has already sold to partners, MW: [prosumer][hour]; undefined where energy is part of what is cleared.
+   * Fixing the sums fixes the trades: a cleared day spreads given sums over the pairs at least kappa e^2, and so does the next.
+   */
+  readonly fixedSoldMw: readonly Float64Array[] | undefined;
 };
 
 /** Half width that a symmetric limit needs, in standard deviations (market-model section 5). */
@@ -103,7 +108,11 @@ export function defaultSettings(scenario: Scenario): MarketSettings {
   };
 }
 
-export function createMarket(scenario: Scenario, settings: MarketSettings): Market {
+export function createMarket(
+  scenario: Scenario,
+  settings: MarketSettings,
+  fixedSoldMw?: readonly Float64Array[],
+): Market {
   const { prosumers, hours } = scenario;
   const indexOf = new Map(prosumers.map((p, i) => [p.id, i]));
   const at = (id: number): number => {
@@ -166,5 +175,6 @@ export function createMarket(scenario: Scenario, settings: MarketSettings): Mark
       prosumers,
       (p) => scenario.carbon.quotaTPerMwh * p.load.fixedMw.reduce((a, b) => a + b, 0) * scenario.periodHours,
     ),
+    fixedSoldMw,
   };
 }

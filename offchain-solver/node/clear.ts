@@ -20,6 +20,11 @@ export type ClearOptions = {
   readonly method: ClearMethod;
   readonly market: MarketSettings;
   readonly trade: boolean;
+  /**
+   * joint (the default): energy and reserve at once. sequential: energy first, with deterministic limits; its trades and their
+   * prices then stand while reserve is cleared, and devices and utility connections may be redispatched.
+   */
+  readonly reserve?: "joint" | "sequential";
   /** Multiplies every default penalty. */
   readonly rhoScale: number;
   readonly maxIterations: number;
@@ -77,7 +82,45 @@ export function prosumerDistance(market: Market, network: Network | undefined): 
 
 /** Clears a scenario: formulates, solves by the chosen method, quantises. Infeasible or unfinished sessions come back as a Status. */
 export function clear(scenario: Scenario, options: ClearOptions): ClearedSession {
-  const market = createMarket(options.trade ? scenario : { ...scenario, pairs: [] }, options.market);
+  // Without trades or without risk there is no second stage.
+  if (options.reserve !== "sequential" || !options.trade || options.market.risk === "deterministic")
+    return clearStage(scenario, options, undefined);
+  const energy = clearStage(scenario, { ...options, market: { ...options.market, risk: "deterministic" } }, undefined);
+  if (energy.outcome === undefined) return { ...energy, reason: `energy first: ${energy.reason ?? energy.status}` };
+  const reserve = clearStage(scenario, options, energy.outcome.solution);
+  return {
+    ...reserve,
+    ...(reserve.outcome ? {} : { reason: `reserve after energy: ${reserve.reason ?? reserve.status}` }),
+    iterations: energy.iterations + reserve.iterations,
+    evaluations: energy.evaluations + reserve.evaluations,
+    messages: energy.messages + reserve.messages,
+    bytes: energy.bytes + reserve.bytes,
+    wallMs: energy.wallMs + reserve.wallMs,
+    residuals: [...energy.residuals, ...reserve.residuals],
+  };
+}
+
+/** [prosumer][hour] MW sold to partners, net. */
+function soldBy(scenario: Scenario, solution: Solution): Float64Array[] {
+  const place = new Map(scenario.prosumers.map((p, i) => [p.id, i]));
+  const sold = scenario.prosumers.map(() => new Float64Array(scenario.hours));
+  scenario.pairs.forEach((pair, k) =>
+    pair.forEach((id, side) =>
+      solution.energyMw[k].forEach((mw, t) => (sold[place.get(id) as number][t] += side === 0 ? mw : -mw)),
+    ),
+  );
+  return sold;
+}
+
+/** One clearing; after `energyFirst` its energy trades stand at their prices and only the rest is cleared. */
+function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solution | undefined): ClearedSession {
+  const market = createMarket(
+    options.trade ? scenario : { ...scenario, pairs: [] },
+    options.market,
+    energyFirst && soldBy(scenario, energyFirst),
+  );
+  const priced = (solution: Solution): Solution =>
+    energyFirst ? { ...solution, energyPrice: energyFirst.energyPrice } : solution;
   // The grid is always known (distances, AC check); its limits bind only when the network is on.
   const grid = createNetwork(market, options.tightening ?? NO_TIGHTENING);
   const network = options.market.network ? grid : undefined;
@@ -101,10 +144,10 @@ export function clear(scenario: Scenario, options: ClearOptions): ClearedSession
       residuals: [],
       outcome: solved
         ? {
-            solution: central.solution,
+            solution: priced(central.solution),
             objective: central.objective,
-            regrets: regretsOf(market, central.solution, clarabelSolver),
-            quantised: quantise(market, central.solution, distance),
+            regrets: regretsOf(market, priced(central.solution), clarabelSolver),
+            quantised: quantise(market, priced(central.solution), distance),
             workingSet: central.workingSet,
           }
         : undefined,
@@ -132,7 +175,8 @@ export function clear(scenario: Scenario, options: ClearOptions): ClearedSession
     outcome: cleared
       ? {
           ...cleared,
-          quantised: quantise(market, cleared.solution, distance),
+          solution: priced(cleared.solution),
+          quantised: quantise(market, priced(cleared.solution), distance),
           workingSet: consensus.operator.hours.map((hour) => hour.workingSet),
         }
       : undefined,

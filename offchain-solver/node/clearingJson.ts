@@ -27,7 +27,7 @@ export function toClearingJson(session: ClearedSession, options: ClearOptions): 
       epsilon: market.settings.epsilon,
       network: market.settings.network,
       carbon: market.settings.carbon,
-      reserve: "joint",
+      reserve: options.reserve ?? "joint",
       trade: options.trade,
       ...(options.method === "central"
         ? {}
