@@ -44,3 +44,14 @@ export type Size = {
   readonly members: number;
   readonly buses: number;
 };
+
+/**
+ * An upper bound of `settle`'s gas, linear in everything that is looped over; bench/gas.json shows how far below it real batches stay.
+ * Call data at its floor price of 40 a byte (EIP-7623), 12,000 an account (two cold reads and a write), 1,000 a trade,
+ * 6,000 a signature, 900 a bus and period of the grid check.
+ */
+export function gasBound({ participants, periods, trades, members, buses }: Size): number {
+  const quorum = quorumOf(members);
+  const bytes = CALL_BYTES + Payload.byteLength(participants, periods, trades) + 64 * quorum;
+  return 80_000 + 40 * bytes + 12_000 * (participants + 3) + 1_000 * trades + 6_000 * quorum + 900 * buses * periods;
+}
