@@ -2,7 +2,7 @@ import { marketDomain } from "../codec/typedData.ts";
 import { regretSigner, type Witness } from "../codec/witness.ts";
 import { acSweep } from "../grid/acSweep.ts";
 import { type ClearingResult, OPERATOR, SESSION_PERIOD } from "../market/clearingResult.ts";
-import { limitRows } from "../market/formulate.ts";
+import { limitRows } from "../market/networkLimit.ts";
 import { createMarket, type Market } from "../market/market.ts";
 import { createNetwork, riskLevel, type Network } from "../market/network.ts";
 import { limitSet, supportOf } from "../market/risk/limitSet.ts";

@@ -1,6 +1,7 @@
 import { ConicModel, groupGradient, type GroupedProblem } from "../numerics/conicModel.ts";
 import type { ConicSolution, ConicSolver } from "../numerics/conicSolver.ts";
-import { addNetworkLimit, addProsumer, GROUP, type ProsumerVariables } from "../market/formulate.ts";
+import { addProsumer, GROUP, type ProsumerVariables } from "../market/formulate.ts";
+import { addNetworkLimit } from "../market/networkLimit.ts";
 import type { Market } from "../market/market.ts";
 import { excess, type Network } from "../market/network.ts";
 import { readSchedule, type Solution } from "../market/solution.ts";

@@ -1,6 +1,6 @@
 import { ConicModel, type GroupedProblem } from "../numerics/conicModel.ts";
 import type { ConicSolver } from "../numerics/conicSolver.ts";
-import { addNetworkLimit, limitRows } from "../market/formulate.ts";
+import { addNetworkLimit, limitRows } from "../market/networkLimit.ts";
 import type { Market } from "../market/market.ts";
 import { excess, riskLevel, type Network } from "../market/network.ts";
 import { ACTIVE, REACTIVE, RESERVE } from "./layout.ts";

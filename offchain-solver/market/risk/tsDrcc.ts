@@ -34,6 +34,7 @@ const combine = (a: Affine, ca: number, b: Affine, cb: number): Affine => ({
 const atMostZero = (model: ConicModel, e: Affine): void => {
   model.lessEqual(e.terms, -e.constant);
 };
+const ZERO: Affine = { terms: [], constant: 0 };
 const isZero = (e: Affine): boolean => e.constant === 0 && e.terms.every(([, c]) => c === 0);
 
 /**
@@ -55,16 +56,19 @@ export function addTwoSided(model: ConicModel, limit: TwoSided, level: RiskLevel
   let meanExtra: Terms = [];
   let deviation: Affine[] = spread;
   if (level.meanRadius > 0 || level.stdRadius > 0) {
+    // In MW (p.u.^2), as everything else in the model: the bare norm of the coefficients is thousands where errors are small.
+    const unit = Math.max(level.meanRadius, level.stdRadius);
     const size = model.add();
-    model.cone([{ terms: [[size, 1]], constant: 0 }, ...limit.coefficients.filter((r) => !isZero(r))]);
-    meanExtra = [[size, level.meanRadius]];
+    const scaled = limit.coefficients.filter((r) => !isZero(r));
+    model.cone([{ terms: [[size, 1]], constant: 0 }, ...scaled.map((r) => combine(r, unit, ZERO, 1))]);
+    meanExtra = [[size, level.meanRadius / unit]];
     const s = model.add();
     model.cone([{ terms: [[s, 1]], constant: 0 }, ...spread]);
     deviation = [
       {
         terms: [
           [s, 1],
-          [size, level.stdRadius],
+          [size, level.stdRadius / unit],
         ],
         constant: 0,
       },
