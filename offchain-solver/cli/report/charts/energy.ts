@@ -95,7 +95,7 @@ export function tradeMatrix(clearing: ClearingJson, scenario: Scenario): string 
       y: "seller",
       text: (d: Cell) => d.mwh.toFixed(2).replace(/^0/, ""),
       fontSize: 10,
-      fill: (d: Cell) => (d.mwh > 0.5 * most ? "var(--card)" : "var(--ink)"),
+      fill: (d: Cell) => (d.mwh > 0.6 * most ? "var(--card)" : "var(--ink)"),
     },
   );
   return svg({

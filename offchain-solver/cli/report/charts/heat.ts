@@ -27,7 +27,7 @@ function scaleOf(
   }
   // All the same: any width will do, but a scale needs one.
   const room = high - low < 1e-6 ? 1 : 0;
-  return { type: "linear", scheme: heat.scheme, domain: [low - room, high + room] };
+  return { type: "linear", scheme: heat.scheme, domain: [low, high + room] };
 }
 
 /** @param values [hour][bus] */
