@@ -16,7 +16,12 @@ export type HourView = {
   readonly forward: readonly boolean[];
 };
 
-export type FeederDrawing = { readonly svg: string; readonly hours: readonly HourView[] };
+export type FeederDrawing = {
+  readonly svg: string;
+  /** Flows and devices are written beside branches and buses, where there is room for it. */
+  readonly labelled: boolean;
+  readonly hours: readonly HourView[];
+};
 
 const DEVICES = [
   ["generator", "G", 2],
@@ -118,6 +123,7 @@ export function drawFeeder(scenario: Scenario, clearing: ClearingJson, hour: num
   const buses = feeder.buses.map(({ bus }, b) => drawBus(b, bus, devicesAt.get(bus) ?? [], geometry, view));
   return {
     svg: `<svg xmlns="http://www.w3.org/2000/svg" class="feeder${geometry.small ? " small" : ""}" viewBox="0 0 ${width} ${geometry.height}" width="${width}" height="${geometry.height}" role="img" aria-label="Feeder ${escape(feeder.name)}: voltage of its buses, loading of its branches">${branches.join("")}${buses.join("")}</svg>`,
+    labelled: !geometry.small,
     hours,
   };
 }

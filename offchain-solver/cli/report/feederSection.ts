@@ -69,7 +69,10 @@ export function feederSection(session: Session): { body: string; hours: HourData
     return `hour ${t} (${clock} UTC)`;
   };
   const slider = `<div class="hour"><output id="hour-name" for="hour">${name(first)}</output><input id="hour" type="range" min="0" max="${scenario.hours - 1}" step="1" value="${first}" aria-label="Hour of the session"></div>`;
-  const key = `<p class="legend"><span class="ramp">bus: low limit ${ramp("v", VOLTAGE_STEPS)} high limit</span><span class="ramp">branch: idle ${ramp("l", LOADING_EDGES.length + 1)} at its rating</span><span>arrow: active flow, kW</span><span>G generator · PV · W wind · B battery</span></p>`;
+  const labels = drawing.labelled
+    ? "<span>arrow: active flow, kW</span><span>G generator · PV · W wind · B battery</span>"
+    : "<span>arrow: active flow</span>";
+  const key = `<p class="legend"><span class="ramp">bus: low limit ${ramp("v", VOLTAGE_STEPS)} high limit</span><span class="ramp">branch: idle ${ramp("l", LOADING_EDGES.length + 1)} at its rating</span>${labels}</p>`;
   const list = FACTS.map((text, k) => `<div><dt>${text}</dt><dd>${values[first][k]}</dd></div>`).join("");
   return {
     body: card(

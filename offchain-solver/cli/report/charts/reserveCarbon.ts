@@ -61,7 +61,7 @@ export function carbonChart(clearing: ClearingJson): string {
     { bus: `${bus}`, at: i, kind: CARBON_KINDS[1], kg: 1000 * carbon.allowanceT },
   ]);
   const names = clearing.prosumers.map(({ bus }) => `${bus}`);
-  const every = Math.ceil(names.length / 24);
+  const every = Math.ceil(names.length / 17);
   return svg({
     ariaLabel: "Emissions and allowances by prosumer",
     x: {
@@ -96,7 +96,7 @@ export function allowancePriceChart({ prosumers }: ClearingJson, scenario: Scena
   const axis = nameAxis(
     "prosumer at bus",
     prosumers.map(({ bus }) => `${bus}`),
-    24,
+    17,
   );
   return svg({
     ariaLabel: "Marginal carbon price by prosumer",
@@ -108,7 +108,7 @@ export function allowancePriceChart({ prosumers }: ClearingJson, scenario: Scena
         x: (d: Result) => `${d.bus}`,
         y: (d: Result) => d.carbon.priceMu,
         fill: colour(4),
-        r: 5,
+        r: prosumers.length > 30 ? 2.5 : 5,
         title: (d: Result) => `bus ${d.bus}: ${d.carbon.priceMu.toFixed(3)} $/t`,
       }),
     ],
