@@ -77,7 +77,7 @@ export function feederSection(session: Session): { body: string; hours: HourData
   return {
     body: card(
       `Feeder ${escape(scenario.feeder.name)}`,
-      `${slider}${key}${drawing.svg}<dl class="facts">${list}</dl>`,
+      `${slider}${key}<div class="scroll">${drawing.svg}</div><dl class="facts">${list}</dl>`,
       {
         note: "Voltages and flows of the linear model (LinDistFlow) that the market is cleared on; a binding limit keeps room for forecast errors. Point at a bus or a branch for its numbers.",
         wide: true,

@@ -81,7 +81,7 @@ code{font:13px ui-monospace,Consolas,monospace;overflow-wrap:anywhere}
 .verdict.valid{background:#1d7f4e}.verdict.invalid{background:#b9302b}
 footer{color:var(--quiet);font-size:13px;padding:26px 0 40px}
 @media(max-width:860px){.grid{grid-template-columns:minmax(0,1fr)}main,header .in,nav .in{padding-left:14px;padding-right:14px}}
-@media print{nav,button,.hour{display:none}.card,.tile{break-inside:avoid}}`;
+.scroll .feeder{min-width:760px}@media print{nav,button,.hour{display:none}.card,.tile{break-inside:avoid}}`;
 
 const script = `"use strict";
 (() => {
