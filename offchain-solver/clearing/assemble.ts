@@ -27,7 +27,7 @@ export function assemble(market: Market, result: ConsensusResult): Cleared {
   const slots = (): Float64Array[] => market.shares.map((s) => new Float64Array(s.length));
   const [shareMw, sharePrice, shareCharge] = [slots(), slots(), slots()];
   const byHour = (): Float64Array[] => Array.from({ length: hours }, () => new Float64Array(n));
-  const [nodalPrice, nodalReactivePrice] = [byHour(), byHour()];
+  const [nodalPrice, nodalReactivePrice, injectionMw, injectionMvar] = [byHour(), byHour(), byHour(), byHour()];
   const priceMu = new Float64Array(n);
   let objective = 0;
   const regrets = new Float64Array(n);
@@ -46,6 +46,8 @@ export function assemble(market: Market, result: ConsensusResult): Cleared {
       carbonPrice[pair] = -price[k * stride + hours];
     });
     for (let t = 0; t < hours; t++) {
+      injectionMw[t][i] = z[layout.gridStart + t];
+      injectionMvar[t][i] = z[layout.gridStart + hours + t];
       nodalPrice[t][i] = price[layout.gridStart + t] / dt;
       nodalReactivePrice[t][i] = price[layout.gridStart + hours + t] / dt;
     }
@@ -68,6 +70,8 @@ export function assemble(market: Market, result: ConsensusResult): Cleared {
   return {
     solution: {
       schedules,
+      injectionMw,
+      injectionMvar,
       energyMw,
       energyPrice,
       shareMw,

@@ -142,6 +142,8 @@ function read(market: Market, program: Program, problem: GroupedProblem, result:
   const kappa = market.scenario.regularisation.trade;
   return {
     schedules: blocks.map((block) => readSchedule(block, x)),
+    injectionMw: Array.from({ length: hours }, (_, t) => Float64Array.from(blocks, (b) => x[b.p[t]])),
+    injectionMvar: Array.from({ length: hours }, (_, t) => Float64Array.from(blocks, (b) => x[b.q[t]])),
     energyMw: energy.map((pair) => Float64Array.from(pair, (k) => x[k])),
     energyPrice: pairs.map(([a, b]) =>
       Float64Array.from({ length: hours }, (_, t) => (marginal(a, t) + marginal(b, t)) / 2),

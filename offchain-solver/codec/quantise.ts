@@ -7,6 +7,7 @@ import {
   type Trade,
   UTILITY,
 } from "../market/clearingResult.ts";
+import { emissionsT } from "../market/cost.ts";
 import type { Market } from "../market/market.ts";
 import type { Solution } from "../market/solution.ts";
 import { roundToZeroSum, transport } from "./transport.ts";
@@ -14,6 +15,8 @@ import { roundToZeroSum, transport } from "./transport.ts";
 /** MWh, MW or t to Wh, W or g; $/MWh, $/MW or $/t to 1e-6 $ per kWh, kW or kg. */
 const UNITS = 1e6;
 const PRICE_UNITS = 1e3;
+/** Allowances a prosumer may lack for its planned emissions, g: within the clearing's tolerance. What it holds never falls below zero. */
+const ALLOWANCE_DUST_G = 50;
 
 export type QuantiseSettings = {
   /** Reserve trades below this go back to the buyer's other sources (utility, or own devices), W. */
@@ -84,17 +87,15 @@ export function quantise(
   let pairTrades = 0;
   const injectionWh: number[][] = [];
   for (let t = 0; t < hours; t++) {
-    const sold = new Array<number>(n).fill(0);
     const prices = (k: number): number => solution.energyPrice[k][t];
     market.pairs.forEach(([a, b], k) => {
       const e = solution.energyMw[k][t] * dt;
-      sold[a] += e * UNITS;
-      sold[b] -= e * UNITS;
       shift[a] -= e * prices(k);
       shift[b] += e * prices(k);
       if (Math.abs(e) * UNITS >= 1) pairTrades++;
     });
-    const whole = roundToZeroSum(cancelDrift(sold));
+    const { injection, utility } = positionsOf(solution, t, dt, settings.dustWh);
+    const whole = injection.map((wh, i) => wh - utility[i]);
     for (const { seller, buyer, quantity } of transport(whole, distance)) {
       const price = priceBetween(prices, seller, buyer);
       post("energy", t, seller, buyer, quantity, price);
@@ -102,13 +103,9 @@ export function quantise(
       shift[seller] += paid;
       shift[buyer] -= paid;
     }
-    const injection = whole.map((net, i) => {
-      const schedule = solution.schedules[i];
-      let utility = Math.round((schedule.exportMw[t] - schedule.importMw[t]) * dt * UNITS);
-      if (Math.abs(utility) <= settings.dustWh) utility = 0;
-      if (utility > 0) post("energy", t, i, UTILITY, utility, scenario.tariff.sellPerMwh[t]);
-      if (utility < 0) post("energy", t, UTILITY, i, -utility, scenario.tariff.buyPerMwh[t]);
-      return net + utility;
+    utility.forEach((wh, i) => {
+      if (wh > 0) post("energy", t, i, UTILITY, wh, scenario.tariff.sellPerMwh[t]);
+      if (wh < 0) post("energy", t, UTILITY, i, -wh, scenario.tariff.buyPerMwh[t]);
     });
     injectionWh.push(injection);
   }
@@ -124,12 +121,38 @@ export function quantise(
     periods: hours,
     participants: prosumers.map((p) => p.id),
     trades: trades.sort(order),
-    reactiveVar: solution.schedules.map((s) => Array.from(s.qMvar, (q) => Math.round(q * UNITS) + 0)),
+    reactiveVar: prosumers.map((_, i) => solution.injectionMvar.map((hour) => Math.round(hour[i] * UNITS) + 0)),
   };
   return {
     result,
     report: { paymentShift: Math.max(...shift.map(Math.abs)), ...moved, pairTrades, postedEnergy },
   };
+}
+
+/**
+ * Whole Wh of one period: injections as the operator projected them (so the posted point is inside the limits to rounding), utility
+ * trades without dust; peers trade the difference. Their sum is not zero to the clearing's tolerance: whoever trades most with the
+ * utility (or else injects most) takes up what is missing.
+ */
+function positionsOf(
+  solution: Solution,
+  t: number,
+  dt: number,
+  dustWh: number,
+): { injection: number[]; utility: number[] } {
+  const injection = Array.from(solution.injectionMw[t], (p) => Math.round(p * dt * UNITS) + 0);
+  const utility = solution.schedules.map(({ exportMw, importMw }) => {
+    const wh = Math.round((exportMw[t] - importMw[t]) * dt * UNITS) + 0;
+    return Math.abs(wh) <= dustWh ? 0 : wh;
+  });
+  const missing = injection.reduce((sum, wh, i) => sum + wh - utility[i], 0);
+  let balancer = 0;
+  injection.forEach((wh, i) => {
+    const [mine, best] = [Math.abs(utility[i]), Math.abs(utility[balancer])];
+    if (mine > best || (mine === best && Math.abs(wh) > Math.abs(injection[balancer]))) balancer = i;
+  });
+  utility[balancer] += missing;
+  return { injection, utility };
 }
 
 /** Takes float dust (sums like 1e-9 Wh) off the largest amount, so that the sum is zero before rounding. */
@@ -209,10 +232,15 @@ function postAllowances(
     sold[a] += solution.carbonT[k] * UNITS;
     sold[b] -= solution.carbonT[k] * UNITS;
   });
-  for (const { seller, buyer, quantity } of transport(roundToZeroSum(cancelDrift(sold)), distance))
+  const net = roundToZeroSum(cancelDrift(sold));
+  for (const { seller, buyer, quantity } of transport(net, distance))
     post("carbon", SESSION_PERIOD, seller, buyer, quantity, price(seller, buyer));
   solution.schedules.forEach((schedule, i) => {
-    const desk = Math.round((schedule.allowanceBoughtT - schedule.allowanceSoldT) * UNITS);
+    let desk = Math.round((schedule.allowanceBoughtT - schedule.allowanceSoldT) * UNITS);
+    // A distributed clearing meets the allowance balance to its tolerance only: what is short comes from the desk.
+    const held = Math.floor(market.allowanceT[i] * UNITS) - net[i] + desk;
+    const needed = Math.max(0, Math.ceil(emissionsT(market, i, schedule) * UNITS) - ALLOWANCE_DUST_G);
+    if (held < needed) desk += needed - held;
     if (desk > 0) post("carbon", SESSION_PERIOD, DESK, i, desk, scenario.carbon.deskBuyPerT);
     if (desk < 0) post("carbon", SESSION_PERIOD, i, DESK, -desk, scenario.carbon.deskSellPerT);
   });

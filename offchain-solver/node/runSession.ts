@@ -49,10 +49,12 @@ const PAYMENT_TOLERANCE = 0.05;
 
 const SYSTEM_IDS = [Onboarding.DESK_ID, Onboarding.OPERATOR_ID, Onboarding.UTILITY_ID];
 
-/** Hardhat's network in this process; the project's own configuration, wherever the command was called from. */
+/** Hardhat's network in this process, contracts compiled; the project's own configuration, wherever the command was called from. */
 export async function embeddedDevnet(): Promise<{ admin: Signer; provider: Provider; close: () => Promise<void> }> {
   process.env.HARDHAT_CONFIG ??= fileURLToPath(new URL("../../hardhat.config.ts", import.meta.url));
-  const { network } = await import("hardhat");
+  const { network, tasks } = await import("hardhat");
+  // Quick when nothing changed; on a fresh clone this is what makes the contracts.
+  await tasks.getTask("build").run({ quiet: true, noTests: true });
   const connection = await network.create();
   const [admin] = await connection.ethers.getSigners();
   return { admin, provider: connection.ethers.provider, close: () => connection.close() };
