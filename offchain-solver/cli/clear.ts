@@ -1,10 +1,26 @@
 import { Command } from "commander";
 import Table from "cli-table3";
+import type { ClearingJson } from "../market/clearingJson.ts";
+import { createNetwork } from "../market/network.ts";
+import { clearTightened, passes } from "../node/acMargin.ts";
 import { clear, type ClearedSession } from "../node/clear.ts";
 import { toClearingJson } from "../node/clearingJson.ts";
+import { InputError } from "../node/inputError.ts";
+import { outOfSample } from "../node/outOfSample/monteCarlo.ts";
 import { addClearOptions, clearOptions, readScenario, type ClearArguments } from "./clearOptions.ts";
 import { Exit } from "./exit.ts";
-import { checkTarget, choiceOption, writeJson } from "./output.ts";
+import { checkTarget, choiceOption, numberOption, writeJson } from "./output.ts";
+import { writeFigure } from "./figures.ts";
+import { outOfSampleFigure, outOfSampleTable, tighteningLines } from "./outOfSample.ts";
+
+type ClearOnlyArguments = ClearArguments & {
+  json?: string;
+  figure?: string;
+  reserve: "joint" | "sequential";
+  tighten: "auto" | "off";
+  monteCarlo?: number;
+  drawSeed: number;
+};
 
 export function clearCommand(): Command {
   return addClearOptions(
@@ -18,19 +34,60 @@ export function clearCommand(): Command {
       choiceOption("--reserve", ["joint", "sequential"] as const),
       "joint",
     )
+    .option(
+      "--monte-carlo <draws>",
+      "afterwards, count violations in held-out and other errors",
+      numberOption("--monte-carlo", 1, 1e6, true),
+    )
+    .option("--draw-seed <s>", "of --monte-carlo", numberOption("--draw-seed", 0, 0xffffffff, true), 1)
+    .option("--figure <file>", "with --monte-carlo: the violations as an SVG")
+    .option(
+      "--tighten <auto|off>",
+      "auto: tighten voltage and line limits by what the AC sweep finds missing, until it passes",
+      choiceOption("--tighten", ["auto", "off"] as const),
+      "off",
+    )
     .option("--json <file>", "write clearing.json there; - is stdout")
-    .action((name: string, args: ClearArguments & { json?: string; reserve: "joint" | "sequential" }) => {
+    .action((name: string, args: ClearOnlyArguments) => {
       checkTarget(args.json);
+      if (args.figure !== undefined && args.monteCarlo === undefined)
+        throw new InputError(`--figure ${args.figure}: there is nothing to draw without --monte-carlo`);
       const scenario = readScenario(name, args);
       const { options: shared, done } = clearOptions(scenario, args);
       const options = { ...shared, reserve: args.reserve };
-      const session = clear(scenario, options);
+      const tightened =
+        args.tighten === "auto" ? clearTightened(scenario, options, (market) => createNetwork(market)) : undefined;
+      const session = tightened?.session ?? clear(scenario, options);
       done();
       if (session.status !== "solved")
         throw new Exit(3, `${scenario.name}: ${session.status}${session.reason ? `: ${session.reason}` : ""}`);
-      const json = toClearingJson(session, options);
+      const outcome = session.outcome as NonNullable<ClearedSession["outcome"]>;
+      const sampled =
+        args.monteCarlo === undefined
+          ? undefined
+          : outOfSample(
+              session.market,
+              createNetwork(session.market),
+              outcome.solution,
+              args.monteCarlo,
+              args.drawSeed,
+            );
+      const json = toClearingJson(session, options, {
+        ...(sampled && { outOfSample: sampled as ClearingJson["outOfSample"] }),
+        ...(tightened && {
+          tightening: {
+            ...tightened.tightening,
+            passed: passes(tightened.measured[tightened.measured.length - 1]),
+            measured: [...tightened.measured],
+          },
+        }),
+      });
       if (args.json) writeJson(args.json, json);
-      if (args.json !== "-") console.log(summary(session, json));
+      if (sampled && args.figure) writeFigure(args.figure, outOfSampleFigure(scenario.name, sampled));
+      if (args.json === "-") return;
+      console.log(summary(session, json));
+      if (tightened) console.log(tighteningLines(tightened));
+      if (sampled) console.log(outOfSampleTable(sampled));
     });
 }
 

@@ -5,6 +5,7 @@
  */
 import * as z from "zod";
 import { PRODUCTS } from "./clearingResult.ts";
+import { OutOfSampleSchema, TighteningSchema } from "./outOfSampleJson.ts";
 
 const count = z.int().nonnegative();
 const nonneg = z.number().nonnegative();
@@ -68,7 +69,15 @@ const ProsumerResultSchema = z.strictObject({
   }),
 });
 
-const EnergyTradeSchema = z.strictObject({ seller: id, buyer: id, hour: count, mw: nonneg, price: z.number() });
+const EnergyTradeSchema = z.strictObject({
+  seller: id,
+  buyer: id,
+  hour: count,
+  mw: nonneg,
+  price: z.number(),
+  /** Carbon emission flow: tCO2 per MWh leaving the seller's bus. */
+  intensityTPerMwh: nonneg.optional(),
+});
 const ReserveTradeSchema = z.strictObject({
   seller: id,
   buyer: id,
@@ -147,6 +156,10 @@ export const ClearingJsonSchema = z.strictObject({
   /** Carbon emission flow, t/MWh at every bus. */
   carbonIntensity: matrix,
   quantised: QuantisedSchema,
+  /** With --monte-carlo. */
+  outOfSample: OutOfSampleSchema.optional(),
+  /** With --tighten auto. */
+  tightening: TighteningSchema.optional(),
 });
 
 export type ClearingJson = z.infer<typeof ClearingJsonSchema>;

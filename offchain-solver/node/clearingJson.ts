@@ -1,5 +1,5 @@
 import { acSweep, type AcFlow } from "../grid/acSweep.ts";
-import { carbonFlow } from "../grid/carbonFlow.ts";
+import { carbonFlow, tradeIntensity, type CarbonFlow } from "../grid/carbonFlow.ts";
 import { OPERATOR, SESSION_PERIOD, type Trade } from "../market/clearingResult.ts";
 import { ClearingJsonSchema, type ClearingJson } from "../market/clearingJson.ts";
 import { deviceCost, emissionsT } from "../market/cost.ts";
@@ -15,10 +15,15 @@ const NOISE = 1e-9;
 type Outcome = NonNullable<ClearedSession["outcome"]>;
 
 /** clearing.json of a session that was solved. */
-export function toClearingJson(session: ClearedSession, options: ClearOptions): ClearingJson {
+export function toClearingJson(
+  session: ClearedSession,
+  options: ClearOptions,
+  after: Pick<ClearingJson, "outOfSample" | "tightening"> = {},
+): ClearingJson {
   const { market, outcome } = session;
   if (outcome === undefined) throw new Error(`session ${session.status}: there is no result to write`);
   const grid = session.network ?? createNetwork(market);
+  const network = networkOf(market, grid, session.network !== undefined, outcome);
   return ClearingJsonSchema.parse({
     scenario: market.scenario.name,
     settings: {
@@ -45,9 +50,11 @@ export function toClearingJson(session: ClearedSession, options: ClearOptions): 
     residuals: session.residuals,
     objective: outcome.objective,
     prosumers: prosumersOf(market, outcome),
-    ...tradesOf(market, outcome.solution),
-    ...networkOf(market, grid, session.network !== undefined, outcome),
+    ...tradesOf(market, grid, outcome.solution, network.flows),
+    network: network.network,
+    carbonIntensity: network.flows.map((flow) => Array.from(flow.intensity)),
     quantised: outcome.quantised.result,
+    ...after,
   });
 }
 
@@ -103,16 +110,23 @@ function prosumersOf(market: Market, { solution, regrets, quantised }: Outcome) 
   });
 }
 
-function tradesOf(market: Market, solution: Solution) {
+function tradesOf(market: Market, grid: Network, solution: Solution, flows: readonly CarbonFlow[]) {
   const id = (i: number): number => market.prosumers[i].id;
-  const energy: { seller: number; buyer: number; hour: number; mw: number; price: number }[] = [];
+  const energy: ClearingJson["trades"]["energy"] = [];
   const carbon: { seller: number; buyer: number; t: number; price: number }[] = [];
   market.pairs.forEach(([a, b], k) => {
     for (let hour = 0; hour < market.hours; hour++) {
       const mw = solution.energyMw[k][hour];
       if (Math.abs(mw) <= NOISE) continue;
       const [seller, buyer] = mw > 0 ? [id(a), id(b)] : [id(b), id(a)];
-      energy.push({ seller, buyer, hour, mw: Math.abs(mw), price: solution.energyPrice[k][hour] });
+      energy.push({
+        seller,
+        buyer,
+        hour,
+        mw: Math.abs(mw),
+        price: solution.energyPrice[k][hour],
+        intensityTPerMwh: tradeIntensity(flows[hour], grid.topology, market.prosumers[mw > 0 ? a : b].bus),
+      });
     }
     const t = solution.carbonT[k];
     if (Math.abs(t) <= NOISE) return;
@@ -151,7 +165,8 @@ function networkOf(market: Market, grid: Network, on: boolean, outcome: Outcome)
     return sum;
   };
   const voltage: number[][] = [];
-  const [flowMw, flowMvar, nodalPrice, carbonIntensity]: number[][][] = [[], [], [], []];
+  const [flowMw, flowMvar, nodalPrice]: number[][][] = [[], [], []];
+  const flows: CarbonFlow[] = [];
   const sweeps: AcFlow[] = [];
   const binding: ClearingJson["network"]["binding"] = [];
   for (let t = 0; t < hours; t++) {
@@ -174,19 +189,17 @@ function networkOf(market: Market, grid: Network, on: boolean, outcome: Outcome)
       const s = solution.schedules[i];
       return s.generatorMw[t] + s.renewableMw[t] + s.dischargeMw[t];
     };
-    carbonIntensity.push(
-      Array.from(
-        carbonFlow(feeder, grid.topology, {
-          generationMw: byBus(source),
-          emissionTPerH: byBus(
-            (i) => (market.prosumers[i].generator?.emissionTPerMwh ?? 0) * solution.schedules[i].generatorMw[t],
-          ),
-          loadMw: byBus((i) => source(i) - p[i]),
-          flowMw: fp,
-          arrivingMw: fp,
-          gridTPerMwh: scenario.carbon.gridTPerMwh[t],
-        }).intensity,
-      ),
+    flows.push(
+      carbonFlow(feeder, grid.topology, {
+        generationMw: byBus(source),
+        emissionTPerH: byBus(
+          (i) => (market.prosumers[i].generator?.emissionTPerMwh ?? 0) * solution.schedules[i].generatorMw[t],
+        ),
+        loadMw: byBus((i) => source(i) - p[i]),
+        flowMw: fp,
+        arrivingMw: fp,
+        gridTPerMwh: scenario.carbon.gridTPerMwh[t],
+      }),
     );
     if (on) binding.push(...bindingOf(market, grid, outcome, t, p, q));
   }
@@ -204,7 +217,7 @@ function networkOf(market: Market, grid: Network, on: boolean, outcome: Outcome)
         lossesMwh: sweeps.map((s) => s.lossesMw * market.dt),
       },
     },
-    carbonIntensity,
+    flows,
   };
 }
 
