@@ -18,7 +18,7 @@ export default defineConfig({
       default: {
         version: "0.8.36",
         path: soljson,
-        settings: { optimizer: { enabled: true, runs: 1 }, viaIR: true, evmVersion: "osaka" },
+        settings: { optimizer: { enabled: true, runs: 200 }, viaIR: true, evmVersion: "osaka" },
       },
     },
   },

@@ -31,11 +31,10 @@ contract AuditLens {
     }
 
     /// @notice The accounts after the batch, in the payload's order, and the deltas of its event. Reverts as `settle` does.
-    function execute(State calldata state, bytes calldata payload)
-        external
-        pure
-        returns (Account[] memory accounts, bytes memory deltas)
-    {
+    function execute(
+        State calldata state,
+        bytes calldata payload
+    ) external pure returns (Account[] memory accounts, bytes memory deltas) {
         (PlainRules.Book memory book, uint256 trades) = PlainRules.decodeHead(payload, state.periods);
         PlainRules.Terms memory terms = PlainRules.Terms({
             periods: state.periods,
@@ -47,7 +46,8 @@ contract AuditLens {
         });
         for (uint256 k; k < book.ids.length; ++k) {
             for (uint256 i; i < state.ids.length; ++i) {
-                if (state.ids[i] == book.ids[k]) (book.accounts[k], book.limits[k]) = (state.accounts[i], state.limits[i]);
+                if (state.ids[i] == book.ids[k])
+                    (book.accounts[k], book.limits[k]) = (state.accounts[i], state.limits[i]);
             }
         }
         PlainRules.checkParticipants(book, terms);

@@ -22,7 +22,8 @@ abstract contract Mandates is Accounts, EIP712 {
         Registered storage registered = _mandates[id];
         if (mandate.nonce <= registered.nonce) revert NonceNotLarger(mandate.nonce, registered.nonce);
         bool sent = msg.sender == wallet && signature.length == 0;
-        if (!sent && !SignatureChecker.isValidSignatureNow(wallet, mandateDigest(mandate), signature)) revert MandateBadSignature(id);
+        if (!sent && !SignatureChecker.isValidSignatureNow(wallet, mandateDigest(mandate), signature))
+            revert MandateBadSignature(id);
         registered.limits = Limits({
             maxBuy: mandate.maxBuy,
             minSell: mandate.minSell,

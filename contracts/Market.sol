@@ -22,14 +22,19 @@ contract Market is Sessions {
     uint256 private constant HEAD_BYTES = 3;
     uint256 private constant MAX_TRADES = 32_767;
 
-    constructor(address authority, IERC20 token_, IRegistry registry_, uint24 priceCap)
-        AccessManaged(authority)
-        Accounts(token_, registry_)
-        Sessions(priceCap)
-    {}
+    constructor(
+        address authority,
+        IERC20 token_,
+        IRegistry registry_,
+        uint24 priceCap
+    ) AccessManaged(authority) Accounts(token_, registry_) Sessions(priceCap) {}
 
     /// @inheritdoc IMarket
-    function settle(bytes calldata payload, uint32 signers, bytes calldata signatures) external returns (bytes32 batch) {
+    function settle(
+        bytes calldata payload,
+        uint32 signers,
+        bytes calldata signatures
+    ) external returns (bytes32 batch) {
         Session memory current = _session;
         if (current.paused) revert SettlementPaused();
         if (!current.open) revert NoOpenSession();
@@ -73,7 +78,12 @@ contract Market is Sessions {
         frame.reactive = frame.ids + 4 * frame.participants;
         frame.trades = frame.reactive + 3 * frame.participants * frame.periods;
         frame.end = start + length;
-        if (length < HEAD_BYTES || frame.trades > frame.end || (frame.end - frame.trades) % TRADE_BYTES != 0 || frame.systems > 7) {
+        if (
+            length < HEAD_BYTES ||
+            frame.trades > frame.end ||
+            (frame.end - frame.trades) % TRADE_BYTES != 0 ||
+            frame.systems > 7
+        ) {
             revert PayloadLength(length);
         }
         uint256 trades = (frame.end - frame.trades) / TRADE_BYTES;
@@ -81,7 +91,11 @@ contract Market is Sessions {
     }
 
     /// The grid is checked with the accounts written: if it refuses, nothing was.
-    function _close(Frame memory frame, uint256 accounts, Session memory current) private returns (bytes memory deltas) {
+    function _close(
+        Frame memory frame,
+        uint256 accounts,
+        Session memory current
+    ) private returns (bytes memory deltas) {
         bytes memory model = CodeBlob.read(_gridPointer);
         uint256 buses = GridModel.buses(model);
         Ledger.Flows memory flows = Ledger.Flows({pointer: 0, buses: buses, wattPerWh: 3600 / current.periodSeconds});

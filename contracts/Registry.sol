@@ -21,7 +21,13 @@ contract Registry is IRegistry, EIP712, AccessManaged {
     constructor(address authority) EIP712("gridpact registry", "1") AccessManaged(authority) {}
 
     /// @inheritdoc IRegistry
-    function register(uint32 id, address wallet, address nodeKey, address meterKey, bytes calldata proof) external restricted {
+    function register(
+        uint32 id,
+        address wallet,
+        address nodeKey,
+        address meterKey,
+        bytes calldata proof
+    ) external restricted {
         if (_parties[id].wallet != address(0)) revert AlreadyRegistered(id);
         if (wallet == address(0) || meterKey == address(0)) revert ZeroAddress();
         _claim(nodeKey);
@@ -123,7 +129,7 @@ contract Registry is IRegistry, EIP712, AccessManaged {
     }
 
     function _checkPossession(address key, bytes32 digest, bytes calldata proof) private pure {
-        (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecover(digest, proof);
+        (address signer, ECDSA.RecoverError failure, ) = ECDSA.tryRecover(digest, proof);
         if (failure != ECDSA.RecoverError.NoError || signer != key) revert NoProofOfPossession(key);
     }
 
@@ -132,7 +138,10 @@ contract Registry is IRegistry, EIP712, AccessManaged {
         if (model.length < GridModel.HEADER) revert GridModelLength(model.length);
         buses = GridModel.buses(model);
         uint256 prosumers = GridModel.prosumers(model);
-        if (buses == 0 || model.length != GridModel.HEADER + GridModel.BUS * (buses - 1) + GridModel.PROSUMER * prosumers) {
+        if (
+            buses == 0 ||
+            model.length != GridModel.HEADER + GridModel.BUS * (buses - 1) + GridModel.PROSUMER * prosumers
+        ) {
             revert GridModelLength(model.length);
         }
         for (uint256 bus = 1; bus < buses; ++bus) {

@@ -35,11 +35,13 @@ abstract contract Sessions is Mandates {
     }
 
     /// @inheritdoc IMarket
-    function freezeSession(uint40 start, uint32 periodSeconds, uint8 periods, uint40 deadline, uint32[] calldata ids)
-        external
-        restricted
-        returns (bytes32)
-    {
+    function freezeSession(
+        uint40 start,
+        uint32 periodSeconds,
+        uint8 periods,
+        uint40 deadline,
+        uint32[] calldata ids
+    ) external restricted returns (bytes32) {
         Session memory opened = _session;
         if (opened.paused) revert SettlementPaused();
         if (_sessionIsLive()) revert SessionStillOpen(opened.deadline);

@@ -85,9 +85,13 @@ interface IMarket is ISettlementErrors {
     function revokeMandate(uint32 id, uint64 nonce) external;
 
     /// @notice Opens a session for the accounts `ids` (ascending). Operator role. Accounts that cannot take part are left out.
-    function freezeSession(uint40 start, uint32 periodSeconds, uint8 periods, uint40 deadline, uint32[] calldata ids)
-        external
-        returns (bytes32 sessionHash);
+    function freezeSession(
+        uint40 start,
+        uint32 periodSeconds,
+        uint8 periods,
+        uint40 deadline,
+        uint32[] calldata ids
+    ) external returns (bytes32 sessionHash);
 
     /// @notice Checks a batch and moves value, or reverts with the first violated predicate. Anybody may call.
     /// @param payload participants u16 | systems u8 (bit 0 desk, 1 operator, 2 utility) | ids u32[P] | reactive i24[P][H], var

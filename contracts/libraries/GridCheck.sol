@@ -66,7 +66,13 @@ library GridCheck {
     }
 
     /// From the root to the leaves. Bound: |flow| < 2^60 and r, x < 2^56, so a voltage is within 2^134.
-    function _checkVoltages(uint256 flows, uint256 buses, uint256 period, uint256 branches, uint256 voltages) private pure {
+    function _checkVoltages(
+        uint256 flows,
+        uint256 buses,
+        uint256 period,
+        uint256 branches,
+        uint256 voltages
+    ) private pure {
         unchecked {
             for (uint256 bus = 1; bus < buses; ++bus) {
                 bool inside;

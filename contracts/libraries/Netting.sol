@@ -37,17 +37,22 @@ library Netting {
     }
 
     /// Frame: base 0, stride 32, participants 64, utility 160, cap 192, span 224, end 352.
-    function _energy(Frame memory frame, uint256 cursor, uint256 last, uint256 group)
-        private
-        pure
-        returns (uint256, uint256, bool refused)
-    {
+    function _energy(
+        Frame memory frame,
+        uint256 cursor,
+        uint256 last,
+        uint256 group
+    ) private pure returns (uint256, uint256, bool refused) {
         assembly ("memory-safe") {
             let end := mload(add(frame, 352))
             let period := add(96, shl(5, and(group, 63)))
-            for {} lt(cursor, end) { cursor := add(cursor, 12) } {
+            for {} lt(cursor, end) {
+                cursor := add(cursor, 12)
+            } {
                 let word := calldataload(cursor)
-                if xor(shr(248, word), group) { break }
+                if xor(shr(248, word), group) {
+                    break
+                }
                 let seller := signextend(1, shr(232, word))
                 let buyer := signextend(1, shr(216, word))
                 let quantity := and(shr(184, word), 0xffffffff)
@@ -61,7 +66,9 @@ library Netting {
                     refused := iszero(and(fine, and(gt(shr(216, word), last), gt(quantity, 0))))
                     refused := or(refused, eq(seller, buyer))
                 }
-                if refused { break }
+                if refused {
+                    break
+                }
                 last := shr(216, word)
                 let stride := mload(add(frame, 32))
                 seller := add(mload(frame), mul(seller, stride))
@@ -73,7 +80,9 @@ library Netting {
                 seller := add(seller, period)
                 let position := add(mload(seller), quantity)
                 let extreme := sub(0x7fffff, price)
-                if gt(extreme, and(position, 0xffffff)) { position := or(shl(24, shr(24, position)), extreme) }
+                if gt(extreme, and(position, 0xffffff)) {
+                    position := or(shl(24, shr(24, position)), extreme)
+                }
                 mstore(seller, position)
                 buyer := add(buyer, period)
                 position := sub(mload(buyer), quantity)
@@ -88,17 +97,22 @@ library Netting {
     }
 
     /// Frame as above. Limits: lowest reserve price sold at bit 112, highest bought at 136.
-    function _reserve(Frame memory frame, uint256 cursor, uint256 last, uint256 group)
-        private
-        pure
-        returns (uint256, uint256, bool refused)
-    {
+    function _reserve(
+        Frame memory frame,
+        uint256 cursor,
+        uint256 last,
+        uint256 group
+    ) private pure returns (uint256, uint256, bool refused) {
         assembly ("memory-safe") {
             let end := mload(add(frame, 352))
             let period := add(96, shl(5, and(group, 63)))
-            for {} lt(cursor, end) { cursor := add(cursor, 12) } {
+            for {} lt(cursor, end) {
+                cursor := add(cursor, 12)
+            } {
                 let word := calldataload(cursor)
-                if xor(shr(248, word), group) { break }
+                if xor(shr(248, word), group) {
+                    break
+                }
                 let seller := signextend(1, shr(232, word))
                 let buyer := signextend(1, shr(216, word))
                 let quantity := and(shr(184, word), 0xffffffff)
@@ -111,7 +125,9 @@ library Netting {
                     fine := and(fine, and(gt(shr(216, word), last), gt(quantity, 0)))
                     refused := or(iszero(fine), eq(seller, buyer))
                 }
-                if refused { break }
+                if refused {
+                    break
+                }
                 {
                     let stride := mload(add(frame, 32))
                     seller := add(mload(frame), mul(seller, stride))
@@ -119,7 +135,9 @@ library Netting {
                 }
                 refused := slt(price, signextend(2, shr(112, mload(add(seller, 32)))))
                 refused := or(refused, sgt(price, signextend(2, shr(136, mload(add(buyer, 32))))))
-                if refused { break }
+                if refused {
+                    break
+                }
                 last := shr(216, word)
                 let delta := shl(64, mul(quantity, price))
                 mstore(add(seller, 64), add(mload(add(seller, 64)), delta))
@@ -134,16 +152,21 @@ library Netting {
     }
 
     /// Frame as above, desk 128. Limits: highest carbon price bought at bit 192, lowest sold at 216.
-    function _carbon(Frame memory frame, uint256 cursor, uint256 last, uint256 group)
-        private
-        pure
-        returns (uint256, uint256, bool refused)
-    {
+    function _carbon(
+        Frame memory frame,
+        uint256 cursor,
+        uint256 last,
+        uint256 group
+    ) private pure returns (uint256, uint256, bool refused) {
         assembly ("memory-safe") {
             let end := mload(add(frame, 352))
-            for {} lt(cursor, end) { cursor := add(cursor, 12) } {
+            for {} lt(cursor, end) {
+                cursor := add(cursor, 12)
+            } {
                 let word := calldataload(cursor)
-                if xor(shr(248, word), group) { break }
+                if xor(shr(248, word), group) {
+                    break
+                }
                 let seller := signextend(1, shr(232, word))
                 let buyer := signextend(1, shr(216, word))
                 let quantity := and(shr(184, word), 0xffffffff)
@@ -158,7 +181,9 @@ library Netting {
                     fine := and(fine, and(gt(shr(216, word), last), gt(quantity, 0)))
                     refused := or(iszero(fine), eq(seller, buyer))
                 }
-                if refused { break }
+                if refused {
+                    break
+                }
                 {
                     let stride := mload(add(frame, 32))
                     seller := add(mload(frame), mul(seller, stride))
@@ -166,7 +191,9 @@ library Netting {
                 }
                 refused := slt(price, signextend(2, shr(216, mload(add(seller, 32)))))
                 refused := or(refused, sgt(price, signextend(2, shr(192, mload(add(buyer, 32))))))
-                if refused { break }
+                if refused {
+                    break
+                }
                 last := shr(216, word)
                 let delta := sub(shl(64, mul(quantity, price)), quantity)
                 mstore(add(seller, 64), add(mload(add(seller, 64)), delta))
@@ -177,18 +204,23 @@ library Netting {
     }
 
     /// Frame as above, systems 256. The seller is the operator, record -2.
-    function _network(Frame memory frame, uint256 cursor, uint256 last, uint256 group)
-        private
-        pure
-        returns (uint256, uint256, bool refused)
-    {
+    function _network(
+        Frame memory frame,
+        uint256 cursor,
+        uint256 last,
+        uint256 group
+    ) private pure returns (uint256, uint256, bool refused) {
         assembly ("memory-safe") {
             let end := mload(add(frame, 352))
             let hourly := lt(group, 63)
             let operator := sub(mload(frame), shl(1, mload(add(frame, 32))))
-            for {} lt(cursor, end) { cursor := add(cursor, 12) } {
+            for {} lt(cursor, end) {
+                cursor := add(cursor, 12)
+            } {
                 let word := calldataload(cursor)
-                if xor(shr(248, word), group) { break }
+                if xor(shr(248, word), group) {
+                    break
+                }
                 let buyer := signextend(1, shr(216, word))
                 let quantity := and(shr(184, word), 0xffffffff)
                 let price := signextend(2, shr(160, word))
@@ -199,7 +231,9 @@ library Netting {
                     fine := and(fine, and(gt(shr(216, word), last), gt(quantity, 0)))
                     refused := iszero(and(fine, or(hourly, iszero(sgt(price, 0)))))
                 }
-                if refused { break }
+                if refused {
+                    break
+                }
                 last := shr(216, word)
                 buyer := add(mload(frame), mul(buyer, mload(add(frame, 32))))
                 let delta := shl(64, mul(quantity, price))
@@ -263,7 +297,12 @@ library Netting {
         }
     }
 
-    function _mayTrade(uint256 product, uint256 seller, uint256 buyer, uint256 participants) private pure returns (bool) {
+    function _mayTrade(
+        uint256 product,
+        uint256 seller,
+        uint256 buyer,
+        uint256 participants
+    ) private pure returns (bool) {
         (bool sells, bool buys) = (seller < participants, buyer < participants);
         if (product == 0) return uint32(seller) == OPERATOR && buys;
         if (product == 1) return (sells || uint32(seller) == UTILITY) && (buys || uint32(buyer) == UTILITY);

@@ -67,7 +67,10 @@ library PlainRules {
     int256 internal constant NANO_PER_MICRO = 1000;
 
     /// The ids a payload names, and how many trades follow; checks nothing but lengths.
-    function decodeHead(bytes calldata payload, uint256 periods) internal pure returns (Book memory book, uint256 trades) {
+    function decodeHead(
+        bytes calldata payload,
+        uint256 periods
+    ) internal pure returns (Book memory book, uint256 trades) {
         if (payload.length < 3) revert ISettlementErrors.PayloadLength(payload.length);
         uint256 participants = uint16(bytes2(payload[0:2]));
         uint256 head = 3 + participants * (4 + 3 * periods);
@@ -124,7 +127,8 @@ library PlainRules {
     function checkAccounts(Book memory book, Terms memory terms) internal pure {
         for (uint256 k; k < book.ids.length; ++k) {
             if (!book.present[k]) continue;
-            for (uint256 t; t < terms.periods; ++t) _checkPosition(book.positions[k][t], book.limits[k], book.ids[k], t);
+            for (uint256 t; t < terms.periods; ++t)
+                _checkPosition(book.positions[k][t], book.limits[k], book.ids[k], t);
             _settleAccount(book, k, terms.day);
         }
         _assertConservation(book, terms);
@@ -160,29 +164,42 @@ library PlainRules {
         trade.price = int24(uint24(bytes3(raw[9:12])));
     }
 
-    function _checkTrade(Trade memory trade, uint256 i, uint40 last, Book memory book, Terms memory terms) private pure {
+    function _checkTrade(
+        Trade memory trade,
+        uint256 i,
+        uint40 last,
+        Book memory book,
+        Terms memory terms
+    ) private pure {
         if (trade.key <= last) revert ISettlementErrors.TradesNotAscending(i);
         bool wholeSession = trade.period == SESSION_PERIOD;
         bool mayBeWhole = trade.product == Product.Network || trade.product == Product.Carbon;
         bool mayBeHourly = trade.product != Product.Carbon;
-        if (wholeSession ? !mayBeWhole : !(mayBeHourly && trade.period < terms.periods)) revert ISettlementErrors.UnknownPeriod(i);
+        if (wholeSession ? !mayBeWhole : !(mayBeHourly && trade.period < terms.periods))
+            revert ISettlementErrors.UnknownPeriod(i);
         trade.seller = _position(trade.seller, i, book);
         trade.buyer = _position(trade.buyer, i, book);
         if (trade.seller == trade.buyer) revert ISettlementErrors.SelfTrade(i);
-        if (!_mayTrade(trade.product, trade.seller, trade.buyer, book.participants)) revert ISettlementErrors.WrongParties(i);
+        if (!_mayTrade(trade.product, trade.seller, trade.buyer, book.participants))
+            revert ISettlementErrors.WrongParties(i);
         if (trade.quantity == 0) revert ISettlementErrors.ZeroQuantity(i);
         int256 cap = int256(uint256(terms.priceCap));
         if (trade.price > cap || trade.price < -cap) revert ISettlementErrors.PriceBeyondCap(i);
-        if (trade.product == Product.Network && wholeSession && trade.price > 0) revert ISettlementErrors.RebatePositive(i);
+        if (trade.product == Product.Network && wholeSession && trade.price > 0)
+            revert ISettlementErrors.RebatePositive(i);
         Limits memory seller = book.limits[trade.seller];
         Limits memory buyer = book.limits[trade.buyer];
         if (trade.product == Product.Reserve) {
-            if (trade.price < seller.minReservePrice) revert ISettlementErrors.ReservePriceOutsideMandate(book.ids[trade.seller], i);
-            if (trade.price > buyer.maxReservePrice) revert ISettlementErrors.ReservePriceOutsideMandate(book.ids[trade.buyer], i);
+            if (trade.price < seller.minReservePrice)
+                revert ISettlementErrors.ReservePriceOutsideMandate(book.ids[trade.seller], i);
+            if (trade.price > buyer.maxReservePrice)
+                revert ISettlementErrors.ReservePriceOutsideMandate(book.ids[trade.buyer], i);
         }
         if (trade.product == Product.Carbon) {
-            if (trade.price < seller.minCarbonPrice) revert ISettlementErrors.CarbonPriceOutsideMandate(book.ids[trade.seller], i);
-            if (trade.price > buyer.maxCarbonPrice) revert ISettlementErrors.CarbonPriceOutsideMandate(book.ids[trade.buyer], i);
+            if (trade.price < seller.minCarbonPrice)
+                revert ISettlementErrors.CarbonPriceOutsideMandate(book.ids[trade.seller], i);
+            if (trade.price > buyer.maxCarbonPrice)
+                revert ISettlementErrors.CarbonPriceOutsideMandate(book.ids[trade.buyer], i);
         }
     }
 
@@ -193,7 +210,12 @@ library PlainRules {
         if (!book.present[place]) revert ISettlementErrors.UnknownParty(i);
     }
 
-    function _mayTrade(Product product, uint256 seller, uint256 buyer, uint256 participants) private pure returns (bool) {
+    function _mayTrade(
+        Product product,
+        uint256 seller,
+        uint256 buyer,
+        uint256 participants
+    ) private pure returns (bool) {
         (uint256 desk, uint256 operator, uint256 utility) = (participants, participants + 1, participants + 2);
         if (product == Product.Network) return seller == operator && buyer < participants;
         if (product == Product.Energy) {
@@ -235,9 +257,12 @@ library PlainRules {
         uint256 magnitude = uint256(held.energyWh < 0 ? -held.energyWh : held.energyWh);
         if (held.charged && held.chargedWh != magnitude) revert ISettlementErrors.NetworkMismatch(id, t);
         int256 charge = held.energyWh < 0 ? -held.chargePrice : held.chargePrice;
-        if (held.bought && held.maxBuyPrice - charge > limits.maxBuy) revert ISettlementErrors.BuyPriceAboveMandate(id, t);
-        if (held.sold && held.minSellPrice - charge < limits.minSell) revert ISettlementErrors.SellPriceBelowMandate(id, t);
-        if (magnitude > (held.energyWh < 0 ? limits.maxBuyWh : limits.maxSellWh)) revert ISettlementErrors.EnergyBeyondMandate(id, t);
+        if (held.bought && held.maxBuyPrice - charge > limits.maxBuy)
+            revert ISettlementErrors.BuyPriceAboveMandate(id, t);
+        if (held.sold && held.minSellPrice - charge < limits.minSell)
+            revert ISettlementErrors.SellPriceBelowMandate(id, t);
+        if (magnitude > (held.energyWh < 0 ? limits.maxBuyWh : limits.maxSellWh))
+            revert ISettlementErrors.EnergyBeyondMandate(id, t);
         if (held.reserveSoldW > limits.maxReserveW || held.reserveBoughtW > limits.maxReserveW) {
             revert ISettlementErrors.ReserveBeyondMandate(id, t);
         }
@@ -247,7 +272,8 @@ library PlainRules {
         Account memory account = book.accounts[k];
         uint32 id = book.ids[k];
         int256 money = book.money[k];
-        if (-money > int256(uint256(account.lockedMicro)) * NANO_PER_MICRO) revert ISettlementErrors.SpendBeyondLock(id);
+        if (-money > int256(uint256(account.lockedMicro)) * NANO_PER_MICRO)
+            revert ISettlementErrors.SpendBeyondLock(id);
         int256 balance = int256(uint256(account.deposit)) + money;
         if (balance > int256(uint256(type(uint64).max))) revert ISettlementErrors.DepositOverflow(id);
         int256 carbon = account.carbon + book.carbon[k];

@@ -15,14 +15,19 @@ import {PlainRules} from "./PlainRules.sol";
 
 /// The market with the plain `settle`: what the optimised one must agree with, result for result and error for error.
 contract ReferenceMarket is Sessions {
-    constructor(address authority, IERC20 token_, IRegistry registry_, uint24 priceCap)
-        AccessManaged(authority)
-        Accounts(token_, registry_)
-        Sessions(priceCap)
-    {}
+    constructor(
+        address authority,
+        IERC20 token_,
+        IRegistry registry_,
+        uint24 priceCap
+    ) AccessManaged(authority) Accounts(token_, registry_) Sessions(priceCap) {}
 
     /// @inheritdoc IMarket
-    function settle(bytes calldata payload, uint32 signers, bytes calldata signatures) external returns (bytes32 batch) {
+    function settle(
+        bytes calldata payload,
+        uint32 signers,
+        bytes calldata signatures
+    ) external returns (bytes32 batch) {
         Session memory current = _session;
         if (current.paused) revert SettlementPaused();
         if (!current.open) revert NoOpenSession();
@@ -73,7 +78,7 @@ contract ReferenceMarket is Sessions {
             if (bit >= _members) revert UnknownMember(bit);
             bytes32 r = bytes32(signatures[offset:offset + 32]);
             bytes32 vs = bytes32(signatures[offset + 32:offset + 64]);
-            (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecover(digest, r, vs);
+            (address signer, ECDSA.RecoverError failure, ) = ECDSA.tryRecover(digest, r, vs);
             if (failure != ECDSA.RecoverError.NoError || signer != _member(keys, bit)) revert BadSignature(bit);
             offset += 64;
         }

@@ -15,12 +15,19 @@ export default buildModule("Gridpact", (m) => {
   const registry = m.contract("Registry", [authority]);
   const market = m.contract("Market", [authority, token, registry, priceCap]);
   const steps: ContractCallFuture<"Authority", string>[] = RULES.map((rule, k) =>
-    m.call(authority, "setTargetFunctionRole", [rule.target === "registry" ? registry : market, selectors(rule), ROLES[rule.role]], {
-      id: `rule${k}`,
-    }),
+    m.call(
+      authority,
+      "setTargetFunctionRole",
+      [rule.target === "registry" ? registry : market, selectors(rule), ROLES[rule.role]],
+      {
+        id: `rule${k}`,
+      },
+    ),
   );
   for (const [role, id] of Object.entries(ROLES)) {
-    steps.push(m.call(authority, "grantRole", [id, m.getParameter<string>(role.toLowerCase()), 0], { id: `grant${role}` }));
+    steps.push(
+      m.call(authority, "grantRole", [id, m.getParameter<string>(role.toLowerCase()), 0], { id: `grant${role}` }),
+    );
   }
   // Last: whoever deployed keeps nothing. Role 0 is the manager's admin role.
   const admin = m.getParameter<string>("admin");

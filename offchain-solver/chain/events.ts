@@ -17,7 +17,11 @@ export type SettledSession = {
 };
 
 /** Every batch settled since `fromBlock`, payload included, for batches posted directly to the market. */
-export async function readSessions(deployment: Deployment, provider: Provider, fromBlock: number): Promise<SettledSession[]> {
+export async function readSessions(
+  deployment: Deployment,
+  provider: Provider,
+  fromBlock: number,
+): Promise<SettledSession[]> {
   const { market } = contracts(deployment, provider);
   const logs = await market.queryFilter("Settled", fromBlock);
   const sessions: SettledSession[] = [];

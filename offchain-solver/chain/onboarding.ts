@@ -35,7 +35,11 @@ export async function addGridModel(deployment: Deployment, operator: Signer, mod
 }
 
 /** At most 31, the operator's first; the position of an id is its bit in a batch's signers. */
-export async function appointCommittee(deployment: Deployment, operator: Signer, ids: readonly number[]): Promise<void> {
+export async function appointCommittee(
+  deployment: Deployment,
+  operator: Signer,
+  ids: readonly number[],
+): Promise<void> {
   await send(contracts(deployment, operator).registry, "appointCommittee", ids);
 }
 

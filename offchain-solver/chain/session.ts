@@ -66,11 +66,7 @@ export async function freezeSession(
 }
 
 /** What `settle` would read now for these accounts: the input of codec/settlementModel.ts. */
-export async function readLedger(
-  deployment: Deployment,
-  provider: Provider,
-  ids: readonly number[],
-): Promise<Ledger> {
+export async function readLedger(deployment: Deployment, provider: Provider, ids: readonly number[]): Promise<Ledger> {
   const { market, registry } = contracts(deployment, provider);
   const session = await market.getFunction("session").staticCall();
   const model = await registry.getFunction("gridModel").staticCall();

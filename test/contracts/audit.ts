@@ -37,9 +37,18 @@ describe("what the market refuses, the auditor refuses", () => {
     });
     frozen = await freeze(world, periods);
     result = batch({ ids: world.ids, periods, energy: 5, reserve: 2, carbon: 2, systems: true }, generator(3));
-    const without2 = result.trades.filter(({ seller, buyer, product }) => seller !== 2 && buyer !== 2 && product !== "network");
+    const without2 = result.trades.filter(
+      ({ seller, buyer, product }) => seller !== 2 && buyer !== 2 && product !== "network",
+    );
     const position = positionsOf(without2, world.ids.length, periods)[0][0];
-    const charge: Trade = { seller: 0xfffe, buyer: 0, product: "network", period: 0, quantity: Math.abs(position), price: 700 };
+    const charge: Trade = {
+      seller: 0xfffe,
+      buyer: 0,
+      product: "network",
+      period: 0,
+      quantity: Math.abs(position),
+      price: 700,
+    };
     result = { ...result, trades: [charge, ...without2] };
   });
 
@@ -59,13 +68,19 @@ describe("what the market refuses, the auditor refuses", () => {
 
   it("a purchase above one prosumer's mandate", async () => {
     const outside: Trade = { seller: 0xffff, buyer: 2, product: "energy", period: 1, quantity: 10, price: 150_001 };
-    expect(await refusals(withTrades([...result.trades, outside]))).to.deep.equal(["buyPriceAboveMandate", "buyPriceAboveMandate"]);
+    expect(await refusals(withTrades([...result.trades, outside]))).to.deep.equal([
+      "buyPriceAboveMandate",
+      "buyPriceAboveMandate",
+    ]);
   });
 
   it("a sale below one prosumer's mandate once the network charge is counted", async () => {
     const sale: Trade = { seller: 2, buyer: 0, product: "energy", period: 1, quantity: 10, price: 1_500 };
     const charge: Trade = { seller: 0xfffe, buyer: 2, product: "network", period: 1, quantity: 10, price: 501 };
-    expect(await refusals(withTrades([...result.trades, sale, charge]))).to.deep.equal(["sellPriceBelowMandate", "sellPriceBelowMandate"]);
+    expect(await refusals(withTrades([...result.trades, sale, charge]))).to.deep.equal([
+      "sellPriceBelowMandate",
+      "sellPriceBelowMandate",
+    ]);
   });
 
   it("a position that does not balance with its network charge", async () => {
@@ -75,15 +90,26 @@ describe("what the market refuses, the auditor refuses", () => {
   });
 
   it("trades that are not sorted, and a trade posted twice", async () => {
-    const encode = (trades: readonly Trade[]): Uint8Array => Payload.encode(Payload.fromResult({ ...result, trades }), periods);
-    expect(await refusals(encode(result.trades.toReversed()))).to.deep.equal(["tradesNotAscending", "tradesNotAscending"]);
-    expect(await refusals(encode([result.trades[0], ...result.trades]))).to.deep.equal(["tradesNotAscending", "tradesNotAscending"]);
+    const encode = (trades: readonly Trade[]): Uint8Array =>
+      Payload.encode(Payload.fromResult({ ...result, trades }), periods);
+    expect(await refusals(encode(result.trades.toReversed()))).to.deep.equal([
+      "tradesNotAscending",
+      "tradesNotAscending",
+    ]);
+    expect(await refusals(encode([result.trades[0], ...result.trades]))).to.deep.equal([
+      "tradesNotAscending",
+      "tradesNotAscending",
+    ]);
   });
 
   it("a quorum less one, whichever members are missing", async () => {
     const payload = withTrades(result.trades);
     expect(world.committee.length).to.equal(7);
-    for (const bits of [[0, 1, 2, 3], [3, 4, 5, 6], [0, 2, 4, 6]]) {
+    for (const bits of [
+      [0, 1, 2, 3],
+      [3, 4, 5, 6],
+      [0, 2, 4, 6],
+    ]) {
       expect(await refusals(payload, bits)).to.deep.equal(["quorumNotReached", "quorumNotReached"]);
     }
   });
@@ -98,11 +124,15 @@ describe("what the market refuses, the auditor refuses", () => {
 
     expect((await refusalOf(world.contracts.market, settle())).predicate).to.equal("noOpenSession");
     const settled = { ...contextOf(world, frozen), state: "settled" as const };
-    expect(judge(settled, { payload, signers, signatures, settledAt: 0n }).verdict).to.include({ predicate: "noOpenSession" });
+    expect(judge(settled, { payload, signers, signatures, settledAt: 0n }).verdict).to.include({
+      predicate: "noOpenSession",
+    });
 
     const next = await freeze(world, periods, { start: 1_800_086_400 });
     expect((await refusalOf(world.contracts.market, settle())).predicate).to.equal("badSignature");
-    expect(judge(contextOf(world, next), { payload, signers, signatures, settledAt: 0n }).verdict).to.include({ predicate: "badSignature" });
+    expect(judge(contextOf(world, next), { payload, signers, signatures, settledAt: 0n }).verdict).to.include({
+      predicate: "badSignature",
+    });
 
     await world.connection.networkHelpers.time.increaseTo(next.terms.deadline + 1n);
     expect((await refusalOf(world.contracts.market, settle())).predicate).to.equal("deadlinePassed");
@@ -121,7 +151,10 @@ describe("an auditor that starts from the deployment block", () => {
         await world.connection.networkHelpers.time.increaseTo(frozen.terms.deadline + 1n);
         continue;
       }
-      const result = batch({ ids: world.ids, periods: 2, energy: 4, reserve: 1, carbon: 2, systems: true }, generator(20 + day));
+      const result = batch(
+        { ids: world.ids, periods: 2, energy: 4, reserve: 1, carbon: 2, systems: true },
+        generator(20 + day),
+      );
       const payload = Payload.encode(Payload.fromResult(result), 2);
       await Session.postAndSettle(world.deployment, world.admin, payload, await sign(world, frozen, payload));
       await Onboarding.fund(world.deployment, world.admin, 102, 5_000_000n);
@@ -143,8 +176,16 @@ describe("an auditor that starts from the deployment block", () => {
   it("is undecided, and says what is missing, when it starts too late", async () => {
     const world = await createWorld({ prosumers: 4, reference: true });
     const frozen = await freeze(world, 1);
-    const payload = Payload.encode(Payload.fromResult(batch({ ids: world.ids, periods: 1, energy: 3 }, generator(5))), 1);
-    const { block } = await Session.postAndSettle(world.deployment, world.admin, payload, await sign(world, frozen, payload));
+    const payload = Payload.encode(
+      Payload.fromResult(batch({ ids: world.ids, periods: 1, energy: 3 }, generator(5))),
+      1,
+    );
+    const { block } = await Session.postAndSettle(
+      world.deployment,
+      world.admin,
+      payload,
+      await sign(world, frozen, payload),
+    );
     const { provider } = world;
     const [session] = await audit({ provider, market: world.deployment.market, fromBlock: block });
     expect(session.verdict).to.deep.equal({ kind: "undecided", missing: "the event that froze the session" });

@@ -41,7 +41,14 @@ export function batch(shape: BatchShape, random: (below: number) => number): Cle
   const party = (): number => random(ids.length);
   for (let period = 0; period < periods; period++) {
     for (let k = 0; k < shape.energy; k++) {
-      add({ seller: party(), buyer: party(), product: "energy", period, quantity: 1 + random(maxWh), price: random(200_000) - 20_000 });
+      add({
+        seller: party(),
+        buyer: party(),
+        product: "energy",
+        period,
+        quantity: 1 + random(maxWh),
+        price: random(200_000) - 20_000,
+      });
     }
     for (let k = 0; k < (shape.reserve ?? 0); k++) {
       const seller = shape.systems && random(4) === 0 ? UTILITY : party();
@@ -53,10 +60,24 @@ export function batch(shape: BatchShape, random: (below: number) => number): Cle
     }
   }
   for (let k = 0; k < (shape.carbon ?? 0); k++) {
-    add({ seller: party(), buyer: party(), product: "carbon", period: SESSION_PERIOD, quantity: 1 + random(1000), price: random(60_000) });
+    add({
+      seller: party(),
+      buyer: party(),
+      product: "carbon",
+      period: SESSION_PERIOD,
+      quantity: 1 + random(1000),
+      price: random(60_000),
+    });
   }
   if (shape.systems) {
-    add({ seller: DESK, buyer: party(), product: "carbon", period: SESSION_PERIOD, quantity: 1 + random(1000), price: 30_000 });
+    add({
+      seller: DESK,
+      buyer: party(),
+      product: "carbon",
+      period: SESSION_PERIOD,
+      quantity: 1 + random(1000),
+      price: 30_000,
+    });
     const positions = positionsOf([...trades.values()], ids.length, periods);
     positions.forEach((row, buyer) =>
       row.forEach((energyWh, period) => {
@@ -66,7 +87,14 @@ export function batch(shape: BatchShape, random: (below: number) => number): Cle
         add({ seller: OPERATOR, buyer, product: "network", period, quantity, price: Math.sign(energyWh) * charge });
       }),
     );
-    add({ seller: OPERATOR, buyer: party(), product: "network", period: SESSION_PERIOD, quantity: 1 + random(maxWh), price: -random(900) });
+    add({
+      seller: OPERATOR,
+      buyer: party(),
+      product: "network",
+      period: SESSION_PERIOD,
+      quantity: 1 + random(maxWh),
+      price: -random(900),
+    });
   }
   return {
     sessionStart: shape.start ?? 1_800_000_000,

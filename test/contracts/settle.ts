@@ -15,11 +15,19 @@ for (const reference of [true, false]) {
     });
 
     it("moves exactly what the batch says, to the last nano-dollar and gram", async () => {
-      const result = batch({ ids: world.ids, periods: 3, energy: 4, reserve: 2, carbon: 2, systems: true }, generator(1));
+      const result = batch(
+        { ids: world.ids, periods: 3, energy: 4, reserve: 2, carbon: 2, systems: true },
+        generator(1),
+      );
       const payload = Payload.encode(Payload.fromResult(result), 3);
       const expected = settle(frozen.ledger, payload);
       if (expected.kind !== "settled") throw new Error(expected.predicate);
-      const settled = await Session.postAndSettle(world.deployment, world.admin, payload, await sign(world, frozen, payload));
+      const settled = await Session.postAndSettle(
+        world.deployment,
+        world.admin,
+        payload,
+        await sign(world, frozen, payload),
+      );
       expect(settled.deltas).to.deep.equal(expected.deltas);
       const after = await Session.readLedger(world.deployment, world.provider, [...world.ids, ...SYSTEM_IDS]);
       expect(after.accounts).to.deep.equal(expected.accounts);

@@ -88,7 +88,9 @@ export function lineGrid(ids: readonly number[], buses: number, watts = 50_000_0
 }
 
 export async function createWorld(options: WorldOptions): Promise<World> {
-  const connection = options.chain ? (undefined as never) : await network.create(options.unlimitedGas ? UNLIMITED_GAS : undefined);
+  const connection = options.chain
+    ? (undefined as never)
+    : await network.create(options.unlimitedGas ? UNLIMITED_GAS : undefined);
   const admin = options.chain?.admin ?? (await connection.ethers.getSigners())[0];
   const provider = options.chain?.provider ?? connection.ethers.provider;
   const ids = idsOf(options.prosumers);
@@ -127,15 +129,25 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   return { connection, provider, deployment, admin, ids, wallets, nodeKeys, committee, grid, contracts };
 }
 
+export type FreezeOptions = {
+  readonly start?: number;
+  readonly periodSeconds?: number;
+  /** Seconds until the deadline. */
+  readonly open?: number;
+  /** The chain's clock when the session is frozen, for runs that must repeat to the bit. */
+  readonly at?: number;
+};
+
 export type Frozen = Session.FrozenSession & { readonly ledger: Ledger };
 
 /** Freezes the next day's session for everybody. */
 export async function freeze(
   world: World,
   periods: number,
-  { start = 1_800_000_000, periodSeconds = 3600, open = 3600 }: { start?: number; periodSeconds?: number; open?: number } = {},
+  { start = 1_800_000_000, periodSeconds = 3600, open = 3600, at }: FreezeOptions = {},
 ): Promise<Frozen> {
-  const now = (await world.provider.getBlock("latest"))?.timestamp as number;
+  if (at !== undefined) await world.connection.networkHelpers.time.setNextBlockTimestamp(at);
+  const now = at ?? ((await world.provider.getBlock("latest"))?.timestamp as number);
   const ids = [...world.ids, ...SYSTEM_IDS];
   const frozen = await Session.freezeSession(world.deployment, world.admin, {
     start,
@@ -180,7 +192,7 @@ export async function refusalOf(contract: Contract, call: Promise<unknown>): Pro
 }
 
 function revertData(error: unknown): string | undefined {
-  for (let at = error as { data?: unknown; cause?: unknown; error?: unknown; info?: unknown } | undefined; at; ) {
+  for (let at = error as { data?: unknown; cause?: unknown; error?: unknown; info?: unknown } | undefined; at;) {
     if (typeof at.data === "string" && at.data.length >= 10) return at.data;
     if (at.data !== undefined && typeof at.data === "object") at = at.data as typeof at;
     else at = (at.cause ?? at.error ?? at.info) as typeof at;
