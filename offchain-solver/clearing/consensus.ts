@@ -1,6 +1,8 @@
 import type { ConicSolver } from "../numerics/conicSolver.ts";
 import type { Market } from "../market/market.ts";
 import type { Network } from "../market/network.ts";
+import { publicScenario } from "../market/publicScenario.ts";
+import { viewOf } from "../market/view.ts";
 import type { Status } from "../market/solution.ts";
 import { messageBytes, OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";
 import { initOperator, stepOperator, type OperatorState } from "./operatorAgent.ts";
@@ -43,8 +45,11 @@ export function runConsensus(
     readonly around?: <T>(agent: number, iteration: number, step: () => T) => T;
   } = {},
 ): ConsensusResult {
-  const operator = initOperator(settings, market, network, solver);
-  const prosumers = market.prosumers.map((_, i) => initProsumer(settings, market, i, solver, options.warm?.[i]));
+  const open = publicScenario(market.scenario);
+  const operator = initOperator(settings, viewOf(market, undefined, open), network, solver);
+  const prosumers = market.prosumers.map((_, i) =>
+    initProsumer(settings, viewOf(market, i, open), i, solver, options.warm?.[i]),
+  );
   const around = options.around ?? ((_agent, _iteration, step) => step());
   let messages = 0;
   let bytes = 0;
