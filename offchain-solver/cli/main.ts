@@ -4,6 +4,7 @@ import { InputError } from "../node/inputError.ts";
 import { auditCommand } from "./audit.ts";
 import { clearCommand } from "./clear.ts";
 import { Exit } from "./exit.ts";
+import { experimentCommand } from "./experiment.ts";
 import { importCommand } from "./import.ts";
 import { runCommand } from "./run.ts";
 import { scenarioCommand } from "./scenario.ts";
@@ -13,7 +14,7 @@ const program = new Command("gridpact")
   .version("0.1.0")
   .showHelpAfterError("(gridpact --help lists the commands)")
   .exitOverride();
-for (const command of [runCommand, clearCommand, scenarioCommand, importCommand, auditCommand])
+for (const command of [runCommand, clearCommand, scenarioCommand, importCommand, auditCommand, experimentCommand])
   program.addCommand(command());
 
 try {

@@ -1,0 +1,99 @@
+import type { RiskMethod } from "../../market/scenario.ts";
+import { outOfSample, whereOf } from "../../node/outOfSample/monteCarlo.ts";
+import { barFigure, type Bar } from "../figures.ts";
+import {
+  DRAWS,
+  PROMISE,
+  SEED,
+  moved,
+  reserveOf,
+  scenarioOf,
+  solve,
+  worstOf,
+  type Cell,
+  type Experiment,
+} from "./common.ts";
+
+const METHODS: readonly RiskMethod[] = ["deterministic", "gaussian", "ts-drcc", "robust", "bonferroni"];
+const CASES = [
+  { feeder: "ieee15", networkRisk: true },
+  { feeder: "ieee15", networkRisk: false },
+  { feeder: "ieee141", networkRisk: true },
+] as const;
+
+/** Cost, reserve and held-out violation of the five ways to hold a chance constraint. */
+export function riskExperiment(): Experiment {
+  const rows: Cell[][] = [];
+  const text: string[] = [];
+  const figures: Record<string, string> = {};
+  for (const { feeder, networkRisk } of CASES) {
+    const scenario = scenarioOf(feeder);
+    const bars: Bar[] = [];
+    const cost = new Map<RiskMethod, number>();
+    const asked = new Map<RiskMethod, number>();
+    const held = new Map<RiskMethod, number>();
+    const seen: string[] = [];
+    for (const risk of METHODS) {
+      const solved = solve(scenario, { risk, networkRisk });
+      if (typeof solved === "string") {
+        rows.push([feeder, networkRisk ? "on" : "off", risk, solved]);
+        continue;
+      }
+      const { booked, utility, required } = reserveOf(solved);
+      const o = outOfSample(solved.market, solved.network, solved.solution, DRAWS, SEED);
+      const worst = worstOf(moved(o).filter((row) => networkRisk || row.limit.kind === "booking"));
+      const above = o.aboveEpsilon.length;
+      cost.set(risk, solved.objective);
+      asked.set(risk, required);
+      held.set(risk, booked + utility);
+      const most = worst?.violation.heldOut.probability ?? 0;
+      rows.push([
+        feeder,
+        networkRisk ? "on" : "off",
+        risk,
+        "solved",
+        solved.objective,
+        booked,
+        utility,
+        required,
+        most,
+        worst ? whereOf(worst) : "",
+        above,
+        o.joint.heldOut.hour.probability,
+        solved.seconds,
+      ]);
+      bars.push(
+        { group: risk, part: "booked by prosumers", value: booked },
+        { group: risk, part: "utility", value: utility },
+      );
+      seen.push(
+        `${risk} $${solved.objective.toFixed(2)}, ${(booked + utility).toFixed(2)} MWh of reserve, worst constraint ${(100 * most).toFixed(1)} % of the held-out draws`,
+      );
+    }
+    const less = (of: Map<RiskMethod, number>): string =>
+      (100 * (1 - (of.get("ts-drcc") ?? NaN) / (of.get("bonferroni") ?? NaN))).toFixed(1);
+    text.push(
+      `**${feeder}, 24 h, ${networkRisk ? "every booking, voltage and line under risk" : "bookings alone under risk (--network-risk off)"}.** ${seen.join("; ")}. ` +
+        `For the same guarantee ts-drcc asks ${less(asked)} % less reserve than bonferroni, books ${less(held)} % less and costs ${less(cost)} % less.`,
+    );
+    if (networkRisk)
+      figures[feeder === "ieee15" ? "" : `-${feeder}`] = barFigure(
+        { title: `${feeder}, 24 h: reserve by risk method`, x: "risk method", y: "reserve up and down, MWh" },
+        bars,
+      );
+  }
+  return {
+    title: "What a chance constraint costs",
+    header:
+      "feeder,networkRisk,method,status,costUsd,bookedMwh,utilityMwh,requiredMwh,worstHeldOut,worstConstraint,aboveEpsilon,anyInHourHeldOut,seconds".split(
+        ",",
+      ),
+    rows,
+    figures,
+    text: [
+      `Central method, eps .05: ${PROMISE}. Held-out: ${DRAWS} draws from the odd weeks that no moment was fitted on. The deterministic day answers no error at all: its violations are of the limits, by the errors themselves.`,
+      ...text,
+      `The order is deterministic <= gaussian <= ts-drcc <= bonferroni in cost and in reserve. Gaussian is cheaper because it promises less: its eps holds for normal errors only. Reserve is Ru + Rd of every prosumer and twice the utility's share, summed over the hours.`,
+    ],
+  };
+}
