@@ -47,33 +47,44 @@ const tightGrid = (ids: readonly number[]): Grid.GridModel => {
 type Bytes = (random: (below: number) => number) => Uint8Array;
 
 /** A consistent batch, and two times in five one of its fields or bytes changed. */
-const someBatch = (ids: readonly number[]): Bytes => (random) => {
-  const shape = { energy: random(5), reserve: random(3), carbon: random(3), systems: random(3) > 0, maxWh: 200 + random(6_000) };
-  const result = batch({ ids, periods: PERIODS, ...shape }, random);
-  const payload = Payload.fromResult(result);
-  const trades = payload.trades.map((trade) => ({ ...trade }));
-  const at = random(Math.max(1, trades.length));
-  const change = random(20);
-  if (change < 8 && trades.length > 0) {
-    const trade = trades[at];
-    if (change === 0) trade.quantity = [0, trade.quantity + 1, 0xffffffff][random(3)];
-    if (change === 1) trade.price = [-trade.price, 3_000_001, -3_000_001, 0x7fffff, -0x800000, 0][random(6)];
-    if (change === 2) trade.seller = [random(8), 0xfffd, 0xfffe, 0xffff, 0x8000, trade.buyer][random(6)];
-    if (change === 3) trade.buyer = [random(8), 0xfffd, 0xfffe, 0xffff, 0xfffc][random(5)];
-    if (change === 4) trade.period = [random(4), 62, 63][random(3)];
-    if (change === 5) trade.product = PRODUCTS[random(4)];
-    if (change === 6) trades.splice(at, 1);
-    if (change === 7) trades.splice(at, 0, { ...trade });
-  }
-  const systems = change === 8 ? random(9) : payload.systems;
-  const participants = change === 9 ? payload.participants.map((id, k) => (k === random(6) ? id + random(3) : id)) : payload.participants;
-  if (random(3) > 0) trades.sort((a, b) => Payload.tradeKey(a) - Payload.tradeKey(b));
-  const bytes = Payload.encode({ ...payload, systems: Math.min(systems, 7), participants, trades }, PERIODS);
-  if (systems > 7) bytes[2] = systems;
-  if (change === 10) bytes[random(bytes.length)] ^= 1 << random(8);
-  if (change === 11) return bytes.subarray(0, random(bytes.length + 1));
-  return bytes;
-};
+const someBatch =
+  (ids: readonly number[]): Bytes =>
+  (random) => {
+    const shape = {
+      energy: random(5),
+      reserve: random(3),
+      carbon: random(3),
+      systems: random(3) > 0,
+      maxWh: 200 + random(6_000),
+    };
+    const result = batch({ ids, periods: PERIODS, ...shape }, random);
+    const payload = Payload.fromResult(result);
+    const trades = payload.trades.map((trade) => ({ ...trade }));
+    const at = random(Math.max(1, trades.length));
+    const change = random(20);
+    if (change < 8 && trades.length > 0) {
+      const trade = trades[at];
+      if (change === 0) trade.quantity = [0, trade.quantity + 1, 0xffffffff][random(3)];
+      if (change === 1) trade.price = [-trade.price, 3_000_001, -3_000_001, 0x7fffff, -0x800000, 0][random(6)];
+      if (change === 2) trade.seller = [random(8), 0xfffd, 0xfffe, 0xffff, 0x8000, trade.buyer][random(6)];
+      if (change === 3) trade.buyer = [random(8), 0xfffd, 0xfffe, 0xffff, 0xfffc][random(5)];
+      if (change === 4) trade.period = [random(4), 62, 63][random(3)];
+      if (change === 5) trade.product = PRODUCTS[random(4)];
+      if (change === 6) trades.splice(at, 1);
+      if (change === 7) trades.splice(at, 0, { ...trade });
+    }
+    const systems = change === 8 ? random(9) : payload.systems;
+    const participants =
+      change === 9
+        ? payload.participants.map((id, k) => (k === random(6) ? id + random(3) : id))
+        : payload.participants;
+    if (random(3) > 0) trades.sort((a, b) => Payload.tradeKey(a) - Payload.tradeKey(b));
+    const bytes = Payload.encode({ ...payload, systems: Math.min(systems, 7), participants, trades }, PERIODS);
+    if (systems > 7) bytes[2] = systems;
+    if (change === 10) bytes[random(bytes.length)] ^= 1 << random(8);
+    if (change === 11) return bytes.subarray(0, random(bytes.length + 1));
+    return bytes;
+  };
 
 const rpc = (world: World): JsonRpcApiProvider => world.provider as JsonRpcApiProvider;
 
@@ -87,7 +98,14 @@ describe(`TypeScript model, plain market, optimised market and lens on ${BATCHES
 
   before(async () => {
     for (const reference of [true, false]) {
-      const options = { prosumers: PROSUMERS, reference, committee: 1, mandate: tightMandate, grid: tightGrid(ids), grams: 2_500n };
+      const options = {
+        prosumers: PROSUMERS,
+        reference,
+        committee: 1,
+        mandate: tightMandate,
+        grid: tightGrid(ids),
+        grams: 2_500n,
+      };
       const world = await createWorld(options);
       worlds.push({ world, frozen: await freeze(world, PERIODS) });
     }

@@ -1,0 +1,382 @@
+import { expect } from "chai";
+import { concat, getBytes, hexlify, Signature } from "ethers";
+import { judge } from "../../offchain-solver/auditor/judge.ts";
+import { send } from "../../offchain-solver/chain/deployment.ts";
+import * as Grid from "../../offchain-solver/codec/gridModel.ts";
+import * as Payload from "../../offchain-solver/codec/payload.ts";
+import { marketDomain, packSignatures, quorumOf } from "../../offchain-solver/codec/typedData.ts";
+import { DESK, OPERATOR, SESSION_PERIOD, type Trade, UTILITY } from "../../offchain-solver/market/clearingResult.ts";
+import { positionsOf } from "./batches.ts";
+import { createWorld, freeze, type Frozen, idsOf, lineGrid, refusalOf, sign, SYSTEM_IDS, type World } from "./world.ts";
+
+const PERIODS = 2;
+const IDS = idsOf(5);
+const trade = (
+  product: Trade["product"],
+  period: number,
+  seller: number,
+  buyer: number,
+  quantity: number,
+  price: number,
+): Trade => ({
+  product,
+  period,
+  seller,
+  buyer,
+  quantity,
+  price,
+});
+const sorted = (trades: readonly Trade[]): Trade[] =>
+  [...trades].sort((a, b) => Payload.tradeKey(a) - Payload.tradeKey(b));
+
+/** Net sellers 0 and 1, net buyers 2, 3 and 4; every product, every system account. */
+const CORE: readonly Trade[] = [
+  trade("energy", 0, 0, 2, 4_000, 80_000),
+  trade("energy", 0, 0, 3, 2_000, 90_000),
+  trade("energy", 0, 1, UTILITY, 1_000, 20_000),
+  trade("energy", 0, UTILITY, 4, 3_000, 81_000),
+  trade("energy", 1, 0, 4, 5_000, 70_000),
+  trade("energy", 1, 1, 2, 500, 60_000),
+  trade("reserve", 0, 0, 1, 300, 12_000),
+  trade("reserve", 1, UTILITY, 3, 200, 24_000),
+  trade("carbon", SESSION_PERIOD, 3, 0, 700, 27_000),
+  trade("carbon", SESSION_PERIOD, DESK, 2, 100, 30_000),
+];
+const CHARGE = 500;
+const charges = (trades: readonly Trade[]): Trade[] =>
+  positionsOf(trades, IDS.length, PERIODS).flatMap((row, buyer) =>
+    row.flatMap((wh, period) =>
+      wh === 0 ? [] : [trade("network", period, OPERATOR, buyer, Math.abs(wh), Math.sign(wh) * CHARGE)],
+    ),
+  );
+const REBATE = trade("network", SESSION_PERIOD, OPERATOR, 2, 6_000, -400);
+const BASE: Payload.Payload = {
+  participants: IDS,
+  systems: 7,
+  reactiveVar: IDS.map((_, k) => [100 * k, -200]),
+  trades: sorted([...CORE, ...charges(CORE), REBATE]),
+};
+const MANDATE = {
+  maxBuy: 150_000n,
+  minSell: 10_000n,
+  maxBuyWh: 20_000n,
+  maxSellWh: 20_000n,
+  minReservePrice: 4_000n,
+  maxReservePrice: 30_000n,
+  maxReserveW: 1_000n,
+  maxCarbonPrice: 40_000n,
+  minCarbonPrice: 20_000n,
+};
+
+type Mutation = readonly [name: string, predicate: string, mutate: () => Payload.Payload | Uint8Array];
+
+const encode = (payload: Payload.Payload | Uint8Array): Uint8Array =>
+  payload instanceof Uint8Array ? payload : Payload.encode(payload, PERIODS);
+/** The core trades changed, charges recomputed: only what is meant to be wrong is wrong. */
+const core = (change: (trades: Trade[]) => readonly Trade[]): Payload.Payload => {
+  const trades = change(CORE.map((one) => ({ ...one })));
+  return { ...BASE, trades: sorted([...trades, ...charges(trades), REBATE]) };
+};
+const replace = (index: number, fields: Partial<Trade>) => () =>
+  core((trades) => trades.map((one, k) => (k === index ? { ...one, ...fields } : one)));
+const add =
+  (...more: Trade[]) =>
+  () =>
+    core((trades) => [...trades, ...more]);
+/** Trades as they are, changed after the charges. */
+const raw =
+  (change: (trades: Trade[]) => readonly Trade[], sorting = true) =>
+  () => {
+    const trades = change(BASE.trades.map((one) => ({ ...one })));
+    return { ...BASE, trades: sorting ? sorted(trades) : trades };
+  };
+const rawAt = (product: Trade["product"], period: number, fields: Partial<Trade>) =>
+  raw((trades) => {
+    const at = trades.findIndex((one) => one.product === product && one.period === period);
+    return trades.map((one, k) => (k === at ? { ...one, ...fields } : one));
+  });
+const ids =
+  (...participants: number[]) =>
+  () => ({ ...BASE, participants });
+const bytes = (change: (encoded: Uint8Array) => Uint8Array) => () => change(encode(BASE));
+
+const reactiveOf4 = (first: number) => () => ({
+  ...BASE,
+  reactiveVar: BASE.reactiveVar.map((row, k) => (k === 4 ? [first, 0] : row)),
+});
+
+const MUTATIONS: readonly Mutation[] = [
+  ["no bytes at all", "payloadLength", () => new Uint8Array()],
+  ["two bytes", "payloadLength", () => new Uint8Array(2)],
+  ["one byte less", "payloadLength", bytes((b) => b.subarray(0, -1))],
+  ["one byte of padding", "payloadLength", bytes((b) => getBytes(concat([b, "0x00"])))],
+  ["eleven bytes of padding", "payloadLength", bytes((b) => getBytes(concat([b, new Uint8Array(11)])))],
+  ["a whole trade of padding", "tradesNotAscending", bytes((b) => getBytes(concat([b, new Uint8Array(12)])))],
+  ["more participants than bytes", "payloadLength", bytes((b) => getBytes(concat(["0xffff", b.subarray(2)])))],
+  [
+    "a fourth system account",
+    "payloadLength",
+    bytes((b) => getBytes(concat([b.subarray(0, 2), "0x0f", b.subarray(3)]))),
+  ],
+  [
+    "an unused bit in the systems",
+    "payloadLength",
+    bytes((b) => getBytes(concat([b.subarray(0, 2), "0x87", b.subarray(3)]))),
+  ],
+  ["32,768 trades", "tooManyTrades", bytes((b) => getBytes(concat([b.subarray(0, 53), new Uint8Array(12 * 32_768)])))],
+  ["ids not ascending", "participantsNotAscending", ids(101, 103, 102, 104, 105)],
+  ["an id twice", "participantsNotAscending", ids(101, 102, 102, 104, 105)],
+  [
+    "id zero",
+    "participantsNotAscending",
+    () => bytes((b) => getBytes(concat([b.subarray(0, 3), "0x00000000", b.subarray(7)])))(),
+  ],
+  ["a system account among the prosumers", "participantsNotAscending", ids(101, 102, 103, 104, 0xfffffffd)],
+  ["an unregistered participant", "notLocked", ids(101, 102, 103, 104, 106)],
+  ["an unregistered first participant", "notLocked", ids(100, 102, 103, 104, 105)],
+  ["trades in reverse", "tradesNotAscending", raw((t) => t.toReversed(), false)],
+  [
+    "two neighbours swapped",
+    "tradesNotAscending",
+    raw((t) => [...t.slice(0, 14), t[15], t[14], ...t.slice(16)], false),
+  ],
+  ["the first trade last", "tradesNotAscending", raw((t) => [...t.slice(1), t[0]], false)],
+  [
+    "an energy trade twice",
+    "tradesNotAscending",
+    raw((t) => [...t, ...t.filter((x) => x.product === "energy").slice(0, 1)]),
+  ],
+  [
+    "a reserve trade twice",
+    "tradesNotAscending",
+    raw((t) => [...t, ...t.filter((x) => x.product === "reserve").slice(0, 1)]),
+  ],
+  [
+    "a carbon trade twice",
+    "tradesNotAscending",
+    raw((t) => [...t, ...t.filter((x) => x.product === "carbon").slice(0, 1)]),
+  ],
+  ["a network charge twice", "tradesNotAscending", raw((t) => [...t, t[0]])],
+  ["energy in a period that is not", "unknownPeriod", raw((t) => [...t, trade("energy", 2, 0, 1, 10, 80_000)])],
+  ["energy of the whole session", "unknownPeriod", raw((t) => [...t, trade("energy", 63, 0, 1, 10, 80_000)])],
+  ["reserve in a period that is not", "unknownPeriod", add(trade("reserve", 2, 0, 1, 10, 8_000))],
+  ["reserve of the whole session", "unknownPeriod", add(trade("reserve", 63, 0, 1, 10, 8_000))],
+  ["carbon of one period", "unknownPeriod", add(trade("carbon", 0, 0, 1, 10, 28_000))],
+  ["carbon of period 62", "unknownPeriod", add(trade("carbon", 62, 0, 1, 10, 28_000))],
+  ["a charge in a period that is not", "unknownPeriod", add(trade("network", 2, OPERATOR, 1, 10, 28))],
+  ["an energy buyer that is not there", "unknownParty", replace(0, { buyer: 5 })],
+  ["an energy seller that is not there", "unknownParty", add(trade("energy", 1, 5, 2, 10, 80_000))],
+  ["a party beyond every index", "unknownParty", add(trade("energy", 1, 0xfffc, 2, 10, 80_000))],
+  ["a party of index 2^15", "unknownParty", add(trade("energy", 1, 0x8000, 2, 10, 80_000))],
+  ["a charge of somebody who is not there", "unknownParty", add(trade("network", 1, OPERATOR, 5, 10, 5))],
+  ["a reserve buyer that is not there", "unknownParty", add(trade("reserve", 1, 0, 5, 10, 8_000))],
+  ["a reserve seller that is not there", "unknownParty", add(trade("reserve", 1, 5, 0, 10, 8_000))],
+  ["a carbon buyer that is not there", "unknownParty", add(trade("carbon", 63, 0, 5, 10, 28_000))],
+  ["a carbon seller that is not there", "unknownParty", add(trade("carbon", 63, 5, 0, 10, 28_000))],
+  ["the utility without its bit", "unknownParty", () => ({ ...BASE, systems: 3 })],
+  ["the operator without its bit", "unknownParty", () => ({ ...BASE, systems: 5 })],
+  ["the desk without its bit", "unknownParty", () => ({ ...BASE, systems: 6 })],
+  ["energy sold to oneself", "selfTrade", add(trade("energy", 1, 3, 3, 10, 80_000))],
+  ["reserve sold to oneself", "selfTrade", add(trade("reserve", 1, 3, 3, 10, 8_000))],
+  ["carbon sold to oneself", "selfTrade", add(trade("carbon", 63, 3, 3, 10, 28_000))],
+  ["the utility buys from itself", "selfTrade", add(trade("energy", 1, UTILITY, UTILITY, 10, 80_000))],
+  ["energy sold by the operator", "wrongParties", add(trade("energy", 1, OPERATOR, 2, 10, 80_000))],
+  ["energy bought by the operator", "wrongParties", add(trade("energy", 1, 2, OPERATOR, 10, 80_000))],
+  ["energy sold by the desk", "wrongParties", add(trade("energy", 1, DESK, 2, 10, 80_000))],
+  ["energy bought by the desk", "wrongParties", add(trade("energy", 1, 2, DESK, 10, 80_000))],
+  ["reserve bought by the utility", "wrongParties", add(trade("reserve", 1, 2, UTILITY, 10, 8_000))],
+  ["reserve sold by the desk", "wrongParties", add(trade("reserve", 1, DESK, 2, 10, 8_000))],
+  ["carbon sold by the utility", "wrongParties", add(trade("carbon", 63, UTILITY, 2, 10, 28_000))],
+  ["carbon bought by the operator", "wrongParties", add(trade("carbon", 63, 2, OPERATOR, 10, 28_000))],
+  ["a charge levied by a prosumer", "wrongParties", add(trade("network", 1, 0, 3, 10, 5))],
+  ["a charge levied by the utility", "wrongParties", add(trade("network", 1, UTILITY, 3, 10, 5))],
+  ["a charge on the utility", "wrongParties", add(trade("network", 1, OPERATOR, UTILITY, 10, 5))],
+  ["no energy", "zeroQuantity", add(trade("energy", 1, 3, 2, 0, 80_000))],
+  ["no reserve", "zeroQuantity", add(trade("reserve", 1, 3, 2, 0, 8_000))],
+  ["no carbon", "zeroQuantity", add(trade("carbon", 63, 3, 2, 0, 28_000))],
+  ["a rebate on nothing", "zeroQuantity", rawAt("network", 63, { quantity: 0 })],
+  ["energy above the cap", "priceBeyondCap", replace(0, { price: 3_000_001 })],
+  ["energy below minus the cap", "priceBeyondCap", replace(0, { price: -3_000_001 })],
+  ["reserve above the cap", "priceBeyondCap", replace(6, { price: 3_000_001 })],
+  ["carbon above the cap", "priceBeyondCap", replace(8, { price: 3_000_001 })],
+  ["a charge below minus the cap", "priceBeyondCap", rawAt("network", 0, { price: -3_000_001 })],
+  ["a rebate that is a charge", "rebatePositive", rawAt("network", 63, { price: 1 })],
+  ["reserve below its seller's price", "reservePriceOutsideMandate", replace(6, { price: 3_999 })],
+  ["reserve above its buyer's price", "reservePriceOutsideMandate", replace(6, { price: 30_001 })],
+  ["carbon below its seller's price", "carbonPriceOutsideMandate", replace(8, { price: 19_999 })],
+  ["carbon above its buyer's price", "carbonPriceOutsideMandate", replace(8, { price: 40_001 })],
+  ["a charge on a Wh too much", "networkMismatch", rawAt("network", 0, { quantity: 6_001 })],
+  ["a charge on a Wh too little", "networkMismatch", rawAt("network", 1, { quantity: 4_999 })],
+  ["a purchase above the mandate", "buyPriceAboveMandate", replace(0, { price: 150_001 - CHARGE + 2 * CHARGE })],
+  ["a sale below the mandate once the charge is paid", "sellPriceBelowMandate", replace(5, { price: 10_499 })],
+  ["a charge that eats up the sale", "sellPriceBelowMandate", rawAt("network", 1, { price: 60_001 })],
+  ["a Wh more than bought at most", "energyBeyondMandate", replace(4, { quantity: 20_001, seller: UTILITY })],
+  ["a Wh more than sold at most", "energyBeyondMandate", replace(4, { quantity: 20_001, buyer: UTILITY })],
+  ["a watt more reserve than sold at most", "reserveBeyondMandate", replace(6, { quantity: 1_001, buyer: 4 })],
+  ["a watt more reserve than bought at most", "reserveBeyondMandate", replace(7, { quantity: 1_001 })],
+  ["a spend beyond the lock", "spendBeyondLock", add(trade("carbon", 63, 0, 4, 999_999, 40_000))],
+  ["more allowances sold than held", "carbonBelowZero", add(trade("carbon", 63, 1, 0, 1_000_001, 20_000))],
+  ["a line one watt beyond its limit", "lineLimit", replace(4, { quantity: 17_000, buyer: 2 })],
+  ["a voltage above its band", "voltageBand", reactiveOf4(8_200)],
+  ["a voltage below its band", "voltageBand", reactiveOf4(-8_000)],
+];
+
+for (const reference of [true, false]) {
+  describe(`a batch signed by the whole committee, ${reference ? "plain" : "optimised"} market`, () => {
+    let world: World;
+    let frozen: Frozen;
+    before(async () => {
+      const grid = lineGrid(IDS, 6, 16_000n);
+      const narrow = {
+        ...grid,
+        branches: grid.branches.map((b) => ({ ...b, vMin2: (1n << 32n) - 2_000n, vMax2: (1n << 32n) + 100n })),
+      };
+      world = await createWorld({
+        prosumers: 5,
+        reference,
+        grid: narrow satisfies Grid.GridModel,
+        mandate: (id) => (SYSTEM_IDS.includes(id) ? {} : { ...MANDATE, maxSpendPerDay: 39_000_000n }),
+      });
+      frozen = await freeze(world, PERIODS);
+    });
+
+    const everybody = (): number[] => world.committee.map((_, bit) => bit);
+    async function refusal(payload: Uint8Array, signers: number, signatures: string): Promise<[string, string]> {
+      const { market } = world.contracts;
+      const call = market
+        .getFunction("settle")
+        .staticCall(hexlify(payload), signers, signatures, { gasLimit: 16_000_000 });
+      const context = {
+        domain: marketDomain(world.deployment.chainId, world.deployment.market),
+        terms: frozen.terms,
+        committee: world.committee.map((id) => world.nodeKeys.get(id)?.address as string),
+        ledger: frozen.ledger,
+        state: "open" as const,
+      };
+      const { verdict } = judge(context, { payload, signers, signatures, settledAt: frozen.terms.deadline });
+      return [(await refusalOf(market, call)).predicate, verdict.kind === "invalid" ? verdict.predicate : verdict.kind];
+    }
+
+    it("is accepted before it is mutated", async () => {
+      const payload = encode(BASE);
+      const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
+      await world.contracts.market.getFunction("settle").staticCall(hexlify(payload), signers, signatures);
+    });
+
+    for (const [name, predicate, mutate] of MUTATIONS) {
+      it(`${name}: ${predicate}`, async () => {
+        const payload = encode(mutate());
+        const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
+        expect(await refusal(payload, signers, signatures)).to.deep.equal([predicate, predicate]);
+      });
+    }
+
+    describe("and signatures that are not a quorum's", () => {
+      const payload = encode(BASE);
+      const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+
+      it("a signature of another payload: badSignature", async () => {
+        const other = encode({ ...BASE, systems: 7, reactiveVar: BASE.reactiveVar.map(() => [0, 0]) });
+        const { signers, signatures } = packSignatures(await sign(world, frozen, other, everybody()));
+        expect(await refusal(payload, signers, signatures)).to.deep.equal(["badSignature", "badSignature"]);
+      });
+
+      it("two signatures exchanged: badSignature", async () => {
+        const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
+        const raw = getBytes(signatures);
+        const swapped = concat([raw.subarray(64, 128), raw.subarray(0, 64), raw.subarray(128)]);
+        expect(await refusal(payload, signers, swapped)).to.deep.equal(["badSignature", "badSignature"]);
+      });
+
+      it("one member's signature under another's bit: badSignature", async () => {
+        const signed = await sign(world, frozen, payload, [0, 1, 2, 3, 4]);
+        const moved = new Map([...signed].map(([bit, signature]) => [bit === 4 ? 5 : bit, signature]));
+        const { signers, signatures } = packSignatures(moved);
+        expect(await refusal(payload, signers, signatures)).to.deep.equal(["badSignature", "badSignature"]);
+      });
+
+      it("the malleable twin of a signature: badSignature", async () => {
+        const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
+        const raw = getBytes(signatures);
+        const first = Signature.from(hexlify(raw.subarray(0, 64)));
+        const s = ORDER - BigInt(first.s);
+        const vs = s | (first.yParity === 0 ? 1n << 255n : 0n);
+        const twin = concat([
+          first.r,
+          `0x${(vs & ((1n << 256n) - 1n)).toString(16).padStart(64, "0")}`,
+          raw.subarray(64),
+        ]);
+        expect(await refusal(payload, signers, twin)).to.deep.equal(["badSignature", "badSignature"]);
+      });
+
+      it("zeros, of which no signer can be recovered: badSignature", async () => {
+        const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
+        const zeros = concat([new Uint8Array(64), getBytes(signatures).subarray(64)]);
+        expect(await refusal(payload, signers, zeros)).to.deep.equal(["badSignature", "badSignature"]);
+      });
+
+      it("a bit beyond the committee: unknownMember", async () => {
+        const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
+        const more = concat([signatures, new Uint8Array(64)]);
+        expect(await refusal(payload, signers + 2 ** 6, more)).to.deep.equal(["unknownMember", "unknownMember"]);
+        expect(await refusal(payload, signers + 2 ** 31, more)).to.deep.equal(["unknownMember", "unknownMember"]);
+      });
+
+      it("a signature too many or a byte too few: signaturesLength", async () => {
+        const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
+        for (const wrong of [concat([signatures, new Uint8Array(64)]), hexlify(getBytes(signatures).subarray(1))]) {
+          expect(await refusal(payload, signers, wrong)).to.deep.equal(["signaturesLength", "signaturesLength"]);
+        }
+      });
+
+      it("every subset one short of the quorum: quorumNotReached", async () => {
+        const signed = await sign(world, frozen, payload, everybody());
+        const quorum = quorumOf(world.committee.length);
+        let subsets = 0;
+        for (let mask = 0; mask < 2 ** world.committee.length; mask++) {
+          const short = new Map([...signed].filter(([bit]) => (mask >> bit) & 1));
+          if (short.size !== quorum - 1) continue;
+          const { signers, signatures } = packSignatures(short);
+          expect(await refusal(payload, signers, signatures)).to.deep.equal(["quorumNotReached", "quorumNotReached"]);
+          subsets++;
+        }
+        expect(subsets).to.equal(20);
+      });
+
+      it("nobody's: quorumNotReached", async () => {
+        expect(await refusal(payload, 0, "0x")).to.deep.equal(["quorumNotReached", "quorumNotReached"]);
+      });
+
+      it("a committee that was replaced before the session was frozen: badSignature", async () => {
+        const snapshot = await world.connection.networkHelpers.takeSnapshot();
+        const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
+        await world.connection.networkHelpers.time.increaseTo(frozen.terms.deadline + 1n);
+        await send(world.contracts.registry, "appointCommittee", world.committee);
+        const next = await freeze(world, PERIODS);
+        const call = world.contracts.market.getFunction("settle").staticCall(hexlify(payload), signers, signatures);
+        expect(next.terms.epoch).to.equal(frozen.terms.epoch + 1n);
+        expect((await refusalOf(world.contracts.market, call)).predicate).to.equal("badSignature");
+        await snapshot.restore();
+      });
+
+      it("a paused market: settlementPaused, and the exit stays open", async () => {
+        const snapshot = await world.connection.networkHelpers.takeSnapshot();
+        const { market } = world.contracts;
+        await send(market, "setPaused", true);
+        const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
+        const call = market.getFunction("settle").staticCall(hexlify(payload), signers, signatures);
+        expect((await refusalOf(market, call)).predicate).to.equal("settlementPaused");
+        const wallet = world.wallets.get(101)?.connect(world.provider);
+        await world.admin.sendTransaction({ to: wallet?.address as string, value: 10n ** 18n });
+        await market
+          .connect(wallet as never)
+          .getFunction("requestWithdrawal")
+          .send(101, 1_000_000n);
+        await world.connection.networkHelpers.time.increase(3 * 86_400 + 1);
+        await send(market, "withdraw", 101);
+        expect(await world.contracts.token.getFunction("balanceOf").staticCall(wallet?.address)).to.equal(1_000_000n);
+        await snapshot.restore();
+      });
+    });
+  });
+}
