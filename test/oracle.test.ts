@@ -1,0 +1,44 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect } from "chai";
+import { solveCentral } from "../offchain-solver/clearing/central.ts";
+import { createMarket, defaultSettings, type MarketSettings } from "../offchain-solver/market/market.ts";
+import { createNetwork } from "../offchain-solver/market/network.ts";
+import { loadScenario, takeHours } from "../offchain-solver/node/loadScenario.ts";
+import { clarabelSolver } from "../offchain-solver/numerics/conicSolver.ts";
+
+/** Debian's python3-cvxopt belongs to this one. scripts/setup-debian.sh installs it; without it these tests fail, they do not skip. */
+const PYTHON = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
+const path = (file: string): string => fileURLToPath(new URL(`../${file}`, import.meta.url));
+
+function oracle(...args: string[]): number {
+  const run = spawnSync(PYTHON, [path("test/oracle/oracle.py"), path("cases/scenarios/ieee15.json"), ...args], {
+    encoding: "utf8",
+  });
+  if (run.status !== 0) throw new Error(`oracle ${args.join(" ")}: ${run.stderr || run.stdout || String(run.error)}`);
+  return (JSON.parse(run.stdout) as { objective: number }).objective;
+}
+
+function central(hours: number, settings: Partial<MarketSettings>): number {
+  const scenario = takeHours(loadScenario("ieee15"), hours);
+  const market = createMarket(scenario, { ...defaultSettings(scenario), ...settings });
+  const result = solveCentral(market, createNetwork(market), clarabelSolver);
+  if (result.status !== "solved") throw new Error(result.status);
+  return result.objective;
+}
+
+describe("the model written twice", function () {
+  this.timeout(60_000);
+
+  for (const risk of ["ts-drcc", "bonferroni", "gaussian"] as const)
+    it(`has one optimum with ${risk} on bookings, voltages and lines`, () => {
+      const theirs = oracle("--hours", "2", "--risk", risk, "--network-risk", "on");
+      expect(Math.abs(central(2, { risk }) / theirs - 1)).to.be.below(1e-6);
+    });
+
+  it("has one optimum with the network at the forecast only", () => {
+    const theirs = oracle("--hours", "3");
+    expect(Math.abs(central(3, { networkRisk: false }) / theirs - 1)).to.be.below(1e-6);
+  });
+});
