@@ -12,6 +12,10 @@ const FILES = {
   ReferenceMarket: "reference/ReferenceMarket.sol/ReferenceMarket.json",
   AuditLens: "AuditLens.sol/AuditLens.json",
   TextbookSettlement: "mocks/TextbookSettlement.sol/TextbookSettlement.json",
+  GridHarness: "mocks/GridHarness.sol/GridHarness.json",
+  FeeToken: "mocks/Hostile.sol/FeeToken.json",
+  HookToken: "mocks/Hostile.sol/HookToken.json",
+  HostileWallet: "mocks/Hostile.sol/HostileWallet.json",
   TestToken: "mocks/TestToken.sol/TestToken.json",
 } as const;
 
