@@ -25,7 +25,7 @@ export type QuantiseSettings = {
   readonly dustWh: number;
 };
 
-export const DEFAULT_QUANTISE: QuantiseSettings = { reserveThresholdW: 100, dustWh: 20 };
+export const DEFAULT_QUANTISE: QuantiseSettings = { reserveThresholdW: 20, dustWh: 20 };
 
 export type Quantised = {
   readonly result: ClearingResult;
@@ -192,7 +192,7 @@ function postReserve(market: Market, solution: Solution, settings: QuantiseSetti
         const mw = solution.shareMw[t][s];
         if (slot.seller === buyer) own = Math.round(mw * UNITS);
         else if (mw * UNITS >= settings.reserveThresholdW)
-          sellers.push({ seller: slot.seller, w: Math.floor(mw * UNITS), price: solution.sharePrice[t][s] * dt });
+          sellers.push({ seller: slot.seller, w: Math.round(mw * UNITS), price: solution.sharePrice[t][s] * dt });
         else if (mw * UNITS >= 1) {
           reserveMovedMwh += mw * dt;
           reserveMovedCost += mw * (tariff - solution.sharePrice[t][s] * dt);

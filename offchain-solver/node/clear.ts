@@ -185,7 +185,7 @@ function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solu
   };
 }
 
-/** Regrets may add up to this part of the objective (settlement: the witness); a fifth is left for the operator's and for rounding. */
+/** Regrets may add up to this part of the objective (settlement: the witness); half is left for the operator's and for rounding. */
 export const REGRET_TOLERANCE = 1e-5;
 
 /**
@@ -220,7 +220,7 @@ function certified(market: Market, network: Network | undefined, settings: Setti
     const cleared = consensus.status === "solved" ? assemble(market, consensus) : undefined;
     runs.push({ consensus, cleared });
     const regret = cleared?.regrets.reduce((sum, r) => sum + Math.max(0, r), 0) ?? 0;
-    const enough = cleared === undefined || regret <= 0.8 * REGRET_TOLERANCE * Math.abs(cleared.objective);
+    const enough = cleared === undefined || regret <= 0.5 * REGRET_TOLERANCE * Math.abs(cleared.objective);
     if (enough || runs.length === 4 || iterations >= settings.maxIterations) return runs;
     warm = consensus.prosumers.map(({ images, z }) => ({ image: images[0].slice(), z: z.slice() }));
   }

@@ -185,15 +185,17 @@ function networkOf(market: Market, grid: Network, on: boolean, outcome: Outcome)
       byBus((i) => q[i]),
     );
     sweeps.push(sweep);
+    // Solvers leave outputs a hair below zero; a source that takes power in would make intensities negative.
     const source = (i: number): number => {
       const s = solution.schedules[i];
-      return s.generatorMw[t] + s.renewableMw[t] + s.dischargeMw[t];
+      return Math.max(0, s.generatorMw[t]) + Math.max(0, s.renewableMw[t]) + Math.max(0, s.dischargeMw[t]);
     };
     flows.push(
       carbonFlow(feeder, grid.topology, {
         generationMw: byBus(source),
         emissionTPerH: byBus(
-          (i) => (market.prosumers[i].generator?.emissionTPerMwh ?? 0) * solution.schedules[i].generatorMw[t],
+          (i) =>
+            (market.prosumers[i].generator?.emissionTPerMwh ?? 0) * Math.max(0, solution.schedules[i].generatorMw[t]),
         ),
         loadMw: byBus((i) => source(i) - p[i]),
         flowMw: fp,
