@@ -49,11 +49,16 @@ export function outOfSampleTable(o: OutOfSample): string {
   ].join("\n");
 }
 
-/** The worst constraint of each kind under each distribution, with its interval, against the promise. */
+/**
+ * The worst constraint of each kind under each distribution, with its interval, against the promise. Where the fitted errors
+ * cancel on a limit met with equality, watts of unanswered error count as violations: the table names those, the figure leaves them out.
+ */
 export function outOfSampleFigure(name: string, o: OutOfSample): string {
   const intervals = SOURCES.flatMap((source) =>
     KINDS.flatMap((kind) => {
-      const rows = o.limits.filter((row) => row.limit.kind === kind).map((row) => row.violation[source]);
+      const rows = o.limits
+        .filter((row) => row.limit.kind === kind && row.deviation > 1e-6)
+        .map((row) => row.violation[source]);
       if (rows.length === 0) return [];
       const { probability, low, high } = rows.reduce((a, b) => (b.probability > a.probability ? b : a));
       return [{ group: NAMES[source], series: kind, value: 100 * probability, low: 100 * low, high: 100 * high }];

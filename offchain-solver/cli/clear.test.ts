@@ -1,0 +1,70 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect } from "chai";
+import { ClearingJsonSchema } from "../market/clearingJson.ts";
+import { defaultSettings } from "../market/market.ts";
+import { clear } from "../node/clear.ts";
+import { InputError } from "../node/inputError.ts";
+import { readScenario } from "./clearOptions.ts";
+
+const main = fileURLToPath(new URL("main.ts", import.meta.url));
+const run = (...args: string[]) => spawnSync(process.execPath, [main, "clear", ...args], { encoding: "utf8" });
+const folder = mkdtempSync(join(tmpdir(), "gridpact-clear-"));
+
+describe("gridpact clear", function () {
+  this.timeout(60_000);
+
+  it("draws a population on a feeder or a MATPOWER case, the same for the same seed", () => {
+    const draw = (base: string): ReturnType<typeof readScenario> =>
+      readScenario(base, { population: 5, seed: 3, hours: 2 });
+    expect(draw("case15da")).to.deep.equal(draw("case15da"));
+    for (const scenario of [
+      draw("case15da"),
+      draw(fileURLToPath(new URL("../../test/feeders/perUnit.m", import.meta.url))),
+    ]) {
+      expect(scenario.prosumers.length).to.equal(5);
+      const { status } = clear(scenario, {
+        method: "central",
+        trade: true,
+        rhoScale: 1,
+        maxIterations: 1,
+        market: defaultSettings(scenario),
+      });
+      expect(status).to.equal("solved");
+    }
+  });
+
+  it("refuses a feeder without a population, a seed without one, and radii that a scenario does not carry", () => {
+    expect(() => readScenario("test.m", {})).to.throw(InputError, /test\.m.*--population/);
+    expect(() => readScenario("ieee15", { seed: 3 })).to.throw(InputError, /--seed 3.*--population/);
+    expect(() => readScenario("case15da", { population: 4, hours: 2, radii: "on" })).to.throw(
+      InputError,
+      /bootstrapMeanRadius/,
+    );
+    expect(readScenario("ieee15", { hours: 2, radii: "on" }).risk.meanRadius[0]).to.be.above(0);
+  });
+
+  it("writes what the errors do afterwards, with a table and a figure", () => {
+    const [json, figure] = [join(folder, "clearing.json"), join(folder, "violations.svg")];
+    const { status, stdout, stderr } = run(
+      ..."ieee15 --hours 3 --method central --monte-carlo 200 --tighten auto --reserve sequential".split(" "),
+      "--json",
+      json,
+      "--figure",
+      figure,
+    );
+    expect(status, stderr).to.equal(0);
+    const written = ClearingJsonSchema.parse(JSON.parse(readFileSync(json, "utf8")));
+    expect(written.settings.reserve).to.equal("sequential");
+    expect(written.outOfSample?.draws).to.equal(200);
+    expect(written.outOfSample?.limits.length).to.be.above(100);
+    expect(written.tightening?.passed).to.equal(true);
+    expect(existsSync(figure)).to.equal(true);
+    expect(stdout)
+      .to.match(/per two-sided constraint and hour, not jointly/)
+      .and.match(/the sweep passes/);
+  });
+});
