@@ -7,6 +7,8 @@ const require = createRequire(import.meta.url);
 /** The compiler comes from the npm package `solc`, so that set-up needs no compiler download. */
 const soljson = require.resolve("solc/soljson.js");
 
+const long = process.env.GRIDPACT_LONG !== undefined;
+
 export default defineConfig({
   plugins: [toolbox],
   paths: {
@@ -20,6 +22,13 @@ export default defineConfig({
         path: soljson,
         settings: { optimizer: { enabled: true, runs: 200 }, viaIR: true, evmVersion: "osaka" },
       },
+    },
+  },
+  test: {
+    // `npm run invariants` sets GRIDPACT_LONG: the whole number of runs; tests take a sample.
+    solidity: {
+      fuzz: { runs: long ? 10_000 : 200, seed: "0x67726964" },
+      invariant: { runs: long ? 1_000 : 20, depth: long ? 64 : 32, failOnRevert: false },
     },
   },
   networks: {

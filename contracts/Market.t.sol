@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.36;
+
+import {IMarket} from "./interfaces/IMarket.sol";
+import {FrozenLimits} from "./libraries/FrozenLimits.sol";
+import {GridHarness} from "./mocks/GridHarness.sol";
+import {Handler} from "./mocks/Handler.t.sol";
+import {Account, DESK} from "./types/Account.sol";
+import {Limits, packLimits, unpackLimits} from "./types/Mandate.sol";
+
+/// What holds after anything that may happen, and on any input.
+contract MarketTest {
+    Handler private _handler;
+    GridHarness private _grid;
+
+    function setUp() public {
+        _handler = new Handler();
+        _grid = new GridHarness();
+    }
+
+    function targetContracts() external view returns (address[] memory targets) {
+        targets = new address[](1);
+        targets[0] = address(_handler);
+    }
+
+    function invariant_deposits_and_pending_withdrawals_are_the_token_balance() external view {
+        assert(_owed(_handler.market()) == _handler.token().balanceOf(address(_handler.market())) * 1000);
+        assert(_owed(_handler.plain()) == _handler.token().balanceOf(address(_handler.plain())) * 1000);
+    }
+
+    function invariant_carbon_is_what_was_issued() external view {
+        int256 sum;
+        uint32[] memory ids = _handler.accounts();
+        for (uint256 k; k < ids.length; ++k) sum += _handler.market().account(ids[k]).carbon;
+        assert(sum == int256(_handler.issued()));
+    }
+
+    function invariant_only_the_desk_owes_carbon() external view {
+        uint32[] memory ids = _handler.accounts();
+        for (uint256 k; k < ids.length; ++k) assert(ids[k] == DESK || _handler.market().account(ids[k]).carbon >= 0);
+    }
+
+    function invariant_optimised_and_plain_ledgers_are_the_same() external view {
+        uint32[] memory ids = _handler.accounts();
+        for (uint256 k; k < ids.length; ++k) {
+            Account memory optimised = _handler.market().account(ids[k]);
+            Account memory plain = _handler.plain().account(ids[k]);
+            assert(keccak256(abi.encode(optimised)) == keccak256(abi.encode(plain)));
+        }
+    }
+
+    function invariant_optimised_and_plain_sessions_are_the_same() external view {
+        assert(keccak256(abi.encode(_handler.market().session())) == keccak256(abi.encode(_handler.plain().session())));
+    }
+
+    function invariant_the_sequence_counts_the_settled_batches() external view {
+        assert(_handler.market().session().sequence == _handler.settled());
+    }
+
+    function invariant_the_last_batch_is_in_the_ring() external view {
+        IMarket market = _handler.market();
+        assert((market.lastBatch() == bytes32(0)) == (_handler.settled() == 0));
+        assert(market.lastBatch() == market.batchAt(market.session().sequence));
+    }
+
+    function invariant_no_session_after_the_open_one() external view {
+        assert(_handler.market().session().lastStart <= _handler.market().session().start);
+    }
+
+    function invariant_a_lock_is_covered_by_the_deposit() external view {
+        uint32[] memory ids = _handler.accounts();
+        for (uint256 k; k < ids.length; ++k) {
+            Account memory held = _handler.market().account(ids[k]);
+            bool current = _handler.market().session().open && held.session == _handler.market().session().ordinal;
+            if (current && block.timestamp <= _handler.market().session().deadline) {
+                assert(held.deposit >= uint256(held.lockedMicro) * 1000);
+            }
+        }
+    }
+
+    function invariant_what_is_free_is_never_more_than_the_deposit() external view {
+        uint32[] memory ids = _handler.accounts();
+        for (uint256 k; k < ids.length; ++k) {
+            assert(_handler.market().free(ids[k]) <= _handler.market().account(ids[k]).deposit);
+        }
+    }
+
+    function invariant_withdrawn_tokens_are_in_the_wallets() external view {
+        uint256 sum;
+        uint32[] memory ids = _handler.accounts();
+        for (uint256 k; k < ids.length; ++k) sum += _handler.token().balanceOf(_handler.registry().walletOf(ids[k]));
+        assert(sum == 2 * _handler.withdrawn());
+    }
+
+    /// Quorum, pause, deadline, sequence, locks, mandates, early withdrawals, agreement of the twins: see Handler.
+    function invariant_no_step_broke_a_rule() external view {
+        require(bytes(_handler.broken()).length == 0, _handler.broken());
+    }
+
+    function testFuzz_any_sequence_of_sessions_of_a_colluding_committee_leaves_everybody_within_its_mandate(
+        uint256[8] calldata seeds
+    ) external {
+        for (uint256 k; k < ids_(); ++k) _handler.deposit(k, 49_999_999);
+        for (uint256 k; k < seeds.length; ++k) {
+            _handler.issue(k, seeds[k]);
+            _handler.freeze(seeds[k], seeds[k] % 2 == 0);
+            _handler.settle(seeds[k], seeds[k] % 16 != 1);
+            _handler.wait(1 days);
+        }
+        require(bytes(_handler.broken()).length == 0, _handler.broken());
+        assert(_owed(_handler.market()) == _handler.token().balanceOf(address(_handler.market())) * 1000);
+    }
+
+    function testFuzz_limits_survive_their_packing(Limits calldata limits) external pure {
+        uint256 word = packLimits(limits);
+        assert(keccak256(abi.encode(unpackLimits(word))) == keccak256(abi.encode(limits)));
+        FrozenLimits.Table memory table = FrozenLimits.begin(2);
+        FrozenLimits.add(table, 7, word);
+        FrozenLimits.add(table, 9, ~word);
+        (bool locked, Limits memory found) = FrozenLimits.find(FrozenLimits.finish(table), 7);
+        assert(locked && packLimits(found) == word);
+    }
+
+    function testFuzz_the_grid_checks_agree_on_any_model(
+        uint256[4] calldata branches,
+        int64[5] calldata p,
+        int24[5] calldata q
+    ) external view {
+        bytes memory model = abi.encodePacked(uint16(5), uint16(0));
+        int256[] memory active = new int256[](5);
+        int256[] memory reactive = new int256[](5);
+        for (uint256 k; k < 4; ++k) {
+            uint256 parent = (branches[k] >> 232) % (k + 1);
+            // Ratings of the flows' order of magnitude, so that they decide.
+            uint256 rating = (branches[k] >> 192) % 30_000_000;
+            uint256 band = (uint256(3_900_000_000) << 152) | (uint256(4_700_000_000) << 112);
+            uint256 impedances = branches[k] & ((1 << 82) | 0xffffffffff);
+            model = abi.encodePacked(model, (parent << 232) | (rating << 192) | band | impedances);
+        }
+        for (uint256 k; k < 5; ++k) (active[k], reactive[k]) = (p[k] % 12_000_000, q[k]);
+        (bytes memory plain, bytes memory optimised) = _grid.both(model, active, reactive);
+        assert(keccak256(plain) == keccak256(optimised));
+    }
+
+    function ids_() private view returns (uint256) {
+        return _handler.accounts().length;
+    }
+
+    function _owed(IMarket market) private view returns (uint256 nano) {
+        uint32[] memory ids = _handler.accounts();
+        for (uint256 k; k < ids.length; ++k) {
+            (uint128 tokens, ) = market.pending(ids[k]);
+            nano += market.account(ids[k]).deposit + uint256(tokens) * 1000;
+        }
+    }
+}
