@@ -152,7 +152,9 @@ export function createProsumerProblem(market: Market, i: number, layout: Layout,
       if (proxProgram === undefined || proxRho === undefined || proxRho.some((r, k) => r !== rho[k])) {
         proxProgram = withDiagonal(weight);
         proxRho = Float64Array.from(rho);
+        const before = proxSolver;
         proxSolver = new WarmConic(proxProgram);
+        if (before) proxSolver.start(before.x, before.z);
       }
       return solve(proxProgram, (c) => weight(c) * target[c], weight, proxSolver);
     },

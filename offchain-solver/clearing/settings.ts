@@ -1,4 +1,4 @@
-import type { AccelerationSettings } from "./acceleration/acceleration.ts";
+import type { AccelerationSettings, Method } from "./acceleration/acceleration.ts";
 import { COMMODITIES } from "./layout.ts";
 
 /** How the distributed clearing runs; the same for every agent of a session. */
@@ -18,13 +18,19 @@ export type Settings = {
   };
 };
 
-/** Energy, allowances, reserve, active, reactive. */
-export const DEFAULT_RHO = Float64Array.from([1000, 1000, 300, 100, 100]);
+/**
+ * Energy, allowances, reserve, active, reactive. A compromise over risk methods and feeders: allowances low, because across a sparse
+ * trade graph they have tonnes to move against a price band of a few dollars; reactive low, because its cost is nearly flat.
+ */
+export const DEFAULT_RHO = Float64Array.from([500, 20, 200, 50, 5]);
+
+/** Increments that every method combines. */
+export const MEMORY: Readonly<Record<Method, number>> = { admm: 0, gsa1: 2, gsa: 12, anderson: 15 };
 
 export const DEFAULT_SETTINGS: Settings = {
   rho: DEFAULT_RHO,
   relaxation: 1,
-  acceleration: { method: "admm", memory: 0, decay: 1e6 },
+  acceleration: { method: "anderson", memory: MEMORY.anderson, decay: 1e6 },
   maxIterations: 20_000,
   tolerance: { primalAbsolute: 1e-6, primalRelative: 1e-5, dualAbsolute: 1e-4, dualRelative: 1e-5 },
 };

@@ -1,6 +1,16 @@
 import { solveSymmetric } from "../../numerics/dense.ts";
 
+/**
+ * What decides the next point. gsa: reduced-rank extrapolation, the several-ratio form of a geometric series, over a rolling window
+ * of `memory` increments after every `PERIOD` evaluations. anderson: the same sum after every one. gsa1: one ratio (Aitken).
+ */
 export type Method = "admm" | "gsa" | "gsa1" | "anderson";
+
+/**
+ * Evaluations between two extrapolations of gsa. The window rolls on over extrapolated points: one that starts anew after each
+ * (period = memory + 1) takes half as many evaluations again.
+ */
+const PERIOD = 3;
 
 export type AccelerationSettings = {
   readonly method: Method;
@@ -20,6 +30,8 @@ export type Acceleration = {
   readonly settings: AccelerationSettings;
   /** How many of the last images are usable, newest first; a restart shortens it. */
   usable: number;
+  /** Evaluations since the last extrapolation. */
+  plain: number;
   /** Gram matrix of the last residuals, newest first, (memory+1)^2 row-major. */
   readonly gram: Float64Array;
   accepted: number;
@@ -35,6 +47,7 @@ export function createAcceleration(settings: AccelerationSettings): Acceleration
   return {
     settings,
     usable: 0,
+    plain: 0,
     gram: new Float64Array(depth * depth),
     accepted: 0,
     rejected: 0,
@@ -70,6 +83,7 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
       // Back to the last accepted image, one place further down; the trial's own image and residual are forgotten.
       state.rejected++;
       state.usable = 0;
+      state.plain = 0;
       weights[1] = 1;
       return weights;
     }
@@ -82,7 +96,8 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
     return weights;
   }
   if (method === "gsa1") return oneRatio(state, depth, weights);
-  if (method === "gsa" ? state.usable < depth : state.usable < 2) {
+  state.plain++;
+  if (state.usable < 2 || (method === "gsa" && state.plain < PERIOD)) {
     weights[0] = 1;
     return weights;
   }
@@ -102,8 +117,7 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
   }
   for (let a = 0; a < size; a++) weights[a] = gamma[a] / total;
   state.trial = true;
-  // GSA extrapolates once per q+1 plain increments: a series has to show itself again.
-  if (method === "gsa") state.usable = 0;
+  state.plain = 0;
   return weights;
 }
 

@@ -1,0 +1,63 @@
+import { expect } from "chai";
+import { createAcceleration, depthOf, nextWeights, type Method } from "./acceleration.ts";
+
+const EIGENVALUES = [0.97, -0.6, 0.9, 0.5, 0.2];
+
+/** Iterates v -> w = fixed + M (v - fixed) from zero with M = diag(EIGENVALUES); every residual is handed over as agents do. */
+function iterate(method: Method, memory: number, goal: number, spoil = -1): { evaluations: number; rejected: number } {
+  const settings = { method, memory, decay: 1e6 };
+  const state = createAcceleration(settings);
+  const depth = depthOf(settings);
+  const images = Array.from({ length: depth }, () => new Float64Array(5));
+  const residuals = Array.from({ length: depth }, () => new Float64Array(5));
+  let v = new Float64Array(5);
+  for (let k = 1; k < 5000; k++) {
+    const image = EIGENVALUES.map((e, i) => i + 1 + e * (v[i] - i - 1));
+    const residual = image.map((w, i) => (w - v[i]) * (k === spoil ? 1e4 : 1));
+    images.unshift(Float64Array.from(image));
+    residuals.unshift(Float64Array.from(residual));
+    images.pop();
+    residuals.pop();
+    if (Math.hypot(...residual) < goal) return { evaluations: k, rejected: state.rejected };
+    const row = Float64Array.from(residuals, (r) => r.reduce((sum, value, i) => sum + value * residual[i], 0));
+    const weights = nextWeights(state, row);
+    expect(weights.reduce((a, b) => a + b, 0)).to.be.closeTo(1, 1e-6);
+    v = Float64Array.from(v, (_, i) => weights.reduce((sum, weight, age) => sum + weight * images[age][i], 0));
+  }
+  return { evaluations: Infinity, rejected: state.rejected };
+}
+
+describe("acceleration", () => {
+  it("leaves plain iterations alone", () => {
+    const state = createAcceleration({ method: "admm", memory: 0, decay: 1e6 });
+    for (const norm of [4, 9, 1]) expect([...nextWeights(state, Float64Array.of(norm))]).to.deep.equal([1]);
+    expect(state.rejected).to.equal(0);
+  });
+
+  it("sums a linear operator's series: a sixth of plain's evaluations, and fewer", () => {
+    const plain = iterate("admm", 0, 1e-8).evaluations;
+    expect(plain).to.be.above(300);
+    expect(iterate("anderson", 6, 1e-8).evaluations).to.be.below(plain / 6);
+    expect(iterate("gsa", 6, 1e-8).evaluations).to.be.below(plain / 6);
+    expect(iterate("gsa1", 2, 1e-8).evaluations).to.be.below(plain);
+  });
+
+  it("goes back when an extrapolated point is worse, and still arrives", () => {
+    // The fourth evaluation is at an extrapolated point for both; its residual is made to look large.
+    for (const method of ["anderson", "gsa"] as const) {
+      const { evaluations, rejected } = iterate(method, 6, 1e-8, 4);
+      expect(rejected, method).to.equal(1);
+      expect(evaluations, method).to.be.below(200);
+    }
+  });
+
+  it("refuses a step that is beyond the summable bound although it is below twice the last residual", () => {
+    const state = createAcceleration({ method: "anderson", memory: 2, decay: 0.5 });
+    nextWeights(state, Float64Array.of(1, 0, 0));
+    nextWeights(state, Float64Array.of(0.9, 0.1, 0));
+    expect(state.trial).to.equal(true);
+    const weights = nextWeights(state, Float64Array.of(0.8, 0.1, 0.1));
+    expect(state.rejected).to.equal(1);
+    expect([...weights]).to.deep.equal([0, 1, 0]);
+  });
+});

@@ -1,0 +1,89 @@
+import { expect } from "chai";
+import { createMarket, defaultSettings, type Market } from "../market/market.ts";
+import { createNetwork } from "../market/network.ts";
+import type { Scenario } from "../market/scenario.ts";
+import { loadScenario, takeHours } from "../node/loadScenario.ts";
+import { memoryTransport } from "../net/memoryTransport.ts";
+import { clarabelSolver } from "../numerics/conicSolver.ts";
+import type { Method } from "./acceleration/acceleration.ts";
+import { assemble } from "./assemble.ts";
+import { solveCentral } from "./central.ts";
+import { runConsensus, type ConsensusResult } from "./consensus.ts";
+import type { Message } from "./message.ts";
+import { DEFAULT_SETTINGS, MEMORY } from "./settings.ts";
+
+const marketOf = (scenario: Scenario): Market => createMarket(scenario, defaultSettings(scenario));
+
+function run(
+  market: Market,
+  method: Method,
+  seed?: number,
+  warm?: ConsensusResult,
+  maxIterations = 4000,
+): ConsensusResult {
+  return runConsensus(
+    market,
+    createNetwork(market),
+    {
+      ...DEFAULT_SETTINGS,
+      maxIterations,
+      acceleration: { ...DEFAULT_SETTINGS.acceleration, method, memory: MEMORY[method] },
+    },
+    clarabelSolver,
+    memoryTransport<Message>(seed),
+    warm ? { warm: warm.prosumers.map((p) => ({ image: p.images[0], z: p.z })) } : {},
+  );
+}
+
+/** The final iterate's bits. */
+const bits = (result: ConsensusResult): string =>
+  result.prosumers.map((p) => Buffer.from(p.images[0].buffer).toString("base64")).join();
+
+describe("consensus", function () {
+  this.timeout(60_000);
+  const three = marketOf(takeHours(loadScenario("ieee15"), 3));
+
+  for (const method of ["gsa", "gsa1", "anderson"] as const)
+    it(`${method} agrees with the central solution on three hours`, () => {
+      const central = solveCentral(three, createNetwork(three), clarabelSolver);
+      const result = run(three, method);
+      expect(result.status).to.equal("solved");
+      if (central.status !== "solved") throw new Error(central.status);
+      const { objective, regrets } = assemble(three, result);
+      expect(Math.abs(objective - central.objective)).to.be.below(2e-5 * Math.abs(central.objective));
+      for (const regret of regrets) expect(regret).to.be.above(-1e-6);
+    });
+
+  it("gives the same bits whatever the order of delivery", () => {
+    const reference = bits(run(three, "anderson", undefined, undefined, 6));
+    for (let seed = 1; seed <= 200; seed++)
+      expect(bits(run(three, "anderson", seed, undefined, 6)), `seed ${seed}`).to.equal(reference);
+  });
+
+  it("keeps every energy and allowance trade antisymmetric to the last bit", () => {
+    const { prosumers } = run(three, "anderson", 7, undefined, 20);
+    three.pairs.forEach(([a, b], pair) => {
+      const block = (i: number): Float64Array => {
+        const k = prosumers[i].layout.pairs.indexOf(pair);
+        return prosumers[i].z.subarray(k * 4, k * 4 + 4);
+      };
+      for (let t = 0; t < 4; t++) expect(block(a)[t] + block(b)[t]).to.equal(0);
+    });
+  });
+
+  it("clears again after forecasts changed by 5 % from where it stood", () => {
+    const scenario = takeHours(loadScenario("ieee15"), 3);
+    const changed = marketOf({
+      ...scenario,
+      prosumers: scenario.prosumers.map((p) => ({
+        ...p,
+        ...(p.renewable && { renewable: { ...p.renewable, forecastMw: p.renewable.forecastMw.map((w) => w * 1.05) } }),
+      })),
+    });
+    const before = run(three, "anderson");
+    const cold = run(changed, "anderson");
+    const warm = run(changed, "anderson", undefined, before);
+    expect([cold.status, warm.status]).to.deep.equal(["solved", "solved"]);
+    expect(warm.iterations).to.be.below(cold.iterations);
+  });
+});
