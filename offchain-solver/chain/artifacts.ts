@@ -12,6 +12,7 @@ const FILES = {
   ReferenceMarket: "reference/ReferenceMarket.sol/ReferenceMarket.json",
   AuditLens: "AuditLens.sol/AuditLens.json",
   TextbookSettlement: "mocks/TextbookSettlement.sol/TextbookSettlement.json",
+  HashHarness: "mocks/HashHarness.sol/HashHarness.json",
   GridHarness: "mocks/GridHarness.sol/GridHarness.json",
   FeeToken: "mocks/Hostile.sol/FeeToken.json",
   HookToken: "mocks/Hostile.sol/HookToken.json",

@@ -1,0 +1,109 @@
+import { readFileSync } from "node:fs";
+import { expect } from "chai";
+import { type Contract, getBytes, hexlify, TypedDataEncoder, keccak256 } from "ethers";
+import { network } from "hardhat";
+import { abi } from "../../offchain-solver/chain/artifacts.ts";
+import { deploy } from "../../offchain-solver/chain/deployment.ts";
+import { decodeDeltas } from "../../offchain-solver/codec/deltas.ts";
+import * as Grid from "../../offchain-solver/codec/gridModel.ts";
+import * as Payload from "../../offchain-solver/codec/payload.ts";
+import { attempt } from "../../offchain-solver/codec/refusal.ts";
+import { ATTESTATION_TYPES, MANDATE_TYPES, sessionHash } from "../../offchain-solver/codec/typedData.ts";
+import { MARKET, REGISTRY } from "../../offchain-solver/codec/abi.ts";
+
+const read = (name: string) => JSON.parse(readFileSync(new URL(`../vectors/${name}`, import.meta.url), "utf8"));
+
+describe("golden vectors", () => {
+  const { state, payloads, unencodable } = read("payloads.json");
+  const { mandates, sessions } = read("typedData.json");
+  let lens: Contract;
+  let hashes: Contract;
+  before(async () => {
+    const { ethers } = await network.create();
+    const [signer] = await ethers.getSigners();
+    lens = await deploy(signer, "AuditLens");
+    hashes = await deploy(signer, "HashHarness");
+  });
+
+  it("a result has these bytes, and the bytes this result", () => {
+    for (const { name, result, bytes } of payloads) {
+      const payload = Payload.fromResult(result);
+      expect(hexlify(Payload.encode(payload, result.periods)), name).to.equal(bytes);
+      expect(Payload.decode(getBytes(bytes), result.periods), name).to.deep.equal(payload);
+    }
+  });
+
+  it("Solidity settles or refuses each as TypeScript did", async () => {
+    const busOf = new Map(Grid.decode(getBytes(state.grid)).prosumers.map(({ id, bus }) => [id, bus]));
+    const { start, periodSeconds, periods, ordinal, priceCap } = state.terms;
+    const full = {
+      periods,
+      periodSeconds,
+      day: BigInt(start) / 86_400n,
+      ordinal,
+      priceCap,
+      grid: state.grid,
+      ids: state.accounts.map(([id]: [number]) => id),
+      accounts: state.accounts.map(([, account]: [number, object]) => account),
+      limits: state.limits.map(([id, limits]: [number, object]) => ({ ...limits, bus: busOf.get(id) ?? 0 })),
+    };
+    let [accepted, refused] = [0, 0];
+    for (const vector of payloads) {
+      const reason = await lens.getFunction("firstViolation").staticCall(full, vector.bytes);
+      if (vector.refused) {
+        const parsed = abi("AuditLens").parseError(reason);
+        const name = `${parsed?.name[0].toLowerCase()}${parsed?.name.slice(1)}`;
+        expect([name, parsed?.args.map(String)], vector.name).to.deep.equal([
+          vector.refused.predicate,
+          vector.refused.detail,
+        ]);
+        refused++;
+      } else {
+        expect(reason, vector.name).to.equal("0x");
+        const [, deltas] = await lens.getFunction("execute").staticCall(full, vector.bytes);
+        const decoded = decodeDeltas(getBytes(vector.bytes), getBytes(deltas));
+        expect(
+          decoded.map((delta) => ({ ...delta, money: `${delta.money}`, carbon: `${delta.carbon}` })),
+        ).to.deep.equal(vector.deltas);
+        accepted++;
+      }
+    }
+    expect(Math.min(accepted, refused)).to.be.greaterThan(5);
+  });
+
+  it("what does not fit its bytes is refused by the encoder", () => {
+    for (const { name, result, refused } of unencodable) {
+      const refusal = attempt(() => Payload.encode(Payload.fromResult(result), result.periods));
+      if (refusal instanceof Uint8Array) throw new Error(`${name}: there are bytes`);
+      expect([refusal.predicate, refusal.detail.map(String)], name).to.deep.equal([refused.predicate, refused.detail]);
+    }
+  });
+
+  it("mandates, sessions and attestations hash alike in TypeScript and Solidity", async () => {
+    for (const { mandate, hash } of mandates) {
+      expect(TypedDataEncoder.hashStruct("Mandate", MANDATE_TYPES, mandate)).to.equal(hash);
+      expect(await hashes.getFunction("mandate").staticCall(mandate)).to.equal(hash);
+    }
+    for (const { terms, hash, payload, attestation } of sessions) {
+      expect(sessionHash(terms)).to.equal(hash);
+      expect(await hashes.getFunction("session").staticCall(terms)).to.equal(hash);
+      const value = { session: terms, payload: keccak256(payload) };
+      expect(TypedDataEncoder.hashStruct("Attestation", ATTESTATION_TYPES, value)).to.equal(attestation);
+      expect(await hashes.getFunction("attestation").staticCall(terms, payload)).to.equal(attestation);
+    }
+  });
+
+  it("the events an auditor reads are those of the compiled contracts", () => {
+    for (const [own, compiled] of [
+      [MARKET, abi("Market")],
+      [REGISTRY, abi("Registry")],
+    ] as const) {
+      own.forEachEvent((event) => {
+        expect(compiled.getEvent(event.topicHash)?.format("full")).to.equal(event.format("full"));
+      });
+      own.forEachFunction((fragment) => {
+        expect(compiled.getFunction(fragment.selector)?.format("sighash")).to.equal(fragment.format("sighash"));
+      });
+    }
+  });
+});
