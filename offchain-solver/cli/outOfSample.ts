@@ -1,4 +1,5 @@
 import Table from "cli-table3";
+import { wilson } from "../market/risk/exposure.ts";
 import { passes, type Tightened } from "../node/acMargin.ts";
 import { SOURCES, whereOf, type OutOfSample } from "../node/outOfSample/monteCarlo.ts";
 import { intervalFigure } from "./figures.ts";
@@ -58,7 +59,8 @@ export function outOfSampleFigure(name: string, o: OutOfSample): string {
     KINDS.flatMap((kind) => {
       const rows = o.limits
         .filter((row) => row.limit.kind === kind && row.deviation > 1e-6)
-        .map((row) => row.violation[source]);
+        // However often they are drawn, the held-out days are few.
+        .map((row) => (source === "heldOut" ? wilson(row.heldOutDays, o.heldOutDays) : row.violation[source]));
       if (rows.length === 0) return [];
       const { probability, low, high } = rows.reduce((a, b) => (b.probability > a.probability ? b : a));
       return [{ group: NAMES[source], series: kind, value: 100 * probability, low: 100 * low, high: 100 * high }];

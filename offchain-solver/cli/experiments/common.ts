@@ -101,7 +101,9 @@ export function write(folder: string, name: string, command: string, experiment:
   };
   put(`${name}.csv`, `${[experiment.header, ...experiment.rows].map((row) => row.map(cell).join(",")).join("\n")}\n`);
   for (const [suffix, picture] of Object.entries(experiment.figures)) put(`${name}${suffix}.svg`, picture);
-  const pictures = Object.keys(experiment.figures).map((suffix) => `![${experiment.title}](${name}${suffix}.svg)`);
+  const pictures = Object.keys(experiment.figures)
+    .sort((a, b) => a.length - b.length)
+    .map((suffix) => `![${experiment.title}](${name}${suffix}.svg)`);
   put(
     `${name}.md`,
     [

@@ -107,7 +107,7 @@ export function riskExperiment(): Experiment {
     rows,
     figures,
     text: [
-      `Central method, eps .05: ${PROMISE}. Held-out: ${DRAWS} draws from the odd weeks that no moment was fitted on. The deterministic day answers no error at all: its violations are of the limits, by the errors themselves.`,
+      `Central method, eps .05: ${PROMISE}. Held-out: ${DRAWS} draws from the odd weeks that no moment was fitted on; the 28 days are what it rests on, and the intervals in the figures are theirs. The deterministic day answers no error at all: its violations are of the limits, by the errors themselves.`,
       ...text,
       `The order is deterministic <= gaussian <= ts-drcc <= bonferroni in cost and in reserve. Gaussian is cheaper because it promises less: its eps holds for normal errors only. Reserve is Ru + Rd of every prosumer and twice the utility's share, summed over the hours.`,
       ...exceeded,

@@ -232,7 +232,7 @@ export function outOfSample(
       .filter(({ limit }) => (limit.id.kind === "booking") === booking)
       .sort((a, b) => b.deviation - a.deviation)
       .slice(0, ADVERSARIES)
-      .map((target, k) => attack(market, target, draws, (seed + 1 + k) >>> 0)),
+      .map((target, k) => attack(market, target, draws, (seed + 1 + k + (booking ? 0 : ADVERSARIES)) >>> 0)),
   );
   return {
     draws,

@@ -9,7 +9,9 @@ export function withRadii(scenario: Scenario, on: boolean): Scenario {
   const none = Array.from({ length: scenario.hours }, () => 0);
   const { bootstrapMeanRadius, bootstrapStdRadius } = scenario.uncertainty;
   if (on && (bootstrapMeanRadius === undefined || bootstrapStdRadius === undefined))
-    throw new InputError(`${scenario.name}: uncertainty.bootstrapMeanRadius: absent, so there are no radii to switch on`);
+    throw new InputError(
+      `${scenario.name}: uncertainty.bootstrapMeanRadius: absent, so there are no radii to switch on`,
+    );
   return {
     ...scenario,
     risk: {
