@@ -7,7 +7,7 @@ import type { Status } from "../market/solution.ts";
 import { messageBytes, OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";
 import { initOperator, stepOperator, type OperatorState } from "./operatorAgent.ts";
 import { initProsumer, stepProsumer, type ProsumerState, type WarmStart } from "./prosumerAgent.ts";
-import type { Residual, Settings } from "./settings.ts";
+import { forTradeGraph, type Residual, type Settings } from "./settings.ts";
 
 /** Whatever carries messages between agents in this process. */
 export type Carrier = {
@@ -35,7 +35,7 @@ export type ConsensusResult = {
 export function runConsensus(
   market: Market,
   network: Network | undefined,
-  settings: Settings,
+  given: Settings,
   solver: ConicSolver,
   carrier: Carrier,
   options: {
@@ -45,6 +45,7 @@ export function runConsensus(
     readonly around?: <T>(agent: number, iteration: number, step: () => T) => T;
   } = {},
 ): ConsensusResult {
+  const settings = forTradeGraph(given, market);
   const open = publicScenario(market.scenario);
   const operator = initOperator(settings, viewOf(market, undefined, open), network, solver);
   const prosumers = market.prosumers.map((_, i) =>

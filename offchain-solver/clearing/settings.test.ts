@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { COMMODITIES, SUMS } from "./layout.ts";
-import { DEFAULT_SETTINGS, residualRatios } from "./settings.ts";
+import { DEFAULT_SETTINGS, forTradeGraph, residualRatios } from "./settings.ts";
 
 /** Residual sums with one commodity filled in: n, |y|^2, |z|^2, |y-z|^2, |rho (z - z_prev)|^2, |rho u|^2. */
 const sumsOf = (commodity: number, sums: readonly number[]): Float64Array => {
@@ -29,5 +29,16 @@ describe("residual rule", () => {
     expect(primal).to.be.closeTo(1e-4 / 1e-6, 1e-6);
     expect(dual).to.be.closeTo(1e-3 / 1e-4, 1e-6);
     expect(residualRatios(new Float64Array(SUMS * 5), DEFAULT_SETTINGS)).to.deep.equal({ primal: 0, dual: 0 });
+  });
+});
+
+describe("rho on a trade graph", () => {
+  it("is the settings' where everybody may trade with everybody, less for allowances where few may", () => {
+    const graph = (prosumers: number, pairs: number) => ({ prosumers: Array(prosumers), pairs: Array(pairs) }) as never;
+    expect(forTradeGraph(DEFAULT_SETTINGS, graph(4, 6)).rho).to.deep.equal(DEFAULT_SETTINGS.rho);
+    const sparse = forTradeGraph(DEFAULT_SETTINGS, graph(9, 9)).rho;
+    expect(sparse[1]).to.be.closeTo(DEFAULT_SETTINGS.rho[1] / 2, 1e-12);
+    expect(sparse[0]).to.equal(DEFAULT_SETTINGS.rho[0]);
+    expect(forTradeGraph(DEFAULT_SETTINGS, graph(4, 0)).rho).to.deep.equal(DEFAULT_SETTINGS.rho);
   });
 });

@@ -1,5 +1,6 @@
 import type { AccelerationSettings, Method } from "./acceleration/acceleration.ts";
-import { COMMODITIES } from "./layout.ts";
+import type { Market } from "../market/market.ts";
+import { ALLOWANCES, COMMODITIES } from "./layout.ts";
 
 /** How the distributed clearing runs; the same for every agent of a session. */
 export type Settings = {
@@ -18,11 +19,8 @@ export type Settings = {
   };
 };
 
-/**
- * Energy, allowances, reserve, active, reactive. A compromise over risk methods and feeders: allowances low, because across a sparse
- * trade graph they have tonnes to move against a price band of a few dollars; reactive low, because its cost is nearly flat.
- */
-export const DEFAULT_RHO = Float64Array.from([500, 20, 200, 50, 5]);
+/** Energy, allowances, reserve, active, reactive: a compromise over risk methods, found by search; reactive low, its cost is nearly flat. */
+export const DEFAULT_RHO = Float64Array.from([700, 300, 300, 200, 10]);
 
 /** Increments that every method combines. */
 export const MEMORY: Readonly<Record<Method, number>> = { admm: 0, gsa1: 2, gsa: 12, anderson: 15 };
@@ -34,6 +32,18 @@ export const DEFAULT_SETTINGS: Settings = {
   maxIterations: 20_000,
   tolerance: { primalAbsolute: 1e-6, primalRelative: 1e-5, dualAbsolute: 1e-4, dualRelative: 1e-5 },
 };
+
+/**
+ * The settings as this session's agents use them. In a sparse trade graph allowances pass through several hands, tonnes against a
+ * price band of a few dollars, so their rho falls with the root of the share of all pairs that may trade.
+ */
+export function forTradeGraph(settings: Settings, market: Pick<Market, "pairs" | "prosumers">): Settings {
+  const n = market.prosumers.length;
+  const density = n > 1 ? (2 * market.pairs.length) / (n * (n - 1)) : 1;
+  const rho = Float64Array.from(settings.rho);
+  if (density > 0) rho[ALLOWANCES] *= Math.sqrt(density);
+  return { ...settings, rho };
+}
 
 export type Residual = { readonly primal: number; readonly dual: number };
 
