@@ -11,7 +11,7 @@ const main = fileURLToPath(new URL("../offchain-solver/cli/main.ts", import.meta
 const gridpact = (...args: string[]) => spawnSync(process.execPath, [main, ...args], { encoding: "utf8" });
 
 describe("gridpact on the command line", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const folder = mkdtempSync(join(tmpdir(), "gridpact-"));
   type Loose = ReturnType<typeof takeHours>;
   const broken = (name: string, edit: (scenario: Loose) => unknown): string => {

@@ -7,7 +7,7 @@ import { loadScenario, takeHours } from "../offchain-solver/node/loadScenario.ts
 import { disagreements, embeddedDevnet, runSession, type SessionOutcome } from "../offchain-solver/node/runSession.ts";
 
 describe("a session, end to end on the embedded devnet", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let outcome: SessionOutcome;
   let result: ClearingResult;
 

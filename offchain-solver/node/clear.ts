@@ -1,10 +1,9 @@
 import { assemble, type Cleared } from "../clearing/assemble.ts";
-import type { Method } from "../clearing/acceleration/acceleration.ts";
 import { solveCentral } from "../clearing/central.ts";
 import { runConsensus, type ConsensusResult } from "../clearing/consensus.ts";
 import { regretsOf } from "../clearing/regret.ts";
 import type { WarmStart } from "../clearing/prosumerAgent.ts";
-import { DEFAULT_SETTINGS, type Residual, type Settings } from "../clearing/settings.ts";
+import { DEFAULT_SETTINGS, MEMORY, type Residual, type Settings } from "../clearing/settings.ts";
 import { distanceMatrix } from "../grid/topology.ts";
 import { quantise, type Quantised } from "../codec/quantise.ts";
 import { createMarket, type Market, type MarketSettings } from "../market/market.ts";
@@ -63,13 +62,11 @@ export function settingsFor(
   rhoScale: number,
   maxIterations: number,
 ): Settings {
-  const memory: Record<Method, number> = { admm: 0, gsa: 3, gsa1: 2, anderson: 15 };
-  const shipped = DEFAULT_SETTINGS.acceleration;
   return {
     ...DEFAULT_SETTINGS,
     rho: DEFAULT_SETTINGS.rho.map((r) => r * rhoScale),
     maxIterations,
-    acceleration: { ...shipped, method, memory: shipped.method === method ? shipped.memory : memory[method] },
+    acceleration: { ...DEFAULT_SETTINGS.acceleration, method, memory: MEMORY[method] },
   };
 }
 
