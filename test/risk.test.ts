@@ -70,6 +70,21 @@ describe("clearing under chance constraints", function () {
     expect(1 - runs[2].booked / runs[3].booked).to.be.closeTo(0.284, 0.03);
   });
 
+  it("names hour and limit where nothing is feasible", () => {
+    const scenario = hours("ieee15", 2);
+    for (const method of ["central", "anderson"] as const) {
+      const { status, reason } = clear(scenario, {
+        method,
+        trade: true,
+        rhoScale: 1,
+        maxIterations: 50,
+        market: { ...defaultSettings(scenario), epsilon: 0.0005 },
+      });
+      expect(status).to.equal("infeasible");
+      expect(reason).to.match(/hour [01], line 13-14 facet 0 by 0\.\d+ MVA/);
+    }
+  });
+
   it("counts moments as estimates at a price, and has the radii in the scenario", () => {
     const scenario = hours("ieee15", 3);
     const cautious = withRadii(scenario, true);

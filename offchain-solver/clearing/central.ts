@@ -9,6 +9,9 @@ import { readSchedule, type Solution } from "../market/solution.ts";
 /** Largest excess half width (p.u.^2, MVA) that a network limit outside the working set may show. */
 const LAZY_TOLERANCE = 1e-8;
 
+/** $ per p.u.^2 or MVA that a limit is widened by in an elastic session: far above any price that a feasible one pays. */
+const LACKING = 1e5;
+
 export type CentralResult =
   | { readonly status: "infeasible" | "failed" }
   | {
@@ -44,20 +47,7 @@ export function solveCentral(
     const result = solveRobustly(solver, problem, settings.tolerance);
     if (result.status === "infeasible") return { status: "infeasible" };
     if (result.status !== "solved") return { status: "failed" };
-    let added = 0;
-    if (network)
-      for (let t = 0; t < market.hours; t++) {
-        const gap = excess(market, network, t, {
-          p: program.blocks.map((v) => result.x[v.p[t]]),
-          q: program.blocks.map((v) => result.x[v.q[t]]),
-          shares: Array.from(program.share[t], (k) => result.x[k]),
-        });
-        for (let limit = 0; limit < gap.length; limit++)
-          if (gap[limit] > LAZY_TOLERANCE && !working[t].has(limit)) {
-            working[t].add(limit);
-            added++;
-          }
-      }
+    const added = network ? admitViolated(market, network, program, result, working) : 0;
     if (added > 0) continue;
     return {
       status: "solved",
@@ -75,6 +65,52 @@ export function solveCentral(
   return { status: "failed" };
 }
 
+/** What a session without a feasible point lacks: the network limits that would have to be wider, the worst first. */
+export type Lacking = { readonly hour: number; readonly limit: number; readonly by: number };
+
+/**
+ * Clears with network limits that may be widened at a prohibitive price. An empty list: nothing has to be; undefined: even
+ * wider network limits do not help, so somebody's own devices cannot carry what is asked of them.
+ */
+export function findLacking(market: Market, network: Network, solver: ConicSolver): Lacking[] | undefined {
+  const working: Set<number>[] = Array.from({ length: market.hours }, () => new Set());
+  for (let solves = 1; solves <= 20; solves++) {
+    const program = build(market, network, working, true);
+    const result = solveRobustly(solver, program.model.build(), 1e-8);
+    if (result.status !== "solved") return undefined;
+    if (admitViolated(market, network, program, result, working) > 0) continue;
+    return program.slack
+      .flatMap((of, hour) => [...of].map(([limit, x]) => ({ hour, limit, by: result.x[x] })))
+      .filter(({ by }) => by > 1e-6)
+      .sort((a, b) => b.by - a.by);
+  }
+  return undefined;
+}
+
+/** Takes the limits that a solution breaks into the working set; returns how many. */
+function admitViolated(
+  market: Market,
+  network: Network,
+  program: Program,
+  result: ConicSolution,
+  working: readonly Set<number>[],
+): number {
+  let added = 0;
+  for (let t = 0; t < market.hours; t++) {
+    const gap = excess(market, network, t, {
+      p: program.blocks.map((v) => result.x[v.p[t]]),
+      q: program.blocks.map((v) => result.x[v.q[t]]),
+      shares: Array.from(program.share[t], (k) => result.x[k]),
+    });
+    for (let limit = 0; limit < gap.length; limit++)
+      if (gap[limit] > LAZY_TOLERANCE && !working[t].has(limit)) {
+        working[t].add(limit);
+        added++;
+      }
+  }
+  return added;
+}
+
 /** The solver gives nothing back when it stalls short of its tolerance: ask for less until it does. */
 function solveRobustly(solver: ConicSolver, problem: GroupedProblem, tolerance: number): ConicSolution {
   let result = solver(problem, { tolerance });
@@ -89,9 +125,16 @@ type Program = {
   readonly energy: readonly Int32Array[];
   readonly share: readonly Int32Array[];
   readonly carbon: Int32Array;
+  /** [hour] limit to the variable that widens it; empty unless elastic. */
+  readonly slack: readonly ReadonlyMap<number, number>[];
 };
 
-function build(market: Market, network: Network | undefined, working: readonly ReadonlySet<number>[]): Program {
+function build(
+  market: Market,
+  network: Network | undefined,
+  working: readonly ReadonlySet<number>[],
+  elastic = false,
+): Program {
   const model = new ConicModel();
   const kappa = market.scenario.regularisation.trade;
   const { dt, hours } = market;
@@ -122,12 +165,20 @@ function build(market: Market, network: Network | undefined, working: readonly R
     if (market.settings.carbon)
       model.equal([[block.allowanceTraded, 1], ...market.pairsOf[i].map((k) => [carbon[k], sign(k)] as const)], 0);
   });
+  const slack = working.map(() => new Map<number, number>());
   if (network)
     working.forEach((set, t) => {
       const variables = { p: blocks.map((b) => b.p[t]), q: blocks.map((b) => b.q[t]), shares: share[t] };
-      for (const limit of [...set].sort((a, b) => a - b)) addNetworkLimit(model, market, network, t, limit, variables);
+      for (const limit of [...set].sort((a, b) => a - b)) {
+        if (elastic) {
+          const x = model.bounded(0, Infinity);
+          model.linear(x, LACKING);
+          slack[t].set(limit, x);
+        }
+        addNetworkLimit(model, market, network, t, limit, variables, slack[t].get(limit));
+      }
     });
-  return { model, blocks, energy, share, carbon };
+  return { model, blocks, energy, share, carbon, slack };
 }
 
 function read(market: Market, program: Program, problem: GroupedProblem, result: ConicSolution): Solution {

@@ -1,4 +1,4 @@
-import type { ConicModel } from "../numerics/conicModel.ts";
+import type { ConicModel, Terms } from "../numerics/conicModel.ts";
 import { GROUP } from "./formulate.ts";
 import type { Market } from "./market.ts";
 import { limitRow, riskLevel, type Network } from "./network.ts";
@@ -54,7 +54,10 @@ export function addNetworkLimit(
   hour: number,
   limit: number,
   variables: HourVariables,
+  /** A variable that widens the limit on both sides, to find out what an infeasible session lacks. */
+  slack?: number,
 ): void {
+  const widened: Terms = slack === undefined ? [] : [[slack, 1]];
   const { rows, constant } = limitRows(market, network, hour, limit);
   const n = variables.p.length;
   const variableAt = (k: number): number =>
@@ -75,8 +78,8 @@ export function addNetworkLimit(
       spread,
       coefficients:
         level.meanRadius > 0 || level.stdRadius > 0 ? errorCoefficients(market, network, hour, limit, variables) : [],
-      lower: { terms: [], constant: network.lower[limit] },
-      upper: { terms: [], constant: network.upper[limit] },
+      lower: { terms: widened.map(([x, c]) => [x, -c] as const), constant: network.lower[limit] },
+      upper: { terms: widened, constant: network.upper[limit] },
     },
     level,
   );

@@ -1,5 +1,5 @@
 import { assemble, type Cleared } from "../clearing/assemble.ts";
-import { solveCentral } from "../clearing/central.ts";
+import { findLacking, solveCentral } from "../clearing/central.ts";
 import { runConsensus, type ConsensusResult } from "../clearing/consensus.ts";
 import { regretsOf } from "../clearing/regret.ts";
 import type { WarmStart } from "../clearing/prosumerAgent.ts";
@@ -7,7 +7,7 @@ import { DEFAULT_SETTINGS, MEMORY, type Residual, type Settings } from "../clear
 import { distanceMatrix } from "../grid/topology.ts";
 import { quantise, type Quantised } from "../codec/quantise.ts";
 import { createMarket, type Market, type MarketSettings } from "../market/market.ts";
-import { createNetwork, NO_TIGHTENING, type Network, type Tightening } from "../market/network.ts";
+import { createNetwork, limitName, NO_TIGHTENING, type Network, type Tightening } from "../market/network.ts";
 import type { Scenario } from "../market/scenario.ts";
 import type { Solution, Status } from "../market/solution.ts";
 import { memoryTransport } from "../net/memoryTransport.ts";
@@ -98,6 +98,20 @@ export function clear(scenario: Scenario, options: ClearOptions): ClearedSession
   };
 }
 
+/** Names hour and limit where a session has no feasible point: the ones that would have to be wider, by how much. */
+function whyNot(market: Market, network: Network | undefined, otherwise: string | undefined): string | undefined {
+  if (network === undefined) return otherwise;
+  const lacking = findLacking(market, network, clarabelSolver);
+  if (lacking === undefined) return `${otherwise}; wider network limits would not help`;
+  if (lacking.length === 0) return otherwise;
+  const named = lacking.slice(0, 3).map(({ hour, limit, by }) => {
+    const unit = limit < network.buses ? "p.u.^2" : "MVA";
+    return `hour ${hour}, ${limitName(market, network, limit)} by ${by.toPrecision(2)} ${unit}`;
+  });
+  const more = lacking.length > named.length ? ` and ${lacking.length - named.length} more` : "";
+  return `${otherwise}; these limits would have to be wider: ${named.join("; ")}${more}`;
+}
+
 /** [prosumer][hour] MW sold to partners, net. */
 function soldBy(scenario: Scenario, solution: Solution): Float64Array[] {
   const place = new Map(scenario.prosumers.map((p, i) => [p.id, i]));
@@ -130,7 +144,7 @@ function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solu
     const solved = central.status === "solved";
     return {
       status: solved ? "solved" : central.status === "infeasible" ? "infeasible" : "max iterations",
-      reason: solved ? undefined : `the conic solver ended ${central.status}`,
+      reason: solved ? undefined : whyNot(market, network, `the conic solver ended ${central.status}`),
       market,
       network,
       settings: DEFAULT_SETTINGS,
@@ -160,7 +174,7 @@ function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solu
     runs.reduce((sum, run) => sum + count(run.consensus), 0);
   return {
     status: consensus.status,
-    reason: consensus.reason,
+    reason: consensus.status === "infeasible" ? whyNot(market, network, consensus.reason) : consensus.reason,
     market,
     network,
     settings,
