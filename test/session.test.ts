@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { judgeWitness } from "../offchain-solver/auditor/witness.ts";
+import { judgeSession, judgeWitness } from "../offchain-solver/auditor/witness.ts";
 import type { Witness } from "../offchain-solver/codec/witness.ts";
 import type { ClearingResult } from "../offchain-solver/market/clearingResult.ts";
 import { defaultSettings } from "../offchain-solver/market/market.ts";
@@ -77,6 +77,23 @@ describe("a session, end to end on the embedded devnet", function () {
     ];
     expect(judge((w) => w)).to.deep.equal({ kind: "valid" });
     for (const [predicate, edit] of cases) expect(judge(edit), predicate).to.include({ kind: "invalid", predicate });
+  });
+
+  it("is found invalid when the witness is of another feeder or horizon than the chain's", () => {
+    const { chainId, market } = outcome.deployment;
+    const judgeAs = (edit: (s: Witness["scenario"]) => Witness["scenario"]) =>
+      judgeSession(
+        outcome.audited[0],
+        { ...outcome.witness, scenario: edit(outcome.witness.scenario) },
+        { chainId, market },
+      );
+    expect(judgeAs((s) => s)).to.deep.equal({ kind: "valid" });
+    const wider = (s: Witness["scenario"]) => s.feeder.branches.map((b) => ({ ...b, ratingMva: 9 }));
+    expect(judgeAs((s) => ({ ...s, feeder: { ...s.feeder, branches: wider(s) } }))).to.include({
+      kind: "invalid",
+      predicate: "witnessOfAnotherFeeder",
+    });
+    expect(judgeAs((s) => ({ ...s, hours: 2 }))).to.include({ kind: "invalid", predicate: "witnessOfAnotherHorizon" });
   });
 
   it("cannot be decided without a witness", () => {

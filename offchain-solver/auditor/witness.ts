@@ -1,3 +1,6 @@
+import { hexlify } from "ethers";
+import * as GridModel from "../codec/gridModel.ts";
+import * as Payload from "../codec/payload.ts";
 import { marketDomain } from "../codec/typedData.ts";
 import { regretSigner, type Witness } from "../codec/witness.ts";
 import { acSweep } from "../grid/acSweep.ts";
@@ -7,6 +10,7 @@ import { createMarket, type Market } from "../market/market.ts";
 import { createNetwork, riskLevel, type Network } from "../market/network.ts";
 import { limitSet, supportOf } from "../market/risk/limitSet.ts";
 import { positionsWh, reservePositions, verifyPublic } from "../market/verify.ts";
+import type { AuditedSession } from "./audit.ts";
 import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
 
 /** Posted nodal prices are rounded to 1e-3 $/MWh; the multipliers may miss them by this much more, $/MWh. */
@@ -57,6 +61,45 @@ export function judgeWitness(context: WitnessContext, result: ClearingResult, wi
   if (!(total <= allowed))
     return invalid("regretsTooLarge", `${total.toExponential(3)} $ over ${allowed.toExponential(3)} $`);
   return VALID;
+}
+
+/**
+ * Judges a settled session by the witness found for it: the witness must be of this feeder and horizon, as the chain knows them, before
+ * anything it says counts.
+ */
+export function judgeSession(
+  session: AuditedSession,
+  witness: Witness | undefined,
+  chain: { readonly chainId: bigint; readonly market: string },
+): Verdict {
+  const { payload, gridModel, batch, nodeKeys } = session;
+  if (witness === undefined || payload === undefined || gridModel === undefined)
+    return undecided(`the witness of batch ${batch}`);
+  const { feeder, prosumers, hours, startUtc, periodHours } = witness.scenario;
+  const claimed = hexlify(
+    GridModel.encode(
+      GridModel.fromFeeder(
+        feeder,
+        prosumers.map(({ id, bus }) => ({ id, bus })),
+      ),
+    ),
+  );
+  if (claimed !== hexlify(gridModel)) return invalid("witnessOfAnotherFeeder", feeder.name);
+  let posted: Payload.Payload;
+  try {
+    posted = Payload.decode(payload, hours);
+  } catch {
+    return invalid("witnessOfAnotherHorizon", `${hours} periods`);
+  }
+  const result: ClearingResult = {
+    sessionStart: Date.parse(startUtc) / 1000,
+    periodSeconds: Math.round(periodHours * 3600),
+    periods: hours,
+    participants: posted.participants,
+    trades: posted.trades,
+    reactiveVar: posted.reactiveVar,
+  };
+  return judgeWitness({ ...chain, batch, nodeKeys }, result, witness);
 }
 
 function signerOf(

@@ -4,9 +4,8 @@ import { Command } from "commander";
 import Table from "cli-table3";
 import { isAddress, type JsonRpcProvider } from "ethers";
 import { audit } from "../auditor/audit.ts";
-import { judgeWitness } from "../auditor/witness.ts";
+import { judgeSession } from "../auditor/witness.ts";
 import { connect } from "../chain/connect.ts";
-import * as Payload from "../codec/payload.ts";
 import { WitnessSchema, type Witness } from "../codec/witness.ts";
 import { AuditJsonSchema } from "../market/sessionJson.ts";
 import { InputError } from "../node/inputError.ts";
@@ -35,23 +34,8 @@ export function auditCommand(): Command {
           provider,
           market: args.market,
           fromBlock: args.from,
-          witness: async (session) => {
-            const witness = witnesses.get(session.batch);
-            const periods = witness?.scenario.hours ?? 0;
-            const clock = {
-              sessionStart: Date.parse(witness?.scenario.startUtc ?? "1970-01-01T00:00:00Z") / 1000,
-              periodSeconds: Math.round((witness?.scenario.periodHours ?? 1) * 3600),
-              periods,
-            };
-            if (witness === undefined || session.payload === undefined)
-              return { kind: "undecided", missing: `the witness of batch ${session.batch}` };
-            const { participants, trades, reactiveVar } = Payload.decode(session.payload, periods);
-            return judgeWitness(
-              { chainId, market: args.market, batch: session.batch, nodeKeys: session.nodeKeys },
-              { ...clock, participants, trades, reactiveVar },
-              witness,
-            );
-          },
+          witness: async (session) =>
+            judgeSession(session, witnesses.get(session.batch), { chainId, market: args.market }),
         });
         const json = AuditJsonSchema.parse({
           verdicts: sessions.map(({ batch, verdict }) => ({

@@ -4,7 +4,7 @@ import * as Deployment from "../chain/deployment.ts";
 import * as Onboarding from "../chain/onboarding.ts";
 import * as Session from "../chain/session.ts";
 import { audit, type AuditedSession } from "../auditor/audit.ts";
-import { judgeWitness } from "../auditor/witness.ts";
+import { judgeSession } from "../auditor/witness.ts";
 import { fitsOneTransaction } from "../codec/fits.ts";
 import * as GridModel from "../codec/gridModel.ts";
 import * as Payload from "../codec/payload.ts";
@@ -249,29 +249,9 @@ export async function runSession(
     market: deployment.market,
     fromBlock: deployment.block,
     witness: async (session) =>
-      judgeWitness(
-        { chainId: deployment.chainId, market: deployment.market, batch: session.batch, nodeKeys: session.nodeKeys },
-        rebuild(session.payload as Uint8Array, quantised.result),
-        witness,
-      ),
+      judgeSession(session, witness, { chainId: deployment.chainId, market: deployment.market }),
   });
   return { cleared, deployment, settled, payloadBytes: payload.length, witness, audited, signed };
-}
-
-/** The posted integers, from the chain's bytes. */
-function rebuild(
-  payload: Uint8Array,
-  clock: Pick<ClearingResult, "sessionStart" | "periodSeconds" | "periods">,
-): ClearingResult {
-  const { participants, trades, reactiveVar } = Payload.decode(payload, clock.periods);
-  return {
-    sessionStart: clock.sessionStart,
-    periodSeconds: clock.periodSeconds,
-    periods: clock.periods,
-    participants,
-    trades,
-    reactiveVar,
-  };
 }
 
 /** Ledger changes of the chain beside what the integers say; empty when they agree to the last nano-dollar and gram. */
