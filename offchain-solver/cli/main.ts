@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { InputError } from "../node/inputError.ts";
 import { auditCommand } from "./audit.ts";
+import { benchCommand } from "./benchCommand.ts";
 import { clearCommand } from "./clear.ts";
 import { Exit } from "./exit.ts";
 import { experimentCommand } from "./experiment.ts";
@@ -14,8 +15,16 @@ const program = new Command("gridpact")
   .version("0.1.0")
   .showHelpAfterError("(gridpact --help lists the commands)")
   .exitOverride();
-for (const command of [runCommand, clearCommand, scenarioCommand, importCommand, auditCommand, experimentCommand])
-  program.addCommand(command());
+const COMMANDS = [
+  runCommand,
+  clearCommand,
+  scenarioCommand,
+  importCommand,
+  auditCommand,
+  experimentCommand,
+  benchCommand,
+];
+for (const command of COMMANDS) program.addCommand(command());
 
 try {
   await program.parseAsync();
