@@ -59,6 +59,10 @@ export class WarmConic {
   readonly #gradient: Float64Array;
   readonly #probe: Float64Array;
   readonly #product: Float64Array;
+  readonly #rowStep: Float64Array;
+  readonly #rowEnd: Float64Array;
+  #rayCurvature = 0;
+  #rayLinear = 0;
   #factored = false;
   /** Counts for tests and benches. */
   factorisations = 0;
@@ -125,6 +129,8 @@ export class WarmConic {
     this.#step = new Float64Array(nodes);
     this.#gradient = new Float64Array(n);
     this.#probe = new Float64Array(rows);
+    this.#rowStep = new Float64Array(rows);
+    this.#rowEnd = new Float64Array(rows);
     this.#product = new Float64Array(widest);
   }
 
@@ -185,6 +191,8 @@ export class WarmConic {
       let derivative = this.#along();
       if (derivative > -0.4 * slope && next > CHORD * size) {
         // Too far: the derivative is increasing in the length, so its zero lies before; regula falsi with bisection.
+        this.#layRay(derivative);
+        let length = 1;
         let low = 0;
         let high = 1;
         let atLow = slope;
@@ -192,9 +200,8 @@ export class WarmConic {
         for (let k = 0; k < 20 && Math.abs(derivative) > -0.4 * slope; k++) {
           const cut = low - (atLow * (high - low)) / (atHigh - atLow);
           const edge = 0.1 * (high - low);
-          const length = k % 3 === 2 ? (low + high) / 2 : Math.min(Math.max(cut, low + edge), high - edge);
-          next = this.#moveTo(length);
-          derivative = this.#along();
+          length = k % 3 === 2 ? (low + high) / 2 : Math.min(Math.max(cut, low + edge), high - edge);
+          derivative = this.#alongAt(length);
           if (derivative > 0) {
             high = length;
             atHigh = derivative;
@@ -203,6 +210,7 @@ export class WarmConic {
             atLow = derivative;
           }
         }
+        next = this.#moveTo(length);
       }
       if (fresh && !(next < size) && next <= ROUNDING * goal) return true;
       if (!(next <= CHORD * size)) this.#factored = false;
@@ -217,6 +225,41 @@ export class WarmConic {
     return this.#evaluate();
   }
 
+  /** Prepares derivatives along the step without products with A: the rows move in proportion to the length. Called at length 1. */
+  #layRay(derivative: number): void {
+    const { A, P } = this.#problem;
+    const d = this.#step;
+    const rowStep = this.#rowStep;
+    const n = this.x.length;
+    rowStep.fill(0);
+    let curvature = 0;
+    for (let c = 0; c < n; c++) {
+      const dc = d[c];
+      curvature += DELTA * dc * dc;
+      for (let k = A.colPtr[c]; k < A.colPtr[c + 1]; k++) rowStep[A.rowIdx[k]] += A.values[k] * dc;
+      for (let k = P.colPtr[c]; k < P.colPtr[c + 1]; k++)
+        curvature += (P.rowIdx[k] === c ? 1 : 2) * P.values[k] * dc * d[P.rowIdx[k]];
+    }
+    let pull = 0;
+    for (let r = 0; r < rowStep.length; r++) {
+      pull += this.z[r] * rowStep[r];
+      this.#rowEnd[r] = this.#probe[r];
+    }
+    this.#rayCurvature = curvature;
+    this.#rayLinear = derivative - pull;
+  }
+
+  /** Derivative along the step at a length, after `#layRay`; leaves z and probe there. */
+  #alongAt(length: number): number {
+    const back = SIGMA * (1 - length);
+    const rowStep = this.#rowStep;
+    for (let r = 0; r < rowStep.length; r++) this.#probe[r] = this.#rowEnd[r] - back * rowStep[r];
+    this.#projectDual();
+    let sum = this.#rayLinear - (1 - length) * this.#rayCurvature;
+    for (let r = 0; r < rowStep.length; r++) sum += this.z[r] * rowStep[r];
+    return sum;
+  }
+
   #along(): number {
     let sum = 0;
     for (let c = 0; c < this.x.length; c++) sum += this.#gradient[c] * this.#step[c];
@@ -227,7 +270,7 @@ export class WarmConic {
   #evaluate(): number {
     this.evaluations++;
     const { x, z } = this;
-    const { A, P, q, b, cones } = this.#problem;
+    const { A, P, q, b } = this.#problem;
     const [probe, g, center, zCenter] = [this.#probe, this.#gradient, this.#center, this.#zCenter];
     const n = x.length;
     for (let r = 0; r < b.length; r++) probe[r] = -b[r];
@@ -236,18 +279,7 @@ export class WarmConic {
       if (xc !== 0) for (let k = A.colPtr[c]; k < A.colPtr[c + 1]; k++) probe[A.rowIdx[k]] += A.values[k] * xc;
     }
     for (let r = 0; r < b.length; r++) probe[r] = zCenter[r] + SIGMA * probe[r];
-    for (let r = 0; r < cones.zero; r++) z[r] = probe[r];
-    for (let r = cones.zero; r < this.#linear; r++) z[r] = probe[r] > 0 ? probe[r] : 0;
-    for (const { start, size } of this.#cones) {
-      let s = 0;
-      for (let r = 1; r < size; r++) s += probe[start + r] * probe[start + r];
-      s = Math.sqrt(s);
-      const t = probe[start];
-      const inside = s <= t;
-      const scale = inside ? 1 : s <= -t ? 0 : (s + t) / (2 * s);
-      z[start] = inside ? t : scale * s;
-      for (let r = 1; r < size; r++) z[start + r] = scale * probe[start + r];
-    }
+    this.#projectDual();
     for (let c = 0; c < n; c++) g[c] = q[c] + DELTA * (x[c] - center[c]);
     for (let c = 0; c < n; c++)
       for (let k = P.colPtr[c]; k < P.colPtr[c + 1]; k++) {
@@ -263,6 +295,25 @@ export class WarmConic {
       if (!(Math.abs(sum) <= largest)) largest = Math.abs(sum);
     }
     return largest;
+  }
+
+  /** z = Proj_K*(probe). */
+  #projectDual(): void {
+    const { z } = this;
+    const probe = this.#probe;
+    const { zero } = this.#problem.cones;
+    for (let r = 0; r < zero; r++) z[r] = probe[r];
+    for (let r = zero; r < this.#linear; r++) z[r] = probe[r] > 0 ? probe[r] : 0;
+    for (const { start, size } of this.#cones) {
+      let s = 0;
+      for (let r = 1; r < size; r++) s += probe[start + r] * probe[start + r];
+      s = Math.sqrt(s);
+      const t = probe[start];
+      const inside = s <= t;
+      const scale = inside ? 1 : s <= -t ? 0 : (s + t) / (2 * s);
+      z[start] = inside ? t : scale * s;
+      for (let r = 1; r < size; r++) z[start + r] = scale * probe[start + r];
+    }
   }
 
   /** P + delta + sigma A'JA with J the projection's Jacobian; rows with several entries as nodes of their own. */
