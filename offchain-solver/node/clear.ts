@@ -98,18 +98,22 @@ export function clear(scenario: Scenario, options: ClearOptions): ClearedSession
   };
 }
 
-/** Names hour and limit where a session has no feasible point: the ones that would have to be wider, by how much. */
-function whyNot(market: Market, network: Network | undefined, otherwise: string | undefined): string | undefined {
-  if (network === undefined) return otherwise;
+/** Names hour and limit where a session has no feasible point: the ones that would have to be wider (`lacks`), by how much. */
+function whyNot(
+  market: Market,
+  network: Network | undefined,
+  otherwise: string | undefined,
+): { readonly reason: string | undefined; readonly lacks: boolean } {
+  if (network === undefined) return { reason: otherwise, lacks: false };
   const lacking = findLacking(market, network, clarabelSolver);
-  if (lacking === undefined) return `${otherwise}; wider network limits would not help`;
-  if (lacking.length === 0) return otherwise;
+  if (lacking === undefined) return { reason: `${otherwise}; wider network limits would not help`, lacks: false };
+  if (lacking.length === 0) return { reason: otherwise, lacks: false };
   const named = lacking.slice(0, 3).map(({ hour, limit, by }) => {
     const unit = limit < network.buses ? "p.u.^2" : "MVA";
     return `hour ${hour}, ${limitName(market, network, limit)} by ${by.toPrecision(2)} ${unit}`;
   });
   const more = lacking.length > named.length ? ` and ${lacking.length - named.length} more` : "";
-  return `${otherwise}; these limits would have to be wider: ${named.join("; ")}${more}`;
+  return { reason: `${otherwise}; these limits would have to be wider: ${named.join("; ")}${more}`, lacks: true };
 }
 
 /** [prosumer][hour] MW sold to partners, net. */
@@ -142,9 +146,10 @@ function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solu
     const central = solveCentral(market, network, clarabelSolver);
     const wallMs = performance.now() - started;
     const solved = central.status === "solved";
+    const why = solved ? undefined : whyNot(market, network, `the conic solver ended ${central.status}`);
     return {
-      status: solved ? "solved" : central.status === "infeasible" ? "infeasible" : "max iterations",
-      reason: solved ? undefined : whyNot(market, network, `the conic solver ended ${central.status}`),
+      status: solved ? "solved" : central.status === "infeasible" || why?.lacks ? "infeasible" : "max iterations",
+      reason: why?.reason,
       market,
       network,
       settings: DEFAULT_SETTINGS,
@@ -174,7 +179,7 @@ function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solu
     runs.reduce((sum, run) => sum + count(run.consensus), 0);
   return {
     status: consensus.status,
-    reason: consensus.status === "infeasible" ? whyNot(market, network, consensus.reason) : consensus.reason,
+    reason: consensus.status === "infeasible" ? whyNot(market, network, consensus.reason).reason : consensus.reason,
     market,
     network,
     settings,

@@ -109,7 +109,7 @@ export function dataSizeExperiment(): Experiment {
       ),
     },
     text: [
-      `Central method, ts-drcc, eps .05: ${PROMISE}. ieee15 24 h, ieee141 its first 6 hours (at night: wind alone errs). Moments from the last n of the 32 fitting days; the forecast stays debiased by all of them. Radii: bootstrap 95 % quantiles of ${RESAMPLES} resamples of the same n days, on bookings alone: with the network under risk too they leave nothing feasible from hour 9 on, as few days bound a covariance of 16 sources badly.`,
+      `Central method, ts-drcc, eps .05: ${PROMISE}. ieee15 24 h, ieee141 its first 6 hours (night and dawn). Moments from the last n of the 32 fitting days; the forecast stays debiased by all of them. Radii: bootstrap 95 % quantiles of ${RESAMPLES} resamples of the same n days, on bookings alone: with the network under risk too they leave nothing feasible in daylight, from hour 8 on, as few days bound a covariance of 16 sources badly.`,
       ...text,
     ],
   };

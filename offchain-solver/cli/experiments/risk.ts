@@ -1,5 +1,6 @@
-import type { RiskMethod } from "../../market/scenario.ts";
+import type { RiskMethod, Scenario } from "../../market/scenario.ts";
 import { outOfSample, SOURCES, whereOf } from "../../node/outOfSample/monteCarlo.ts";
+import { NEGLIGIBLE_SIGMA } from "../../node/resolve/moments.ts";
 import { barFigure, type Bar } from "../figures.ts";
 import { outOfSampleFigure } from "../outOfSample.ts";
 import {
@@ -21,6 +22,22 @@ const CASES = [
   { feeder: "ieee15", networkRisk: false },
   { feeder: "ieee141", networkRisk: true },
 ] as const;
+
+/** Sources that erred far more in the held-out weeks of an hour than in the fitted ones: what lies behind most violations above eps. */
+function restless(scenario: Scenario, hour: number): string {
+  const { sources, fitErrors, testErrors } = scenario.uncertainty;
+  const deviation = (samples: readonly (readonly number[])[], s: number): number => {
+    const mean = samples.reduce((sum, row) => sum + row[s], 0) / samples.length;
+    return Math.sqrt(samples.reduce((sum, row) => sum + (row[s] - mean) ** 2, 0) / (samples.length - 1));
+  };
+  const found = sources.flatMap((name, s) => {
+    const ratio = deviation(testErrors[hour], s) / deviation(fitErrors[hour], s);
+    return deviation(testErrors[hour], s) > NEGLIGIBLE_SIGMA && ratio > 1.5 ? [{ name, ratio }] : [];
+  });
+  const most = found.sort((a, b) => b.ratio - a.ratio).slice(0, 3);
+  const named = most.map(({ name, ratio }) => `${name} ${ratio.toFixed(1)} times`).join(", ");
+  return `hour ${hour}: ${found.length === 0 ? "none" : `${found.length} of ${sources.length}, most ${named}`}`;
+}
 
 /** Cost, reserve and held-out violation of the five ways to hold a chance constraint. */
 export function riskExperiment(): Experiment {
@@ -49,6 +66,10 @@ export function riskExperiment(): Experiment {
         const list = o.aboveEpsilon.map((row) => `- ${whereOf(row)}: ${row.why}`);
         exceeded.push(
           `**${feeder}, ts-drcc: every constraint that more than eps of the held-out days break.**\n\n${list.join("\n")}`,
+        );
+        const when = [...new Set(o.aboveEpsilon.map(({ hour }) => hour))];
+        exceeded.push(
+          `Sources whose held-out errors deviate more than 1.5 times as much as the fitted ones, in those hours: ${when.map((t) => restless(scenario, t)).join("; ")}.`,
         );
         figures[`-violations-${feeder}`] = outOfSampleFigure(`${feeder}, 24 h, ts-drcc`, o);
         const joint = SOURCES.map(
