@@ -2,7 +2,6 @@
 pragma solidity 0.8.36;
 
 import {ISettlementErrors} from "../interfaces/ISettlementErrors.sol";
-import {GridModel} from "./GridModel.sol";
 
 /// LinDistFlow of every period on packed flows: what reference/PlainGrid.sol says, two words a bus.
 library GridCheck {

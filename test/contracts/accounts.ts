@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { Contract, type Signer, Signature, type Wallet } from "ethers";
+import { type Contract, type Signer, Signature, type Wallet } from "ethers";
 import { deploy, send } from "../../offchain-solver/chain/deployment.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import type { Wallet } from "ethers";
 import { audit } from "../../offchain-solver/auditor/audit.ts";
 import { judge, type Context } from "../../offchain-solver/auditor/judge.ts";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
@@ -159,7 +160,7 @@ describe("an auditor that starts from the deployment block", () => {
       await Session.postAndSettle(world.deployment, world.admin, payload, await sign(world, frozen, payload));
       await Onboarding.fund(world.deployment, world.admin, 102, 5_000_000n);
     }
-    const wallet = (world.wallets.get(101) as NonNullable<unknown> as import("ethers").Wallet).connect(provider);
+    const wallet = (world.wallets.get(101) as Wallet).connect(provider);
     await world.admin.sendTransaction({ to: wallet.address, value: 10n ** 18n });
     await Chain.send(Chain.contracts(world.deployment, wallet).market, "requestWithdrawal", 101, 1_000_000n);
     const request = { provider, market: world.deployment.market, fromBlock: world.deployment.block };

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { concat, getBytes, hexlify, Signature } from "ethers";
 import { judge } from "../../offchain-solver/auditor/judge.ts";
 import { send } from "../../offchain-solver/chain/deployment.ts";
-import * as Grid from "../../offchain-solver/codec/gridModel.ts";
+import type * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { marketDomain, packSignatures, quorumOf } from "../../offchain-solver/codec/typedData.ts";
 import { DESK, OPERATOR, SESSION_PERIOD, type Trade, UTILITY } from "../../offchain-solver/market/clearingResult.ts";
