@@ -201,18 +201,22 @@ function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solu
   };
 }
 
-/** Regrets may add up to this part of the objective (settlement: the witness); half is left for the operator's and for rounding. */
+/** Regrets may add up to this part of the objective (settlement: the witness); a fifth is left for the operator's and for rounding. */
 export const REGRET_TOLERANCE = 1e-5;
+
+/** How long the agents go on for smaller regrets before what they have stands. */
+const EXTRA_ITERATIONS = 1500;
 
 /**
  * Clears until the regrets certify the optimum. The residuals' stopping rule knows nothing of money: where the regrets are still too
- * large after it (small sessions), the agents go on from where they stand with residuals three times smaller.
+ * large after it (small sessions), the agents go on from where they stand with smaller residuals, for a while: where that does not
+ * end, what was reached stands and the auditor judges it.
  */
 function certified(market: Market, network: Network | undefined, settings: Settings, observe: ClearOptions["observe"]) {
   const runs: { consensus: ConsensusResult; cleared: Cleared | undefined }[] = [];
   let warm: WarmStart[] | undefined;
   let iterations = 0;
-  for (let tighten = 1; ; tighten /= 3) {
+  for (let tighten = 1; ; tighten /= 1.5) {
     const { primalAbsolute, primalRelative, dualAbsolute, dualRelative } = settings.tolerance;
     const tolerance = {
       primalAbsolute: primalAbsolute * tighten,
@@ -224,7 +228,11 @@ function certified(market: Market, network: Network | undefined, settings: Setti
     const consensus = runConsensus(
       market,
       network,
-      { ...settings, tolerance, maxIterations: settings.maxIterations - before },
+      {
+        ...settings,
+        tolerance,
+        maxIterations: Math.min(settings.maxIterations - before, runs.length === 0 ? Infinity : EXTRA_ITERATIONS),
+      },
       clarabelSolver,
       memoryTransport<Message>(),
       {
@@ -234,9 +242,14 @@ function certified(market: Market, network: Network | undefined, settings: Setti
     );
     iterations += consensus.iterations;
     const cleared = consensus.status === "solved" ? assemble(market, consensus) : undefined;
+    if (cleared === undefined && runs.length > 0) {
+      // The way that led nowhere is paid for all the same: it counts, in front of the result that stands.
+      runs.splice(-1, 0, { consensus, cleared });
+      return runs;
+    }
     runs.push({ consensus, cleared });
     const regret = cleared?.regrets.reduce((sum, r) => sum + Math.max(0, r), 0) ?? 0;
-    const enough = cleared === undefined || regret <= 0.5 * REGRET_TOLERANCE * Math.abs(cleared.objective);
+    const enough = cleared === undefined || regret <= 0.8 * REGRET_TOLERANCE * Math.abs(cleared.objective);
     if (enough || runs.length === 4 || iterations >= settings.maxIterations) return runs;
     warm = consensus.prosumers.map(({ images, z }) => ({ image: images[0].slice(), z: z.slice() }));
   }
