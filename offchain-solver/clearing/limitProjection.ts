@@ -1,3 +1,4 @@
+import { solveSymmetric } from "../numerics/dense.ts";
 import { solveInPlace } from "../numerics/semismooth.ts";
 import { limitSet, projectLimit, type LimitSet, type PlanarJacobian } from "../market/risk/limitSet.ts";
 
@@ -85,6 +86,31 @@ export class LimitProjection {
   /** Multipliers of the limits' images; kept as the next call's start. */
   get multipliers(): Float64Array {
     return this.#mu;
+  }
+
+  /**
+   * Multipliers of a projection that another solver found: the least-squares solution of W (target - x) = B' mu over the limits that
+   * are `active` at x; the others' are zero.
+   */
+  recover(target: Float64Array, x: Float64Array, active: readonly boolean[]): void {
+    const rows = this.#images.flatMap((image, l) => (active[l] ? [...image.rows] : []));
+    const at = this.#images.flatMap((image, l) => (active[l] ? image.rows.map((_, r) => this.#starts[l] + r) : []));
+    const system = new Float64Array(at.length * at.length);
+    let trace = 0;
+    for (const a of at) trace += this.#K[a * (this.#size + 1)];
+    at.forEach((a, i) => {
+      at.forEach((b, j) => (system[i * at.length + j] = this.#K[a * this.#size + b]));
+      // Limits that repeat each other leave the system singular; any split between them will do.
+      system[i * (at.length + 1)] += 1e-11 * trace;
+    });
+    const pull = Float64Array.from(rows, (row) => {
+      let sum = 0;
+      for (let k = 0; k < target.length; k++) sum += row[k] * (target[k] - x[k]);
+      return sum;
+    });
+    this.#mu.fill(0);
+    const solved = solveSymmetric(system, pull);
+    if (solved) at.forEach((a, i) => (this.#mu[a] = solved[i]));
   }
 
   /** Writes the projection of `target` into `x`; false when Newton did not settle (ask a general solver then). */

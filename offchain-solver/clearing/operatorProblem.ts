@@ -34,6 +34,8 @@ export class HourProjection {
   /** The last target broke a limit, and the limits that its projection was solved with. */
   #bound = false;
   #solved: number[] = [];
+  /** Set when the last projection came from the conic solver, which leaves no multipliers of the images. */
+  #recoverFrom: { readonly target: Float64Array; readonly x: Float64Array } | undefined;
   /** How often the general solver had to step in. */
   conicCalls = 0;
 
@@ -47,6 +49,17 @@ export class HourProjection {
   /** Multipliers of the last projection, $ per unit of each image component; empty when the target was inside. */
   multipliers(rho: Float64Array): { limit: number; multiplier: number[] }[] {
     const newton = this.#newton;
+    if (newton !== undefined && this.#recoverFrom !== undefined) {
+      const { target, x } = this.#recoverFrom;
+      const n = this.#market.prosumers.length;
+      const point = { p: x.subarray(0, n), q: x.subarray(n, 2 * n), shares: x.subarray(2 * n) };
+      const gap = excess(this.#market, this.#network as Network, this.#hour, point);
+      newton.recover(
+        target,
+        x,
+        this.#solved.map((limit) => gap[limit] > -1e-6),
+      );
+    }
     if (!this.#bound || newton === undefined) return [];
     let at = 0;
     return this.#solved.map((limit, l) => {
@@ -125,11 +138,13 @@ export class HourProjection {
         );
     }
     const x = new Float64Array(target.length);
+    const calls = this.conicCalls;
     if (this.#newton?.project(target, x) !== true && !this.#solveConic(target, x)) return false;
     const n = point.p.length;
     point.p.set(x.subarray(0, n));
     point.q.set(x.subarray(n, 2 * n));
     point.shares.set(x.subarray(2 * n));
+    this.#recoverFrom = this.conicCalls > calls ? { target, x } : undefined;
     return true;
   }
 
