@@ -147,15 +147,12 @@ function build(
   );
   const carbon = Int32Array.from(market.settings.carbon ? market.pairs : [], () => model.add());
   for (const x of carbon) model.square(x, 2 * kappa);
+  const slotsOf = (i: number, side: "seller" | "buyer") =>
+    market.slotsOf[i].map((mine, t) =>
+      mine.map((s) => ({ ...market.shares[t][s], variable: share[t][s] })).filter((slot) => slot[side] === i),
+    );
   const blocks = market.prosumers.map((_, i) =>
-    addProsumer(model, market, i, {
-      sold: market.shares.map((slots, t) =>
-        slots.flatMap(({ seller, buyer }, s) => (seller === i ? [{ buyer, variable: share[t][s] }] : [])),
-      ),
-      bought: market.shares.map((slots, t) =>
-        slots.flatMap(({ seller, buyer }, s) => (buyer === i ? [{ seller, variable: share[t][s] }] : [])),
-      ),
-    }),
+    addProsumer(model, market, i, { sold: slotsOf(i, "seller"), bought: slotsOf(i, "buyer") }),
   );
   model.group = GROUP.device;
   blocks.forEach((block, i) => {

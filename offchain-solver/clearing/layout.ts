@@ -38,11 +38,12 @@ export function layoutOf(market: Market, i: number): Layout {
   const partners = pairs.map((k) => (market.pairs[k][0] === i ? market.pairs[k][1] : market.pairs[k][0]));
   const gridStart = pairs.length * (hours + 1);
   const copies: ShareCopy[] = [];
-  market.shares.forEach((slots, hour) =>
-    slots.forEach(({ seller, buyer }, slot) => {
+  market.slotsOf[i].forEach((mine, hour) =>
+    mine.forEach((slot) => {
+      const { seller, buyer } = market.shares[hour][slot];
       if (seller === i && buyer === i) copies.push({ hour, slot, role: "own", other: i });
       else if (seller === i) copies.push({ hour, slot, role: "seller", other: buyer });
-      else if (buyer === i) copies.push({ hour, slot, role: "buyer", other: seller });
+      else copies.push({ hour, slot, role: "buyer", other: seller });
     }),
   );
   const copiesStart = gridStart + 2 * hours;

@@ -187,8 +187,9 @@ function postReserve(market: Market, solution: Solution, settings: QuantiseSetti
       let utility = Math.round(solution.schedules[buyer].utilityShareMw[t] * UNITS);
       let own = 0;
       const sellers: { seller: number; w: number; price: number }[] = [];
-      slots.forEach((slot, s) => {
-        if (slot.buyer !== buyer) return;
+      for (const s of market.slotsOf[buyer][t]) {
+        const slot = slots[s];
+        if (slot.buyer !== buyer) continue;
         const mw = solution.shareMw[t][s];
         if (slot.seller === buyer) own = Math.round(mw * UNITS);
         else if (mw * UNITS >= settings.reserveThresholdW)
@@ -198,7 +199,7 @@ function postReserve(market: Market, solution: Solution, settings: QuantiseSetti
           reserveMovedCost += mw * (tariff - solution.sharePrice[t][s] * dt);
           utility += Math.round(mw * UNITS);
         }
-      });
+      }
       // What rounding left: to whoever carries the most already, the utility first.
       let rest = need - own - utility - sellers.reduce((sum, s) => sum + s.w, 0);
       if (utility > 0 && utility + rest > 0) {

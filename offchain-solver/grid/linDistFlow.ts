@@ -79,13 +79,13 @@ export function voltageSensitivity(
   return { perMw, perMvar };
 }
 
-/** A rating where a source gives none: 1.25 x the base-load LinDistFlow flow, rounded up to 0.01, at least 0.3 MVA. */
-export function defaultRatings(feeder: Feeder, topology: Topology): number[] {
+/** A rating where a source gives none: 1.25 x the base-load LinDistFlow flow, rounded up to 0.01, at least `leastMva`. */
+export function defaultRatings(feeder: Feeder, topology: Topology, leastMva = 0.3): number[] {
   const { pMw, qMvar } = baseInjections(feeder);
   const { flowMw, flowMvar } = linDistFlow(feeder, topology, pMw, qMvar);
   return Array.from(flowMw, (p, k) => {
     // The slack keeps a flow of exactly 1 from becoming 1.26 by its last bits.
     const apparent = Math.sqrt(p * p + flowMvar[k] * flowMvar[k]);
-    return Math.max(0.3, Math.ceil(125 * apparent - 1e-4) / 100);
+    return Math.max(leastMva, Math.ceil(125 * apparent - 1e-4) / 100);
   });
 }

@@ -36,6 +36,8 @@ export type Market = {
   readonly halfWidth: Float64Array;
   /** Response-share slots: [hour], ordered by buyer, then seller. */
   readonly shares: readonly (readonly ShareSlot[])[];
+  /** Indices into `shares[hour]` where a prosumer sells, buys or answers itself, ascending: [prosumer][hour]. */
+  readonly slotsOf: readonly (readonly (readonly number[])[])[];
   /** Free allowance, tCO2. */
   readonly allowanceT: Float64Array;
   /**
@@ -135,6 +137,7 @@ export function createMarket(
   const error: Float64Array[][] = [];
   const sigma: Float64Array[] = [];
   const shares: ShareSlot[][] = [];
+  const slotsOf: number[][][] = prosumers.map(() => []);
   for (let t = 0; t < hours; t++) {
     const rows = scenario.uncertainty.factor[t];
     const columns: Float64Array[] = prosumers.map(() => new Float64Array(0));
@@ -155,6 +158,11 @@ export function createMarket(
       for (const seller of sellers) slots.push({ seller, buyer });
     });
     shares.push(slots);
+    for (const mine of slotsOf) mine.push([]);
+    slots.forEach(({ seller, buyer }, s) => {
+      slotsOf[buyer][t].push(s);
+      if (seller !== buyer) slotsOf[seller][t].push(s);
+    });
   }
   return {
     scenario,
@@ -171,6 +179,7 @@ export function createMarket(
       halfWidthOf(settings.risk, settings.epsilon, scenario.uncertainty.robustRadius[t]),
     ),
     shares,
+    slotsOf,
     allowanceT: Float64Array.from(
       prosumers,
       (p) => scenario.carbon.quotaTPerMwh * p.load.fixedMw.reduce((a, b) => a + b, 0) * scenario.periodHours,

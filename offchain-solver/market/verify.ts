@@ -50,9 +50,10 @@ export function reservePositions(market: Market, result: ClearingResult) {
       const need = market.halfWidth[t] * market.sigma[t][j] * UNITS;
       if (need === 0) continue;
       let bought = utility[t][j];
-      market.shares[t].forEach(({ seller, buyer }, s) => {
+      for (const s of market.slotsOf[j][t]) {
+        const { seller, buyer } = market.shares[t][s];
         if (buyer === j && seller !== j) bought += shares[t][s];
-      });
+      }
       const own = slotOf[t].get(j * market.prosumers.length + j);
       if (own !== undefined) shares[t][own] = Math.max(0, need - bought);
       if (bought > need + VERIFY_TOLERANCE.watts || (own === undefined && bought < need - VERIFY_TOLERANCE.watts))

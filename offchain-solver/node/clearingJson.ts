@@ -58,22 +58,27 @@ export function toClearingJson(
   });
 }
 
+/** [product] what each prosumer pays over the session, nano-dollars. */
+function paymentsOf(market: Market, trades: readonly Trade[]): Record<Trade["product"], bigint[]> {
+  const zeros = (): bigint[] => market.prosumers.map(() => 0n);
+  const paid = { energy: zeros(), reserve: zeros(), carbon: zeros(), network: zeros() };
+  for (const { product, seller, buyer, quantity, price } of trades) {
+    const value = BigInt(quantity) * BigInt(price);
+    // The utility, the desk and the operator have numbers beyond the prosumers'.
+    if (buyer < market.prosumers.length) paid[product][buyer] += value;
+    if (seller < market.prosumers.length) paid[product][seller] -= value;
+  }
+  return paid;
+}
+
 function prosumersOf(market: Market, { solution, regrets, quantised }: Outcome) {
+  const paid = paymentsOf(market, quantised.result.trades);
   return market.prosumers.map((prosumer, i) => {
     const s = solution.schedules[i];
     const array = (a: ArrayLike<number>): number[] => Array.from(a);
     let tradedT = 0;
     for (const k of market.pairsOf[i]) tradedT += (market.pairs[k][0] === i ? 1 : -1) * solution.carbonT[k];
-    const payment = (product: Trade["product"]): number => {
-      let nano = 0n;
-      for (const trade of quantised.result.trades) {
-        if (trade.product !== product) continue;
-        const value = BigInt(trade.quantity) * BigInt(trade.price);
-        if (trade.buyer === i) nano += value;
-        if (trade.seller === i) nano -= value;
-      }
-      return Number(nano) / 1e9;
-    };
+    const payment = (product: Trade["product"]): number => Number(paid[product][i]) / 1e9;
     return {
       id: prosumer.id,
       bus: prosumer.bus,

@@ -6,11 +6,13 @@ import { seeded } from "./prng.ts";
 
 const LOWEST_BASE_VOLTAGE = 0.95;
 const BUSES_PER_MAIN = 40;
+/** Over the mean load of a bus what 0.3 MVA is on the 141-bus feeder, so that generators fill a line now and then. */
+const LEAST_RATING_MVA = 0.1;
 
 /**
  * A made-up radial feeder for runs at scale: mains from the substation (one for every forty buses), laterals hanging on
  * them, 5 to 80 kW at power factor .85 on four buses of five. Impedances are scaled so that the lowest base-load voltage is
- * 0.95 whatever the size; ratings follow our rule. Nothing about it is measured.
+ * 0.95 whatever the size; ratings follow our rule, the least one scaled to these loads. Nothing about it is measured.
  */
 export function generateFeeder(buses: number, seed: number): Feeder {
   if (!Number.isInteger(buses) || buses < 2)
@@ -45,7 +47,7 @@ export function generateFeeder(buses: number, seed: number): Feeder {
   const { pMw, qMvar } = baseInjections(raw);
   const drop = 1 - linDistFlow(raw, topology, pMw, qMvar).v.reduce((low, v) => Math.min(low, v), 1);
   const scale = (1 - LOWEST_BASE_VOLTAGE * LOWEST_BASE_VOLTAGE) / drop;
-  const ratings = defaultRatings(raw, topology);
+  const ratings = defaultRatings(raw, topology, LEAST_RATING_MVA);
   return {
     ...raw,
     branches: branches.map((branch, k) => ({

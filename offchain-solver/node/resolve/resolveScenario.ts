@@ -23,11 +23,10 @@ function buyPrice({ tariff, utcOffsetHours }: Definition, ms: number): number {
 function loadOf(
   definition: Definition,
   item: Item,
-  feeder: Feeder,
+  bus: Feeder["buses"][number],
   series: SeriesSet,
   hourMs: number[],
 ): Prosumer["load"] {
-  const bus = feeder.buses.find((row) => row.bus === item.bus)!;
   const baseMw = bus.loadMw * item.loadShare * definition.loadScale;
   const { flexibleShare, discomfortFactor, discomfortFloorMw } = definition.load;
   const regions = [...series.load.values.keys()];
@@ -113,7 +112,7 @@ export function resolveScenario(definition: Definition, feeder: Feeder, series: 
     bus: item.bus,
     ...devicesOf(definition, item),
     ...(item.renewable && { renewable: renewableOf(definition, item.renewable, sources, forecasts) }),
-    load: loadOf(definition, item, feeder, series, hourMs),
+    load: loadOf(definition, item, feeder.buses[indexOfBus.get(item.bus)!], series, hourMs),
     reserveUpPerMw: definition.reserve.upPerMw,
     reserveDownPerMw: definition.reserve.downPerMw,
   }));
