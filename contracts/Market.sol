@@ -8,7 +8,7 @@ import {Sessions} from "./Sessions.sol";
 import {IMarket} from "./interfaces/IMarket.sol";
 import {IRegistry} from "./interfaces/IRegistry.sol";
 import {CodeBlob} from "./libraries/CodeBlob.sol";
-import {Frame, fromCalldata, TRADE_BYTES} from "./libraries/Frame.sol";
+import {allocate, Frame, load, TRADE_BYTES} from "./libraries/Frame.sol";
 import {GridCheck} from "./libraries/GridCheck.sol";
 import {GridModel} from "./libraries/GridModel.sol";
 import {Ledger} from "./libraries/Ledger.sol";
@@ -39,17 +39,13 @@ contract Market is Sessions {
         if (current.paused) revert SettlementPaused();
         if (!current.open) revert NoOpenSession();
         if (block.timestamp > current.deadline) revert DeadlinePassed(current.deadline);
-        Frame memory frame = _frame(payload, current);
-        batch = _attestationDigest(keccak256(payload));
+        (Frame memory frame, bytes32 payloadHash) = _frame(payload, current);
+        batch = _attestationDigest(payloadHash);
         Quorum.check(_committeePointer, _members, _quorum, batch, signers, signatures);
 
-        uint256 accounts;
-        assembly {
-            accounts := _accounts.slot
-        }
-        Ledger.open(frame, accounts, CodeBlob.read(_limitsPointer));
+        Ledger.open(frame, CodeBlob.read(_limitsPointer));
         Netting.applyTrades(frame);
-        bytes memory deltas = _close(frame, accounts, current);
+        bytes memory deltas = _close(frame);
 
         current.open = false;
         current.lastStart = current.start;
@@ -60,13 +56,21 @@ contract Market is Sessions {
     }
 
     /// Exact lengths: what is left after the head is whole trades, and no byte more.
-    function _frame(bytes calldata payload, Session memory current) private pure returns (Frame memory frame) {
+    function _frame(
+        bytes calldata payload,
+        Session memory current
+    ) private pure returns (Frame memory frame, bytes32 payloadHash) {
         uint256 length = payload.length;
         uint256 start;
+        // The payload and a word of zeros that ends the trades.
         assembly ("memory-safe") {
-            start := payload.offset
+            start := mload(0x40)
+            calldatacopy(start, payload.offset, length)
+            mstore(add(start, length), 0)
+            payloadHash := keccak256(start, length)
+            mstore(0x40, add(start, and(add(length, 63), not(31))))
         }
-        uint256 head = fromCalldata(start);
+        uint256 head = load(start);
         frame.participants = head >> 240;
         frame.systems = (head >> 232) & 0xff;
         frame.periods = current.periods;
@@ -88,26 +92,21 @@ contract Market is Sessions {
         }
         uint256 trades = (frame.end - frame.trades) / TRADE_BYTES;
         if (trades > MAX_TRADES || frame.participants > MAX_TRADES) revert TooManyTrades(trades);
+        uint256 accounts;
+        assembly ("memory-safe") {
+            accounts := _accounts.slot
+        }
+        frame.accounts = accounts;
+        frame.day = uint16(current.start / 1 days);
+        frame.wattPerWh = 3600 / current.periodSeconds;
     }
 
     /// The grid is checked with the accounts written: if it refuses, nothing was.
-    function _close(
-        Frame memory frame,
-        uint256 accounts,
-        Session memory current
-    ) private returns (bytes memory deltas) {
+    function _close(Frame memory frame) private returns (bytes memory deltas) {
         bytes memory model = CodeBlob.read(_gridPointer);
-        uint256 buses = GridModel.buses(model);
-        Ledger.Flows memory flows = Ledger.Flows({pointer: 0, buses: buses, wattPerWh: 3600 / current.periodSeconds});
-        uint256 size = 32 * buses * current.periods;
-        uint256 pointer;
-        assembly ("memory-safe") {
-            pointer := mload(0x40)
-            calldatacopy(pointer, calldatasize(), size)
-            mstore(0x40, add(pointer, size))
-        }
-        flows.pointer = pointer;
-        deltas = Ledger.close(frame, accounts, uint16(current.start / 1 days), flows);
-        GridCheck.check(pointer, buses, current.periods, model);
+        frame.buses = GridModel.buses(model);
+        frame.flows = allocate(32 * frame.buses * frame.periods);
+        deltas = Ledger.close(frame);
+        GridCheck.check(frame.flows, frame.buses, frame.periods, model);
     }
 }

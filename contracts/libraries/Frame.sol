@@ -2,12 +2,12 @@
 pragma solidity 0.8.36;
 
 /**
- * Where the optimised `settle` finds things. Every account that takes part has a record in memory:
+ * Where the optimised `settle` finds things, all of it in memory. Every account that may take part has a record:
  *
- *   account word | limits word | delta | one word a period
+ *   delta | limits word | one word a period
  *
  * Record k of participant k starts at base + k * stride; those of utility, operator and desk are records -1, -2 and -3, so
- * that a payload's u16 party, read as signed, is its record. A record that does not take part has an account word of zero.
+ * that a payload's u16 party, read as signed, is its record.
  *
  * delta  = money << 64 + carbon, both signed: one addition moves both, and the sum over all records is zero.
  * period = energy i56 | reserve bought u48 | reserve sold u48 | charged Wh u32 | charge u24 | highest purchase u24 | lowest sale u24
@@ -32,16 +32,24 @@ struct Frame {
     uint256 span;
     /// 256
     uint256 systems;
-    /// 288, 320, 352, 384: offsets in calldata.
+    /// 288, 320, 352, 384: where the payload's parts start; the word after its end is zero.
     uint256 ids;
     uint256 trades;
     uint256 end;
     uint256 reactive;
+    /// 416: slot of account 0.
+    uint256 accounts;
+    /// 448: UTC day the session starts on.
+    uint256 day;
+    /// 480, 512: where the flows of the grid check gather, one word a bus and period: W in the upper half, var in the lower.
+    uint256 flows;
+    uint256 buses;
+    /// 544
+    uint256 wattPerWh;
 }
 
 uint256 constant RECORD_LIMITS = 32;
-uint256 constant RECORD_DELTA = 64;
-uint256 constant RECORD_PERIODS = 96;
+uint256 constant RECORD_PERIODS = 64;
 uint256 constant RESERVE_SOLD = 104;
 uint256 constant RESERVE_BOUGHT = 152;
 uint256 constant ENERGY = 200;
@@ -58,15 +66,11 @@ function load(uint256 pointer) pure returns (uint256 value) {
     }
 }
 
-/// Callers stay inside the records that `Ledger.open` allocated.
-function store(uint256 pointer, uint256 value) pure {
+/// Memory of `size` bytes, all zero: what lies past the free pointer may have been used. `size` is a multiple of 32.
+function allocate(uint256 size) pure returns (uint256 pointer) {
     assembly ("memory-safe") {
-        mstore(pointer, value)
-    }
-}
-
-function fromCalldata(uint256 offset) pure returns (uint256 value) {
-    assembly ("memory-safe") {
-        value := calldataload(offset)
+        pointer := mload(0x40)
+        calldatacopy(pointer, calldatasize(), size)
+        mstore(0x40, add(pointer, size))
     }
 }

@@ -3,57 +3,44 @@ pragma solidity 0.8.36;
 
 import {ISettlementErrors} from "../interfaces/ISettlementErrors.sol";
 import {DESK, UTILITY} from "../types/Account.sol";
-import {BIAS, CHARGE, CHARGED_WH, ENERGY, Frame, fromCalldata, HIGHEST_PURCHASE, load, RECORD_DELTA} from "./Frame.sol";
+import {allocate, BIAS, CHARGE, CHARGED_WH, ENERGY, Frame, HIGHEST_PURCHASE, load} from "./Frame.sol";
 import {RECORD_LIMITS, RECORD_PERIODS} from "./Frame.sol";
+import {FrozenLimits} from "./FrozenLimits.sol";
 import {Netting} from "./Netting.sol";
 
-/// Records in, checked accounts out: one read and one write of storage an account. As in Netting, every test is exact and what
+/// Limits in, checked accounts out: one read and one write of storage an account. As in Netting, every test is exact and what
 /// fails it is named afterwards.
 library Ledger {
     uint256 private constant SYSTEMS = 3;
     uint256 private constant NANO_PER_MICRO = 1000;
     uint256 private constant U48 = 0xffffffffffff;
+    /// What SYSTEMS are called, four bytes each.
+    uint256 private constant SYSTEM_IDS = 0xfffffffdfffffffeffffffff << 160;
 
-    /// Where the flows of the grid check gather: one word a bus and period, active power in the upper half.
-    struct Flows {
-        uint256 pointer;
-        uint256 buses;
-        uint256 wattPerWh;
-    }
-
-    /// Reads every account that takes part. `accounts` is the slot of account 0; `frozen` the session's FrozenLimits.
-    function open(Frame memory frame, uint256 accounts, bytes memory frozen) internal view {
+    /// Makes a record of every account that takes part, with its limits. `frozen` is the session's FrozenLimits, and the last
+    /// that was allocated: the word after it is used.
+    function open(Frame memory frame, bytes memory frozen) internal pure {
         unchecked {
-            uint256 participants = frame.participants;
             uint256 stride = RECORD_PERIODS + 32 * frame.periods;
             frame.stride = stride;
-            // Bound: participants < 2^15 and periods < 64, so less than 2^27 bytes; out of gas long before.
-            uint256 size = (participants + SYSTEMS) * stride;
-            uint256 record;
             uint256 entry;
-            uint256 end;
             assembly ("memory-safe") {
-                record := mload(0x40)
-                calldatacopy(record, calldatasize(), size)
-                mstore(0x40, add(record, size))
                 entry := add(frozen, 32)
-                end := add(entry, mload(frozen))
+                // An id that none is above ends every walk.
+                mstore(add(entry, mload(frozen)), not(0))
+                mstore(0x40, add(mload(0x40), 32))
             }
-            record += SYSTEMS * stride;
-            frame.base = record;
-            uint256 failure;
-            uint256 k;
-            (failure, k, entry) = _openParticipants(frame, accounts, entry, end);
-            if (failure == 1) revert ISettlementErrors.ParticipantsNotAscending(k);
-            if (failure == 2) revert ISettlementErrors.NotLocked(Netting.idOf(frame, k));
-            record -= SYSTEMS * stride;
+            // Bound: participants < 2^15 and periods < 64, so less than 2^27 bytes; out of gas long before.
+            uint256 record = allocate((frame.participants + SYSTEMS) * stride);
+            frame.base = record + SYSTEMS * stride;
+            entry = _openParticipants(frame, frozen, entry);
             for (uint256 id = DESK; id <= UTILITY; ++id) {
                 if ((frame.systems >> (id - DESK)) & 1 == 1) {
-                    while (entry < end && load(entry) >> 224 < id) entry += 36;
-                    if (entry == end || load(entry) >> 224 != id) revert ISettlementErrors.NotLocked(uint32(id));
+                    while (load(entry) >> 224 < id) entry += 36;
+                    if (entry >= _end(frozen) || load(entry) >> 224 != id)
+                        revert ISettlementErrors.NotLocked(uint32(id));
                     assembly ("memory-safe") {
-                        mstore(record, sload(add(accounts, id)))
-                        mstore(add(record, 32), mload(add(entry, 4)))
+                        mstore(add(record, RECORD_LIMITS), mload(add(entry, 4)))
                     }
                 }
                 record += stride;
@@ -61,148 +48,230 @@ library Ledger {
         }
     }
 
-    /// Ids ascend in the payload and in the frozen limits: one walk finds each. Failure 1: not ascending; 2: not locked.
+    /// Ids ascend in the frozen limits, so whoever is found on one walk through both has an id above the one before.
     function _openParticipants(
         Frame memory frame,
-        uint256 accounts,
-        uint256 entry,
-        uint256 end
-    ) private view returns (uint256 failure, uint256 k, uint256) {
+        bytes memory frozen,
+        uint256 entry
+    ) private pure returns (uint256 walked) {
+        bool refused;
         assembly ("memory-safe") {
-            let participants := mload(add(frame, 64))
+            walked := entry
             let cursor := mload(add(frame, 288))
             let record := mload(frame)
-            let last := 0
-            for {} lt(k, participants) {
-                k := add(k, 1)
+            let stride := mload(add(frame, 32))
+            let end := add(record, mul(stride, mload(add(frame, 64))))
+            for {} lt(record, end) {
+                record := add(record, stride)
             } {
-                let id := shr(224, calldataload(cursor))
-                failure := iszero(and(gt(id, last), lt(id, DESK)))
-                if failure {
-                    break
-                }
-                for {} and(lt(entry, end), lt(shr(224, mload(entry)), id)) {
-                    entry := add(entry, 36)
+                let id := shr(224, mload(cursor))
+                // Some who were frozen do not take part.
+                for {} lt(shr(224, mload(walked)), id) {
+                    walked := add(walked, 36)
                 } {}
-                failure := shl(1, or(iszero(lt(entry, end)), iszero(eq(shr(224, mload(entry)), id))))
-                if failure {
+                refused := iszero(and(eq(shr(224, mload(walked)), id), lt(id, DESK)))
+                if refused {
                     break
                 }
-                mstore(record, sload(add(accounts, id)))
-                mstore(add(record, 32), mload(add(entry, 4)))
-                entry := add(entry, 36)
-                last := id
+                mstore(add(record, RECORD_LIMITS), mload(add(walked, 4)))
+                walked := add(walked, 36)
                 cursor := add(cursor, 4)
-                record := add(record, mload(add(frame, 32)))
             }
         }
-        return (failure, k, entry);
+        if (refused) _refuseParticipant(frame, frozen);
     }
 
-    /// Checks and writes every account, adds its injections to `flows`, and returns the event's deltas.
-    function close(
-        Frame memory frame,
-        uint256 accounts,
-        uint256 day,
-        Flows memory flows
-    ) internal returns (bytes memory deltas) {
+    /// Reverts with the first participant that is not above the one before, or not locked.
+    function _refuseParticipant(Frame memory frame, bytes memory frozen) private pure {
+        unchecked {
+            uint256 last;
+            for (uint256 k; k < frame.participants; ++k) {
+                uint32 id = Netting.idOf(frame, k);
+                if (id <= last || id >= DESK) revert ISettlementErrors.ParticipantsNotAscending(k);
+                (bool locked, ) = FrozenLimits.find(frozen, id);
+                if (!locked) revert ISettlementErrors.NotLocked(id);
+                last = id;
+            }
+        }
+    }
+
+    function _end(bytes memory frozen) private pure returns (uint256 end) {
+        assembly ("memory-safe") {
+            end := add(add(frozen, 32), mload(frozen))
+        }
+    }
+
+    /// Checks and writes every account, adds its injections to the flows, and returns the event's deltas.
+    function close(Frame memory frame) internal returns (bytes memory deltas) {
         unchecked {
             uint256 participants = frame.participants;
             uint256 systems = frame.systems;
-            uint256 count = participants + (systems & 1) + ((systems >> 1) & 1) + (systems >> 2);
+            uint256 size = 16 * (participants + (systems & 1) + ((systems >> 1) & 1) + (systems >> 2));
             uint256 out;
+            uint256 ids;
             // Each delta is stored as a whole word of which the next overwrites the tail: 16 bytes more than they take.
             assembly ("memory-safe") {
                 deltas := mload(0x40)
-                mstore(deltas, shl(4, count))
+                mstore(deltas, size)
                 out := add(deltas, 32)
-                mstore(0x40, add(out, and(add(shl(4, count), 63), not(31))))
+                ids := add(out, and(add(size, 47), not(31)))
+                mstore(ids, SYSTEM_IDS)
+                mstore(0x40, add(ids, 32))
             }
-            uint256 sum;
-            for (uint256 k; k < participants + SYSTEMS; ++k) {
-                // Records of participants from the base up, then desk, operator and utility from three before it.
-                uint256 record = frame.base + k * frame.stride;
-                uint256 id = DESK + k - participants;
-                uint256 reactive = frame.reactive + 3 * k * frame.periods;
-                if (k < participants) {
-                    id = fromCalldata(frame.ids + 4 * k) >> 224;
-                } else {
-                    if ((systems >> (k - participants)) & 1 == 0) continue;
-                    record -= (participants + SYSTEMS) * frame.stride;
+            uint256 record = frame.base;
+            uint256 sum = _closeRange(frame, record, record + participants * frame.stride, frame.ids, out);
+            out += 16 * participants;
+            record -= SYSTEMS * frame.stride;
+            for (uint256 k; k < SYSTEMS; ++k) {
+                if ((systems >> k) & 1 == 1) {
+                    sum += _closeRange(frame, record, record + frame.stride, ids + 4 * k, out);
+                    out += 16;
                 }
-                uint256 refusedAt = _closePeriods(frame, record, reactive, k < participants, flows);
-                if (refusedAt != 0) _refusePeriod(frame, record, (refusedAt - record - RECORD_PERIODS) / 32);
-                sum += _close(record, accounts, id, day, out);
-                out += 16;
+                record += frame.stride;
             }
             assert(sum == 0);
         }
     }
 
-    /// Checks every period of one account and, for a prosumer, adds what it injects at its bus. Returns where a predicate is
-    /// violated, or zero. A word of zero has no trade and needs no check. Bounds: every operand of the checks has less than 60
-    /// bits; the bus was checked against the model when the session was frozen; each half of a flow is within 2^60.
-    function _closePeriods(
+    /// Accounts are refused in their order: what comes before one that a period refuses is written, and refused, first.
+    function _closeRange(
         Frame memory frame,
         uint256 record,
-        uint256 reactive,
-        bool injects,
-        Flows memory flows
-    ) private pure returns (uint256 refusedAt) {
+        uint256 end,
+        uint256 ids,
+        uint256 out
+    ) private returns (uint256 sum) {
+        (uint256 checked, uint256 period) = _checkPeriods(frame, record, end);
+        uint256 written;
+        (written, sum) = _write(frame, record, checked, ids, out);
+        if (written != checked) _refuseTotals(frame, written);
+        if (checked != end) _refusePeriod(frame, checked, period);
+    }
+
+    /// Checks every period of the accounts from `record` to `end` and adds what each injects at its bus; the utility, operator
+    /// and desk are at bus 0, which nothing limits, whatever reactive power is read for them. Returns the record and the address
+    /// of the period that it stopped at. A word of zero has no trade and needs no check. Bounds: every operand of the checks has
+    /// less than 60 bits; the bus was checked against the model when the session was frozen; each half of a flow is within 2^60.
+    function _checkPeriods(
+        Frame memory frame,
+        uint256 record,
+        uint256 end
+    ) private pure returns (uint256 checked, uint256 cursor) {
         assembly ("memory-safe") {
-            let limits := mload(add(record, 32))
-            let flow := add(mload(flows), shl(5, shr(240, limits)))
-            let end := add(record, mload(add(frame, 32)))
-            for {
-                let cursor := add(record, 96)
-            } lt(cursor, end) {
-                cursor := add(cursor, 32)
-            } {
-                let period := mload(cursor)
-                if period {
-                    // All ones where the account is a net buyer.
-                    let sign := sar(255, period)
-                    let magnitude := sub(xor(sar(200, period), sign), sign)
-                    let charge := and(shr(48, period), 0xffffff)
-                    let refused := 0
-                    if charge {
-                        refused := xor(and(shr(72, period), 0xffffffff), magnitude)
-                        charge := sub(xor(sub(charge, 0x800000), sign), sign)
+            mstore(0, shl(5, mload(add(frame, 512))))
+            mstore(32, mload(add(frame, 544)))
+            let reactive := mload(add(frame, 384))
+            for {} lt(record, end) {} {
+                let limits := mload(add(record, RECORD_LIMITS))
+                let flow := add(mload(add(frame, 480)), shl(5, shr(240, limits)))
+                let next := add(record, mload(add(frame, 32)))
+                let refused := 0
+                for {
+                    cursor := add(record, RECORD_PERIODS)
+                } lt(cursor, next) {
+                    cursor := add(cursor, 32)
+                } {
+                    let word := mload(cursor)
+                    if word {
+                        // All ones where the account is a net buyer.
+                        let sign := sar(255, word)
+                        let magnitude := sub(xor(sar(200, word), sign), sign)
+                        // maxBuyWh at bit 48, maxSellWh at 80.
+                        refused := gt(magnitude, and(shr(sub(80, and(sign, 32)), limits), 0xffffffff))
+                        // Charge and extremes by their biased words: charge + 2^23, price + 2^23, 2^23 - 1 - price.
+                        let charge := and(shr(48, word), 0xffffff)
+                        switch charge
+                        case 0 {
+                            charge := 0x800000
+                        }
+                        default {
+                            refused := or(refused, xor(and(shr(72, word), 0xffffffff), magnitude))
+                            charge := add(sub(xor(charge, sign), sign), and(sign, 0x1000000))
+                        }
+                        let extreme := and(shr(24, word), 0xffffff)
+                        refused := or(refused, mul(extreme, sgt(sub(extreme, charge), sar(232, shl(232, limits)))))
+                        extreme := and(word, 0xffffff)
+                        charge := sub(sub(0xffffff, extreme), charge)
+                        refused := or(refused, mul(extreme, slt(charge, sar(232, shl(208, limits)))))
+                        let maxReserve := and(shr(160, limits), 0xffffffff)
+                        refused := or(refused, gt(and(shr(104, word), 0xffffffffffff), maxReserve))
+                        if or(refused, gt(and(shr(152, word), 0xffffffffffff), maxReserve)) {
+                            refused := 1
+                            break
+                        }
                     }
-                    let extreme := and(shr(24, period), 0xffffff)
-                    if extreme {
-                        refused := or(refused, sgt(sub(sub(extreme, 0x800000), charge), signextend(2, limits)))
-                    }
-                    extreme := and(period, 0xffffff)
-                    if extreme {
-                        refused := or(refused, slt(sub(sub(0x7fffff, extreme), charge), signextend(2, shr(24, limits))))
-                    }
-                    // maxBuyWh at bit 48, maxSellWh at 80.
-                    refused := or(refused, gt(magnitude, and(shr(sub(80, and(sign, 32)), limits), 0xffffffff)))
-                    let maxReserve := and(shr(160, limits), 0xffffffff)
-                    refused := or(refused, gt(and(shr(104, period), 0xffffffffffff), maxReserve))
-                    if or(refused, gt(and(shr(152, period), 0xffffffffffff), maxReserve)) {
-                        refusedAt := cursor
-                        break
-                    }
-                }
-                if injects {
-                    let active := shl(128, mul(sar(200, period), mload(add(flows, 64))))
-                    mstore(flow, add(mload(flow), add(active, signextend(2, shr(232, calldataload(reactive))))))
-                    flow := add(flow, shl(5, mload(add(flows, 32))))
+                    word := shl(128, mul(sar(200, word), mload(32)))
+                    mstore(flow, add(mload(flow), add(word, sar(232, mload(reactive)))))
+                    flow := add(flow, mload(0))
                     reactive := add(reactive, 3)
                 }
+                if refused {
+                    break
+                }
+                record := next
             }
+            checked := record
         }
     }
 
-    /// Reverts with the first predicate that the account violates in period `t`. Only periods that violate one come here.
-    function _refusePeriod(Frame memory frame, uint256 record, uint256 t) private pure {
+    /// Writes the accounts from `record` to `end`, `ids` and deltas beside them, until one is refused. Returns where it stopped.
+    /// Account word, lowest bit first: deposit 64 | carbon 56 | locked 48 | spent 48 | day 16 | session 24.
+    function _write(
+        Frame memory frame,
+        uint256 record,
+        uint256 end,
+        uint256 ids,
+        uint256 out
+    ) private returns (uint256 written, uint256 sum) {
+        assembly ("memory-safe") {
+            mstore(0, mload(add(frame, 416)))
+            mstore(32, mload(add(frame, 32)))
+            for {} lt(record, end) {
+                record := add(record, mload(32))
+            } {
+                let delta := mload(record)
+                let id := shr(224, mload(ids))
+                let slot := add(mload(0), id)
+                let account := sload(slot)
+                let carbonDelta := signextend(7, delta)
+                let money := sar(64, sub(delta, carbonDelta))
+                let held := add(and(account, 0xffffffffffffffff), money)
+                let carbon := add(sar(200, shl(136, account)), carbonDelta)
+                {
+                    // The lock is never more than the deposit: a spend within it leaves no negative deposit.
+                    let refused := sgt(sub(0, money), mul(and(shr(120, account), U48), NANO_PER_MICRO))
+                    refused := or(refused, shr(64, held))
+                    // Negative, which only the desk may be, or beyond i56.
+                    if or(refused, shr(55, carbon)) {
+                        if or(refused, or(xor(id, DESK), xor(carbon, signextend(6, carbon)))) {
+                            break
+                        }
+                    }
+                }
+                let spent := and(shr(168, account), 0xffffffffffffffff)
+                if slt(money, 0) {
+                    // Bound: what may be spent on one day is a mandate's u48.
+                    let day := mload(add(frame, 448))
+                    spent := mul(and(spent, U48), eq(shr(48, spent), day))
+                    spent := or(shl(48, day), add(spent, div(sub(999, money), NANO_PER_MICRO)))
+                }
+                sstore(slot, or(or(held, shl(64, and(carbon, 0xffffffffffffff))), shl(168, spent)))
+                mstore(out, shl(128, or(shl(56, money), and(carbonDelta, 0xffffffffffffff))))
+                sum := add(sum, delta)
+                ids := add(ids, 4)
+                out := add(out, 16)
+            }
+            written := record
+        }
+    }
+
+    /// Reverts with the first predicate that an account violates in the period at `cursor`.
+    function _refusePeriod(Frame memory frame, uint256 record, uint256 cursor) private pure {
         unchecked {
-            // Bound: `record` lies a whole number of strides from the base, up to three before it.
-            uint32 id = Netting.idOf(frame, uint256(int256(record - frame.base) / int256(frame.stride)));
+            uint32 id = _idAt(frame, record);
             uint256 limits = load(record + RECORD_LIMITS);
-            uint256 period = load(record + RECORD_PERIODS + 32 * t);
+            uint256 t = (cursor - record - RECORD_PERIODS) / 32;
+            uint256 period = load(cursor);
             int256 energy = int256(period) >> ENERGY;
             uint256 magnitude = uint256(energy < 0 ? -energy : energy);
             int256 charge = int256((period >> CHARGE) & 0xffffff);
@@ -223,55 +292,34 @@ library Ledger {
         }
     }
 
-    /// The whole session of one account: its new word into storage, its delta to `out`. Returns the delta.
-    /// Account word, lowest bit first: deposit 64 | carbon 56 | locked 48 | spent 48 | day 16 | session 24.
-    function _close(
-        uint256 record,
-        uint256 accounts,
-        uint256 id,
-        uint256 day,
-        uint256 out
-    ) private returns (uint256 delta) {
+    /// Reverts with the first predicate that an account's totals violate.
+    function _refuseTotals(Frame memory frame, uint256 record) private view {
         unchecked {
-            delta = load(record + RECORD_DELTA);
-            uint256 account = load(record);
-            uint256 money;
-            uint256 carbonDelta;
-            uint256 held;
-            uint256 carbon;
-            bool refused;
+            uint32 id = _idAt(frame, record);
+            uint256 slot = frame.accounts + id;
+            uint256 account;
+            int256 carbon;
+            int256 money;
             assembly ("memory-safe") {
-                carbonDelta := signextend(7, delta)
-                money := sar(64, sub(delta, carbonDelta))
-                held := add(and(account, 0xffffffffffffffff), money)
-                carbon := add(signextend(6, shr(64, account)), carbonDelta)
-                // The lock is never more than the deposit: a spend within it leaves no negative deposit.
-                refused := sgt(sub(0, money), mul(and(shr(120, account), 0xffffffffffff), 1000))
-                // Negative, which only the desk may be, or beyond i56.
-                refused := or(refused, or(shr(64, held), shr(55, carbon)))
+                let delta := mload(record)
+                account := sload(slot)
+                carbon := signextend(7, delta)
+                money := sar(64, sub(delta, carbon))
+                carbon := add(carbon, signextend(6, shr(64, account)))
             }
-            if (refused) _checkTotals(id, account, money, held, carbon);
-            uint256 spent = (account >> 168) & type(uint64).max;
-            if (int256(money) < 0) {
-                // Bound: what may be spent on one day is a mandate's u48.
-                uint256 before = spent >> 48 == day ? spent & U48 : 0;
-                spent = (day << 48) | (before + (NANO_PER_MICRO - 1 - money) / NANO_PER_MICRO);
-            }
-            assembly ("memory-safe") {
-                sstore(add(accounts, id), or(or(held, shl(64, and(carbon, 0xffffffffffffff))), shl(168, spent)))
-                mstore(out, shl(128, or(shl(56, money), and(carbonDelta, 0xffffffffffffff))))
-            }
+            if (-money > int256(((account >> 120) & U48) * NANO_PER_MICRO))
+                revert ISettlementErrors.SpendBeyondLock(id);
+            if (uint256(uint64(account)) + uint256(money) > type(uint64).max)
+                revert ISettlementErrors.DepositOverflow(id);
+            if (carbon < 0 && id != DESK) revert ISettlementErrors.CarbonBelowZero(id);
+            revert ISettlementErrors.CarbonOverflow(id);
         }
     }
 
-    /// Reverts unless all that was unusual is the desk's negative carbon.
-    function _checkTotals(uint256 id, uint256 account, uint256 money, uint256 held, uint256 carbon) private pure {
+    function _idAt(Frame memory frame, uint256 record) private pure returns (uint32) {
         unchecked {
-            if (-int256(money) > int256(((account >> 120) & U48) * NANO_PER_MICRO))
-                revert ISettlementErrors.SpendBeyondLock(uint32(id));
-            if (held > type(uint64).max) revert ISettlementErrors.DepositOverflow(uint32(id));
-            if (int256(carbon) < 0 && id != DESK) revert ISettlementErrors.CarbonBelowZero(uint32(id));
-            if (int256(carbon) != int56(int256(carbon))) revert ISettlementErrors.CarbonOverflow(uint32(id));
+            // Bound: `record` lies a whole number of strides from the base, up to three before it.
+            return Netting.idOf(frame, uint256(int256(record - frame.base) / int256(frame.stride)));
         }
     }
 }

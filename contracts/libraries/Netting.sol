@@ -3,255 +3,237 @@ pragma solidity 0.8.36;
 
 import {ISettlementErrors} from "../interfaces/ISettlementErrors.sol";
 import {DESK, OPERATOR, UTILITY} from "../types/Account.sol";
-import {Frame, fromCalldata, load, RECORD_LIMITS, TRADE_BYTES, WHOLE_SESSION} from "./Frame.sol";
+import {Frame, load, RECORD_LIMITS, TRADE_BYTES, WHOLE_SESSION} from "./Frame.sol";
 
 /**
- * Trades, group by group (one product in one period), onto the records. The test in each loop is exact; where it fails,
- * `refuseTrade` finds the predicate to name.
+ * Trades, group by group (one product in one period), onto the records. The one test in each loop is exact: a loop stops where
+ * its group ends or where it refuses a trade, and `refuseTrade` then finds the predicate to name.
  *
- * Bounds of the four loops: calldata is read up to `end`, which lies within it; a record is addressed only after its party is
- * known to take part; quantity x price is within 2^55 and fewer than 2^15 of them are added, so a delta's money is within 2^70.
+ * Bounds of the four loops: the word after the payload is zero, a key that never ascends, so none reads past it; a record is
+ * addressed only after its party is known to take part; quantity x price is within 2^55 and fewer than 2^15 of them are added,
+ * so a delta's money is within 2^70. Scratch space holds the records' base (0) and stride (32).
  */
 library Netting {
     function applyTrades(Frame memory frame) internal pure {
         uint256 cursor = frame.trades;
         uint256 last;
         while (cursor < frame.end) {
-            uint256 group = fromCalldata(cursor) >> 248;
+            uint256 group = load(cursor) >> 248;
             _checkGroup(frame, cursor, group, last);
-            bool refused;
-            if (group < 64) (cursor, last, refused) = _network(frame, cursor, last, group);
-            else if (group < 128) (cursor, last, refused) = _energy(frame, cursor, last, group);
-            else if (group < 192) (cursor, last, refused) = _reserve(frame, cursor, last, group);
-            else (cursor, last, refused) = _carbon(frame, cursor, last, group);
-            if (refused) refuseTrade(frame, cursor, last);
+            if (group < 64) (cursor, last) = _network(frame, cursor, last);
+            else if (group < 128) (cursor, last) = _energy(frame, cursor, last);
+            else if (group < 192) (cursor, last) = _reserve(frame, cursor, last);
+            else (cursor, last) = _carbon(frame, cursor, last);
+            if (cursor < frame.end && load(cursor) >> 248 == group) refuseTrade(frame, cursor, last);
         }
     }
 
     function _checkGroup(Frame memory frame, uint256 cursor, uint256 group, uint256 last) private pure {
-        if (fromCalldata(cursor) >> 216 <= last) revert ISettlementErrors.TradesNotAscending(_index(frame, cursor));
+        if (load(cursor) >> 216 <= last) revert ISettlementErrors.TradesNotAscending(_index(frame, cursor));
         uint256 period = group & 63;
         bool mayBeWhole = group < 64 || group >= 192;
         bool known = period == WHOLE_SESSION ? mayBeWhole : group < 192 && period < frame.periods;
         if (!known) revert ISettlementErrors.UnknownPeriod(_index(frame, cursor));
     }
 
-    /// Frame: base 0, stride 32, participants 64, utility 160, cap 192, span 224, end 352.
-    function _energy(
-        Frame memory frame,
-        uint256 cursor,
-        uint256 last,
-        uint256 group
-    ) private pure returns (uint256, uint256, bool refused) {
+    /// Frame: base 0, stride 32, participants 64, utility 160, cap 192, span 224.
+    function _energy(Frame memory frame, uint256 cursor, uint256 last) private pure returns (uint256, uint256) {
         assembly ("memory-safe") {
-            let end := mload(add(frame, 352))
-            let period := add(96, shl(5, and(group, 63)))
-            for {} lt(cursor, end) {
+            mstore(0, mload(frame))
+            mstore(32, mload(add(frame, 32)))
+            // utility = 1 admits record -1: shifted by one, what takes part is 0..participants.
+            let utility := mload(add(frame, 160))
+            let known := add(mload(add(frame, 64)), utility)
+            let cap := mload(add(frame, 192))
+            let span := mload(add(frame, 224))
+            let next := shr(248, mload(cursor))
+            let period := add(64, shl(5, and(next, 63)))
+            next := shl(32, add(next, 1))
+            for {} 1 {
                 cursor := add(cursor, 12)
             } {
-                let word := calldataload(cursor)
-                if xor(shr(248, word), group) {
-                    break
-                }
-                let seller := signextend(1, shr(232, word))
-                let buyer := signextend(1, shr(216, word))
+                let word := mload(cursor)
+                let key := shr(216, word)
+                let seller := sar(240, shl(8, word))
+                let buyer := sar(240, shl(24, word))
                 let quantity := and(shr(184, word), 0xffffffff)
-                let price := signextend(2, shr(160, word))
+                let price := sar(232, shl(72, word))
                 {
-                    // utility = 1 admits record -1: shifted by one, what takes part is 0..participants.
-                    let utility := mload(add(frame, 160))
-                    let known := add(mload(add(frame, 64)), utility)
-                    let fine := and(lt(add(seller, utility), known), lt(add(buyer, utility), known))
-                    fine := and(fine, lt(add(price, mload(add(frame, 192))), mload(add(frame, 224))))
-                    refused := iszero(and(fine, and(gt(shr(216, word), last), gt(quantity, 0))))
-                    refused := or(refused, eq(seller, buyer))
+                    let fine := and(gt(key, last), lt(key, next))
+                    fine := and(fine, and(lt(add(seller, utility), known), lt(add(buyer, utility), known)))
+                    fine := and(fine, lt(add(price, cap), span))
+                    // The product is zero if any factor is: two parties, and a quantity.
+                    if iszero(mul(fine, mul(quantity, sub(seller, buyer)))) {
+                        break
+                    }
                 }
-                if refused {
-                    break
+                last := key
+                seller := add(mload(0), mul(seller, mload(32)))
+                buyer := add(mload(0), mul(buyer, mload(32)))
+                {
+                    let delta := shl(64, mul(quantity, price))
+                    mstore(seller, add(mload(seller), delta))
+                    mstore(buyer, sub(mload(buyer), delta))
                 }
-                last := shr(216, word)
-                let stride := mload(add(frame, 32))
-                seller := add(mload(frame), mul(seller, stride))
-                buyer := add(mload(frame), mul(buyer, stride))
-                let delta := shl(64, mul(quantity, price))
-                mstore(add(seller, 64), add(mload(add(seller, 64)), delta))
-                mstore(add(buyer, 64), sub(mload(add(buyer, 64)), delta))
                 quantity := shl(200, quantity)
+                // An extreme grows by what the price is beyond it, if it is.
                 seller := add(seller, period)
-                let position := add(mload(seller), quantity)
-                let extreme := sub(0x7fffff, price)
-                if gt(extreme, and(position, 0xffffff)) {
-                    position := or(shl(24, shr(24, position)), extreme)
-                }
-                mstore(seller, position)
+                let position := mload(seller)
+                let beyond := sub(sub(0x7fffff, price), and(position, 0xffffff))
+                mstore(seller, add(add(position, quantity), mul(beyond, sgt(beyond, 0))))
                 buyer := add(buyer, period)
-                position := sub(mload(buyer), quantity)
-                extreme := shl(24, add(price, 0x800000))
-                if gt(extreme, and(position, 0xffffff000000)) {
-                    position := or(and(position, not(0xffffff000000)), extreme)
-                }
-                mstore(buyer, position)
+                position := mload(buyer)
+                beyond := sub(add(price, 0x800000), and(shr(24, position), 0xffffff))
+                mstore(buyer, add(sub(position, quantity), shl(24, mul(beyond, sgt(beyond, 0)))))
             }
         }
-        return (cursor, last, refused);
+        return (cursor, last);
     }
 
     /// Frame as above. Limits: lowest reserve price sold at bit 112, highest bought at 136.
-    function _reserve(
-        Frame memory frame,
-        uint256 cursor,
-        uint256 last,
-        uint256 group
-    ) private pure returns (uint256, uint256, bool refused) {
+    function _reserve(Frame memory frame, uint256 cursor, uint256 last) private pure returns (uint256, uint256) {
         assembly ("memory-safe") {
-            let end := mload(add(frame, 352))
-            let period := add(96, shl(5, and(group, 63)))
-            for {} lt(cursor, end) {
+            mstore(0, mload(frame))
+            mstore(32, mload(add(frame, 32)))
+            let utility := mload(add(frame, 160))
+            let participants := mload(add(frame, 64))
+            let cap := mload(add(frame, 192))
+            let span := mload(add(frame, 224))
+            let next := shr(248, mload(cursor))
+            let period := add(64, shl(5, and(next, 63)))
+            next := shl(32, add(next, 1))
+            for {} 1 {
                 cursor := add(cursor, 12)
             } {
-                let word := calldataload(cursor)
-                if xor(shr(248, word), group) {
-                    break
-                }
-                let seller := signextend(1, shr(232, word))
-                let buyer := signextend(1, shr(216, word))
+                let word := mload(cursor)
+                let key := shr(216, word)
+                let seller := sar(240, shl(8, word))
+                let buyer := sar(240, shl(24, word))
                 let quantity := and(shr(184, word), 0xffffffff)
-                let price := signextend(2, shr(160, word))
+                let price := sar(232, shl(72, word))
                 {
-                    let utility := mload(add(frame, 160))
-                    let participants := mload(add(frame, 64))
-                    let fine := and(lt(add(seller, utility), add(participants, utility)), lt(buyer, participants))
-                    fine := and(fine, lt(add(price, mload(add(frame, 192))), mload(add(frame, 224))))
-                    fine := and(fine, and(gt(shr(216, word), last), gt(quantity, 0)))
-                    refused := or(iszero(fine), eq(seller, buyer))
+                    let fine := and(gt(key, last), lt(key, next))
+                    fine := and(fine, lt(add(seller, utility), add(participants, utility)))
+                    fine := and(fine, and(lt(buyer, participants), lt(add(price, cap), span)))
+                    if iszero(mul(fine, mul(quantity, sub(seller, buyer)))) {
+                        break
+                    }
                 }
-                if refused {
+                seller := add(mload(0), mul(seller, mload(32)))
+                buyer := add(mload(0), mul(buyer, mload(32)))
+                if or(
+                    slt(price, sar(232, shl(120, mload(add(seller, 32))))),
+                    sgt(price, sar(232, shl(96, mload(add(buyer, 32)))))
+                ) {
                     break
                 }
-                {
-                    let stride := mload(add(frame, 32))
-                    seller := add(mload(frame), mul(seller, stride))
-                    buyer := add(mload(frame), mul(buyer, stride))
-                }
-                refused := slt(price, signextend(2, shr(112, mload(add(seller, 32)))))
-                refused := or(refused, sgt(price, signextend(2, shr(136, mload(add(buyer, 32))))))
-                if refused {
-                    break
-                }
-                last := shr(216, word)
+                last := key
                 let delta := shl(64, mul(quantity, price))
-                mstore(add(seller, 64), add(mload(add(seller, 64)), delta))
-                mstore(add(buyer, 64), sub(mload(add(buyer, 64)), delta))
+                mstore(seller, add(mload(seller), delta))
+                mstore(buyer, sub(mload(buyer), delta))
                 seller := add(seller, period)
                 mstore(seller, add(mload(seller), shl(104, quantity)))
                 buyer := add(buyer, period)
                 mstore(buyer, add(mload(buyer), shl(152, quantity)))
             }
         }
-        return (cursor, last, refused);
+        return (cursor, last);
     }
 
     /// Frame as above, desk 128. Limits: highest carbon price bought at bit 192, lowest sold at 216.
-    function _carbon(
-        Frame memory frame,
-        uint256 cursor,
-        uint256 last,
-        uint256 group
-    ) private pure returns (uint256, uint256, bool refused) {
+    function _carbon(Frame memory frame, uint256 cursor, uint256 last) private pure returns (uint256, uint256) {
         assembly ("memory-safe") {
-            let end := mload(add(frame, 352))
-            for {} lt(cursor, end) {
+            mstore(0, mload(frame))
+            mstore(32, mload(add(frame, 32)))
+            // desk = -3 where it takes part, otherwise a number that no party has.
+            let desk := mload(add(frame, 128))
+            let participants := mload(add(frame, 64))
+            let cap := mload(add(frame, 192))
+            let span := mload(add(frame, 224))
+            let next := shl(32, add(shr(248, mload(cursor)), 1))
+            for {} 1 {
                 cursor := add(cursor, 12)
             } {
-                let word := calldataload(cursor)
-                if xor(shr(248, word), group) {
-                    break
-                }
-                let seller := signextend(1, shr(232, word))
-                let buyer := signextend(1, shr(216, word))
+                let word := mload(cursor)
+                let key := shr(216, word)
+                let seller := sar(240, shl(8, word))
+                let buyer := sar(240, shl(24, word))
                 let quantity := and(shr(184, word), 0xffffffff)
-                let price := signextend(2, shr(160, word))
+                let price := sar(232, shl(72, word))
                 {
-                    // desk = -3 where it takes part, otherwise a number that no party has.
-                    let desk := mload(add(frame, 128))
-                    let participants := mload(add(frame, 64))
-                    let fine := or(lt(seller, participants), eq(seller, desk))
+                    let fine := and(gt(key, last), lt(key, next))
+                    fine := and(fine, or(lt(seller, participants), eq(seller, desk)))
                     fine := and(fine, or(lt(buyer, participants), eq(buyer, desk)))
-                    fine := and(fine, lt(add(price, mload(add(frame, 192))), mload(add(frame, 224))))
-                    fine := and(fine, and(gt(shr(216, word), last), gt(quantity, 0)))
-                    refused := or(iszero(fine), eq(seller, buyer))
+                    fine := and(fine, lt(add(price, cap), span))
+                    if iszero(mul(fine, mul(quantity, sub(seller, buyer)))) {
+                        break
+                    }
                 }
-                if refused {
+                seller := add(mload(0), mul(seller, mload(32)))
+                buyer := add(mload(0), mul(buyer, mload(32)))
+                if or(
+                    slt(price, sar(232, shl(16, mload(add(seller, 32))))),
+                    sgt(price, sar(232, shl(40, mload(add(buyer, 32)))))
+                ) {
                     break
                 }
-                {
-                    let stride := mload(add(frame, 32))
-                    seller := add(mload(frame), mul(seller, stride))
-                    buyer := add(mload(frame), mul(buyer, stride))
-                }
-                refused := slt(price, signextend(2, shr(216, mload(add(seller, 32)))))
-                refused := or(refused, sgt(price, signextend(2, shr(192, mload(add(buyer, 32))))))
-                if refused {
-                    break
-                }
-                last := shr(216, word)
+                last := key
                 let delta := sub(shl(64, mul(quantity, price)), quantity)
-                mstore(add(seller, 64), add(mload(add(seller, 64)), delta))
-                mstore(add(buyer, 64), sub(mload(add(buyer, 64)), delta))
+                mstore(seller, add(mload(seller), delta))
+                mstore(buyer, sub(mload(buyer), delta))
             }
         }
-        return (cursor, last, refused);
+        return (cursor, last);
     }
 
     /// Frame as above, systems 256. The seller is the operator, record -2.
-    function _network(
-        Frame memory frame,
-        uint256 cursor,
-        uint256 last,
-        uint256 group
-    ) private pure returns (uint256, uint256, bool refused) {
+    function _network(Frame memory frame, uint256 cursor, uint256 last) private pure returns (uint256, uint256) {
         assembly ("memory-safe") {
-            let end := mload(add(frame, 352))
+            let base := mload(frame)
+            let stride := mload(add(frame, 32))
+            let operator := sub(base, shl(1, stride))
+            let cap := mload(add(frame, 192))
+            let span := mload(add(frame, 224))
+            let group := shr(248, mload(cursor))
             let hourly := lt(group, 63)
-            let operator := sub(mload(frame), shl(1, mload(add(frame, 32))))
-            for {} lt(cursor, end) {
+            let period := add(64, shl(5, group))
+            // Keys of this group whose seller is the operator, who takes part, and whose buyer is a prosumer.
+            let first := shl(16, or(shl(16, group), 0xfffe))
+            let buyers := mul(mload(add(frame, 64)), and(shr(1, mload(add(frame, 256))), 1))
+            for {} 1 {
                 cursor := add(cursor, 12)
             } {
-                let word := calldataload(cursor)
-                if xor(shr(248, word), group) {
-                    break
-                }
-                let buyer := signextend(1, shr(216, word))
+                let word := mload(cursor)
+                let key := shr(216, word)
+                let buyer := sub(key, first)
                 let quantity := and(shr(184, word), 0xffffffff)
-                let price := signextend(2, shr(160, word))
+                let price := sar(232, shl(72, word))
                 {
-                    let fine := and(eq(and(shr(232, word), 0xffff), 0xfffe), shr(1, and(mload(add(frame, 256)), 2)))
-                    fine := and(fine, lt(buyer, mload(add(frame, 64))))
-                    fine := and(fine, lt(add(price, mload(add(frame, 192))), mload(add(frame, 224))))
-                    fine := and(fine, and(gt(shr(216, word), last), gt(quantity, 0)))
-                    refused := iszero(and(fine, or(hourly, iszero(sgt(price, 0)))))
+                    let fine := and(gt(key, last), lt(buyer, buyers))
+                    fine := and(fine, lt(add(price, cap), span))
+                    fine := and(fine, or(hourly, iszero(sgt(price, 0))))
+                    if iszero(mul(fine, quantity)) {
+                        break
+                    }
                 }
-                if refused {
-                    break
-                }
-                last := shr(216, word)
-                buyer := add(mload(frame), mul(buyer, mload(add(frame, 32))))
+                last := key
+                buyer := add(base, mul(buyer, stride))
                 let delta := shl(64, mul(quantity, price))
-                mstore(add(operator, 64), add(mload(add(operator, 64)), delta))
-                mstore(add(buyer, 64), sub(mload(add(buyer, 64)), delta))
+                mstore(operator, add(mload(operator), delta))
+                mstore(buyer, sub(mload(buyer), delta))
                 if hourly {
                     // Keys ascend and the seller is the operator: one line a prosumer and period, written onto zeros.
-                    buyer := add(add(buyer, 96), shl(5, group))
+                    buyer := add(buyer, period)
                     mstore(buyer, or(mload(buyer), or(shl(72, quantity), shl(48, add(price, 0x800000)))))
                 }
             }
         }
-        return (cursor, last, refused);
+        return (cursor, last);
     }
 
     /// Reverts with the first predicate the trade violates. Only trades that violate one come here.
     function refuseTrade(Frame memory frame, uint256 cursor, uint256 last) internal pure {
-        uint256 word = fromCalldata(cursor);
+        uint256 word = load(cursor);
         uint256 i = _index(frame, cursor);
         if (word >> 216 <= last) revert ISettlementErrors.TradesNotAscending(i);
         uint256 seller;
@@ -284,7 +266,7 @@ library Netting {
     function idOf(Frame memory frame, uint256 record) internal pure returns (uint32) {
         unchecked {
             // Bound: a record below participants has its four bytes in the payload; -1, -2, -3 are the ids themselves.
-            if (record < frame.participants) return uint32(fromCalldata(frame.ids + 4 * record) >> 224);
+            if (record < frame.participants) return uint32(load(frame.ids + 4 * record) >> 224);
             return uint32(record);
         }
     }
