@@ -29,6 +29,21 @@ describe("gridpact on the command line", function () {
     expect(ClearingJsonSchema.parse(JSON.parse(out)).status).to.equal("solved");
   });
 
+  it("makes a scenario up that clears, and clears by the one-ratio method", () => {
+    const file = join(folder, "generated.json");
+    const made = gridpact("scenario", "generate", "--prosumers", "6", "--seed", "2", "--hours", "2", "--out", file);
+    expect(made.status, made.stderr).to.equal(0);
+    for (const [scenario, method] of [
+      [file, "central"],
+      ["ieee15", "gsa1"],
+    ]) {
+      const args = ["clear", scenario, "--hours", "2", "--method", method, "--json", "-"];
+      const { status, stderr, stdout } = gridpact(...args);
+      expect(status, stderr).to.equal(0);
+      expect(ClearingJsonSchema.parse(JSON.parse(stdout)).settings.method).to.equal(method);
+    }
+  });
+
   it("says in one line what is wrong with the input, exits 2 and writes nothing", () => {
     const target = join(folder, "never.json");
     const wrong: [string, string[], RegExp][] = [
@@ -41,6 +56,8 @@ describe("gridpact on the command line", function () {
       ["target folder", ["clear", "ieee15", "--json", join(folder, "no", "x.json")], /--json/],
       ["central session", ["run", "ieee15", "--method", "central"], /--method central/],
       ["no command", ["klear"], /klear/],
+      ["generated prosumers", ["scenario", "generate", "--prosumers", "0"], /--prosumers 0/],
+      ["generated target", ["scenario", "generate", "--prosumers", "9", "--out", join(folder, "no", "x")], /--out/],
       ["market", ["audit", "--rpc", "http://127.0.0.1:1", "--market", "0x12"], /--market 0x12/],
     ];
     const file = join(folder, "text.json");

@@ -10,7 +10,7 @@ import { withRadii } from "../node/resolve/withRadii.ts";
 import { choiceOption, liveLine, numberOption } from "./output.ts";
 
 export const DEFAULT_METHOD: ClearMethod = "anderson";
-const METHODS = ["admm", "gsa", "anderson", "central"] as const;
+const METHODS = ["admm", "gsa", "gsa1", "anderson", "central"] as const;
 const RISKS = ["ts-drcc", "bonferroni", "gaussian", "robust", "deterministic"] as const;
 const SWITCH = ["on", "off"] as const;
 
@@ -33,7 +33,12 @@ export type ClearArguments = {
 /** The options that say how to clear, shared by `clear` and `run`. */
 export function addClearOptions(command: Command): Command {
   return command
-    .option("--method <name>", `how to clear: ${METHODS.join(", ")}`, choiceOption("--method", METHODS), DEFAULT_METHOD)
+    .option(
+      "--method <name>",
+      `how to clear: ${METHODS.join(", ")} (gsa combines several ratios, gsa1 one)`,
+      choiceOption("--method", METHODS),
+      DEFAULT_METHOD,
+    )
     .option(
       "--risk <name>",
       `chance constraints: ${RISKS.join(", ")} (default: the scenario's)`,

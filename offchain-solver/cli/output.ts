@@ -2,12 +2,12 @@ import { existsSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { InputError } from "../node/inputError.ts";
 
-/** Where `--json` goes must exist before hours of work are spent. */
-export function checkTarget(target: string | undefined): void {
+/** Where the output goes must exist before hours of work are spent. */
+export function checkTarget(target: string | undefined, option = "--json"): void {
   if (target === undefined || target === "-") return;
   const folder = dirname(target);
   if (!existsSync(folder) || !statSync(folder).isDirectory())
-    throw new InputError(`--json ${target}: the folder ${folder} does not exist`);
+    throw new InputError(`${option} ${target}: the folder ${folder} does not exist`);
 }
 
 /** Writes JSON whole or not at all: to a neighbour first, then renamed. */

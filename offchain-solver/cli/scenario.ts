@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { loadScenario, takeHours } from "../node/loadScenario.ts";
+import { generateScenario } from "../node/resolve/generateScenario.ts";
 import { checkTarget, numberOption, writeJson } from "./output.ts";
 
 export function scenarioCommand(): Command {
@@ -12,5 +13,19 @@ export function scenarioCommand(): Command {
       checkTarget(args.json);
       const scenario = loadScenario(name);
       writeJson(args.json, args.hours === undefined ? scenario : takeHours(scenario, args.hours));
+    })
+    .addCommand(generateCommand());
+}
+
+function generateCommand(): Command {
+  return new Command("generate")
+    .description("make a scenario up: a radial feeder with prosumers drawn on it, from real series")
+    .requiredOption("--prosumers <n>", "how many", numberOption("--prosumers", 2, 10_000, true))
+    .option("--seed <s>", "of feeder and population", numberOption("--seed", 0, 0xffffffff, true), 1)
+    .option("--hours <n>", "only the first n periods", numberOption("--hours", 1, 24, true), 24)
+    .option("--out <file>", "write it there; - is stdout", "-")
+    .action((args: { prosumers: number; seed: number; hours: number; out: string }) => {
+      checkTarget(args.out, "--out");
+      writeJson(args.out, takeHours(generateScenario(args.prosumers, args.seed), args.hours));
     });
 }

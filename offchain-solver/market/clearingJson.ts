@@ -17,7 +17,7 @@ const id = z.int().positive();
 export const STATUSES = ["solved", "max-iterations", "infeasible", "deadline"] as const;
 
 const SettingsSchema = z.strictObject({
-  method: z.enum(["admm", "gsa", "anderson", "central"]),
+  method: z.enum(["admm", "gsa", "gsa1", "anderson", "central"]),
   risk: z.enum(["ts-drcc", "bonferroni", "gaussian", "robust", "deterministic"]),
   /** Per two-sided constraint and hour, not joint over the network. */
   epsilon: z.number().gt(0).lt(1),

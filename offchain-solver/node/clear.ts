@@ -14,7 +14,7 @@ import { memoryTransport } from "../net/memoryTransport.ts";
 import type { Message } from "../clearing/message.ts";
 import { clarabelSolver } from "../numerics/conicSolver.ts";
 
-export type ClearMethod = "admm" | "gsa" | "anderson" | "central";
+export type ClearMethod = "admm" | "gsa" | "gsa1" | "anderson" | "central";
 
 export type ClearOptions = {
   readonly method: ClearMethod;

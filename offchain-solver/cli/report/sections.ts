@@ -21,6 +21,7 @@ export type Session = {
 export const METHODS: Readonly<Record<ClearingJson["settings"]["method"], string>> = {
   admm: "consensus ADMM",
   gsa: "consensus ADMM with geometric series acceleration",
+  gsa1: "consensus ADMM with geometric series acceleration, one ratio",
   anderson: "consensus ADMM with Anderson acceleration",
   central: "central solver",
 };

@@ -31,6 +31,8 @@ export const PopulationSchema = z.strictObject({
   /** Nearest partners of each prosumer, and the nearest owners of a generator or battery that it reaches in any case. */
   partners: z.tuple([z.int().positive(), z.int().positive()]),
   sellers: z.int().nonnegative(),
+  /** Whom nobody further chooses once it has so many partners; absent: no bound. */
+  mostPartners: z.int().positive().optional(),
 });
 
 /**

@@ -4,6 +4,7 @@ import { topologyOf } from "../../grid/topology.ts";
 /**
  * Trading pairs by electrical distance: every prosumer with its `wanted` nearest others, and with its `sellers` nearest
  * owners of something to sell. Walks outwards from each bus and stops when it has enough, so it suits feeders of any size.
+ * Whoever has `most` partners already is passed over: without a bound a seller beside the substation would serve every main.
  * Returns ids (place + 1), smaller first, ascending.
  */
 export function nearestPairs(
@@ -12,6 +13,7 @@ export function nearestPairs(
   wanted: readonly number[],
   sells: readonly boolean[],
   sellers: number,
+  most = Infinity,
 ): [number, number][] {
   const { indexOfBus, parent, branchTo } = topologyOf(feeder);
   const neighbours: [bus: number, length: number][][] = feeder.buses.map(() => []);
@@ -26,6 +28,7 @@ export function nearestPairs(
   places.forEach(({ bus }, i) => tenants[indexOfBus.get(bus)!].push(i));
 
   const pairs = new Set<number>();
+  const partnersOf = new Int32Array(places.length);
   const n = places.length;
   places.forEach(({ bus }, i) => {
     let [partners, reached] = [0, 0];
@@ -34,7 +37,15 @@ export function nearestPairs(
       const step = takeNearest(frontier);
       for (const j of tenants[step.bus]) {
         if (j === i) continue;
-        if (partners < wanted[i] || (sells[j] && reached < sellers)) pairs.add(Math.min(i, j) * n + Math.max(i, j));
+        const key = Math.min(i, j) * n + Math.max(i, j);
+        if (!pairs.has(key)) {
+          if (partnersOf[j] >= most) continue;
+          if (partners < wanted[i] || (sells[j] && reached < sellers)) {
+            pairs.add(key);
+            partnersOf[i]++;
+            partnersOf[j]++;
+          }
+        }
         if (sells[j]) reached++;
         partners++;
       }

@@ -4,7 +4,7 @@ import type { Scenario } from "../../market/scenario.ts";
 import { InputError } from "../inputError.ts";
 import { readJson } from "../readJson.ts";
 import { PopulatedSchema } from "./definition.ts";
-import type { Definition, Populated } from "./definition.ts";
+import type { Definition, Populated, Population } from "./definition.ts";
 import { sourcesOf } from "./forecastErrors.ts";
 import { drawPopulation } from "./population.ts";
 import { seeded } from "./prng.ts";
@@ -20,9 +20,15 @@ export function drawDefinition({ population, ...terms }: Populated, feeder: Feed
 /**
  * A scenario with `count` prosumers drawn by the rules of ieee141 on another feeder, or on the feeder of another scenario,
  * whose day, prices and risk it then keeps. The same feeder, count and seed give the same bytes. Where there are fewer
- * prosumers than load buses the other buses carry no load; where there are more they share a bus's load.
+ * prosumers than load buses the other buses carry no load; where there are more they share a bus's load. `more` overrides rules.
  */
-export function populate(base: Scenario | Feeder, count: number, seed: number, series = readSeries()): Scenario {
+export function populate(
+  base: Scenario | Feeder,
+  count: number,
+  seed: number,
+  series = readSeries(),
+  more: Partial<Population> = {},
+): Scenario {
   const [feeder, scenario] = "feeder" in base ? [base.feeder, base] : [base, undefined];
   if (!Number.isInteger(count) || count < 1)
     throw new InputError(`${base.name}: population = ${count}: must be a whole number above zero`);
@@ -45,7 +51,7 @@ export function populate(base: Scenario | Feeder, count: number, seed: number, s
         }),
         name: `${base.name}-n${count}-s${seed}`,
         source: `${count} prosumers drawn with seed ${seed} on ${feeder.name} (${feeder.source}); real series as in cases/README.md`,
-        population: { ...rules.population, count, seed },
+        population: { ...rules.population, ...more, count, seed },
         bootstrap: { resamples: 0, seed: 0 },
       },
       feeder,

@@ -88,5 +88,5 @@ export function drawPopulation(
   const [fewest, most] = rules.partners;
   const wanted = everyone.map(() => fewest + Math.floor(random() * (most - fewest + 1)));
   const sells = prosumers.map(({ generator, battery }) => generator !== undefined || battery !== undefined);
-  return { prosumers, pairs: nearestPairs(feeder, places, wanted, sells, rules.sellers) };
+  return { prosumers, pairs: nearestPairs(feeder, places, wanted, sells, rules.sellers, rules.mostPartners) };
 }

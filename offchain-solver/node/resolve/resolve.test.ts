@@ -9,6 +9,7 @@ import { InputError } from "../inputError.ts";
 import { loadFeeder, loadScenario, takeHours } from "../loadScenario.ts";
 import { isFittingDay, sourceForecasts, sourcesOf } from "./forecastErrors.ts";
 import { generateFeeder } from "./generateFeeder.ts";
+import { generateScenario } from "./generateScenario.ts";
 import { nearestPairs } from "./nearestPairs.ts";
 import { populate } from "./populate.ts";
 import { at, HOUR_MS, parseSeries, readSeries } from "./series.ts";
@@ -168,4 +169,25 @@ describe("generateFeeder", () => {
       expect(Math.max(...ac.loading)).to.be.below(1);
     });
   }
+});
+
+describe("generateScenario", () => {
+  it("gives the same bytes for the same number and seed, others for another seed", () => {
+    const text = (seed: number): string => JSON.stringify(generateScenario(40, seed, series));
+    expect(text(7)).to.equal(text(7));
+    expect(text(8)).not.to.equal(text(7));
+    expect(() => generateScenario(1, 1, series)).to.throw(InputError, "prosumers = 1");
+  });
+
+  for (const count of [2, 100, 3000])
+    it(`${count} prosumers: sound, and no busier for being among many`, () => {
+      const scenario = generateScenario(count, 1, series);
+      expect(scenarioFaults(scenario)).to.deep.equal([]);
+      expect(scenario.prosumers).to.have.length(count);
+      const partners = new Map<number, number>();
+      for (const id of scenario.pairs.flat()) partners.set(id, (partners.get(id) ?? 0) + 1);
+      expect(scenario.pairs.length).to.be.below(5 * count);
+      expect(Math.max(...partners.values())).to.be.below(30);
+      expect(partners.size).to.equal(count);
+    });
 });
