@@ -31,7 +31,7 @@ function run(
     },
     clarabelSolver,
     memoryTransport<Message>(seed),
-    warm ? { warm: warm.prosumers.map((p) => ({ image: p.images[0], z: p.z })) } : {},
+    warm ? { warm: warm.prosumers.map((p) => ({ image: p.images[0] })) } : {},
   );
 }
 

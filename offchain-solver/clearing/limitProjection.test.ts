@@ -10,9 +10,17 @@ const ROWS = 4;
 const value = fc.double({ min: -1, max: 1, noNaN: true });
 const list = (length: number): fc.Arbitrary<number[]> => fc.array(value, { minLength: length, maxLength: length });
 
+/** Sizes of an image's rows: alike, or as on a long feeder at dusk, where some errors hardly reach the limit and some are rounding. */
+const SCALES = { alike: [1, 1, 1, 1], "badly scaled": [1, 1e-1, 3e-3, 1e-15] } as const;
+
 describe("limitProjection", () => {
-  for (const method of ["ts-drcc", "gaussian"] as const)
-    it(`projects on random ${method} limits as Clarabel does`, () => {
+  for (const [method, scale] of [
+    ["ts-drcc", "alike"],
+    ["gaussian", "alike"],
+    ["ts-drcc", "badly scaled"],
+    ["gaussian", "badly scaled"],
+  ] as const)
+    it(`projects on random ${method} limits as Clarabel does, rows ${scale}`, () => {
       const level = { method, epsilon: 0.1, halfWidth: 1.64, meanRadius: 0, stdRadius: 0 };
       let settledCount = 0;
       fc.assert(
@@ -25,14 +33,20 @@ describe("limitProjection", () => {
             const weights = Float64Array.from(skew, (s) => 1.5 + s);
             const images = [0, 1].map((l) => ({
               rows: Array.from({ length: ROWS }, (_, r) =>
-                Float64Array.from(entries.slice((l * ROWS + r) * SIZE, (l * ROWS + r + 1) * SIZE)),
+                Float64Array.from(
+                  entries.slice((l * ROWS + r) * SIZE, (l * ROWS + r + 1) * SIZE),
+                  (entry) => SCALES[scale][r] * entry,
+                ),
               ),
               // Small constants: the origin lies inside, so the limits never contradict each other.
-              constant: Float64Array.from(constants.slice(l * ROWS, (l + 1) * ROWS), (c) => 0.05 * c),
+              constant: Float64Array.from(
+                constants.slice(l * ROWS, (l + 1) * ROWS),
+                (c, r) => 0.05 * SCALES[scale][r] * c,
+              ),
               set: limitSet(0.5, method, level.epsilon, level.halfWidth),
             }));
             const x = new Float64Array(SIZE);
-            // Where Newton does not settle the operator asks the conic solver; it has to be the exception.
+
             if (!new LimitProjection(images, weights).project(Float64Array.from(target), x)) return;
             settledCount++;
             const model = new ConicModel();
@@ -65,6 +79,6 @@ describe("limitProjection", () => {
         ),
         { numRuns: 100, seed: 4 },
       );
-      expect(settledCount).to.be.above(90);
+      expect(settledCount).to.equal(100);
     });
 });

@@ -19,6 +19,9 @@ export { limitSet };
  */
 export class LimitProjection {
   readonly #images: readonly LimitImage[];
+  /** [limit] places of the kept rows among the given ones, and how many were given. */
+  readonly #kept: readonly (readonly number[])[];
+  readonly #given: readonly number[];
   readonly #weights: Float64Array;
   readonly #starts: number[] = [];
   readonly #size: number;
@@ -34,12 +37,23 @@ export class LimitProjection {
   readonly #system: Float64Array;
   readonly #jacobians: PlanarJacobian[];
   readonly #spreadNorm: Float64Array;
-  /** 1/gamma of the proximal steps, per component. */
+  /** 1/gamma of the proximal steps, per component; smaller from step to step. */
   readonly #softness: Float64Array;
+  readonly #along: Float64Array;
   readonly #start: Float64Array;
   readonly #center: Float64Array;
 
-  constructor(images: readonly LimitImage[], weights: Float64Array) {
+  constructor(given: readonly LimitImage[], weights: Float64Array) {
+    this.#kept = given.map((image) => keptRows(image, weights));
+    this.#given = given.map((image) => image.rows.length);
+    const images = given.map((image, l): LimitImage => {
+      const kept = this.#kept[l];
+      return {
+        rows: kept.map((k) => image.rows[k]),
+        constant: Float64Array.from(kept, (k) => image.constant[k]),
+        set: image.set,
+      };
+    });
     this.#images = images;
     this.#weights = weights;
     let size = 0;
@@ -62,7 +76,8 @@ export class LimitProjection {
       for (let r = 0; r < image.rows.length; r++) trace += this.#K[(this.#starts[l] + r) * (size + 1)];
       this.#gamma.fill(trace / image.rows.length || 1, this.#starts[l], this.#starts[l] + image.rows.length);
     });
-    this.#softness = this.#gamma.map((g) => g / 100);
+    this.#softness = new Float64Array(size);
+    this.#along = new Float64Array(size);
     this.#spreadNorm = new Float64Array(images.length);
     const vector = (): Float64Array => new Float64Array(size);
     this.#mu = vector();
@@ -78,14 +93,11 @@ export class LimitProjection {
     this.#jacobians = images.map(() => ({ mm: 0, ms: 0, sm: 0, ss: 0, across: 0, inside: true }));
   }
 
-  /** Components of each image, in the order of the multipliers. */
-  get sizes(): number[] {
-    return this.#images.map((image) => image.rows.length);
-  }
-
-  /** Multipliers of the limits' images; kept as the next call's start. */
-  get multipliers(): Float64Array {
-    return this.#mu;
+  /** Multiplier of the l-th limit's image, as many components as were given; kept as the next call's start. */
+  multiplierOf(l: number): number[] {
+    const out = new Array<number>(this.#given[l]).fill(0);
+    this.#kept[l].forEach((place, r) => (out[place] = this.#mu[this.#starts[l] + r]));
+    return out;
   }
 
   /**
@@ -164,6 +176,9 @@ export class LimitProjection {
     const size = this.#size;
     this.#mu.set(this.#start);
     for (let outer = 0; outer < 30; outer++) {
+      // Harder steps reach images that hardly move with x; beyond the sixth they only add rounding.
+      const softness = SOFTNESS[Math.min(outer, SOFTNESS.length - 1)];
+      for (let a = 0; a < size; a++) this.#softness[a] = this.#gamma[a] * softness;
       this.#center.set(this.#mu);
       let value = this.#psi();
       for (let inner = 0; inner < 60; inner++) {
@@ -195,7 +210,7 @@ export class LimitProjection {
       }
       // The proximal step's multiplier: gamma times what the probe sticks out of its set.
       for (let a = 0; a < size; a++) this.#mu[a] -= this.#residual[a];
-      if (this.#evaluate() <= 100 * goal) return true;
+      if (this.#evaluate() <= 1000 * goal) return true;
       // Near enough for plain Newton to finish.
       this.#start.set(this.#mu);
       if (this.#newton(goal, 8)) return true;
@@ -295,16 +310,43 @@ export class LimitProjection {
       let s = 0;
       for (let r = 1; r < count; r++) s += this.#probe[start + r] * this.#probe[start + r];
       this.#spreadNorm[l] = Math.sqrt(s);
-      for (let r = 0; r < count; r++) {
-        const row = (start + r) * size;
-        for (let c = 0; c < size; c++) M[row + c] = K[row + c];
-        for (let q = 0; q < count; q++) {
-          const J = this.#jacobianEntry(l, r, q);
-          if (J === 0) continue;
-          for (let c = 0; c < size; c++) M[row + c] -= J * K[(start + q) * size + c];
-          M[row + start + q] += gamma * J;
-        }
+      // J is across I plus a matrix of rank two in (centre, direction of the spread): so is what it takes off K.
+      const norm = this.#spreadNorm[l];
+      const sign = this.#probe[start] < 0 ? -1 : 1;
+      const along = this.#along;
+      along.fill(0);
+      for (let r = 1; r < count && norm > 0; r++) {
+        const unit = this.#probe[start + r] / norm;
+        for (let c = 0; c < size; c++) along[c] += unit * K[(start + r) * size + c];
       }
+      const first = start * size;
+      for (let c = 0; c < size; c++) M[first + c] = (1 - j.mm) * K[first + c] - sign * j.ms * along[c];
+      for (let r = 1; r < count; r++) {
+        const unit = norm > 0 ? this.#probe[start + r] / norm : 0;
+        const row = (start + r) * size;
+        const [center, spread] = [sign * j.sm * unit, (j.ss - j.across) * unit];
+        for (let c = 0; c < size; c++)
+          M[row + c] = (1 - j.across) * K[row + c] - center * K[first + c] - spread * along[c];
+      }
+      for (let r = 0; r < count; r++)
+        for (let q = 0; q < count; q++) M[(start + r) * size + start + q] += gamma * this.#jacobianEntry(l, r, q);
     });
   }
+}
+
+/** Softness of the proximal steps over gamma, from step to step. */
+const SOFTNESS = [1e-2, 2e-3, 4e-4, 8e-5, 1.6e-5, 3.2e-6] as const;
+
+/**
+ * Rows that matter: an image component below 1e-11 of the largest cannot be told from rounding, and its curvature in K (the square)
+ * would leave Newton's system singular. The centre always stays.
+ */
+function keptRows(image: LimitImage, weights: Float64Array): number[] {
+  const size = image.rows.map((row, r) => {
+    let sum = 0;
+    for (let k = 0; k < row.length; k++) sum += (row[k] * row[k]) / weights[k];
+    return Math.sqrt(sum) + Math.abs(image.constant[r]);
+  });
+  const least = 1e-11 * size.reduce((a, b) => Math.max(a, b));
+  return size.flatMap((s, r) => (r === 0 || s > least ? [r] : []));
 }

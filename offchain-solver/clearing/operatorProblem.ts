@@ -61,13 +61,7 @@ export class HourProjection {
       );
     }
     if (!this.#bound || newton === undefined) return [];
-    let at = 0;
-    return this.#solved.map((limit, l) => {
-      const size = newton.sizes[l];
-      const multiplier = Array.from(newton.multipliers.subarray(at, at + size), (m) => m * rho[ACTIVE]);
-      at += size;
-      return { limit, multiplier };
-    });
+    return this.#solved.map((limit, l) => ({ limit, multiplier: newton.multiplierOf(l).map((m) => m * rho[ACTIVE]) }));
   }
 
   get workingSet(): number[] {

@@ -23,7 +23,6 @@ export type ProsumerState = {
   /** Residuals g = T(v) - v, newest first. */
   readonly residuals: Float64Array[];
   readonly z: Float64Array;
-  readonly zPrevious: Float64Array;
   readonly u: Float64Array;
   readonly sums: Float64Array;
   readonly gram: Float64Array;
@@ -34,8 +33,8 @@ export type ProsumerState = {
   done: boolean;
 };
 
-/** A warm start: the agent's last image and z (from an earlier session with the same layout). */
-export type WarmStart = { readonly image: Float64Array; readonly z: Float64Array };
+/** A warm start: the agent's last image (from an earlier session with the same layout). */
+export type WarmStart = { readonly image: Float64Array };
 
 export function initProsumer(
   settings: Settings,
@@ -57,7 +56,6 @@ export function initProsumer(
     partnerImages: Array.from(layout.partners, () => zeros(layout.hours + 1)),
     residuals: zeros(layout.size),
     z: new Float64Array(layout.size),
-    zPrevious: new Float64Array(layout.size),
     u: new Float64Array(layout.size),
     sums: new Float64Array(SUM_COUNT),
     gram: new Float64Array(depth),
@@ -66,10 +64,7 @@ export function initProsumer(
     early: Array.from(layout.partners, () => undefined),
     done: false,
   };
-  if (warm) {
-    state.images[0].set(warm.image);
-    state.z.set(warm.z);
-  }
+  if (warm) state.images[0].set(warm.image);
   return state;
 }
 
@@ -163,11 +158,10 @@ function advance(state: ProsumerState): Effect[] {
 
 /** v = sum weights w; z = Proj(v); u = v - z; y = prox(z - u); image = v + relaxation (y - z). */
 function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>): boolean {
-  const { layout, images, residuals, z, zPrevious, u, problem, settings } = state;
+  const { layout, images, residuals, z, u, problem, settings } = state;
   const stride = layout.hours + 1;
   const v = state.problem.scratch;
   combine(images, grid.weights, v);
-  zPrevious.set(z);
   layout.partners.forEach((_, k) => {
     for (let offset = 0; offset < stride; offset++) {
       let theirs = 0;
@@ -194,13 +188,11 @@ function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>)
     residual[c] = r;
     const rho = settings.rho[layout.commodity[c]];
     const at = layout.commodity[c] * SUMS;
-    const dual = rho * (z[c] - zPrevious[c]);
     sums[at]++;
     sums[at + 1] += y * y;
     sums[at + 2] += z[c] * z[c];
     sums[at + 3] += (y - z[c]) * (y - z[c]);
-    sums[at + 4] += dual * dual;
-    sums[at + 5] += rho * rho * u[c] * u[c];
+    sums[at + 4] += rho * rho * u[c] * u[c];
   }
   for (let age = 0; age < gram.length; age++) {
     let total = 0;

@@ -1,6 +1,6 @@
 import type { AccelerationSettings, Method } from "./acceleration/acceleration.ts";
 import type { Market } from "../market/market.ts";
-import { ALLOWANCES, COMMODITIES } from "./layout.ts";
+import { ALLOWANCES, COMMODITIES, SUMS } from "./layout.ts";
 
 /** How the distributed clearing runs; the same for every agent of a session. */
 export type Settings = {
@@ -49,20 +49,24 @@ export type Residual = { readonly primal: number; readonly dual: number };
 
 /**
  * Largest ratio of residual to tolerance over the commodities: solved when both are at most one.
- * norm(y-z) <= sqrt(n) abs + rel max(norm y, norm z);  norm(rho (z - z_prev)) <= sqrt(n) abs + rel norm(rho u).
+ * norm(y - z) <= sqrt(n) abs + rel max(norm y, norm z);  norm(rho (y - z)) <= sqrt(n) abs + rel norm(rho u).
+ *
+ * The second is the dual residual as this order of steps has it: u is normal to Z at z exactly, and y is optimal for the prices
+ * rho (u + y - z), so rho (y - z) is what the two prices differ by. The textbook's rho (z - z_prev) belongs to the order y, z, u;
+ * in plain iterations it is never larger (projections do not expand), and after an extrapolation it measures the leap only.
  */
 export function residualRatios(sums: Float64Array, settings: Settings): Residual {
   const { tolerance } = settings;
   let primal = 0;
   let dual = 0;
   for (let c = 0; c < COMMODITIES.length; c++) {
-    const [n, y, z, gap, change, price] = sums.subarray(6 * c, 6 * c + 6);
+    const [n, y, z, gap, price] = sums.subarray(SUMS * c, SUMS * (c + 1));
     if (n === 0) continue;
     const primalBound =
       Math.sqrt(n) * tolerance.primalAbsolute + tolerance.primalRelative * Math.max(Math.sqrt(y), Math.sqrt(z));
     const dualBound = Math.sqrt(n) * tolerance.dualAbsolute + tolerance.dualRelative * Math.sqrt(price);
     primal = Math.max(primal, Math.sqrt(gap) / primalBound);
-    dual = Math.max(dual, Math.sqrt(change) / dualBound);
+    dual = Math.max(dual, (settings.rho[c] * Math.sqrt(gap)) / dualBound);
   }
   return { primal, dual };
 }

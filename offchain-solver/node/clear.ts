@@ -251,6 +251,6 @@ function certified(market: Market, network: Network | undefined, settings: Setti
     const regret = cleared?.regrets.reduce((sum, r) => sum + Math.max(0, r), 0) ?? 0;
     const enough = cleared === undefined || regret <= 0.8 * REGRET_TOLERANCE * Math.abs(cleared.objective);
     if (enough || runs.length === 4 || iterations >= settings.maxIterations) return runs;
-    warm = consensus.prosumers.map(({ images, z }) => ({ image: images[0].slice(), z: z.slice() }));
+    warm = consensus.prosumers.map(({ images }) => ({ image: images[0].slice() }));
   }
 }
