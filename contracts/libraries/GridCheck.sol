@@ -24,72 +24,82 @@ library GridCheck {
                 mstore(voltages, shl(60, 1))
             }
             for (uint256 period; period < periods; ++period) {
-                _checkLines(flows, buses, period, branches);
-                _checkVoltages(flows, buses, period, branches, voltages);
+                uint256 bus = _checkLines(flows, buses, branches);
+                if (bus != 0) revert ISettlementErrors.LineLimit(period, bus);
+                bus = _checkVoltages(flows, buses, branches, voltages);
+                if (bus != 0) revert ISettlementErrors.VoltageBand(period, bus);
                 flows += 32 * buses;
             }
         }
     }
 
-    /// From the leaves to the root. Bound: a flow is a sum of less than 2^15 injections below 2^44 W or 2^23 var, so each half
-    /// of a word is within 2^60 and the products with sqrt(3) within 2^92.
-    function _checkLines(uint256 flows, uint256 buses, uint256 period, uint256 branches) private pure {
-        unchecked {
-            for (uint256 bus = buses - 1; bus > 0; --bus) {
-                bool inside;
-                assembly ("memory-safe") {
-                    let branch := mload(add(branches, shl(5, bus)))
-                    let word := mload(add(flows, shl(5, bus)))
-                    let up := add(flows, shl(5, shr(232, branch)))
-                    mstore(up, add(mload(up), word))
-                    let rating := and(shr(192, branch), 0xffffffffff)
-                    let reactive := signextend(15, word)
-                    let active := sar(128, sub(word, reactive))
-                    let sign := sar(255, reactive)
-                    reactive := sub(xor(reactive, sign), sign)
-                    sign := sar(255, active)
-                    active := sub(xor(active, sign), sign)
-                    // Sufficient: the 12-gon contains the diamond.
-                    inside := iszero(gt(add(active, reactive), rating))
-                    if iszero(inside) {
-                        let bound := mul(rating, mul(2, UNIT))
-                        inside := iszero(or(gt(active, rating), gt(reactive, rating)))
-                        inside := and(inside, iszero(gt(add(mul(SQRT3_DOWN, active), mul(UNIT, reactive)), bound)))
-                        inside := and(inside, iszero(gt(add(mul(UNIT, active), mul(SQRT3_DOWN, reactive)), bound)))
-                        inside := or(inside, eq(rating, 0xffffffffff))
+    /// From the leaves to the root; returns the first bus whose line is overloaded, or zero. Bound: a flow is a sum of less than
+    /// 2^15 injections below 2^44 W or 2^23 var, so each half of a word is within 2^60 and the products with sqrt(3) within 2^92.
+    function _checkLines(uint256 flows, uint256 buses, uint256 branches) private pure returns (uint256 bus) {
+        assembly ("memory-safe") {
+            // 32 times the bus.
+            for {
+                bus := shl(5, sub(buses, 1))
+            } bus {
+                bus := sub(bus, 32)
+            } {
+                let branch := mload(add(branches, bus))
+                let word := mload(add(flows, bus))
+                let up := add(flows, shl(5, shr(232, branch)))
+                mstore(up, add(mload(up), word))
+                let rating := and(shr(192, branch), 0xffffffffff)
+                let reactive := signextend(15, word)
+                let active := sar(128, sub(word, reactive))
+                let sign := sar(255, reactive)
+                reactive := sub(xor(reactive, sign), sign)
+                sign := sar(255, active)
+                active := sub(xor(active, sign), sign)
+                // Sufficient: the 12-gon contains the diamond.
+                if gt(add(active, reactive), rating) {
+                    let bound := mul(rating, mul(2, UNIT))
+                    let outside := or(gt(active, rating), gt(reactive, rating))
+                    outside := or(outside, gt(add(mul(SQRT3_DOWN, active), mul(UNIT, reactive)), bound))
+                    outside := or(outside, gt(add(mul(UNIT, active), mul(SQRT3_DOWN, reactive)), bound))
+                    if and(outside, iszero(eq(rating, 0xffffffffff))) {
+                        break
                     }
                 }
-                if (!inside) revert ISettlementErrors.LineLimit(period, bus);
             }
+            bus := shr(5, bus)
         }
     }
 
-    /// From the root to the leaves. Bound: |flow| < 2^60 and r, x < 2^56, so a voltage is within 2^134.
+    /// From the root to the leaves; returns the first bus out of its band, or zero. Bound: |flow| < 2^60 and r, x < 2^56, so a
+    /// voltage is within 2^134.
     function _checkVoltages(
         uint256 flows,
         uint256 buses,
-        uint256 period,
         uint256 branches,
         uint256 voltages
-    ) private pure {
-        unchecked {
-            for (uint256 bus = 1; bus < buses; ++bus) {
-                bool inside;
-                assembly ("memory-safe") {
-                    let branch := mload(add(branches, shl(5, bus)))
-                    let word := mload(add(flows, shl(5, bus)))
-                    let reactive := signextend(15, word)
-                    let active := sar(128, sub(word, reactive))
-                    let voltage := mload(add(voltages, shl(5, shr(232, branch))))
-                    voltage := add(voltage, mul(and(shr(56, branch), 0xffffffffffffff), active))
-                    voltage := add(voltage, mul(and(branch, 0xffffffffffffff), reactive))
-                    mstore(add(voltages, shl(5, bus)), voltage)
-                    let comparable := sar(28, voltage)
-                    inside := iszero(slt(comparable, and(shr(152, branch), 0xffffffffff)))
-                    inside := and(inside, iszero(sgt(comparable, and(shr(112, branch), 0xffffffffff))))
+    ) private pure returns (uint256 bus) {
+        assembly ("memory-safe") {
+            // 32 times the bus.
+            let end := shl(5, buses)
+            for {
+                bus := 32
+            } lt(bus, end) {
+                bus := add(bus, 32)
+            } {
+                let branch := mload(add(branches, bus))
+                let word := mload(add(flows, bus))
+                let reactive := signextend(15, word)
+                let active := sar(128, sub(word, reactive))
+                let voltage := mload(add(voltages, shl(5, shr(232, branch))))
+                voltage := add(voltage, mul(and(shr(56, branch), 0xffffffffffffff), active))
+                voltage := add(voltage, mul(and(branch, 0xffffffffffffff), reactive))
+                mstore(add(voltages, bus), voltage)
+                voltage := sar(28, voltage)
+                let low := and(shr(152, branch), 0xffffffffff)
+                if or(slt(voltage, low), sgt(voltage, and(shr(112, branch), 0xffffffffff))) {
+                    break
                 }
-                if (!inside) revert ISettlementErrors.VoltageBand(period, bus);
             }
+            bus := mul(shr(5, bus), lt(bus, end))
         }
     }
 }

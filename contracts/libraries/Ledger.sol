@@ -57,25 +57,26 @@ library Ledger {
         bool refused;
         assembly ("memory-safe") {
             walked := entry
+            mstore(0, mload(add(frame, 32)))
             let cursor := mload(add(frame, 288))
             let record := mload(frame)
-            let stride := mload(add(frame, 32))
-            let end := add(record, mul(stride, mload(add(frame, 64))))
-            for {} lt(record, end) {
-                record := add(record, stride)
-            } {
+            let end := add(record, mul(mload(0), mload(add(frame, 64))))
+            for {} lt(record, end) {} {
                 let id := shr(224, mload(cursor))
-                // Some who were frozen do not take part.
-                for {} lt(shr(224, mload(walked)), id) {
-                    walked := add(walked, 36)
-                } {}
-                refused := iszero(and(eq(shr(224, mload(walked)), id), lt(id, DESK)))
-                if refused {
-                    break
+                if iszero(and(eq(shr(224, mload(walked)), id), lt(id, DESK))) {
+                    // Some who were frozen do not take part.
+                    for {} lt(shr(224, mload(walked)), id) {
+                        walked := add(walked, 36)
+                    } {}
+                    refused := iszero(and(eq(shr(224, mload(walked)), id), lt(id, DESK)))
+                    if refused {
+                        break
+                    }
                 }
                 mstore(add(record, RECORD_LIMITS), mload(add(walked, 4)))
                 walked := add(walked, 36)
                 cursor := add(cursor, 4)
+                record := add(record, mload(0))
             }
         }
         if (refused) _refuseParticipant(frame, frozen);

@@ -39,25 +39,26 @@ library Netting {
     /// Frame: base 0, stride 32, participants 64, utility 160, cap 192, span 224.
     function _energy(Frame memory frame, uint256 cursor, uint256 last) private pure returns (uint256, uint256) {
         assembly ("memory-safe") {
-            mstore(0, mload(frame))
-            mstore(32, mload(add(frame, 32)))
             // utility = 1 admits record -1: shifted by one, what takes part is 0..participants.
             let utility := mload(add(frame, 160))
             let known := add(mload(add(frame, 64)), utility)
             let cap := mload(add(frame, 192))
             let span := mload(add(frame, 224))
             let next := shr(248, mload(cursor))
-            let period := add(64, shl(5, and(next, 63)))
+            // Through memory: what is read from it the compiler keeps instead of working it out anew for each trade.
+            mstore(0, add(64, shl(5, and(next, 63))))
+            let period := mload(0)
             next := shl(32, add(next, 1))
+            mstore(0, mload(frame))
+            mstore(32, mload(add(frame, 32)))
             for {} 1 {
                 cursor := add(cursor, 12)
             } {
-                let word := mload(cursor)
-                let key := shr(216, word)
-                let seller := sar(240, shl(8, word))
-                let buyer := sar(240, shl(24, word))
-                let quantity := and(shr(184, word), 0xffffffff)
-                let price := sar(232, shl(72, word))
+                let key := shr(216, mload(cursor))
+                let seller := sar(240, mload(add(cursor, 1)))
+                let buyer := sar(240, mload(add(cursor, 3)))
+                let quantity := shr(224, mload(add(cursor, 5)))
+                let price := sar(232, mload(add(cursor, 9)))
                 {
                     let fine := and(gt(key, last), lt(key, next))
                     fine := and(fine, and(lt(add(seller, utility), known), lt(add(buyer, utility), known)))
@@ -93,8 +94,6 @@ library Netting {
     /// Frame as above. Limits: lowest reserve price sold at bit 112, highest bought at 136.
     function _reserve(Frame memory frame, uint256 cursor, uint256 last) private pure returns (uint256, uint256) {
         assembly ("memory-safe") {
-            mstore(0, mload(frame))
-            mstore(32, mload(add(frame, 32)))
             let utility := mload(add(frame, 160))
             let participants := mload(add(frame, 64))
             let cap := mload(add(frame, 192))
@@ -102,15 +101,16 @@ library Netting {
             let next := shr(248, mload(cursor))
             let period := add(64, shl(5, and(next, 63)))
             next := shl(32, add(next, 1))
+            mstore(0, mload(frame))
+            mstore(32, mload(add(frame, 32)))
             for {} 1 {
                 cursor := add(cursor, 12)
             } {
-                let word := mload(cursor)
-                let key := shr(216, word)
-                let seller := sar(240, shl(8, word))
-                let buyer := sar(240, shl(24, word))
-                let quantity := and(shr(184, word), 0xffffffff)
-                let price := sar(232, shl(72, word))
+                let key := shr(216, mload(cursor))
+                let seller := sar(240, mload(add(cursor, 1)))
+                let buyer := sar(240, mload(add(cursor, 3)))
+                let quantity := shr(224, mload(add(cursor, 5)))
+                let price := sar(232, mload(add(cursor, 9)))
                 {
                     let fine := and(gt(key, last), lt(key, next))
                     fine := and(fine, lt(add(seller, utility), add(participants, utility)))
@@ -154,12 +154,11 @@ library Netting {
             for {} 1 {
                 cursor := add(cursor, 12)
             } {
-                let word := mload(cursor)
-                let key := shr(216, word)
-                let seller := sar(240, shl(8, word))
-                let buyer := sar(240, shl(24, word))
-                let quantity := and(shr(184, word), 0xffffffff)
-                let price := sar(232, shl(72, word))
+                let key := shr(216, mload(cursor))
+                let seller := sar(240, mload(add(cursor, 1)))
+                let buyer := sar(240, mload(add(cursor, 3)))
+                let quantity := shr(224, mload(add(cursor, 5)))
+                let price := sar(232, mload(add(cursor, 9)))
                 {
                     let fine := and(gt(key, last), lt(key, next))
                     fine := and(fine, or(lt(seller, participants), eq(seller, desk)))
@@ -203,11 +202,10 @@ library Netting {
             for {} 1 {
                 cursor := add(cursor, 12)
             } {
-                let word := mload(cursor)
-                let key := shr(216, word)
+                let key := shr(216, mload(cursor))
                 let buyer := sub(key, first)
-                let quantity := and(shr(184, word), 0xffffffff)
-                let price := sar(232, shl(72, word))
+                let quantity := shr(224, mload(add(cursor, 5)))
+                let price := sar(232, mload(add(cursor, 9)))
                 {
                     let fine := and(gt(key, last), lt(buyer, buyers))
                     fine := and(fine, lt(add(price, cap), span))
