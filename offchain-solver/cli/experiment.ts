@@ -1,19 +1,40 @@
 import { Command } from "commander";
+import { InputError } from "../node/inputError.ts";
 import { carbonExperiment } from "./experiments/carbon.ts";
 import { write, type Experiment } from "./experiments/common.ts";
+import { convergenceExperiment } from "./experiments/convergence.ts";
 import { dataSizeExperiment } from "./experiments/dataSize.ts";
 import { jointExperiment } from "./experiments/joint.ts";
 import { networkExperiment } from "./experiments/network.ts";
 import { riskExperiment } from "./experiments/risk.ts";
-import { choiceOption } from "./output.ts";
+import { scaleExperiment, SIZES } from "./experiments/scale.ts";
+import { choiceOption, numberOption } from "./output.ts";
 
-const EXPERIMENTS: Readonly<Record<string, () => Experiment>> = {
-  risk: riskExperiment,
-  network: networkExperiment,
-  carbon: carbonExperiment,
-  joint: jointExperiment,
-  "data-size": dataSizeExperiment,
+type Sizes = {
+  readonly hours?: number;
+  readonly iterations?: number;
+  readonly maxIterations?: number;
+  readonly large?: boolean;
 };
+
+/** An experiment and the options that it listens to. */
+type Entry = { readonly run: (sizes: Sizes) => Experiment; readonly takes: readonly (keyof Sizes)[] };
+const fixed = (run: () => Experiment): Entry => ({ run, takes: [] });
+
+const EXPERIMENTS: Readonly<Record<string, Entry>> = {
+  risk: fixed(riskExperiment),
+  network: fixed(networkExperiment),
+  carbon: fixed(carbonExperiment),
+  joint: fixed(jointExperiment),
+  "data-size": fixed(dataSizeExperiment),
+  convergence: { run: convergenceExperiment, takes: ["hours", "maxIterations"] },
+  scale: {
+    run: ({ large, ...rest }) => scaleExperiment({ ...rest, sizes: large === true ? [...SIZES, 10_000] : SIZES }),
+    takes: ["hours", "iterations", "large"],
+  },
+};
+
+const flagOf = (option: string): string => `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 export function experimentCommand(): Command {
   const names = Object.keys(EXPERIMENTS);
@@ -21,9 +42,24 @@ export function experimentCommand(): Command {
     .description("measure one of the experiments in docs/experiments again: CSV, SVG and a page of Markdown")
     .argument("<name>", names.join(", "), choiceOption("experiment", names))
     .option("--out <dir>", "where the files go", "docs/experiments")
-    .action((name: string, args: { out: string }) => {
+    .option("--hours <n>", "convergence, scale: only the first n periods", numberOption("--hours", 1, 24, true))
+    .option(
+      "--max-iterations <n>",
+      "convergence: give up after this many",
+      numberOption("--max-iterations", 1, 1e6, true),
+    )
+    .option("--iterations <n>", "scale: how many are timed", numberOption("--iterations", 3, 1e6, true))
+    .option("--large", "scale: 10,000 prosumers too; takes an hour and much memory")
+    .action((name: string, { out, ...sizes }: { out: string } & Sizes) => {
+      const { run, takes } = EXPERIMENTS[name];
+      const given = Object.keys(sizes) as (keyof Sizes)[];
+      const stray = given.find((option) => !takes.includes(option));
+      if (stray !== undefined) throw new InputError(`experiment ${name}: it takes no ${flagOf(stray)}`);
+      const command = ["gridpact experiment", name]
+        .concat(given.map((option) => (sizes[option] === true ? flagOf(option) : `${flagOf(option)} ${sizes[option]}`)))
+        .join(" ");
       const started = Date.now();
-      const files = write(args.out, name, `gridpact experiment ${name}`, EXPERIMENTS[name]());
+      const files = write(out, name, command, run(sizes));
       console.log(`${files.join("\n")}\n${((Date.now() - started) / 1000).toFixed(0)} s`);
     });
 }

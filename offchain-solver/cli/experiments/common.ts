@@ -20,6 +20,8 @@ export type Experiment = {
   readonly rows: readonly (readonly Cell[])[];
   /** File name's suffix ("" for the first) to SVG. */
   readonly figures: Readonly<Record<string, string>>;
+  /** What the table has no room for, beside it as NAME.json. */
+  readonly json?: unknown;
   /** Paragraphs of Markdown with what was measured. */
   readonly text: readonly string[];
 };
@@ -91,7 +93,7 @@ const cell = (value: Cell): string =>
       ? `"${value.replaceAll('"', '""')}"`
       : value;
 
-/** Writes NAME.csv, NAME.svg (and further figures) and NAME.md into a folder. */
+/** Writes NAME.csv, NAME.svg (and further figures), NAME.json where there is one, and NAME.md into a folder. */
 export function write(folder: string, name: string, command: string, experiment: Experiment): string[] {
   mkdirSync(folder, { recursive: true });
   const files: string[] = [];
@@ -100,6 +102,7 @@ export function write(folder: string, name: string, command: string, experiment:
     files.push(join(folder, file));
   };
   put(`${name}.csv`, `${[experiment.header, ...experiment.rows].map((row) => row.map(cell).join(",")).join("\n")}\n`);
+  if (experiment.json !== undefined) put(`${name}.json`, `${JSON.stringify(experiment.json, null, 1)}\n`);
   for (const [suffix, picture] of Object.entries(experiment.figures)) put(`${name}${suffix}.svg`, picture);
   const pictures = Object.keys(experiment.figures)
     .sort((a, b) => a.length - b.length)

@@ -1,0 +1,112 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { InputError } from "../../node/inputError.ts";
+import { scatterFigure } from "../figures.ts";
+import { SEED, type Cell, type Experiment } from "./common.ts";
+import type { ScaleRow, ScaleTask } from "./scaleRun.ts";
+
+export const SIZES = [100, 300, 1000] as const;
+const HOURS = 24;
+const ITERATIONS = 60;
+/** Of the child's heap, MB; what it touches is less and is measured. */
+const HEAP_MB = 8000;
+
+export type ScaleOptions = {
+  readonly sizes?: readonly number[];
+  readonly hours?: number;
+  readonly iterations?: number;
+};
+
+/** Exponent k of y = c x^k by least squares on logarithms. */
+export function exponentOf(points: readonly (readonly [x: number, y: number])[]): number {
+  const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)]);
+  const mean = (at: 0 | 1): number => logs.reduce((sum, point) => sum + point[at], 0) / logs.length;
+  const [mx, my] = [mean(0), mean(1)];
+  return (
+    logs.reduce((sum, [x, y]) => sum + (x - mx) * (y - my), 0) / logs.reduce((sum, [x]) => sum + (x - mx) * (x - mx), 0)
+  );
+}
+
+/** Runs one size in a process of its own; its progress goes to this one's terminal. */
+function measured(task: ScaleTask): ScaleRow {
+  const worker = fileURLToPath(new URL("./scaleRun.ts", import.meta.url));
+  const child = spawnSync(process.execPath, [`--max-old-space-size=${HEAP_MB}`, worker, JSON.stringify(task)], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  if (child.status !== 0)
+    throw new Error(`${task.prosumers} prosumers: the run ended with ${child.status ?? child.signal}`);
+  return JSON.parse(child.stdout) as ScaleRow;
+}
+
+const HEADER =
+  "prosumers,buses,pairs,shareSlots,iterations,status,cpuMsPerIteration,operatorMsPerIteration,wallMsPerIteration,peakMb,messagesPerIteration,bytesPerIteration,workingLimits,totalS";
+
+/** Time, memory and messages of an iteration against the number of prosumers. */
+export function scaleExperiment(options: ScaleOptions = {}): Experiment {
+  const sizes = options.sizes ?? SIZES;
+  if (sizes.length < 2) throw new InputError(`--prosumers ${sizes.join()}: a slope needs two sizes or more`);
+  const [hours, iterations] = [options.hours ?? HOURS, options.iterations ?? ITERATIONS];
+  const rows = sizes.map((prosumers) => measured({ prosumers, seed: SEED, hours, iterations }));
+  const against = (of: (row: ScaleRow) => number): [number, number][] => rows.map((row) => [row.prosumers, of(row)]);
+  const slope = (of: (row: ScaleRow) => number): string => exponentOf(against(of)).toFixed(2);
+  return {
+    title: "What more prosumers cost",
+    header: HEADER.split(","),
+    rows: rows.map((r): Cell[] => [
+      r.prosumers,
+      r.buses,
+      r.pairs,
+      r.shares,
+      r.done,
+      r.status,
+      r.cpuMs,
+      r.operatorMs,
+      r.wallMs,
+      r.peakMb,
+      r.messages,
+      r.bytes,
+      r.limits,
+      r.totalS,
+    ]),
+    json: { seed: SEED, hours, iterations, exponents: { cpuMs: exponentOf(against((r) => r.cpuMs)) }, rows },
+    figures: {
+      "": scatterFigure(
+        {
+          title: `Time of one iteration, all agents in one process, ${hours} h`,
+          x: "prosumers",
+          y: "processor time, ms",
+        },
+        [
+          { name: "all agents", points: against((r) => r.cpuMs) },
+          { name: "of which the operator", points: against((r) => r.operatorMs) },
+        ],
+        { xLog: true, yLog: true },
+        { joined: true },
+      ),
+      "-memory": scatterFigure(
+        { title: "Peak memory of all agents in one process", x: "prosumers", y: "resident memory, MB" },
+        [{ name: "peak", points: against((r) => r.peakMb) }],
+        { xLog: true, yLog: true },
+        { joined: true },
+      ),
+      "-messages": scatterFigure(
+        { title: "Messages and kilobytes of one iteration", x: "prosumers", y: "messages, kB" },
+        [
+          { name: "messages", points: against((r) => r.messages) },
+          { name: "kB", points: against((r) => r.bytes / 1000) },
+        ],
+        { xLog: true, yLog: true },
+        { joined: true },
+      ),
+    },
+    text: [
+      `Default method (anderson), ts-drcc, ${hours} h, \`scenario generate --seed ${SEED}\`: partner lists are bounded, so pairs, lines and limits grow with the prosumers. Medians over ${iterations} iterations from a cold start, the first left out; processor time of the one thread that runs all agents, so that other work on the machine counts little. Each size runs in a process of its own. Nodes on machines of their own would share all but the operator's part.`,
+      ...rows.map(
+        (r) =>
+          `**${r.prosumers} prosumers, ${r.buses} buses, ${r.pairs} pairs:** ${r.cpuMs.toFixed(0)} ms an iteration, ${r.operatorMs.toFixed(1)} ms of it the operator's with ${r.limits} limits in its working sets; ${r.messages.toFixed(0)} messages and ${(r.bytes / 1e6).toFixed(2)} MB an iteration; ${r.peakMb.toFixed(0)} MB at its peak.`,
+      ),
+      `Fitted exponents from ${sizes[0]} to ${sizes[sizes.length - 1]} prosumers: time ${slope((r) => r.cpuMs)}, the operator's part ${slope((r) => r.operatorMs)}, memory ${slope((r) => r.peakMb)}, messages ${slope((r) => r.messages)}, bytes ${slope((r) => r.bytes)}.`,
+    ],
+  };
+}
