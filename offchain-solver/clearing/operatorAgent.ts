@@ -4,7 +4,8 @@ import type { Network } from "../market/network.ts";
 import { createAcceleration, depthOf, nextWeights, type Acceleration } from "./acceleration/acceleration.ts";
 import { layoutOf, SUM_COUNT, type Layout } from "./layout.ts";
 import type { Effect, Event, Message } from "./message.ts";
-import { HourProjection, type HourBlock } from "./operatorProblem.ts";
+import type { HourBlock } from "./areaProjection.ts";
+import { HourProjection } from "./operatorProblem.ts";
 import { residualRatios, type Residual, type Settings } from "./settings.ts";
 
 /**

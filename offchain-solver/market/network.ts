@@ -22,6 +22,11 @@ export type Network = {
   readonly xPu: Float64Array;
   /** Bus index of each prosumer. */
   readonly busOf: Int32Array;
+  /**
+   * [bus] which of the root's branches feeds it, numbered from 0 in the order of the root's children; -1 at the root. The root's
+   * voltage is given, so no limit sees what is injected in another area.
+   */
+  readonly areaOf: Int32Array;
   /** [limit] bounds; NaN where there is none (root, unrated branch). */
   readonly lower: Float64Array;
   readonly upper: Float64Array;
@@ -60,9 +65,23 @@ export function createNetwork(market: Market, tightening: Tightening = NO_TIGHTE
     rPu: Float64Array.from(feeder.branches, (row) => row.rPu),
     xPu: Float64Array.from(feeder.branches, (row) => row.xPu),
     busOf: Int32Array.from(market.prosumers, (p) => topology.indexOfBus.get(p.bus) as number),
+    areaOf: areasOf(topology),
     lower,
     upper,
   };
+}
+
+function areasOf({ order, parent }: Topology): Int32Array {
+  const areaOf = new Int32Array(order.length).fill(-1);
+  let areas = 0;
+  for (const bus of order.subarray(1)) areaOf[bus] = parent[bus] === 0 ? areas++ : areaOf[parent[bus]];
+  return areaOf;
+}
+
+/** The area that a limit is in. */
+export function areaOfLimit(network: Network, limit: number): number {
+  const { areaOf, buses, topology } = network;
+  return areaOf[limit < buses ? limit : topology.busOf[Math.floor((limit - buses) / 6)]];
 }
 
 export function limitName(market: Market, network: Network, limit: number): string {
@@ -72,11 +91,12 @@ export function limitName(market: Market, network: Network, limit: number): stri
   return `line ${branch.from}-${branch.to} facet ${(limit - network.buses) % 6}`;
 }
 
-/** One limit as a linear map of the prosumers' injections: value = offset + p'P + q'Q (MW, Mvar), and p'xi for the errors. */
+/** One limit as a linear map of prosumers' injections: value = offset + p'P + q'Q (MW, Mvar), and p'xi for the errors. */
 export type LimitRow = { readonly offset: number; readonly p: Float64Array; readonly q: Float64Array };
 
-export function limitRow(network: Network, limit: number): LimitRow {
-  const { topology, busOf } = network;
+/** The row over all prosumers, or over those at `busOf` only; whoever is left out must be outside the limit's area. */
+export function limitRow(network: Network, limit: number, busOf: Int32Array = network.busOf): LimitRow {
+  const { topology } = network;
   const n = busOf.length;
   const p = new Float64Array(n);
   const q = new Float64Array(n);

@@ -17,27 +17,41 @@ export type HourVariables = {
  */
 export type LimitRows = { readonly rows: readonly Float64Array[]; readonly constant: Float64Array };
 
-export function limitRows(market: Market, network: Network, hour: number, limit: number): LimitRows {
-  const row = limitRow(network, limit);
-  const n = row.p.length;
-  const error = market.error[hour];
-  const slots = market.shares[hour];
+/** Prosumers and the hour's share slots that rows are written over. A limit's area is enough: it has no coefficient outside. */
+export type Part = { readonly prosumers: Int32Array; readonly slots: Int32Array };
+
+/** The rows over everybody, or over `part` alone in its own order. */
+export function limitRows(market: Market, network: Network, hour: number, limit: number, part?: Part): LimitRows {
+  const members = part?.prosumers ?? Int32Array.from(network.busOf, (_, i) => i);
+  const slots = part ? Array.from(part.slots, (s) => market.shares[hour][s]) : market.shares[hour];
+  const row = limitRow(
+    network,
+    limit,
+    members.map((i) => network.busOf[i]),
+  );
+  const n = members.length;
+  const placeOf = new Map(Array.from(members, (i, k) => [i, k]));
+  const seller = Int32Array.from(slots, (slot) => placeOf.get(slot.seller) as number);
+  const perMw = Float64Array.from(slots, ({ buyer }) => 1 / (market.halfWidth[hour] * market.sigma[hour][buyer]));
   const size = 2 * n + slots.length;
   const centre = new Float64Array(size);
   centre.set(row.p);
   centre.set(row.q, n);
   const rows = [centre];
   const constant = [row.offset];
-  const uncertain = error.flatMap((column, j) => (column.length > 0 ? [j] : []));
-  if (market.settings.networkRisk && uncertain.length > 0)
-    for (let k = 0; k < error[uncertain[0]].length; k++) {
+  const error = Array.from(members, (i) => market.error[hour][i]);
+  const answered = slots.map(({ buyer }) => market.error[hour][buyer]);
+  const uncertain = [...error.keys()].filter((k) => error[k].length > 0);
+  // All errors of the hour have columns of one length; a part may answer errors and have none of its own.
+  const depth = (uncertain.length > 0 ? error[uncertain[0]] : answered[0])?.length ?? 0;
+  if (market.settings.networkRisk)
+    for (let k = 0; k < depth; k++) {
       const spread = new Float64Array(size);
       let any = false;
-      slots.forEach(({ seller, buyer }, s) => {
-        const perMw = 1 / (market.halfWidth[hour] * market.sigma[hour][buyer]);
-        spread[2 * n + s] = -row.p[seller] * error[buyer][k] * perMw;
+      for (let s = 0; s < slots.length; s++) {
+        spread[2 * n + s] = -row.p[seller[s]] * answered[s][k] * perMw[s];
         any ||= spread[2 * n + s] !== 0;
-      });
+      }
       const fixed = uncertain.reduce((sum, j) => sum + row.p[j] * error[j][k], 0);
       if (!any && fixed === 0) continue;
       rows.push(spread);
@@ -101,7 +115,7 @@ function errorCoefficients(
       : [
           {
             terms: market.shares[hour].flatMap(({ seller, buyer }, s) =>
-              buyer === j
+              buyer === j && row.p[seller] !== 0
                 ? [
                     [
                       variables.shares[s],
