@@ -18,7 +18,10 @@ type Sizes = {
 };
 
 /** An experiment and the options that it listens to. */
-type Entry = { readonly run: (sizes: Sizes) => Experiment; readonly takes: readonly (keyof Sizes)[] };
+type Entry = {
+  readonly run: (sizes: Sizes) => Experiment | Promise<Experiment>;
+  readonly takes: readonly (keyof Sizes)[];
+};
 const fixed = (run: () => Experiment): Entry => ({ run, takes: [] });
 
 const EXPERIMENTS: Readonly<Record<string, Entry>> = {
@@ -50,7 +53,7 @@ export function experimentCommand(): Command {
     )
     .option("--iterations <n>", "scale: how many are timed", numberOption("--iterations", 3, 1e6, true))
     .option("--large", "scale: 10,000 prosumers too; takes an hour and much memory")
-    .action((name: string, { out, ...sizes }: { out: string } & Sizes) => {
+    .action(async (name: string, { out, ...sizes }: { out: string } & Sizes) => {
       const { run, takes } = EXPERIMENTS[name];
       const given = Object.keys(sizes) as (keyof Sizes)[];
       const stray = given.find((option) => !takes.includes(option));
@@ -59,7 +62,7 @@ export function experimentCommand(): Command {
         .concat(given.map((option) => (sizes[option] === true ? flagOf(option) : `${flagOf(option)} ${sizes[option]}`)))
         .join(" ");
       const started = Date.now();
-      const files = write(out, name, command, run(sizes));
+      const files = write(out, name, command, await run(sizes));
       console.log(`${files.join("\n")}\n${((Date.now() - started) / 1000).toFixed(0)} s`);
     });
 }

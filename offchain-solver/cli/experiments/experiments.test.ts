@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { createMarket, defaultSettings } from "../../market/market.ts";
 import { moved, reserveOf, scenarioOf, solve, write } from "./common.ts";
+import { convergenceRuns, envelope, RHO_SCALES, SCANNED, WAYS } from "./convergenceRun.ts";
 import { refitted } from "./dataSize.ts";
+import { exponentOf } from "./scale.ts";
+import { scaleRun } from "./scaleRun.ts";
 
 describe("experiments", function () {
   this.timeout(60_000);
@@ -45,5 +48,40 @@ describe("experiments", function () {
     expect(booked + utility).to.be.within(0.3 * required, required);
     expect(moved({ limits: [{ deviation: 0 }, { deviation: 0.1 }] } as never)).to.have.length(1);
     expect(solve(scenarioOf("ieee15", 12), { epsilon: 0.001 })).to.match(/infeasible|failed/);
+  });
+
+  it("fit the exponent of a power", () => {
+    expect(exponentOf([1, 3, 10].map((x) => [x, 7 * x * Math.sqrt(x)] as const))).to.be.closeTo(1.5, 1e-12);
+  });
+
+  it("time the iterations of a generated session, and clear it where they are enough", () => {
+    const task = { prosumers: 8, seed: 1, hours: 1 };
+    const short = scaleRun({ ...task, iterations: 5 });
+    expect([short.status, short.done]).to.deep.equal(["max iterations", 5]);
+    expect(short.cpuMs).to.be.above(short.operatorMs);
+    // A pair's trade goes both ways; everybody offers to the operator and hears from it.
+    expect(short.messages).to.be.within(2 * (short.pairs + 8), 2.5 * (short.pairs + 8));
+    const whole = scaleRun({ ...task, iterations: 3000 });
+    expect(whole.status).to.equal("solved");
+    expect(whole.regret).to.be.within(0, 1e-3 * Math.abs(whole.objective as number));
+  });
+
+  it("run every method at the default rho and three of them at nine, and say what did not stop", () => {
+    const rows = convergenceRuns({ feeder: "ieee15", hours: 1, scanHours: 1, maxIterations: 60 });
+    expect(rows).to.have.length(WAYS.length + SCANNED.length * (RHO_SCALES.length - 1));
+    const of = (way: string) => rows.find((row) => row.way === way && row.rhoScale === 1);
+    expect([of("plain")?.status, of("plain")?.iterations]).to.deep.equal(["max iterations", 60]);
+    for (const row of rows) {
+      const [at, residual] = row.curve[row.curve.length - 1];
+      expect(at).to.equal(row.iterations);
+      expect(residual <= 1).to.equal(row.status === "solved");
+    }
+  });
+
+  it("draw a long curve by its upper envelope", () => {
+    const residuals = Array.from({ length: 1000 }, (_, k) => ({ primal: k === 500 ? 9 : 1, dual: 2 }));
+    const curve = envelope(residuals, 10);
+    expect(curve).to.have.length(10);
+    expect(curve.filter(([, r]) => r === 9)).to.deep.equal([[600, 9]]);
   });
 });

@@ -1,7 +1,6 @@
-import { spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { InputError } from "../../node/inputError.ts";
 import { scatterFigure } from "../figures.ts";
+import { inChild } from "./child.ts";
 import { SEED, type Cell, type Experiment } from "./common.ts";
 import type { ScaleRow, ScaleTask } from "./scaleRun.ts";
 
@@ -27,27 +26,24 @@ export function exponentOf(points: readonly (readonly [x: number, y: number])[])
   );
 }
 
-/** Runs one size in a process of its own; its progress goes to this one's terminal. */
-function measured(task: ScaleTask): ScaleRow {
-  const worker = fileURLToPath(new URL("./scaleRun.ts", import.meta.url));
-  const child = spawnSync(process.execPath, [`--max-old-space-size=${HEAP_MB}`, worker, JSON.stringify(task)], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  if (child.status !== 0)
-    throw new Error(`${task.prosumers} prosumers: the run ended with ${child.status ?? child.signal}`);
-  return JSON.parse(child.stdout) as ScaleRow;
-}
-
 const HEADER =
   "prosumers,buses,pairs,shareSlots,iterations,status,cpuMsPerIteration,operatorMsPerIteration,wallMsPerIteration,peakMb,messagesPerIteration,bytesPerIteration,workingLimits,totalS";
 
 /** Time, memory and messages of an iteration against the number of prosumers. */
-export function scaleExperiment(options: ScaleOptions = {}): Experiment {
+export async function scaleExperiment(options: ScaleOptions = {}): Promise<Experiment> {
   const sizes = options.sizes ?? SIZES;
   if (sizes.length < 2) throw new InputError(`--prosumers ${sizes.join()}: a slope needs two sizes or more`);
   const [hours, iterations] = [options.hours ?? HOURS, options.iterations ?? ITERATIONS];
-  const rows = sizes.map((prosumers) => measured({ prosumers, seed: SEED, hours, iterations }));
+  const rows: ScaleRow[] = [];
+  // One after the other: times are measured.
+  for (const prosumers of sizes)
+    rows.push(
+      await inChild<ScaleRow>(
+        "./scaleRun.ts",
+        { prosumers, seed: SEED, hours, iterations } satisfies ScaleTask,
+        HEAP_MB,
+      ),
+    );
   const against = (of: (row: ScaleRow) => number): [number, number][] => rows.map((row) => [row.prosumers, of(row)]);
   const slope = (of: (row: ScaleRow) => number): string => exponentOf(against(of)).toFixed(2);
   return {
