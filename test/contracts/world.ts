@@ -14,6 +14,8 @@ type Connection = Awaited<ReturnType<typeof network.create>>;
 
 export type WorldOptions = {
   readonly prosumers: number;
+  /** Their ids, ascending; 101, 102, ... unless given. */
+  readonly ids?: readonly number[];
   readonly reference?: boolean;
   readonly grid?: Grid.GridModel;
   readonly mandate?: (id: number) => Partial<Mandate>;
@@ -93,7 +95,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     : await network.create(options.unlimitedGas ? UNLIMITED_GAS : undefined);
   const admin = options.chain?.admin ?? (await connection.ethers.getSigners())[0];
   const provider = options.chain?.provider ?? connection.ethers.provider;
-  const ids = idsOf(options.prosumers);
+  const ids = options.ids ?? idsOf(options.prosumers);
   const accounts = [...ids, ...SYSTEM_IDS];
   const wallets = new Map(accounts.map((id) => [id, wallet("wallet", id)]));
   const nodeKeys = new Map(accounts.map((id) => [id, wallet("node", id)]));
