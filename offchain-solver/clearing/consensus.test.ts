@@ -54,11 +54,17 @@ describe("consensus", function () {
       for (const regret of regrets) expect(regret).to.be.above(-1e-6);
     });
 
-  it("gives the same bits whatever the order of delivery", () => {
-    const reference = bits(run(three, "anderson", undefined, undefined, 6));
-    for (let seed = 1; seed <= 200; seed++)
-      expect(bits(run(three, "anderson", seed, undefined, 6)), `seed ${seed}`).to.equal(reference);
-  });
+  for (const [method, seeds] of [
+    ["anderson", 200],
+    ["gsa", 60],
+    ["gsa1", 60],
+    ["admm", 60],
+  ] as const)
+    it(`${method} gives the same bits whatever the order of delivery, ${seeds} seeded orders`, () => {
+      const reference = bits(run(three, method, undefined, undefined, 8));
+      for (let seed = 1; seed <= seeds; seed++)
+        expect(bits(run(three, method, seed, undefined, 8)), `seed ${seed}`).to.equal(reference);
+    });
 
   it("keeps every energy and allowance trade antisymmetric to the last bit", () => {
     const { prosumers } = run(three, "anderson", 7, undefined, 20);
