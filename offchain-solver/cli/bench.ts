@@ -9,7 +9,10 @@ import { DEFAULT_SETTINGS, MEMORY, type Settings } from "../clearing/settings.ts
 import { createMarket, defaultSettings } from "../market/market.ts";
 import { createNetwork } from "../market/network.ts";
 import type { Status } from "../market/solution.ts";
-import { loadScenario, takeHours } from "../node/loadScenario.ts";
+import type { Market } from "../market/market.ts";
+import type { Network } from "../market/network.ts";
+import { scenarioOf } from "./experiments/common.ts";
+import { RHO_SCALES } from "./experiments/convergenceRun.ts";
 import { memoryTransport } from "../net/memoryTransport.ts";
 import { clarabelSolver } from "../numerics/conicSolver.ts";
 import { liveLine, writeJson } from "./output.ts";
@@ -22,11 +25,23 @@ export type BenchMethod = {
   readonly relaxation?: number;
 };
 
+/** What is cleared: a case by name or file, at its own eps or another. */
+export type Instance = { readonly scenario: string; readonly epsilon?: number };
+
+/** Two days of the small feeder's, for they differ in how much reserve they need, and one of the large one's. */
+export const INSTANCES: readonly Instance[] = [
+  { scenario: "ieee15" },
+  { scenario: "ieee15", epsilon: 0.1 },
+  { scenario: "ieee141" },
+];
+
 export type BenchOptions = {
-  readonly scenarios: readonly string[];
+  readonly instances: readonly Instance[];
   readonly methods?: readonly BenchMethod[];
   readonly hours?: number;
   readonly maxIterations?: number;
+  /** Look for the best of nine rhos for plain iterations too, and compare every method with it. */
+  readonly rhoScan?: boolean;
   /** Where the record goes; nowhere without. Rows of other instances and methods that stand there already are kept. */
   readonly json?: string;
   readonly quiet?: boolean;
@@ -52,23 +67,41 @@ export type BenchRow = {
   readonly wallRatio: number;
 };
 
+/** Plain iterations at their best rho: those of the scan that were not better were stopped when that was clear. */
+export type PlainBest = {
+  readonly instance: string;
+  readonly status: Status;
+  readonly rhoScale: number;
+  readonly iterations: number;
+  readonly scanned: readonly { readonly rhoScale: number; readonly status: Status; readonly iterations: number }[];
+};
+
+/** Evaluations over those of plain at its best rho: by instance, and their median. */
+export type Against = { readonly method: string; readonly ratios: readonly number[]; readonly median: number };
+
 export const BENCH_METHODS: readonly BenchMethod[] = [
   { name: "admm", method: "admm" },
   { name: "admm, over-relaxed 1.6", method: "admm", relaxation: 1.6 },
   { name: "gsa", method: "gsa" },
+  { name: "gsa, one ratio", method: "gsa1" },
   { name: "anderson", method: "anderson" },
 ];
 
-/** Clears every scenario centrally and by every method; prints a table and returns (and writes) the rows. */
+/** Clears every instance centrally and by every method; prints a table and returns (and writes) the rows. */
 export function bench(options: BenchOptions): BenchRow[] {
-  const rows = options.scenarios.flatMap((name) => benchScenario(name, options));
-  if (options.quiet !== true) process.stdout.write(`${tableOf(rows)}\n`);
+  const done = options.instances.map((instance) => benchInstance(instance, options));
+  const rows = done.flatMap((one) => one.rows);
+  const plainBest = done.flatMap((one) => (one.best ? [one.best] : []));
+  const against = againstPlain(rows, plainBest);
+  if (options.quiet !== true)
+    process.stdout.write([tableOf(rows), ...plainBest.map(bestLine), ...against.map(againstLine), ""].join("\n"));
   if (options.json !== undefined)
     writeJson(options.json, {
       about: "distributed clearing, all agents in one process; times depend on the machine, ratios and counts do not",
       rho: [...DEFAULT_SETTINGS.rho],
       memory: MEMORY,
       rows: merged(options.json, rows),
+      ...(options.rhoScan === true && { plainBest, evaluationsAgainstPlainBest: against }),
     });
   return rows;
 }
@@ -79,51 +112,46 @@ function merged(target: string, rows: readonly BenchRow[]): BenchRow[] {
   return [...old.filter((a) => !rows.some((b) => same(a, b))), ...rows];
 }
 
-function benchScenario(name: string, options: BenchOptions): BenchRow[] {
-  const whole = loadScenario(name);
-  const scenario = options.hours === undefined ? whole : takeHours(whole, options.hours);
-  const market = createMarket(scenario, defaultSettings(scenario));
+export function againstPlain(rows: readonly BenchRow[], plainBest: readonly PlainBest[]): Against[] {
+  const methods = [...new Set(rows.map(({ method }) => method))];
+  return methods.flatMap((method) => {
+    const ratios = plainBest.flatMap((best) => {
+      const row = rows.find((one) => one.method === method && one.instance === best.instance);
+      return row?.status === "solved" && best.status === "solved" ? [row.iterations / best.iterations] : [];
+    });
+    if (ratios.length === 0) return [];
+    const sorted = [...ratios].sort((a, b) => a - b);
+    const middle = sorted.length >> 1;
+    const median = sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    return [{ method, ratios, median }];
+  });
+}
+
+const bestLine = ({ instance, status, rhoScale, iterations }: PlainBest): string =>
+  status === "solved"
+    ? `${instance}: plain at its best of ${RHO_SCALES.length} rhos, x ${rhoScale.toFixed(2)}: ${iterations} iterations`
+    : `${instance}: plain at none of ${RHO_SCALES.length} rhos within ${iterations} iterations`;
+const againstLine = ({ method, ratios, median }: Against): string =>
+  `${method}: evaluations against plain at its best rho, median over ${ratios.length} instances ${median.toFixed(3)} (${ratios.map((r) => r.toFixed(3)).join(", ")})`;
+
+function benchInstance(instance: Instance, options: BenchOptions): { rows: BenchRow[]; best: PlainBest | undefined } {
+  const scenario = scenarioOf(instance.scenario, options.hours);
+  const defaults = defaultSettings(scenario);
+  const market = createMarket(scenario, { ...defaults, epsilon: instance.epsilon ?? defaults.epsilon });
   const network = createNetwork(market);
+  const name = `${scenario.name}${instance.epsilon === undefined ? "" : ` eps ${instance.epsilon}`} ${market.hours} h`;
   const start = performance.now();
   const central = solveCentral(market, network, clarabelSolver);
   const centralMs = performance.now() - start;
   if (central.status !== "solved") throw new Error(`${name}: the central problem is ${central.status}`);
   const line = liveLine();
   const rows = (options.methods ?? BENCH_METHODS).map((how): BenchRow => {
-    const settings: Settings = {
-      ...DEFAULT_SETTINGS,
-      rho: DEFAULT_SETTINGS.rho.map((r) => r * (how.rhoScale ?? 1)),
-      relaxation: how.relaxation ?? DEFAULT_SETTINGS.relaxation,
-      maxIterations: options.maxIterations ?? DEFAULT_SETTINGS.maxIterations,
-      acceleration: { ...DEFAULT_SETTINGS.acceleration, method: how.method, memory: MEMORY[how.method] },
-    };
-    const slowest: number[] = [];
-    const operator: number[] = [];
-    const spent = new Float64Array(market.prosumers.length);
-    let at = 0;
-    const before = performance.now();
-    const result = runConsensus(market, network, settings, clarabelSolver, memoryTransport<Message>(), {
-      observe: (k) => line.show(`${scenario.name}, ${how.name}: iteration ${k}`),
-      around(agent, iteration, step) {
-        if (agent !== OPERATOR_AGENT && iteration > at) {
-          slowest.push(spent.reduce((a, b) => Math.max(a, b)));
-          spent.fill(0);
-          at = iteration;
-        }
-        const from = performance.now();
-        const out = step();
-        const took = performance.now() - from;
-        if (agent === OPERATOR_AGENT) operator[iteration] = (operator[iteration] ?? 0) + took;
-        else spent[agent] += took;
-        return out;
-      },
-    });
-    const wallMs = performance.now() - before;
-    const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0);
-    const criticalPathMs = sum(slowest) + sum(operator);
+    const { result, wallMs, criticalPathMs } = timed(market, network, settingsOf(how, options), (k) =>
+      line.show(`${name}, ${how.name}: iteration ${k}`),
+    );
     const { objective } = assemble(market, result);
     return {
-      instance: `${scenario.name} ${market.hours} h`,
+      instance: name,
       method: how.name,
       status: result.status,
       iterations: result.iterations,
@@ -138,8 +166,79 @@ function benchScenario(name: string, options: BenchOptions): BenchRow[] {
       wallRatio: Number((wallMs / centralMs).toFixed(2)),
     };
   });
+  const best = options.rhoScan === true ? scanPlain(name, market, network, options, line.show) : undefined;
   line.end();
-  return rows;
+  return { rows, best };
+}
+
+function settingsOf(how: BenchMethod, options: BenchOptions): Settings {
+  return {
+    ...DEFAULT_SETTINGS,
+    rho: DEFAULT_SETTINGS.rho.map((r) => r * (how.rhoScale ?? 1)),
+    relaxation: how.relaxation ?? DEFAULT_SETTINGS.relaxation,
+    maxIterations: options.maxIterations ?? DEFAULT_SETTINGS.maxIterations,
+    acceleration: { ...DEFAULT_SETTINGS.acceleration, method: how.method, memory: MEMORY[how.method] },
+  };
+}
+
+/** Clears and times: on the clock, and along the slowest prosumer of every iteration plus the operator. */
+function timed(market: Market, network: Network, settings: Settings, observe: (iteration: number) => void) {
+  const slowest: number[] = [];
+  const operator: number[] = [];
+  const spent = new Float64Array(market.prosumers.length);
+  let at = 0;
+  const before = performance.now();
+  const result = runConsensus(market, network, settings, clarabelSolver, memoryTransport<Message>(), {
+    observe,
+    around(agent, iteration, step) {
+      if (agent !== OPERATOR_AGENT && iteration > at) {
+        slowest.push(spent.reduce((a, b) => Math.max(a, b)));
+        spent.fill(0);
+        at = iteration;
+      }
+      const from = performance.now();
+      const out = step();
+      const took = performance.now() - from;
+      if (agent === OPERATOR_AGENT) operator[iteration] = (operator[iteration] ?? 0) + took;
+      else spent[agent] += took;
+      return out;
+    },
+  });
+  const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0);
+  return { result, wallMs: performance.now() - before, criticalPathMs: sum(slowest) + sum(operator) };
+}
+
+/** Plain iterations at nine rhos. No run goes on beyond the best one before it. */
+function scanPlain(
+  instance: string,
+  market: Market,
+  network: Network,
+  options: BenchOptions,
+  show: (text: string) => void,
+): PlainBest {
+  let best: { rhoScale: number; iterations: number } | undefined;
+  const scanned = [];
+  // The smaller ones first: plain iterations like less than what suits the accelerated ones.
+  for (const rhoScale of RHO_SCALES) {
+    const settings = settingsOf({ name: "plain", method: "admm", rhoScale }, options);
+    const maxIterations = best?.iterations ?? settings.maxIterations;
+    const { status, iterations } = runConsensus(
+      market,
+      network,
+      { ...settings, maxIterations },
+      clarabelSolver,
+      memoryTransport<Message>(),
+      {
+        observe: (k) =>
+          show(`${instance}, plain, rho x ${rhoScale.toFixed(2)}: iteration ${k} of at most ${maxIterations}`),
+      },
+    );
+    scanned.push({ rhoScale, status, iterations });
+    if (status === "solved" && iterations <= maxIterations) best = { rhoScale, iterations };
+  }
+  return best
+    ? { instance, status: "solved", ...best, scanned }
+    : { instance, status: "max iterations", rhoScale: 1, iterations: scanned[0].iterations, scanned };
 }
 
 function tableOf(rows: readonly BenchRow[]): string {

@@ -1,22 +1,41 @@
 import { Command } from "commander";
-import { bench } from "./bench.ts";
+import { bench, INSTANCES, type Instance } from "./bench.ts";
+import { InputError } from "../node/inputError.ts";
 import { checkTarget, numberOption } from "./output.ts";
+
+const nameOf = ({ scenario, epsilon }: Instance): string =>
+  epsilon === undefined ? scenario : `${scenario}:${epsilon}`;
+
+/** "ieee15:0.1" is ieee15 at eps .1. */
+export function instanceOf(text: string): Instance {
+  const split = /^(.+):([\d.]+)$/.exec(text);
+  if (split === null) return { scenario: text };
+  const epsilon = Number(split[2]);
+  if (!(epsilon >= 1e-4 && epsilon <= 0.5)) throw new InputError(`${text}: eps must be a number from 0.0001 to 0.5`);
+  return { scenario: split[1], epsilon };
+}
 
 export function benchCommand(): Command {
   return new Command("bench")
     .description(
       "measure every method on the same instances: iterations, messages, times as ratios to the central twin",
     )
-    .argument("[scenarios...]", "cases by name or file", ["ieee15", "ieee141"])
+    .argument(
+      "[instances...]",
+      "cases by name or file, with :eps where it is not the case's own",
+      INSTANCES.map(nameOf),
+    )
     .option("--hours <n>", "only the first n periods", numberOption("--hours", 1, 63, true))
     .option("--max-iterations <n>", "give up after this many", numberOption("--max-iterations", 1, 1e6, true))
+    .option("--rho-scan", "find plain iterations' best of nine rhos too, and compare every method with it")
     .option("--json <file>", "write the record there", "bench/clearing.json")
-    .action((scenarios: string[], args: { hours?: number; maxIterations?: number; json: string }) => {
+    .action((instances: string[], args: { hours?: number; maxIterations?: number; rhoScan?: true; json: string }) => {
       checkTarget(args.json);
       bench({
-        scenarios,
+        instances: instances.map(instanceOf),
         json: args.json,
         ...(args.hours === undefined ? {} : { hours: args.hours }),
+        ...(args.rhoScan === undefined ? {} : { rhoScan: true }),
         ...(args.maxIterations === undefined ? {} : { maxIterations: args.maxIterations }),
       });
     });

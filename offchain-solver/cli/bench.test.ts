@@ -1,0 +1,54 @@
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { InputError } from "../node/inputError.ts";
+import { againstPlain, bench, type BenchRow, type PlainBest } from "./bench.ts";
+import { instanceOf } from "./benchCommand.ts";
+
+describe("gridpact bench", function () {
+  this.timeout(120_000);
+
+  it("compares a method with plain iterations at their best rho, and keeps what others recorded", () => {
+    const json = join(mkdtempSync(join(tmpdir(), "gridpact-bench-")), "record.json");
+    const run = (epsilon?: number): BenchRow[] =>
+      bench({
+        instances: [epsilon === undefined ? { scenario: "ieee15" } : { scenario: "ieee15", epsilon }],
+        methods: [{ name: "anderson", method: "anderson" }],
+        hours: 1,
+        maxIterations: 1000,
+        rhoScan: true,
+        json,
+        quiet: true,
+      });
+    const [row] = run();
+    expect(row.status).to.equal("solved");
+    expect(Math.abs(row.objectiveGap)).to.be.below(1e-4);
+    expect(row.messages).to.be.above(row.iterations);
+    run(0.1);
+    const record = JSON.parse(readFileSync(json, "utf8"));
+    expect(record.rows.map((r: BenchRow) => r.instance)).to.deep.equal(["ieee15 1 h", "ieee15 eps 0.1 1 h"]);
+    const [best] = record.plainBest as PlainBest[];
+    expect(best.scanned).to.have.length(9);
+    expect(best.iterations).to.equal(
+      Math.min(...best.scanned.filter((one) => one.status === "solved").map((one) => one.iterations)),
+    );
+    expect(record.evaluationsAgainstPlainBest[0].median).to.be.within(0.05, 0.9);
+  });
+
+  it("takes the median over the instances that both solved", () => {
+    const row = (instance: string, iterations: number, status = "solved") =>
+      ({ instance, method: "m", iterations, status }) as BenchRow;
+    const best = (instance: string) => ({ instance, status: "solved", iterations: 100 }) as PlainBest;
+    const rows = [row("a", 30), row("b", 10), row("c", 20), row("d", 50, "max iterations")];
+    expect(againstPlain(rows, ["a", "b", "c", "d"].map(best))[0]).to.deep.include({ median: 0.2 });
+    expect(againstPlain(rows, ["a", "b"].map(best))[0].median).to.be.closeTo(0.2, 1e-12);
+    expect(againstPlain(rows, [best("d")])).to.deep.equal([]);
+  });
+
+  it("reads an instance at another eps", () => {
+    expect(instanceOf("ieee15")).to.deep.equal({ scenario: "ieee15" });
+    expect(instanceOf("./a/b.json:0.1")).to.deep.equal({ scenario: "./a/b.json", epsilon: 0.1 });
+    expect(() => instanceOf("ieee15:0.9")).to.throw(InputError, "ieee15:0.9");
+  });
+});
