@@ -3,6 +3,9 @@ import fc from "fast-check";
 import { SESSION_PERIOD, UTILITY, type ClearingResult } from "../market/clearingResult.ts";
 import { defaultSettings } from "../market/market.ts";
 import { paymentNano, positionsWh, verifyOwn, verifyPublic } from "../market/verify.ts";
+import { randomFeeder } from "../../test/feeders/random.ts";
+import { distanceMatrix, topologyOf } from "../grid/topology.ts";
+import { placesOn } from "../grid/places.ts";
 import { clear, type ClearedSession } from "../node/clear.ts";
 import { loadScenario, takeHours } from "../node/loadScenario.ts";
 import { roundToZeroSum, transport } from "./transport.ts";
@@ -22,12 +25,46 @@ describe("netting", () => {
     );
   });
 
+  const sales = fc.array(fc.integer({ min: -1000, max: 1000 }), { minLength: 2, maxLength: 30 });
+  /** Whole impedances, so that distances that are equal by the numbers are equal to the last bit: there are many. */
+  const whole = randomFeeder.map((feeder) => ({
+    ...feeder,
+    branches: feeder.branches.map((branch) => ({ ...branch, rPu: Math.round(100 * branch.rPu), xPu: 0 })),
+  }));
+
+  it("ships nearest pair first, as a list of all pairs sorted by distance would", () => {
+    fc.assert(
+      fc.property(whole, sales, fc.nat(), (feeder, raw, salt) => {
+        const net = [...raw, -raw.reduce((a, b) => a + b, 0)];
+        const topology = topologyOf(feeder);
+        const n = feeder.buses.length;
+        const busOf = net.map((_, i) => (i * 7 + salt) % n);
+        const matrix = distanceMatrix(feeder, topology);
+        const far = (i: number, j: number): number => matrix[busOf[i] * n + busOf[j]];
+        const left = [...net];
+        const expected = net
+          .flatMap((s, seller) => (s > 0 ? net.flatMap((b, buyer) => (b < 0 ? [{ seller, buyer }] : [])) : []))
+          .sort((a, b) => far(a.seller, a.buyer) - far(b.seller, b.buyer) || a.seller - b.seller || a.buyer - b.buyer)
+          .flatMap(({ seller, buyer }) => {
+            const quantity = Math.min(left[seller], -left[buyer]);
+            if (quantity <= 0) return [];
+            left[seller] -= quantity;
+            left[buyer] += quantity;
+            return [{ seller, buyer, quantity }];
+          });
+        expect(transport(net, placesOn(feeder, topology, busOf))).to.deep.equal(expected);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it("ships every net sale once, in at most sellers + buyers - 1 trades", () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: -1000, max: 1000 }), { minLength: 2, maxLength: 30 }), (raw) => {
+      fc.property(randomFeeder, sales, (feeder, raw) => {
         const net = [...raw, -raw.reduce((a, b) => a + b, 0)];
         const left = [...net];
-        const shipments = transport(net, (i, j) => Math.abs(i - j));
+        const busOf = net.map((_, i) => i % feeder.buses.length);
+        const shipments = transport(net, placesOn(feeder, topologyOf(feeder), busOf));
         for (const { seller, buyer, quantity } of shipments) {
           expect(quantity).to.be.greaterThan(0);
           left[seller] -= quantity;

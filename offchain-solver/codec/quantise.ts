@@ -10,6 +10,7 @@ import {
 import { emissionsT } from "../market/cost.ts";
 import type { Market } from "../market/market.ts";
 import type { Solution } from "../market/solution.ts";
+import type { Places } from "../grid/places.ts";
 import { roundToZeroSum, transport } from "./transport.ts";
 
 /** MWh, MW or t to Wh, W or g; $/MWh, $/MW or $/t to 1e-6 $ per kWh, kW or kg. */
@@ -51,12 +52,12 @@ const order = (a: Trade, b: Trade): number =>
 /**
  * The only door from float to integer. Rounds once and repairs the rounding so that energy, reserve and allowances balance exactly;
  * energy and allowances are netted to one-way transport, nearest first, with every position unchanged.
- * `distance[i][j]`: electrical distance between prosumers, any unit.
+ * `places`: where the prosumers are on the feeder.
  */
 export function quantise(
   market: Market,
   solution: Solution,
-  distance: (i: number, j: number) => number,
+  places: Places,
   settings: QuantiseSettings = DEFAULT_QUANTISE,
 ): Quantised {
   const { hours, dt, prosumers, scenario } = market;
@@ -96,7 +97,7 @@ export function quantise(
     });
     const { injection, utility } = positionsOf(solution, t, dt, settings.dustWh);
     const whole = injection.map((wh, i) => wh - utility[i]);
-    for (const { seller, buyer, quantity } of transport(whole, distance)) {
+    for (const { seller, buyer, quantity } of transport(whole, places)) {
       const price = priceBetween(prices, seller, buyer);
       post("energy", t, seller, buyer, quantity, price);
       const paid = (quantity * Math.round(price * PRICE_UNITS)) / (UNITS * PRICE_UNITS);
@@ -112,7 +113,7 @@ export function quantise(
   const postedEnergy = trades.length;
 
   const moved = postReserve(market, solution, settings, post);
-  postAllowances(market, solution, distance, (i, j) => priceBetween((k) => solution.carbonPrice[k], i, j), post);
+  postAllowances(market, solution, places, (i, j) => priceBetween((k) => solution.carbonPrice[k], i, j), post);
   postNetwork(market, solution, injectionWh, trades);
 
   const result: ClearingResult = {
@@ -222,7 +223,7 @@ const withoutSellers = (market: Market, t: number): number[] =>
 function postAllowances(
   market: Market,
   solution: Solution,
-  distance: (i: number, j: number) => number,
+  places: Places,
   price: (i: number, j: number) => number,
   post: Post,
 ): void {
@@ -234,7 +235,7 @@ function postAllowances(
     sold[b] -= solution.carbonT[k] * UNITS;
   });
   const net = roundToZeroSum(cancelDrift(sold));
-  for (const { seller, buyer, quantity } of transport(net, distance))
+  for (const { seller, buyer, quantity } of transport(net, places))
     post("carbon", SESSION_PERIOD, seller, buyer, quantity, price(seller, buyer));
   solution.schedules.forEach((schedule, i) => {
     let desk = Math.round((schedule.allowanceBoughtT - schedule.allowanceSoldT) * UNITS);

@@ -4,7 +4,7 @@ import { runConsensus, type ConsensusResult } from "../clearing/consensus.ts";
 import { regretsOf } from "../clearing/regret.ts";
 import type { WarmStart } from "../clearing/prosumerAgent.ts";
 import { DEFAULT_SETTINGS, MEMORY, type Residual, type Settings } from "../clearing/settings.ts";
-import { distanceMatrix } from "../grid/topology.ts";
+import { placesOn } from "../grid/places.ts";
 import { quantise, type Quantised } from "../codec/quantise.ts";
 import { createMarket, type Market, type MarketSettings } from "../market/market.ts";
 import { createNetwork, limitName, NO_TIGHTENING, type Network, type Tightening } from "../market/network.ts";
@@ -70,14 +70,6 @@ export function settingsFor(
   };
 }
 
-/** Electrical distance between prosumers: resistance of the path between their buses. */
-export function prosumerDistance(market: Market, network: Network | undefined): (i: number, j: number) => number {
-  if (network === undefined) return (i, j) => Math.abs(i - j);
-  const buses = network.buses;
-  const matrix = distanceMatrix(market.scenario.feeder, network.topology);
-  return (i, j) => matrix[network.busOf[i] * buses + network.busOf[j]];
-}
-
 /** Clears a scenario: formulates, solves by the chosen method, quantises. Infeasible or unfinished sessions come back as a Status. */
 export function clear(scenario: Scenario, options: ClearOptions): ClearedSession {
   // Without trades or without risk there is no second stage.
@@ -140,7 +132,7 @@ function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solu
   // The grid is always known (distances, AC check); its limits bind only when the network is on.
   const grid = createNetwork(market, options.tightening ?? NO_TIGHTENING);
   const network = options.market.network ? grid : undefined;
-  const distance = prosumerDistance(market, grid);
+  const places = placesOn(scenario.feeder, grid.topology, grid.busOf);
   const started = performance.now();
   if (options.method === "central") {
     const central = solveCentral(market, network, clarabelSolver);
@@ -164,7 +156,7 @@ function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solu
             solution: priced(central.solution),
             objective: central.objective,
             regrets: regretsOf(market, priced(central.solution), clarabelSolver),
-            quantised: quantise(market, priced(central.solution), distance),
+            quantised: quantise(market, priced(central.solution), places),
             workingSet: central.workingSet,
           }
         : undefined,
@@ -193,7 +185,7 @@ function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solu
       ? {
           ...cleared,
           solution: priced(cleared.solution),
-          quantised: quantise(market, priced(cleared.solution), distance),
+          quantised: quantise(market, priced(cleared.solution), places),
           workingSet: consensus.operator.hours.map((hour) => hour.workingSet),
         }
       : undefined,
