@@ -6,6 +6,7 @@ import { viewOf } from "../market/view.ts";
 import type { Status } from "../market/solution.ts";
 import { messageBytes, OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";
 import { initOperator, stepOperator, type OperatorState } from "./operatorAgent.ts";
+import { createHours } from "./operatorProblem.ts";
 import { initProsumer, stepProsumer, type ProsumerState, type WarmStart } from "./prosumerAgent.ts";
 import { forTradeGraph, type Residual, type Settings } from "./settings.ts";
 
@@ -47,7 +48,8 @@ export function runConsensus(
 ): ConsensusResult {
   const settings = forTradeGraph(given, market);
   const open = publicScenario(market.scenario);
-  const operator = initOperator(settings, viewOf(market, undefined, open), network, solver);
+  const operatorView = viewOf(market, undefined, open);
+  const operator = initOperator(settings, operatorView, createHours(operatorView, network, solver));
   const prosumers = market.prosumers.map((_, i) =>
     initProsumer(settings, viewOf(market, i, open), i, solver, options.warm?.[i]),
   );
@@ -74,16 +76,24 @@ export function runConsensus(
     dispatch(next.to, { kind: "message", message: next.message });
     for (; told < operator.residuals.length; told++) options.observe?.(told + 1, operator.residuals[told]);
   }
+  return conclude(operator, prosumers, reason, { messages, bytes });
+}
+
+/** What the agents' end means. `reason`: a prosumer's failure, if there was one. */
+export function conclude(
+  operator: OperatorState,
+  prosumers: readonly ProsumerState[],
+  reason: string | undefined,
+  traffic: { readonly messages: number; readonly bytes: number },
+): ConsensusResult {
   const failed = reason !== undefined || operator.status === "infeasible";
-  if (operator.status === "infeasible") reason = "the network security constraints have no point left";
   return {
     status: failed ? "infeasible" : operator.status === "solved" ? "solved" : "max iterations",
-    reason,
+    reason: operator.status === "infeasible" ? "the network security constraints have no point left" : reason,
     iterations: operator.residuals.length,
     evaluations: operator.residuals.length,
     rejected: operator.acceleration.rejected,
-    messages,
-    bytes,
+    ...traffic,
     residuals: operator.residuals,
     prosumers,
     operator,

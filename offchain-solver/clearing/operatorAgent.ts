@@ -1,11 +1,9 @@
-import type { ConicSolver } from "../numerics/conicSolver.ts";
 import type { Market } from "../market/market.ts";
-import type { Network } from "../market/network.ts";
 import { createAcceleration, depthOf, nextWeights, type Acceleration } from "./acceleration/acceleration.ts";
 import { layoutOf, SUM_COUNT, type Layout } from "./layout.ts";
 import type { Effect, Event, Message } from "./message.ts";
 import type { HourBlock } from "./areaProjection.ts";
-import { HourProjection } from "./operatorProblem.ts";
+import type { HourLimits, Hours } from "./operatorProblem.ts";
 import { residualRatios, type Residual, type Settings } from "./settings.ts";
 
 /**
@@ -17,7 +15,8 @@ export type OperatorState = {
   readonly settings: Settings;
   readonly market: Market;
   readonly layouts: readonly Layout[];
-  readonly hours: readonly HourProjection[];
+  readonly hours: readonly HourLimits[];
+  readonly projectHours: Hours["project"];
   readonly acceleration: Acceleration;
   iteration: number;
   /** [prosumer][age] images of the grid block, newest first. */
@@ -32,12 +31,7 @@ export type OperatorState = {
   status: "running" | "solved" | "max iterations" | "infeasible";
 };
 
-export function initOperator(
-  settings: Settings,
-  market: Market,
-  network: Network | undefined,
-  solver: ConicSolver,
-): OperatorState {
+export function initOperator(settings: Settings, market: Market, hours: Hours): OperatorState {
   const layouts = market.prosumers.map((_, i) => layoutOf(market, i));
   const depth = depthOf(settings.acceleration);
   const gridSize = (layout: Layout): number => layout.size - layout.gridStart;
@@ -45,7 +39,8 @@ export function initOperator(
     settings,
     market,
     layouts,
-    hours: Array.from({ length: market.hours }, (_, t) => new HourProjection(market, network, solver, t)),
+    hours: hours.limits,
+    projectHours: hours.project,
     acceleration: createAcceleration(settings.acceleration),
     iteration: 0,
     images: layouts.map((layout) => Array.from({ length: depth }, () => new Float64Array(gridSize(layout)))),
@@ -131,7 +126,7 @@ function projectAll(state: OperatorState, weights: Float64Array): boolean {
       blocks[copy.hour].shares[copy.slot] += (copy.role === "own" ? 1 : 0.5) * v[2 * hours + k];
     });
   });
-  for (let t = 0; t < hours; t++) if (!state.hours[t].project(blocks[t], settings.rho)) return false;
+  if (!state.projectHours(blocks, settings.rho)) return false;
   layouts.forEach((layout, i) => {
     const reply = replies[i];
     for (let t = 0; t < hours; t++) {

@@ -6,6 +6,23 @@ import { AreaProjection, type HourBlock } from "./areaProjection.ts";
 /** Largest excess half width left outside the working set, p.u.^2 or MVA. */
 const TOLERANCE = 1e-9;
 
+/** What the projections of an hour leave behind. */
+export type HourLimits = Pick<HourProjection, "workingSet" | "multipliers" | "conicCalls">;
+
+/** All hours of a session. They share no variable, so whoever projects them may do so in any order, or several at once. */
+export type Hours = {
+  /** [hour] */
+  readonly limits: readonly HourLimits[];
+  /** Projects [hour] blocks in place; false when the limits of some hour contradict each other. */
+  readonly project: (blocks: readonly HourBlock[], rho: Float64Array) => boolean;
+};
+
+/** The hours one after another, here. */
+export function createHours(market: Market, network: Network | undefined, solver: ConicSolver): Hours {
+  const limits = Array.from({ length: market.hours }, (_, t) => new HourProjection(market, network, solver, t));
+  return { limits, project: (blocks, rho) => limits.every((hour, t) => hour.project(blocks[t], rho)) };
+}
+
 /**
  * The operator's projection of one hour: the nearest (P, Q, shares) inside the network security constraints, in the metric
  * rho_P, rho_Q, and rho_R times the number of copies (own share 1, traded share 2). It falls apart by areas, so its cost follows
