@@ -28,6 +28,7 @@ export type ClearArguments = {
   hours?: number;
   rho: number;
   maxIterations: number;
+  workers: number;
 };
 
 /** The options that say how to clear, shared by `clear` and `run`. */
@@ -71,7 +72,13 @@ export function addClearOptions(command: Command): Command {
     .option("--seed <s>", "of the population (default: 1)", numberOption("--seed", 0, 0xffffffff, true))
     .option("--hours <n>", "only the first n periods", numberOption("--hours", 1, 63, true))
     .option("--rho <factor>", "multiplies every penalty", numberOption("--rho", 1e-3, 1e3), 1)
-    .option("--max-iterations <n>", "give up after this many", numberOption("--max-iterations", 1, 1e6, true), 20_000);
+    .option("--max-iterations <n>", "give up after this many", numberOption("--max-iterations", 1, 1e6, true), 20_000)
+    .option(
+      "--workers <n>",
+      "threads that the agents are spread over, for speed on this machine; the result is the same",
+      numberOption("--workers", 1, 256, true),
+      1,
+    );
 }
 
 export function readScenario(
@@ -90,6 +97,8 @@ export function readScenario(
 
 /** Options with the scenario's defaults filled in, residuals shown live. */
 export function clearOptions(scenario: Scenario, args: ClearArguments): { options: ClearOptions; done: () => void } {
+  if (args.method === "central" && args.workers > 1)
+    throw new InputError(`--workers ${args.workers}: the central twin has no agents to spread`);
   const defaults = defaultSettings(scenario);
   const line = liveLine();
   const options: ClearOptions = {
@@ -97,6 +106,7 @@ export function clearOptions(scenario: Scenario, args: ClearArguments): { option
     trade: args.trade === "on",
     rhoScale: args.rho,
     maxIterations: args.maxIterations,
+    workers: args.workers,
     market: {
       ...defaults,
       risk: args.risk ?? defaults.risk,

@@ -1,6 +1,6 @@
 import { assemble, type Cleared } from "../clearing/assemble.ts";
 import { findLacking, solveCentral } from "../clearing/central.ts";
-import { runConsensus, type ConsensusResult } from "../clearing/consensus.ts";
+import type { ConsensusResult } from "../clearing/consensus.ts";
 import { regretsOf } from "../clearing/regret.ts";
 import type { WarmStart } from "../clearing/prosumerAgent.ts";
 import { DEFAULT_SETTINGS, MEMORY, type Residual, type Settings } from "../clearing/settings.ts";
@@ -10,9 +10,8 @@ import { createMarket, type Market, type MarketSettings } from "../market/market
 import { createNetwork, limitName, NO_TIGHTENING, type Network, type Tightening } from "../market/network.ts";
 import type { Scenario } from "../market/scenario.ts";
 import type { Solution, Status } from "../market/solution.ts";
-import { memoryTransport } from "../net/memoryTransport.ts";
-import type { Message } from "../clearing/message.ts";
 import { clarabelSolver } from "../numerics/conicSolver.ts";
+import { runAgents } from "./workers/runAgents.ts";
 
 export type ClearMethod = "admm" | "gsa" | "gsa1" | "anderson" | "central";
 
@@ -29,6 +28,8 @@ export type ClearOptions = {
   readonly rhoScale: number;
   readonly maxIterations: number;
   readonly tightening?: Tightening;
+  /** Worker threads for the agents, 1 (the default): none. The result does not depend on it. */
+  readonly workers?: number;
   readonly observe?: (iteration: number, residual: Residual) => void;
 };
 
@@ -164,7 +165,7 @@ function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solu
     };
   }
   const settings = settingsFor(options.method, options.rhoScale, options.maxIterations);
-  const runs = certified(market, network, settings, options.observe);
+  const runs = certified(market, network, settings, options);
   const { consensus, cleared } = runs[runs.length - 1];
   const wallMs = performance.now() - started;
   const total = (count: (run: ConsensusResult) => number): number =>
@@ -204,7 +205,12 @@ const EXTRA_ITERATIONS = 1500;
  * large after it (small sessions), the agents go on from where they stand with smaller residuals, for a while: where that does not
  * end, what was reached stands and the auditor judges it.
  */
-function certified(market: Market, network: Network | undefined, settings: Settings, observe: ClearOptions["observe"]) {
+function certified(
+  market: Market,
+  network: Network | undefined,
+  settings: Settings,
+  { observe, workers = 1 }: Pick<ClearOptions, "observe" | "workers">,
+) {
   const runs: { consensus: ConsensusResult; cleared: Cleared | undefined }[] = [];
   let warm: WarmStart[] | undefined;
   let iterations = 0;
@@ -217,7 +223,7 @@ function certified(market: Market, network: Network | undefined, settings: Setti
       dualRelative: dualRelative * tighten,
     };
     const before = iterations;
-    const consensus = runConsensus(
+    const consensus = runAgents(
       market,
       network,
       {
@@ -225,9 +231,8 @@ function certified(market: Market, network: Network | undefined, settings: Setti
         tolerance,
         maxIterations: Math.min(settings.maxIterations - before, runs.length === 0 ? Infinity : EXTRA_ITERATIONS),
       },
-      clarabelSolver,
-      memoryTransport<Message>(),
       {
+        workers,
         ...(observe ? { observe: (iteration, residual) => observe(before + iteration, residual) } : {}),
         ...(warm ? { warm } : {}),
       },
