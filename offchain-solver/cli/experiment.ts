@@ -15,6 +15,7 @@ type Sizes = {
   readonly iterations?: number;
   readonly maxIterations?: number;
   readonly large?: boolean;
+  readonly solve?: number;
 };
 
 /** An experiment and the options that it listens to. */
@@ -33,7 +34,7 @@ const EXPERIMENTS: Readonly<Record<string, Entry>> = {
   convergence: { run: convergenceExperiment, takes: ["hours", "maxIterations"] },
   scale: {
     run: ({ large, ...rest }) => scaleExperiment({ ...rest, sizes: large === true ? [...SIZES, 10_000] : SIZES }),
-    takes: ["hours", "iterations", "large"],
+    takes: ["hours", "iterations", "large", "solve"],
   },
 };
 
@@ -52,6 +53,7 @@ export function experimentCommand(): Command {
       numberOption("--max-iterations", 1, 1e6, true),
     )
     .option("--iterations <n>", "scale: how many are timed", numberOption("--iterations", 3, 1e6, true))
+    .option("--solve <n>", "scale: clear so many to the tolerance too", numberOption("--solve", 2, 10_000, true))
     .option("--large", "scale: 10,000 prosumers too; takes an hour and much memory")
     .action(async (name: string, { out, ...sizes }: { out: string } & Sizes) => {
       const { run, takes } = EXPERIMENTS[name];

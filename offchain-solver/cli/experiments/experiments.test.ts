@@ -58,12 +58,13 @@ describe("experiments", function () {
     const task = { prosumers: 8, seed: 1, hours: 1 };
     const short = scaleRun({ ...task, iterations: 5 });
     expect([short.status, short.done]).to.deep.equal(["max iterations", 5]);
-    expect(short.cpuMs).to.be.above(short.operatorMs);
+    expect(short.wallMs).to.be.above(0);
     // A pair's trade goes both ways; everybody offers to the operator and hears from it.
     expect(short.messages).to.be.within(2 * (short.pairs + 8), 2.5 * (short.pairs + 8));
-    const whole = scaleRun({ ...task, iterations: 3000 });
+    const whole = scaleRun({ ...task, iterations: 3000, central: true });
     expect(whole.status).to.equal("solved");
     expect(whole.regret).to.be.within(0, 1e-3 * Math.abs(whole.objective as number));
+    expect(Math.abs(whole.central?.gap as number)).to.be.below(1e-4);
   });
 
   it("run every method at the default rho and three of them at nine, and say what did not stop", () => {

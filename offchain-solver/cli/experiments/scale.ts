@@ -7,6 +7,8 @@ import type { ScaleRow, ScaleTask } from "./scaleRun.ts";
 export const SIZES = [100, 300, 1000] as const;
 const HOURS = 24;
 const ITERATIONS = 60;
+/** Of a run to the tolerance. */
+const PATIENCE = 20_000;
 /** Of the child's heap, MB; what it touches is less and is measured. */
 const HEAP_MB = 8000;
 
@@ -14,6 +16,8 @@ export type ScaleOptions = {
   readonly sizes?: readonly number[];
   readonly hours?: number;
   readonly iterations?: number;
+  /** How many prosumers to clear to the tolerance as well. */
+  readonly solve?: number;
 };
 
 /** Exponent k of y = c x^k by least squares on logarithms. */
@@ -24,6 +28,21 @@ export function exponentOf(points: readonly (readonly [x: number, y: number])[])
   return (
     logs.reduce((sum, [x, y]) => sum + (x - mx) * (y - my), 0) / logs.reduce((sum, [x]) => sum + (x - mx) * (x - mx), 0)
   );
+}
+
+function wholeText(r: ScaleRow): string {
+  const limits = `${r.limits} limits in the working sets at the end`;
+  const run = `**${r.prosumers} prosumers, ${r.hours} h, to the tolerance:** ${r.status} after ${r.done} iterations, ${r.totalS.toFixed(0)} s on the clock of a shared machine (${r.cpuMs.toFixed(0)} ms of processor time in the median iteration), ${r.peakMb.toFixed(0)} MB at its peak, ${limits}`;
+  if (r.objective === undefined || r.regret === undefined) return `${run}.`;
+  const regret = `objective $${r.objective.toFixed(2)}, regrets $${r.regret.toFixed(4)} (${(r.regret / Math.abs(r.objective)).toExponential(1)} of it)`;
+  const { central } = r;
+  const gap =
+    central === undefined
+      ? ""
+      : central.gap === undefined
+        ? `; the whole problem at once: ${central.status} after ${central.seconds.toFixed(0)} s`
+        : `; ${central.gap.toExponential(1)} of the objective from the whole problem solved at once in ${central.seconds.toFixed(0)} s`;
+  return `${run}; ${regret}${gap}.`;
 }
 
 const HEADER =
@@ -44,6 +63,14 @@ export async function scaleExperiment(options: ScaleOptions = {}): Promise<Exper
         HEAP_MB,
       ),
     );
+  const whole =
+    options.solve === undefined
+      ? undefined
+      : await inChild<ScaleRow>(
+          "./scaleRun.ts",
+          { prosumers: options.solve, seed: SEED, hours, iterations: PATIENCE, central: true } satisfies ScaleTask,
+          HEAP_MB,
+        );
   const against = (of: (row: ScaleRow) => number): [number, number][] => rows.map((row) => [row.prosumers, of(row)]);
   const slope = (of: (row: ScaleRow) => number): string => exponentOf(against(of)).toFixed(2);
   return {
@@ -65,7 +92,14 @@ export async function scaleExperiment(options: ScaleOptions = {}): Promise<Exper
       r.limits,
       r.totalS,
     ]),
-    json: { seed: SEED, hours, iterations, exponents: { cpuMs: exponentOf(against((r) => r.cpuMs)) }, rows },
+    json: {
+      seed: SEED,
+      hours,
+      iterations,
+      exponents: { cpuMs: exponentOf(against((r) => r.cpuMs)) },
+      rows,
+      ...(whole && { whole }),
+    },
     figures: {
       "": scatterFigure(
         {
@@ -97,12 +131,13 @@ export async function scaleExperiment(options: ScaleOptions = {}): Promise<Exper
       ),
     },
     text: [
-      `Default method (anderson), ts-drcc, ${hours} h, \`scenario generate --seed ${SEED}\`: partner lists are bounded, so pairs, lines and limits grow with the prosumers. Medians over ${iterations} iterations from a cold start, the first left out; processor time of the one thread that runs all agents, so that other work on the machine counts little. Each size runs in a process of its own. Nodes on machines of their own would share all but the operator's part.`,
+      `Default method (anderson), ts-drcc, ${hours} h, \`scenario generate --seed ${SEED}\`: partner lists are bounded, so pairs, lines and limits grow with the prosumers. Medians (of the operator's part the mean) over ${iterations} iterations from a cold start, the first left out; processor time of the one thread that runs all agents, so that other work on the machine counts little. Each size runs in a process of its own. Nodes on machines of their own would share all but the operator's part.`,
       ...rows.map(
         (r) =>
           `**${r.prosumers} prosumers, ${r.buses} buses, ${r.pairs} pairs:** ${r.cpuMs.toFixed(0)} ms an iteration, ${r.operatorMs.toFixed(1)} ms of it the operator's with ${r.limits} limits in its working sets; ${r.messages.toFixed(0)} messages and ${(r.bytes / 1e6).toFixed(2)} MB an iteration; ${r.peakMb.toFixed(0)} MB at its peak.`,
       ),
       `Fitted exponents from ${sizes[0]} to ${sizes[sizes.length - 1]} prosumers: time ${slope((r) => r.cpuMs)}, the operator's part ${slope((r) => r.operatorMs)}, memory ${slope((r) => r.peakMb)}, messages ${slope((r) => r.messages)}, bytes ${slope((r) => r.bytes)}.`,
+      ...(whole ? [wholeText(whole)] : []),
     ],
   };
 }
