@@ -55,6 +55,7 @@ describe("gridpact on the command line", function () {
       ["hours not a number", ["clear", "ieee15", "--hours", "x"], /--hours x/],
       ["no workers", ["clear", "ieee15", "--workers", "0"], /--workers 0: .*from 1/],
       ["workers not a number", ["run", "ieee15", "--workers", "x"], /--workers x/],
+      ["bench workers", ["bench", "ieee15", "--workers", "1.5"], /--workers 1\.5/],
       ["central workers", ["clear", "ieee15", "--method", "central", "--workers", "2"], /--workers 2/],
       ["target folder", ["clear", "ieee15", "--json", join(folder, "no", "x.json")], /--json/],
       ["central session", ["run", "ieee15", "--method", "central"], /--method central/],

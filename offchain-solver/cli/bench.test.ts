@@ -36,6 +36,24 @@ describe("gridpact bench", function () {
     expect(record.evaluationsAgainstPlainBest[0].median).to.be.within(0.05, 0.9);
   });
 
+  it("times the same run on workers, and keeps what the counts are", () => {
+    const run = (workers: number): BenchRow =>
+      bench({
+        instances: [{ scenario: "ieee15" }],
+        methods: [{ name: "anderson", method: "anderson" }],
+        hours: 1,
+        maxIterations: 10,
+        workers,
+        quiet: true,
+      })[0];
+    const [serial, parallel] = [run(1), run(2)];
+    expect(serial).not.to.have.property("workers");
+    expect(parallel.workers?.count).to.equal(2);
+    expect(parallel.workers?.wallMs).to.be.above(0);
+    for (const count of ["iterations", "messages", "bytes", "objectiveGap"] as const)
+      expect(parallel[count], count).to.equal(serial[count]);
+  });
+
   it("takes the median over the instances that both solved", () => {
     const row = (instance: string, iterations: number, status = "solved") =>
       ({ instance, method: "m", iterations, status }) as BenchRow;

@@ -4,7 +4,7 @@ import { assemble } from "../clearing/assemble.ts";
 import type { Method } from "../clearing/acceleration/acceleration.ts";
 import { solveCentral } from "../clearing/central.ts";
 import { runConsensus } from "../clearing/consensus.ts";
-import { OPERATOR_AGENT, type Message } from "../clearing/message.ts";
+import type { Message } from "../clearing/message.ts";
 import { DEFAULT_SETTINGS, MEMORY, type Settings } from "../clearing/settings.ts";
 import { createMarket, defaultSettings } from "../market/market.ts";
 import { createNetwork } from "../market/network.ts";
@@ -15,6 +15,7 @@ import { scenarioOf } from "./experiments/common.ts";
 import { RHO_SCALES } from "./experiments/convergenceRun.ts";
 import { memoryTransport } from "../net/memoryTransport.ts";
 import { clarabelSolver } from "../numerics/conicSolver.ts";
+import { timed, timedOnWorkers } from "./benchTimes.ts";
 import { liveLine, writeJson } from "./output.ts";
 
 /** One way to clear: a method, and what multiplies rho or relaxes the step. */
@@ -42,6 +43,8 @@ export type BenchOptions = {
   readonly maxIterations?: number;
   /** Look for the best of nine rhos for plain iterations too, and compare every method with it. */
   readonly rhoScan?: boolean;
+  /** Time every method on so many worker threads too, from two up. */
+  readonly workers?: number;
   /** Where the record goes; nowhere without. Rows of other instances and methods that stand there already are kept. */
   readonly json?: string;
   readonly quiet?: boolean;
@@ -65,6 +68,8 @@ export type BenchRow = {
   /** criticalPathMs and wallMs over centralMs of the same run. */
   readonly criticalPathRatio: number;
   readonly wallRatio: number;
+  /** The same run on worker threads; `speedup` is wallMs over this wallMs. */
+  readonly workers?: { readonly count: number; readonly wallMs: number; readonly speedup: number };
 };
 
 /** Plain iterations at their best rho: those of the scan that were not better were stopped when that was clear. */
@@ -146,9 +151,11 @@ function benchInstance(instance: Instance, options: BenchOptions): { rows: Bench
   if (central.status !== "solved") throw new Error(`${name}: the central problem is ${central.status}`);
   const line = liveLine();
   const rows = (options.methods ?? BENCH_METHODS).map((how): BenchRow => {
-    const { result, wallMs, criticalPathMs } = timed(market, network, settingsOf(how, options), (k) =>
-      line.show(`${name}, ${how.name}: iteration ${k}`),
-    );
+    const settings = settingsOf(how, options);
+    const show = (k: number): void => line.show(`${name}, ${how.name}: iteration ${k}`);
+    const { result, wallMs, criticalPathMs } = timed(market, network, settings, show);
+    const count = options.workers ?? 1;
+    const parallelMs = count > 1 && timedOnWorkers(market, network, settings, count, result, show);
     const { objective } = assemble(market, result);
     return {
       instance: name,
@@ -164,6 +171,13 @@ function benchInstance(instance: Instance, options: BenchOptions): { rows: Bench
       centralMs: Math.round(centralMs),
       criticalPathRatio: Number((criticalPathMs / centralMs).toFixed(2)),
       wallRatio: Number((wallMs / centralMs).toFixed(2)),
+      ...(parallelMs !== false && {
+        workers: {
+          count,
+          wallMs: Math.round(parallelMs),
+          speedup: Number((wallMs / parallelMs).toFixed(2)),
+        },
+      }),
     };
   });
   const best = options.rhoScan === true ? scanPlain(name, market, network, options, line.show) : undefined;
@@ -179,33 +193,6 @@ function settingsOf(how: BenchMethod, options: BenchOptions): Settings {
     maxIterations: options.maxIterations ?? DEFAULT_SETTINGS.maxIterations,
     acceleration: { ...DEFAULT_SETTINGS.acceleration, method: how.method, memory: MEMORY[how.method] },
   };
-}
-
-/** Clears and times: on the clock, and along the slowest prosumer of every iteration plus the operator. */
-function timed(market: Market, network: Network, settings: Settings, observe: (iteration: number) => void) {
-  const slowest: number[] = [];
-  const operator: number[] = [];
-  const spent = new Float64Array(market.prosumers.length);
-  let at = 0;
-  const before = performance.now();
-  const result = runConsensus(market, network, settings, clarabelSolver, memoryTransport<Message>(), {
-    observe,
-    around(agent, iteration, step) {
-      if (agent !== OPERATOR_AGENT && iteration > at) {
-        slowest.push(spent.reduce((a, b) => Math.max(a, b)));
-        spent.fill(0);
-        at = iteration;
-      }
-      const from = performance.now();
-      const out = step();
-      const took = performance.now() - from;
-      if (agent === OPERATOR_AGENT) operator[iteration] = (operator[iteration] ?? 0) + took;
-      else spent[agent] += took;
-      return out;
-    },
-  });
-  const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0);
-  return { result, wallMs: performance.now() - before, criticalPathMs: sum(slowest) + sum(operator) };
 }
 
 /** Plain iterations at nine rhos. No run goes on beyond the best one before it. */
@@ -242,6 +229,7 @@ function scanPlain(
 }
 
 function tableOf(rows: readonly BenchRow[]): string {
+  const count = rows.find(({ workers }) => workers)?.workers?.count;
   const table = new Table({
     head: [
       "instance",
@@ -255,9 +243,10 @@ function tableOf(rows: readonly BenchRow[]): string {
       "critical path s",
       "x central",
       "objective gap",
+      ...(count === undefined ? [] : [`wall s, ${count} workers`]),
     ],
     style: { head: [], border: [] },
-    colAligns: ["left", "left", "left", ...Array<"right">(8).fill("right")],
+    colAligns: ["left", "left", "left", ...Array<"right">(9).fill("right")],
   });
   for (const r of rows)
     table.push([
@@ -272,6 +261,7 @@ function tableOf(rows: readonly BenchRow[]): string {
       (r.criticalPathMs / 1000).toFixed(2),
       r.criticalPathRatio,
       r.objectiveGap.toExponential(1),
+      ...(r.workers ? [`${(r.workers.wallMs / 1000).toFixed(2)} (x ${r.workers.speedup})`] : []),
     ]);
   return table.toString();
 }

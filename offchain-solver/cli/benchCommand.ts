@@ -28,15 +28,27 @@ export function benchCommand(): Command {
     .option("--hours <n>", "only the first n periods", numberOption("--hours", 1, 63, true))
     .option("--max-iterations <n>", "give up after this many", numberOption("--max-iterations", 1, 1e6, true))
     .option("--rho-scan", "find plain iterations' best of nine rhos too, and compare every method with it")
+    .option(
+      "--workers <n>",
+      "from 2 up: time every method on so many threads too",
+      numberOption("--workers", 1, 256, true),
+      1,
+    )
     .option("--json <file>", "write the record there", "bench/clearing.json")
-    .action((instances: string[], args: { hours?: number; maxIterations?: number; rhoScan?: true; json: string }) => {
-      checkTarget(args.json);
-      bench({
-        instances: instances.map(instanceOf),
-        json: args.json,
-        ...(args.hours === undefined ? {} : { hours: args.hours }),
-        ...(args.rhoScan === undefined ? {} : { rhoScan: true }),
-        ...(args.maxIterations === undefined ? {} : { maxIterations: args.maxIterations }),
-      });
-    });
+    .action(
+      (
+        instances: string[],
+        args: { hours?: number; maxIterations?: number; rhoScan?: true; workers: number; json: string },
+      ) => {
+        checkTarget(args.json);
+        bench({
+          instances: instances.map(instanceOf),
+          json: args.json,
+          workers: args.workers,
+          ...(args.hours === undefined ? {} : { hours: args.hours }),
+          ...(args.rhoScan === undefined ? {} : { rhoScan: true }),
+          ...(args.maxIterations === undefined ? {} : { maxIterations: args.maxIterations }),
+        });
+      },
+    );
 }

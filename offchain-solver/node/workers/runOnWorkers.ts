@@ -1,5 +1,5 @@
 import { conclude, type ConsensusResult } from "../../clearing/consensus.ts";
-import { ACTIVE, layoutOf } from "../../clearing/layout.ts";
+import { ACTIVE } from "../../clearing/layout.ts";
 import { messageBytes, OPERATOR_AGENT } from "../../clearing/message.ts";
 import { initOperator, stepOperator, type OperatorState } from "../../clearing/operatorAgent.ts";
 import { createHours, type HourLimits, type Hours } from "../../clearing/operatorProblem.ts";
@@ -33,50 +33,39 @@ export function runOnWorkers(
   options: WorkerOptions,
 ): ConsensusResult {
   const settings = forTradeGraph(given, market);
-  const parts = partsOf(market, network, settings, options);
+  const open = publicScenario(market.scenario);
+  // Stand-ins: they say how much work their agents will be, and hold what those end with.
+  const prosumers = market.prosumers.map((_, i) => initProsumer(settings, viewOf(market, i, open), i, clarabelSolver));
+  const hands = deal(
+    prosumers.map(({ problem }) => workOf(problem)),
+    Math.min(options.workers, prosumers.length),
+  );
+  const parts = hands.map((mine, w): Part => ({
+    prosumers: mine,
+    // In turn: neighbouring hours are alike, and so about as much work.
+    hours: Array.from({ length: market.hours }, (_, t) => t).filter((t) => t % hands.length === w),
+    market: viewOfSeveral(market, mine, open),
+    network,
+    settings,
+    warm: options.warm && mine.map((i) => (options.warm as readonly WarmStart[])[i]),
+  }));
   const crew = openCrew(parts);
   try {
-    const operatorView = viewOf(market, undefined);
+    const operatorView = viewOf(market, undefined, open);
     const hours = network === undefined ? createHours(operatorView, network, clarabelSolver) : hoursOf(crew, parts);
     const operator = initOperator(settings, operatorView, hours);
     const { reason, traffic } = iterate(crew, parts, operator, options.observe);
     const reports = crew.ask("report", () => ({ kind: "report" }));
-    return conclude(
-      network === undefined ? operator : { ...operator, hours: hoursFrom(reports.flatMap((report) => report.hours)) },
-      prosumersOf(
-        market,
-        settings,
-        reports.flatMap((report) => report.prosumers),
-      ),
-      reason,
-      traffic,
-    );
+    for (const report of reports) for (const end of report.prosumers) setTo(prosumers[end.prosumer], end);
+    const limits = hoursFrom(reports.flatMap((report) => report.hours));
+    return conclude(network === undefined ? operator : { ...operator, hours: limits }, prosumers, reason, traffic);
   } finally {
     crew.close();
   }
 }
 
-/** Prosumers by the size of what they agree on, hours in turn: neighbouring hours are alike, and so about as much work. */
-function partsOf(
-  market: Market,
-  network: Network | undefined,
-  settings: Settings,
-  { workers, warm }: WorkerOptions,
-): Part[] {
-  const open = publicScenario(market.scenario);
-  const hands = deal(
-    market.prosumers.map((_, i) => layoutOf(market, i).size),
-    Math.min(workers, market.prosumers.length),
-  );
-  return hands.map((prosumers, w) => ({
-    prosumers,
-    hours: Array.from({ length: market.hours }, (_, t) => t).filter((t) => t % hands.length === w),
-    market: viewOfSeveral(market, prosumers, open),
-    network,
-    settings,
-    warm: warm && prosumers.map((i) => warm[i]),
-  }));
-}
+/** A prox costs about the square of its variables (measured on the 141-bus day). */
+const workOf = ({ x }: ProsumerState["problem"]): number => x.length * x.length;
 
 function hoursOf(crew: Crew, parts: readonly Part[]): Hours {
   return {
@@ -151,22 +140,15 @@ function hoursFrom(ends: readonly HourEnd[]): HourLimits[] {
     }));
 }
 
-/** The agents as they ended, to put a result together from; older images and residuals stay behind. */
-function prosumersOf(market: Market, settings: Settings, ends: readonly ProsumerEnd[]): ProsumerState[] {
-  const open = publicScenario(market.scenario);
-  return [...ends]
-    .sort((a, b) => a.prosumer - b.prosumer)
-    .map(({ prosumer, iteration, done, image, z, u, sums, gram, x, y }) => {
-      const state = initProsumer(settings, viewOf(market, prosumer, open), prosumer, clarabelSolver);
-      state.iteration = iteration;
-      state.done = done;
-      state.images[0].set(image);
-      state.z.set(z);
-      state.u.set(u);
-      state.sums.set(sums);
-      state.gram.set(gram);
-      state.problem.x.set(x);
-      state.problem.y.set(y);
-      return state;
-    });
+/** Sets a stand-in to what its agent ended with; older images and residuals stay with the worker. */
+function setTo(state: ProsumerState, end: ProsumerEnd): void {
+  state.iteration = end.iteration;
+  state.done = end.done;
+  state.images[0].set(end.image);
+  state.z.set(end.z);
+  state.u.set(end.u);
+  state.sums.set(end.sums);
+  state.gram.set(end.gram);
+  state.problem.x.set(end.x);
+  state.problem.y.set(end.y);
 }

@@ -1,0 +1,52 @@
+import { runConsensus, type ConsensusResult } from "../clearing/consensus.ts";
+import { OPERATOR_AGENT, type Message } from "../clearing/message.ts";
+import type { Settings } from "../clearing/settings.ts";
+import type { Market } from "../market/market.ts";
+import type { Network } from "../market/network.ts";
+import { memoryTransport } from "../net/memoryTransport.ts";
+import { runOnWorkers } from "../node/workers/runOnWorkers.ts";
+import { clarabelSolver } from "../numerics/conicSolver.ts";
+
+/** Clears and times: on the clock, and along the slowest prosumer of every iteration plus the operator. */
+export function timed(market: Market, network: Network, settings: Settings, observe: (iteration: number) => void) {
+  const slowest: number[] = [];
+  const operator: number[] = [];
+  const spent = new Float64Array(market.prosumers.length);
+  let at = 0;
+  const before = performance.now();
+  const result = runConsensus(market, network, settings, clarabelSolver, memoryTransport<Message>(), {
+    observe,
+    around(agent, iteration, step) {
+      if (agent !== OPERATOR_AGENT && iteration > at) {
+        slowest.push(spent.reduce((a, b) => Math.max(a, b)));
+        spent.fill(0);
+        at = iteration;
+      }
+      const from = performance.now();
+      const out = step();
+      const took = performance.now() - from;
+      if (agent === OPERATOR_AGENT) operator[iteration] = (operator[iteration] ?? 0) + took;
+      else spent[agent] += took;
+      return out;
+    },
+  });
+  const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0);
+  return { result, wallMs: performance.now() - before, criticalPathMs: sum(slowest) + sum(operator) };
+}
+
+/** Milliseconds of a run on worker threads, their start included; throws where it is not the serial run over again. */
+export function timedOnWorkers(
+  market: Market,
+  network: Network,
+  settings: Settings,
+  workers: number,
+  serial: ConsensusResult,
+  observe: (iteration: number) => void,
+): number {
+  const before = performance.now();
+  const { residuals } = runOnWorkers(market, network, settings, { workers, observe });
+  const wallMs = performance.now() - before;
+  if (JSON.stringify(residuals) !== JSON.stringify(serial.residuals))
+    throw new Error(`${market.scenario.name}: ${workers} workers ended with other bits than the serial run`);
+  return wallMs;
+}
