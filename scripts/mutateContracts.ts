@@ -1,146 +1,173 @@
 /**
  * Changes the contracts one comparison or one refusal at a time and shows that the tests notice.
  *
- *   node scripts/mutateContracts.ts [--files Ledger,Netting] [--every N] [--json FILE]
+ *   node scripts/mutateContracts.ts [--files Ledger,Netting] [--workers 2] [--write]
  *
- * Works on a copy of the tree. A mutant that does not compile is no mutant; one that all tests accept survives, and is printed.
- * Those that are equal to the original by arithmetic are listed in EQUIVALENT with the reason.
+ * Works on copies of the tree; needs `hardhat build` before. A mutant that does not compile is no mutant; one that all tests
+ * accept survives, and one whose tests do not end has shown nothing: either fails the command. Those that are equal to the
+ * original are listed with the reason in equivalentMutants.ts. `--write` records each file's outcome in bench/mutations.json
+ * when it is through.
  */
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { type ChildProcess, fork } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { equivalentTo } from "./equivalentMutants.ts";
+import { mutantsOf, succeeded, type Mutant, type Outcome } from "./mutants.ts";
+import type { Job, Reply, Suite } from "./mutationWorker.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const FILES = [
-  "libraries/Ledger.sol",
-  "libraries/Netting.sol",
-  "libraries/Quorum.sol",
-  "libraries/GridCheck.sol",
-  "libraries/FrozenLimits.sol",
-  "Market.sol",
-  "Sessions.sol",
-  "Accounts.sol",
-  "Mandates.sol",
-  "Registry.sol",
-  "reference/PlainRules.sol",
-  "reference/PlainGrid.sol",
-  "reference/ReferenceMarket.sol",
-];
-/** Quick suites first: most mutants die in the first. */
-const SUITES = [
-  ["mutations.ts", "settle.ts"],
-  ["accounts.ts", "registry.ts", "grid.ts"],
-  ["differential.ts", "audit.ts"],
-];
+const CONTRACTS = fileURLToPath(new URL("../contracts/", import.meta.url));
+const RECORD = fileURLToPath(new URL("../bench/mutations.json", import.meta.url));
 
-type Mutant = { readonly file: string; readonly line: number; readonly before: string; readonly after: string };
+const MARKET = ["Market.sol"];
+const PLAIN = ["reference/ReferenceMarket.sol"];
+const HARNESS = "mocks/GridHarness.sol";
+/** What a file is compiled into. One that both markets share is changed in the optimised one; the lens shares the plain rules. */
+const TARGETS: Readonly<Record<string, readonly string[]>> = {
+  "reference/PlainRules.sol": PLAIN,
+  "reference/PlainGrid.sol": [...PLAIN, HARNESS],
+  "reference/ReferenceMarket.sol": PLAIN,
+  "AuditLens.sol": ["AuditLens.sol"],
+  "libraries/Ledger.sol": MARKET,
+  "libraries/Netting.sol": MARKET,
+  "libraries/Quorum.sol": [...MARKET, "mocks/QuorumHarness.sol"],
+  "libraries/GridCheck.sol": [...MARKET, HARNESS],
+  "libraries/FrozenLimits.sol": MARKET,
+  "libraries/CodeBlob.sol": [...MARKET, "Registry.sol"],
+  "Market.sol": MARKET,
+  "Sessions.sol": MARKET,
+  "Accounts.sol": MARKET,
+  "Mandates.sol": MARKET,
+  "Registry.sol": ["Registry.sol"],
+};
 
-const EQUIVALENT: readonly { readonly file: string; readonly contains: string; readonly because: string }[] = [];
+const BATCHES = ["mutations.ts", "settle.ts"];
+const ALL = [...BATCHES, "accounts.ts", "registry.ts", "threats.ts", "grid.ts", "differential.ts", "audit.ts"];
+const PLAIN_MARKET = "plain market";
+const OPTIMISED_MARKET = "optimised market";
+/** In the order in which they kill: most mutants die in the first. What a file cannot touch is not run. */
+function suitesOf(file: string): Suite[] {
+  if (file === "AuditLens.sol") return [{ files: ["differential.ts"] }];
+  if (file === "Registry.sol")
+    return [{ files: ["registry.ts"] }, { files: ["accounts.ts", "threats.ts", "audit.ts"] }];
+  if (["Accounts.sol", "Mandates.sol", "Sessions.sol"].includes(file)) {
+    return [
+      { files: ["accounts.ts"] },
+      { files: [...BATCHES, "threats.ts"], grep: `${OPTIMISED_MARKET}|threat` },
+      { files: ["differential.ts", "audit.ts"] },
+    ];
+  }
+  const plain = file.startsWith("reference/");
+  return [
+    { files: BATCHES, grep: plain ? PLAIN_MARKET : OPTIMISED_MARKET },
+    { files: ["grid.ts", "differential.ts", "audit.ts"] },
+    { files: ["accounts.ts", "registry.ts", "threats.ts"], ...(plain ? { grep: PLAIN_MARKET } : {}) },
+  ];
+}
 
-/** Each pattern once a line it matches: the comparison flipped or its end moved, the refusal dropped. */
-const RULES: readonly [pattern: RegExp, replacement: string][] = [
-  [/ < /, " <= "],
-  [/ <= /, " < "],
-  [/ > /, " >= "],
-  [/ >= /, " > "],
-  [/ == /, " != "],
-  [/ != /, " == "],
-  [/\bslt\(/, "sgt("],
-  [/\bsgt\(/, "slt("],
-  [/\blt\(/, "gt("],
-  [/\bgt\(/, "lt("],
-  [/^(\s*)(if \(.*\) )?revert .*;$/, "$1$2{}"],
-  [/^(\s*)(_check\w+|refuseTrade|_refuse\w+)\(.*\);$/, "$1{}"],
-  [/iszero\(eq\(/, "eq(eq("],
-];
+type Row = Mutant & { readonly outcome: Outcome; readonly because?: string };
+type FileRecord = {
+  readonly file: string;
+  /** SHA-256 of the source that was mutated. */
+  readonly source: string;
+} & Readonly<Record<Outcome, number>>;
 
-function mutantsOf(file: string): Mutant[] {
-  return readFileSync(join(ROOT, "contracts", file), "utf8")
-    .split("\n")
-    .flatMap((text, line) => {
-      if (/^\s*(\/\/|\*|import|error|event)|\bfor \(uint256|pragma|function /.test(text)) return [];
-      return RULES.filter(([pattern]) => pattern.test(text)).map(([pattern, replacement]) => ({
-        file,
-        line,
-        before: text,
-        after: text.replace(pattern, replacement),
-      }));
+const OUTCOMES: readonly Outcome[] = ["killed", "survived", "timed out", "equivalent", "not compiled"];
+const sourceOf = (file: string): string => readFileSync(CONTRACTS + file, "utf8");
+const say = (text: string): boolean => process.stdout.write(`${text}\n`);
+
+class Worker {
+  readonly child: ChildProcess = fork(fileURLToPath(new URL("mutationWorker.ts", import.meta.url)));
+  readonly ready = this.answer();
+
+  ask(job: Job): Promise<Reply> {
+    const reply = this.answer();
+    this.child.send(job);
+    return reply as Promise<Reply>;
+  }
+
+  private answer(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const exited = () => reject(new Error("a worker ended"));
+      this.child.once("exit", exited);
+      this.child.once("message", (message) => {
+        this.child.off("exit", exited);
+        resolve(message);
+      });
     });
+  }
+}
+
+/** Tests that fail on the contracts as they are would kill everything. */
+async function checkUnchanged(worker: Worker): Promise<void> {
+  const targets = [...new Set(Object.values(TARGETS).flat())];
+  const { outcome, by } = await worker.ask({ targets, suites: [{ files: ALL }] });
+  if (outcome !== "survived") throw new Error(`the tests do not accept the contracts as they are: ${outcome} ${by}`);
+}
+
+async function run(mutants: readonly Mutant[], workers: readonly Worker[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  const start = performance.now();
+  let next = 0;
+  async function drain(worker: Worker): Promise<void> {
+    while (next < mutants.length) {
+      const mutant = mutants[next++];
+      const because = equivalentTo(mutant);
+      const { outcome, by }: Pick<Reply, "outcome" | "by"> =
+        because === undefined
+          ? await worker.ask({ mutant, targets: TARGETS[mutant.file], suites: suitesOf(mutant.file) })
+          : { outcome: "equivalent", by: because };
+      rows.push({ ...mutant, outcome, ...(because === undefined ? {} : { because }) });
+      const minutes = ((performance.now() - start) / 60_000).toFixed(1);
+      const change = `${mutant.before.trim()}  ->  ${mutant.after.trim()}`;
+      say(
+        `${rows.length}/${mutants.length} ${minutes} min ${outcome} (${by}) ${mutant.file}:${mutant.line + 1}: ${change}`,
+      );
+    }
+  }
+  await Promise.all(workers.map(drain));
+  return rows;
+}
+
+function record(rows: readonly Row[]): void {
+  const kept = existsSync(RECORD) ? (JSON.parse(readFileSync(RECORD, "utf8")) as FileRecord[]) : [];
+  const done = new Set(rows.map(({ file }) => file));
+  const records = Object.keys(TARGETS).flatMap((file): FileRecord[] => {
+    if (!done.has(file)) return kept.filter((one) => one.file === file);
+    const of = (outcome: Outcome): number => rows.filter((row) => row.file === file && row.outcome === outcome).length;
+    const counts = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, of(outcome)])) as Record<Outcome, number>;
+    return [{ file, source: createHash("sha256").update(sourceOf(file)).digest("hex"), ...counts }];
+  });
+  writeFileSync(RECORD, `[\n${records.map((one) => `  ${JSON.stringify(one)}`).join(",\n")}\n]\n`);
 }
 
 const { values } = parseArgs({
   options: {
     files: { type: "string" },
-    every: { type: "string", default: "1" },
-    json: { type: "string" },
-    skip: { type: "string", default: "0" },
+    workers: { type: "string", default: "2" },
+    write: { type: "boolean", default: false },
   },
 });
-const wanted = values.files?.split(",");
-const mutants = FILES.filter((file) => wanted === undefined || wanted.includes(basename(file, ".sol")))
-  .flatMap(mutantsOf)
-  .filter((_, k) => (k + Number(values.skip)) % Number(values.every) === 0);
-
-const copy = mkdtempSync(join(tmpdir(), "mutants-"));
-for (const name of [
-  "contracts",
-  "offchain-solver",
-  "test",
-  "hardhat.config.ts",
-  "package.json",
-  "tsconfig.json",
-  "artifacts",
-  "cache",
-]) {
-  cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+const wanted = values.files?.split(",") ?? Object.keys(TARGETS).map((file) => basename(file, ".sol"));
+const files = wanted.flatMap((name) => Object.keys(TARGETS).filter((file) => basename(file, ".sol") === name));
+const mutants = files.map((file) => mutantsOf(file, sourceOf(file)));
+const workers = Array.from({ length: Number(values.workers) }, () => new Worker());
+await Promise.all(workers.map(({ ready }) => ready));
+await checkUnchanged(workers[0]);
+const rows: Row[] = [];
+for (const ofFile of mutants) {
+  const done = await run(ofFile, workers);
+  rows.push(...done);
+  if (values.write) record(done);
 }
-// The fuzz harness embeds both markets: compiling it for every mutant would cost more than its tests find.
-for (const name of ["Market.t.sol", "mocks/Handler.t.sol"]) rmSync(join(copy, "contracts", name));
-symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
-const hardhat = join(ROOT, "node_modules/hardhat/dist/src/cli.js");
-const run = (...args: string[]): boolean =>
-  spawnSync(process.execPath, [hardhat, ...args], {
-    cwd: copy,
-    stdio: "ignore",
-    timeout: 300_000,
-    env: { ...process.env, GRIDPACT_DIFFERENTIAL: "150" },
-  }).status === 0;
+for (const { child } of workers) child.disconnect();
 
-const results: (Mutant & { outcome: "killed" | "survived" | "invalid" | "equivalent" })[] = [];
-try {
-  for (const [k, mutant] of mutants.entries()) {
-    const path = join(copy, "contracts", mutant.file);
-    const original = readFileSync(path, "utf8");
-    const lines = original.split("\n");
-    lines[mutant.line] = mutant.after;
-    writeFileSync(path, lines.join("\n"));
-    const suites = SUITES.map((names) => names.map((name) => `test/contracts/${name}`));
-    const equivalent = EQUIVALENT.some(
-      ({ file, contains }) => mutant.file.endsWith(file) && mutant.before.includes(contains),
-    );
-    const outcome = equivalent
-      ? "equivalent"
-      : !run("build")
-        ? "invalid"
-        : suites.every((files) => run("test", "mocha", "--no-compile", "--bail", ...files))
-          ? "survived"
-          : "killed";
-    writeFileSync(path, original);
-    results.push({ ...mutant, outcome });
-    const where = `${mutant.file}:${mutant.line + 1}`;
-    process.stdout.write(
-      `${k + 1}/${mutants.length} ${outcome} ${where}: ${mutant.before.trim()}  ->  ${mutant.after.trim()}\n`,
-    );
-  }
-} finally {
-  rmSync(copy, { recursive: true, force: true });
+for (const { outcome, file, line, before, after } of rows) {
+  if (outcome !== "survived" && outcome !== "timed out") continue;
+  say(`${outcome}: ${file}:${line + 1}\n  - ${before.trim()}\n  + ${after.trim()}`);
 }
-const count = (outcome: string): number => results.filter((one) => one.outcome === outcome).length;
-process.stdout.write(
-  `${count("killed")} killed, ${count("survived")} survived, ${count("equivalent")} equivalent, ${count("invalid")} did not compile\n`,
-);
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
-process.exitCode = count("survived") > 0 ? 1 : 0;
+const outcomes = rows.map(({ outcome }) => outcome);
+say(OUTCOMES.map((name) => `${outcomes.filter((one) => one === name).length} ${name}`).join(", "));
+process.exitCode = succeeded(outcomes) ? 0 : 1;
