@@ -2,6 +2,7 @@
 pragma solidity 0.8.36;
 
 import {IMarket} from "./interfaces/IMarket.sol";
+import {ISettlementErrors} from "./interfaces/ISettlementErrors.sol";
 import {FrozenLimits} from "./libraries/FrozenLimits.sol";
 import {GridHarness} from "./mocks/GridHarness.sol";
 import {Handler} from "./mocks/Handler.t.sol";
@@ -24,8 +25,8 @@ contract MarketTest {
     }
 
     function invariant_deposits_and_pending_withdrawals_are_the_token_balance() external view {
-        assert(_owed(_handler.market()) == _handler.token().balanceOf(address(_handler.market())) * 1000);
-        assert(_owed(_handler.plain()) == _handler.token().balanceOf(address(_handler.plain())) * 1000);
+        _assertSolvent(_handler.market());
+        _assertSolvent(_handler.plain());
     }
 
     function invariant_carbon_is_what_was_issued() external view {
@@ -94,21 +95,57 @@ contract MarketTest {
 
     /// Quorum, pause, deadline, sequence, locks, mandates, early withdrawals, agreement of the twins: see Handler.
     function invariant_no_step_broke_a_rule() external view {
-        require(bytes(_handler.broken()).length == 0, _handler.broken());
+        _assertNothingBroken();
     }
 
-    function testFuzz_any_sequence_of_sessions_of_a_colluding_committee_leaves_everybody_within_its_mandate(
-        uint256[8] calldata seeds
+    /// Whatever a run has done to a market, the next session settles.
+    function afterInvariant() external {
+        uint256 before = _handler.honest();
+        _handler.session(before);
+        assert(_handler.honest() == before + 1);
+        _assertNothingBroken();
+    }
+
+    function testFuzz_threat_griefing_by_a_prosumer_a_correctly_signed_batch_always_settles(
+        uint256[3] calldata seeds
     ) external {
-        for (uint256 k; k < ids_(); ++k) _handler.deposit(k, 49_999_999);
-        for (uint256 k; k < seeds.length; ++k) {
-            _handler.issue(k, seeds[k]);
-            _handler.freeze(seeds[k], seeds[k] % 2 == 0);
-            _handler.settle(seeds[k], seeds[k] % 16 != 1);
-            _handler.wait(1 days);
-        }
-        require(bytes(_handler.broken()).length == 0, _handler.broken());
-        assert(_owed(_handler.market()) == _handler.token().balanceOf(address(_handler.market())) * 1000);
+        for (uint256 k; k < seeds.length; ++k) _handler.session(seeds[k]);
+        _assertNothingBroken();
+        assert(_handler.honest() == seeds.length);
+        _assertSolvent(_handler.market());
+    }
+
+    function testFuzz_threat_colluding_quorum_nobody_is_left_below_its_mandate_nor_the_grid_beyond_its_limits(
+        uint256[4] calldata seeds
+    ) external {
+        for (uint256 k; k < seeds.length; ++k) _handler.collude(seeds[k]);
+        _assertNothingBroken();
+        assert(_handler.colluding() + _handler.refused() == seeds.length);
+        _assertSolvent(_handler.market());
+    }
+
+    /// The two campaigns above reach what they are about: every event before a settlement, colluding batches that pass because
+    /// they stay within, and the refusals of those that do not.
+    function test_the_campaigns_reach_every_event_and_every_limit_of_a_mandate() external {
+        for (uint256 k; k < 40; ++k) _handler.session(uint256(keccak256(abi.encode("honest", k))));
+        for (uint256 k; k < 160; ++k) _handler.collude(uint256(keccak256(abi.encode("colluding", k))));
+        _assertNothingBroken();
+        assert(_handler.honest() == 40);
+        for (uint256 k; k < 9; ++k) assert(_handler.settledAfter(k) >= 5);
+        assert(_handler.colluding() >= 5);
+        bytes4[10] memory reasons = [
+            ISettlementErrors.ReservePriceOutsideMandate.selector,
+            ISettlementErrors.CarbonPriceOutsideMandate.selector,
+            ISettlementErrors.BuyPriceAboveMandate.selector,
+            ISettlementErrors.SellPriceBelowMandate.selector,
+            ISettlementErrors.EnergyBeyondMandate.selector,
+            ISettlementErrors.ReserveBeyondMandate.selector,
+            ISettlementErrors.SpendBeyondLock.selector,
+            ISettlementErrors.CarbonBelowZero.selector,
+            ISettlementErrors.LineLimit.selector,
+            ISettlementErrors.VoltageBand.selector
+        ];
+        for (uint256 k; k < reasons.length; ++k) assert(_handler.refusals(reasons[k]) > 0);
     }
 
     function testFuzz_limits_survive_their_packing(Limits calldata limits) external pure {
@@ -142,8 +179,12 @@ contract MarketTest {
         assert(keccak256(plain) == keccak256(optimised));
     }
 
-    function ids_() private view returns (uint256) {
-        return _handler.accounts().length;
+    function _assertNothingBroken() private view {
+        require(bytes(_handler.broken()).length == 0, _handler.broken());
+    }
+
+    function _assertSolvent(IMarket market) private view {
+        assert(_owed(market) == (_handler.token().balanceOf(address(market)) - _handler.donated()) * 1000);
     }
 
     function _owed(IMarket market) private view returns (uint256 nano) {

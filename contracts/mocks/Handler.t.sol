@@ -1,119 +1,90 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.36;
 
-import {Authority} from "../Authority.sol";
-import {Market} from "../Market.sol";
-import {Registry} from "../Registry.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
-import {ReferenceMarket} from "../reference/ReferenceMarket.sol";
-import {Account, DESK, OPERATOR, UTILITY} from "../types/Account.sol";
-import {Mandate} from "../types/Mandate.sol";
+import {Account, DESK} from "../types/Account.sol";
+import {Limits} from "../types/Mandate.sol";
 import {Session} from "../types/Session.sol";
-import {TestToken} from "./TestToken.sol";
+import {Batches} from "./Batches.t.sol";
+import {Judge} from "./Judge.t.sol";
+import {Twins} from "./Twins.t.sol";
 import {VM} from "./Vm.sol";
 
 /// Everything that may happen to a market, in any order, done to the optimised and the plain one alike. What must hold at each
 /// step is noted in `broken`; what must hold always is asked by Market.t.sol.
-contract Handler {
-    uint256 private constant NODE = 0xA11CE;
-    uint256 private constant SECOND_NODE = 0xB0B;
-    uint32 private constant FIRST = 101;
-    uint256 private constant PROSUMERS = 4;
-    int24 public constant MAX_BUY = 150_000;
-    int24 public constant MIN_SELL = 5_000;
+contract Handler is Twins {
+    /// What one prosumer, or the roles, may do between the freeze and the settlement of a session.
+    enum Event {
+        Revoked,
+        Replaced,
+        Drained,
+        Expired,
+        HostileWallet,
+        CommitteeRotated,
+        PriceCapLowered,
+        GridReplaced,
+        SomebodyLeftOut
+    }
 
-    TestToken public immutable token = new TestToken();
-    Registry public immutable registry;
-    Market public immutable market;
-    ReferenceMarket public immutable plain;
-    uint32[] public ids;
-    string public broken;
+    uint256 private constant EVENTS = 9;
+    uint256 private constant NOBODY = type(uint256).max;
+
+    /// Batches settled: all of them, those of an honest committee, those of a colluding one.
     uint256 public settled;
-    uint256 public issued;
-    uint256 public donated;
-    uint256 public withdrawn;
-    uint40 private _start = 1_800_000_000;
-    uint64 private _nonce = 1;
-
-    constructor() {
-        Authority authority = new Authority(address(this));
-        registry = new Registry(address(authority));
-        market = new Market(address(authority), token, registry, 3_000_000);
-        plain = new ReferenceMarket(address(authority), token, registry, 3_000_000);
-        for (uint32 k; k < PROSUMERS; ++k) ids.push(FIRST + k);
-        ids.push(DESK);
-        ids.push(OPERATOR);
-        ids.push(UTILITY);
-        for (uint256 k; k < ids.length; ++k) _onboard(ids[k], k);
-        registry.addGridModel(_gridModel());
-        _appoint();
-        token.mint(address(this), type(uint128).max);
-        token.approve(address(market), type(uint256).max);
-        token.approve(address(plain), type(uint256).max);
-    }
-
-    function accounts() external view returns (uint32[] memory) {
-        return ids;
-    }
+    uint256 public honest;
+    uint256 public colluding;
+    /// Batches of a colluding committee that were refused, and why.
+    uint256 public refused;
+    mapping(bytes4 reason => uint256) public refusals;
+    /// Honest batches settled after each event.
+    uint256[EVENTS] public settledAfter;
 
     function deposit(uint256 who, uint256 amount) external {
-        uint32 id = ids[who % ids.length];
-        amount = amount % 50_000_000;
-        market.deposit(id, amount);
-        plain.deposit(id, amount);
+        _deposit(ids[who % ids.length], amount % 50_000_000);
+    }
+
+    /// Tokens that nobody is credited with.
+    function donate(uint256 amount) external {
+        amount = amount % 1_000;
+        token.transfer(address(market), amount);
+        token.transfer(address(plain), amount);
+        donated += amount;
     }
 
     function requestWithdrawal(uint256 who, uint256 amount) external {
         uint32 id = ids[who % ids.length];
         uint256 most = market.free(id) / 1000;
         amount = amount % (most + 2);
-        VM.startPrank(registry.walletOf(id));
-        bool first = _try(market, abi.encodeCall(IMarket.requestWithdrawal, (id, amount)));
-        bool second = _try(plain, abi.encodeCall(IMarket.requestWithdrawal, (id, amount)));
-        VM.stopPrank();
-        _check(first == second && first == (amount <= most), "a withdrawal of what is not free, or not of what is");
+        bool done = _asWallet(id, abi.encodeCall(IMarket.requestWithdrawal, (id, amount)));
+        _check(done == (amount <= most), "a withdrawal of what is not free, or not of what is");
     }
 
     function withdraw(uint256 who) external {
         uint32 id = ids[who % ids.length];
         (uint128 tokens, uint40 availableAt) = market.pending(id);
-        bool first = _try(market, abi.encodeCall(IMarket.withdraw, (id)));
-        bool second = _try(plain, abi.encodeCall(IMarket.withdraw, (id)));
-        _check(
-            first == second && first == (tokens > 0 && block.timestamp >= availableAt),
-            "a withdrawal early, or not when due"
-        );
-        if (first) withdrawn += tokens;
+        bool done = _both(abi.encodeCall(IMarket.withdraw, (id)));
+        _check(done == (tokens > 0 && block.timestamp >= availableAt), "a withdrawal early, or not when due");
+        if (done) withdrawn += tokens;
     }
 
     function issue(uint256 who, uint256 grams) external {
-        uint32[] memory to = new uint32[](1);
-        uint256[] memory amounts = new uint256[](1);
-        (to[0], amounts[0]) = (ids[who % PROSUMERS], grams % 100_000);
-        market.issueAllowances(to, amounts);
-        plain.issueAllowances(to, amounts);
-        issued += amounts[0];
+        _issue(ids[who % PROSUMERS], grams % 100_000);
     }
 
     function revoke(uint256 who) external {
-        uint32 id = ids[who % PROSUMERS];
-        VM.startPrank(registry.walletOf(id));
-        market.revokeMandate(id, ++_nonce);
-        plain.revokeMandate(id, _nonce);
-        VM.stopPrank();
+        _revoke(who % PROSUMERS);
     }
 
-    function mandate(uint256 who, uint48 maxSpend) external {
-        _mandate(ids[who % ids.length], maxSpend % 100_000_000);
+    function mandate(uint256 who, uint256 validFor) external {
+        _register(who % ids.length, uint40(block.timestamp + 1 + (validFor % 5 days)));
     }
 
     function pause(bool paused) external {
-        market.setPaused(paused);
-        plain.setPaused(paused);
+        _both(abi.encodeCall(IMarket.setPaused, (paused)));
     }
 
     function rotateCommittee() external {
-        _appoint();
+        _appoint(!_turned);
     }
 
     function wait(uint256 time) external {
@@ -121,158 +92,191 @@ contract Handler {
     }
 
     function freeze(uint256 open, bool sameDay) external {
-        _start += sameDay ? 3600 : 1 days;
-        uint40 deadline = uint40(block.timestamp + 1 + (open % 1 days));
-        bytes memory data = abi.encodeCall(IMarket.freezeSession, (_start, 3600, 2, deadline, ids));
-        Session memory before = market.session();
-        bool live = before.open && block.timestamp <= before.deadline;
-        bool first = _try(market, data);
-        _check(
-            first == _try(plain, data) && first == (!before.paused && !live),
-            "a session frozen when it may not, or not when it may"
-        );
+        _freeze(_next(sameDay ? 1 hours : 1 days), uint40(block.timestamp + 1 + (open % 1 days)));
     }
 
-    /// A batch as a colluding committee might sign it: any pair, any price, any quantity.
+    /// A batch against the open session, if there is one, by a committee of which all members collude, or by one member.
     function settle(uint256 seed, bool quorum) external {
-        Session memory before = market.session();
-        bytes memory payload = _payload(seed);
-        Account[] memory earlier = _snapshot();
-        (bool first, bytes memory why) = _settle(market, payload, quorum);
-        (bool second, bytes memory whyPlain) = _settle(plain, payload, quorum);
-        _check(first == second && (first || keccak256(why) == keccak256(whyPlain)), "the twins disagree");
-        if (!first) return;
-        ++settled;
+        if (_participants().length > 1) _collude(seed, quorum);
+    }
+
+    /// A session of a colluding committee from its freeze to its batch.
+    function collude(uint256 seed) external {
+        _prepare();
+        uint40 start = _next(seed % 4 == 0 ? 1 hours : 1 days);
+        _ready(seed, start + uint40(Batches.PERIODS * 1 hours), NOBODY);
+        if (!_freeze(start, uint40(block.timestamp + 1 days))) return;
+        if (_participants().length > 1) _collude(seed, true);
+    }
+
+    /// A session of an honest committee: what it has signed settles, whatever prosumers and roles do in the meantime.
+    function session(uint256 seed) public {
+        _prepare();
+        bool leavesOut = seed % 4 == 0;
+        uint256 out = leavesOut ? (seed >> 8) % PROSUMERS : NOBODY;
+        if (leavesOut) _revoke(out);
+        uint40 start = _next(1 days);
+        uint40 end = start + uint40(Batches.PERIODS * 1 hours);
+        if (start > block.timestamp + 1 days) VM.warp(start - 1 days);
+        _ready(seed, end, out);
+        _check(_freeze(start, end + 1 hours), "a session that may be frozen was not");
+        bytes memory payload = Batches.build(_participants(), Batches.honest(), seed);
+        (uint32 signers, bytes memory optimised, bytes memory reference_) = _sign(payload, true);
+        uint256 happened = _disturb(seed >> 16, end) | (leavesOut ? 1 << uint256(Event.SomebodyLeftOut) : 0);
+        if (!_settleSigned(payload, signers, optimised, reference_)) {
+            _check(false, "a correctly signed batch was refused");
+            return;
+        }
+        ++honest;
+        for (uint256 k; k < EVENTS; ++k) settledAfter[k] += (happened >> k) & 1;
+    }
+
+    /// Ends what is open and undoes what the last session's events changed for all.
+    function _prepare() private {
+        Session memory open = market.session();
+        if (open.paused) _both(abi.encodeCall(IMarket.setPaused, (false)));
+        if (open.open && block.timestamp <= open.deadline) VM.warp(open.deadline + 1);
+        if (_disturbed) {
+            _both(abi.encodeCall(IMarket.setPriceCap, (PRICE_CAP)));
+            registry.addGridModel(_gridModel(LINE));
+            _disturbed = false;
+        }
+    }
+
+    /// Money, allowances and a mandate that covers a session up to `end` for everybody, `out`'s mandate aside.
+    function _ready(uint256 seed, uint40 end, uint256 out) private {
+        for (uint256 k; k < ids.length; ++k) {
+            _fund(k, seed);
+            if (k != out && _validUntil[k] < end) _register(k, end + (seed % 2 == 0 ? 0 : 30 days));
+        }
+    }
+
+    /// At least a dollar and a hundred grams.
+    function _fund(uint256 k, uint256 seed) private {
+        Account memory held = market.account(ids[k]);
+        if (held.deposit < 1e9) _deposit(ids[k], 1_000_000 + (seed % 1_000_000));
+        if (held.carbon < 100 && ids[k] < DESK) _issue(ids[k], 100 + (seed % 1_000));
+    }
+
+    /// What happens after the batch was signed, as a set of events.
+    function _disturb(uint256 dice, uint40 end) private returns (uint256 happened) {
+        happened = dice & ((1 << uint256(Event.SomebodyLeftOut)) - 1);
+        uint256 who = (dice >> 16) % PROSUMERS;
+        uint256 other = (who + 1) % PROSUMERS;
+        if (_has(happened, Event.Drained)) {
+            _asWallet(ids[who], abi.encodeCall(IMarket.requestWithdrawal, (ids[who], market.free(ids[who]) / 1000)));
+        }
+        if (_has(happened, Event.Revoked)) _revoke(who);
+        if (_has(happened, Event.Replaced)) _registerRefusingAll(other);
+        if (_has(happened, Event.Expired)) VM.warp(end + 1);
+        if (_has(happened, Event.HostileWallet)) {
+            hostile.setAccepts(dice % 2 == 0);
+            hostile.setBurnsGas(true);
+        }
+        if (_has(happened, Event.CommitteeRotated)) _appoint(!_turned);
+        if (_has(happened, Event.PriceCapLowered)) _both(abi.encodeCall(IMarket.setPriceCap, (1)));
+        if (_has(happened, Event.GridReplaced)) registry.addGridModel(_gridModel(0));
+        _disturbed = _has(happened, Event.PriceCapLowered) || _has(happened, Event.GridReplaced);
+    }
+
+    function _has(uint256 happened, Event one) private pure returns (bool) {
+        return (happened >> uint256(one)) & 1 == 1;
+    }
+
+    /// A batch at the ends of one victim's mandate and beyond.
+    function _collude(uint256 seed, bool quorum) private {
+        uint32[] memory participants = _participants();
+        Limits memory victim = _frozenLimits(participants[(seed >> 8) % participants.length]);
+        bytes memory payload = Batches.build(participants, Batches.against(victim, seed % 2 == 0), seed);
+        (uint32 signers, bytes memory optimised, bytes memory reference_) = _sign(payload, quorum);
+        if (!_settleSigned(payload, signers, optimised, reference_)) return;
         _check(quorum, "settled without a quorum");
+        ++colluding;
+    }
+
+    function _settleSigned(
+        bytes memory payload,
+        uint32 signers,
+        bytes memory optimised,
+        bytes memory reference_
+    ) private returns (bool) {
+        Session memory before = market.session();
+        Account[] memory earlier = _snapshot();
+        (bool first, bytes memory why) = _call(market, abi.encodeCall(IMarket.settle, (payload, signers, optimised)));
+        (bool second, bytes memory other) = _call(
+            plain,
+            abi.encodeCall(IMarket.settle, (payload, signers, reference_))
+        );
+        _check(first == second && (first || keccak256(why) == keccak256(other)), "the twins disagree");
+        if (!first) {
+            ++refused;
+            ++refusals[bytes4(why)];
+            return false;
+        }
+        ++settled;
         _check(before.open && !before.paused && block.timestamp <= before.deadline, "settled when it may not");
         _check(market.session().sequence == before.sequence + 1, "the sequence did not grow by one");
-        for (uint256 k; k < ids.length; ++k) {
-            Account memory now_ = market.account(ids[k]);
-            uint256 most = uint256(earlier[k].lockedMicro) * 1000;
-            _check(now_.deposit + most >= earlier[k].deposit, "somebody paid more than was locked");
-            _check(ids[k] == DESK || now_.carbon >= 0, "somebody sold allowances it did not hold");
+        _checkParties(payload, earlier, before.start / 1 days);
+        return true;
+    }
+
+    /// Everybody's money, allowances, mandate and lines, from the payload and from what each has signed.
+    function _checkParties(bytes memory payload, Account[] memory earlier, uint256 day) private {
+        uint32[] memory participants = _participants();
+        uint256 parties = participants.length + 3;
+        Limits[] memory limits = new Limits[](parties);
+        uint256[] memory place = new uint256[](parties);
+        for (uint256 k; k < parties; ++k) {
+            place[k] = k < participants.length ? participants[k] - FIRST : PROSUMERS + k - participants.length;
+            limits[k] = _frozenLimits(ids[place[k]]);
         }
-        _checkMandates(payload);
-    }
-
-    function _settle(IMarket target, bytes memory payload, bool quorum) private returns (bool, bytes memory) {
-        bytes32 digest = target.attestationDigest(payload);
-        bytes memory signatures = _compact(NODE, digest);
-        uint32 signers = 1;
-        if (quorum) (signers, signatures) = (3, bytes.concat(signatures, _compact(SECOND_NODE, digest)));
-        return address(target).call(abi.encodeCall(IMarket.settle, (payload, signers, signatures)));
-    }
-
-    function _compact(uint256 key, bytes32 digest) private pure returns (bytes memory) {
-        (uint8 v, bytes32 r, bytes32 s) = VM.sign(key, digest);
-        return abi.encodePacked(r, uint256(s) | (uint256(v - 27) << 255));
-    }
-
-    /// Four prosumers and every system account, two periods, up to five trades.
-    function _payload(uint256 seed) private view returns (bytes memory payload) {
-        payload = abi.encodePacked(
-            uint16(PROSUMERS),
-            uint8(7),
-            ids[0],
-            ids[1],
-            ids[2],
-            ids[3],
-            new bytes(3 * 2 * PROSUMERS)
-        );
-        bool wild = seed % 4 == 0;
-        uint8[5] memory groups = [uint8(64), 65, 128, 129, 255];
-        for (uint256 k; k < groups.length; ++k) {
-            uint256 dice = uint256(keccak256(abi.encode(seed, k)));
-            if (dice % 3 == 0) continue;
-            uint16 seller = uint16((dice >> 8) % PROSUMERS);
-            uint16 buyer = uint16((seller + 1 + ((dice >> 16) % (PROSUMERS - 1))) % PROSUMERS);
-            if (groups[k] < 128 && (dice >> 24) % 4 == 0) seller = 0xffff;
-            uint32 quantity = uint32(wild ? dice >> 32 : (dice >> 32) % 2_000);
-            int24 price = int24(uint24(wild ? dice >> 64 : 5_000 + ((dice >> 64) % 140_000)));
-            payload = abi.encodePacked(payload, groups[k], seller, buyer, quantity, price);
+        string memory wrong = Judge.firstWrong(payload, limits);
+        _check(bytes(wrong).length == 0, wrong);
+        (Judge.Sheet memory sheet, ) = Judge.read(payload, limits);
+        for (uint256 k; k < parties; ++k) {
+            Account memory held = market.account(ids[place[k]]);
+            int256 paid = int256(uint256(earlier[place[k]].deposit)) - int256(uint256(held.deposit));
+            _check(paid == -sheet.nano[k], "money moved that the trades do not say");
+            _check(held.carbon == earlier[place[k]].carbon + sheet.grams[k], "carbon moved that the trades do not say");
+            _check(ids[place[k]] == DESK || held.carbon >= 0, "somebody sold allowances it did not hold");
+            if (paid > 0) _checkSpend(place[k], uint256(paid), day);
         }
+        _check(_insideLimits(participants, sheet, payload), "a settled batch is beyond the grid's limits");
     }
 
-    /// With no network charge in the batch, every energy price is the one its parties see.
-    function _checkMandates(bytes memory payload) private {
-        uint256 offset = 3 + 4 * PROSUMERS + 6 * PROSUMERS;
-        for (; offset < payload.length; offset += 12) {
-            if (uint8(payload[offset]) >= 128) continue;
-            int24 price = int24(uint24(_read(payload, offset + 9, 3)));
-            bool prosumerSells = _read(payload, offset + 1, 2) < PROSUMERS;
-            _check(price <= MAX_BUY, "somebody bought above its mandate");
-            _check(!prosumerSells || price >= MIN_SELL, "somebody sold below its mandate");
+    function _checkSpend(uint256 k, uint256 nano, uint256 day) private {
+        uint256 before = _spentDay[k] == day ? _spentMicro[k] : 0;
+        (_spentDay[k], _spentMicro[k]) = (day, before + (nano + 999) / 1000);
+        _check(_spentMicro[k] <= _frozenSpend[k], "somebody spent more on a day than its mandate allows");
+    }
+
+    /// The feeder is a row, so what flows through a line is what all behind it inject. A flow within its rating along both
+    /// axes is necessary, not sufficient; voltages are exact.
+    function _insideLimits(
+        uint32[] memory participants,
+        Judge.Sheet memory sheet,
+        bytes memory payload
+    ) private pure returns (bool) {
+        uint256 reactives = 3 + 4 * participants.length;
+        for (uint256 t; t < Batches.PERIODS; ++t) {
+            int256[PROSUMERS + 1] memory active;
+            int256[PROSUMERS + 1] memory reactive;
+            for (uint256 k; k < participants.length; ++k) {
+                uint256 offset = reactives + 3 * (k * Batches.PERIODS + t);
+                for (uint256 bus = 1; bus <= participants[k] - FIRST + 1; ++bus) {
+                    active[bus] += sheet.energyWh[k * Batches.PERIODS + t];
+                    reactive[bus] += int24(uint24(Batches.read(payload, offset, 3)));
+                }
+            }
+            int256 voltage = 1 << 60;
+            for (uint256 bus = 1; bus <= PROSUMERS; ++bus) {
+                int256 rating = int256(uint256(_rating(uint16(bus), LINE)));
+                if (active[bus] > rating || -active[bus] > rating) return false;
+                if (reactive[bus] > rating || -reactive[bus] > rating) return false;
+                voltage += int256(uint256(R)) * active[bus] + int256(uint256(X)) * reactive[bus];
+                if (voltage >> 28 < (1 << 32) - BAND || voltage >> 28 > (1 << 32) + BAND) return false;
+            }
         }
-    }
-
-    function _read(bytes memory data, uint256 offset, uint256 length) private pure returns (uint256 value) {
-        for (uint256 k; k < length; ++k) value = (value << 8) | uint8(data[offset + k]);
-    }
-
-    function _snapshot() private view returns (Account[] memory held) {
-        held = new Account[](ids.length);
-        for (uint256 k; k < ids.length; ++k) held[k] = market.account(ids[k]);
-    }
-
-    function _check(bool holds, string memory what) private {
-        if (!holds) broken = what;
-    }
-
-    function _try(IMarket target, bytes memory data) private returns (bool done) {
-        (done, ) = address(target).call(data);
-    }
-
-    function _mandate(uint32 id, uint48 maxSpend) private {
-        bool system = id >= DESK;
-        Mandate memory signed = Mandate({
-            prosumer: id,
-            maxBuy: MAX_BUY,
-            minSell: system ? int24(0) : MIN_SELL,
-            maxBuyWh: 1_000_000,
-            maxSellWh: 1_000_000,
-            minReservePrice: 0,
-            maxReservePrice: 200_000,
-            maxReserveW: 1_000_000,
-            maxCarbonPrice: 200_000,
-            minCarbonPrice: 0,
-            maxSpendPerDay: maxSpend,
-            validUntil: type(uint40).max,
-            nonce: ++_nonce
-        });
-        VM.startPrank(registry.walletOf(id));
-        market.registerMandate(signed, "");
-        plain.registerMandate(signed, "");
-        VM.stopPrank();
-    }
-
-    function _onboard(uint32 id, uint256 k) private {
-        uint256 key =
-            id == OPERATOR
-                ? NODE
-                : id == FIRST
-                    ? SECOND_NODE
-                    : 1000 + k;
-        address wallet = VM.addr(5000 + k);
-        address nodeKey = VM.addr(key);
-        (uint8 v, bytes32 r, bytes32 s) = VM.sign(key, registry.nodeKeyDigest(id, wallet, 0));
-        registry.register(id, wallet, nodeKey, VM.addr(9000 + k), abi.encodePacked(r, s, v));
-        _mandate(id, 100_000_000);
-    }
-
-    function _appoint() private {
-        uint32[] memory members = new uint32[](2);
-        (members[0], members[1]) = (OPERATOR, FIRST);
-        registry.appointCommittee(members);
-    }
-
-    /// Root and four buses in a row, one prosumer each; the third line carries at most 1,500 W.
-    function _gridModel() private view returns (bytes memory model) {
-        model = abi.encodePacked(uint16(5), uint16(4));
-        for (uint16 bus = 1; bus < 5; ++bus) {
-            uint40 rating = bus == 3 ? 1_500 : 1_000_000;
-            uint40 unit = uint40(1) << 32;
-            model = abi.encodePacked(model, uint8(0), bus - 1, rating, unit / 2, unit * 2, uint56(20e6), uint56(10e6));
-        }
-        for (uint16 k; k < 4; ++k) model = abi.encodePacked(model, ids[k], k + 1);
+        return true;
     }
 }

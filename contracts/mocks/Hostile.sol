@@ -19,6 +19,20 @@ contract FeeToken is ERC20 {
     }
 }
 
+/// A token whose balances grow and shrink by themselves.
+contract RebasingToken is ERC20 {
+    constructor() ERC20("Rebasing", "REB") {}
+
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function rebase(address holder, int256 change) external {
+        if (change < 0) _burn(holder, uint256(-change));
+        else _mint(holder, uint256(change));
+    }
+}
+
 interface IReceiver {
     function received() external;
 }

@@ -15,6 +15,8 @@ const FILES = {
   HashHarness: "mocks/HashHarness.sol/HashHarness.json",
   GridHarness: "mocks/GridHarness.sol/GridHarness.json",
   FeeToken: "mocks/Hostile.sol/FeeToken.json",
+  RebasingToken: "mocks/Hostile.sol/RebasingToken.json",
+  QuorumHarness: "mocks/QuorumHarness.sol/QuorumHarness.json",
   HookToken: "mocks/Hostile.sol/HookToken.json",
   HostileWallet: "mocks/Hostile.sol/HostileWallet.json",
   TestToken: "mocks/TestToken.sol/TestToken.json",

@@ -76,6 +76,17 @@ describe("deposits and withdrawals", () => {
     expect(await held(world, 101)).to.equal(0n);
   });
 
+  it("a lock of a session that is over does not bind whom the next session leaves out", async () => {
+    const first = await freeze(world, 1, { open: 600 });
+    expect(first.lockedMicro.get(101)).to.equal(100_000_000n);
+    await world.connection.networkHelpers.time.increaseTo(first.terms.deadline + 1n);
+    await send(as(market, await owner(world, 101)), "revokeMandate", 101, 1n);
+    const next = await freeze(world, 1, { start: 1_800_086_400 });
+    expect(next.leftOut).to.deep.equal([101]);
+    expect(await call(market, "free", 101)).to.equal(100_000_000_000n);
+    expect(await call(market, "free", 102)).to.equal(0n);
+  });
+
   it("nobody can pay to an account that is not, nor more than an account holds", async () => {
     const { token } = world.contracts;
     expect(await refused(market, "deposit", 999, 1n)).to.equal("unknownAccount");
@@ -124,6 +135,8 @@ describe("deposits and withdrawals", () => {
     expect(await refused(market, "issueAllowances", [101, 102], [1n])).to.equal("lengthsDiffer");
     expect(await refused(market, "issueAllowances", [999], [1n])).to.equal("unknownAccount");
     expect(await refused(market, "issueAllowances", [101], [2n ** 55n])).to.equal("carbonOverflow");
+    expect(await refused(market, "issueAllowances", [101], [2n ** 255n])).to.equal("carbonOverflow");
+    expect(await call(market, "issueAllowances", [Onboarding.UTILITY_ID], [2n ** 55n - 1n])).to.have.lengthOf(0);
     expect(await refused(market, "issueAllowances", [101], [2n ** 55n - 1n])).to.equal("carbonOverflow");
     await send(market, "issueAllowances", [101], [2n ** 55n - 1n - 1_000_000n]);
     expect((await market.getFunction("account").staticCall(101)).carbon).to.equal(2n ** 55n - 1n);
@@ -156,11 +169,27 @@ describe("mandates", () => {
     expect(
       await refused(market, "registerMandate", ...(await mandate(world, 101, { nonce: 5n, validUntil: 1n }))),
     ).to.equal("mandateExpired");
+    const at = (await world.connection.networkHelpers.time.latest()) + 100;
+    for (const [validUntil, expected] of [
+      [at, "mandateExpired"],
+      [at + 1, "registered"],
+    ] as const) {
+      const fork = await world.connection.networkHelpers.takeSnapshot();
+      await world.connection.networkHelpers.time.setNextBlockTimestamp(at);
+      const signed = await mandate(world, 101, { nonce: 5n, validUntil: BigInt(validUntil) });
+      const sent = market.getFunction("registerMandate").send(...signed, { gasLimit: 500_000 });
+      const outcome = sent.then((tx) => tx.wait()).then(() => "registered");
+      expect(await outcome.catch(async (error) => (await refusalOf(market, Promise.reject(error))).predicate)).to.equal(
+        expected,
+      );
+      await fork.restore();
+    }
     await send(market, "registerMandate", full, signature);
     expect(await refused(market, "registerMandate", full, signature)).to.equal("nonceNotLarger");
     const mine = as(market, await owner(world, 101));
     expect(await refused(market, "revokeMandate", 101, 9n)).to.equal("notWallet");
     expect(await refused(mine, "revokeMandate", 101, 4n)).to.equal("nonceNotLarger");
+    await call(mine, "revokeMandate", 101, 5n);
     await send(mine, "revokeMandate", 101, 9n);
     expect(await refused(market, "registerMandate", ...(await mandate(world, 101, { nonce: 9n })))).to.equal(
       "nonceNotLarger",
@@ -170,7 +199,9 @@ describe("mandates", () => {
 
   it("sent by the wallet itself need no signature", async () => {
     const mine = as(market, await owner(world, 101));
-    await send(mine, "registerMandate", { prosumer: 101, ...OPEN_MANDATE, nonce: 3n }, "0x");
+    const own = { prosumer: 101, ...OPEN_MANDATE, nonce: 3n };
+    expect(await refused(mine, "registerMandate", own, "0x12")).to.equal("mandateBadSignature");
+    await send(mine, "registerMandate", own, "0x");
     expect((await market.getFunction("registeredMandate").staticCall(101)).nonce).to.equal(3n);
   });
 
@@ -219,7 +250,7 @@ describe("mandates", () => {
     const day = 1_800_000_000 - (1_800_000_000 % 86_400);
     expect(await pays(day, 300_001)).to.equal(1_000n);
     expect(await pays(day + 3_600, 699_000)).to.equal(699n);
-    expect(await pays(day + 7_200, 1).catch((error: Error) => error.message)).to.contain("SpendBeyondLock");
+    expect((await refusalOf(market, pays(day + 7_200, 1))).predicate).to.equal("spendBeyondLock");
     await world.connection.networkHelpers.time.increase(3_601);
     expect(await pays(day + 86_400, 1)).to.equal(1_000n);
   });
@@ -371,11 +402,23 @@ describe("hostile tokens", () => {
       "ReentrancyGuardReentrantCall",
     );
     expect((await market.getFunction("account").staticCall(101)).deposit).to.equal(500_000n);
+    const own = { prosumer: 101, ...OPEN_MANDATE, nonce: 9n };
+    await send(
+      hostile,
+      "setReentry",
+      market.target,
+      market.interface.encodeFunctionData("registerMandate", [own, "0x"]),
+    );
+    await run(market, "deposit", 101, 0n);
+    expect(await call(hostile, "entered")).to.equal(false);
     await run(market, "requestWithdrawal", 101, 300n);
     await world.connection.networkHelpers.time.increase(4 * 86_400);
     await send(hostile, "setReentry", market.target, market.interface.encodeFunctionData("withdraw", [101]));
     await send(market, "withdraw", 101);
     expect(await call(hostile, "entered")).to.equal(false);
+    expect(market.interface.parseError((await call(hostile, "failure")) as string)?.name).to.equal(
+      "ReentrancyGuardReentrantCall",
+    );
     expect(await call(token, "balanceOf", hostile.target)).to.equal(800n);
     expect(await call(token, "balanceOf", market.target)).to.equal(200n);
   });
@@ -401,6 +444,19 @@ for (const reference of [true, false]) {
       const sale = (quantity: number) =>
         [{ seller: 0, buyer: 1, product: "carbon", period: 63, quantity, price: 1_000 }] as const;
       expect(await settle(world, sale(1))).to.equal("depositOverflow");
+    });
+
+    it("a deposit may be 2^64 - 1 nano-dollars, and no more: depositTooLarge", async () => {
+      const world = await createWorld({ prosumers: 2, reference, dollars: 1_000 });
+      const sale = [{ seller: 0, buyer: 1, product: "carbon", period: 63, quantity: 615, price: 1 }] as const;
+      expect(await settle(world, sale)).to.equal("settled");
+      const room = (2n ** 64n - 1n - (await held(world, 101))) / 1000n;
+      const { market, token } = world.contracts;
+      await send(token, "mint", await world.admin.getAddress(), room + 1n);
+      await send(token, "approve", market.target, room + 1n);
+      expect(await refused(market, "deposit", 101, room + 1n)).to.equal("depositTooLarge");
+      await send(market, "deposit", 101, room);
+      expect(await held(world, 101)).to.equal(2n ** 64n - 1n);
     });
 
     it("an account holds less than 2^55 grams: carbonOverflow; the desk alone may owe them", async () => {

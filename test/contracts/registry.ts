@@ -35,6 +35,9 @@ describe("the registry", () => {
     expect(await refused("register", 500, wallet.address, zero, meter.address, good)).to.equal("zeroAddress");
     expect(await refused("register", 500, wallet.address, node.address, zero, good)).to.equal("zeroAddress");
     expect(await refused("register", 500, wallet.address, node.address, node.address, good)).to.equal("keyInUse");
+    const taken = (world.nodeKeys.get(101) as Wallet).address;
+    expect(await refused("register", 500, wallet.address, taken, zero, good)).to.equal("zeroAddress");
+    expect(await refused("register", 500, wallet.address, taken, meter.address, good)).to.equal("keyInUse");
     expect(await refused("register", 501, wallet.address, node.address, meter.address, good)).to.equal(
       "noProofOfPossession",
     );
@@ -77,6 +80,8 @@ describe("the registry", () => {
     expect((await refusalOf(registry, back)).predicate).to.equal("keyInUse");
 
     expect(await refused("rotateMeterKey", 999, fresh.address)).to.equal("notRegistered");
+    expect(await refused("rotateMeterKey", 102, fresh.address)).to.equal("keyInUse");
+    expect(await refused("rotateMeterKey", 102, `0x${"00".repeat(20)}`)).to.equal("zeroAddress");
     await send(registry, "rotateMeterKey", 102, keyOf("fresh meter", 2).address);
     expect((await registry.getFunction("party").staticCall(102)).meterKey).to.equal(keyOf("fresh meter", 2).address);
     const zero = mine.getFunction("rotateWallet").staticCall(102, `0x${"00".repeat(20)}`);
@@ -108,6 +113,12 @@ describe("the registry", () => {
     }
   });
 
+  it("appoints as many as 31", async () => {
+    const large = await createWorld({ prosumers: 30, dollars: 0 });
+    const committee = await large.contracts.registry.getFunction("committee").staticCall();
+    expect([committee.members, committee.quorum]).to.deep.equal([31n, BigInt(quorumOf(31))]);
+  });
+
   it("refuses a bogus grid model", async () => {
     const model = Grid.encode(lineGrid(ids, 5));
     const changed = (at: number, bytes: number[]): string => {
@@ -123,6 +134,9 @@ describe("the registry", () => {
     expect(await refused("addGridModel", changed(bus(2) + 1, [0, 2]))).to.equal("gridModelParent");
     expect(await refused("addGridModel", changed(bus(2), [1]))).to.equal("gridModelBand");
     expect(await refused("addGridModel", changed(bus(2) + 13, [0, 0, 0, 0, 0]))).to.equal("gridModelBand");
+    const [low, high] = [Array.from(model.subarray(bus(2) + 8, bus(2) + 13)), bus(2) + 13];
+    expect(await refused("addGridModel", changed(high, low))).to.equal("gridModelBand");
+    expect(await refused("addGridModel", changed(entries + 6 * 3 + 4, [0, 5]))).to.equal("gridModelProsumer");
     expect(await refused("addGridModel", changed(entries, [0, 0, 0, 0]))).to.equal("gridModelProsumer");
     expect(await refused("addGridModel", changed(entries + 6, [0, 0, 0, 101]))).to.equal("gridModelProsumer");
     expect(await refused("addGridModel", changed(entries + 4, [0, 5]))).to.equal("gridModelProsumer");
@@ -130,6 +144,10 @@ describe("the registry", () => {
     const huge = Grid.encode(lineGrid(ids, 770));
     expect(await refused("addGridModel", hexlify(huge))).to.equal("blobTooLong");
     expect(Grid.decode(model)).to.deep.equal(lineGrid(ids, 5));
+    // Enough to check the model, not enough to store it: the creation fails and what is left reports it.
+    const large = hexlify(Grid.encode(lineGrid(ids, 700)));
+    const starved = registry.getFunction("addGridModel").staticCall(large, { gasLimit: 5_000_000 });
+    expect((await refusalOf(registry, starved)).predicate).to.equal("blobNotStored");
     await send(registry, "addGridModel", "0x00010000");
   });
 });

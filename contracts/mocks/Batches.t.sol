@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.36;
+
+import {Limits} from "../types/Mandate.sol";
+
+/// Batches of two periods, as an honest committee signs them and as a colluding one might: energy among prosumers and with the
+/// utility, charges on every position, a rebate, reserve of prosumers and of the utility, carbon of prosumers and of the desk.
+library Batches {
+    uint256 internal constant PERIODS = 2;
+    uint16 internal constant DESK = 0xfffd;
+    uint16 internal constant OPERATOR = 0xfffe;
+    uint16 internal constant UTILITY = 0xffff;
+
+    struct Range {
+        int256 low;
+        int256 high;
+    }
+
+    /// What quantities and prices are drawn from. Beyond: now and then one more than allowed, or anything.
+    struct Ranges {
+        bool beyond;
+        Range energyPrice;
+        Range energyWh;
+        Range charge;
+        Range reservePrice;
+        Range reserveW;
+        Range carbonPrice;
+        Range carbonG;
+        Range reactiveVar;
+    }
+
+    struct Dice {
+        uint256 seed;
+        uint256 thrown;
+    }
+
+    /// Within every mandate the handler gives, the smallest lock and the narrowest line.
+    function honest() internal pure returns (Ranges memory ranges) {
+        ranges = Ranges({
+            beyond: false,
+            energyPrice: Range(30_000, 90_000),
+            energyWh: Range(1, 40),
+            charge: Range(-500, 500),
+            reservePrice: Range(5_000, 60_000),
+            reserveW: Range(1, 40),
+            carbonPrice: Range(5_000, 60_000),
+            carbonG: Range(1, 20),
+            reactiveVar: Range(-50, 50)
+        });
+    }
+
+    /// At the ends of one victim's mandate, and one beyond; small quantities leave the prices to decide.
+    function against(Limits memory victim, bool large) internal pure returns (Ranges memory ranges) {
+        uint256 mostWh = victim.maxBuyWh < victim.maxSellWh ? victim.maxBuyWh : victim.maxSellWh;
+        if (!large) mostWh /= 8;
+        ranges = Ranges({
+            beyond: true,
+            energyPrice: Range(victim.minSell, victim.maxBuy),
+            energyWh: Range(
+                1,
+                int256(uint256(victim.maxBuyWh < victim.maxSellWh ? victim.maxBuyWh : victim.maxSellWh))
+            ),
+            charge: Range(-3_000, 3_000),
+            reservePrice: Range(victim.minReservePrice, victim.maxReservePrice),
+            reserveW: Range(1, int256(uint256(victim.maxReserveW))),
+            carbonPrice: Range(victim.minCarbonPrice, victim.maxCarbonPrice),
+            carbonG: Range(1, large ? int256(2_000) : int256(200)),
+            reactiveVar: Range(-400, 400)
+        });
+        // One end after the other: with everything at its end at once hardly a batch would pass.
+        if (large) return ranges;
+        (ranges.reservePrice, ranges.carbonPrice) = (honest().reservePrice, honest().carbonPrice);
+        (ranges.reserveW, ranges.reactiveVar) = (honest().reserveW, honest().reactiveVar);
+        ranges.charge = Range(0, 0);
+    }
+
+    function build(
+        uint32[] memory participants,
+        Ranges memory ranges,
+        uint256 seed
+    ) internal pure returns (bytes memory payload) {
+        Dice memory dice = Dice(seed, 0);
+        payload = abi.encodePacked(uint16(participants.length), uint8(7));
+        for (uint256 k; k < participants.length; ++k) payload = bytes.concat(payload, bytes4(participants[k]));
+        for (uint256 k; k < PERIODS * participants.length; ++k)
+            payload = bytes.concat(payload, bytes3(uint24(int24(_draw(dice, ranges.reactiveVar, false)))));
+        uint256 count = participants.length;
+        int256[] memory position = new int256[](PERIODS * count);
+        bytes memory energy;
+        for (uint256 t; t < PERIODS; ++t) energy = bytes.concat(energy, _energy(count, t, ranges, dice, position));
+        payload = bytes.concat(payload, _network(count, ranges, dice, position), energy);
+        for (uint256 t; t < PERIODS; ++t) {
+            (uint16 seller, uint16 buyer) = _pair(count, dice);
+            if (t == 1) seller = UTILITY;
+            payload = bytes.concat(
+                payload,
+                _trade(128 + t, seller, buyer, ranges.reserveW, ranges.reservePrice, ranges, dice)
+            );
+        }
+        (uint16 from, uint16 to) = _pair(count, dice);
+        payload = bytes.concat(payload, _trade(255, from, to, ranges.carbonG, ranges.carbonPrice, ranges, dice));
+        payload = bytes.concat(payload, _trade(255, DESK, to, ranges.carbonG, ranges.carbonPrice, ranges, dice));
+    }
+
+    /// One trade among prosumers and one with the utility, in the order of their parties.
+    function _energy(
+        uint256 count,
+        uint256 t,
+        Ranges memory ranges,
+        Dice memory dice,
+        int256[] memory position
+    ) private pure returns (bytes memory) {
+        (uint16 seller, uint16 buyer) = _pair(count, dice);
+        bytes memory one = _trade(64 + t, seller, buyer, ranges.energyWh, ranges.energyPrice, ranges, dice);
+        int256 wh = int256(quantityOf(one, 0));
+        position[seller * PERIODS + t] += wh;
+        position[buyer * PERIODS + t] -= wh;
+        bool exports = _throw(dice) % 2 == 0;
+        uint16 partner = uint16(_throw(dice) % count);
+        (uint16 from, uint16 to) = exports ? (partner, UTILITY) : (UTILITY, partner);
+        bytes memory two = _trade(64 + t, from, to, ranges.energyWh, ranges.energyPrice, ranges, dice);
+        wh = int256(quantityOf(two, 0));
+        position[partner * PERIODS + t] += exports ? wh : -wh;
+        return from < seller ? bytes.concat(two, one) : bytes.concat(one, two);
+    }
+
+    /// A charge on every position, and one rebate.
+    function _network(
+        uint256 count,
+        Ranges memory ranges,
+        Dice memory dice,
+        int256[] memory position
+    ) private pure returns (bytes memory trades) {
+        for (uint256 t; t < PERIODS; ++t) {
+            for (uint256 k; k < count; ++k) {
+                int256 wh = position[k * PERIODS + t];
+                if (wh == 0) continue;
+                uint32 magnitude = uint32(uint256(wh < 0 ? -wh : wh));
+                int24 price = int24(_draw(dice, ranges.charge, false));
+                trades = bytes.concat(trades, abi.encodePacked(uint8(t), OPERATOR, uint16(k), magnitude, price));
+            }
+        }
+        uint16 to = uint16(_throw(dice) % count);
+        return
+            bytes.concat(
+                trades,
+                abi.encodePacked(uint8(63), OPERATOR, to, uint32(1 + (_throw(dice) % 40)), int24(-100))
+            );
+    }
+
+    function quantityOf(bytes memory trades, uint256 offset) internal pure returns (uint256) {
+        return read(trades, offset + 5, 4);
+    }
+
+    function read(bytes memory data, uint256 offset, uint256 length) internal pure returns (uint256 value) {
+        // Bound: offset + length <= data.length, and the word read beyond it is shifted out.
+        assembly ("memory-safe") {
+            value := shr(sub(256, shl(3, length)), mload(add(add(data, 32), offset)))
+        }
+    }
+
+    function _trade(
+        uint256 group,
+        uint16 seller,
+        uint16 buyer,
+        Range memory quantity,
+        Range memory price,
+        Ranges memory ranges,
+        Dice memory dice
+    ) private pure returns (bytes memory) {
+        uint32 amount = uint32(uint256(_draw(dice, quantity, ranges.beyond)));
+        return abi.encodePacked(uint8(group), seller, buyer, amount, int24(_draw(dice, price, ranges.beyond)));
+    }
+
+    function _pair(uint256 count, Dice memory dice) private pure returns (uint16 seller, uint16 buyer) {
+        seller = uint16(_throw(dice) % count);
+        buyer = uint16((seller + 1 + (_throw(dice) % (count - 1))) % count);
+    }
+
+    function _draw(Dice memory dice, Range memory range, bool beyond) private pure returns (int256) {
+        uint256 thrown = _throw(dice);
+        uint256 kind = thrown % 256;
+        if (kind < 16) return range.high;
+        if (kind < 32) return range.low;
+        if (beyond && kind == 32) return range.high + 1;
+        if (beyond && kind == 33) return range.low - 1;
+        if (beyond && kind == 34) return int256(uint256(uint24(thrown >> 128)));
+        return range.low + int256((thrown >> 64) % uint256(range.high - range.low + 1));
+    }
+
+    function _throw(Dice memory dice) private pure returns (uint256) {
+        return uint256(keccak256(abi.encode(dice.seed, ++dice.thrown)));
+    }
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.36;
+
+import {Authority} from "../Authority.sol";
+import {Market} from "../Market.sol";
+import {Registry} from "../Registry.sol";
+import {IMarket} from "../interfaces/IMarket.sol";
+import {ReferenceMarket} from "../reference/ReferenceMarket.sol";
+import {Account, DESK, OPERATOR, UTILITY} from "../types/Account.sol";
+import {Limits, Mandate} from "../types/Mandate.sol";
+import {Session} from "../types/Session.sol";
+import {Batches} from "./Batches.t.sol";
+import {HostileWallet} from "./Hostile.sol";
+import {TestToken} from "./TestToken.sol";
+import {VM} from "./Vm.sol";
+
+/// An optimised and a plain market over one registry, token and feeder, and what every party has signed, kept apart from what
+/// the markets store of it.
+abstract contract Twins {
+    uint256 private constant NODE = 0xA11CE;
+    uint256 private constant SECOND_NODE = 0xB0B;
+    uint32 internal constant FIRST = 101;
+    uint256 internal constant PROSUMERS = 4;
+    uint24 internal constant PRICE_CAP = 3_000_000;
+    /// Twice the resistance and reactance of every branch, p.u. x 2^60; the band of squared voltages, p.u. x 2^32.
+    uint56 internal constant R = 20e6;
+    uint56 internal constant X = 10e6;
+    int256 internal constant BAND = 100;
+    /// What the third line carries at most, W.
+    uint40 internal constant LINE = 500;
+
+    TestToken public immutable token = new TestToken();
+    Registry public immutable registry;
+    Market public immutable market;
+    ReferenceMarket public immutable plain;
+    HostileWallet public immutable hostile = new HostileWallet();
+    uint32[] public ids;
+    string public broken;
+    uint256 public issued;
+    uint256 public donated;
+    uint256 public withdrawn;
+
+    uint40 internal _start = 1_800_000_000;
+    bool internal _turned;
+    bool internal _disturbed;
+    uint256[7] internal _validUntil;
+    uint256[7] internal _spentDay;
+    uint256[7] internal _spentMicro;
+    uint256[7] internal _frozenSpend;
+    uint64 private _nonce = 1;
+    /// Number of the mandate that each has signed last, and of the one a session was frozen with: `_mandateOf` says what is in it.
+    uint64[7] private _signed;
+    uint64[7] private _frozen;
+    bool private _frozenTurned;
+
+    constructor() {
+        VM.warp(_start);
+        Authority authority = new Authority(address(this));
+        registry = new Registry(address(authority));
+        market = new Market(address(authority), token, registry, PRICE_CAP);
+        plain = new ReferenceMarket(address(authority), token, registry, PRICE_CAP);
+        for (uint32 k; k < PROSUMERS; ++k) ids.push(FIRST + k);
+        ids.push(DESK);
+        ids.push(OPERATOR);
+        ids.push(UTILITY);
+        for (uint256 k; k < ids.length; ++k) _onboard(ids[k], k);
+        registry.addGridModel(_gridModel(LINE));
+        _appoint(false);
+        token.mint(address(this), type(uint128).max);
+        token.approve(address(market), type(uint256).max);
+        token.approve(address(plain), type(uint256).max);
+    }
+
+    function accounts() external view returns (uint32[] memory) {
+        return ids;
+    }
+
+    function _check(bool holds, string memory what) internal {
+        if (!holds) broken = what;
+    }
+
+    function _call(IMarket target, bytes memory data) internal returns (bool done, bytes memory result) {
+        (done, result) = address(target).call(data);
+    }
+
+    /// One call to each; they must agree on whether it is refused.
+    function _both(bytes memory data) internal returns (bool done) {
+        (done, ) = _call(market, data);
+        (bool second, ) = _call(plain, data);
+        _check(done == second, "the twins disagree");
+    }
+
+    function _asWallet(uint32 id, bytes memory data) internal returns (bool done) {
+        VM.startPrank(registry.walletOf(id));
+        done = _both(data);
+        VM.stopPrank();
+    }
+
+    function _deposit(uint32 id, uint256 amount) internal {
+        _check(_both(abi.encodeCall(IMarket.deposit, (id, amount))), "a deposit was refused");
+    }
+
+    function _issue(uint32 id, uint256 grams) internal {
+        uint32[] memory to = new uint32[](1);
+        uint256[] memory amounts = new uint256[](1);
+        (to[0], amounts[0]) = (id, grams);
+        if (_both(abi.encodeCall(IMarket.issueAllowances, (to, amounts)))) issued += grams;
+    }
+
+    function _revoke(uint256 k) internal {
+        _check(
+            _asWallet(ids[k], abi.encodeCall(IMarket.revokeMandate, (ids[k], ++_nonce))),
+            "a revocation was refused"
+        );
+        _validUntil[k] = 0;
+    }
+
+    function _register(uint256 k, uint40 validUntil) internal {
+        Mandate memory signed = _mandateOf(k, ++_nonce, validUntil);
+        _send(k, signed);
+        _signed[k] = _nonce;
+    }
+
+    /// A mandate that nobody can trade under: it must not touch the session that is frozen.
+    function _registerRefusingAll(uint256 k) internal {
+        Mandate memory signed = _mandateOf(k, ++_nonce, uint40(block.timestamp + 1));
+        (signed.maxBuy, signed.minSell, signed.maxBuyWh, signed.maxSpendPerDay) = (-1, 1, 0, 0);
+        _send(k, signed);
+    }
+
+    function _send(uint256 k, Mandate memory signed) private {
+        _check(_asWallet(ids[k], abi.encodeCall(IMarket.registerMandate, (signed, ""))), "a mandate was refused");
+        _validUntil[k] = signed.validUntil;
+    }
+
+    /// Freezes a session of everybody and keeps what each has signed at this moment.
+    function _freeze(uint40 start, uint40 deadline) internal returns (bool done) {
+        Session memory before = market.session();
+        bool live = before.open && block.timestamp <= before.deadline;
+        done = _both(abi.encodeCall(IMarket.freezeSession, (start, 3600, uint8(Batches.PERIODS), deadline, ids)));
+        _check(done == (!before.paused && !live), "a session frozen when it may not, or not when it may");
+        if (!done) return false;
+        (_start, _frozenTurned) = (start, _turned);
+        for (uint256 k; k < ids.length; ++k) {
+            _frozen[k] = _signed[k];
+            bool covers = _validUntil[k] >= start + Batches.PERIODS * 3600;
+            (bool locked, ) = market.frozenLimits(ids[k]);
+            _check(locked == covers, "a mandate frozen that does not cover the session, or not one that does");
+            _frozenSpend[k] = locked ? _mandateOf(k, _frozen[k], 0).maxSpendPerDay : 0;
+        }
+    }
+
+    /// Never in the past, and later than the last.
+    function _next(uint40 step) internal view returns (uint40) {
+        return _start + step > block.timestamp ? _start + step : uint40(block.timestamp);
+    }
+
+    /// The prosumers of the session frozen last.
+    function _participants() internal view returns (uint32[] memory participants) {
+        participants = new uint32[](PROSUMERS);
+        uint256 count;
+        for (uint256 k; k < PROSUMERS; ++k) {
+            (bool locked, ) = market.frozenLimits(ids[k]);
+            if (locked) participants[count++] = ids[k];
+        }
+        // Bound: count <= PROSUMERS.
+        assembly ("memory-safe") {
+            mstore(participants, count)
+        }
+    }
+
+    function _frozenLimits(uint32 id) internal view returns (Limits memory limits) {
+        uint256 k = id < DESK ? id - FIRST : PROSUMERS + id - DESK;
+        Mandate memory signed = _mandateOf(k, _frozen[k], 0);
+        limits.maxBuy = signed.maxBuy;
+        limits.minSell = signed.minSell;
+        limits.maxBuyWh = signed.maxBuyWh;
+        limits.maxSellWh = signed.maxSellWh;
+        limits.minReservePrice = signed.minReservePrice;
+        limits.maxReservePrice = signed.maxReservePrice;
+        limits.maxReserveW = signed.maxReserveW;
+        limits.maxCarbonPrice = signed.maxCarbonPrice;
+        limits.minCarbonPrice = signed.minCarbonPrice;
+    }
+
+    function _snapshot() internal view returns (Account[] memory held) {
+        held = new Account[](ids.length);
+        for (uint256 k; k < ids.length; ++k) held[k] = market.account(ids[k]);
+    }
+
+    /// The committee's signatures for each market, in the order of the bits; without a quorum, the first member's alone.
+    function _sign(
+        bytes memory payload,
+        bool quorum
+    ) internal view returns (uint32 signers, bytes memory optimised, bytes memory reference_) {
+        signers = quorum ? 3 : 1;
+        optimised = _signatures(market.attestationDigest(payload), quorum);
+        reference_ = _signatures(plain.attestationDigest(payload), quorum);
+    }
+
+    function _signatures(bytes32 digest, bool quorum) private view returns (bytes memory signatures) {
+        (uint256 first, uint256 second) = _frozenTurned ? (SECOND_NODE, NODE) : (NODE, SECOND_NODE);
+        signatures = _compact(first, digest);
+        if (quorum) signatures = bytes.concat(signatures, _compact(second, digest));
+    }
+
+    function _compact(uint256 key, bytes32 digest) private pure returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = VM.sign(key, digest);
+        return abi.encodePacked(r, uint256(s) | (uint256(v - 27) << 255));
+    }
+
+    /// Every number of a mandate differs between prosumers and from one mandate to the next; a day's spend is a few cents.
+    function _mandateOf(uint256 k, uint64 nonce, uint40 validUntil) private view returns (Mandate memory signed) {
+        uint256 dice = uint256(keccak256(abi.encode(k, nonce)));
+        bool system = k >= PROSUMERS;
+        signed = Mandate({
+            prosumer: ids[k],
+            maxBuy: system ? int24(2_000_000) : int24(uint24(100_000 + (dice % 50_000))),
+            minSell: system ? int24(-2_000_000) : int24(uint24(5_000 + ((dice >> 16) % 20_000))),
+            maxBuyWh: system ? type(uint32).max : uint32(500 + ((dice >> 32) % 1_500)),
+            maxSellWh: system ? type(uint32).max : uint32(500 + ((dice >> 48) % 1_500)),
+            minReservePrice: int24(uint24(1_000 + ((dice >> 64) % 4_000))),
+            maxReservePrice: int24(uint24(60_000 + ((dice >> 80) % 40_000))),
+            maxReserveW: system ? type(uint32).max : uint32(200 + ((dice >> 96) % 800)),
+            maxCarbonPrice: int24(uint24(60_000 + ((dice >> 112) % 20_000))),
+            minCarbonPrice: int24(uint24(1_000 + ((dice >> 128) % 4_000))),
+            maxSpendPerDay: uint48(system ? 100_000_000 : 30_000 + ((dice >> 144) % 200_000)),
+            validUntil: validUntil,
+            nonce: nonce
+        });
+    }
+
+    function _onboard(uint32 id, uint256 k) private {
+        uint256 key =
+            id == OPERATOR
+                ? NODE
+                : id == FIRST
+                    ? SECOND_NODE
+                    : 1000 + k;
+        address wallet = k == PROSUMERS - 1 ? address(hostile) : VM.addr(5000 + k);
+        (uint8 v, bytes32 r, bytes32 s) = VM.sign(key, registry.nodeKeyDigest(id, wallet, 0));
+        registry.register(id, wallet, VM.addr(key), VM.addr(9000 + k), abi.encodePacked(r, s, v));
+        _register(k, _start + 30 days);
+    }
+
+    /// The same two members in either order: signatures under a committee's bits are no other committee's.
+    function _appoint(bool turned) internal {
+        uint32[] memory members = new uint32[](2);
+        (members[0], members[1]) = turned ? (FIRST, OPERATOR) : (OPERATOR, FIRST);
+        registry.appointCommittee(members);
+        _turned = turned;
+    }
+
+    function _rating(uint16 bus, uint40 third) internal pure returns (uint40) {
+        return bus == 3 ? third : 1_000_000;
+    }
+
+    /// Root and four buses in a row, one prosumer each; the third line carries at most `third` W.
+    function _gridModel(uint40 third) internal view returns (bytes memory model) {
+        model = abi.encodePacked(uint16(5), uint16(4));
+        uint40 unit = uint40(1) << 32;
+        uint40 band = uint40(uint256(BAND));
+        for (uint16 bus = 1; bus < 5; ++bus) {
+            model = abi.encodePacked(model, uint8(0), bus - 1, _rating(bus, third), unit - band, unit + band, R, X);
+        }
+        for (uint16 k; k < 4; ++k) model = abi.encodePacked(model, ids[k], k + 1);
+    }
+}
