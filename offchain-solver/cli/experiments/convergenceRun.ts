@@ -21,7 +21,7 @@ export const WAYS = [
 ] as const satisfies readonly { name: string; method: Method; relaxation: number }[];
 export type Way = (typeof WAYS)[number];
 
-/** Those that are run at every rho. */
+/** Those whose iterations are shown against rho. */
 export const SCANNED: readonly Way[] = [WAYS[0], WAYS[3], WAYS[4]];
 
 /** Nine multiples of the default penalties, each the root of two times the one before. */
@@ -32,6 +32,8 @@ export type ConvergenceTask = {
   /** Of the runs at the default rho, and of those at every rho. */
   readonly hours: number;
   readonly scanHours: number;
+  /** The accelerated methods at every rho too, not at the default one alone. */
+  readonly scanAll: boolean;
   readonly maxIterations: number;
 };
 
@@ -59,7 +61,13 @@ export function envelope(residuals: readonly Residual[], points = 300): [number,
   return curve;
 }
 
-export function convergenceRuns({ feeder, hours, scanHours, maxIterations }: ConvergenceTask): ConvergenceRow[] {
+export function convergenceRuns({
+  feeder,
+  hours,
+  scanHours,
+  scanAll,
+  maxIterations,
+}: ConvergenceTask): ConvergenceRow[] {
   const line = liveLine();
   const runner = (periods: number) => {
     const scenario = scenarioOf(feeder, periods);
@@ -89,7 +97,8 @@ export function convergenceRuns({ feeder, hours, scanHours, maxIterations }: Con
   const rows = WAYS.map((way) => run(way, 1));
   const scan = scanHours === hours ? run : runner(scanHours);
   for (const way of SCANNED)
-    for (const scale of RHO_SCALES) if (scale !== 1 || scanHours !== hours) rows.push(scan(way, scale));
+    for (const scale of scanAll || way.method === "admm" ? RHO_SCALES : [1])
+      if (scale !== 1 || scanHours !== hours) rows.push(scan(way, scale));
   line.end();
   return rows;
 }

@@ -68,7 +68,7 @@ describe("experiments", function () {
   });
 
   it("run every method at the default rho and three of them at nine, and say what did not stop", () => {
-    const rows = convergenceRuns({ feeder: "ieee15", hours: 1, scanHours: 1, maxIterations: 60 });
+    const rows = convergenceRuns({ feeder: "ieee15", hours: 1, scanHours: 1, scanAll: true, maxIterations: 60 });
     expect(rows).to.have.length(WAYS.length + SCANNED.length * (RHO_SCALES.length - 1));
     const of = (way: string) => rows.find((row) => row.way === way && row.rhoScale === 1);
     expect([of("plain")?.status, of("plain")?.iterations]).to.deep.equal(["max iterations", 60]);
