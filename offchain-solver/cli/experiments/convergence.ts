@@ -85,8 +85,9 @@ export async function convergenceExperiment(options: ConvergenceOptions = {}): P
       : { hours: options.hours, scanHours: Math.min(options.hours, task.scanHours) }),
     ...(options.maxIterations === undefined ? {} : { maxIterations: options.maxIterations }),
   }));
-  // Only iterations are counted, so the feeders may share the machine.
-  const rows = (await Promise.all(tasks.map((task) => inChild<ConvergenceRow[]>("./convergenceRun.ts", task)))).flat();
+  // Only iterations are counted, so the runs may share the machine.
+  const parts = tasks.flatMap((task) => (["default", "scan"] as const).map((part) => ({ ...task, part })));
+  const rows = (await Promise.all(parts.map((part) => inChild<ConvergenceRow[]>("./convergenceRun.ts", part)))).flat();
   const figures: Record<string, string> = {};
   for (const [k, task] of tasks.entries()) {
     const [residuals, scan] = figuresOf(rows, task);

@@ -35,6 +35,8 @@ export type ConvergenceTask = {
   /** The accelerated methods at every rho too, not at the default one alone. */
   readonly scanAll: boolean;
   readonly maxIterations: number;
+  /** Every method at the default rho, or some at every rho; both when absent. */
+  readonly part?: "default" | "scan";
 };
 
 export type ConvergenceRow = {
@@ -67,6 +69,7 @@ export function convergenceRuns({
   scanHours,
   scanAll,
   maxIterations,
+  part,
 }: ConvergenceTask): ConvergenceRow[] {
   const line = liveLine();
   const runner = (periods: number) => {
@@ -94,9 +97,9 @@ export function convergenceRuns({
     };
   };
   const run = runner(hours);
-  const rows = WAYS.map((way) => run(way, 1));
+  const rows = part === "scan" ? [] : WAYS.map((way) => run(way, 1));
   const scan = scanHours === hours ? run : runner(scanHours);
-  for (const way of SCANNED)
+  for (const way of part === "default" ? [] : SCANNED)
     for (const scale of scanAll || way.method === "admm" ? RHO_SCALES : [1])
       if (scale !== 1 || scanHours !== hours) rows.push(scan(way, scale));
   line.end();
