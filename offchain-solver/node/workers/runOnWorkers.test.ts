@@ -10,6 +10,7 @@ import { createMarket, defaultSettings, type Market } from "../../market/market.
 import { createNetwork, NO_TIGHTENING, type Network } from "../../market/network.ts";
 import type { Prosumer } from "../../market/scenario.ts";
 import { loadScenario, takeHours } from "../loadScenario.ts";
+import { openCrew } from "./crew.ts";
 import { runAgents } from "./runAgents.ts";
 import { runOnWorkers } from "./runOnWorkers.ts";
 
@@ -126,7 +127,14 @@ describe("worker threads", function () {
       expect(() => runOnWorkers(market, broken, settings, { workers: 2 })).to.throw(
         /^worker thread 1 of 2 failed: TypeError: .*\n.*partsOf/,
       );
-      expect(runOnWorkers(market, tight, settings, { workers: 2 }).iterations).to.equal(5);
+      const part = { prosumers: [3], hours: [], market, network: tight, settings, warm: undefined };
+      const crew = openCrew([part, { ...part, prosumers: [4] }]);
+      const message = { kind: "trade", from: 0, iteration: 0, block: new Float64Array(4) } as const;
+      expect(() => crew.ask("stepped", () => ({ kind: "step", inbox: [{ to: 4, message }] }))).to.throw(
+        /^worker thread 1 of 2 failed: TypeError: .*\n.*stepProsumer/,
+      );
+      expect(crew.ask("report", () => ({ kind: "report" })).map(({ prosumers }) => prosumers.length)).to.eql([1, 1]);
+      crew.close();
       await new Promise(setImmediate);
       expect(started.length).to.equal(4);
       for (const worker of started) if (worker.threadId !== -1) await new Promise((done) => worker.once("exit", done));
