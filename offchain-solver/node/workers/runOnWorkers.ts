@@ -52,13 +52,14 @@ export function runOnWorkers(
   const crew = openCrew(parts);
   try {
     const operatorView = viewOf(market, undefined, open);
+    // Without limits there is nothing to project, and nobody to ask.
     const hours = network === undefined ? createHours(operatorView, network, clarabelSolver) : hoursOf(crew, parts);
     const operator = initOperator(settings, operatorView, hours);
     const { reason, traffic } = iterate(crew, parts, operator, options.observe);
     const reports = crew.ask("report", () => ({ kind: "report" }));
     for (const report of reports) for (const end of report.prosumers) setTo(prosumers[end.prosumer], end);
     const limits = hoursFrom(reports.flatMap((report) => report.hours));
-    return conclude(network === undefined ? operator : { ...operator, hours: limits }, prosumers, reason, traffic);
+    return conclude({ ...operator, hours: limits }, prosumers, reason, traffic);
   } finally {
     crew.close();
   }
