@@ -66,6 +66,31 @@ describe("consensus", function () {
         expect(bits(run(three, method, seed, undefined, 8)), `seed ${seed}`).to.equal(reference);
     });
 
+  it("needs fewer evaluations with the extra regularisation where several prosumers stand at one tariff", () => {
+    const scenario = loadScenario("ieee15");
+    const day = createMarket(scenario, { ...defaultSettings(scenario), risk: "gaussian" });
+    const clear = (start: number): ConsensusResult =>
+      runConsensus(
+        day,
+        createNetwork(day),
+        {
+          ...DEFAULT_SETTINGS,
+          acceleration: {
+            ...DEFAULT_SETTINGS.acceleration,
+            vanishing: { ...DEFAULT_SETTINGS.acceleration.vanishing, start },
+          },
+        },
+        clarabelSolver,
+        memoryTransport<Message>(),
+      );
+    const [without, withIt] = [clear(0), clear(DEFAULT_SETTINGS.acceleration.vanishing.start)];
+    expect([without.status, withIt.status]).to.deep.equal(["solved", "solved"]);
+    expect(withIt.evaluations).to.be.below(0.6 * without.evaluations);
+    const central = solveCentral(day, createNetwork(day), clarabelSolver);
+    if (central.status !== "solved") throw new Error(central.status);
+    expect(Math.abs(assemble(day, withIt).objective / central.objective - 1)).to.be.below(1e-5);
+  });
+
   it("keeps every energy and allowance trade antisymmetric to the last bit", () => {
     const { prosumers } = run(three, "anderson", 7, undefined, 20);
     three.pairs.forEach(([a, b], pair) => {

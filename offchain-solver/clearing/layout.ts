@@ -66,6 +66,6 @@ export function layoutOf(market: Market, i: number): Layout {
   };
 }
 
-/** Residual sums that ride on every offer: per commodity n, |y|^2, |z|^2, |y-z|^2, |rho u|^2. */
-export const SUMS = 5;
+/** Residual sums that ride on every offer: per commodity n, |y|^2, |z|^2, |y-z|^2, |dual residual|^2, |rho u|^2. */
+export const SUMS = 6;
 export const SUM_COUNT = SUMS * COMMODITIES.length;

@@ -17,6 +17,8 @@ export type Message =
       readonly iteration: number;
       readonly weights: Float64Array;
       readonly block: Float64Array;
+      /** Extra regularisation of trades in force, $ per unit^2. */
+      readonly extra: number;
       readonly end: "no" | "solved" | "max iterations" | "infeasible";
     };
 
@@ -40,6 +42,6 @@ export function messageBytes(message: Message): number {
     case "offer":
       return 16 + 8 * (message.block.length + message.sums.length + message.gram.length);
     case "grid":
-      return 16 + 8 * (message.weights.length + message.block.length);
+      return 24 + 8 * (message.weights.length + message.block.length);
   }
 }

@@ -100,7 +100,14 @@ function decide(state: OperatorState): Effect[] {
   return state.layouts.map((_, i) => ({
     kind: "send",
     to: i,
-    message: { kind: "grid", iteration, weights, block: state.replies[i].slice(), end },
+    message: {
+      kind: "grid",
+      iteration,
+      weights,
+      block: state.replies[i].slice(),
+      extra: state.acceleration.extra,
+      end,
+    },
   }));
 }
 

@@ -1,7 +1,7 @@
 import type { ConicSolver } from "../numerics/conicSolver.ts";
 import type { Market } from "../market/market.ts";
 import { depthOf } from "./acceleration/acceleration.ts";
-import { layoutOf, SUM_COUNT, SUMS, type Layout } from "./layout.ts";
+import { ALLOWANCES, ENERGY, layoutOf, SUM_COUNT, SUMS, type Layout } from "./layout.ts";
 import { OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";
 import { createProsumerProblem, type ProsumerProblem } from "./prosumerProblem.ts";
 import type { Settings } from "./settings.ts";
@@ -156,26 +156,33 @@ function advance(state: ProsumerState): Effect[] {
   return effects;
 }
 
-/** v = sum weights w; z = Proj(v); u = v - z; y = prox(z - u); image = v + relaxation (y - z). */
+/**
+ * v = sum weights w; z = Proj(v); u = v - z; y = prox(z - u); image = v + relaxation (y - z).
+ * While an extra term e/2 z^2 is in force on trades, z = s Proj(v) with s = rho/(rho + e), its exact proximal step; u stays
+ * v - Proj(v), so that both sides of a pair hold one price at all times, and y = prox(2 z - v).
+ */
 function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>): boolean {
   const { layout, images, residuals, z, u, problem, settings } = state;
   const stride = layout.hours + 1;
   const v = state.problem.scratch;
   combine(images, grid.weights, v);
+  const shrinkEnergy = settings.rho[ENERGY] / (settings.rho[ENERGY] + grid.extra);
+  const shrinkAllowances = settings.rho[ALLOWANCES] / (settings.rho[ALLOWANCES] + grid.extra);
   layout.partners.forEach((_, k) => {
     for (let offset = 0; offset < stride; offset++) {
       let theirs = 0;
       for (let age = 0; age < grid.weights.length; age++)
         theirs += grid.weights[age] * state.partnerImages[k][age][offset];
       // Both sides evaluate (mine - theirs)/2 with the same operands, so z is antisymmetric to the last bit.
-      z[k * stride + offset] = (v[k * stride + offset] - theirs) / 2;
+      const at = k * stride + offset;
+      const projected = (v[at] - theirs) / 2;
+      u[at] = v[at] - projected;
+      z[at] = (offset < layout.hours ? shrinkEnergy : shrinkAllowances) * projected;
     }
   });
   z.set(grid.block, layout.gridStart);
-  for (let c = 0; c < layout.size; c++) {
-    u[c] = v[c] - z[c];
-    problem.target[c] = z[c] - u[c];
-  }
+  for (let c = layout.gridStart; c < layout.size; c++) u[c] = v[c] - z[c];
+  for (let c = 0; c < layout.size; c++) problem.target[c] = 2 * z[c] - v[c];
   if (!problem.prox(problem.target, settings.rho)) return false;
   const image = rotate(images);
   const residual = rotate(residuals);
@@ -192,7 +199,10 @@ function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>)
     sums[at + 1] += y * y;
     sums[at + 2] += z[c] * z[c];
     sums[at + 3] += (y - z[c]) * (y - z[c]);
-    sums[at + 4] += rho * rho * u[c] * u[c];
+    // v - u is the projection before the extra term pulled at it.
+    const dual = rho * (y - z[c] + (v[c] - u[c] - z[c]));
+    sums[at + 4] += dual * dual;
+    sums[at + 5] += rho * rho * u[c] * u[c];
   }
   for (let age = 0; age < gram.length; age++) {
     let total = 0;

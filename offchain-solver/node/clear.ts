@@ -228,6 +228,11 @@ function certified(
       network,
       {
         ...settings,
+        // Going on must not disturb what stands.
+        acceleration: {
+          ...settings.acceleration,
+          ...(runs.length > 0 && { vanishing: { ...settings.acceleration.vanishing, start: 0 } }),
+        },
         tolerance,
         maxIterations: Math.min(settings.maxIterations - before, runs.length === 0 ? Infinity : EXTRA_ITERATIONS),
       },

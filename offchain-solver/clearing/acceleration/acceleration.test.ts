@@ -5,7 +5,7 @@ const EIGENVALUES = [0.97, -0.6, 0.9, 0.5, 0.2];
 
 /** Iterates v -> w = fixed + M (v - fixed) from zero with M = diag(EIGENVALUES); every residual is handed over as agents do. */
 function iterate(method: Method, memory: number, goal: number, spoil = -1): { evaluations: number; rejected: number } {
-  const settings = { method, memory, decay: 1e6 };
+  const settings = { method, memory, decay: 1e6, vanishing: { start: 0, keeps: 1 } };
   const state = createAcceleration(settings);
   const depth = depthOf(settings);
   const images = Array.from({ length: depth }, () => new Float64Array(5));
@@ -29,7 +29,7 @@ function iterate(method: Method, memory: number, goal: number, spoil = -1): { ev
 
 describe("acceleration", () => {
   it("leaves plain iterations alone", () => {
-    const state = createAcceleration({ method: "admm", memory: 0, decay: 1e6 });
+    const state = createAcceleration({ method: "admm", memory: 0, decay: 1e6, vanishing: { start: 0, keeps: 1 } });
     for (const norm of [4, 9, 1]) expect([...nextWeights(state, Float64Array.of(norm))]).to.deep.equal([1]);
     expect(state.rejected).to.equal(0);
   });
@@ -52,7 +52,7 @@ describe("acceleration", () => {
   });
 
   it("refuses a step that is beyond the summable bound although it is below twice the last residual", () => {
-    const state = createAcceleration({ method: "anderson", memory: 2, decay: 0.5 });
+    const state = createAcceleration({ method: "anderson", memory: 2, decay: 0.5, vanishing: { start: 0, keeps: 1 } });
     nextWeights(state, Float64Array.of(1, 0, 0));
     nextWeights(state, Float64Array.of(0.9, 0.1, 0));
     expect(state.trial).to.equal(true);

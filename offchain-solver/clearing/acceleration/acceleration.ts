@@ -18,6 +18,13 @@ export type AccelerationSettings = {
   readonly memory: number;
   /** D of the safeguard: accepted steps need residual <= D |g_0| (accepted + 1)^-(1 + 1e-6). */
   readonly decay: number;
+  /**
+   * Extra regularisation of trades, $ per unit^2, that starts here and falls to `keeps` of it an iteration, sooner where the residual falls sooner; not in plain iterations.
+   * Where several prosumers stand at the same tariff, only kappa decides between them, and the iteration moves along such a face
+   * by kappa/rho of the way: thousands of steps. The extra term goes that way at once, while everything else is still far off;
+   * what it leaves is on the right spot of the face, because with any kappa the face's share of the solution is the shortest one.
+   */
+  readonly vanishing: { readonly start: number; readonly keeps: number };
 };
 
 /**
@@ -40,7 +47,15 @@ export type Acceleration = {
   acceptedNorm: number;
   /** The newest residual belongs to an accelerated point. */
   trial: boolean;
+  /** Extra regularisation in force: falls by `keeps`, or with the residual. */
+  extra: number;
 };
+
+/** Extra regularisation below a thousandth of kappa only costs accuracy. */
+const LEAST_EXTRA = 1e-5;
+
+/** The extra regularisation may stand this many times higher than the residual, both against their first values. */
+const AHEAD = 100;
 
 export function createAcceleration(settings: AccelerationSettings): Acceleration {
   const depth = settings.memory + 1;
@@ -54,6 +69,7 @@ export function createAcceleration(settings: AccelerationSettings): Acceleration
     firstNorm: 0,
     acceptedNorm: Infinity,
     trial: false,
+    extra: settings.method === "admm" ? 0 : settings.vanishing.start,
   };
 }
 
@@ -71,6 +87,9 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
   const weights = new Float64Array(depth);
   const norm = Math.sqrt(row[0]);
   if (state.firstNorm === 0) state.firstNorm = norm;
+  const { start, keeps } = state.settings.vanishing;
+  state.extra = Math.min(state.extra * keeps, AHEAD * start * (norm / state.firstNorm));
+  if (!(state.extra >= LEAST_EXTRA)) state.extra = 0;
   // Shift the Gram matrix by one and put the newest row in front.
   for (let a = depth - 1; a > 0; a--)
     for (let b = depth - 1; b > 0; b--) state.gram[a * depth + b] = state.gram[(a - 1) * depth + b - 1];
