@@ -3,7 +3,13 @@ import { type Contract, type Signer, Signature, type Wallet } from "ethers";
 import { deploy, send } from "../../offchain-solver/chain/deployment.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
-import { NODE_KEY_TYPES, registryDomain } from "../../offchain-solver/codec/typedData.ts";
+import {
+  attestationDigest,
+  marketDomain,
+  NODE_KEY_TYPES,
+  packSignatures,
+  registryDomain,
+} from "../../offchain-solver/codec/typedData.ts";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { batch, generator } from "./batches.ts";
@@ -457,6 +463,26 @@ for (const reference of [true, false]) {
       expect(await refused(market, "deposit", 101, room + 1n)).to.equal("depositTooLarge");
       await send(market, "deposit", 101, room);
       expect(await held(world, 101)).to.equal(2n ** 64n - 1n);
+    });
+
+    it("a system account's mandate binds as anybody's, in a batch that not all take part in: carbonPriceOutsideMandate", async () => {
+      const mandate = (id: number) => (id === Onboarding.DESK_ID ? { minCarbonPrice: 25_000n } : {});
+      const world = await createWorld({ prosumers: 3, reference, mandate });
+      const frozen = await freeze(world, 1);
+      const { market } = world.contracts;
+      const sells = async (price: number): Promise<unknown> => {
+        const trades = [{ seller: 0xfffd, buyer: 0, product: "carbon", period: 63, quantity: 1, price }] as const;
+        const participants = world.ids.slice(0, 2);
+        const payload = Payload.encode({ participants, systems: 1, reactiveVar: [[0], [0]], trades }, 1);
+        const { signers, signatures } = packSignatures(await sign(world, frozen, payload));
+        expect(await call(market, "attestationDigest", payload)).to.equal(
+          attestationDigest(marketDomain(world.deployment.chainId, world.deployment.market), frozen.terms, payload),
+        );
+        return call(market, "settle", payload, signers, signatures);
+      };
+      const { predicate, detail } = await refusalOf(market, sells(24_999));
+      expect([predicate, ...detail]).to.deep.equal(["carbonPriceOutsideMandate", BigInt(Onboarding.DESK_ID), 0n]);
+      await sells(25_000);
     });
 
     it("an account holds less than 2^55 grams: carbonOverflow; the desk alone may owe them", async () => {
