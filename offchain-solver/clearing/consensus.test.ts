@@ -27,7 +27,14 @@ function run(
     {
       ...DEFAULT_SETTINGS,
       maxIterations,
-      acceleration: { ...DEFAULT_SETTINGS.acceleration, method, memory: MEMORY[method] },
+      acceleration: {
+        ...DEFAULT_SETTINGS.acceleration,
+        method,
+        memory: MEMORY[method],
+        ...(warm && {
+          vanishing: { ...DEFAULT_SETTINGS.acceleration.vanishing, reference: warm.operator.acceleration.firstNorm },
+        }),
+      },
     },
     clarabelSolver,
     memoryTransport<Message>(seed),
@@ -51,16 +58,12 @@ describe("consensus", function () {
     return Math.abs(objective - central.objective) / Math.abs(central.objective);
   };
 
-  for (const method of ["gsa", "anderson"] as const)
+  for (const method of ["gsa", "gsa1", "anderson"] as const)
     it(`${method} agrees with the central solution on three hours`, () => {
       const result = run(three, method);
       expect(result.status).to.equal("solved");
       expect(gapOf(result)).to.be.below(2e-5);
     });
-
-  it("gsa1 comes as near on three hours, whether or not its one ratio lets it settle", () => {
-    expect(gapOf(run(three, "gsa1", undefined, undefined, 600))).to.be.below(2e-5);
-  });
 
   for (const [method, seeds] of [
     ["anderson", 200],
@@ -123,6 +126,6 @@ describe("consensus", function () {
     const cold = run(changed, "anderson");
     const warm = run(changed, "anderson", undefined, before);
     expect([cold.status, warm.status]).to.deep.equal(["solved", "solved"]);
-    expect(warm.iterations).to.be.below(cold.iterations);
+    expect(warm.iterations).to.be.below(0.4 * cold.iterations);
   });
 });

@@ -36,12 +36,13 @@ describe("residual rule", () => {
 });
 
 describe("rho on a trade graph", () => {
-  it("is the settings' where everybody may trade with everybody, less for allowances where few may", () => {
+  it("is the settings' where everybody may trade with everybody, less where few may, least for allowances", () => {
     const graph = (prosumers: number, pairs: number) => ({ prosumers: Array(prosumers), pairs: Array(pairs) }) as never;
     expect(forTradeGraph(DEFAULT_SETTINGS, graph(4, 6)).rho).to.deep.equal(DEFAULT_SETTINGS.rho);
-    const sparse = forTradeGraph(DEFAULT_SETTINGS, graph(9, 9)).rho;
-    expect(sparse[1]).to.be.closeTo(DEFAULT_SETTINGS.rho[1] / 2, 1e-12);
-    expect(sparse[0]).to.equal(DEFAULT_SETTINGS.rho[0]);
+    // 4 of 36 pairs: a third of the way by the root.
+    const sparse = forTradeGraph(DEFAULT_SETTINGS, graph(9, 4)).rho;
+    expect(sparse[0]).to.be.closeTo((DEFAULT_SETTINGS.rho[0] * 2) / 3, 1e-12);
+    expect(sparse[1]).to.be.closeTo((DEFAULT_SETTINGS.rho[1] * 2) / 9, 1e-12);
     expect(forTradeGraph(DEFAULT_SETTINGS, graph(4, 0)).rho).to.deep.equal(DEFAULT_SETTINGS.rho);
   });
 });

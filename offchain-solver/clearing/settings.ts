@@ -39,14 +39,19 @@ export const DEFAULT_SETTINGS: Settings = {
 };
 
 /**
- * The settings as this session's agents use them. In a sparse trade graph allowances pass through several hands, tonnes against a
- * price band of a few dollars, so their rho falls with the root of the share of all pairs that may trade.
+ * The settings as this session's agents use them. In a sparse trade graph what is traded passes through several hands, so every rho
+ * falls, to two thirds where one pair in nine may trade; most of all that of allowances (tonnes against a price band of a few
+ * dollars), with the root of that share on top. Found by search on both feeders.
  */
 export function forTradeGraph(settings: Settings, market: Pick<Market, "pairs" | "prosumers">): Settings {
   const n = market.prosumers.length;
   const density = n > 1 ? (2 * market.pairs.length) / (n * (n - 1)) : 1;
   const rho = Float64Array.from(settings.rho);
-  if (density > 0) rho[ALLOWANCES] *= Math.sqrt(density);
+  if (density > 0) {
+    const root = Math.sqrt(density);
+    for (let c = 0; c < rho.length; c++) rho[c] *= (1 + root) / 2;
+    rho[ALLOWANCES] *= root;
+  }
   return { ...settings, rho };
 }
 

@@ -24,7 +24,12 @@ export type AccelerationSettings = {
    * by kappa/rho of the way: thousands of steps. The extra term goes that way at once, while everything else is still far off;
    * what it leaves is on the right spot of the face, because with any kappa the face's share of the solution is the shortest one.
    */
-  readonly vanishing: { readonly start: number; readonly keeps: number };
+  readonly vanishing: {
+    readonly start: number;
+    readonly keeps: number;
+    /** Norm of the first residual that later ones are compared with: a warm start takes it from the session it goes on from. */
+    readonly reference?: number;
+  };
 };
 
 /**
@@ -87,8 +92,8 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
   const weights = new Float64Array(depth);
   const norm = Math.sqrt(row[0]);
   if (state.firstNorm === 0) state.firstNorm = norm;
-  const { start, keeps } = state.settings.vanishing;
-  state.extra = Math.min(state.extra * keeps, AHEAD * start * (norm / state.firstNorm));
+  const { start, keeps, reference = state.firstNorm } = state.settings.vanishing;
+  state.extra = Math.min(state.extra * keeps, AHEAD * start * (norm / reference));
   if (!(state.extra >= LEAST_EXTRA)) state.extra = 0;
   // Shift the Gram matrix by one and put the newest row in front.
   for (let a = depth - 1; a > 0; a--)
