@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -45,6 +45,31 @@ describe("gridpact clear", function () {
       /bootstrapMeanRadius/,
     );
     expect(readScenario("ieee15", { hours: 2, radii: "on" }).risk.meanRadius[0]).to.be.above(0);
+  });
+
+  it("goes on from a saved state, and refuses one of another session", () => {
+    const state = join(folder, "state.json");
+    const json = join(folder, "again.json");
+    const first = run("ieee15", "--hours", "2", "--save-state", state);
+    expect(first.status, first.stderr).to.equal(0);
+    const again = run("ieee15", "--hours", "2", "--warm", state, "--json", json);
+    expect(again.status, again.stderr).to.equal(0);
+    expect(ClearingJsonSchema.parse(JSON.parse(readFileSync(json, "utf8"))).iterations).to.equal(1);
+    const refused = (file: string, ...args: string[]): string => {
+      const { status, stderr } = run("ieee15", ...args, "--warm", file);
+      expect(status).to.equal(2);
+      return stderr.trim();
+    };
+    expect(refused(state, "--hours", "3")).to.equal(`${state}: hours = 2: this session has 3`);
+    expect(refused(state, "--hours", "2", "--rho", "2")).to.match(/rho\[0\] = \d+: this session clears with/);
+    expect(refused(state, "--hours", "2", "--trade", "off")).to.match(/agents\[0\]\.image = "\d+ bytes"/);
+    expect(refused(state, "--method", "central")).to.match(/--warm .*only agents/);
+    const spoilt = JSON.parse(readFileSync(state, "utf8"));
+    spoilt.agents[3].id = 99;
+    const other = join(folder, "spoilt.json");
+    writeFileSync(other, JSON.stringify(spoilt));
+    expect(refused(other, "--hours", "2")).to.match(/agents\[3\]\.id = 99/);
+    expect(refused(join(folder, "nowhere.json"), "--hours", "2")).to.match(/there is no such file/);
   });
 
   it("writes what the errors do afterwards, with a table and a figure", () => {

@@ -5,6 +5,7 @@ import { createNetwork } from "../market/network.ts";
 import { clearTightened, passes } from "../node/acMargin.ts";
 import { clear, type ClearedSession } from "../node/clear.ts";
 import { toClearingJson } from "../node/clearingJson.ts";
+import { readState, stateOf } from "../node/clearingState.ts";
 import { InputError } from "../node/inputError.ts";
 import { outOfSample } from "../node/outOfSample/monteCarlo.ts";
 import { addClearOptions, clearOptions, readScenario, type ClearArguments } from "./clearOptions.ts";
@@ -19,6 +20,8 @@ type ClearOnlyArguments = ClearArguments & {
   reserve: "joint" | "sequential";
   tighten: "auto" | "off";
   monteCarlo?: number;
+  warm?: string;
+  saveState?: string;
   drawSeed: number;
 };
 
@@ -47,14 +50,27 @@ export function clearCommand(): Command {
       choiceOption("--tighten", ["auto", "off"] as const),
       "off",
     )
+    .option("--save-state <file>", "write there where the agents stand at the end, for --warm")
+    .option("--warm <file>", "go on from a saved state: the same market with newer forecasts")
     .option("--json <file>", "write clearing.json there; - is stdout")
     .action((name: string, args: ClearOnlyArguments) => {
       checkTarget(args.json);
       if (args.figure !== undefined && args.monteCarlo === undefined)
         throw new InputError(`--figure ${args.figure}: there is nothing to draw without --monte-carlo`);
+      for (const [flag, file] of [
+        ["--warm", args.warm],
+        ["--save-state", args.saveState],
+      ] as const)
+        if (file !== undefined && (args.method === "central" || args.reserve === "sequential"))
+          throw new InputError(`${flag} ${file}: only agents that clear energy and reserve at once have a state`);
+      checkTarget(args.saveState);
       const scenario = readScenario(name, args);
       const { options: shared, done } = clearOptions(scenario, args);
-      const options = { ...shared, reserve: args.reserve };
+      const options = {
+        ...shared,
+        reserve: args.reserve,
+        ...(args.warm !== undefined && { warm: { file: args.warm, state: readState(args.warm) } }),
+      };
       const tightened =
         args.tighten === "auto" ? clearTightened(scenario, options, (market) => createNetwork(market)) : undefined;
       const session = tightened?.session ?? clear(scenario, options);
@@ -82,6 +98,7 @@ export function clearCommand(): Command {
           },
         }),
       });
+      if (args.saveState && session.consensus) writeJson(args.saveState, stateOf(session.market, session.consensus));
       if (args.json) writeJson(args.json, json);
       if (sampled && args.figure) writeFigure(args.figure, outOfSampleFigure(scenario.name, sampled));
       if (args.json === "-") return;

@@ -3,7 +3,8 @@ import { findLacking, solveCentral } from "../clearing/central.ts";
 import type { ConsensusResult } from "../clearing/consensus.ts";
 import { regretsOf } from "../clearing/regret.ts";
 import type { WarmStart } from "../clearing/prosumerAgent.ts";
-import { DEFAULT_SETTINGS, MEMORY, type Residual, type Settings } from "../clearing/settings.ts";
+import { warmStarts, type ClearingState } from "./clearingState.ts";
+import { DEFAULT_SETTINGS, forTradeGraph, MEMORY, type Residual, type Settings } from "../clearing/settings.ts";
 import { placesOn } from "../grid/places.ts";
 import { quantise, type Quantised } from "../codec/quantise.ts";
 import { createMarket, type Market, type MarketSettings } from "../market/market.ts";
@@ -31,6 +32,8 @@ export type ClearOptions = {
   /** Worker threads for the agents, 1 (the default): none. The result does not depend on it. */
   readonly workers?: number;
   readonly observe?: (iteration: number, residual: Residual) => void;
+  /** A state to go on from and the file it came from, for complaints. */
+  readonly warm?: { readonly file: string; readonly state: ClearingState };
 };
 
 export type ClearedSession = {
@@ -209,10 +212,12 @@ function certified(
   market: Market,
   network: Network | undefined,
   settings: Settings,
-  { observe, workers = 1 }: Pick<ClearOptions, "observe" | "workers">,
+  { observe, workers = 1, warm: from }: Pick<ClearOptions, "observe" | "workers" | "warm">,
 ) {
   const runs: { consensus: ConsensusResult; cleared: Cleared | undefined }[] = [];
-  let warm: WarmStart[] | undefined;
+  let warm: WarmStart[] | undefined =
+    from && warmStarts(from.file, from.state, market, forTradeGraph(settings, market).rho);
+  const reference = from && { reference: from.state.firstResidual };
   let iterations = 0;
   for (let tighten = 1; ; tighten /= 1.5) {
     const { primalAbsolute, primalRelative, dualAbsolute, dualRelative } = settings.tolerance;
@@ -231,7 +236,7 @@ function certified(
         // Going on must not disturb what stands.
         acceleration: {
           ...settings.acceleration,
-          ...(runs.length > 0 && { vanishing: { ...settings.acceleration.vanishing, start: 0 } }),
+          vanishing: { ...settings.acceleration.vanishing, ...reference, ...(runs.length > 0 && { start: 0 }) },
         },
         tolerance,
         maxIterations: Math.min(settings.maxIterations - before, runs.length === 0 ? Infinity : EXTRA_ITERATIONS),

@@ -62,6 +62,8 @@ const LEAST_EXTRA = 1e-5;
 /** The extra regularisation may stand this many times higher than the residual, both against their first values. */
 const AHEAD = 100;
 
+const mostExtra = ({ method, vanishing }: AccelerationSettings): number => (method === "admm" ? 0 : vanishing.start);
+
 export function createAcceleration(settings: AccelerationSettings): Acceleration {
   const depth = settings.memory + 1;
   return {
@@ -74,7 +76,8 @@ export function createAcceleration(settings: AccelerationSettings): Acceleration
     firstNorm: 0,
     acceptedNorm: Infinity,
     trial: false,
-    extra: settings.method === "admm" ? 0 : settings.vanishing.start,
+    // A warm start waits for its first residual, which may be none.
+    extra: settings.vanishing.reference === undefined ? mostExtra(settings) : 0,
   };
 }
 
@@ -91,7 +94,10 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
   const depth = depthOf(state.settings);
   const weights = new Float64Array(depth);
   const norm = Math.sqrt(row[0]);
-  if (state.firstNorm === 0) state.firstNorm = norm;
+  if (state.firstNorm === 0) {
+    state.firstNorm = norm;
+    state.extra = mostExtra(state.settings);
+  }
   const { start, keeps, reference = state.firstNorm } = state.settings.vanishing;
   state.extra = Math.min(state.extra * keeps, AHEAD * start * (norm / reference));
   if (!(state.extra >= LEAST_EXTRA)) state.extra = 0;
