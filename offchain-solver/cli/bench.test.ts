@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { InputError } from "../node/inputError.ts";
 import { againstPlain, bench, type BenchRow, type PlainBest } from "./bench.ts";
-import { instanceOf } from "./benchCommand.ts";
+import { instanceOf, methodsOf } from "./benchCommand.ts";
 
 describe("gridpact bench", function () {
   this.timeout(120_000);
@@ -68,5 +68,10 @@ describe("gridpact bench", function () {
     expect(instanceOf("ieee15")).to.deep.equal({ scenario: "ieee15" });
     expect(instanceOf("./a/b.json:0.1")).to.deep.equal({ scenario: "./a/b.json", epsilon: 0.1 });
     expect(() => instanceOf("ieee15:0.9")).to.throw(InputError, "ieee15:0.9");
+  });
+
+  it("takes some of the methods, and names one that there is not", () => {
+    expect(methodsOf("anderson,relaxed").map((m) => m.name)).to.deep.equal(["anderson", "admm, over-relaxed 1.6"]);
+    expect(() => methodsOf("gsa,best")).to.throw(InputError, "--only best");
   });
 });

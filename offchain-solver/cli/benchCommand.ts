@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { bench, INSTANCES, type Instance } from "./bench.ts";
+import { bench, BENCH_METHODS, INSTANCES, type BenchMethod, type Instance } from "./bench.ts";
 import { InputError } from "../node/inputError.ts";
 import { checkTarget, numberOption } from "./output.ts";
 
@@ -13,6 +13,16 @@ export function instanceOf(text: string): Instance {
   const epsilon = Number(split[2]);
   if (!(epsilon >= 1e-4 && epsilon <= 0.5)) throw new InputError(`${text}: eps must be a number from 0.0001 to 0.5`);
   return { scenario: split[1], epsilon };
+}
+
+/** "gsa,anderson": the methods of those names; over-relaxed plain iterations are called relaxed. */
+export function methodsOf(text: string): BenchMethod[] {
+  const nameOfMethod = (m: BenchMethod): string => (m.relaxation === undefined ? m.method : "relaxed");
+  return text.split(",").map((name) => {
+    const found = BENCH_METHODS.find((m) => nameOfMethod(m) === name);
+    if (found) return found;
+    throw new InputError(`--only ${name}: must be some of ${BENCH_METHODS.map(nameOfMethod).join(", ")}`);
+  });
 }
 
 export function benchCommand(): Command {
@@ -34,17 +44,26 @@ export function benchCommand(): Command {
       numberOption("--workers", 1, 256, true),
       1,
     )
+    .option("--only <methods>", "some of the methods: admm,relaxed,gsa,gsa1,anderson", methodsOf)
     .option("--json <file>", "write the record there", "bench/clearing.json")
     .action(
       (
         instances: string[],
-        args: { hours?: number; maxIterations?: number; rhoScan?: true; workers: number; json: string },
+        args: {
+          hours?: number;
+          maxIterations?: number;
+          rhoScan?: true;
+          workers: number;
+          only?: BenchMethod[];
+          json: string;
+        },
       ) => {
         checkTarget(args.json);
         bench({
           instances: instances.map(instanceOf),
           json: args.json,
           workers: args.workers,
+          ...(args.only === undefined ? {} : { methods: args.only }),
           ...(args.hours === undefined ? {} : { hours: args.hours }),
           ...(args.rhoScan === undefined ? {} : { rhoScan: true }),
           ...(args.maxIterations === undefined ? {} : { maxIterations: args.maxIterations }),
