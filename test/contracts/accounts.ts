@@ -485,6 +485,14 @@ for (const reference of [true, false]) {
       await sells(25_000);
     });
 
+    it("a system account that gave no mandate takes part in no batch: notLocked", async () => {
+      const world = await createWorld({ prosumers: 2, reference });
+      const { market } = world.contracts;
+      await send(as(market, await owner(world, Onboarding.DESK_ID)), "revokeMandate", Onboarding.DESK_ID, 1n);
+      const sale = [{ seller: 0xfffd, buyer: 0, product: "carbon", period: 63, quantity: 1, price: 1 }] as const;
+      expect(await settle(world, sale, 1)).to.equal("notLocked");
+    });
+
     it("an account holds less than 2^55 grams: carbonOverflow; the desk alone may owe them", async () => {
       const world = await createWorld({ prosumers: 2, reference });
       await Onboarding.issueAllowances(world.deployment, world.admin, new Map([[101, 2n ** 55n - 1n - 1_000_000n]]));
