@@ -102,3 +102,34 @@ describe("a session, end to end on the embedded devnet", function () {
     expect(judgeWitness({ chainId, market, batch, nodeKeys }, result, undefined)).to.include({ kind: "undecided" });
   });
 });
+
+describe("a session on a sparse trade graph", function () {
+  this.timeout(300_000);
+
+  // Agents lower their penalties there, and the witness' multipliers are scaled with them.
+  it("is found valid, serial and on worker threads", async () => {
+    const scenario = takeHours(loadScenario("ieee141"), 1);
+    for (const workers of [1, 2]) {
+      const devnet = await embeddedDevnet();
+      try {
+        const { audited, witness } = await runSession(
+          scenario,
+          {
+            method: "anderson",
+            market: defaultSettings(scenario),
+            trade: true,
+            rhoScale: 1,
+            maxIterations: 3000,
+            workers,
+          },
+          devnet,
+          { step: () => undefined, detail: () => undefined },
+        );
+        expect(witness.limits).not.empty;
+        expect(audited.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
+      } finally {
+        await devnet.close();
+      }
+    }
+  });
+});

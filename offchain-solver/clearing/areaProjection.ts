@@ -11,6 +11,9 @@ const FORGET_AFTER = 6;
 /** Limits taken into the working set at a time. */
 const ADMIT = 2;
 
+/** What a limit's image costs per unit of each component, $. */
+export type LimitMultiplier = { readonly limit: number; readonly multiplier: readonly number[] };
+
 /** One hour's operator variables: P and Q by prosumer, MW by share slot. */
 export type HourBlock = { readonly p: Float64Array; readonly q: Float64Array; readonly shares: Float64Array };
 
@@ -29,6 +32,7 @@ export class AreaProjection {
   readonly #idle = new Map<number, number>();
   #target: Float64Array = new Float64Array(0);
   #weights: Float64Array = new Float64Array(0);
+  #rho: Float64Array = new Float64Array(0);
   #newton: LimitProjection | undefined;
   #program: GroupedProblem | undefined;
   #key = "";
@@ -48,8 +52,8 @@ export class AreaProjection {
     this.#part = part;
   }
 
-  /** Multipliers of the last projection, $ per unit of each image component; empty when the target was inside. */
-  multipliers(rho: Float64Array): { limit: number; multiplier: number[] }[] {
+  /** Multipliers of the last projection at its rho, $ per unit of each image component; empty when the target was inside. */
+  get multipliers(): LimitMultiplier[] {
     const newton = this.#newton;
     if (newton !== undefined && this.#recoverFrom !== undefined) {
       const { target, x } = this.#recoverFrom;
@@ -69,7 +73,10 @@ export class AreaProjection {
       );
     }
     if (!this.#bound || newton === undefined) return [];
-    return this.#solved.map((limit, l) => ({ limit, multiplier: newton.multiplierOf(l).map((m) => m * rho[ACTIVE]) }));
+    return this.#solved.map((limit, l) => ({
+      limit,
+      multiplier: newton.multiplierOf(l).map((m) => m * this.#rho[ACTIVE]),
+    }));
   }
 
   get workingSet(): number[] {
@@ -138,6 +145,7 @@ export class AreaProjection {
   /** Projects the target on the working set: by semismooth Newton, or on the conic solver where that does not settle. */
   #solve(point: HourBlock, rho: Float64Array): boolean {
     this.#solved = this.workingSet;
+    this.#rho = rho;
     const key = `${this.#solved.join()}|${rho.join()}`;
     if (this.#key !== key) {
       this.#key = key;

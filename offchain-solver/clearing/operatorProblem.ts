@@ -1,7 +1,7 @@
 import type { ConicSolver } from "../numerics/conicSolver.ts";
 import type { Market } from "../market/market.ts";
 import { areaOfLimit, excess, type Network } from "../market/network.ts";
-import { AreaProjection, type HourBlock } from "./areaProjection.ts";
+import { AreaProjection, type HourBlock, type LimitMultiplier } from "./areaProjection.ts";
 
 /** Largest excess half width left outside the working set, p.u.^2 or MVA. */
 const TOLERANCE = 1e-9;
@@ -49,9 +49,9 @@ export class HourProjection {
     return this.#areas.reduce((sum, area) => sum + area.conicCalls, 0);
   }
 
-  /** Multipliers of the last projection, $ per unit of each image component; none where the target was inside. */
-  multipliers(rho: Float64Array): { limit: number; multiplier: number[] }[] {
-    return this.#areas.flatMap((area) => area.multipliers(rho)).sort((a, b) => a.limit - b.limit);
+  /** Multipliers of the last projection at its rho, $ per unit of each image component; none where the target was inside. */
+  get multipliers(): LimitMultiplier[] {
+    return this.#areas.flatMap((area) => area.multipliers).sort((a, b) => a.limit - b.limit);
   }
 
   get workingSet(): number[] {

@@ -178,7 +178,7 @@ function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solu
     reason: consensus.status === "infeasible" ? whyNot(market, network, consensus.reason).reason : consensus.reason,
     market,
     network,
-    settings,
+    settings: consensus.operator.settings,
     iterations: total((run) => run.iterations),
     evaluations: total((run) => run.evaluations),
     messages: total((run) => run.messages),

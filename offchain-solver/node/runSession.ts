@@ -241,7 +241,7 @@ export async function runSession(
     ),
     limits:
       consensus?.operator.hours.flatMap((hour, t) =>
-        hour.multipliers(cleared.settings.rho).map(({ limit, multiplier }) => ({ hour: t, limit, multiplier })),
+        hour.multipliers.map(({ limit, multiplier }) => ({ hour: t, limit, multiplier })),
       ) ?? [],
   });
   const audited = await audit({

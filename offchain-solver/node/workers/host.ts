@@ -45,7 +45,7 @@ export function createHost(part: Part): (request: Request) => Reply {
             hour: part.hours[k],
             workingSet: hour.workingSet,
             conicCalls: hour.conicCalls,
-            multipliers: hour.multipliers(new Float64Array(settings.rho.length).fill(1)),
+            multipliers: hour.multipliers,
           })),
         };
     }

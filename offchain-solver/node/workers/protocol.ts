@@ -44,11 +44,8 @@ export type ProsumerEnd = Pick<ProsumerState, "iteration" | "z" | "u" | "sums" |
   readonly y: Float64Array;
 };
 
-/** Where an hour ended; multipliers for rho = 1, which any other rho scales. */
-export type HourEnd = Pick<HourLimits, "workingSet" | "conicCalls"> & {
-  readonly hour: number;
-  readonly multipliers: ReturnType<HourLimits["multipliers"]>;
-};
+/** Where an hour ended. */
+export type HourEnd = HourLimits & { readonly hour: number };
 
 export type Reply =
   | { readonly kind: "stepped"; readonly outbox: readonly Delivery[]; readonly turns: readonly Turn[] }

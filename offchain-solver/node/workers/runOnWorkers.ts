@@ -1,8 +1,7 @@
 import { conclude, type ConsensusResult } from "../../clearing/consensus.ts";
-import { ACTIVE } from "../../clearing/layout.ts";
 import { messageBytes, OPERATOR_AGENT } from "../../clearing/message.ts";
 import { initOperator, stepOperator, type OperatorState } from "../../clearing/operatorAgent.ts";
-import { createHours, type HourLimits, type Hours } from "../../clearing/operatorProblem.ts";
+import { createHours, type Hours } from "../../clearing/operatorProblem.ts";
 import { initProsumer, type ProsumerState, type WarmStart } from "../../clearing/prosumerAgent.ts";
 import { forTradeGraph, type Residual, type Settings } from "../../clearing/settings.ts";
 import type { Market } from "../../market/market.ts";
@@ -12,7 +11,7 @@ import { viewOf, viewOfSeveral } from "../../market/view.ts";
 import { clarabelSolver } from "../../numerics/conicSolver.ts";
 import { openCrew, type Crew } from "./crew.ts";
 import { deal } from "./deal.ts";
-import type { Delivery, HourEnd, Part, ProsumerEnd } from "./protocol.ts";
+import type { Delivery, Part, ProsumerEnd } from "./protocol.ts";
 
 export type WorkerOptions = {
   /** Threads; the calling one waits for them. */
@@ -58,7 +57,7 @@ export function runOnWorkers(
     const { reason, traffic } = iterate(crew, parts, operator, options.observe);
     const reports = crew.ask("report", () => ({ kind: "report" }));
     for (const report of reports) for (const end of report.prosumers) setTo(prosumers[end.prosumer], end);
-    const limits = hoursFrom(reports.flatMap((report) => report.hours));
+    const limits = reports.flatMap((report) => report.hours).sort((a, b) => a.hour - b.hour);
     return conclude({ ...operator, hours: limits }, prosumers, reason, traffic);
   } finally {
     crew.close();
@@ -128,17 +127,6 @@ function iterate(
     if (told > 0) observe?.(told, operator.residuals[told - 1]);
     stepped = crew.ask("stepped", (w) => ({ kind: "step", inbox: inbox[w] }));
   }
-}
-
-function hoursFrom(ends: readonly HourEnd[]): HourLimits[] {
-  return [...ends]
-    .sort((a, b) => a.hour - b.hour)
-    .map(({ workingSet, conicCalls, multipliers }) => ({
-      workingSet,
-      conicCalls,
-      multipliers: (rho) =>
-        multipliers.map(({ limit, multiplier }) => ({ limit, multiplier: multiplier.map((m) => m * rho[ACTIVE]) })),
-    }));
 }
 
 /** Sets a stand-in to what its agent ended with; older images and residuals stay with the worker. */
