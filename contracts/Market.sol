@@ -82,12 +82,8 @@ contract Market is Sessions {
         frame.reactive = frame.ids + 4 * frame.participants;
         frame.trades = frame.reactive + 3 * frame.participants * frame.periods;
         frame.end = start + length;
-        if (
-            length < HEAD_BYTES ||
-            frame.trades > frame.end ||
-            (frame.end - frame.trades) % TRADE_BYTES != 0 ||
-            frame.systems > 7
-        ) {
+        // Also where the head itself is cut short: its trades would start after its end.
+        if (frame.trades > frame.end || (frame.end - frame.trades) % TRADE_BYTES != 0 || frame.systems > 7) {
             revert PayloadLength(length);
         }
         uint256 trades = (frame.end - frame.trades) / TRADE_BYTES;

@@ -150,7 +150,6 @@ library Netting {
             let participants := mload(add(frame, 64))
             let cap := mload(add(frame, 192))
             let span := mload(add(frame, 224))
-            let next := shl(32, add(shr(248, mload(cursor)), 1))
             for {} 1 {
                 cursor := add(cursor, 12)
             } {
@@ -160,7 +159,8 @@ library Netting {
                 let quantity := shr(224, mload(add(cursor, 5)))
                 let price := sar(232, mload(add(cursor, 9)))
                 {
-                    let fine := and(gt(key, last), lt(key, next))
+                    // No group comes after this one, so its end needs no test.
+                    let fine := gt(key, last)
                     fine := and(fine, or(lt(seller, participants), eq(seller, desk)))
                     fine := and(fine, or(lt(buyer, participants), eq(buyer, desk)))
                     fine := and(fine, lt(add(price, cap), span))
@@ -272,8 +272,8 @@ library Netting {
     /// A participant, or a system account whose bit is set: desk (-3) bit 0, operator (-2) bit 1, utility (-1) bit 2.
     function _takesPart(Frame memory frame, uint256 record) private pure returns (bool) {
         unchecked {
-            // Bound: wraps on purpose, so that -3..-1 become 0..2.
-            return record < frame.participants || (record + 3 < 3 && (frame.systems >> (record + 3)) & 1 == 1);
+            // Bound: wraps on purpose, so that -3..-1 become 0..2; `systems` has no bit beyond.
+            return record < frame.participants || (frame.systems >> (record + 3)) & 1 == 1;
         }
     }
 
