@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { type Contract, type Signer, Signature, type Wallet } from "ethers";
+import { type Contract, type JsonRpcApiProvider, type Signer, Signature, toBeHex, type Wallet } from "ethers";
 import { deploy, send } from "../../offchain-solver/chain/deployment.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
@@ -242,24 +242,6 @@ describe("mandates", () => {
     const next = await freeze(world, 2, { start: 1_800_086_400 });
     expect(next.leftOut).to.deep.equal([101]);
   });
-
-  it("what was spent today counts tomorrow no more", async () => {
-    for (const id of world.ids)
-      await send(market, "registerMandate", ...(await mandate(world, id, { nonce: 2n, maxSpendPerDay: 1_000n })));
-    const pays = async (start: number, nano: number): Promise<bigint> => {
-      const frozen = await freeze(world, 1, { start });
-      const trades = [{ seller: 1, buyer: 0, product: "carbon", period: 63, quantity: nano, price: 1 }] as const;
-      const payload = Payload.encode({ participants: world.ids, systems: 0, reactiveVar: [[0], [0], [0]], trades }, 1);
-      await Session.postAndSettle(world.deployment, world.admin, payload, await sign(world, frozen, payload));
-      return frozen.lockedMicro.get(101) as bigint;
-    };
-    const day = 1_800_000_000 - (1_800_000_000 % 86_400);
-    expect(await pays(day, 300_001)).to.equal(1_000n);
-    expect(await pays(day + 3_600, 699_000)).to.equal(699n);
-    expect((await refusalOf(market, pays(day + 7_200, 1))).predicate).to.equal("spendBeyondLock");
-    await world.connection.networkHelpers.time.increase(3_601);
-    expect(await pays(day + 86_400, 1)).to.equal(1_000n);
-  });
 });
 
 describe("sessions", () => {
@@ -287,6 +269,23 @@ describe("sessions", () => {
     expect(await refused(market, "freezeSession", at, 3600, 1, now + 2 * 86_400 + 60, [])).to.equal(
       "deadlineOutOfRange",
     );
+    const next = now + 100;
+    for (const [seconds, expected] of [
+      [0, "deadlineOutOfRange"],
+      [1, "frozen"],
+      [2 * 86_400, "frozen"],
+      [2 * 86_400 + 1, "deadlineOutOfRange"],
+    ] as const) {
+      const fork = await world.connection.networkHelpers.takeSnapshot();
+      await world.connection.networkHelpers.time.setNextBlockTimestamp(next);
+      const sent = market.getFunction("freezeSession").send(at, 3600, 1, next + seconds, [], { gasLimit: 2_000_000 });
+      const outcome = sent.then((tx) => tx.wait()).then(() => "frozen");
+      expect(await outcome.catch(async (error) => (await refusalOf(market, Promise.reject(error))).predicate)).to.equal(
+        expected,
+      );
+      await fork.restore();
+    }
+    expect(await refused(market, "freezeSession", at, 3600, 1, late, [101, 101])).to.equal("freezeNotAscending");
     expect(await refused(market, "freezeSession", at, 3600, 1, late, [102, 101])).to.equal("freezeNotAscending");
     await send(market, "freezeSession", at, 3600, 63, late, [101]);
     expect(await refused(market, "freezeSession", at + 1, 3600, 1, late, [101])).to.equal("sessionStillOpen");
@@ -333,6 +332,7 @@ describe("sessions", () => {
     expect(await open()).to.equal("noGridModel");
     expect(await refused(bare, "setPriceCap", 0)).to.equal("priceCapOutOfRange");
     expect(await refused(bare, "setPriceCap", 0x7fffff)).to.equal("priceCapOutOfRange");
+    await call(bare, "setPriceCap", 0x7ffffe);
     expect(await refused(market, "settle", "0x", 0, "0x")).to.equal("noOpenSession");
   });
 
@@ -360,8 +360,38 @@ describe("sessions", () => {
     const frozen = await freeze(world, 1);
     expect(frozen.leftOut).to.deep.equal([103]);
     expect(frozen.sessionHash).to.equal(await call(market, "sessionHash"));
-    const [locked] = (await call(market, "frozenLimits", 103)) as [boolean];
-    expect(locked).to.equal(false);
+    for (const id of [0, 103]) {
+      const [locked] = (await call(market, "frozenLimits", id)) as [boolean];
+      expect(locked).to.equal(false);
+    }
+  });
+
+  it("leave out who is not on the feeder, whatever lies in memory behind its model", async () => {
+    const deadline = 2_000_003_600;
+    const ids = [...idsOf(4), deadline];
+    // Of this size, the model's copy ends where the deadline lay in the event's data before: the bytes after it read as an id.
+    const other = await createWorld({ prosumers: 5, ids, dollars: 0, grid: lineGrid(idsOf(4), 3) });
+    const frozen = await freeze(other, 1, { at: deadline - 3_600, open: 3_600, start: deadline });
+    expect(frozen.leftOut).to.deep.equal([deadline]);
+  });
+
+  it("leave out whose mandate ends before they do", async () => {
+    const end = 1_800_007_200n;
+    await send(market, "registerMandate", ...(await mandate(world, 101, { nonce: 2n, validUntil: end })));
+    await send(market, "registerMandate", ...(await mandate(world, 102, { nonce: 2n, validUntil: end - 1n })));
+    const frozen = await freeze(world, 2);
+    expect(frozen.leftOut).to.deep.equal([102]);
+  });
+
+  it("put no system account on a prosumer's bus", async () => {
+    await send(market, "freezeSession", 1_800_000_000, 3600, 1, now + 3600, [101, Onboarding.DESK_ID]);
+    for (const [id, bus] of [
+      [101, 1n],
+      [Onboarding.DESK_ID, 0n],
+    ] as const) {
+      const { locked, limits } = await market.getFunction("frozenLimits").staticCall(id);
+      expect([locked, limits.bus]).to.deep.equal([true, bus]);
+    }
   });
 });
 
@@ -432,8 +462,8 @@ describe("hostile tokens", () => {
 
 for (const reference of [true, false]) {
   describe(`the ends of the ledger's ranges, ${reference ? "plain" : "optimised"} market`, () => {
-    const settle = async (world: World, trades: Payload.Payload["trades"], systems = 0): Promise<string> => {
-      const frozen = await freeze(world, 1);
+    const settle = async (world: World, trades: Payload.Payload["trades"], systems = 0, day = 0): Promise<string> => {
+      const frozen = await freeze(world, 1, { start: 1_800_000_000 + 86_400 * day });
       const payload = Payload.encode({ participants: world.ids, systems, reactiveVar: [[0], [0]], trades }, 1);
       const { market } = world.contracts;
       const signed = await sign(world, frozen, payload);
@@ -442,6 +472,34 @@ for (const reference of [true, false]) {
         async (error) => (await refusalOf(market, Promise.reject(error))).predicate,
       );
     };
+
+    it("what was spent today counts tomorrow no more", async () => {
+      const mandate = (id: number) => (id < Onboarding.DESK_ID ? { maxSpendPerDay: 1_000n } : {});
+      const world = await createWorld({ prosumers: 2, reference, mandate });
+      const pays = async (start: number, nano: number): Promise<bigint> => {
+        const frozen = await freeze(world, 1, { start });
+        const trades = [{ seller: 1, buyer: 0, product: "carbon", period: 63, quantity: nano, price: 1 }] as const;
+        const payload = Payload.encode({ participants: world.ids, systems: 0, reactiveVar: [[0], [0]], trades }, 1);
+        await Session.postAndSettle(world.deployment, world.admin, payload, await sign(world, frozen, payload));
+        return frozen.lockedMicro.get(101) as bigint;
+      };
+      const day = 1_800_000_000 - (1_800_000_000 % 86_400);
+      expect(await pays(day, 300_001)).to.equal(1_000n);
+      expect(await pays(day + 3_600, 699_000)).to.equal(699n);
+      expect((await refusalOf(world.contracts.market, pays(day + 7_200, 1))).predicate).to.equal("spendBeyondLock");
+      await world.connection.networkHelpers.time.increase(3_601);
+      expect(await pays(day + 86_400, 1)).to.equal(1_000n);
+    });
+
+    it("the whole lock spent is no excuse for allowances that are not there: carbonBelowZero", async () => {
+      const mandate = (id: number) => (id === 101 ? { maxSpendPerDay: 1_000n } : {});
+      const world = await createWorld({ prosumers: 2, reference, mandate });
+      const sales = [
+        { seller: 0, buyer: 1, product: "carbon", period: 63, quantity: 1, price: 0 },
+        { seller: 0, buyer: 0xfffd, product: "carbon", period: 63, quantity: 1_000_000, price: -1 },
+      ] as const;
+      expect(await settle(world, sales, 1)).to.equal("carbonBelowZero");
+    });
 
     it("a deposit stays below 2^64 nano-dollars: depositOverflow", async () => {
       const world = await createWorld({ prosumers: 2, reference, dollars: 1_000 });
@@ -463,6 +521,10 @@ for (const reference of [true, false]) {
       expect(await refused(market, "deposit", 101, room + 1n)).to.equal("depositTooLarge");
       await send(market, "deposit", 101, room);
       expect(await held(world, 101)).to.equal(2n ** 64n - 1n);
+      const gift = (quantity: number) =>
+        [{ seller: 0, buyer: 0xfffd, product: "carbon", period: 63, quantity, price: 0 }] as const;
+      expect(await settle(world, gift(10_000), 1, 1)).to.equal("settled");
+      expect(await settle(world, gift(1_000_000), 1, 2)).to.equal("carbonBelowZero");
     });
 
     it("a system account's mandate binds as anybody's, in a batch that not all take part in: carbonPriceOutsideMandate", async () => {
@@ -486,18 +548,48 @@ for (const reference of [true, false]) {
     });
 
     it("a system account that gave no mandate takes part in no batch: notLocked", async () => {
-      const world = await createWorld({ prosumers: 2, reference });
-      const { market } = world.contracts;
-      await send(as(market, await owner(world, Onboarding.DESK_ID)), "revokeMandate", Onboarding.DESK_ID, 1n);
-      const sale = [{ seller: 0xfffd, buyer: 0, product: "carbon", period: 63, quantity: 1, price: 1 }] as const;
-      expect(await settle(world, sale, 1)).to.equal("notLocked");
+      for (const [id, product, systems] of [
+        [Onboarding.DESK_ID, "carbon", 1],
+        [Onboarding.UTILITY_ID, "energy", 4],
+      ] as const) {
+        const world = await createWorld({ prosumers: 2, reference });
+        await send(as(world.contracts.market, await owner(world, id)), "revokeMandate", id, 1n);
+        const period = product === "carbon" ? 63 : 0;
+        const sale = [{ seller: id & 0xffff, buyer: 0, product, period, quantity: 1, price: 1 }] as const;
+        expect(await settle(world, sale, systems)).to.equal("notLocked");
+      }
     });
 
     it("an account holds less than 2^55 grams: carbonOverflow; the desk alone may owe them", async () => {
       const world = await createWorld({ prosumers: 2, reference });
-      await Onboarding.issueAllowances(world.deployment, world.admin, new Map([[101, 2n ** 55n - 1n - 1_000_000n]]));
+      await Onboarding.issueAllowances(world.deployment, world.admin, new Map([[101, 2n ** 55n - 2n - 1_000_000n]]));
       const sale = [{ seller: 0xfffd, buyer: 0, product: "carbon", period: 63, quantity: 1, price: 1 }] as const;
-      expect(await settle(world, sale, 1)).to.equal("carbonOverflow");
+      expect(await settle(world, sale, 1)).to.equal("settled");
+      expect(await settle(world, sale, 1, 1)).to.equal("carbonOverflow");
+    });
+
+    it("the desk neither holds nor owes 2^55 grams and more: carbonOverflow", async () => {
+      const world = await createWorld({ prosumers: 2, reference });
+      const provider = world.provider as JsonRpcApiProvider;
+      const { deployment } = world;
+      // No number of batches that a test can settle comes near, so the word is written: carbon is 56 bits above a deposit of 64.
+      let slot = BigInt(Onboarding.DESK_ID);
+      while (BigInt(await provider.getStorage(deployment.market, slot)) === 0n) slot++;
+      const moves = async (carbon: bigint, sells: boolean, day: number): Promise<string> => {
+        const word = (BigInt.asUintN(56, carbon) << 64n) + (await held(world, Onboarding.DESK_ID));
+        await provider.send("hardhat_setStorageAt", [deployment.market, toBeHex(slot), toBeHex(word, 32)]);
+        expect((await world.contracts.market.getFunction("account").staticCall(Onboarding.DESK_ID)).carbon).to.equal(
+          carbon,
+        );
+        const [seller, buyer] = sells ? [0xfffd, 0] : [0, 0xfffd];
+        return settle(world, [{ seller, buyer, product: "carbon", period: 63, quantity: 1, price: 1 }], 1, day);
+      };
+      const end = 2n ** 55n;
+      expect(await moves(end - 2n, false, 0)).to.equal("settled");
+      expect(await moves(1n - end, true, 1)).to.equal("settled");
+      expect(await moves(end - 1n, false, 2)).to.equal("carbonOverflow");
+      await world.connection.networkHelpers.time.increase(3_601);
+      expect(await moves(-end, true, 3)).to.equal("carbonOverflow");
     });
   });
 }

@@ -53,6 +53,50 @@ function margins(feeder: Feeder, pW: readonly number[], qVar: readonly number[])
   return { watts, ppm };
 }
 
+const UNIT = 2n ** 32n;
+/** One line from the root, of no impedance unless given, that carries p and q. */
+const line = (limits: Partial<Grid.GridModel["branches"][number]>): Grid.GridModel => ({
+  buses: 2,
+  branches: [{ parent: 0, rating: Grid.UNLIMITED, vMin2: 0n, vMax2: 2n * UNIT, r: 0n, x: 0n, ...limits }],
+  prosumers: [],
+});
+/** 2 rating = sqrt(3) p + q, exactly, with sqrt(3) as the contracts round it. */
+const FACET = { rating: 1_154_700_538n, p: 1_000_000_000n, q: 577_350_269n };
+const EDGES: readonly (readonly [name: string, model: Grid.GridModel, p: bigint, q: bigint, error: string])[] = [
+  ["active power, p + 1", line({ rating: 1_000n }), 1_000n, 1n, "LineLimit"],
+  ["reactive power, q + 1", line({ rating: 1_000n }), 1n, 1_000n, "LineLimit"],
+  ["the facet at 30 degrees, q + 1", line({ rating: FACET.rating }), FACET.p, FACET.q, "LineLimit"],
+  ["the facet at 60 degrees, p + 1", line({ rating: FACET.rating }), FACET.q, FACET.p, "LineLimit"],
+  ["the lowest voltage, p - 1", line({ vMin2: UNIT - 5n, r: 2n ** 28n }), -5n, 0n, "VoltageBand"],
+  ["the highest voltage, p + 1", line({ vMax2: UNIT + 5n, r: 2n ** 28n }), 5n, 0n, "VoltageBand"],
+];
+
+describe("the grid check at its limits", () => {
+  let both: (model: Grid.GridModel, p: bigint, q: bigint) => Promise<(string | undefined)[]>;
+  before(async () => {
+    const { ethers } = await network.create();
+    const harness = await deploy((await ethers.getSigners())[0], "GridHarness");
+    both = async (model, p, q) => {
+      const refusals = (await harness
+        .getFunction("both")
+        .staticCall(hexlify(Grid.encode(model)), [0n, p], [0n, q])) as string[];
+      return refusals.map((data) => (data === "0x" ? undefined : abi("GridHarness").parseError(data)?.name));
+    };
+  });
+
+  for (const [name, model, p, q, error] of EDGES) {
+    it(`accepts ${name.split(",")[0]} at its limit, and refuses a unit more`, async () => {
+      expect(await both(model, p, q)).to.deep.equal([undefined, undefined]);
+      const further = name.endsWith("q + 1") ? [p, q + 1n] : [p + (p < 0n ? -1n : 1n), q];
+      expect(await both(model, further[0], further[1])).to.deep.equal([error, error]);
+    });
+  }
+
+  it("lets a line without a rating carry more than any rating", async () => {
+    expect(await both(line({}), 2n ** 41n, 2n ** 41n)).to.deep.equal([undefined, undefined]);
+  });
+});
+
 describe("the grid check against the floating-point LinDistFlow, on random feeders", () => {
   it("accepts whatever the model accepts, and refuses whatever is beyond the stated tolerance, tight limits included", async () => {
     const { ethers } = await network.create();

@@ -5,100 +5,28 @@ import { send } from "../../offchain-solver/chain/deployment.ts";
 import type * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { marketDomain, packSignatures, quorumOf } from "../../offchain-solver/codec/typedData.ts";
-import { DESK, OPERATOR, SESSION_PERIOD, type Trade, UTILITY } from "../../offchain-solver/market/clearingResult.ts";
-import { positionsOf } from "./batches.ts";
-import { createWorld, freeze, type Frozen, idsOf, lineGrid, refusalOf, sign, SYSTEM_IDS, type World } from "./world.ts";
+import { DESK, OPERATOR, UTILITY } from "../../offchain-solver/market/clearingResult.ts";
+import { add, ANY_PRICE, BASE, CHARGE, IDS, MANDATE, PERIODS, raw, rawAt, replace, trade } from "./baseBatch.ts";
+import { createWorld, freeze, type Frozen, lineGrid, refusalOf, sign, SYSTEM_IDS, type World } from "./world.ts";
 
-const PERIODS = 2;
-const IDS = idsOf(5);
-const trade = (
-  product: Trade["product"],
-  period: number,
-  seller: number,
-  buyer: number,
-  quantity: number,
-  price: number,
-): Trade => ({
-  product,
-  period,
-  seller,
-  buyer,
-  quantity,
-  price,
-});
-const sorted = (trades: readonly Trade[]): Trade[] =>
-  [...trades].sort((a, b) => Payload.tradeKey(a) - Payload.tradeKey(b));
-
-/** Net sellers 0 and 1, net buyers 2, 3 and 4; every product, every system account. */
-const CORE: readonly Trade[] = [
-  trade("energy", 0, 0, 2, 4_000, 80_000),
-  trade("energy", 0, 0, 3, 2_000, 90_000),
-  trade("energy", 0, 1, UTILITY, 1_000, 20_000),
-  trade("energy", 0, UTILITY, 4, 3_000, 81_000),
-  trade("energy", 1, 0, 4, 5_000, 70_000),
-  trade("energy", 1, 1, 2, 500, 60_000),
-  trade("reserve", 0, 0, 1, 300, 12_000),
-  trade("reserve", 1, UTILITY, 3, 200, 24_000),
-  trade("carbon", SESSION_PERIOD, 3, 0, 700, 27_000),
-  trade("carbon", SESSION_PERIOD, DESK, 2, 100, 30_000),
-];
-const CHARGE = 500;
-const charges = (trades: readonly Trade[]): Trade[] =>
-  positionsOf(trades, IDS.length, PERIODS).flatMap((row, buyer) =>
-    row.flatMap((wh, period) =>
-      wh === 0 ? [] : [trade("network", period, OPERATOR, buyer, Math.abs(wh), Math.sign(wh) * CHARGE)],
-    ),
-  );
-const REBATE = trade("network", SESSION_PERIOD, OPERATOR, 2, 6_000, -400);
-const BASE: Payload.Payload = {
-  participants: IDS,
-  systems: 7,
-  reactiveVar: IDS.map((_, k) => [100 * k, -200]),
-  trades: sorted([...CORE, ...charges(CORE), REBATE]),
-};
-const MANDATE = {
-  maxBuy: 150_000n,
-  minSell: 10_000n,
-  maxBuyWh: 20_000n,
-  maxSellWh: 20_000n,
-  minReservePrice: 4_000n,
-  maxReservePrice: 30_000n,
-  maxReserveW: 1_000n,
-  maxCarbonPrice: 40_000n,
-  minCarbonPrice: 20_000n,
-};
+/** What a prosumer's mandate has of its own: the second never buys, the fourth never sells, the fifth asks more than others give, and gives anything. */
+const OWN = new Map([
+  [102, { maxBuy: -0x800000n }],
+  [104, { minSell: 0x7fffffn }],
+  [105, { minReservePrice: 30_001n, maxReservePrice: 0x7fffffn, minCarbonPrice: 40_001n, maxCarbonPrice: 0x7fffffn }],
+]);
 
 type Mutation = readonly [name: string, predicate: string, mutate: () => Payload.Payload | Uint8Array];
 
 const encode = (payload: Payload.Payload | Uint8Array): Uint8Array =>
   payload instanceof Uint8Array ? payload : Payload.encode(payload, PERIODS);
-/** The core trades changed, charges recomputed: only what is meant to be wrong is wrong. */
-const core = (change: (trades: Trade[]) => readonly Trade[]): Payload.Payload => {
-  const trades = change(CORE.map((one) => ({ ...one })));
-  return { ...BASE, trades: sorted([...trades, ...charges(trades), REBATE]) };
-};
-const replace = (index: number, fields: Partial<Trade>) => () =>
-  core((trades) => trades.map((one, k) => (k === index ? { ...one, ...fields } : one)));
-const add =
-  (...more: Trade[]) =>
-  () =>
-    core((trades) => [...trades, ...more]);
-/** Trades as they are, changed after the charges. */
-const raw =
-  (change: (trades: Trade[]) => readonly Trade[], sorting = true) =>
-  () => {
-    const trades = change(BASE.trades.map((one) => ({ ...one })));
-    return { ...BASE, trades: sorting ? sorted(trades) : trades };
-  };
-const rawAt = (product: Trade["product"], period: number, fields: Partial<Trade>) =>
-  raw((trades) => {
-    const at = trades.findIndex((one) => one.product === product && one.period === period);
-    return trades.map((one, k) => (k === at ? { ...one, ...fields } : one));
-  });
 const ids =
   (...participants: number[]) =>
   () => ({ ...BASE, participants });
 const bytes = (change: (encoded: Uint8Array) => Uint8Array) => () => change(encode(BASE));
+
+/** The head of the batch, and zeros for its trades. */
+const trailingZeros = (length: number) => bytes((b) => getBytes(concat([b.subarray(0, 53), new Uint8Array(length)])));
 
 const reactiveOf4 = (first: number) => () => ({
   ...BASE,
@@ -123,7 +51,8 @@ const MUTATIONS: readonly Mutation[] = [
     "payloadLength",
     bytes((b) => getBytes(concat([b.subarray(0, 2), "0x87", b.subarray(3)]))),
   ],
-  ["32,768 trades", "tooManyTrades", bytes((b) => getBytes(concat([b.subarray(0, 53), new Uint8Array(12 * 32_768)])))],
+  ["32,768 trades", "tooManyTrades", trailingZeros(12 * 32_768)],
+  ["32,767 trades, the first of which is none", "tradesNotAscending", trailingZeros(12 * 32_767)],
   ["ids not ascending", "participantsNotAscending", ids(101, 103, 102, 104, 105)],
   ["an id twice", "participantsNotAscending", ids(101, 102, 102, 104, 105)],
   [
@@ -132,6 +61,11 @@ const MUTATIONS: readonly Mutation[] = [
     () => bytes((b) => getBytes(concat([b.subarray(0, 3), "0x00000000", b.subarray(7)])))(),
   ],
   ["a system account among the prosumers", "participantsNotAscending", ids(101, 102, 103, 104, 0xfffffffd)],
+  [
+    "the desk after all the prosumers",
+    "participantsNotAscending",
+    () => ({ ...ids(...IDS, 0xfffffffd)(), reactiveVar: [...BASE.reactiveVar, [0, 0]] }),
+  ],
   ["an unregistered participant", "notLocked", ids(101, 102, 103, 104, 106)],
   ["an unregistered first participant", "notLocked", ids(100, 102, 103, 104, 105)],
   ["trades in reverse", "tradesNotAscending", raw((t) => t.toReversed(), false)],
@@ -157,6 +91,12 @@ const MUTATIONS: readonly Mutation[] = [
     raw((t) => [...t, ...t.filter((x) => x.product === "carbon").slice(0, 1)]),
   ],
   ["a network charge twice", "tradesNotAscending", raw((t) => [...t, t[0]])],
+  ["a first trade of key zero", "tradesNotAscending", raw((t) => [trade("network", 0, 0, 0, 1, 1), ...t])],
+  [
+    "a period that is not, and out of order",
+    "tradesNotAscending",
+    raw((t) => [...t, trade("energy", 2, 0, 1, 10, 80_000)], false),
+  ],
   ["energy in a period that is not", "unknownPeriod", raw((t) => [...t, trade("energy", 2, 0, 1, 10, 80_000)])],
   ["energy of the whole session", "unknownPeriod", raw((t) => [...t, trade("energy", 63, 0, 1, 10, 80_000)])],
   ["reserve in a period that is not", "unknownPeriod", add(trade("reserve", 2, 0, 1, 10, 8_000))],
@@ -173,6 +113,8 @@ const MUTATIONS: readonly Mutation[] = [
   ["a reserve seller that is not there", "unknownParty", add(trade("reserve", 1, 5, 0, 10, 8_000))],
   ["a carbon buyer that is not there", "unknownParty", add(trade("carbon", 63, 0, 5, 10, 28_000))],
   ["a carbon seller that is not there", "unknownParty", add(trade("carbon", 63, 5, 0, 10, 28_000))],
+  ["a reserve buyer that is not there, and is paid", "unknownParty", add(trade("reserve", 1, UTILITY, 5, 10, -1))],
+  ["a carbon buyer that is not there, and is paid", "unknownParty", add(trade("carbon", 63, DESK, 5, 10, -1))],
   ["the utility without its bit", "unknownParty", () => ({ ...BASE, systems: 3 })],
   ["the operator without its bit", "unknownParty", () => ({ ...BASE, systems: 5 })],
   ["the desk without its bit", "unknownParty", () => ({ ...BASE, systems: 6 })],
@@ -186,34 +128,92 @@ const MUTATIONS: readonly Mutation[] = [
   ["energy bought by the desk", "wrongParties", add(trade("energy", 1, 2, DESK, 10, 80_000))],
   ["reserve bought by the utility", "wrongParties", add(trade("reserve", 1, 2, UTILITY, 10, 8_000))],
   ["reserve sold by the desk", "wrongParties", add(trade("reserve", 1, DESK, 2, 10, 8_000))],
+  ["reserve bought by the desk", "wrongParties", add(trade("reserve", 1, 2, DESK, 10, 8_000))],
   ["carbon sold by the utility", "wrongParties", add(trade("carbon", 63, UTILITY, 2, 10, 28_000))],
   ["carbon bought by the operator", "wrongParties", add(trade("carbon", 63, 2, OPERATOR, 10, 28_000))],
   ["a charge levied by a prosumer", "wrongParties", add(trade("network", 1, 0, 3, 10, 5))],
   ["a charge levied by the utility", "wrongParties", add(trade("network", 1, UTILITY, 3, 10, 5))],
   ["a charge on the utility", "wrongParties", add(trade("network", 1, OPERATOR, UTILITY, 10, 5))],
+  ["a charge on the desk", "wrongParties", add(trade("network", 1, OPERATOR, DESK, 10, 5))],
   ["no energy", "zeroQuantity", add(trade("energy", 1, 3, 2, 0, 80_000))],
   ["no reserve", "zeroQuantity", add(trade("reserve", 1, 3, 2, 0, 8_000))],
   ["no carbon", "zeroQuantity", add(trade("carbon", 63, 3, 2, 0, 28_000))],
+  ["no energy from the utility", "zeroQuantity", add(trade("energy", 1, UTILITY, 2, 0, 80_000))],
+  ["no energy to the utility", "zeroQuantity", add(trade("energy", 1, 2, UTILITY, 0, 80_000))],
+  ["no reserve from the utility", "zeroQuantity", add(trade("reserve", 1, UTILITY, 2, 0, 8_000))],
+  ["no carbon from the desk", "zeroQuantity", add(trade("carbon", 63, DESK, 3, 0, 28_000))],
+  ["no carbon to the desk", "zeroQuantity", add(trade("carbon", 63, 3, DESK, 0, 28_000))],
   ["a rebate on nothing", "zeroQuantity", rawAt("network", 63, { quantity: 0 })],
   ["energy above the cap", "priceBeyondCap", replace(0, { price: 3_000_001 })],
   ["energy below minus the cap", "priceBeyondCap", replace(0, { price: -3_000_001 })],
   ["reserve above the cap", "priceBeyondCap", replace(6, { price: 3_000_001 })],
+  ["reserve above the cap for one who gives it", "priceBeyondCap", replace(6, { price: 3_000_001, buyer: 4 })],
   ["carbon above the cap", "priceBeyondCap", replace(8, { price: 3_000_001 })],
+  ["carbon above the cap for one who gives it", "priceBeyondCap", replace(8, { price: 3_000_001, buyer: 4 })],
+  ["a charge above the cap", "priceBeyondCap", rawAt("network", 0, { price: 3_000_001 })],
   ["a charge below minus the cap", "priceBeyondCap", rawAt("network", 0, { price: -3_000_001 })],
   ["a rebate that is a charge", "rebatePositive", rawAt("network", 63, { price: 1 })],
+  ["a rebate that is a charge at the cap", "rebatePositive", rawAt("network", 63, { price: 3_000_000 })],
+  ["reserve at minus the cap", "reservePriceOutsideMandate", replace(6, { price: -3_000_000 })],
+  [
+    "reserve at its seller's price, above its buyer's",
+    "reservePriceOutsideMandate",
+    add(trade("reserve", 1, 4, 0, 10, 30_001)),
+  ],
   ["reserve below its seller's price", "reservePriceOutsideMandate", replace(6, { price: 3_999 })],
   ["reserve above its buyer's price", "reservePriceOutsideMandate", replace(6, { price: 30_001 })],
   ["carbon below its seller's price", "carbonPriceOutsideMandate", replace(8, { price: 19_999 })],
   ["carbon above its buyer's price", "carbonPriceOutsideMandate", replace(8, { price: 40_001 })],
+  [
+    "carbon at its seller's price, above its buyer's",
+    "carbonPriceOutsideMandate",
+    add(trade("carbon", 63, 4, 0, 10, 40_001)),
+  ],
   ["a charge on a Wh too much", "networkMismatch", rawAt("network", 0, { quantity: 6_001 })],
   ["a charge on a Wh too little", "networkMismatch", rawAt("network", 1, { quantity: 4_999 })],
+  ["a charge and no energy", "networkMismatch", raw(() => [trade("network", 0, OPERATOR, 2, 10, 5)])],
   ["a purchase above the mandate", "buyPriceAboveMandate", replace(0, { price: 150_001 - CHARGE + 2 * CHARGE })],
   ["a sale below the mandate once the charge is paid", "sellPriceBelowMandate", replace(5, { price: 10_499 })],
+  ["a second purchase above the mandate", "buyPriceAboveMandate", add(trade("energy", 0, UTILITY, 2, 10, 150_501))],
+  ["a second sale below the mandate", "sellPriceBelowMandate", replace(1, { price: 10_499 })],
   ["a charge that eats up the sale", "sellPriceBelowMandate", rawAt("network", 1, { price: 60_001 })],
   ["a Wh more than bought at most", "energyBeyondMandate", replace(4, { quantity: 20_001, seller: UTILITY })],
   ["a Wh more than sold at most", "energyBeyondMandate", replace(4, { quantity: 20_001, buyer: UTILITY })],
   ["a watt more reserve than sold at most", "reserveBeyondMandate", replace(6, { quantity: 1_001, buyer: 4 })],
   ["a watt more reserve than bought at most", "reserveBeyondMandate", replace(7, { quantity: 1_001 })],
+  [
+    "a watt too much, bought by one who never buys energy",
+    "reserveBeyondMandate",
+    raw((t) => [
+      ...t.map((one) =>
+        one.product === "network" && one.period === 0 && one.buyer === 1 ? { ...one, price: -1 } : one,
+      ),
+      trade("reserve", 0, UTILITY, 1, 701, 24_000),
+    ]),
+  ],
+  [
+    "a watt too much, bought by one who never sells energy",
+    "reserveBeyondMandate",
+    add(trade("reserve", 0, UTILITY, 3, 1_001, 24_000)),
+  ],
+  [
+    "a watt too much, sold by a buyer at all its other limits",
+    "reserveBeyondMandate",
+    add(
+      trade("energy", 1, UTILITY, 2, 19_600, 150_000 + CHARGE),
+      trade("energy", 1, 2, 3, 100, 10_000 + CHARGE),
+      trade("reserve", 1, 2, 4, 1_001, 12_000),
+    ),
+  ],
+  [
+    "a watt too much, bought by a seller at all its other limits",
+    "reserveBeyondMandate",
+    add(
+      trade("energy", 1, UTILITY, 0, 100, 150_000 + CHARGE),
+      trade("energy", 1, 0, UTILITY, 15_100, 10_000 + CHARGE),
+      trade("reserve", 1, UTILITY, 0, 1_001, 24_000),
+    ),
+  ],
   ["a spend beyond the lock", "spendBeyondLock", add(trade("carbon", 63, 0, 4, 999_999, 40_000))],
   ["more allowances sold than held", "carbonBelowZero", add(trade("carbon", 63, 1, 0, 1_000_001, 20_000))],
   ["a line one watt beyond its limit", "lineLimit", replace(4, { quantity: 17_000, buyer: 2 })],
@@ -235,13 +235,14 @@ for (const reference of [true, false]) {
         prosumers: 5,
         reference,
         grid: narrow satisfies Grid.GridModel,
-        mandate: (id) => (SYSTEM_IDS.includes(id) ? {} : { ...MANDATE, maxSpendPerDay: 39_000_000n }),
+        mandate: (id) => (SYSTEM_IDS.includes(id) ? ANY_PRICE : { ...MANDATE, ...OWN.get(id) }),
       });
       frozen = await freeze(world, PERIODS);
     });
 
     const everybody = (): number[] => world.committee.map((_, bit) => bit);
-    async function refusal(payload: Uint8Array, signers: number, signatures: string): Promise<[string, string]> {
+    /** What the market and the auditor refuse a batch with, and with which values. */
+    async function refusals(payload: Uint8Array, signers: number, signatures: string) {
       const { market } = world.contracts;
       const call = market
         .getFunction("settle")
@@ -254,7 +255,12 @@ for (const reference of [true, false]) {
         state: "open" as const,
       };
       const { verdict } = judge(context, { payload, signers, signatures, settledAt: frozen.terms.deadline });
-      return [(await refusalOf(market, call)).predicate, verdict.kind === "invalid" ? verdict.predicate : verdict.kind];
+      const { predicate, detail } = await refusalOf(market, call);
+      return { onChain: { kind: "invalid", predicate, detail: detail.join(", ") }, verdict };
+    }
+    async function refusal(payload: Uint8Array, signers: number, signatures: string): Promise<[string, string]> {
+      const { onChain, verdict } = await refusals(payload, signers, signatures);
+      return [onChain.predicate, verdict.kind === "invalid" ? verdict.predicate : verdict.kind];
     }
 
     it("is accepted before it is mutated", async () => {
@@ -267,7 +273,9 @@ for (const reference of [true, false]) {
       it(`${name}: ${predicate}`, async () => {
         const payload = encode(mutate());
         const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
-        expect(await refusal(payload, signers, signatures)).to.deep.equal([predicate, predicate]);
+        const { onChain, verdict } = await refusals(payload, signers, signatures);
+        expect(onChain.predicate).to.equal(predicate);
+        expect(onChain).to.deep.equal(verdict);
       });
     }
 
