@@ -43,7 +43,7 @@ const TARGETS: Readonly<Record<string, readonly string[]>> = {
   "Registry.sol": ["Registry.sol"],
 };
 
-const BATCHES = ["mutations.ts", "settle.ts"];
+const BATCHES = ["mutations.ts", "limits.ts", "settle.ts"];
 const ALL = [...BATCHES, "accounts.ts", "registry.ts", "threats.ts", "grid.ts", "differential.ts", "audit.ts"];
 const PLAIN_MARKET = "plain market";
 const OPTIMISED_MARKET = "optimised market";

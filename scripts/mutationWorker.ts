@@ -30,6 +30,7 @@ const COPIED = [
   "contracts",
   "offchain-solver",
   "test",
+  "docs",
   "hardhat.config.ts",
   "package.json",
   "tsconfig.json",
