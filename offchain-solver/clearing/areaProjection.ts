@@ -1,5 +1,5 @@
 import { ConicModel, type GroupedProblem } from "../numerics/conicModel.ts";
-import type { ConicSolver } from "../numerics/conicSolver.ts";
+import { solveLoosening, type ConicSolver } from "../numerics/conicSolver.ts";
 import { addNetworkLimit, limitRows, type Part } from "../market/networkLimit.ts";
 import type { Market } from "../market/market.ts";
 import { excess, riskLevel, type Network } from "../market/network.ts";
@@ -211,9 +211,7 @@ export class AreaProjection {
       this.#program = model.build();
     }
     for (let k = 0; k < weights.length; k++) this.#program.q[k] = -weights[k] * target[k];
-    let result = this.#solver(this.#program, { tolerance: 1e-11 });
-    for (let loose = 1e-10; result.status === "failed" && loose <= 1e-7; loose *= 10)
-      result = this.#solver(this.#program, { tolerance: loose });
+    const result = solveLoosening(this.#solver, this.#program, 1e-11, 1e-7);
     if (result.status !== "solved") return false;
     x.set(result.x.subarray(0, weights.length));
     this.conicCalls++;

@@ -1,5 +1,5 @@
 import { ConicModel, groupGradient, type GroupedProblem } from "../numerics/conicModel.ts";
-import type { ConicSolution, ConicSolver } from "../numerics/conicSolver.ts";
+import { solveLoosening, type ConicSolution, type ConicSolver } from "../numerics/conicSolver.ts";
 import { addProsumer, GROUP, type ProsumerVariables } from "../market/formulate.ts";
 import { addNetworkLimit } from "../market/networkLimit.ts";
 import type { Market } from "../market/market.ts";
@@ -43,8 +43,7 @@ export function solveCentral(
   for (let solves = 1; solves <= 60; solves++) {
     const program = build(market, network, working);
     const problem = program.model.build();
-    const settings = { tolerance: options.tolerance ?? 1e-9 };
-    const result = solveRobustly(solver, problem, settings.tolerance);
+    const result = solveLoosening(solver, problem, options.tolerance ?? 1e-9, 1e-7);
     if (result.status === "infeasible") return { status: "infeasible" };
     if (result.status !== "solved") return { status: "failed" };
     const added = network ? admitViolated(market, network, program, result, working) : 0;
@@ -76,7 +75,7 @@ export function findLacking(market: Market, network: Network, solver: ConicSolve
   const working: Set<number>[] = Array.from({ length: market.hours }, () => new Set());
   for (let solves = 1; solves <= 20; solves++) {
     const program = build(market, network, working, true);
-    const result = solveRobustly(solver, program.model.build(), 1e-8);
+    const result = solveLoosening(solver, program.model.build(), 1e-8, 1e-7);
     if (result.status !== "solved") return undefined;
     if (admitViolated(market, network, program, result, working) > 0) continue;
     return program.slack
@@ -109,14 +108,6 @@ function admitViolated(
       }
   }
   return added;
-}
-
-/** The solver gives nothing back when it stalls short of its tolerance: ask for less until it does. */
-function solveRobustly(solver: ConicSolver, problem: GroupedProblem, tolerance: number): ConicSolution {
-  let result = solver(problem, { tolerance });
-  for (let loose = tolerance * 10; result.status === "failed" && loose <= 1e-7; loose *= 10)
-    result = solver(problem, { tolerance: loose });
-  return result;
 }
 
 type Program = {

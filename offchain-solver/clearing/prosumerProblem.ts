@@ -1,5 +1,5 @@
 import { ConicModel, type GroupedProblem } from "../numerics/conicModel.ts";
-import type { ConicSolver } from "../numerics/conicSolver.ts";
+import { solveLoosening, type ConicSolver } from "../numerics/conicSolver.ts";
 import { WarmConic } from "../numerics/warmConic.ts";
 import { addProsumer, type ProsumerVariables } from "../market/formulate.ts";
 import type { Market } from "../market/market.ts";
@@ -103,9 +103,7 @@ export function createProsumerProblem(market: Market, i: number, layout: Layout,
     }
     if (warm?.solve(FEASIBILITY, STATIONARITY)) x.set(warm.x);
     else {
-      let result = solver(program, { tolerance: 1e-10 });
-      for (let loose = 1e-9; result.status === "failed" && loose <= 1e-6; loose *= 10)
-        result = solver(program, { tolerance: loose });
+      const result = solveLoosening(solver, program, 1e-10, 1e-6);
       if (result.status !== "solved") return false;
       x.set(result.x);
       if (warm) {

@@ -86,3 +86,21 @@ export const clarabelSolver: ConicSolver = (problem, settings = {}) => {
     iterations: result.iterations,
   };
 };
+
+/**
+ * Solves to `tolerance` or, where the solver stalls short of it, to the first of the next powers of ten up to `loosest` that it
+ * reaches. A stalled solver may hand a point back ("almost solved") or none ("failed"): neither says anything of the problem.
+ */
+export function solveLoosening(
+  solver: ConicSolver,
+  problem: ConicProblem,
+  tolerance: number,
+  loosest: number,
+): ConicSolution {
+  let result = solver(problem, { tolerance });
+  for (let goal = tolerance * 10; isStalled(result) && goal <= loosest * 1.5; goal *= 10)
+    result = solver(problem, { tolerance: goal });
+  return result;
+}
+
+const isStalled = ({ status }: ConicSolution): boolean => status === "failed" || status === "almost solved";
