@@ -102,6 +102,18 @@ describe("consensus", function () {
     expect(Math.abs(assemble(day, withIt).objective / central.objective - 1)).to.be.below(1e-5);
   });
 
+  it("does not take solvers that stall for limits that cannot be met", () => {
+    // In the 180th iteration prosumer 4's warm-started solver and the interior point method both give up.
+    const day = loadScenario("ieee15");
+    const market = createMarket(day, { ...defaultSettings(day), risk: "bonferroni" });
+    const rho = Float64Array.from([1414.214, 593.97, 339.411, 197.99, 19.799]);
+    const acceleration = { ...DEFAULT_SETTINGS.acceleration, method: "admm", memory: MEMORY.admm } as const;
+    const settings = { ...DEFAULT_SETTINGS, rho, acceleration, maxIterations: 185 };
+    const result = runConsensus(market, createNetwork(market), settings, clarabelSolver, memoryTransport<Message>());
+    expect(result.status).to.equal("max iterations");
+    expect(result.iterations).to.equal(185);
+  });
+
   it("keeps every energy and allowance trade antisymmetric to the last bit", () => {
     const { prosumers } = run(three, "anderson", 7, undefined, 20);
     three.pairs.forEach(([a, b], pair) => {

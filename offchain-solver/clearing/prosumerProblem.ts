@@ -1,5 +1,5 @@
 import { ConicModel, type GroupedProblem } from "../numerics/conicModel.ts";
-import { solveLoosening, type ConicSolver } from "../numerics/conicSolver.ts";
+import { isStalled, solveLoosening, type ConicSolver } from "../numerics/conicSolver.ts";
 import { WarmConic } from "../numerics/warmConic.ts";
 import { addProsumer, type ProsumerVariables } from "../market/formulate.ts";
 import type { Market } from "../market/market.ts";
@@ -104,12 +104,14 @@ export function createProsumerProblem(market: Market, i: number, layout: Layout,
     if (warm?.solve(FEASIBILITY, STATIONARITY)) x.set(warm.x);
     else {
       const result = solveLoosening(solver, program, 1e-10, 1e-6);
-      if (result.status !== "solved") return false;
-      x.set(result.x);
-      if (warm) {
-        fallbacks++;
-        warm.start(result.x, result.dual);
-      }
+      if (warm) fallbacks++;
+      if (result.status === "solved") {
+        x.set(result.x);
+        warm?.start(result.x, result.dual);
+      } else if (isStalled(result) && warm?.solve(FEASIBILITY, STATIONARITY)) {
+        // It gave up for the time it took, and goes on from where it stood.
+        x.set(warm.x);
+      } else return false;
     }
     for (const [variable, component] of direct) y[component] = x[variable];
     for (const [variable, offset] of sums) {

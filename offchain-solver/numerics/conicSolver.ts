@@ -103,4 +103,4 @@ export function solveLoosening(
   return result;
 }
 
-const isStalled = ({ status }: ConicSolution): boolean => status === "failed" || status === "almost solved";
+export const isStalled = ({ status }: ConicSolution): boolean => status === "failed" || status === "almost solved";
