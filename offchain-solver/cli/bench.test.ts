@@ -3,8 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { InputError } from "../node/inputError.ts";
-import { againstPlain, bench, type BenchRow, type PlainBest } from "./bench.ts";
-import { instanceOf, methodsOf } from "./benchCommand.ts";
+import { bench } from "./bench.ts";
+import { methodsOf } from "./benchCommand.ts";
+import { argumentOf, instanceOf, INSTANCES, marketOf } from "./benchInstance.ts";
+import { againstPlain, type PlainBest } from "./benchScan.ts";
+import type { BenchRow } from "./benchTable.ts";
 
 describe("gridpact bench", function () {
   this.timeout(120_000);
@@ -28,11 +31,14 @@ describe("gridpact bench", function () {
     run(0.1);
     const record = JSON.parse(readFileSync(json, "utf8"));
     expect(record.rows.map((r: BenchRow) => r.instance)).to.deep.equal(["ieee15 1 h", "ieee15 eps 0.1 1 h"]);
-    const [best] = record.plainBest as PlainBest[];
+    const bests = record.plainBest as PlainBest[];
+    expect(bests.map((one) => one.instance)).to.deep.equal(["ieee15 1 h", "ieee15 eps 0.1 1 h"]);
+    const [best] = bests;
     expect(best.scanned).to.have.length(9);
     expect(best.iterations).to.equal(
       Math.min(...best.scanned.filter((one) => one.status === "solved").map((one) => one.iterations)),
     );
+    expect(record.evaluationsAgainstPlainBest[0].ratios).to.have.length(2);
     expect(record.evaluationsAgainstPlainBest[0].median).to.be.within(0.05, 0.9);
   });
 
@@ -64,10 +70,18 @@ describe("gridpact bench", function () {
     expect(againstPlain(rows, [best("d")])).to.deep.equal([]);
   });
 
-  it("reads an instance at another eps", () => {
+  it("reads an instance at another eps, with another risk method or other forecasts", () => {
     expect(instanceOf("ieee15")).to.deep.equal({ scenario: "ieee15" });
     expect(instanceOf("./a/b.json:0.1")).to.deep.equal({ scenario: "./a/b.json", epsilon: 0.1 });
-    expect(() => instanceOf("ieee15:0.9")).to.throw(InputError, "ieee15:0.9");
+    for (const instance of INSTANCES) expect(instanceOf(argumentOf(instance))).to.deep.equal(instance);
+    for (const wrong of ["ieee15:0.9", "ieee15:x0", "ieee15:normal"])
+      expect(() => instanceOf(wrong), wrong).to.throw(InputError, wrong);
+    const forecastOf = (text: string): number =>
+      marketOf(instanceOf(text), 12).market.scenario.prosumers[1].renewable?.forecastMw[11] ?? 0;
+    expect(forecastOf("ieee15:x0.5"))
+      .to.equal(forecastOf("ieee15") / 2)
+      .and.above(0);
+    expect(marketOf(instanceOf("ieee15:gaussian"), 1).market.settings.risk).to.equal("gaussian");
   });
 
   it("takes some of the methods, and names one that there is not", () => {

@@ -1,19 +1,8 @@
 import { Command } from "commander";
-import { bench, BENCH_METHODS, INSTANCES, type BenchMethod, type Instance } from "./bench.ts";
+import { bench, BENCH_METHODS, type BenchMethod } from "./bench.ts";
+import { argumentOf, instanceOf, INSTANCES } from "./benchInstance.ts";
 import { InputError } from "../node/inputError.ts";
 import { checkTarget, numberOption } from "./output.ts";
-
-const nameOf = ({ scenario, epsilon }: Instance): string =>
-  epsilon === undefined ? scenario : `${scenario}:${epsilon}`;
-
-/** "ieee15:0.1" is ieee15 at eps .1. */
-export function instanceOf(text: string): Instance {
-  const split = /^(.+):([\d.]+)$/.exec(text);
-  if (split === null) return { scenario: text };
-  const epsilon = Number(split[2]);
-  if (!(epsilon >= 1e-4 && epsilon <= 0.5)) throw new InputError(`${text}: eps must be a number from 0.0001 to 0.5`);
-  return { scenario: split[1], epsilon };
-}
 
 /** "gsa,anderson": the methods of those names; over-relaxed plain iterations are called relaxed. */
 export function methodsOf(text: string): BenchMethod[] {
@@ -32,8 +21,8 @@ export function benchCommand(): Command {
     )
     .argument(
       "[instances...]",
-      "cases by name or file, with :eps where it is not the case's own",
-      INSTANCES.map(nameOf),
+      "cases by name or file; CASE:0.1 at another eps, CASE:gaussian with another risk method, CASE:x0.95 with other forecasts",
+      INSTANCES.map(argumentOf),
     )
     .option("--hours <n>", "only the first n periods", numberOption("--hours", 1, 63, true))
     .option("--max-iterations <n>", "give up after this many", numberOption("--max-iterations", 1, 1e6, true))

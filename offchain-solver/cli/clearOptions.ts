@@ -11,7 +11,7 @@ import { choiceOption, liveLine, numberOption } from "./output.ts";
 
 export const DEFAULT_METHOD: ClearMethod = "anderson";
 const METHODS = ["admm", "gsa", "gsa1", "anderson", "central"] as const;
-const RISKS = ["ts-drcc", "bonferroni", "gaussian", "robust", "deterministic"] as const;
+export const RISKS = ["ts-drcc", "bonferroni", "gaussian", "robust", "deterministic"] as const;
 const SWITCH = ["on", "off"] as const;
 
 export type ClearArguments = {
