@@ -36,10 +36,7 @@ const WITHIN: readonly (readonly [name: string, batch: () => Payload.Payload])[]
     () => ({
       participants: [IDS[1], IDS[4]],
       systems: 0,
-      reactiveVar: [
-        [0, 0],
-        [0, 0],
-      ],
+      reactiveVar: BASE.reactiveVar.slice(0, 2),
       trades: [trade("energy", 0, 0, 1, 100, 80_000)],
     }),
   ],

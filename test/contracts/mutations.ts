@@ -68,6 +68,11 @@ const MUTATIONS: readonly Mutation[] = [
   ],
   ["an unregistered participant", "notLocked", ids(101, 102, 103, 104, 106)],
   ["an unregistered first participant", "notLocked", ids(100, 102, 103, 104, 105)],
+  [
+    "an unregistered participant, and then one that is not the next",
+    "notLocked",
+    () => ({ participants: [100, 105], systems: 0, reactiveVar: BASE.reactiveVar.slice(0, 2), trades: [] }),
+  ],
   ["trades in reverse", "tradesNotAscending", raw((t) => t.toReversed(), false)],
   [
     "two neighbours swapped",
