@@ -1,12 +1,12 @@
 /**
  * Changes the contracts one comparison or one refusal at a time and shows that the tests notice.
  *
- *   node scripts/mutateContracts.ts [--files Ledger,Netting] [--workers 2] [--write]
+ *   node scripts/mutateContracts.ts [--files Ledger,Netting] [--again] [--workers 2] [--write]
  *
  * Works on copies of the tree; needs `hardhat build` before. A mutant that does not compile is no mutant; one that all tests
  * accept survives, and one whose tests do not end has shown nothing: either fails the command. Those that are equal to the
  * original are listed with the reason in equivalentMutants.ts. `--write` records each file's outcome in bench/mutations.json
- * when it is through.
+ * when it is through. `--again` tries those alone that the record left alive: tests were added, the contract is the same.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -72,10 +72,15 @@ type FileRecord = {
   readonly file: string;
   /** SHA-256 of the source that was mutated. */
   readonly source: string;
+  readonly alive?: readonly Pick<Mutant, "line" | "after">[];
 } & Readonly<Record<Outcome, number>>;
 
 const OUTCOMES: readonly Outcome[] = ["killed", "survived", "timed out", "equivalent", "not compiled"];
 const sourceOf = (file: string): string => readFileSync(CONTRACTS + file, "utf8");
+const hashOf = (file: string): string => createHash("sha256").update(sourceOf(file)).digest("hex");
+const isAlive = (outcome: Outcome): boolean => outcome === "survived" || outcome === "timed out";
+const recorded = (): FileRecord[] =>
+  existsSync(RECORD) ? (JSON.parse(readFileSync(RECORD, "utf8")) as FileRecord[]) : [];
 const say = (text: string): boolean => process.stdout.write(`${text}\n`);
 
 class Worker {
@@ -131,41 +136,56 @@ async function run(mutants: readonly Mutant[], workers: readonly Worker[]): Prom
   return rows;
 }
 
-function record(rows: readonly Row[]): void {
-  const kept = existsSync(RECORD) ? (JSON.parse(readFileSync(RECORD, "utf8")) as FileRecord[]) : [];
-  const done = new Set(rows.map(({ file }) => file));
-  const records = Object.keys(TARGETS).flatMap((file): FileRecord[] => {
-    if (!done.has(file)) return kept.filter((one) => one.file === file);
-    const of = (outcome: Outcome): number => rows.filter((row) => row.file === file && row.outcome === outcome).length;
-    const counts = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, of(outcome)])) as Record<Outcome, number>;
-    return [{ file, source: createHash("sha256").update(sourceOf(file)).digest("hex"), ...counts }];
-  });
+/** The mutants of `file`; with `again`, those that its record left alive. */
+function chosen(file: string, again: boolean): Mutant[] {
+  const all = mutantsOf(file, sourceOf(file));
+  if (!again) return all;
+  const last = recorded().find((one) => one.file === file);
+  if (last?.source !== hashOf(file)) throw new Error(`${file} is not the one that was recorded`);
+  return all.filter(({ line, after }) => last.alive?.some((one) => one.line === line && one.after === after));
+}
+
+function record(file: string, rows: readonly Row[], again: boolean): void {
+  const kept = recorded();
+  const last = again ? kept.find((one) => one.file === file) : undefined;
+  const count = (outcome: Outcome): number =>
+    rows.filter((row) => row.outcome === outcome).length + (isAlive(outcome) ? 0 : (last?.[outcome] ?? 0));
+  const counts = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, count(outcome)])) as Record<Outcome, number>;
+  const alive = rows.filter(({ outcome }) => isAlive(outcome)).map(({ line, after }) => ({ line, after }));
+  const now: FileRecord = { file, source: hashOf(file), ...counts, ...(alive.length > 0 ? { alive } : {}) };
+  const records = Object.keys(TARGETS).flatMap((name) =>
+    name === file ? now : kept.filter((one) => one.file === name),
+  );
   writeFileSync(RECORD, `[\n${records.map((one) => `  ${JSON.stringify(one)}`).join(",\n")}\n]\n`);
 }
 
 const { values } = parseArgs({
   options: {
     files: { type: "string" },
+    again: { type: "boolean", default: false },
     workers: { type: "string", default: "2" },
     write: { type: "boolean", default: false },
   },
 });
 const wanted = values.files?.split(",") ?? Object.keys(TARGETS).map((file) => basename(file, ".sol"));
 const files = wanted.flatMap((name) => Object.keys(TARGETS).filter((file) => basename(file, ".sol") === name));
-const mutants = files.map((file) => mutantsOf(file, sourceOf(file)));
+const mutants = files.map((file) => ({
+  file,
+  ofFile: chosen(file, values.again),
+}));
 const workers = Array.from({ length: Number(values.workers) }, () => new Worker());
 await Promise.all(workers.map(({ ready }) => ready));
 await checkUnchanged(workers[0]);
 const rows: Row[] = [];
-for (const ofFile of mutants) {
+for (const { file, ofFile } of mutants) {
   const done = await run(ofFile, workers);
   rows.push(...done);
-  if (values.write) record(done);
+  if (values.write) record(file, done, values.again);
 }
 for (const { child } of workers) child.disconnect();
 
 for (const { outcome, file, line, before, after } of rows) {
-  if (outcome !== "survived" && outcome !== "timed out") continue;
+  if (!isAlive(outcome)) continue;
   say(`${outcome}: ${file}:${line + 1}\n  - ${before.trim()}\n  + ${after.trim()}`);
 }
 const outcomes = rows.map(({ outcome }) => outcome);
