@@ -9,6 +9,8 @@ const HOURS = 24;
 const ITERATIONS = 60;
 /** Of a run to the tolerance. */
 const PATIENCE = 20_000;
+/** Prosumers times hours up to which the whole problem is solved at once as well: beyond, the conic solver takes hours. */
+const CENTRAL_UP_TO = 8_000;
 /** Of the child's heap, MB; what it touches is less and is measured. */
 const HEAP_MB = 8000;
 
@@ -38,7 +40,7 @@ function wholeText(r: ScaleRow): string {
   const { central } = r;
   const gap =
     central === undefined
-      ? ""
+      ? "; regrets add up to the duality gap, so the optimum is no farther away"
       : central.gap === undefined
         ? `; the whole problem at once: ${central.status} after ${central.seconds.toFixed(0)} s`
         : `; ${central.gap.toExponential(1)} of the objective from the whole problem solved at once in ${central.seconds.toFixed(0)} s`;
@@ -68,7 +70,13 @@ export async function scaleExperiment(options: ScaleOptions = {}): Promise<Exper
       ? undefined
       : await inChild<ScaleRow>(
           "./scaleRun.ts",
-          { prosumers: options.solve, seed: SEED, hours, iterations: PATIENCE, central: true } satisfies ScaleTask,
+          {
+            prosumers: options.solve,
+            seed: SEED,
+            hours,
+            iterations: PATIENCE,
+            central: options.solve * hours <= CENTRAL_UP_TO,
+          } satisfies ScaleTask,
           HEAP_MB,
         );
   const against = (of: (row: ScaleRow) => number): [number, number][] => rows.map((row) => [row.prosumers, of(row)]);
