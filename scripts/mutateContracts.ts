@@ -44,17 +44,17 @@ const TARGETS: Readonly<Record<string, readonly string[]>> = {
 };
 
 const BATCHES = ["mutations.ts", "limits.ts", "settle.ts"];
-const ALL = [...BATCHES, "accounts.ts", "registry.ts", "threats.ts", "grid.ts", "differential.ts", "audit.ts"];
+const ACCOUNTS = ["accounts.ts", "sessions.ts", "ledgerRanges.ts"];
+const ALL = [...BATCHES, ...ACCOUNTS, "registry.ts", "threats.ts", "grid.ts", "differential.ts", "audit.ts"];
 const PLAIN_MARKET = "plain market";
 const OPTIMISED_MARKET = "optimised market";
 /** In the order in which they kill: most mutants die in the first. What a file cannot touch is not run. */
 function suitesOf(file: string): Suite[] {
   if (file === "AuditLens.sol") return [{ files: ["differential.ts"] }];
-  if (file === "Registry.sol")
-    return [{ files: ["registry.ts"] }, { files: ["accounts.ts", "threats.ts", "audit.ts"] }];
+  if (file === "Registry.sol") return [{ files: ["registry.ts"] }, { files: [...ACCOUNTS, "threats.ts", "audit.ts"] }];
   if (["Accounts.sol", "Mandates.sol", "Sessions.sol"].includes(file)) {
     return [
-      { files: ["accounts.ts"] },
+      { files: ACCOUNTS },
       { files: [...BATCHES, "threats.ts"], grep: `${OPTIMISED_MARKET}|threat` },
       { files: ["differential.ts", "audit.ts"] },
     ];
@@ -63,7 +63,7 @@ function suitesOf(file: string): Suite[] {
   return [
     { files: BATCHES, grep: plain ? PLAIN_MARKET : OPTIMISED_MARKET },
     { files: ["grid.ts", "differential.ts", "audit.ts"] },
-    { files: ["accounts.ts", "registry.ts", "threats.ts"], ...(plain ? { grep: PLAIN_MARKET } : {}) },
+    { files: [...ACCOUNTS, "registry.ts", "threats.ts"], ...(plain ? { grep: PLAIN_MARKET } : {}) },
   ];
 }
 
