@@ -103,15 +103,15 @@ describe("consensus", function () {
   });
 
   it("does not take solvers that stall for limits that cannot be met", () => {
-    // In the 180th iteration prosumer 4's warm-started solver and the interior point method both give up.
+    // From the 180th iteration on prosumer 4's warm-started solver and the interior point method both give up now and then.
     const day = loadScenario("ieee15");
     const market = createMarket(day, { ...defaultSettings(day), risk: "bonferroni" });
-    const rho = Float64Array.from([1414.214, 593.97, 339.411, 197.99, 19.799]);
+    const rho = DEFAULT_SETTINGS.rho.map((r) => r * Math.SQRT2);
     const acceleration = { ...DEFAULT_SETTINGS.acceleration, method: "admm", memory: MEMORY.admm } as const;
-    const settings = { ...DEFAULT_SETTINGS, rho, acceleration, maxIterations: 185 };
+    const settings = { ...DEFAULT_SETTINGS, rho, acceleration, maxIterations: 190 };
     const result = runConsensus(market, createNetwork(market), settings, clarabelSolver, memoryTransport<Message>());
     expect(result.status).to.equal("max iterations");
-    expect(result.iterations).to.equal(185);
+    expect(result.iterations).to.equal(190);
   });
 
   it("keeps every energy and allowance trade antisymmetric to the last bit", () => {

@@ -35,6 +35,10 @@ export type ProsumerProblem = {
 const FEASIBILITY = 1e-10;
 const STATIONARITY = 1e-8;
 
+/** The warm-started solver gives up for the time it takes: it goes on from where it stood, and is asked for less in the end. */
+const goOn = (warm: WarmConic): boolean =>
+  [1, 1, 10, 100].some((loose) => warm.solve(loose * FEASIBILITY, loose * STATIONARITY));
+
 export function createProsumerProblem(market: Market, i: number, layout: Layout, solver: ConicSolver): ProsumerProblem {
   const { hours, dt } = market;
   const regularisation = market.scenario.regularisation.trade;
@@ -108,10 +112,8 @@ export function createProsumerProblem(market: Market, i: number, layout: Layout,
       if (result.status === "solved") {
         x.set(result.x);
         warm?.start(result.x, result.dual);
-      } else if (isStalled(result) && warm?.solve(FEASIBILITY, STATIONARITY)) {
-        // It gave up for the time it took, and goes on from where it stood.
-        x.set(warm.x);
-      } else return false;
+      } else if (isStalled(result) && warm && goOn(warm)) x.set(warm.x);
+      else return false;
     }
     for (const [variable, component] of direct) y[component] = x[variable];
     for (const [variable, offset] of sums) {
