@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { createMarket, defaultSettings, type Market } from "../market/market.ts";
 import { createNetwork } from "../market/network.ts";
 import type { Scenario } from "../market/scenario.ts";
-import { loadScenario, takeHours } from "../node/loadScenario.ts";
+import { loadScenario, scaleForecasts, takeHours } from "../node/loadScenario.ts";
 import { memoryTransport } from "../net/memoryTransport.ts";
 import { clarabelSolver } from "../numerics/conicSolver.ts";
 import type { Method } from "./acceleration/acceleration.ts";
@@ -127,13 +127,7 @@ describe("consensus", function () {
 
   it("clears again after forecasts changed by 5 % from where it stood", () => {
     const scenario = takeHours(loadScenario("ieee15"), 3);
-    const changed = marketOf({
-      ...scenario,
-      prosumers: scenario.prosumers.map((p) => ({
-        ...p,
-        ...(p.renewable && { renewable: { ...p.renewable, forecastMw: p.renewable.forecastMw.map((w) => w * 1.05) } }),
-      })),
-    });
+    const changed = marketOf(scaleForecasts(scenario, 1.05));
     const before = run(three, "anderson");
     const cold = run(changed, "anderson");
     const warm = run(changed, "anderson", undefined, before);

@@ -76,6 +76,7 @@ describe("gridpact bench", function () {
     for (const instance of INSTANCES) expect(instanceOf(argumentOf(instance))).to.deep.equal(instance);
     for (const wrong of ["ieee15:0.9", "ieee15:x0", "ieee15:normal"])
       expect(() => instanceOf(wrong), wrong).to.throw(InputError, wrong);
+    expect(() => marketOf(instanceOf("ieee15:x2"))).to.throw(InputError, "is above ratingMw");
     const forecastOf = (text: string): number =>
       marketOf(instanceOf(text), 12).market.scenario.prosumers[1].renewable?.forecastMw[11] ?? 0;
     expect(forecastOf("ieee15:x0.5"))

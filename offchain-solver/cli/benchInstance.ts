@@ -1,6 +1,7 @@
 import { createMarket, defaultSettings, type Market } from "../market/market.ts";
-import type { RiskMethod, Scenario } from "../market/scenario.ts";
+import type { RiskMethod } from "../market/scenario.ts";
 import { InputError } from "../node/inputError.ts";
+import { scaleForecasts } from "../node/loadScenario.ts";
 import { RISKS } from "./clearOptions.ts";
 import { scenarioOf } from "./experiments/common.ts";
 
@@ -52,7 +53,8 @@ export function instanceOf(text: string): Instance {
 /** The instance's market and the name that records know it by. */
 export function marketOf(instance: Instance, hours?: number): { readonly name: string; readonly market: Market } {
   const { epsilon, risk, forecast } = instance;
-  const scenario = withForecasts(scenarioOf(instance.scenario, hours), forecast ?? 1);
+  const given = scenarioOf(instance.scenario, hours);
+  const scenario = forecast === undefined ? given : scaleForecasts(given, forecast);
   const defaults = defaultSettings(scenario);
   const market = createMarket(scenario, {
     ...defaults,
@@ -65,16 +67,4 @@ export function marketOf(instance: Instance, hours?: number): { readonly name: s
     ...(forecast === undefined ? [] : [`forecasts x ${forecast}`]),
   ];
   return { name: [scenario.name, ...differs, `${market.hours} h`].join(" "), market };
-}
-
-function withForecasts(scenario: Scenario, factor: number): Scenario {
-  return {
-    ...scenario,
-    prosumers: scenario.prosumers.map((prosumer) => ({
-      ...prosumer,
-      ...(prosumer.renewable && {
-        renewable: { ...prosumer.renewable, forecastMw: prosumer.renewable.forecastMw.map((mw) => mw * factor) },
-      }),
-    })),
-  };
 }

@@ -47,6 +47,22 @@ export function loadFeeder(nameOrFile: string): Feeder {
   return feeder;
 }
 
+/** The same scenario with every forecast of wind and sun times `factor`. Throws InputError where one rises above its rating. */
+export function scaleForecasts(scenario: Scenario, factor: number): Scenario {
+  const scaled = {
+    ...scenario,
+    prosumers: scenario.prosumers.map((prosumer) => ({
+      ...prosumer,
+      ...(prosumer.renewable && {
+        renewable: { ...prosumer.renewable, forecastMw: prosumer.renewable.forecastMw.map((mw) => mw * factor) },
+      }),
+    })),
+  };
+  const [fault] = scenarioFaults(scaled);
+  if (fault) throw complaint(`${scenario.name}, forecasts x ${factor}`, fault.field, fault.value, fault.reason);
+  return scaled;
+}
+
 /** The same scenario with its first `hours` periods only. Allowances follow the fixed load that is left. */
 export function takeHours(scenario: Scenario, hours: number): Scenario {
   if (!Number.isInteger(hours) || hours < 1 || hours > scenario.hours)
