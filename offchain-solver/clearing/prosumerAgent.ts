@@ -3,7 +3,7 @@ import type { Market } from "../market/market.ts";
 import { depthOf } from "./acceleration/acceleration.ts";
 import { ALLOWANCES, ENERGY, layoutOf, SUM_COUNT, SUMS, type Layout } from "./layout.ts";
 import { OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";
-import { createProsumerProblem, type ProsumerProblem } from "./prosumerProblem.ts";
+import { createProsumerProblem, type Outcome, type ProsumerProblem } from "./prosumerProblem.ts";
 import type { Settings } from "./settings.ts";
 
 /**
@@ -133,6 +133,11 @@ function offers(state: ProsumerState): Effect[] {
   return effects;
 }
 
+const FAILURES = {
+  infeasible: "its own devices cannot meet its limits",
+  stalled: "its own problem could not be solved accurately enough",
+} as const;
+
 function advance(state: ProsumerState): Effect[] {
   const { grid } = state;
   if (grid === undefined) return [];
@@ -141,9 +146,10 @@ function advance(state: ProsumerState): Effect[] {
     return grid.end === "infeasible" ? [] : [{ kind: "propose" }];
   }
   if (state.arrived.includes(0)) return [];
-  if (!iterate(state, grid)) {
+  const outcome = iterate(state, grid);
+  if (outcome !== "solved") {
     state.done = true;
-    return [{ kind: "fail", reason: `prosumer ${state.id}: its own devices cannot meet its limits` }];
+    return [{ kind: "fail", reason: `prosumer ${state.id}: ${FAILURES[outcome]}` }];
   }
   state.iteration++;
   state.grid = undefined;
@@ -161,7 +167,7 @@ function advance(state: ProsumerState): Effect[] {
  * While an extra term e/2 z^2 is in force on trades, z = s Proj(v) with s = rho/(rho + e), its exact proximal step; u stays
  * v - Proj(v), so that both sides of a pair hold one price at all times, and y = prox(2 z - v).
  */
-function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>): boolean {
+function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>): Outcome {
   const { layout, images, residuals, z, u, problem, settings } = state;
   const stride = layout.hours + 1;
   const v = state.problem.scratch;
@@ -183,7 +189,8 @@ function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>)
   z.set(grid.block, layout.gridStart);
   for (let c = layout.gridStart; c < layout.size; c++) u[c] = v[c] - z[c];
   for (let c = 0; c < layout.size; c++) problem.target[c] = 2 * z[c] - v[c];
-  if (!problem.prox(problem.target, settings.rho)) return false;
+  const outcome = problem.prox(problem.target, settings.rho);
+  if (outcome !== "solved") return outcome;
   const image = rotate(images);
   const residual = rotate(residuals);
   const { sums, gram } = state;
@@ -209,7 +216,7 @@ function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>)
     for (let c = 0; c < layout.size; c++) total += settings.rho[layout.commodity[c]] * residual[c] * residuals[age][c];
     gram[age] = total;
   }
-  return true;
+  return "solved";
 }
 
 function combine(history: readonly Float64Array[], weights: Float64Array, out: Float64Array): void {

@@ -5,6 +5,8 @@ import { addProsumer, type ProsumerVariables } from "../market/formulate.ts";
 import type { Market } from "../market/market.ts";
 import type { Layout } from "./layout.ts";
 
+export type Outcome = "solved" | "infeasible" | "stalled";
+
 /**
  * Prosumer i's own problem  min f_i(x) + sum_c weight_c/2 (y_c - target_c)^2  over its devices, solved exactly.
  * Trades with partners enter through their sum only: for given sum s the best split is
@@ -21,8 +23,8 @@ export type ProsumerProblem = {
   /** Buffers for the agent, allocated once. */
   readonly target: Float64Array;
   readonly scratch: Float64Array;
-  /** Sets y and x to the minimiser; false when the local problem is infeasible or the solver failed. */
-  readonly prox: (target: Float64Array, rho: Float64Array) => boolean;
+  /** Sets y and x to the minimiser; says so where there is none, or where no solver reached it. */
+  readonly prox: (target: Float64Array, rho: Float64Array) => Outcome;
   /** min f_i(y) + price'y: the best response to linear prices, and where it is attained. */
   readonly bestResponse: (price: Float64Array) => { readonly value: number; readonly y: Float64Array } | undefined;
   /** f_i at the current x and y, trade terms included. */
@@ -97,7 +99,7 @@ export function createProsumerProblem(market: Market, i: number, layout: Layout,
     pull: (component: number) => number,
     rho: (component: number) => number,
     warm?: WarmConic,
-  ): boolean => {
+  ): Outcome => {
     program.q.set(plain.q);
     for (const [variable, component] of direct) program.q[variable] -= pull(component);
     for (const [variable, offset] of sums) {
@@ -112,8 +114,9 @@ export function createProsumerProblem(market: Market, i: number, layout: Layout,
       if (result.status === "solved") {
         x.set(result.x);
         warm?.start(result.x, result.dual);
-      } else if (isStalled(result) && warm && goOn(warm)) x.set(warm.x);
-      else return false;
+      } else if (!isStalled(result)) return "infeasible";
+      else if (warm && goOn(warm)) x.set(warm.x);
+      else return "stalled";
     }
     for (const [variable, component] of direct) y[component] = x[variable];
     for (const [variable, offset] of sums) {
@@ -123,7 +126,7 @@ export function createProsumerProblem(market: Market, i: number, layout: Layout,
       const rest = (x[variable] - total / weight) / partners;
       for (let k = 0; k < partners; k++) y[k * stride + offset] = pull(k * stride + offset) / weight + rest;
     }
-    return true;
+    return "solved";
   };
 
   let fallbacks = 0;
@@ -164,14 +167,12 @@ export function createProsumerProblem(market: Market, i: number, layout: Layout,
       responseProgram ??= withDiagonal(() => 0);
       const keepX = Float64Array.from(x);
       const keepY = Float64Array.from(y);
-      if (
-        !solve(
-          responseProgram,
-          (c) => -price[c],
-          () => 0,
-        )
-      )
-        return undefined;
+      const outcome = solve(
+        responseProgram,
+        (c) => -price[c],
+        () => 0,
+      );
+      if (outcome !== "solved") return undefined;
       let value = costAt();
       for (let c = 0; c < layout.size; c++) value += price[c] * y[c];
       const best = Float64Array.from(y);
