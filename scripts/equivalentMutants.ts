@@ -2,6 +2,7 @@
 import type { Mutant } from "./mutants.ts";
 
 type Equivalent = Pick<Mutant, "file" | "before" | "after"> & { readonly because: string };
+
 /** Lines without their indentation. */
 type Change = readonly [before: string, after: string, because: string];
 

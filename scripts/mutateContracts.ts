@@ -169,10 +169,7 @@ const { values } = parseArgs({
 });
 const wanted = values.files?.split(",") ?? Object.keys(TARGETS).map((file) => basename(file, ".sol"));
 const files = wanted.flatMap((name) => Object.keys(TARGETS).filter((file) => basename(file, ".sol") === name));
-const mutants = files.map((file) => ({
-  file,
-  ofFile: chosen(file, values.again),
-}));
+const mutants = files.map((file) => ({ file, ofFile: chosen(file, values.again) }));
 const workers = Array.from({ length: Number(values.workers) }, () => new Worker());
 await Promise.all(workers.map(({ ready }) => ready));
 await checkUnchanged(workers[0]);
