@@ -2,7 +2,8 @@ import { ConicModel, type GroupedProblem } from "../numerics/conicModel.ts";
 import { solveLoosening, type ConicSolver } from "../numerics/conicSolver.ts";
 import { addNetworkLimit, limitRows, type Part } from "../market/networkLimit.ts";
 import type { Market } from "../market/market.ts";
-import { excess, riskLevel, type Network } from "../market/network.ts";
+import { excess } from "../market/excess.ts";
+import { riskLevel, type Network } from "../market/network.ts";
 import { ACTIVE, REACTIVE, RESERVE } from "./layout.ts";
 import { LimitProjection, limitSet } from "./limitProjection.ts";
 

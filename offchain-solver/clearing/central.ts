@@ -3,7 +3,8 @@ import { solveLoosening, type ConicSolution, type ConicSolver } from "../numeric
 import { addProsumer, GROUP, type ProsumerVariables } from "../market/formulate.ts";
 import { addNetworkLimit } from "../market/networkLimit.ts";
 import type { Market } from "../market/market.ts";
-import { excess, type Network } from "../market/network.ts";
+import { excess } from "../market/excess.ts";
+import type { Network } from "../market/network.ts";
 import { readSchedule, type Solution } from "../market/solution.ts";
 
 /** Largest excess half width (p.u.^2, MVA) that a network limit outside the working set may show. */

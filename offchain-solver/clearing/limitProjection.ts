@@ -19,6 +19,8 @@ export { limitSet };
  */
 export class LimitProjection {
   readonly #images: readonly LimitImage[];
+  /** Rows of all images by their entries that are not zero: a limit sees what is downstream of it, not the whole feeder. */
+  readonly #rows: readonly SparseRow[];
   /** [limit] places of the kept rows among the given ones, and how many were given. */
   readonly #kept: readonly (readonly number[])[];
   readonly #given: readonly number[];
@@ -63,11 +65,13 @@ export class LimitProjection {
     }
     this.#size = size;
     const rows = images.flatMap((image) => [...image.rows]);
+    this.#rows = rows.map(sparseRow);
     this.#K = new Float64Array(size * size);
     for (let a = 0; a < size; a++)
       for (let b = 0; b <= a; b++) {
+        const { places, values } = this.#rows[b];
         let sum = 0;
-        for (let k = 0; k < weights.length; k++) sum += (rows[a][k] * rows[b][k]) / weights[k];
+        for (let e = 0; e < places.length; e++) sum += (rows[a][places[e]] * values[e]) / weights[places[e]];
         this.#K[a * size + b] = this.#K[b * size + a] = sum;
       }
     this.#gamma = new Float64Array(size);
@@ -127,13 +131,15 @@ export class LimitProjection {
 
   /** Writes the projection of `target` into `x`; false when Newton did not settle (ask a general solver then). */
   project(target: Float64Array, x: Float64Array): boolean {
-    this.#images.forEach((image, l) =>
-      image.rows.forEach((row, r) => {
-        let sum = image.constant[r];
-        for (let k = 0; k < target.length; k++) sum += row[k] * target[k];
-        this.#base[this.#starts[l] + r] = sum;
-      }),
-    );
+    for (let l = 0, a = 0; l < this.#images.length; l++) {
+      const { constant } = this.#images[l];
+      for (let r = 0; r < constant.length; r++, a++) {
+        const { places, values } = this.#rows[a];
+        let sum = constant[r];
+        for (let e = 0; e < places.length; e++) sum += values[e] * target[places[e]];
+        this.#base[a] = sum;
+      }
+    }
     let scale = 0;
     for (const image of this.#images) scale = Math.max(scale, image.set.T);
     this.#start.set(this.#mu);
@@ -142,12 +148,12 @@ export class LimitProjection {
       return false;
     }
     for (let k = 0; k < target.length; k++) x[k] = target[k];
-    this.#images.forEach((image, l) =>
-      image.rows.forEach((row, r) => {
-        const mu = this.#mu[this.#starts[l] + r];
-        if (mu !== 0) for (let k = 0; k < x.length; k++) x[k] -= (row[k] * mu) / this.#weights[k];
-      }),
-    );
+    for (let a = 0; a < this.#size; a++) {
+      const mu = this.#mu[a];
+      if (mu === 0) continue;
+      const { places, values } = this.#rows[a];
+      for (let e = 0; e < places.length; e++) x[places[e]] -= (values[e] * mu) / this.#weights[places[e]];
+    }
     return true;
   }
 
@@ -332,6 +338,13 @@ export class LimitProjection {
         for (let q = 0; q < count; q++) M[(start + r) * size + start + q] += gamma * this.#jacobianEntry(l, r, q);
     });
   }
+}
+
+type SparseRow = { readonly places: Int32Array; readonly values: Float64Array };
+
+function sparseRow(row: Float64Array): SparseRow {
+  const places = Int32Array.from([...row.keys()].filter((k) => row[k] !== 0));
+  return { places, values: Float64Array.from(places, (k) => row[k]) };
 }
 
 /** Softness of the proximal steps over gamma, from step to step. */

@@ -1,6 +1,7 @@
 import type { ConicSolver } from "../numerics/conicSolver.ts";
 import type { Market } from "../market/market.ts";
-import { areaOfLimit, excess, type Network } from "../market/network.ts";
+import { createMeter, type Meter } from "../market/excess.ts";
+import { areaOfLimit, type Network } from "../market/network.ts";
 import { AreaProjection, type HourBlock, type LimitMultiplier } from "./areaProjection.ts";
 
 /** Largest excess half width left outside the working set, p.u.^2 or MVA. */
@@ -29,15 +30,13 @@ export function createHours(market: Market, network: Network | undefined, solver
  * the areas whose limits are broken, not the square of the feeder.
  */
 export class HourProjection {
-  readonly #market: Market;
   readonly #network: Network | undefined;
-  readonly #hour: number;
+  readonly #measure: Meter | undefined;
   readonly #areas: readonly AreaProjection[];
 
   constructor(market: Market, network: Network | undefined, solver: ConicSolver, hour: number) {
-    this.#market = market;
     this.#network = network;
-    this.#hour = hour;
+    this.#measure = network && createMeter(market, network, hour);
     this.#areas =
       network === undefined
         ? []
@@ -60,8 +59,9 @@ export class HourProjection {
 
   /** Projects in place; false when the solver failed (the limits contradict each other). */
   project(point: HourBlock, rho: Float64Array): boolean {
-    if (this.#network === undefined) return true;
-    let gap: Float64Array = excess(this.#market, this.#network, this.#hour, point);
+    const measure = this.#measure;
+    if (measure === undefined) return true;
+    let gap = measure(point);
     let broken = this.#brokenBy(gap);
     this.#areas.forEach((area, k) => area.begin(point, broken.has(k)));
     const open = new Set(broken.keys());
@@ -72,7 +72,7 @@ export class HourProjection {
         if (improved === undefined) open.delete(k);
       }
       if (open.size === 0) break;
-      gap = excess(this.#market, this.#network, this.#hour, point);
+      gap = measure(point);
       broken = this.#brokenBy(gap);
     }
     for (const area of this.#areas) area.age(gap);
@@ -82,13 +82,13 @@ export class HourProjection {
   /** [area] the limits that a point breaks, ascending. */
   #brokenBy(gap: Float64Array): Map<number, number[]> {
     const broken = new Map<number, number[]>();
-    gap.forEach((g, limit) => {
-      if (!(g > TOLERANCE)) return;
+    for (let limit = 0; limit < gap.length; limit++) {
+      if (!(gap[limit] > TOLERANCE)) continue;
       const area = areaOfLimit(this.#network as Network, limit);
       const list = broken.get(area);
       if (list) list.push(limit);
       else broken.set(area, [limit]);
-    });
+    }
     return broken;
   }
 }

@@ -1,6 +1,5 @@
 import { topologyOf, type Topology } from "../grid/topology.ts";
 import type { Market } from "./market.ts";
-import { requiredHalfWidth } from "./risk/tsDrcc.ts";
 
 /** cos and sin of k pi/6, k = 0..5: the facet normals of the 12-gon; its apothem over the circle's radius is cos(pi/12). */
 const H = Math.sqrt(3) / 2;
@@ -162,44 +161,6 @@ export type HourPoint = {
   readonly shares: ArrayLike<number>;
 };
 
-/**
- * How far every limit of one hour is from its bound, as excess half width (> 0: violated), in p.u.^2 or MVA; NaN = no limit.
- * One walk down the tree per row of the error factor: linear in buses and shares.
- */
-export function excess(market: Market, network: Network, hour: number, point: HourPoint): Float64Array {
-  const flowP = branchFlows(network, point.p);
-  const flowQ = branchFlows(network, point.q);
-  const v = squaredVoltages(network, flowP, flowQ);
-  const risky = market.settings.networkRisk;
-  const level = riskLevel(market, hour);
-  const flowDeviation = new Float64Array(network.branches);
-  const voltageDeviation = new Float64Array(network.buses);
-  const flowSize = new Float64Array(network.branches);
-  const voltageSize = new Float64Array(network.buses);
-  if (risky) {
-    accumulate(market, network, hour, point.shares, "factor", flowDeviation, voltageDeviation);
-    if (level.meanRadius > 0 || level.stdRadius > 0)
-      accumulate(market, network, hour, point.shares, "coefficient", flowSize, voltageSize);
-  }
-  const out = new Float64Array(network.lower.length).fill(NaN);
-  const measure = (limit: number, value: number, s: number, size: number): void => {
-    const T = (network.upper[limit] - network.lower[limit]) / 2;
-    if (!(T === T)) return;
-    const m = Math.abs(value - (network.upper[limit] + network.lower[limit]) / 2) + level.meanRadius * size;
-    out[limit] = requiredHalfWidth(m, s + level.stdRadius * size, level) - T;
-  };
-  for (let b = 1; b < network.buses; b++) measure(b, v[b], Math.sqrt(voltageDeviation[b]), Math.sqrt(voltageSize[b]));
-  for (let l = 0; l < network.branches; l++)
-    for (let k = 0; k < 6; k++)
-      measure(
-        network.buses + 6 * l + k,
-        FACET_COS[k] * flowP[l] + FACET_SIN[k] * flowQ[l],
-        Math.abs(FACET_COS[k]) * Math.sqrt(flowDeviation[l]),
-        Math.abs(FACET_COS[k]) * Math.sqrt(flowSize[l]),
-      );
-  return out;
-}
-
 export function riskLevel(market: Market, hour: number) {
   const { risk, epsilon, radii } = market.settings;
   return {
@@ -209,43 +170,4 @@ export function riskLevel(market: Market, hour: number) {
     meanRadius: radii ? market.scenario.risk.meanRadius[hour] : 0,
     stdRadius: radii ? market.scenario.risk.stdRadius[hour] : 0,
   };
-}
-
-/** Adds, per branch and bus, the squared norm of the uncertain flow and squared voltage: rows of the factor, or the coefficients on xi. */
-function accumulate(
-  market: Market,
-  network: Network,
-  hour: number,
-  shares: ArrayLike<number>,
-  what: "factor" | "coefficient",
-  flowSquared: Float64Array,
-  voltageSquared: Float64Array,
-): void {
-  const { topology } = network;
-  const error = market.error[hour];
-  const slots = market.shares[hour];
-  const uncertain = market.prosumers.map((_, i) => i).filter((i) => error[i].length > 0);
-  const rows = what === "factor" ? (uncertain.length > 0 ? error[uncertain[0]].length : 0) : uncertain.length;
-  const columnOf = new Int32Array(market.prosumers.length).fill(-1);
-  uncertain.forEach((i, c) => (columnOf[i] = c));
-  const alpha = Float64Array.from(slots, (s, k) => shares[k] / (market.halfWidth[hour] * market.sigma[hour][s.buyer]));
-  const below = new Float64Array(network.buses);
-  const v = new Float64Array(network.buses);
-  for (let row = 0; row < rows; row++) {
-    below.fill(0);
-    const entry = (j: number): number => (what === "factor" ? error[j][row] : columnOf[j] === row ? 1 : 0);
-    for (const j of uncertain) below[network.busOf[j]] += entry(j);
-    for (let k = 0; k < slots.length; k++) below[network.busOf[slots[k].seller]] -= alpha[k] * entry(slots[k].buyer);
-    for (let k = network.buses - 1; k > 0; k--) {
-      const bus = topology.order[k];
-      below[topology.parent[bus]] += below[bus];
-      flowSquared[topology.branchTo[bus]] += below[bus] * below[bus];
-    }
-    for (let k = 1; k < network.buses; k++) {
-      const bus = topology.order[k];
-      const l = topology.branchTo[bus];
-      v[bus] = v[topology.parent[bus]] + (2 * network.rPu[l] * below[bus]) / network.baseMva;
-      voltageSquared[bus] += v[bus] * v[bus];
-    }
-  }
 }

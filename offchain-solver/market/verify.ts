@@ -1,6 +1,7 @@
 import { type ClearingResult, DESK, OPERATOR, SESSION_PERIOD, type Trade, UTILITY } from "./clearingResult.ts";
 import type { Market } from "./market.ts";
-import { excess, limitName, type Network } from "./network.ts";
+import { excess } from "./excess.ts";
+import { limitName, type Network } from "./network.ts";
 
 /** What a node found when it checked a result against its own view. `predicate` names the first rule that is broken. */
 export type Finding =

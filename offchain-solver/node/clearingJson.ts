@@ -4,7 +4,8 @@ import { OPERATOR, SESSION_PERIOD, type Trade } from "../market/clearingResult.t
 import { ClearingJsonSchema, type ClearingJson } from "../market/clearingJson.ts";
 import { deviceCost, emissionsT } from "../market/cost.ts";
 import type { Market } from "../market/market.ts";
-import { branchFlows, createNetwork, excess, squaredVoltages, type Network } from "../market/network.ts";
+import { excess } from "../market/excess.ts";
+import { branchFlows, createNetwork, squaredVoltages, type Network } from "../market/network.ts";
 import type { Solution } from "../market/solution.ts";
 import type { ClearedSession, ClearOptions } from "./clear.ts";
 import { COMMODITIES } from "../clearing/layout.ts";

@@ -22,10 +22,13 @@ export function solveInPlace(M: Float64Array, b: Float64Array, n: number): boole
       b[pivot] = keep;
     }
     const inverse = 1 / M[j * n + j];
+    // A row may end before the last column: rows of limits that do not bind have nothing but a diagonal.
+    let end = n;
+    while (end > j + 1 && M[j * n + end - 1] === 0) end--;
     for (let i = j + 1; i < n; i++) {
       const factor = M[i * n + j] * inverse;
       if (factor === 0) continue;
-      for (let k = j + 1; k < n; k++) M[i * n + k] -= factor * M[j * n + k];
+      for (let k = j + 1; k < end; k++) M[i * n + k] -= factor * M[j * n + k];
       b[i] -= factor * b[j];
     }
   }

@@ -1,4 +1,4 @@
-import { excess } from "../../market/network.ts";
+import { excess } from "../../market/excess.ts";
 import { limitLabel } from "../../market/risk/exposure.ts";
 import { wilson } from "../../market/risk/exposure.ts";
 import { acHeldOut, acMargin, passes } from "../../node/acMargin.ts";
