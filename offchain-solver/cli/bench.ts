@@ -1,11 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { assemble } from "../clearing/assemble.ts";
 import type { Method } from "../clearing/acceleration/acceleration.ts";
-import { solveCentral } from "../clearing/central.ts";
 import { DEFAULT_SETTINGS, MEMORY, type Settings } from "../clearing/settings.ts";
 import { createNetwork } from "../market/network.ts";
-import { clarabelSolver } from "../numerics/conicSolver.ts";
-import { timed, timedOnWorkers } from "./benchTimes.ts";
+import { timed, timedCentral, timedOnWorkers } from "./benchTimes.ts";
 import { marketOf, type Instance } from "./benchInstance.ts";
 import { againstLine, againstPlain, bestLine, scanPlain, type PlainBest } from "./benchScan.ts";
 import { tableOf, type BenchRow } from "./benchTable.ts";
@@ -83,9 +81,7 @@ function merged(old: Partial<Record>, { rows, plainBest }: Record): Record {
 function benchInstance(instance: Instance, options: BenchOptions): { rows: BenchRow[]; best: PlainBest | undefined } {
   const { name, market } = marketOf(instance, options.hours);
   const network = createNetwork(market);
-  const start = performance.now();
-  const central = solveCentral(market, network, clarabelSolver);
-  const centralMs = performance.now() - start;
+  const { central, centralMs } = timedCentral(market, network);
   if (central.status !== "solved") throw new Error(`${name}: the central problem is ${central.status}`);
   const line = liveLine();
   const rows = (options.methods ?? BENCH_METHODS).map((how): BenchRow => {
