@@ -4,7 +4,7 @@ import { createNetwork } from "../market/network.ts";
 import type { Scenario } from "../market/scenario.ts";
 import { loadScenario, scaleForecasts, takeHours } from "../node/loadScenario.ts";
 import { memoryTransport } from "../net/memoryTransport.ts";
-import { clarabelSolver } from "../numerics/conicSolver.ts";
+import { clarabelSolver, type ConicSolver } from "../numerics/conicSolver.ts";
 import type { Method } from "./acceleration/acceleration.ts";
 import { assemble } from "./assemble.ts";
 import { solveCentral } from "./central.ts";
@@ -112,6 +112,45 @@ describe("consensus", function () {
     const result = runConsensus(market, createNetwork(market), settings, clarabelSolver, memoryTransport<Message>());
     expect(result.status).to.equal("max iterations");
     expect(result.iterations).to.equal(190);
+  });
+
+  it("tells a prosumer who has no solution from one whose solvers stall", () => {
+    const scenario = takeHours(loadScenario("ieee15"), 3);
+    const owner = scenario.prosumers.findIndex(({ battery }) => battery);
+    // A battery that must hold what it cannot be charged with in time.
+    const stuck = marketOf({
+      ...scenario,
+      prosumers: scenario.prosumers.map((p, i) =>
+        i === owner && p.battery
+          ? { ...p, battery: { ...p.battery, initialMwh: 0, minMwh: 50, maxMwh: 60, powerMw: 0.1 } }
+          : p,
+      ),
+    });
+    const stalling: ConicSolver = (problem) => ({
+      status: "failed",
+      x: new Float64Array(problem.variables),
+      dual: new Float64Array(problem.rows),
+      objective: NaN,
+      iterations: 0,
+    });
+    const end = (solver: ConicSolver) => {
+      const { status, reason } = runConsensus(
+        stuck,
+        createNetwork(stuck),
+        DEFAULT_SETTINGS,
+        solver,
+        memoryTransport<Message>(),
+      );
+      return { status, reason };
+    };
+    expect(end(clarabelSolver)).to.deep.equal({
+      status: "infeasible",
+      reason: `prosumer ${owner}: its own devices cannot meet its limits`,
+    });
+    expect(end(stalling)).to.deep.equal({
+      status: "max iterations",
+      reason: `prosumer ${owner}: its own problem could not be solved accurately enough`,
+    });
   });
 
   it("keeps every energy and allowance trade antisymmetric to the last bit", () => {

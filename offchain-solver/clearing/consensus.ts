@@ -4,7 +4,7 @@ import type { Network } from "../market/network.ts";
 import { publicScenario } from "../market/publicScenario.ts";
 import { viewOf } from "../market/view.ts";
 import type { Status } from "../market/solution.ts";
-import { messageBytes, OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";
+import { messageBytes, OPERATOR_AGENT, type Effect, type Event, type Failure, type Message } from "./message.ts";
 import { initOperator, stepOperator, type OperatorState } from "./operatorAgent.ts";
 import { createHours } from "./operatorProblem.ts";
 import { initProsumer, stepProsumer, type ProsumerState, type WarmStart } from "./prosumerAgent.ts";
@@ -56,14 +56,14 @@ export function runConsensus(
   const around = options.around ?? ((_agent, _iteration, step) => step());
   let messages = 0;
   let bytes = 0;
-  let reason: string | undefined;
+  let failure: Failure | undefined;
   const dispatch = (agent: number, event: Event): void => {
     const effects: Effect[] =
       agent === OPERATOR_AGENT
         ? around(agent, operator.iteration, () => stepOperator(operator, event)[1])
         : around(agent, prosumers[agent].iteration, () => stepProsumer(prosumers[agent], event)[1]);
     for (const effect of effects) {
-      if (effect.kind === "fail") reason = effect.reason;
+      if (effect.kind === "fail") failure = effect.failure;
       if (effect.kind !== "send") continue;
       messages++;
       bytes += messageBytes(effect.message);
@@ -72,24 +72,25 @@ export function runConsensus(
   };
   let told = 0;
   for (let i = 0; i < prosumers.length; i++) dispatch(i, { kind: "start" });
-  for (let next = carrier.deliver(); next !== undefined && reason === undefined; next = carrier.deliver()) {
+  for (let next = carrier.deliver(); next !== undefined && failure === undefined; next = carrier.deliver()) {
     dispatch(next.to, { kind: "message", message: next.message });
     for (; told < operator.residuals.length; told++) options.observe?.(told + 1, operator.residuals[told]);
   }
-  return conclude(operator, prosumers, reason, { messages, bytes });
+  return conclude(operator, prosumers, failure, { messages, bytes });
 }
 
-/** What the agents' end means. `reason`: a prosumer's failure, if there was one. */
+/** What the agents' end means. A prosumer's solver that stalled says nothing of the session: like too few iterations, it is no verdict. */
 export function conclude(
   operator: OperatorState,
   prosumers: readonly ProsumerState[],
-  reason: string | undefined,
+  failure: Failure | undefined,
   traffic: { readonly messages: number; readonly bytes: number },
 ): ConsensusResult {
-  const failed = reason !== undefined || operator.status === "infeasible";
+  const infeasible = failure?.outcome === "infeasible" || operator.status === "infeasible";
+  const solved = operator.status === "solved" && failure === undefined;
   return {
-    status: failed ? "infeasible" : operator.status === "solved" ? "solved" : "max iterations",
-    reason: operator.status === "infeasible" ? "the network security constraints have no point left" : reason,
+    status: infeasible ? "infeasible" : solved ? "solved" : "max iterations",
+    reason: operator.status === "infeasible" ? "the network security constraints have no point left" : failure?.reason,
     iterations: operator.residuals.length,
     evaluations: operator.residuals.length,
     rejected: operator.acceleration.rejected,

@@ -31,8 +31,10 @@ export type Effect =
   | { readonly kind: "send"; readonly to: number; readonly message: Message }
   /** The agent has its final iterate. */
   | { readonly kind: "propose" }
-  /** A local problem has no solution: the session cannot be cleared. */
-  | { readonly kind: "fail"; readonly reason: string };
+  /** A local problem has no solution, or no solver reached it: the session ends. */
+  | { readonly kind: "fail"; readonly failure: Failure };
+
+export type Failure = { readonly outcome: "infeasible" | "stalled"; readonly reason: string };
 
 /** Bytes on the wire: 8 a number, 16 of header. */
 export function messageBytes(message: Message): number {

@@ -149,7 +149,7 @@ function advance(state: ProsumerState): Effect[] {
   const outcome = iterate(state, grid);
   if (outcome !== "solved") {
     state.done = true;
-    return [{ kind: "fail", reason: `prosumer ${state.id}: ${FAILURES[outcome]}` }];
+    return [{ kind: "fail", failure: { outcome, reason: `prosumer ${state.id}: ${FAILURES[outcome]}` } }];
   }
   state.iteration++;
   state.grid = undefined;

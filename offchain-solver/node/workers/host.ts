@@ -1,4 +1,4 @@
-import { messageBytes, type Event } from "../../clearing/message.ts";
+import { messageBytes, type Event, type Failure } from "../../clearing/message.ts";
 import { HourProjection } from "../../clearing/operatorProblem.ts";
 import { initProsumer, stepProsumer, type ProsumerState } from "../../clearing/prosumerAgent.ts";
 import { publicScenario } from "../../market/publicScenario.ts";
@@ -63,9 +63,9 @@ function run(
   for (const { to: prosumer, event } of queue) {
     const [, effects] = stepProsumer(agents.get(prosumer) as ProsumerState, event);
     if (effects.length === 0) continue;
-    let [messages, bytes, failure]: [number, number, string | undefined] = [0, 0, undefined];
+    let [messages, bytes, failure]: [number, number, Failure | undefined] = [0, 0, undefined];
     for (const effect of effects) {
-      if (effect.kind === "fail") failure = effect.reason;
+      if (effect.kind === "fail") failure = effect.failure;
       if (effect.kind !== "send") continue;
       const { to, message } = effect;
       messages++;

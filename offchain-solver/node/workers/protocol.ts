@@ -1,6 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { HourBlock } from "../../clearing/areaProjection.ts";
-import type { Message } from "../../clearing/message.ts";
+import type { Failure, Message } from "../../clearing/message.ts";
 import type { HourLimits } from "../../clearing/operatorProblem.ts";
 import type { ProsumerState, WarmStart } from "../../clearing/prosumerAgent.ts";
 import type { Settings } from "../../clearing/settings.ts";
@@ -33,7 +33,7 @@ export type Turn = {
   readonly prosumer: number;
   readonly messages: number;
   readonly bytes: number;
-  readonly failure: string | undefined;
+  readonly failure: Failure | undefined;
 };
 
 /** Where a prosumer ended: what its state is set to, to be read where the result is put together. */

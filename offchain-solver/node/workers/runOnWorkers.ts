@@ -1,5 +1,5 @@
 import { conclude, type ConsensusResult } from "../../clearing/consensus.ts";
-import { messageBytes, OPERATOR_AGENT } from "../../clearing/message.ts";
+import { messageBytes, OPERATOR_AGENT, type Failure } from "../../clearing/message.ts";
 import { initOperator, stepOperator, type OperatorState } from "../../clearing/operatorAgent.ts";
 import { createHours, type Hours } from "../../clearing/operatorProblem.ts";
 import { initProsumer, type ProsumerState, type WarmStart } from "../../clearing/prosumerAgent.ts";
@@ -54,11 +54,11 @@ export function runOnWorkers(
     // Without limits there is nothing to project, and nobody to ask.
     const hours = network === undefined ? createHours(operatorView, network, clarabelSolver) : hoursOf(crew, parts);
     const operator = initOperator(settings, operatorView, hours);
-    const { reason, traffic } = iterate(crew, parts, operator, options.observe);
+    const { failure, traffic } = iterate(crew, parts, operator, options.observe);
     const reports = crew.ask("report", () => ({ kind: "report" }));
     for (const report of reports) for (const end of report.prosumers) setTo(prosumers[end.prosumer], end);
     const limits = reports.flatMap((report) => report.hours).sort((a, b) => a.hour - b.hour);
-    return conclude({ ...operator, hours: limits }, prosumers, reason, traffic);
+    return conclude({ ...operator, hours: limits }, prosumers, failure, traffic);
   } finally {
     crew.close();
   }
@@ -96,12 +96,12 @@ function iterate(
   parts: readonly Part[],
   operator: OperatorState,
   observe: WorkerOptions["observe"],
-): { readonly reason: string | undefined; readonly traffic: { readonly messages: number; readonly bytes: number } } {
+): { readonly failure: Failure | undefined; readonly traffic: { readonly messages: number; readonly bytes: number } } {
   const home = new Map(parts.flatMap(({ prosumers }, w) => prosumers.map((i) => [i, w] as const)));
   let [messages, bytes] = [0, 0];
   let stepped = crew.ask("stepped", () => ({ kind: "start" }));
   for (;;) {
-    const reason = stepped
+    const failure = stepped
       .flatMap(({ turns }) => turns)
       .sort((a, b) => a.prosumer - b.prosumer)
       .find((turn) => {
@@ -114,7 +114,7 @@ function iterate(
     const post = (delivery: Delivery): unknown => inbox[home.get(delivery.to) as number].push(delivery);
     const sent = stepped.flatMap(({ outbox }) => outbox);
     const offers = sent.filter(({ to }) => to === OPERATOR_AGENT);
-    if (reason !== undefined || offers.length === 0) return { reason, traffic: { messages, bytes } };
+    if (failure !== undefined || offers.length === 0) return { failure, traffic: { messages, bytes } };
     for (const delivery of sent) if (delivery.to !== OPERATOR_AGENT) post(delivery);
     for (const { message } of offers)
       for (const effect of stepOperator(operator, { kind: "message", message })[1]) {
