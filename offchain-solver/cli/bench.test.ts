@@ -7,6 +7,7 @@ import { bench } from "./bench.ts";
 import { methodsOf } from "./benchCommand.ts";
 import { argumentOf, instanceOf, INSTANCES, marketOf } from "./benchInstance.ts";
 import { againstPlain, type PlainBest } from "./benchScan.ts";
+import type { Reclearing } from "./benchReclear.ts";
 import type { BenchRow } from "./benchTable.ts";
 
 describe("gridpact bench", function () {
@@ -58,6 +59,27 @@ describe("gridpact bench", function () {
     expect(parallel.workers?.wallMs).to.be.above(0);
     for (const count of ["iterations", "messages", "bytes", "objectiveGap"] as const)
       expect(parallel[count], count).to.equal(serial[count]);
+  });
+
+  it("clears again after every change of the forecasts, cold and warm", () => {
+    const json = join(mkdtempSync(join(tmpdir(), "gridpact-bench-")), "record.json");
+    bench({
+      instances: [{ scenario: "ieee15" }],
+      methods: [{ name: "anderson", method: "anderson" }],
+      hours: 3,
+      reclear: true,
+      json,
+      quiet: true,
+    });
+    const reclearing = JSON.parse(readFileSync(json, "utf8")).reclearing as Reclearing[];
+    expect(new Set(reclearing.map(({ change }) => change)).size).to.equal(6);
+    for (const { status, cold, warm, ratio, change } of reclearing) {
+      expect(status, change).to.equal("solved");
+      expect(ratio, change).to.be.closeTo(warm / cold, 1e-3);
+      expect(warm, change).to.be.within(2, 0.5 * cold);
+    }
+    // The plants' changes differ from seed to seed, so do their sessions.
+    expect(new Set(reclearing.slice(2).map(({ cold, warm }) => `${cold} ${warm}`)).size).to.be.above(1);
   });
 
   it("takes the median over the instances that both solved", () => {

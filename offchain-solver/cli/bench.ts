@@ -6,6 +6,7 @@ import { createNetwork } from "../market/network.ts";
 import { timed, timedCentral, timedOnWorkers } from "./benchTimes.ts";
 import { marketOf, type Instance } from "./benchInstance.ts";
 import { againstLine, againstPlain, bestLine, scanPlain, type PlainBest } from "./benchScan.ts";
+import { reclear, reclearLine, type Reclearing } from "./benchReclear.ts";
 import { tableOf, type BenchRow } from "./benchTable.ts";
 import { liveLine, writeJson } from "./output.ts";
 
@@ -24,6 +25,8 @@ export type BenchOptions = {
   readonly maxIterations?: number;
   /** Look for the best of nine rhos for plain iterations too, and compare every method with it. */
   readonly rhoScan?: boolean;
+  /** Clear again after forecasts changed by 5 %, cold and from where the instance's session ended, by the last of the methods. */
+  readonly reclear?: boolean;
   /** Time every method on so many worker threads too, from two up. */
   readonly workers?: number;
   /** Where the record goes; nowhere without. Rows of other instances and methods that stand there already are kept. */
@@ -44,12 +47,19 @@ export function bench(options: BenchOptions): BenchRow[] {
   const done = options.instances.map((instance) => benchInstance(instance, options));
   const rows = done.flatMap((one) => one.rows);
   const plainBest = done.flatMap((one) => (one.best ? [one.best] : []));
+  const reclearing = done.flatMap((one) => one.reclearing);
   if (options.quiet !== true)
     process.stdout.write(
-      [tableOf(rows), ...plainBest.map(bestLine), ...againstPlain(rows, plainBest).map(againstLine), ""].join("\n"),
+      [
+        tableOf(rows),
+        ...plainBest.map(bestLine),
+        ...againstPlain(rows, plainBest).map(againstLine),
+        ...reclearing.map(reclearLine),
+        "",
+      ].join("\n"),
     );
   if (options.json !== undefined) {
-    const all = merged(recorded(options.json), { rows, plainBest });
+    const all = merged(recorded(options.json), { rows, plainBest, reclearing });
     writeJson(options.json, {
       about: "distributed clearing, all agents in one process; times depend on the machine, ratios and counts do not",
       rho: [...DEFAULT_SETTINGS.rho],
@@ -61,30 +71,40 @@ export function bench(options: BenchOptions): BenchRow[] {
   return rows;
 }
 
-type Record = { readonly rows: readonly BenchRow[]; readonly plainBest: readonly PlainBest[] };
+type Record = {
+  readonly rows: readonly BenchRow[];
+  readonly plainBest: readonly PlainBest[];
+  readonly reclearing: readonly Reclearing[];
+};
 
 const recorded = (target: string): Partial<Record> =>
   existsSync(target) ? (JSON.parse(readFileSync(target, "utf8")) as Partial<Record>) : {};
 
 /** What stands there, with what is new in its place. */
-function merged(old: Partial<Record>, { rows, plainBest }: Record): Record {
-  const same = (a: BenchRow, b: BenchRow): boolean => a.instance === b.instance && a.method === b.method;
+function merged(old: Partial<Record>, { rows, plainBest, reclearing }: Record): Record {
+  const kept = <T>(before: readonly T[] | undefined, now: readonly T[], same: (a: T, b: T) => boolean): T[] => [
+    ...(before ?? []).filter((a) => !now.some((b) => same(a, b))),
+    ...now,
+  ];
   return {
-    rows: [...(old.rows ?? []).filter((a) => !rows.some((b) => same(a, b))), ...rows],
-    plainBest: [
-      ...(old.plainBest ?? []).filter((a) => !plainBest.some((b) => a.instance === b.instance)),
-      ...plainBest,
-    ],
+    rows: kept(old.rows, rows, (a, b) => a.instance === b.instance && a.method === b.method),
+    plainBest: kept(old.plainBest, plainBest, (a, b) => a.instance === b.instance),
+    reclearing: kept(
+      old.reclearing,
+      reclearing,
+      (a, b) => a.instance === b.instance && a.method === b.method && a.change === b.change,
+    ),
   };
 }
 
-function benchInstance(instance: Instance, options: BenchOptions): { rows: BenchRow[]; best: PlainBest | undefined } {
+function benchInstance(instance: Instance, options: BenchOptions) {
   const { name, market } = marketOf(instance, options.hours);
   const network = createNetwork(market);
   const { central, centralMs } = timedCentral(market, network);
   if (central.status !== "solved") throw new Error(`${name}: the central problem is ${central.status}`);
   const line = liveLine();
-  const rows = (options.methods ?? BENCH_METHODS).map((how): BenchRow => {
+  const methods = options.methods ?? BENCH_METHODS;
+  const rows = methods.map((how): BenchRow => {
     const settings = settingsOf(how, options);
     const show = (k: number): void => line.show(`${name}, ${how.name}: iteration ${k}`);
     const { result, wallMs, criticalPathMs } = timed(market, network, settings, show);
@@ -116,8 +136,11 @@ function benchInstance(instance: Instance, options: BenchOptions): { rows: Bench
   });
   const plainAt = (rhoScale: number): Settings => settingsOf({ name: "plain", method: "admm", rhoScale }, options);
   const best = options.rhoScan === true ? scanPlain(name, market, network, plainAt, line.show) : undefined;
+  const last = methods[methods.length - 1];
+  const reclearing =
+    options.reclear === true ? reclear(name, last.name, market, settingsOf(last, options), line.show) : [];
   line.end();
-  return { rows, best };
+  return { rows, best, reclearing };
 }
 
 function settingsOf(how: BenchMethod, options: BenchOptions): Settings {

@@ -27,6 +27,7 @@ export function benchCommand(): Command {
     .option("--hours <n>", "only the first n periods", numberOption("--hours", 1, 63, true))
     .option("--max-iterations <n>", "give up after this many", numberOption("--max-iterations", 1, 1e6, true))
     .option("--rho-scan", "find plain iterations' best of nine rhos too, and compare every method with it")
+    .option("--reclear", "clear again after forecasts changed by 5 %, cold and warm, by the last of the methods")
     .option(
       "--workers <n>",
       "from 2 up: time every method on so many threads too",
@@ -42,6 +43,7 @@ export function benchCommand(): Command {
           hours?: number;
           maxIterations?: number;
           rhoScan?: true;
+          reclear?: true;
           workers: number;
           only?: BenchMethod[];
           json: string;
@@ -55,6 +57,7 @@ export function benchCommand(): Command {
           ...(args.only === undefined ? {} : { methods: args.only }),
           ...(args.hours === undefined ? {} : { hours: args.hours }),
           ...(args.rhoScan === undefined ? {} : { rhoScan: true }),
+          ...(args.reclear === undefined ? {} : { reclear: true }),
           ...(args.maxIterations === undefined ? {} : { maxIterations: args.maxIterations }),
         });
       },

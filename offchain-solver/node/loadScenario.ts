@@ -47,17 +47,24 @@ export function loadFeeder(nameOrFile: string): Feeder {
   return feeder;
 }
 
+/** The same scenario with every forecast of wind and sun, MW by hour, as `change` makes it; nothing is checked. */
+export function changeForecasts(scenario: Scenario, change: (mw: number, ratingMw: number) => number): Scenario {
+  return {
+    ...scenario,
+    prosumers: scenario.prosumers.map(({ renewable, ...rest }) =>
+      renewable === undefined
+        ? rest
+        : {
+            ...rest,
+            renewable: { ...renewable, forecastMw: renewable.forecastMw.map((mw) => change(mw, renewable.ratingMw)) },
+          },
+    ),
+  };
+}
+
 /** The same scenario with every forecast of wind and sun times `factor`. Throws InputError where one rises above its rating. */
 export function scaleForecasts(scenario: Scenario, factor: number): Scenario {
-  const scaled = {
-    ...scenario,
-    prosumers: scenario.prosumers.map((prosumer) => ({
-      ...prosumer,
-      ...(prosumer.renewable && {
-        renewable: { ...prosumer.renewable, forecastMw: prosumer.renewable.forecastMw.map((mw) => mw * factor) },
-      }),
-    })),
-  };
+  const scaled = changeForecasts(scenario, (mw) => mw * factor);
   const [fault] = scenarioFaults(scaled);
   if (fault) throw complaint(`${scenario.name}, forecasts x ${factor}`, fault.field, fault.value, fault.reason);
   return scaled;
