@@ -44,6 +44,22 @@ describe("gridpact on the command line", function () {
     }
   });
 
+  it("takes an option that no command has, and one without its value, for wrong usage", () => {
+    for (const args of [
+      ["clear", "ieee15", "--nonsense"],
+      ["clear", "ieee15", "--json"],
+      ["clear"],
+      ["bench", "--reclear=3"],
+      ["scenario", "generate", "--prosumers", "6", "--nonsense"],
+      ["nonsense"],
+    ]) {
+      const { status, stdout, stderr } = gridpact(...args);
+      expect(status, args.join(" ")).to.equal(2);
+      expect(stderr, args.join(" ")).to.match(/^error: /);
+      expect(stdout, args.join(" ")).to.equal("");
+    }
+  });
+
   it("says in one line what is wrong with the input, exits 2 and writes nothing", () => {
     const target = join(folder, "never.json");
     const wrong: [string, string[], RegExp][] = [

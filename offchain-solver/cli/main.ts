@@ -24,7 +24,13 @@ const COMMANDS = [
   experimentCommand,
   benchCommand,
 ];
-for (const command of COMMANDS) program.addCommand(command());
+/** A command that is added, not made, by its parent does not take over that errors are thrown. */
+function adopt(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) adopt(child, command);
+  return command;
+}
+for (const command of COMMANDS) program.addCommand(adopt(command(), program));
 
 try {
   await program.parseAsync();
