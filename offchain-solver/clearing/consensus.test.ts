@@ -154,14 +154,18 @@ describe("consensus", function () {
   });
 
   it("keeps every energy and allowance trade antisymmetric to the last bit", () => {
-    const { prosumers } = run(three, "anderson", 7, undefined, 20);
-    three.pairs.forEach(([a, b], pair) => {
-      const block = (i: number): Float64Array => {
-        const k = prosumers[i].layout.pairs.indexOf(pair);
-        return prosumers[i].z.subarray(k * 4, k * 4 + 4);
-      };
-      for (let t = 0; t < 4; t++) expect(block(a)[t] + block(b)[t]).to.equal(0);
-    });
+    const cold = run(three, "anderson", 7, undefined, 20);
+    const nearby = marketOf(scaleForecasts(takeHours(loadScenario("ieee15"), 3), 1.005));
+    const warm = run(nearby, "anderson", 7, run(three, "anderson"), 4);
+    expect(warm.operator.acceleration, "pulls towards what was traded").to.include({ centre: 0.5 });
+    for (const { prosumers } of [cold, warm])
+      three.pairs.forEach(([a, b], pair) => {
+        const block = (i: number): Float64Array => {
+          const k = prosumers[i].layout.pairs.indexOf(pair);
+          return prosumers[i].z.subarray(k * 4, k * 4 + 4);
+        };
+        for (let t = 0; t < 4; t++) expect(block(a)[t] + block(b)[t]).to.equal(0);
+      });
   });
 
   it("clears again after forecasts changed by 5 % from where it stood", () => {

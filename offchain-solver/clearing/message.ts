@@ -19,6 +19,8 @@ export type Message =
       readonly block: Float64Array;
       /** Extra regularisation of trades in force, $ per unit^2. */
       readonly extra: number;
+      /** The share of a warm start's first trades that it pulls towards; absent: towards none. */
+      readonly centre?: number;
       readonly end: "no" | "solved" | "max iterations" | "infeasible";
     };
 
@@ -44,6 +46,6 @@ export function messageBytes(message: Message): number {
     case "offer":
       return 16 + 8 * (message.block.length + message.sums.length + message.gram.length);
     case "grid":
-      return 24 + 8 * (message.weights.length + message.block.length);
+      return 24 + 8 * (message.weights.length + message.block.length + (message.centre === undefined ? 0 : 1));
   }
 }

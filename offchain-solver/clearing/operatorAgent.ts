@@ -106,6 +106,7 @@ function decide(state: OperatorState): Effect[] {
       weights,
       block: state.replies[i].slice(),
       extra: state.acceleration.extra,
+      ...(state.acceleration.centre > 0 && { centre: state.acceleration.centre }),
       end,
     },
   }));

@@ -60,4 +60,20 @@ describe("acceleration", () => {
     expect(state.rejected).to.equal(1);
     expect([...weights]).to.deep.equal([0, 1, 0]);
   });
+
+  it("begins a warm start with extra regularisation by its distance, and pulls towards what was traded only where that is near", () => {
+    const begun = (firstNorm: number, reference?: number) => {
+      const vanishing = { start: 10, keeps: 1, ...(reference !== undefined && { reference }) };
+      const state = createAcceleration({ method: "anderson", memory: 2, decay: 1e6, vanishing });
+      nextWeights(state, Float64Array.of(firstNorm ** 2, 0, 0));
+      return [state.extra, state.centre];
+    };
+    expect(begun(1000), "cold").to.deep.equal([10, 0]);
+    expect(begun(15, 1000), "a distance of .015").to.deep.equal([10, 0]);
+    const [extra, centre] = begun(8, 1000);
+    // Never more than a hundred times higher than the residual, both against their first values.
+    expect(extra, "a distance of .008").to.be.closeTo(100 * 0.008 * (7e4 * 0.008 ** 2), 1e-9);
+    expect(centre).to.equal(0.5);
+    expect(begun(1, 1000), "a distance of .001").to.deep.equal([100 * 0.001 * 2, 0.5]);
+  });
 });

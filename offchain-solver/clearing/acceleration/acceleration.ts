@@ -54,6 +54,8 @@ export type Acceleration = {
   trial: boolean;
   /** Extra regularisation in force: falls by `keeps`, or with the residual. */
   extra: number;
+  /** What it pulls trades towards: this share of those a warm start began with, 0 in a cold session. */
+  centre: number;
 };
 
 /** Extra regularisation below a thousandth of kappa only costs accuracy. */
@@ -77,6 +79,17 @@ function beginning({ method, vanishing: { start, reference } }: AccelerationSett
   return Math.min(start, Math.max(WARM_START.least, WARM_START.bySquare * distance * distance));
 }
 
+/**
+ * Near the session before, the extra term pulls trades towards half of what they were, not towards nothing: half the disturbance, and
+ * still half the pull along faces that the change has opened (where only kappa decides, the right spot is the one nearest to no trade).
+ */
+const NEAR = { distance: 0.01, centre: 0.5 } as const;
+
+/** Share of the first trades to pull towards, given the first residual's norm. */
+function centreOf({ vanishing: { reference } }: AccelerationSettings, firstNorm: number): number {
+  return reference !== undefined && firstNorm <= NEAR.distance * reference ? NEAR.centre : 0;
+}
+
 export function createAcceleration(settings: AccelerationSettings): Acceleration {
   const depth = settings.memory + 1;
   return {
@@ -91,6 +104,7 @@ export function createAcceleration(settings: AccelerationSettings): Acceleration
     trial: false,
     // A warm start waits for its first residual, which may be none.
     extra: settings.vanishing.reference === undefined ? beginning(settings, 0) : 0,
+    centre: 0,
   };
 }
 
@@ -110,6 +124,7 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
   if (state.firstNorm === 0) {
     state.firstNorm = norm;
     state.extra = beginning(state.settings, norm);
+    state.centre = centreOf(state.settings, norm);
   }
   const { keeps, reference = state.firstNorm } = state.settings.vanishing;
   state.extra = Math.min(state.extra * keeps, AHEAD * beginning(state.settings, state.firstNorm) * (norm / reference));
