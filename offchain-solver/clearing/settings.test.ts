@@ -35,8 +35,15 @@ describe("residual rule", () => {
   });
 });
 
-describe("rho on a trade graph", () => {
-  it("is the settings' where everybody may trade with everybody, less where few may, least for allowances", () => {
+describe("settings on a trade graph", () => {
+  it("pull a nearby warm start towards half of what was traded, where few may trade towards nearly all of it", () => {
+    const graph = (prosumers: number, pairs: number) => ({ prosumers: Array(prosumers), pairs: Array(pairs) }) as never;
+    const centre = (graph: never) => forTradeGraph(DEFAULT_SETTINGS, graph).acceleration.vanishing.centre;
+    expect(centre(graph(4, 6))).to.equal(0.5);
+    expect(centre(graph(9, 4))).to.be.closeTo(1 - 1 / 18, 1e-12);
+  });
+
+  it("take rho as given where everybody may trade with everybody, less where few may, least for allowances", () => {
     const graph = (prosumers: number, pairs: number) => ({ prosumers: Array(prosumers), pairs: Array(pairs) }) as never;
     expect(forTradeGraph(DEFAULT_SETTINGS, graph(4, 6)).rho).to.deep.equal(DEFAULT_SETTINGS.rho);
     // 4 of 36 pairs: a third of the way by the root.

@@ -63,7 +63,7 @@ describe("acceleration", () => {
 
   it("begins a warm start with extra regularisation by its distance, and pulls towards what was traded only where that is near", () => {
     const begun = (firstNorm: number, reference?: number) => {
-      const vanishing = { start: 10, keeps: 1, ...(reference !== undefined && { reference }) };
+      const vanishing = { start: 10, keeps: 1, centre: 0.5, ...(reference !== undefined && { reference }) };
       const state = createAcceleration({ method: "anderson", memory: 2, decay: 1e6, vanishing });
       nextWeights(state, Float64Array.of(firstNorm ** 2, 0, 0));
       return [state.extra, state.centre];

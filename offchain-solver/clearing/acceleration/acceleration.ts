@@ -29,6 +29,8 @@ export type AccelerationSettings = {
     readonly keeps: number;
     /** Norm of the first residual that later ones are compared with: a warm start takes it from the session it goes on from. */
     readonly reference?: number;
+    /** A warm start near the session before is pulled towards this share of the trades it began with, not towards none. */
+    readonly centre?: number;
   };
 };
 
@@ -79,15 +81,12 @@ function beginning({ method, vanishing: { start, reference } }: AccelerationSett
   return Math.min(start, Math.max(WARM_START.least, WARM_START.bySquare * distance * distance));
 }
 
-/**
- * Near the session before, the extra term pulls trades towards half of what they were, not towards nothing: half the disturbance, and
- * still half the pull along faces that the change has opened (where only kappa decides, the right spot is the one nearest to no trade).
- */
-const NEAR = { distance: 0.01, centre: 0.5 } as const;
+/** How near the session before has to be for its trades to be pulled at, as a distance (see WARM_START). */
+const NEAR = 0.01;
 
 /** Share of the first trades to pull towards, given the first residual's norm. */
-function centreOf({ vanishing: { reference } }: AccelerationSettings, firstNorm: number): number {
-  return reference !== undefined && firstNorm <= NEAR.distance * reference ? NEAR.centre : 0;
+function centreOf({ vanishing: { reference, centre = 0 } }: AccelerationSettings, firstNorm: number): number {
+  return reference !== undefined && firstNorm <= NEAR * reference ? centre : 0;
 }
 
 export function createAcceleration(settings: AccelerationSettings): Acceleration {
