@@ -1,7 +1,9 @@
 import { expect } from "chai";
 import { createMarket, defaultSettings, type Market } from "../market/market.ts";
 import { createNetwork } from "../market/network.ts";
+import { publicScenario } from "../market/publicScenario.ts";
 import type { Scenario } from "../market/scenario.ts";
+import { viewOf } from "../market/view.ts";
 import { loadScenario, scaleForecasts, takeHours } from "../node/loadScenario.ts";
 import { memoryTransport } from "../net/memoryTransport.ts";
 import { clarabelSolver, type ConicSolver } from "../numerics/conicSolver.ts";
@@ -9,7 +11,9 @@ import type { Method } from "./acceleration/acceleration.ts";
 import { assemble } from "./assemble.ts";
 import { solveCentral } from "./central.ts";
 import { runConsensus, type ConsensusResult } from "./consensus.ts";
+import { layoutOf } from "./layout.ts";
 import type { Message } from "./message.ts";
+import { initProsumer, stepProsumer } from "./prosumerAgent.ts";
 import { DEFAULT_SETTINGS, MEMORY } from "./settings.ts";
 
 const marketOf = (scenario: Scenario): Market => createMarket(scenario, defaultSettings(scenario));
@@ -158,6 +162,7 @@ describe("consensus", function () {
     const nearby = marketOf(scaleForecasts(takeHours(loadScenario("ieee15"), 3), 1.005));
     const warm = run(nearby, "anderson", 7, run(three, "anderson"), 4);
     expect(warm.operator.acceleration, "pulls towards what was traded").to.include({ centre: 0.5 });
+    expect(warm.operator.acceleration.extra).to.be.above(0);
     for (const { prosumers } of [cold, warm])
       three.pairs.forEach(([a, b], pair) => {
         const block = (i: number): Float64Array => {
@@ -166,6 +171,37 @@ describe("consensus", function () {
         };
         for (let t = 0; t < 4; t++) expect(block(a)[t] + block(b)[t]).to.equal(0);
       });
+  });
+
+  it("pulls a warm start's trades towards the operator's share of what they were", () => {
+    const image = new Float64Array(layoutOf(three, 0).size).map((_, c) => Math.sin(c + 1));
+    const view = viewOf(three, 0, publicScenario(three.scenario));
+    const [state] = stepProsumer(initProsumer(DEFAULT_SETTINGS, view, 0, clarabelSolver, { image }), { kind: "start" });
+    const { layout } = state;
+    const grid = (iteration: number, pull: { extra: number; centre?: number }): Message => {
+      const [weights, block] = [Float64Array.of(1), new Float64Array(layout.size - layout.gridStart)];
+      return { kind: "grid", iteration, weights, block, end: "no", ...pull };
+    };
+    const exchange = (iteration: number, pull: { extra: number; centre?: number }): void => {
+      for (const from of layout.partners) {
+        const block = new Float64Array(layout.hours + 1);
+        stepProsumer(state, { kind: "message", message: { kind: "trade", from, iteration, block } });
+      }
+      stepProsumer(state, { kind: "message", message: grid(iteration, pull) });
+      expect(state.iteration).to.equal(iteration + 1);
+    };
+    exchange(0, { extra: 0 });
+    const first = state.z.slice(0, layout.gridStart);
+    expect(first, "half of what partners that offer nothing differ by").to.deep.equal(
+      image.slice(0, layout.gridStart).map((v) => v / 2),
+    );
+    const image1 = state.images[0].slice();
+    exchange(1, { extra: 10, centre: 0.5 });
+    for (let c = 0; c < layout.gridStart; c++) {
+      const rho = DEFAULT_SETTINGS.rho[layout.commodity[c]];
+      const expected = (rho * (image1[c] / 2) + 10 * 0.5 * first[c]) / (rho + 10);
+      expect(state.z[c], `component ${c}`).to.be.closeTo(expected, 1e-12);
+    }
   });
 
   it("clears again after forecasts changed by 5 % from where it stood", () => {

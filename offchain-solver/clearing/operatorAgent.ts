@@ -95,6 +95,7 @@ function decide(state: OperatorState): Effect[] {
   }
   if (end === "no" && !projectAll(state, weights)) end = "infeasible";
   if (end !== "no") state.status = end;
+  const { extra, centre } = state.acceleration;
   const iteration = state.iteration;
   state.iteration++;
   return state.layouts.map((_, i) => ({
@@ -105,8 +106,8 @@ function decide(state: OperatorState): Effect[] {
       iteration,
       weights,
       block: state.replies[i].slice(),
-      extra: state.acceleration.extra,
-      ...(state.acceleration.centre > 0 && { centre: state.acceleration.centre }),
+      extra,
+      ...(extra > 0 && centre > 0 && { centre }),
       end,
     },
   }));

@@ -25,7 +25,7 @@ export type ProsumerState = {
   readonly z: Float64Array;
   readonly u: Float64Array;
   /** Trades that a warm start begins with, [component]; none in a cold session. */
-  readonly begun: Float64Array | undefined;
+  readonly firstTrades: Float64Array | undefined;
   readonly sums: Float64Array;
   readonly gram: Float64Array;
   grid: Extract<Message, { kind: "grid" }> | undefined;
@@ -59,7 +59,7 @@ export function initProsumer(
     residuals: zeros(layout.size),
     z: new Float64Array(layout.size),
     u: new Float64Array(layout.size),
-    begun: warm && new Float64Array(layout.gridStart),
+    firstTrades: warm && new Float64Array(layout.gridStart),
     sums: new Float64Array(SUM_COUNT),
     gram: new Float64Array(depth),
     grid: undefined,
@@ -168,10 +168,11 @@ function advance(state: ProsumerState): Effect[] {
 /**
  * v = sum weights w; z = Proj(v); u = v - z; y = prox(z - u); image = v + relaxation (y - z).
  * While an extra term e/2 (z - c)^2 is in force on trades, z = s Proj(v) + (1 - s) c with s = rho/(rho + e), its exact proximal
- * step; c is a share of what a warm start began with, else 0. u stays v - Proj(v), so that both sides of a pair hold one price at all times, and y = prox(2 z - v).
+ * step; c is a share of what a warm start began with, else 0.
+ * u stays v - Proj(v), so that both sides of a pair hold one price at all times, and y = prox(2 z - v).
  */
 function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>): Outcome {
-  const { layout, images, residuals, z, u, begun, problem, settings } = state;
+  const { layout, images, residuals, z, u, firstTrades, problem, settings } = state;
   const stride = layout.hours + 1;
   const v = state.problem.scratch;
   combine(images, grid.weights, v);
@@ -187,9 +188,10 @@ function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>)
       const projected = (v[at] - theirs) / 2;
       u[at] = v[at] - projected;
       const shrink = offset < layout.hours ? shrinkEnergy : shrinkAllowances;
-      if (begun && state.iteration === 0) begun[at] = projected;
       z[at] = shrink * projected;
-      if (begun && grid.centre !== undefined) z[at] += (1 - shrink) * grid.centre * begun[at];
+      if (firstTrades === undefined) continue;
+      if (state.iteration === 0) firstTrades[at] = projected;
+      if (grid.centre !== undefined) z[at] += (1 - shrink) * grid.centre * firstTrades[at];
     }
   });
   z.set(grid.block, layout.gridStart);

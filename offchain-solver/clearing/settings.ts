@@ -43,8 +43,8 @@ export const DEFAULT_SETTINGS: Settings = {
  * falls, to two thirds where one pair in nine may trade; most of all that of allowances (tonnes against a price band of a few
  * dollars), with the root of that share on top. Found by search on both feeders.
  *
- * A nearby warm start's extra term pulls towards what was traded where the graph is sparse: pulling at trades that pass through many hands
- * disturbs a hundred times more than forecasts 5 % off. Where everybody may trade with everybody it pulls towards half of it: half the
+ * A nearby warm start's extra term pulls towards what was traded where the graph is sparse: on the 141-bus day
+ * pulling at them leaves the residual forty times larger after ten evaluations (decision 0010). Where everybody may trade with everybody it pulls towards half of it: half the
  * disturbance, and still half the pull along faces that the change has opened, whose right spot is the one nearest to no trade.
  */
 export function forTradeGraph(settings: Settings, market: Pick<Market, "pairs" | "prosumers">): Settings {

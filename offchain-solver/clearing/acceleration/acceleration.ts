@@ -67,6 +67,7 @@ const LEAST_EXTRA = 1e-5;
 const AHEAD = 100;
 
 /**
+ * The extra regularisation of a warm start, $ per unit^2: by the square of its distance, `least` at least, before AHEAD holds it down.
  * A warm start stands on the right spot of most faces already: with more extra regularisation than its distance asks for it leaves them and
  * comes back; with too little the faces that did change are crossed by kappa/rho a step again. Distance is its first residual's
  * share of the cold session's: .006 with each plant's and hour's forecast within 5 %, .013 to .019 with all of them 5 % off.
