@@ -31,7 +31,8 @@ export class AreaProjection {
   /** Whose P and Q, and which slots, the area's vectors hold: P, Q, shares. */
   readonly #part: Part;
   readonly #idle = new Map<number, number>();
-  #target: Float64Array = new Float64Array(0);
+  readonly #target: Float64Array;
+  readonly #x: Float64Array;
   #weights: Float64Array = new Float64Array(0);
   #rho: Float64Array = new Float64Array(0);
   #newton: LimitProjection | undefined;
@@ -51,6 +52,8 @@ export class AreaProjection {
     this.#solver = solver;
     this.#hour = hour;
     this.#part = part;
+    this.#target = new Float64Array(2 * part.prosumers.length + part.slots.length);
+    this.#x = new Float64Array(this.#target.length);
   }
 
   /** Multipliers of the last projection at its rho, $ per unit of each image component; empty when the target was inside. */
@@ -87,7 +90,7 @@ export class AreaProjection {
   /** Takes a new target; `bound` where it breaks a limit of the area. */
   begin(point: HourBlock, bound: boolean): void {
     this.#bound = bound;
-    if (bound) this.#target = this.#read(point);
+    if (bound) this.#read(point);
   }
 
   /**
@@ -121,26 +124,25 @@ export class AreaProjection {
     }
   }
 
-  #read({ p, q, shares }: HourBlock): Float64Array {
+  #read({ p, q, shares }: HourBlock): void {
     const { prosumers, slots } = this.#part;
     const n = prosumers.length;
-    const x = new Float64Array(2 * n + slots.length);
-    prosumers.forEach((i, k) => {
-      x[k] = p[i];
-      x[n + k] = q[i];
-    });
-    slots.forEach((s, k) => (x[2 * n + k] = shares[s]));
-    return x;
+    const x = this.#target;
+    for (let k = 0; k < n; k++) {
+      x[k] = p[prosumers[k]];
+      x[n + k] = q[prosumers[k]];
+    }
+    for (let k = 0; k < slots.length; k++) x[2 * n + k] = shares[slots[k]];
   }
 
   #write(x: Float64Array, { p, q, shares }: HourBlock): void {
     const { prosumers, slots } = this.#part;
     const n = prosumers.length;
-    prosumers.forEach((i, k) => {
-      p[i] = x[k];
-      q[i] = x[n + k];
-    });
-    slots.forEach((s, k) => (shares[s] = x[2 * n + k]));
+    for (let k = 0; k < n; k++) {
+      p[prosumers[k]] = x[k];
+      q[prosumers[k]] = x[n + k];
+    }
+    for (let k = 0; k < slots.length; k++) shares[slots[k]] = x[2 * n + k];
   }
 
   /** Projects the target on the working set: by semismooth Newton, or on the conic solver where that does not settle. */
@@ -167,8 +169,7 @@ export class AreaProjection {
           this.#weights,
         );
     }
-    const target = this.#target;
-    const x = new Float64Array(target.length);
+    const [target, x] = [this.#target, this.#x];
     const calls = this.conicCalls;
     if (this.#newton?.project(target, x) !== true && !this.#solveConic(target, x)) return false;
     this.#write(x, point);

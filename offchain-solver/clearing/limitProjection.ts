@@ -26,6 +26,7 @@ export class LimitProjection {
   readonly #given: readonly number[];
   readonly #weights: Float64Array;
   readonly #starts: number[] = [];
+  readonly #counts: readonly number[];
   readonly #size: number;
   readonly #K: Float64Array;
   readonly #gamma: Float64Array;
@@ -38,7 +39,8 @@ export class LimitProjection {
   readonly #step: Float64Array;
   readonly #system: Float64Array;
   readonly #jacobians: PlanarJacobian[];
-  readonly #spreadNorm: Float64Array;
+  /** [component] direction of each limit's spread at the probe. */
+  readonly #unit: Float64Array;
   /** 1/gamma of the proximal steps, per component; smaller from step to step. */
   readonly #softness: Float64Array;
   readonly #along: Float64Array;
@@ -58,6 +60,7 @@ export class LimitProjection {
     });
     this.#images = images;
     this.#weights = weights;
+    this.#counts = images.map((image) => image.rows.length);
     let size = 0;
     for (const image of images) {
       this.#starts.push(size);
@@ -82,7 +85,7 @@ export class LimitProjection {
     });
     this.#softness = new Float64Array(size);
     this.#along = new Float64Array(size);
-    this.#spreadNorm = new Float64Array(images.length);
+    this.#unit = new Float64Array(size);
     const vector = (): Float64Array => new Float64Array(size);
     this.#mu = vector();
     this.#start = vector();
@@ -180,7 +183,8 @@ export class LimitProjection {
    */
   #augmented(goal: number): boolean {
     const size = this.#size;
-    this.#mu.set(this.#start);
+    const [K, mu, residual, step] = [this.#K, this.#mu, this.#residual, this.#step];
+    mu.set(this.#start);
     for (let outer = 0; outer < 30; outer++) {
       // Harder steps reach images that hardly move with x; beyond the sixth they only add rounding.
       const softness = SOFTNESS[Math.min(outer, SOFTNESS.length - 1)];
@@ -190,24 +194,23 @@ export class LimitProjection {
       for (let inner = 0; inner < 60; inner++) {
         // residual = nu - gamma (probe - Proj probe); its K-product is the gradient.
         let largest = 0;
-        for (let a = 0; a < size; a++)
-          largest = Math.max(largest, Math.abs(this.#residual[a]) * this.#K[a * (size + 1)]);
+        for (let a = 0; a < size; a++) largest = Math.max(largest, Math.abs(residual[a]) * K[a * (size + 1)]);
         if (largest <= goal / 10) break;
         this.#fillAugmented();
-        for (let a = 0; a < size; a++) this.#step[a] = -this.#residual[a];
-        if (!solveInPlace(this.#system, this.#step, size)) return false;
+        for (let a = 0; a < size; a++) step[a] = -residual[a];
+        if (!solveInPlace(this.#system, step, size)) return false;
         let slope = 0;
-        for (let a = 0; a < size; a++) {
+        for (let a = 0, k = 0; a < size; a++) {
           let kr = 0;
-          for (let b = 0; b < size; b++) kr += this.#K[a * size + b] * this.#residual[b];
-          slope += kr * this.#step[a];
+          for (let b = 0; b < size; b++, k++) kr += K[k] * residual[b];
+          slope += kr * step[a];
         }
         let length = 1;
-        for (let a = 0; a < size; a++) this.#mu[a] += this.#step[a];
+        for (let a = 0; a < size; a++) mu[a] += step[a];
         let next = this.#psi();
         while (!(next <= value + 1e-4 * length * slope + 1e-15 * Math.abs(value)) && length > 1e-6) {
           length /= 2;
-          for (let a = 0; a < size; a++) this.#mu[a] -= length * this.#step[a];
+          for (let a = 0; a < size; a++) mu[a] -= length * step[a];
           next = this.#psi();
         }
         const stalled = !(next < value);
@@ -228,20 +231,20 @@ export class LimitProjection {
   /** psi at nu = mu; leaves residual, probe and Jacobians behind. */
   #psi(): number {
     const size = this.#size;
+    const [K, mu, base, center, softness] = [this.#K, this.#mu, this.#base, this.#center, this.#softness];
+    const [probe, projected, residual] = [this.#probe, this.#projected, this.#residual];
     let value = 0;
-    for (let a = 0; a < size; a++) {
+    for (let a = 0, k = 0; a < size; a++) {
       let kn = 0;
-      for (let b = 0; b < size; b++) kn += this.#K[a * size + b] * this.#mu[b];
-      value += 0.5 * kn * this.#mu[a];
-      this.#probe[a] = this.#base[a] - kn + this.#center[a] * this.#softness[a];
+      for (let b = 0; b < size; b++, k++) kn += K[k] * mu[b];
+      value += 0.5 * kn * mu[a];
+      probe[a] = base[a] - kn + center[a] * softness[a];
     }
-    this.#images.forEach((image, l) =>
-      projectLimit(image.set, this.#probe, this.#starts[l], image.rows.length, this.#projected, this.#jacobians[l]),
-    );
+    this.#projectImages();
     for (let a = 0; a < size; a++) {
-      const out = this.#probe[a] - this.#projected[a];
-      value += (0.5 * out * out) / this.#softness[a];
-      this.#residual[a] = this.#mu[a] - out / this.#softness[a];
+      const out = probe[a] - projected[a];
+      value += (0.5 * out * out) / softness[a];
+      residual[a] = mu[a] - out / softness[a];
     }
     return value;
   }
@@ -250,48 +253,73 @@ export class LimitProjection {
   #fillAugmented(): void {
     this.#fillSystem();
     const size = this.#size;
+    const M = this.#system;
     // fillSystem made (I - J) K + g J with g = gamma[]; take g J out again by adding it with the sign turned.
-    this.#images.forEach((image, l) => {
+    for (let l = 0; l < this.#starts.length; l++) {
       const start = this.#starts[l];
-      for (let r = 0; r < image.rows.length; r++) {
-        const row = (start + r) * size;
-        for (let q = 0; q < image.rows.length; q++)
-          this.#system[row + start + q] -= this.#gamma[start] * this.#jacobianEntry(l, r, q);
-        for (let c = 0; c < size; c++) this.#system[row + c] /= this.#softness[start];
-        this.#system[row + start + r] += 1;
+      const count = this.#counts[l];
+      const softness = this.#softness[start];
+      this.#addJacobian(l, -this.#gamma[start]);
+      for (let row = start; row < start + count; row++) {
+        for (let k = row * size; k < (row + 1) * size; k++) M[k] /= softness;
+        M[row * (size + 1)] += 1;
       }
-    });
+    }
   }
 
-  #jacobianEntry(l: number, r: number, c: number): number {
+  /** Adds a multiple of the l-th projection's Jacobian to its block of the system; its directions as `fillSystem` left them. */
+  #addJacobian(l: number, factor: number): void {
     const j = this.#jacobians[l];
-    if (j.inside) return r === c ? 1 : 0;
+    const size = this.#size;
+    const M = this.#system;
     const start = this.#starts[l];
+    const count = this.#counts[l];
+    const corner = start * (size + 1);
+    if (j.inside) {
+      for (let r = 0; r < count; r++) M[corner + r * (size + 1)] += factor;
+      return;
+    }
+    const unit = this.#unit;
     const sign = this.#probe[start] < 0 ? -1 : 1;
-    const s = this.#spreadNorm[l];
-    const unit = (k: number): number => (s > 0 ? this.#probe[start + k] / s : 0);
-    if (r === 0 && c === 0) return j.mm;
-    if (r === 0) return sign * j.ms * unit(c);
-    if (c === 0) return sign * j.sm * unit(r);
-    return (j.ss - j.across) * unit(r) * unit(c) + (r === c ? j.across : 0);
+    const [ms, sm, ss] = [sign * j.ms, sign * j.sm, j.ss - j.across];
+    M[corner] += factor * j.mm;
+    for (let q = 1; q < count; q++) M[corner + q] += factor * (ms * unit[start + q]);
+    for (let r = 1; r < count; r++) {
+      const row = corner + r * size;
+      const along = ss * unit[start + r];
+      M[row] += factor * (sm * unit[start + r]);
+      for (let q = 1; q < count; q++) M[row + q] += factor * (along * unit[start + q] + (r === q ? j.across : 0));
+    }
+  }
+
+  #projectImages(): void {
+    for (let l = 0; l < this.#starts.length; l++)
+      projectLimit(
+        this.#images[l].set,
+        this.#probe,
+        this.#starts[l],
+        this.#counts[l],
+        this.#projected,
+        this.#jacobians[l],
+      );
   }
 
   /** residual = w(mu) - Proj(w(mu) + gamma mu); returns its largest entry. */
   #evaluate(): number {
     const size = this.#size;
-    for (let a = 0; a < size; a++) {
-      let sum = this.#base[a];
-      for (let b = 0; b < size; b++) sum -= this.#K[a * size + b] * this.#mu[b];
-      this.#w[a] = sum;
-      this.#probe[a] = sum + this.#gamma[a] * this.#mu[a];
+    const [K, mu, base, gamma] = [this.#K, this.#mu, this.#base, this.#gamma];
+    const [w, probe, projected, residual] = [this.#w, this.#probe, this.#projected, this.#residual];
+    for (let a = 0, k = 0; a < size; a++) {
+      let sum = base[a];
+      for (let b = 0; b < size; b++, k++) sum -= K[k] * mu[b];
+      w[a] = sum;
+      probe[a] = sum + gamma[a] * mu[a];
     }
+    this.#projectImages();
     let error = 0;
-    this.#images.forEach((image, l) =>
-      projectLimit(image.set, this.#probe, this.#starts[l], image.rows.length, this.#projected, this.#jacobians[l]),
-    );
     for (let a = 0; a < size; a++) {
-      this.#residual[a] = this.#w[a] - this.#projected[a];
-      error = Math.max(error, Math.abs(this.#residual[a]));
+      residual[a] = w[a] - projected[a];
+      error = Math.max(error, Math.abs(residual[a]));
     }
     return error;
   }
@@ -299,44 +327,39 @@ export class LimitProjection {
   /** (I - J) K + gamma J, J the projection's generalised Jacobian, block by block. */
   #fillSystem(): void {
     const size = this.#size;
-    const K = this.#K;
-    const M = this.#system;
-    this.#images.forEach((image, l) => {
+    const [K, M, probe, unit, along] = [this.#K, this.#system, this.#probe, this.#unit, this.#along];
+    for (let l = 0; l < this.#starts.length; l++) {
       const start = this.#starts[l];
-      const count = image.rows.length;
+      const count = this.#counts[l];
       const j = this.#jacobians[l];
       const gamma = this.#gamma[start];
+      const first = start * size;
       if (j.inside) {
-        for (let r = 0; r < count; r++) {
-          M.fill(0, (start + r) * size, (start + r + 1) * size);
-          M[(start + r) * size + start + r] = gamma;
-        }
-        return;
+        M.fill(0, first, first + count * size);
+        for (let r = 0; r < count; r++) M[first + r * size + start + r] = gamma;
+        continue;
       }
       let s = 0;
-      for (let r = 1; r < count; r++) s += this.#probe[start + r] * this.#probe[start + r];
-      this.#spreadNorm[l] = Math.sqrt(s);
+      for (let r = 1; r < count; r++) s += probe[start + r] * probe[start + r];
+      const norm = Math.sqrt(s);
       // J is across I plus a matrix of rank two in (centre, direction of the spread): so is what it takes off K.
-      const norm = this.#spreadNorm[l];
-      const sign = this.#probe[start] < 0 ? -1 : 1;
-      const along = this.#along;
+      const sign = probe[start] < 0 ? -1 : 1;
       along.fill(0);
-      for (let r = 1; r < count && norm > 0; r++) {
-        const unit = this.#probe[start + r] / norm;
-        for (let c = 0; c < size; c++) along[c] += unit * K[(start + r) * size + c];
-      }
-      const first = start * size;
-      for (let c = 0; c < size; c++) M[first + c] = (1 - j.mm) * K[first + c] - sign * j.ms * along[c];
       for (let r = 1; r < count; r++) {
-        const unit = norm > 0 ? this.#probe[start + r] / norm : 0;
-        const row = (start + r) * size;
-        const [center, spread] = [sign * j.sm * unit, (j.ss - j.across) * unit];
-        for (let c = 0; c < size; c++)
-          M[row + c] = (1 - j.across) * K[row + c] - center * K[first + c] - spread * along[c];
+        const u = (unit[start + r] = norm > 0 ? probe[start + r] / norm : 0);
+        if (norm > 0) for (let c = 0, k = first + r * size; c < size; c++, k++) along[c] += u * K[k];
       }
-      for (let r = 0; r < count; r++)
-        for (let q = 0; q < count; q++) M[(start + r) * size + start + q] += gamma * this.#jacobianEntry(l, r, q);
-    });
+      const [centre, mixed] = [1 - j.mm, sign * j.ms];
+      for (let c = 0; c < size; c++) M[first + c] = centre * K[first + c] - mixed * along[c];
+      const across = 1 - j.across;
+      for (let r = 1; r < count; r++) {
+        const row = first + r * size;
+        const u = unit[start + r];
+        const [center, spread] = [sign * j.sm * u, (j.ss - j.across) * u];
+        for (let c = 0; c < size; c++) M[row + c] = across * K[row + c] - center * K[first + c] - spread * along[c];
+      }
+      this.#addJacobian(l, gamma);
+    }
   }
 }
 

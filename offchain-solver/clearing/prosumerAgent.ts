@@ -26,6 +26,8 @@ export type ProsumerState = {
   readonly u: Float64Array;
   /** Trades that a warm start begins with, [component]; none in a cold session. */
   readonly firstTrades: Float64Array | undefined;
+  /** Combination of one partner's images, [hour, allowances]. */
+  readonly theirs: Float64Array;
   readonly sums: Float64Array;
   readonly gram: Float64Array;
   grid: Extract<Message, { kind: "grid" }> | undefined;
@@ -60,6 +62,7 @@ export function initProsumer(
     z: new Float64Array(layout.size),
     u: new Float64Array(layout.size),
     firstTrades: warm && new Float64Array(layout.gridStart),
+    theirs: new Float64Array(layout.hours + 1),
     sums: new Float64Array(SUM_COUNT),
     gram: new Float64Array(depth),
     grid: undefined,
@@ -178,14 +181,13 @@ function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>)
   combine(images, grid.weights, v);
   const shrinkEnergy = settings.rho[ENERGY] / (settings.rho[ENERGY] + grid.extra);
   const shrinkAllowances = settings.rho[ALLOWANCES] / (settings.rho[ALLOWANCES] + grid.extra);
+  const theirs = state.theirs;
   layout.partners.forEach((_, k) => {
+    combine(state.partnerImages[k], grid.weights, theirs);
     for (let offset = 0; offset < stride; offset++) {
-      let theirs = 0;
-      for (let age = 0; age < grid.weights.length; age++)
-        theirs += grid.weights[age] * state.partnerImages[k][age][offset];
       // Both sides evaluate (mine - theirs)/2 with the same operands, so z is antisymmetric to the last bit.
       const at = k * stride + offset;
-      const projected = (v[at] - theirs) / 2;
+      const projected = (v[at] - theirs[offset]) / 2;
       u[at] = v[at] - projected;
       const shrink = offset < layout.hours ? shrinkEnergy : shrinkAllowances;
       z[at] = shrink * projected;
@@ -219,9 +221,12 @@ function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>)
     sums[at + 4] += dual * dual;
     sums[at + 5] += rho * rho * u[c] * u[c];
   }
+  // The residual in its metric; v is not needed any more.
+  for (let c = 0; c < layout.size; c++) v[c] = settings.rho[layout.commodity[c]] * residual[c];
   for (let age = 0; age < gram.length; age++) {
+    const other = residuals[age];
     let total = 0;
-    for (let c = 0; c < layout.size; c++) total += settings.rho[layout.commodity[c]] * residual[c] * residuals[age][c];
+    for (let c = 0; c < v.length; c++) total += v[c] * other[c];
     gram[age] = total;
   }
   return "solved";

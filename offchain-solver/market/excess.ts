@@ -33,10 +33,12 @@ export function createMeter(market: Market, network: Network, hour: number): Met
   const half = upper.map((high, limit) => (high - lower[limit]) / 2);
   const middle = upper.map((high, limit) => (high + lower[limit]) / 2);
   const out = new Float64Array(lower.length).fill(NaN);
+  const [flowP, flowQ] = [new Float64Array(branches), new Float64Array(branches)];
+  const [v, below] = [new Float64Array(buses), new Float64Array(buses)];
   return (point) => {
-    const flowP = branchFlows(network, point.p);
-    const flowQ = branchFlows(network, point.q);
-    const v = squaredVoltages(network, flowP, flowQ);
+    branchFlows(network, point.p, flowP, below);
+    branchFlows(network, point.q, flowQ, below);
+    squaredVoltages(network, flowP, flowQ, v);
     const { flow, voltage } = deviation?.(point.shares) ?? none;
     const { flow: flowSize, voltage: voltageSize } = size?.(point.shares) ?? none;
     const measure = (limit: number, value: number, s: number, length: number): void => {

@@ -123,33 +123,40 @@ export function limitRow(network: Network, limit: number, busOf: Int32Array = ne
   return { offset: 0, p, q };
 }
 
-/** Flows f = -(sum of what is injected downstream), by branch. */
-export function branchFlows(network: Network, injection: ArrayLike<number>): Float64Array {
-  const { topology } = network;
-  const sum = new Float64Array(network.buses);
-  for (let i = 0; i < injection.length; i++) sum[network.busOf[i]] += injection[i];
-  const flow = new Float64Array(network.branches);
-  for (let k = network.buses - 1; k > 0; k--) {
-    const bus = topology.order[k];
-    sum[topology.parent[bus]] += sum[bus];
-    flow[topology.branchTo[bus]] = -sum[bus];
+/** Flows f = -(sum of what is injected downstream), by branch; `flow` and `below` (buses) are overwritten where given. */
+export function branchFlows(
+  network: Network,
+  injection: ArrayLike<number>,
+  flow = new Float64Array(network.branches),
+  below = new Float64Array(network.buses),
+): Float64Array {
+  const { busOf, buses } = network;
+  const { order, parent, branchTo } = network.topology;
+  below.fill(0);
+  for (let i = 0; i < busOf.length; i++) below[busOf[i]] += injection[i];
+  for (let k = buses - 1; k > 0; k--) {
+    const bus = order[k];
+    const sum = below[bus];
+    below[parent[bus]] += sum;
+    flow[branchTo[bus]] = -sum;
   }
   return flow;
 }
 
-/** LinDistFlow squared voltages by bus for given flows, root 1. */
+/** LinDistFlow squared voltages by bus for given flows, root 1; `v` is overwritten where given. */
 export function squaredVoltages(
   network: Network,
   flowMw: ArrayLike<number>,
   flowMvar: ArrayLike<number>,
+  v = new Float64Array(network.buses),
 ): Float64Array {
-  const { topology } = network;
-  const v = new Float64Array(network.buses).fill(1);
-  for (let k = 1; k < network.buses; k++) {
-    const bus = topology.order[k];
-    const l = topology.branchTo[bus];
-    v[bus] =
-      v[topology.parent[bus]] - (2 * (network.rPu[l] * flowMw[l] + network.xPu[l] * flowMvar[l])) / network.baseMva;
+  const { rPu, xPu, baseMva, buses } = network;
+  const { order, parent, branchTo } = network.topology;
+  v[0] = 1;
+  for (let k = 1; k < buses; k++) {
+    const bus = order[k];
+    const l = branchTo[bus];
+    v[bus] = v[parent[bus]] - (2 * (rPu[l] * flowMw[l] + xPu[l] * flowMvar[l])) / baseMva;
   }
   return v;
 }

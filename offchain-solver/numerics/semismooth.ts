@@ -25,10 +25,12 @@ export function solveInPlace(M: Float64Array, b: Float64Array, n: number): boole
     // A row may end before the last column: rows of limits that do not bind have nothing but a diagonal.
     let end = n;
     while (end > j + 1 && M[j * n + end - 1] === 0) end--;
-    for (let i = j + 1; i < n; i++) {
-      const factor = M[i * n + j] * inverse;
+    const across = end - j;
+    const top = j * n + j;
+    for (let i = j + 1, row = top + n; i < n; i++, row += n) {
+      const factor = M[row] * inverse;
       if (factor === 0) continue;
-      for (let k = j + 1; k < end; k++) M[i * n + k] -= factor * M[j * n + k];
+      for (let k = 1; k < across; k++) M[row + k] -= factor * M[top + k];
       b[i] -= factor * b[j];
     }
   }

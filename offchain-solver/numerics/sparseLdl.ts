@@ -133,7 +133,8 @@ export class SparseLdl {
   }
 }
 
-function pointers(lists: readonly (readonly number[])[]): Int32Array {
+/** Where each list starts when they are laid end to end, and where the last one ends. */
+export function pointers(lists: readonly { readonly length: number }[]): Int32Array {
   const out = new Int32Array(lists.length + 1);
   lists.forEach((list, k) => (out[k + 1] = out[k] + list.length));
   return out;
@@ -143,14 +144,19 @@ function pointers(lists: readonly (readonly number[])[]): Int32Array {
 function minimumDegree(near: Set<number>[]): Int32Array {
   const size = near.length;
   const place = new Int32Array(size).fill(-1);
+  const degree = Int32Array.from(near, (set) => set.size);
+  const placed = 0x7fffffff;
   for (let k = 0; k < size; k++) {
-    let best = -1;
-    for (let i = 0; i < size; i++) if (place[i] < 0 && (best < 0 || near[i].size < near[best].size)) best = i;
+    let best = 0;
+    for (let i = 1; i < size; i++) if (degree[i] < degree[best]) best = i;
     place[best] = k;
+    degree[best] = placed;
     const around = [...near[best]];
     for (const a of around) {
-      near[a].delete(best);
-      for (const b of around) if (a !== b) near[a].add(b);
+      const set = near[a];
+      set.delete(best);
+      for (const b of around) if (a !== b) set.add(b);
+      degree[a] = set.size;
     }
   }
   return place;

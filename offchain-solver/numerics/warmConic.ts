@@ -1,5 +1,5 @@
 import type { ConicProblem } from "./conicSolver.ts";
-import { SparseLdl } from "./sparseLdl.ts";
+import { pointers, SparseLdl } from "./sparseLdl.ts";
 
 /**
  * How hard the constraints are pushed in one proximal step (per unit of row), and how much a step in x costs. Rows in MW, prices of
@@ -20,9 +20,12 @@ const ROUNDING = 20;
 type Cone = {
   readonly start: number;
   readonly size: number;
-  /** Variables that its rows touch, its rows over them (row-major), and where their products go in the matrix. */
-  readonly variables: Int32Array;
+  /** How many variables its rows touch, its rows over them (row-major), and where their products go in the matrix. */
+  readonly width: number;
   readonly rows: Float64Array;
+  /** [a, b <= a] products of the columns a and b below the cone's first row, row by row of the lower triangle. */
+  readonly across: Float64Array;
+  /** [a, b <= a] */
   readonly slots: Int32Array;
 };
 
@@ -48,15 +51,23 @@ export class WarmConic {
   /** [row] node of a row with several entries, or -1; its entries and where they go. */
   readonly #node: Int32Array;
   readonly #rowPtr: Int32Array;
+  readonly #rowCol: Int32Array;
   readonly #rowVal: Float64Array;
   readonly #rowSlot: Int32Array;
   readonly #nodeSlot: Int32Array;
   readonly #cones: readonly Cone[];
+  /** x and z in one, and [variable] what of them makes up Px + A'z. */
+  readonly #both: Float64Array;
+  readonly #bothPtr: Int32Array;
+  readonly #bothAt: Int32Array;
+  readonly #bothVal: Float64Array;
   readonly #center: Float64Array;
   readonly #zCenter: Float64Array;
   readonly #from: Float64Array;
   readonly #step: Float64Array;
   readonly #gradient: Float64Array;
+  /** Ax - b. */
+  readonly #rows: Float64Array;
   readonly #probe: Float64Array;
   readonly #product: Float64Array;
   readonly #rowStep: Float64Array;
@@ -105,8 +116,8 @@ export class WarmConic {
       c < 0 ? 0 : SIGMA * lists[r][0][1] * lists[r][0][1],
     );
     this.#nodeSlot = this.#node.map((k) => (k < 0 ? -1 : ldl.slot(k, k)));
-    this.#rowPtr = new Int32Array(rows + 1);
-    lists.forEach((list, r) => (this.#rowPtr[r + 1] = this.#rowPtr[r] + list.length));
+    this.#rowPtr = pointers(lists);
+    this.#rowCol = Int32Array.from(lists.flatMap((list) => list.map(([c]) => c)));
     this.#rowVal = Float64Array.from(lists.flatMap((list) => list.map(([, v]) => v)));
     this.#rowSlot = Int32Array.from(
       lists.flatMap((list, r) => list.map(([c]) => (this.#node[r] < 0 ? -1 : ldl.slot(c, this.#node[r])))),
@@ -117,21 +128,41 @@ export class WarmConic {
       widest = Math.max(widest, m);
       const dense = new Float64Array(size * m);
       for (let r = 0; r < size; r++) for (const [c, v] of lists[start + r]) dense[r * m + variables.indexOf(c)] = v;
-      const slots = new Int32Array(m * m);
-      for (let a = 0; a < m; a++) for (let b = 0; b < m; b++) slots[a * m + b] = ldl.slot(variables[a], variables[b]);
-      return { start, size, variables: Int32Array.from(variables), rows: dense, slots };
+      const across = new Float64Array((m * (m + 1)) / 2);
+      const slots = new Int32Array(across.length);
+      for (let a = 0, at = 0; a < m; a++)
+        for (let b = 0; b <= a; b++, at++) {
+          for (let r = 1; r < size; r++) across[at] += dense[r * m + a] * dense[r * m + b];
+          slots[at] = ldl.slot(variables[a], variables[b]);
+        }
+      return { start, size, width: m, rows: dense, across, slots };
     });
-    this.x = new Float64Array(n);
-    this.z = new Float64Array(rows);
+    const gradient: [number, number][][] = Array.from({ length: n }, () => []);
+    for (let c = 0; c < n; c++)
+      for (let k = P.colPtr[c]; k < P.colPtr[c + 1]; k++) {
+        const r = P.rowIdx[k];
+        gradient[c].push([r, P.values[k]]);
+        if (r !== c) gradient[r].push([c, P.values[k]]);
+      }
+    for (let c = 0; c < n; c++)
+      for (let k = A.colPtr[c]; k < A.colPtr[c + 1]; k++) gradient[c].push([n + A.rowIdx[k], A.values[k]]);
+    this.#bothPtr = pointers(gradient);
+    this.#bothAt = Int32Array.from(gradient.flatMap((list) => list.map(([at]) => at)));
+    this.#bothVal = Float64Array.from(gradient.flatMap((list) => list.map(([, value]) => value)));
+    this.#both = new Float64Array(n + rows);
+    this.x = this.#both.subarray(0, n);
+    this.z = this.#both.subarray(n);
     this.#center = new Float64Array(n);
     this.#zCenter = new Float64Array(rows);
     this.#from = new Float64Array(n);
     this.#step = new Float64Array(nodes);
     this.#gradient = new Float64Array(n);
+    this.#rows = new Float64Array(rows);
     this.#probe = new Float64Array(rows);
     this.#rowStep = new Float64Array(rows);
     this.#rowEnd = new Float64Array(rows);
     this.#product = new Float64Array(widest);
+    this.#measure();
   }
 
   get fill(): number {
@@ -142,6 +173,7 @@ export class WarmConic {
   start(x: ArrayLike<number>, z: ArrayLike<number>): void {
     this.x.set(x);
     this.z.set(z);
+    this.#measure();
     this.#factored = false;
   }
 
@@ -222,6 +254,7 @@ export class WarmConic {
 
   #moveTo(length: number): number {
     for (let c = 0; c < this.x.length; c++) this.x[c] = this.#from[c] + length * this.#step[c];
+    this.#measure();
     return this.#evaluate();
   }
 
@@ -266,33 +299,38 @@ export class WarmConic {
     return sum;
   }
 
-  /** z = Proj_K*(z_k + sigma (Ax - b)) and the gradient Px + q + delta (x - x_k) + A'z; returns the gradient's largest entry. */
+  /** The rows' Ax - b, from which `#evaluate` goes on; where only q or the centre changed they are still there. */
+  #measure(): void {
+    const { x } = this;
+    const { b } = this.#problem;
+    const [rows, ptr, col, val] = [this.#rows, this.#rowPtr, this.#rowCol, this.#rowVal];
+    let k = 0;
+    for (let r = 0; r < rows.length; r++) {
+      let sum = -b[r];
+      for (const end = ptr[r + 1]; k < end; k++) sum += val[k] * x[col[k]];
+      rows[r] = sum;
+    }
+  }
+
+  /**
+   * z = Proj_K*(z_k + sigma (Ax - b)) and the gradient Px + q + delta (x - x_k) + A'z, from the rows as last measured; returns the
+   * gradient's largest entry.
+   */
   #evaluate(): number {
     this.evaluations++;
-    const { x, z } = this;
-    const { A, P, q, b } = this.#problem;
-    const [probe, g, center, zCenter] = [this.#probe, this.#gradient, this.#center, this.#zCenter];
-    const n = x.length;
-    for (let r = 0; r < b.length; r++) probe[r] = -b[r];
-    for (let c = 0; c < n; c++) {
-      const xc = x[c];
-      if (xc !== 0) for (let k = A.colPtr[c]; k < A.colPtr[c + 1]; k++) probe[A.rowIdx[k]] += A.values[k] * xc;
-    }
-    for (let r = 0; r < b.length; r++) probe[r] = zCenter[r] + SIGMA * probe[r];
+    const { q } = this.#problem;
+    const [rows, probe, g, center, zCenter] = [this.#rows, this.#probe, this.#gradient, this.#center, this.#zCenter];
+    const [both, ptr, at, val] = [this.#both, this.#bothPtr, this.#bothAt, this.#bothVal];
+    for (let r = 0; r < rows.length; r++) probe[r] = zCenter[r] + SIGMA * rows[r];
     this.#projectDual();
-    for (let c = 0; c < n; c++) g[c] = q[c] + DELTA * (x[c] - center[c]);
-    for (let c = 0; c < n; c++)
-      for (let k = P.colPtr[c]; k < P.colPtr[c + 1]; k++) {
-        const r = P.rowIdx[k];
-        g[c] += P.values[k] * x[r];
-        if (r !== c) g[r] += P.values[k] * x[c];
-      }
     let largest = 0;
-    for (let c = 0; c < n; c++) {
-      let sum = g[c];
-      for (let k = A.colPtr[c]; k < A.colPtr[c + 1]; k++) sum += A.values[k] * z[A.rowIdx[k]];
+    let k = 0;
+    for (let c = 0; c < g.length; c++) {
+      let sum = q[c] + DELTA * (both[c] - center[c]);
+      for (const end = ptr[c + 1]; k < end; k++) sum += val[k] * both[at[k]];
       g[c] = sum;
-      if (!(Math.abs(sum) <= largest)) largest = Math.abs(sum);
+      const size = Math.abs(sum);
+      if (!(size <= largest)) largest = size;
     }
     return largest;
   }
@@ -337,34 +375,33 @@ export class WarmConic {
   }
 
   /** Adds sigma B'JB; J = I inside, 0 behind the cone, else (1/2) [1 u'; u (1 + t/s) I - (t/s) u u'] with u the direction of the others. */
-  #addCone({ start, size, variables, rows, slots }: Cone, M: Float64Array): void {
+  #addCone({ start, size, width, rows, across, slots }: Cone, M: Float64Array): void {
     const probe = this.#probe;
-    const m = variables.length;
     let s = 0;
     for (let r = 1; r < size; r++) s += probe[start + r] * probe[start + r];
     s = Math.sqrt(s);
     const t = probe[start];
     if (s <= -t) return;
-    const inside = s <= t;
-    const ratio = inside ? 1 : t / s;
+    if (s <= t) {
+      for (let a = 0, at = 0; a < width; a++)
+        for (let b = 0; b <= a; b++, at++) M[slots[at]] += SIGMA * (rows[a] * rows[b] + across[at]);
+      return;
+    }
+    const ratio = t / s;
     const product = this.#product;
-    for (let a = 0; a < m; a++) {
+    for (let a = 0; a < width; a++) {
       let sum = 0;
-      if (!inside) for (let r = 1; r < size; r++) sum += (probe[start + r] / s) * rows[r * m + a];
+      for (let r = 1; r < size; r++) sum += (probe[start + r] / s) * rows[r * width + a];
       product[a] = sum;
     }
-    for (let a = 0; a < m; a++)
-      for (let b = 0; b <= a; b++) {
-        let across = 0;
-        for (let r = 1; r < size; r++) across += rows[r * m + a] * rows[r * m + b];
-        const ha = rows[a];
+    for (let a = 0, at = 0; a < width; a++) {
+      const ha = rows[a];
+      const da = product[a];
+      for (let b = 0; b <= a; b++, at++) {
         const hb = rows[b];
-        const da = product[a];
         const db = product[b];
-        const value = inside
-          ? ha * hb + across
-          : 0.5 * (ha * hb + ha * db + da * hb + (1 + ratio) * across - ratio * da * db);
-        M[slots[a * m + b]] += SIGMA * value;
+        M[slots[at]] += SIGMA * (0.5 * (ha * hb + ha * db + da * hb + (1 + ratio) * across[at] - ratio * da * db));
       }
+    }
   }
 }
