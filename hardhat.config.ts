@@ -13,21 +13,20 @@ const coverage = process.env.GRIDPACT_COVERAGE !== undefined;
 /** Code that is not optimised is longer than a chain allows; it is measured here and never deployed. */
 const anySize = coverage || process.env.GRIDPACT_ANY_SIZE !== undefined;
 
+const compiler = {
+  version: "0.8.36",
+  path: soljson,
+  settings: { optimizer: { enabled: !coverage, runs: 200 }, viaIR: true, evmVersion: "osaka" },
+};
+
 export default defineConfig({
   plugins: [toolbox],
   paths: {
     ignition: "deploy",
     tests: { mocha: fileURLToPath(new URL("./test/contracts", import.meta.url)) },
   },
-  solidity: {
-    profiles: {
-      default: {
-        version: "0.8.36",
-        path: soljson,
-        settings: { optimizer: { enabled: !coverage, runs: 200 }, viaIR: true, evmVersion: "osaka" },
-      },
-    },
-  },
+  // `hardhat ignition deploy` builds for production: what is deployed is what was tested.
+  solidity: { profiles: { default: compiler, production: compiler } },
   coverage: { skipFiles: ["contracts/mocks/**"] },
   test: {
     // `npm run invariants` sets GRIDPACT_LONG: the whole number of runs; tests take a sample.

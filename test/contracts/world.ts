@@ -28,6 +28,8 @@ export type WorldOptions = {
   readonly unlimitedGas?: boolean;
   /** A chain that is not Hardhat's own. */
   readonly chain?: { readonly admin: Signer; readonly provider: Provider };
+  /** What stands there already; its admin holds every role. */
+  readonly deployment?: Chain.Deployment;
 };
 
 export type World = {
@@ -99,10 +101,12 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const accounts = [...ids, ...SYSTEM_IDS];
   const wallets = new Map(accounts.map((id) => [id, wallet("wallet", id)]));
   const nodeKeys = new Map(accounts.map((id) => [id, wallet("node", id)]));
-  const deployment = await Chain.deployAll(admin, {
-    ...(options.reference === undefined ? {} : { reference: options.reference }),
-    ...(options.priceCap ? { priceCap: options.priceCap } : {}),
-  });
+  const deployment =
+    options.deployment ??
+    (await Chain.deployAll(admin, {
+      ...(options.reference === undefined ? {} : { reference: options.reference }),
+      ...(options.priceCap ? { priceCap: options.priceCap } : {}),
+    }));
   const contracts = Chain.contracts(deployment, admin);
   await Onboarding.register(
     deployment,

@@ -1,0 +1,89 @@
+import { expect } from "chai";
+import type { Signer } from "ethers";
+import { network } from "hardhat";
+import Gridpact from "../../deploy/modules/Gridpact.ts";
+import { audit } from "../../offchain-solver/auditor/audit.ts";
+import * as Chain from "../../offchain-solver/chain/deployment.ts";
+import { ROLES, type Role, RULES, selectors } from "../../offchain-solver/chain/roles.ts";
+import * as Session from "../../offchain-solver/chain/session.ts";
+import * as Payload from "../../offchain-solver/codec/payload.ts";
+import { batch, generator } from "./batches.ts";
+import { createWorld, freeze, refusalOf, sign } from "./world.ts";
+
+type Connection = Awaited<ReturnType<typeof network.create>>;
+
+const ADMIN_ROLE = 0n;
+
+/** Deploys the token and then the market by the module for public networks; `holders` hold the roles, `admin` the manager's own. */
+async function deployByModule(
+  { ethers, ignition }: Connection,
+  deployer: Signer,
+  admin: string,
+  holders: Readonly<Record<Role, string>>,
+  priceCap?: number,
+): Promise<Chain.Deployment> {
+  const token = await (await Chain.deploy(deployer, "TestToken")).getAddress();
+  const block = (await ethers.provider.getBlockNumber()) + 1;
+  const roles = Object.fromEntries(Object.entries(holders).map(([role, holder]) => [role.toLowerCase(), holder]));
+  const { authority, registry, market } = await ignition.deploy(Gridpact, {
+    parameters: { Gridpact: { token, admin, ...roles, ...(priceCap !== undefined && { priceCap }) } },
+  });
+  const [at, of, on] = await Promise.all([authority, registry, market].map((contract) => contract.getAddress()));
+  const { chainId } = await ethers.provider.getNetwork();
+  return { chainId, block, authority: at, token, registry: of, market: on };
+}
+
+describe("the deployment module for public networks", () => {
+  it("gives every role to its holder and every function to its role, and leaves its deployer nothing", async () => {
+    const connection = await network.create();
+    const [deployer, admin, ...rest] = await connection.ethers.getSigners();
+    const roles = Object.keys(ROLES) as Role[];
+    const holders = Object.fromEntries(roles.map((role, k) => [role, rest[k].address])) as Record<Role, string>;
+    const deployment = await deployByModule(connection, deployer, admin.address, holders);
+    const { authority, registry, market } = Chain.contracts(deployment, deployer);
+    const member = async (id: bigint, account: string): Promise<boolean> => (await authority.hasRole(id, account))[0];
+    for (const rule of RULES)
+      for (const selector of selectors(rule)) {
+        const target = rule.target === "registry" ? registry : market;
+        expect(await authority.getTargetFunctionRole(target, selector), selector).to.equal(ROLES[rule.role]);
+      }
+    for (const role of roles)
+      for (const account of [deployer.address, admin.address, ...Object.values(holders)])
+        expect(await member(ROLES[role], account), `${role} ${account}`).to.equal(account === holders[role]);
+    expect(await member(ADMIN_ROLE, admin.address)).to.equal(true);
+    for (const account of [deployer.address, ...Object.values(holders)])
+      expect(await member(ADMIN_ROLE, account), account).to.equal(false);
+
+    const pausing = market.getFunction("setPaused");
+    for (const outsider of [deployer, admin, rest[roles.indexOf("OPERATOR")]]) {
+      const attempt = (market.connect(outsider) as typeof market).getFunction("setPaused").staticCall(true);
+      expect((await refusalOf(market, attempt)).predicate, outsider.address).to.equal("accessManagedUnauthorized");
+    }
+    await Chain.send(market.connect(rest[roles.indexOf("GUARDIAN")]) as typeof market, pausing.name, true);
+    expect(await registry.authority()).to.equal(deployment.authority);
+  });
+
+  it("deploys a market that a session settles on", async () => {
+    const connection = await network.create();
+    const [deployer, admin] = await connection.ethers.getSigners();
+    const all = {
+      OPERATOR: admin.address,
+      REGULATOR: admin.address,
+      GUARDIAN: admin.address,
+      PARAMETERS: admin.address,
+    };
+    const world = await createWorld({
+      prosumers: 4,
+      chain: { admin, provider: connection.ethers.provider },
+      deployment: await deployByModule(connection, deployer, admin.address, all, 1_999_999),
+    });
+    const frozen = await freeze(world, 2);
+    expect((await world.contracts.market.session()).priceCap).to.equal(1_999_999n);
+    const result = batch({ ids: world.ids, periods: 2, energy: 4, reserve: 1, carbon: 2, systems: true }, generator(8));
+    const payload = Payload.encode(Payload.fromResult(result), 2);
+    await Session.postAndSettle(world.deployment, world.admin, payload, await sign(world, frozen, payload));
+    const { provider, market, block } = { ...world, ...world.deployment };
+    const sessions = await audit({ provider, market, fromBlock: block });
+    expect(sessions.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
+  });
+});
