@@ -14,7 +14,7 @@ import { runConsensus, type ConsensusResult } from "./consensus.ts";
 import { layoutOf } from "./layout.ts";
 import type { Message } from "./message.ts";
 import { initProsumer, stepProsumer } from "./prosumerAgent.ts";
-import { DEFAULT_SETTINGS, MEMORY } from "./settings.ts";
+import { DEFAULT_SETTINGS, MEMORY, startedFrom } from "./settings.ts";
 
 const marketOf = (scenario: Scenario): Market => createMarket(scenario, defaultSettings(scenario));
 
@@ -25,21 +25,15 @@ function run(
   warm?: ConsensusResult,
   maxIterations = 4000,
 ): ConsensusResult {
+  const cold = {
+    ...DEFAULT_SETTINGS,
+    maxIterations,
+    acceleration: { ...DEFAULT_SETTINGS.acceleration, method, memory: MEMORY[method] },
+  };
   return runConsensus(
     market,
     createNetwork(market),
-    {
-      ...DEFAULT_SETTINGS,
-      maxIterations,
-      acceleration: {
-        ...DEFAULT_SETTINGS.acceleration,
-        method,
-        memory: MEMORY[method],
-        ...(warm && {
-          vanishing: { ...DEFAULT_SETTINGS.acceleration.vanishing, reference: warm.operator.acceleration.firstNorm },
-        }),
-      },
-    },
+    warm ? startedFrom(cold, warm.operator.acceleration.firstNorm) : cold,
     clarabelSolver,
     memoryTransport<Message>(seed),
     warm ? { warm: warm.prosumers.map((p) => ({ image: p.images[0] })) } : {},

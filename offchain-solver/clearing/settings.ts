@@ -43,9 +43,9 @@ export const DEFAULT_SETTINGS: Settings = {
  * falls, to two thirds where one pair in nine may trade; most of all that of allowances (tonnes against a price band of a few
  * dollars), with the root of that share on top. Found by search on both feeders.
  *
- * A nearby warm start's extra term pulls towards what was traded where the graph is sparse: on the 141-bus day
- * pulling at them leaves the residual forty times larger after ten evaluations (decision 0010). Where everybody may trade with everybody it pulls towards half of it: half the
- * disturbance, and still half the pull along faces that the change has opened, whose right spot is the one nearest to no trade.
+ * A nearby warm start's extra term pulls towards a share of what was traded, half of it where everybody may trade with everybody and
+ * nearly all where few may: there pulling towards nothing leaves the residual of the 141-bus day forty times larger after ten
+ * evaluations, and pulling towards all of it stops where a change opens a face (decision 0010).
  */
 export function forTradeGraph(settings: Settings, market: Pick<Market, "pairs" | "prosumers">): Settings {
   const n = market.prosumers.length;
@@ -58,6 +58,13 @@ export function forTradeGraph(settings: Settings, market: Pick<Market, "pairs" |
   }
   const vanishing = { ...settings.acceleration.vanishing, centre: 1 - density / 2 };
   return { ...settings, rho, acceleration: { ...settings.acceleration, vanishing } };
+}
+
+/** The settings of a session that starts from where an earlier one ended; `firstResidual` is that of the last cold one. */
+export function startedFrom(settings: Settings, firstResidual: number): Settings {
+  const { acceleration } = settings;
+  const vanishing = { ...acceleration.vanishing, reference: firstResidual };
+  return { ...settings, acceleration: { ...acceleration, vanishing } };
 }
 
 export type Residual = { readonly primal: number; readonly dual: number };

@@ -1,5 +1,5 @@
 import type { ConsensusResult } from "../clearing/consensus.ts";
-import type { Settings } from "../clearing/settings.ts";
+import { startedFrom, type Settings } from "../clearing/settings.ts";
 import { createMarket, type Market } from "../market/market.ts";
 import { createNetwork } from "../market/network.ts";
 import type { Status } from "../market/solution.ts";
@@ -44,15 +44,10 @@ export function reclear(
   show: (text: string) => void,
 ): Reclearing[] {
   const run = (changed: Market, what: string, before?: ConsensusResult): ConsensusResult => {
-    const { acceleration } = settings;
-    const vanishing = {
-      ...acceleration.vanishing,
-      ...(before && { reference: before.operator.acceleration.firstNorm }),
-    };
     return runAgents(
       changed,
       createNetwork(changed),
-      { ...settings, acceleration: { ...acceleration, vanishing } },
+      before ? startedFrom(settings, before.operator.acceleration.firstNorm) : settings,
       {
         observe: (k) => show(`${instance}, ${method}, ${what}: iteration ${k}`),
         ...(before && { warm: before.prosumers.map(({ images }) => ({ image: images[0] })) }),

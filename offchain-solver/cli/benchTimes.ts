@@ -9,7 +9,7 @@ import { runOnWorkers } from "../node/workers/runOnWorkers.ts";
 import { clarabelSolver } from "../numerics/conicSolver.ts";
 
 /** How often what is short is timed, and what counts as short, ms. */
-const REPEATS = 3;
+const REPEATS = 5;
 const SHORT_MS = 5000;
 
 /**

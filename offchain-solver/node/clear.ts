@@ -4,7 +4,14 @@ import type { ConsensusResult } from "../clearing/consensus.ts";
 import { regretsOf } from "../clearing/regret.ts";
 import type { WarmStart } from "../clearing/prosumerAgent.ts";
 import { warmStarts, type ClearingState } from "./clearingState.ts";
-import { DEFAULT_SETTINGS, forTradeGraph, MEMORY, type Residual, type Settings } from "../clearing/settings.ts";
+import {
+  DEFAULT_SETTINGS,
+  forTradeGraph,
+  startedFrom,
+  MEMORY,
+  type Residual,
+  type Settings,
+} from "../clearing/settings.ts";
 import { placesOn } from "../grid/places.ts";
 import { quantise, type Quantised } from "../codec/quantise.ts";
 import { createMarket, type Market, type MarketSettings } from "../market/market.ts";
@@ -211,13 +218,13 @@ const EXTRA_ITERATIONS = 1500;
 function certified(
   market: Market,
   network: Network | undefined,
-  settings: Settings,
+  given: Settings,
   { observe, workers = 1, warm: from }: Pick<ClearOptions, "observe" | "workers" | "warm">,
 ) {
   const runs: { consensus: ConsensusResult; cleared: Cleared | undefined }[] = [];
+  const settings = from ? startedFrom(given, from.state.firstResidual) : given;
   let warm: WarmStart[] | undefined =
     from && warmStarts(from.file, from.state, market, forTradeGraph(settings, market).rho);
-  const reference = from && { reference: from.state.firstResidual };
   let iterations = 0;
   for (let tighten = 1; ; tighten /= 1.5) {
     const { primalAbsolute, primalRelative, dualAbsolute, dualRelative } = settings.tolerance;
@@ -236,7 +243,7 @@ function certified(
         // Going on must not disturb what stands.
         acceleration: {
           ...settings.acceleration,
-          vanishing: { ...settings.acceleration.vanishing, ...reference, ...(runs.length > 0 && { start: 0 }) },
+          vanishing: { ...settings.acceleration.vanishing, ...(runs.length > 0 && { start: 0 }) },
         },
         tolerance,
         maxIterations: Math.min(settings.maxIterations - before, runs.length === 0 ? Infinity : EXTRA_ITERATIONS),
