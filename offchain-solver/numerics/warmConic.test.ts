@@ -105,6 +105,36 @@ describe("warmConic", () => {
     expect(gaveUp).to.be.below(0.3 * 4 * tried);
   });
 
+  it("takes curvature across variables", () => {
+    const plain = programme(1, 0.6);
+    // Half of what would make the first two variables' block singular (squares 1 and 2), above the diagonal.
+    const across = Math.sqrt(2) / 2;
+    const { colPtr, rowIdx, values } = plain.P;
+    const at = colPtr[1];
+    const P = {
+      colPtr: colPtr.map((start, c) => (c > 1 ? start + 1 : start)),
+      rowIdx: Uint32Array.from([...rowIdx.slice(0, at), 0, ...rowIdx.slice(at)]),
+      values: Float64Array.from([...values.slice(0, at), across, ...values.slice(at)]),
+    };
+    const problem = { ...plain, P };
+    let settled = 0;
+    for (const linear of [
+      [-3, -2, 1, -4, -5],
+      [-0.4, -0.3, 0.2, -0.5, 0.1],
+      [2, -1, 0.5, 1, -3],
+    ]) {
+      const warm = new WarmConic(problem);
+      problem.q.set(linear);
+      if (!warm.solve(1e-10, 1e-8)) continue;
+      settled++;
+      const exact = clarabelSolver(problem, { tolerance: 1e-10 });
+      const without = clarabelSolver({ ...plain, q: problem.q }, { tolerance: 1e-10 });
+      for (let k = 0; k < 5; k++) expect(warm.x[k]).to.be.closeTo(exact.x[k], 2e-6);
+      expect(Math.abs(exact.x[0] - without.x[0])).to.be.above(1e-3);
+    }
+    expect(settled).to.be.at.least(2);
+  });
+
   it("keeps the conditions of optimality", () => {
     const problem = programme(0.7, 0.4);
     const warm = new WarmConic(problem);
