@@ -44,12 +44,14 @@ export function runConsensus(
     readonly warm?: readonly WarmStart[];
     /** Called around every step: agent number and the iteration it belongs to. */
     readonly around?: <T>(agent: number, iteration: number, step: () => T) => T;
+    /** Called around every hour's projection within the operator's step. */
+    readonly aroundHour?: (hour: number, project: () => boolean) => boolean;
   } = {},
 ): ConsensusResult {
   const settings = forTradeGraph(given, market);
   const open = publicScenario(market.scenario);
   const operatorView = viewOf(market, undefined, open);
-  const operator = initOperator(settings, operatorView, createHours(operatorView, network, solver));
+  const operator = initOperator(settings, operatorView, createHours(operatorView, network, solver, options.aroundHour));
   const prosumers = market.prosumers.map((_, i) =>
     initProsumer(settings, viewOf(market, i, open), i, solver, options.warm?.[i]),
   );

@@ -18,10 +18,18 @@ export type Hours = {
   readonly project: (blocks: readonly HourBlock[], rho: Float64Array) => boolean;
 };
 
-/** The hours one after another, here. */
-export function createHours(market: Market, network: Network | undefined, solver: ConicSolver): Hours {
+/** The hours one after another, here; `around` is called around every projection. */
+export function createHours(
+  market: Market,
+  network: Network | undefined,
+  solver: ConicSolver,
+  around: (hour: number, project: () => boolean) => boolean = (_hour, project) => project(),
+): Hours {
   const limits = Array.from({ length: market.hours }, (_, t) => new HourProjection(market, network, solver, t));
-  return { limits, project: (blocks, rho) => limits.every((hour, t) => hour.project(blocks[t], rho)) };
+  return {
+    limits,
+    project: (blocks, rho) => limits.every((hour, t) => around(t, () => hour.project(blocks[t], rho))),
+  };
 }
 
 /**

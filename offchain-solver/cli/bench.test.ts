@@ -29,6 +29,8 @@ describe("gridpact bench", function () {
     expect(row.status).to.equal("solved");
     expect(Math.abs(row.objectiveGap)).to.be.below(1e-4);
     expect(row.messages).to.be.above(row.iterations);
+    // One hour has nothing to share out.
+    expect(row.hoursAtOnceMs).to.equal(row.criticalPathMs);
     run(0.1);
     const record = JSON.parse(readFileSync(json, "utf8"));
     expect(record.rows.map((r: BenchRow) => r.instance)).to.deep.equal(["ieee15 1 h", "ieee15 eps 0.1 1 h"]);

@@ -107,7 +107,7 @@ function benchInstance(instance: Instance, options: BenchOptions) {
   const rows = methods.map((how): BenchRow => {
     const settings = settingsOf(how, options);
     const show = (k: number): void => line.show(`${name}, ${how.name}: iteration ${k}`);
-    const { result, wallMs, criticalPathMs } = timed(market, network, settings, show);
+    const { result, wallMs, criticalPathMs, hoursAtOnceMs } = timed(market, network, settings, show);
     const count = options.workers ?? 1;
     const parallelMs = count > 1 && timedOnWorkers(market, network, settings, count, result, show);
     const { objective } = assemble(market, result);
@@ -121,9 +121,11 @@ function benchInstance(instance: Instance, options: BenchOptions) {
       bytes: result.bytes,
       wallMs: Math.round(wallMs),
       criticalPathMs: Math.round(criticalPathMs),
+      hoursAtOnceMs: Math.round(hoursAtOnceMs),
       objectiveGap: (objective - central.objective) / Math.abs(central.objective),
       centralMs: Math.round(centralMs),
       criticalPathRatio: Number((criticalPathMs / centralMs).toFixed(2)),
+      hoursAtOnceRatio: Number((hoursAtOnceMs / centralMs).toFixed(2)),
       wallRatio: Number((wallMs / centralMs).toFixed(2)),
       ...(parallelMs !== false && {
         workers: {

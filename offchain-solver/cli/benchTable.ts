@@ -14,11 +14,14 @@ export type BenchRow = {
   readonly wallMs: number;
   /** Slowest prosumer of each iteration plus the operator's, added up: what parallel nodes would take, without the network. */
   readonly criticalPathMs: number;
+  /** The same with the slowest of the operator's hours in place of all of them: a thread an hour, what threads cost left out. */
+  readonly hoursAtOnceMs?: number;
   /** (objective - central) / abs(central). */
   readonly objectiveGap: number;
   readonly centralMs: number;
-  /** criticalPathMs and wallMs over centralMs of the same run. */
+  /** criticalPathMs, hoursAtOnceMs and wallMs over centralMs of the same run. */
   readonly criticalPathRatio: number;
+  readonly hoursAtOnceRatio?: number;
   readonly wallRatio: number;
   /** The same run on worker threads; `speedup` is wallMs over this wallMs. */
   readonly workers?: { readonly count: number; readonly wallMs: number; readonly speedup: number };
@@ -39,11 +42,12 @@ export function tableOf(rows: readonly BenchRow[]): string {
       "wall s",
       "critical path s",
       "x central",
+      "hours at once",
       "objective gap",
       ...(count === undefined ? [] : [`wall s, ${count} workers`]),
     ],
     style: { head: [], border: [] },
-    colAligns: ["left", "left", "left", ...Array<"right">(9).fill("right")],
+    colAligns: ["left", "left", "left", ...Array<"right">(10).fill("right")],
   });
   for (const r of rows)
     table.push([
@@ -57,6 +61,7 @@ export function tableOf(rows: readonly BenchRow[]): string {
       (r.wallMs / 1000).toFixed(2),
       (r.criticalPathMs / 1000).toFixed(2),
       r.criticalPathRatio,
+      r.hoursAtOnceRatio ?? "",
       r.objectiveGap.toExponential(1),
       ...(r.workers ? [`${(r.workers.wallMs / 1000).toFixed(2)} (x ${r.workers.speedup})`] : []),
     ]);

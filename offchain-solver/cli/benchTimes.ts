@@ -46,10 +46,15 @@ export function timed(market: Market, network: Network, settings: Settings, obse
   );
 }
 
+const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0);
+
 function timedOnce(market: Market, network: Network, settings: Settings, observe: (iteration: number) => void) {
   const slowest: number[] = [];
   const operator: number[] = [];
   const spent = new Float64Array(market.prosumers.length);
+  const hours: number[] = [];
+  /** What the operator's steps would have saved with all hours at once. */
+  let saved = 0;
   let at = 0;
   const before = performance.now();
   const result = runConsensus(market, network, settings, clarabelSolver, memoryTransport<Message>(), {
@@ -63,13 +68,22 @@ function timedOnce(market: Market, network: Network, settings: Settings, observe
       const from = performance.now();
       const out = step();
       const took = performance.now() - from;
+      saved += sum(hours) - hours.reduce((a, b) => Math.max(a, b), 0);
+      hours.length = 0;
       if (agent === OPERATOR_AGENT) operator[iteration] = (operator[iteration] ?? 0) + took;
       else spent[agent] += took;
       return out;
     },
+    aroundHour(_hour, project) {
+      const from = performance.now();
+      const done = project();
+      hours.push(performance.now() - from);
+      return done;
+    },
   });
-  const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0);
-  return { result, wallMs: performance.now() - before, criticalPathMs: sum(slowest) + sum(operator) };
+  const wallMs = performance.now() - before;
+  const criticalPathMs = sum(slowest) + sum(operator);
+  return { result, wallMs, criticalPathMs, hoursAtOnceMs: criticalPathMs - saved };
 }
 
 /** Milliseconds of a run on worker threads, their start included; throws where it is not the serial run over again. */
