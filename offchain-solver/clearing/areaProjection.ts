@@ -41,8 +41,8 @@ export class AreaProjection {
   /** The last target broke a limit, and the limits that its projection was solved with. */
   #bound = false;
   #solved: number[] = [];
-  /** Set when the last projection came from the conic solver, which leaves no multipliers of the images. */
-  #recoverFrom: { readonly target: Float64Array; readonly x: Float64Array } | undefined;
+  /** The last projection came from the conic solver, which leaves no multipliers of the images. */
+  #byConic = false;
   /** How often the general solver had to step in. */
   conicCalls = 0;
 
@@ -59,8 +59,8 @@ export class AreaProjection {
   /** Multipliers of the last projection at its rho, $ per unit of each image component; empty when the target was inside. */
   get multipliers(): LimitMultiplier[] {
     const newton = this.#newton;
-    if (newton !== undefined && this.#recoverFrom !== undefined) {
-      const { target, x } = this.#recoverFrom;
+    if (newton !== undefined && this.#byConic) {
+      const [target, x] = [this.#target, this.#x];
       // What is outside the area does not matter to its limits.
       const n = this.#market.prosumers.length;
       const point: HourBlock = {
@@ -173,7 +173,7 @@ export class AreaProjection {
     const calls = this.conicCalls;
     if (this.#newton?.project(target, x) !== true && !this.#solveConic(target, x)) return false;
     this.#write(x, point);
-    this.#recoverFrom = this.conicCalls > calls ? { target, x } : undefined;
+    this.#byConic = this.conicCalls > calls;
     return true;
   }
 

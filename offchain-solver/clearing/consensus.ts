@@ -45,7 +45,7 @@ export function runConsensus(
     /** Called around every step: agent number and the iteration it belongs to. */
     readonly around?: <T>(agent: number, iteration: number, step: () => T) => T;
     /** Called around every hour's projection within the operator's step. */
-    readonly aroundHour?: (hour: number, project: () => boolean) => boolean;
+    readonly aroundHour?: (project: () => boolean) => boolean;
   } = {},
 ): ConsensusResult {
   const settings = forTradeGraph(given, market);

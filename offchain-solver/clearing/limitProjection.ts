@@ -349,8 +349,8 @@ export class LimitProjection {
         const u = (unit[start + r] = norm > 0 ? probe[start + r] / norm : 0);
         if (norm > 0) for (let c = 0, k = first + r * size; c < size; c++, k++) along[c] += u * K[k];
       }
-      const [centre, mixed] = [1 - j.mm, sign * j.ms];
-      for (let c = 0; c < size; c++) M[first + c] = centre * K[first + c] - mixed * along[c];
+      const [kept, mixed] = [1 - j.mm, sign * j.ms];
+      for (let c = 0; c < size; c++) M[first + c] = kept * K[first + c] - mixed * along[c];
       const across = 1 - j.across;
       for (let r = 1; r < count; r++) {
         const row = first + r * size;

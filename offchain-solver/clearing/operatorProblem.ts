@@ -23,12 +23,12 @@ export function createHours(
   market: Market,
   network: Network | undefined,
   solver: ConicSolver,
-  around: (hour: number, project: () => boolean) => boolean = (_hour, project) => project(),
+  around: (project: () => boolean) => boolean = (project) => project(),
 ): Hours {
   const limits = Array.from({ length: market.hours }, (_, t) => new HourProjection(market, network, solver, t));
   return {
     limits,
-    project: (blocks, rho) => limits.every((hour, t) => around(t, () => hour.project(blocks[t], rho))),
+    project: (blocks, rho) => limits.every((hour, t) => around(() => hour.project(blocks[t], rho))),
   };
 }
 

@@ -52,6 +52,7 @@ function timedOnce(market: Market, network: Network, settings: Settings, observe
   const slowest: number[] = [];
   const operator: number[] = [];
   const spent = new Float64Array(market.prosumers.length);
+  /** The hours that the operator has projected in its present step. */
   const hours: number[] = [];
   /** What the operator's steps would have saved with all hours at once. */
   let saved = 0;
@@ -68,13 +69,14 @@ function timedOnce(market: Market, network: Network, settings: Settings, observe
       const from = performance.now();
       const out = step();
       const took = performance.now() - from;
-      saved += sum(hours) - hours.reduce((a, b) => Math.max(a, b), 0);
-      hours.length = 0;
-      if (agent === OPERATOR_AGENT) operator[iteration] = (operator[iteration] ?? 0) + took;
-      else spent[agent] += took;
+      if (agent === OPERATOR_AGENT) {
+        operator[iteration] = (operator[iteration] ?? 0) + took;
+        saved += sum(hours) - hours.reduce((a, b) => Math.max(a, b), 0);
+        hours.length = 0;
+      } else spent[agent] += took;
       return out;
     },
-    aroundHour(_hour, project) {
+    aroundHour(project) {
       const from = performance.now();
       const done = project();
       hours.push(performance.now() - from);

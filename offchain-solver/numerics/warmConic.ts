@@ -1,4 +1,5 @@
 import type { ConicProblem } from "./conicSolver.ts";
+import { addConeCurvature, layOutCone, projectOnCone, slotsOf, type ConeRows } from "./secondOrderCone.ts";
 import { pointers, SparseLdl } from "./sparseLdl.ts";
 
 /**
@@ -16,18 +17,6 @@ const STEPS = 300;
 const CHORD = 0.3;
 /** Where a fresh factorisation no longer helps, this many times the goal is accepted as what rounding leaves. */
 const ROUNDING = 20;
-
-type Cone = {
-  readonly start: number;
-  readonly size: number;
-  /** How many variables its rows touch, its rows over them (row-major), and where their products go in the matrix. */
-  readonly width: number;
-  readonly rows: Float64Array;
-  /** [a, b <= a] products of the columns a and b below the cone's first row, row by row of the lower triangle. */
-  readonly across: Float64Array;
-  /** [a, b <= a] */
-  readonly slots: Int32Array;
-};
 
 /**
  * Solves one conic program again and again while only its linear term q changes, starting from the last solution.
@@ -55,7 +44,8 @@ export class WarmConic {
   readonly #rowVal: Float64Array;
   readonly #rowSlot: Int32Array;
   readonly #nodeSlot: Int32Array;
-  readonly #cones: readonly Cone[];
+  readonly #cones: readonly ConeRows[];
+  readonly #coneSlots: readonly Int32Array[];
   /** x and z in one, and [variable] what of them makes up Px + A'z. */
   readonly #both: Float64Array;
   readonly #bothPtr: Int32Array;
@@ -96,16 +86,13 @@ export class WarmConic {
     for (let c = 0; c < n; c++) for (let k = P.colPtr[c]; k < P.colPtr[c + 1]; k++) entries.push([P.rowIdx[k], c]);
     for (let r = 0; r < this.#linear; r++)
       if (this.#node[r] >= 0) for (const [c] of lists[r]) entries.push([c, this.#node[r]]);
-    const shapes: { start: number; size: number; variables: number[] }[] = [];
     let start = this.#linear;
-    for (const size of cones.soc) {
-      const variables = [...new Set(lists.slice(start, start + size).flatMap((list) => list.map(([c]) => c)))].sort(
-        (a, b) => a - b,
-      );
-      shapes.push({ start, size, variables });
-      for (const a of variables) for (const b of variables) if (a < b) entries.push([a, b]);
+    this.#cones = cones.soc.map((size) => {
+      const cone = layOutCone(start, lists.slice(start, start + size));
+      for (const a of cone.variables) for (const b of cone.variables) if (a < b) entries.push([a, b]);
       start += size;
-    }
+      return cone;
+    });
     const ldl = (this.#ldl = new SparseLdl(nodes, entries));
     this.#base = new Float64Array(ldl.values.length);
     for (let c = 0; c < n; c++) this.#base[ldl.slot(c, c)] = DELTA;
@@ -122,21 +109,7 @@ export class WarmConic {
     this.#rowSlot = Int32Array.from(
       lists.flatMap((list, r) => list.map(([c]) => (this.#node[r] < 0 ? -1 : ldl.slot(c, this.#node[r])))),
     );
-    let widest = 0;
-    this.#cones = shapes.map(({ start, size, variables }) => {
-      const m = variables.length;
-      widest = Math.max(widest, m);
-      const dense = new Float64Array(size * m);
-      for (let r = 0; r < size; r++) for (const [c, v] of lists[start + r]) dense[r * m + variables.indexOf(c)] = v;
-      const across = new Float64Array((m * (m + 1)) / 2);
-      const slots = new Int32Array(across.length);
-      for (let a = 0, at = 0; a < m; a++)
-        for (let b = 0; b <= a; b++, at++) {
-          for (let r = 1; r < size; r++) across[at] += dense[r * m + a] * dense[r * m + b];
-          slots[at] = ldl.slot(variables[a], variables[b]);
-        }
-      return { start, size, width: m, rows: dense, across, slots };
-    });
+    this.#coneSlots = this.#cones.map((cone) => slotsOf(cone, ldl));
     const gradient: [number, number][][] = Array.from({ length: n }, () => []);
     for (let c = 0; c < n; c++)
       for (let k = P.colPtr[c]; k < P.colPtr[c + 1]; k++) {
@@ -161,7 +134,7 @@ export class WarmConic {
     this.#probe = new Float64Array(rows);
     this.#rowStep = new Float64Array(rows);
     this.#rowEnd = new Float64Array(rows);
-    this.#product = new Float64Array(widest);
+    this.#product = new Float64Array(this.#cones.reduce((most, { variables }) => Math.max(most, variables.length), 0));
     this.#measure();
   }
 
@@ -260,16 +233,16 @@ export class WarmConic {
 
   /** Prepares derivatives along the step without products with A: the rows move in proportion to the length. Called at length 1. */
   #layRay(derivative: number): void {
-    const { A, P } = this.#problem;
+    const { P } = this.#problem;
     const d = this.#step;
     const rowStep = this.#rowStep;
     const n = this.x.length;
     rowStep.fill(0);
+    this.#addProduct(d, rowStep);
     let curvature = 0;
     for (let c = 0; c < n; c++) {
       const dc = d[c];
       curvature += DELTA * dc * dc;
-      for (let k = A.colPtr[c]; k < A.colPtr[c + 1]; k++) rowStep[A.rowIdx[k]] += A.values[k] * dc;
       for (let k = P.colPtr[c]; k < P.colPtr[c + 1]; k++)
         curvature += (P.rowIdx[k] === c ? 1 : 2) * P.values[k] * dc * d[P.rowIdx[k]];
     }
@@ -301,14 +274,19 @@ export class WarmConic {
 
   /** The rows' Ax - b, from which `#evaluate` goes on; where only q or the centre changed they are still there. */
   #measure(): void {
-    const { x } = this;
     const { b } = this.#problem;
-    const [rows, ptr, col, val] = [this.#rows, this.#rowPtr, this.#rowCol, this.#rowVal];
+    for (let r = 0; r < b.length; r++) this.#rows[r] = -b[r];
+    this.#addProduct(this.x, this.#rows);
+  }
+
+  /** out += A vector */
+  #addProduct(vector: Float64Array, out: Float64Array): void {
+    const [ptr, col, val] = [this.#rowPtr, this.#rowCol, this.#rowVal];
     let k = 0;
-    for (let r = 0; r < rows.length; r++) {
-      let sum = -b[r];
-      for (const end = ptr[r + 1]; k < end; k++) sum += val[k] * x[col[k]];
-      rows[r] = sum;
+    for (let r = 0; r < out.length; r++) {
+      let sum = out[r];
+      for (const end = ptr[r + 1]; k < end; k++) sum += val[k] * vector[col[k]];
+      out[r] = sum;
     }
   }
 
@@ -342,16 +320,7 @@ export class WarmConic {
     const { zero } = this.#problem.cones;
     for (let r = 0; r < zero; r++) z[r] = probe[r];
     for (let r = zero; r < this.#linear; r++) z[r] = probe[r] > 0 ? probe[r] : 0;
-    for (const { start, size } of this.#cones) {
-      let s = 0;
-      for (let r = 1; r < size; r++) s += probe[start + r] * probe[start + r];
-      s = Math.sqrt(s);
-      const t = probe[start];
-      const inside = s <= t;
-      const scale = inside ? 1 : s <= -t ? 0 : (s + t) / (2 * s);
-      z[start] = inside ? t : scale * s;
-      for (let r = 1; r < size; r++) z[start + r] = scale * probe[start + r];
-    }
+    for (const cone of this.#cones) projectOnCone(cone, probe, z);
   }
 
   /** P + delta + sigma A'JA with J the projection's Jacobian; rows with several entries as nodes of their own. */
@@ -370,38 +339,8 @@ export class WarmConic {
       M[this.#nodeSlot[r]] = -1 / SIGMA;
       if (active) for (let k = this.#rowPtr[r]; k < this.#rowPtr[r + 1]; k++) M[this.#rowSlot[k]] = this.#rowVal[k];
     }
-    for (const cone of this.#cones) this.#addCone(cone, M);
+    for (let k = 0; k < this.#cones.length; k++)
+      addConeCurvature(this.#cones[k], probe, SIGMA, M, this.#coneSlots[k], this.#product);
     return (this.#factored = this.#ldl.factor());
-  }
-
-  /** Adds sigma B'JB; J = I inside, 0 behind the cone, else (1/2) [1 u'; u (1 + t/s) I - (t/s) u u'] with u the direction of the others. */
-  #addCone({ start, size, width, rows, across, slots }: Cone, M: Float64Array): void {
-    const probe = this.#probe;
-    let s = 0;
-    for (let r = 1; r < size; r++) s += probe[start + r] * probe[start + r];
-    s = Math.sqrt(s);
-    const t = probe[start];
-    if (s <= -t) return;
-    if (s <= t) {
-      for (let a = 0, at = 0; a < width; a++)
-        for (let b = 0; b <= a; b++, at++) M[slots[at]] += SIGMA * (rows[a] * rows[b] + across[at]);
-      return;
-    }
-    const ratio = t / s;
-    const product = this.#product;
-    for (let a = 0; a < width; a++) {
-      let sum = 0;
-      for (let r = 1; r < size; r++) sum += (probe[start + r] / s) * rows[r * width + a];
-      product[a] = sum;
-    }
-    for (let a = 0, at = 0; a < width; a++) {
-      const ha = rows[a];
-      const da = product[a];
-      for (let b = 0; b <= a; b++, at++) {
-        const hb = rows[b];
-        const db = product[b];
-        M[slots[at]] += SIGMA * (0.5 * (ha * hb + ha * db + da * hb + (1 + ratio) * across[at] - ratio * da * db));
-      }
-    }
   }
 }
