@@ -54,12 +54,12 @@ describe("the deployment module for public networks", () => {
     for (const account of [deployer.address, ...Object.values(holders)])
       expect(await member(ADMIN_ROLE, account), account).to.equal(false);
 
-    const pausing = market.getFunction("setPaused");
+    const as = (signer: Signer) => market.connect(signer) as typeof market;
     for (const outsider of [deployer, admin, rest[roles.indexOf("OPERATOR")]]) {
-      const attempt = (market.connect(outsider) as typeof market).getFunction("setPaused").staticCall(true);
+      const attempt = as(outsider).getFunction("setPaused").staticCall(true);
       expect((await refusalOf(market, attempt)).predicate, outsider.address).to.equal("accessManagedUnauthorized");
     }
-    await Chain.send(market.connect(rest[roles.indexOf("GUARDIAN")]) as typeof market, pausing.name, true);
+    await Chain.send(as(rest[roles.indexOf("GUARDIAN")]), "setPaused", true);
     expect(await registry.authority()).to.equal(deployment.authority);
   });
 
