@@ -25,8 +25,9 @@ export default defineConfig({
     ignition: "deploy",
     tests: { mocha: fileURLToPath(new URL("./test/contracts", import.meta.url)) },
   },
-  // `hardhat ignition deploy` builds for production: what is deployed is what was tested.
-  solidity: { profiles: { default: compiler, production: compiler } },
+  // `hardhat ignition deploy` builds for production: what is deployed is what was tested. File by file, as is the default there, types
+  // without contracts would leave build records that the simulated network cannot read.
+  solidity: { profiles: { default: compiler, production: { ...compiler, isolated: false } } },
   coverage: { skipFiles: ["contracts/mocks/**"] },
   test: {
     // `npm run invariants` sets GRIDPACT_LONG: the whole number of runs; tests take a sample.

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { Signer } from "ethers";
-import { network } from "hardhat";
+import { config, network } from "hardhat";
 import Gridpact from "../../deploy/modules/Gridpact.ts";
 import { audit } from "../../offchain-solver/auditor/audit.ts";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
@@ -61,6 +61,12 @@ describe("the deployment module for public networks", () => {
     }
     await Chain.send(as(rest[roles.indexOf("GUARDIAN")]), "setPaused", true);
     expect(await registry.authority()).to.equal(deployment.authority);
+  });
+
+  it("is built as what is tested", () => {
+    const { default: tested, production } = config.solidity.profiles;
+    expect(production.compilers).to.deep.equal(tested.compilers);
+    expect(production.isolated).to.equal(tested.isolated);
   });
 
   it("deploys a market that a session settles on", async () => {
