@@ -35,7 +35,44 @@ const CHANGES: readonly { readonly name: string; readonly factor: () => () => nu
   })),
 ];
 
-/** Clears an instance and then each changed one, cold and warm. No forecast rises above its plant's rating. */
+/** A session as forecast, and one with changed forecasts: from nothing, and from where the first ended. */
+export type Reclearance = {
+  readonly change: string;
+  readonly status: Status;
+  readonly cold: ConsensusResult;
+  readonly warm: ConsensusResult;
+};
+
+/** Clears a market and then each changed one, cold and warm; one after the other, as they are asked for. No forecast rises above its plant's rating. */
+export function* reclearances(
+  market: Market,
+  settings: Settings,
+  show: (text: string) => void,
+): Generator<Reclearance, void> {
+  const run = (changed: Market, what: string, before?: ConsensusResult): ConsensusResult => {
+    return runAgents(
+      changed,
+      createNetwork(changed),
+      before ? startedFrom(settings, before.operator.acceleration.firstNorm) : settings,
+      {
+        observe: (k) => show(`${what}: iteration ${k}`),
+        ...(before && { warm: before.prosumers.map(({ images }) => ({ image: images[0] })) }),
+      },
+    );
+  };
+  const base = run(market, "as forecast");
+  for (const { name, factor } of CHANGES) {
+    const of = factor();
+    const scenario = changeForecasts(market.scenario, (mw, ratingMw) => Math.min(ratingMw, mw * of()));
+    const changed = createMarket(scenario, market.settings);
+    const cold = run(changed, `${name}, cold`);
+    const warm = run(changed, `${name}, warm`, base);
+    const status = [base, cold, warm].find((result) => result.status !== "solved")?.status ?? "solved";
+    yield { change: name, status, cold, warm };
+  }
+}
+
+/** What a benchmark says of them: the counts. */
 export function reclear(
   instance: string,
   method: string,
@@ -43,27 +80,10 @@ export function reclear(
   settings: Settings,
   show: (text: string) => void,
 ): Reclearing[] {
-  const run = (changed: Market, what: string, before?: ConsensusResult): ConsensusResult => {
-    return runAgents(
-      changed,
-      createNetwork(changed),
-      before ? startedFrom(settings, before.operator.acceleration.firstNorm) : settings,
-      {
-        observe: (k) => show(`${instance}, ${method}, ${what}: iteration ${k}`),
-        ...(before && { warm: before.prosumers.map(({ images }) => ({ image: images[0] })) }),
-      },
-    );
-  };
-  const base = run(market, "as forecast");
-  return CHANGES.map(({ name, factor }) => {
-    const of = factor();
-    const scenario = changeForecasts(market.scenario, (mw, ratingMw) => Math.min(ratingMw, mw * of()));
-    const changed = createMarket(scenario, market.settings);
-    const cold = run(changed, `${name}, cold`);
-    const warm = run(changed, `${name}, warm`, base);
-    const status = [base, cold, warm].find((result) => result.status !== "solved")?.status ?? "solved";
+  const all = reclearances(market, settings, (text) => show(`${instance}, ${method}, ${text}`));
+  return Array.from(all, ({ change, status, cold, warm }) => {
     const ratio = Number((warm.evaluations / cold.evaluations).toFixed(3));
-    return { instance, method, change: name, status, cold: cold.evaluations, warm: warm.evaluations, ratio };
+    return { instance, method, change, status, cold: cold.evaluations, warm: warm.evaluations, ratio };
   });
 }
 

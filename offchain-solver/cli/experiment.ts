@@ -6,6 +6,7 @@ import { convergenceExperiment } from "./experiments/convergence.ts";
 import { dataSizeExperiment } from "./experiments/dataSize.ts";
 import { jointExperiment } from "./experiments/joint.ts";
 import { networkExperiment } from "./experiments/network.ts";
+import { reclearingExperiment } from "./experiments/reclearing.ts";
 import { riskExperiment } from "./experiments/risk.ts";
 import { scaleExperiment, SIZES } from "./experiments/scale.ts";
 import { choiceOption, numberOption } from "./output.ts";
@@ -32,6 +33,7 @@ const EXPERIMENTS: Readonly<Record<string, Entry>> = {
   joint: fixed(jointExperiment),
   "data-size": fixed(dataSizeExperiment),
   convergence: { run: convergenceExperiment, takes: ["hours", "maxIterations"] },
+  reclearing: { run: reclearingExperiment, takes: ["hours"] },
   scale: {
     run: ({ large, ...rest }) => scaleExperiment({ ...rest, sizes: large === true ? [...SIZES, 10_000] : SIZES }),
     takes: ["hours", "iterations", "large", "solve"],
@@ -46,7 +48,11 @@ export function experimentCommand(): Command {
     .description("measure one of the experiments in docs/experiments again: CSV, SVG and a page of Markdown")
     .argument("<name>", names.join(", "), choiceOption("experiment", names))
     .option("--out <dir>", "where the files go", "docs/experiments")
-    .option("--hours <n>", "convergence, scale: only the first n periods", numberOption("--hours", 1, 24, true))
+    .option(
+      "--hours <n>",
+      "convergence, reclearing, scale: only the first n periods",
+      numberOption("--hours", 1, 24, true),
+    )
     .option(
       "--max-iterations <n>",
       "convergence: give up after this many",

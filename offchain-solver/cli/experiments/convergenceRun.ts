@@ -52,12 +52,14 @@ export type ConvergenceRow = {
   readonly curve: readonly (readonly [number, number])[];
 };
 
+export const larger = ({ primal, dual }: Residual): number => Math.max(primal, dual);
+
 /** A few hundred points are all that a figure can show: the larger residual at its highest in every stretch of iterations. */
 export function envelope(residuals: readonly Residual[], points = 300): [number, number][] {
   const stretch = Math.max(1, Math.ceil(residuals.length / points));
   const curve: [number, number][] = [];
   for (let k = 0; k < residuals.length; k += stretch) {
-    const worst = residuals.slice(k, k + stretch).map(({ primal, dual }) => Math.max(primal, dual));
+    const worst = residuals.slice(k, k + stretch).map(larger);
     curve.push([k + worst.length, Math.max(...worst)]);
   }
   return curve;

@@ -6,6 +6,8 @@ import { createMarket, defaultSettings } from "../../market/market.ts";
 import { moved, reserveOf, scenarioOf, solve, write } from "./common.ts";
 import { convergenceRuns, envelope, RHO_SCALES, SCANNED, WAYS } from "./convergenceRun.ts";
 import { refitted } from "./dataSize.ts";
+import { summaryOf } from "./reclearing.ts";
+import { courseOf, reclearingRuns } from "./reclearingRun.ts";
 import { exponentOf } from "./scale.ts";
 import { scaleRun } from "./scaleRun.ts";
 
@@ -77,6 +79,22 @@ describe("experiments", function () {
       expect(at).to.equal(row.iterations);
       expect(residual <= 1).to.equal(row.status === "solved");
     }
+  });
+
+  it("clear again with changed forecasts, and say where each run starts and passes", () => {
+    const residual = (primal: number) => ({ primal, dual: primal / 2 });
+    const { start, hundred, ten, end } = courseOf({ residuals: [5000, 100, 120, 9, 1].map(residual) });
+    expect([start, hundred, ten, end]).to.deep.equal([5000, 2, 4, 5]);
+    const rows = reclearingRuns({ instance: "ieee15", hours: 1 });
+    expect(rows).to.have.length(6);
+    for (const { status, cold, warm, passes } of rows) {
+      expect(status).to.equal("solved");
+      expect(warm.start).to.be.below(cold.start);
+      expect(passes).to.be.within(2, cold.end);
+      expect(warm.curve.at(-1)?.[1]).to.be.at.most(1);
+    }
+    expect(summaryOf(rows)).to.include("ieee15, 1 h").and.not.include("Not solved");
+    expect(summaryOf([{ ...rows[0], status: "max iterations" }])).to.include("Not solved: all - 5 %");
   });
 
   it("draw a long curve by its upper envelope", () => {
