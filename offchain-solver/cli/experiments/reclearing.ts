@@ -21,7 +21,7 @@ function figureOf(rows: readonly ReclearingRow[]): string {
   const shown = rows.filter(({ change }) => SHOWN.includes(change));
   return lineFigure(
     {
-      title: `${instance}, ${hours} h: forecasts changed, from nothing and from the last session`,
+      title: `${instance}, ${hours} h: forecasts 5 % off, cold and warm`,
       x: "evaluation",
       y: "larger residual over its tolerance",
     },
