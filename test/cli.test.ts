@@ -75,6 +75,8 @@ describe("gridpact on the command line", function () {
       ["central workers", ["clear", "ieee15", "--method", "central", "--workers", "2"], /--workers 2/],
       ["target folder", ["clear", "ieee15", "--json", join(folder, "no", "x.json")], /--json/],
       ["central session", ["run", "ieee15", "--method", "central"], /--method central/],
+      ["session folder", ["run", "ieee15", "--out", join(main, "x")], /--out .*main\.ts is not a folder/],
+      ["experiment folder", ["experiment", "carbon", "--out", main], /--out .*main\.ts is not a folder/],
       ["no command", ["klear"], /klear/],
       ["generated prosumers", ["scenario", "generate", "--prosumers", "0"], /--prosumers 0/],
       ["generated target", ["scenario", "generate", "--prosumers", "9", "--out", join(folder, "no", "x")], /--out/],

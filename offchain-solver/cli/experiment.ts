@@ -9,7 +9,7 @@ import { networkExperiment } from "./experiments/network.ts";
 import { reclearingExperiment } from "./experiments/reclearing.ts";
 import { riskExperiment } from "./experiments/risk.ts";
 import { scaleExperiment, SIZES } from "./experiments/scale.ts";
-import { choiceOption, numberOption } from "./output.ts";
+import { checkFolder, choiceOption, numberOption } from "./output.ts";
 
 type Sizes = {
   readonly hours?: number;
@@ -66,6 +66,7 @@ export function experimentCommand(): Command {
       const given = Object.keys(sizes) as (keyof Sizes)[];
       const stray = given.find((option) => !takes.includes(option));
       if (stray !== undefined) throw new InputError(`experiment ${name}: it takes no ${flagOf(stray)}`);
+      checkFolder(out);
       const command = ["gridpact experiment", name]
         .concat(given.map((option) => (sizes[option] === true ? flagOf(option) : `${flagOf(option)} ${sizes[option]}`)))
         .join(" ");

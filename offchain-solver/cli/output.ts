@@ -1,5 +1,5 @@
-import { existsSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { accessSync, constants, existsSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { InputError } from "../node/inputError.ts";
 
 /** Where the output goes must exist before hours of work are spent. */
@@ -8,6 +8,18 @@ export function checkTarget(target: string | undefined, option = "--json"): void
   const folder = dirname(target);
   if (!existsSync(folder) || !statSync(folder).isDirectory())
     throw new InputError(`${option} ${target}: the folder ${folder} does not exist`);
+}
+
+/** A folder that is made when the work is done: what there is of its path must be a folder that can be written to. */
+export function checkFolder(target: string, option = "--out"): void {
+  let folder = resolve(target);
+  while (!existsSync(folder)) folder = dirname(folder);
+  if (!statSync(folder).isDirectory()) throw new InputError(`${option} ${target}: ${folder} is not a folder`);
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch {
+    throw new InputError(`${option} ${target}: ${folder} cannot be written to`);
+  }
 }
 
 /** Writes JSON whole or not at all: to a neighbour first, then renamed. */

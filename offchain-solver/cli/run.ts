@@ -11,7 +11,7 @@ import { disagreements, embeddedDevnet, runSession, SessionRefused, type Session
 import { summary } from "./clear.ts";
 import { addClearOptions, clearOptions, readScenario, type ClearArguments } from "./clearOptions.ts";
 import { Exit } from "./exit.ts";
-import { writeJson } from "./output.ts";
+import { checkFolder, writeJson } from "./output.ts";
 import { renderReport } from "./report.ts";
 
 export function runCommand(): Command {
@@ -22,6 +22,7 @@ export function runCommand(): Command {
   )
     .option("--out <dir>", "where the session's folder goes", "out")
     .action(async (name: string, args: ClearArguments & { out: string }) => {
+      checkFolder(args.out);
       if (args.method === "central")
         throw new InputError(
           "--method central: a session is cleared by its nodes; use `gridpact clear` for the central twin",
