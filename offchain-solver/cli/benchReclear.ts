@@ -35,20 +35,20 @@ const CHANGES: readonly { readonly name: string; readonly factor: () => () => nu
   })),
 ];
 
-/** A session as forecast, and one with changed forecasts: from nothing, and from where the first ended. */
-export type Reclearance = {
+/** A session with changed forecasts: from nothing, and from where the one as forecast ended. */
+export type ColdAndWarm = {
   readonly change: string;
   readonly status: Status;
   readonly cold: ConsensusResult;
   readonly warm: ConsensusResult;
 };
 
-/** Clears a market and then each changed one, cold and warm; one after the other, as they are asked for. No forecast rises above its plant's rating. */
-export function* reclearances(
+/** Clears a market and then each changed one, cold and warm. No forecast rises above its plant's rating. */
+export function* coldAndWarm(
   market: Market,
   settings: Settings,
   show: (text: string) => void,
-): Generator<Reclearance, void> {
+): Generator<ColdAndWarm, void> {
   const run = (changed: Market, what: string, before?: ConsensusResult): ConsensusResult => {
     return runAgents(
       changed,
@@ -80,7 +80,7 @@ export function reclear(
   settings: Settings,
   show: (text: string) => void,
 ): Reclearing[] {
-  const all = reclearances(market, settings, (text) => show(`${instance}, ${method}, ${text}`));
+  const all = coldAndWarm(market, settings, (text) => show(`${instance}, ${method}, ${text}`));
   return Array.from(all, ({ change, status, cold, warm }) => {
     const ratio = Number((warm.evaluations / cold.evaluations).toFixed(3));
     return { instance, method, change, status, cold: cold.evaluations, warm: warm.evaluations, ratio };

@@ -52,6 +52,7 @@ export type ConvergenceRow = {
   readonly curve: readonly (readonly [number, number])[];
 };
 
+/** What is drawn of a residual: the larger of its two ratios to the tolerance. */
 export const larger = ({ primal, dual }: Residual): number => Math.max(primal, dual);
 
 /** A few hundred points are all that a figure can show: the larger residual at its highest in every stretch of iterations. */

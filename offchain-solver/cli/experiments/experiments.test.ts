@@ -91,10 +91,18 @@ describe("experiments", function () {
       expect(status).to.equal("solved");
       expect(warm.start).to.be.below(cold.start);
       expect(passes).to.be.within(2, cold.end);
+      // So short a run is drawn point by point.
+      expect(cold.curve[passes - 1][1]).to.be.at.most(warm.start);
+      expect(cold.curve[passes - 2][1]).to.be.above(warm.start);
       expect(warm.curve.at(-1)?.[1]).to.be.at.most(1);
     }
     expect(summaryOf(rows)).to.include("ieee15, 1 h").and.not.include("Not solved");
     expect(summaryOf([{ ...rows[0], status: "max iterations" }])).to.include("Not solved: all - 5 %");
+    const [missed, ...rest] = rows;
+    const never = { ...missed, status: "infeasible", cold: courseOf({ residuals: [] }) };
+    expect(summaryOf([never, ...rest]))
+      .to.include("Not solved: all - 5 %: infeasible")
+      .and.not.include("NaN");
   });
 
   it("draw a long curve by its upper envelope", () => {

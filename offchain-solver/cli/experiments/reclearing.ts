@@ -34,16 +34,19 @@ function figureOf(rows: readonly ReclearingRow[]): string {
   );
 }
 
-/** What the text says of one instance's changes, which the table has in full. */
+/** What the text says of one instance's changes that were solved, which the table has in full, and which were not. */
 export function summaryOf(rows: readonly ReclearingRow[]): string {
   const [{ instance, hours }] = rows;
-  const of = (what: (row: ReclearingRow) => number, digits?: number): string => span(rows.map(what), digits);
+  const solved = rows.filter(({ status }) => status === "solved");
+  const of = (what: (row: ReclearingRow) => number, digits?: number): string => span(solved.map(what), digits);
   const missed = rows.filter(({ status }) => status !== "solved").map(({ change, status }) => `${change}: ${status}`);
+  const unsolved = missed.length > 0 ? [`Not solved: ${missed.join("; ")}.`] : [];
+  if (solved.length === 0) return [`**${instance}, ${hours} h:**`, ...unsolved].join(" ");
   return [
     `**${instance}, ${hours} h:** ${of(({ cold }) => cold.end)} evaluations cold, ${of(({ warm }) => warm.end)} warm, ${of(({ cold, warm }) => warm.end / cold.end, 2)} of the cold ones.`,
-    `A warm start begins ${of(({ warm }) => decades(warm), 1)} decades above the stopping rule, a cold one ${of(({ cold }) => decades(cold), 1)}; the cold run is that far after ${of(({ passes }) => passes)} evaluations, ${of(({ passes, cold }) => (100 * passes) / cold.end)} % of its own.`,
+    `A warm start begins ${of(({ warm }) => decades(warm), 1)} decades above the stopping rule, a cold one ${of(({ cold }) => decades(cold), 1)}, and so has ${of(({ cold, warm }) => decades(warm) / decades(cold), 2)} of its decades to go; the cold run is that far after ${of(({ passes }) => passes)} evaluations, ${of(({ passes, cold }) => (100 * passes) / cold.end)} % of its own.`,
     `The last decade takes ${of(({ cold }) => cold.end - cold.ten)} cold and ${of(({ warm }) => warm.end - warm.ten)} warm.`,
-    ...(missed.length > 0 ? [`Not solved: ${missed.join("; ")}.`] : []),
+    ...unsolved,
   ].join(" ");
 }
 
@@ -71,7 +74,7 @@ export async function reclearingExperiment({ hours = 24 }: ReclearingOptions = {
     text: [
       "Default method (anderson), ts-drcc: a session is cleared as forecast, then with every forecast of wind and sun 5 % down, 5 % up, and each plant's and hour's on its own within 5 % (four seeds), from nothing and from where the first one ended. What is compared is the larger residual over its tolerance, 1 being the stopping rule.",
       ...each.map(summaryOf),
-      "So what a warm start is spared is the way that a cold one makes quickest. A linear iteration that gains as much with every evaluation would take as large a share of them as its start has of the decades; to take a third, a warm start must be faster than a cold one over the decades that both have to go. It is where each plant's forecast moves on its own on the 141-bus day and at eps .1, where most faces of the former solution stay; decision 0010 says what slows the rest down.",
+      "An iteration that gained as much with every evaluation would take as large a share of them warm as it has of the decades to go: what is less has been faster than a cold run over the decades that both have to go. What slows those down is the subject of [decision 0010](../decisions/0010-what-a-warm-start-cannot-save.md).",
     ],
   };
 }

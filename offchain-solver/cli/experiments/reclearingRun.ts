@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import type { ConsensusResult } from "../../clearing/consensus.ts";
 import { DEFAULT_SETTINGS } from "../../clearing/settings.ts";
 import { instanceOf, marketOf } from "../benchInstance.ts";
-import { reclearances } from "../benchReclear.ts";
+import { coldAndWarm } from "../benchReclear.ts";
 import { liveLine } from "../output.ts";
 import { envelope, larger } from "./convergenceRun.ts";
 
@@ -29,24 +29,35 @@ export type ReclearingRow = {
   readonly status: string;
   readonly cold: Course;
   readonly warm: Course;
-  /** The cold run's first evaluation at or below where the warm one starts. */
+  /** The cold run's first evaluation at or below where the warm one starts; 0 where there is none. */
   readonly passes: number;
 };
 
-export function courseOf({ residuals }: Pick<ConsensusResult, "residuals">): Course {
-  const all = residuals.map(larger);
-  const first = (level: number): number => all.findIndex((residual) => residual <= level) + 1;
-  return { start: all[0], hundred: first(100), ten: first(10), end: all.length, curve: envelope(residuals) };
+type Run = Pick<ConsensusResult, "residuals">;
+
+/** The first evaluation whose residual is at most `level`; 0 where none is. */
+const firstAt = ({ residuals }: Run, level: number): number =>
+  residuals.findIndex((residual) => larger(residual) <= level) + 1;
+
+export function courseOf(run: Run): Course {
+  const { residuals } = run;
+  return {
+    // A session that is infeasible at once has no residual.
+    start: residuals.length > 0 ? larger(residuals[0]) : NaN,
+    hundred: firstAt(run, 100),
+    ten: firstAt(run, 10),
+    end: residuals.length,
+    curve: envelope(residuals),
+  };
 }
 
 export function reclearingRuns({ instance, hours }: ReclearingTask): ReclearingRow[] {
   const line = liveLine();
   const { market } = marketOf(instanceOf(instance), hours);
   const show = (text: string): void => line.show(`${instance} ${hours} h, ${text}`);
-  const rows = Array.from(reclearances(market, DEFAULT_SETTINGS, show), ({ change, status, cold, warm }) => {
-    const start = larger(warm.residuals[0]);
-    const passes = cold.residuals.findIndex((residual) => larger(residual) <= start) + 1;
-    return { instance, hours, change, status, cold: courseOf(cold), warm: courseOf(warm), passes };
+  const rows = Array.from(coldAndWarm(market, DEFAULT_SETTINGS, show), ({ change, status, ...runs }) => {
+    const [cold, warm] = [courseOf(runs.cold), courseOf(runs.warm)];
+    return { instance, hours, change, status, cold, warm, passes: firstAt(runs.cold, warm.start) };
   });
   line.end();
   return rows;
