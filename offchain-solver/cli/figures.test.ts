@@ -64,6 +64,20 @@ describe("figures", () => {
     expect(dots({ xLog: true, yLog: true })).to.equal(2);
   });
 
+  it("leave room for the last label of a log axis that ends on a tick", () => {
+    const points = [
+      [100, 1],
+      [10000, 2],
+    ] as const;
+    const picture = scatterFigure(labels, [{ name: "a", points }], { xLog: true });
+    const width = Number(/<svg x="\d+"[^>]* width="(\d+)"/.exec(picture)?.[1]);
+    const ticks = [...parse(picture).querySelectorAll('[aria-label="x-axis tick label"] text')];
+    const last = ticks.find(({ textContent }) => textContent === "10000");
+    const x = Number(/translate\(([\d.]+)/.exec(last?.getAttribute("transform") ?? "")?.[1]);
+    // Five digits of at most 7 px each, centred on the tick.
+    expect(x + (5 * 7) / 2).to.be.at.most(width);
+  });
+
   it("write every group's total over its bars", () => {
     const picture = barFigure(labels, [
       { group: "a", part: "energy", value: 10 },

@@ -70,8 +70,15 @@ const markRules = (marks: readonly Mark[]): Plot.Markish =>
     { stroke: "var(--bad)", strokeDasharray: "5 4", strokeWidth: 1.5 },
   );
 
-function scales({ x, y }: Labels, { xLog, yLog, yZero }: AxisKind): { x: Plot.ScaleOptions; y: Plot.ScaleOptions } {
+/** Room to the right for half of a label of six digits: a log axis ends at its last value, which may be a tick. */
+const LOG_MARGIN = 24;
+
+function scales(
+  { x, y }: Labels,
+  { xLog, yLog, yZero }: AxisKind,
+): Pick<Plot.PlotOptions, "marginRight"> & { x: Plot.ScaleOptions; y: Plot.ScaleOptions } {
   return {
+    ...(xLog ? { marginRight: LOG_MARGIN } : {}),
     x: { ...centred(x), ...(xLog ? { type: "log", ...logTicks } : {}) },
     y: {
       label: y,
