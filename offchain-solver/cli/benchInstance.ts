@@ -42,7 +42,8 @@ export function instanceOf(text: string): Instance {
   if (/^[a-z-]+$/.test(what)) throw new InputError(`${text}: ${what} must be one of ${RISKS.join(", ")}`);
   if (what.startsWith("x")) {
     const forecast = Number(what.slice(1));
-    if (!(forecast > 0 && forecast <= 10)) throw new InputError(`${text}: x must be followed by a number up to 10`);
+    if (!(forecast > 0 && forecast <= 10))
+      throw new InputError(`${text}: x must be followed by a number above 0, at most 10`);
     return { scenario, forecast };
   }
   const epsilon = Number(what);
