@@ -73,10 +73,10 @@ const markRules = (marks: readonly Mark[]): Plot.Markish =>
 /** Room to the right for half of a label of six digits: a log axis ends at its last value, which may be a tick. */
 const LOG_MARGIN = 24;
 
-function scales(
+function axisOptions(
   { x, y }: Labels,
   { xLog, yLog, yZero }: AxisKind,
-): Pick<Plot.PlotOptions, "marginRight"> & { x: Plot.ScaleOptions; y: Plot.ScaleOptions } {
+): Pick<Plot.PlotOptions, "marginRight" | "x" | "y"> {
   return {
     ...(xLog ? { marginRight: LOG_MARGIN } : {}),
     x: { ...centred(x), ...(xLog ? { type: "log", ...logTicks } : {}) },
@@ -109,7 +109,7 @@ export function lineFigure(
 ): string {
   const legend = series.map(({ name, dashed }, k) => ({ colour: colour(k), text: name, dashed: dashed ?? false }));
   return figure(labels.title, [...legend, ...markKeys(marks)], {
-    ...scales(labels, axes),
+    ...axisOptions(labels, axes),
     marks: [
       markRules(marks),
       ...series.map((one, k) =>
@@ -136,7 +136,7 @@ export function scatterFigure(
     labels.title,
     series.map(({ name }, k) => ({ colour: colour(k), text: name })),
     {
-      ...scales(labels, axes),
+      ...axisOptions(labels, axes),
       marks: series.flatMap((one, k) => [
         ...(joined ? [Plot.line(shown(one, axes), { x: "x", y: "y", stroke: colour(k), strokeWidth: 1.5 })] : []),
         Plot.dot(shown(one, axes), { x: "x", y: "y", fill: colour(k), r: joined ? 4 : 3 }),
@@ -201,7 +201,7 @@ export function intervalFigure(
     labels.title,
     [...(names.length > 1 ? names.map((text, k) => ({ colour: colour(k), text })) : []), ...markKeys(marks)],
     {
-      ...scales(labels, axes),
+      ...axisOptions(labels, axes),
       x: {
         ...centred(labels.x),
         domain: [-0.5, groups.length - 0.5],

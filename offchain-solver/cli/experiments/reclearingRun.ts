@@ -13,7 +13,10 @@ export type ReclearingTask = {
   readonly hours: number;
 };
 
-/** Where a run's larger residual over its tolerance starts, when it first is at most 100 and 10, and how many evaluations end it. */
+/**
+ * Where a run's larger residual over its tolerance starts, when it first is at most 100 and 10, and how many evaluations end it;
+ * 0 for what there is not.
+ */
 export type Course = {
   readonly start: number;
   readonly hundred: number;
@@ -42,8 +45,8 @@ const firstAt = ({ residuals }: Run, level: number): number =>
 export function courseOf(run: Run): Course {
   const { residuals } = run;
   return {
-    // A session that is infeasible at once has no residual.
-    start: residuals.length > 0 ? larger(residuals[0]) : NaN,
+    // A session that is infeasible at once has no residual. Not NaN, which JSON between processes makes null.
+    start: residuals.length > 0 ? larger(residuals[0]) : 0,
     hundred: firstAt(run, 100),
     ten: firstAt(run, 10),
     end: residuals.length,
