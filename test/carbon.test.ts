@@ -1,14 +1,14 @@
 import { expect } from "chai";
 import type { Feeder } from "../offchain-solver/grid/feeder.ts";
-import { emissionsT } from "../offchain-solver/market/cost.ts";
-import { defaultSettings, type MarketSettings } from "../offchain-solver/market/market.ts";
-import { branchFlows, createNetwork } from "../offchain-solver/market/network.ts";
-import type { Scenario } from "../offchain-solver/market/scenario.ts";
-import { clear, type ClearOptions } from "../offchain-solver/node/clear.ts";
-import { toClearingJson } from "../offchain-solver/node/clearingJson.ts";
-import { loadFeeder, loadScenario, takeHours } from "../offchain-solver/node/loadScenario.ts";
-import { populate } from "../offchain-solver/node/resolve/populate.ts";
-import { readSeries } from "../offchain-solver/node/resolve/series.ts";
+import { emissionsT } from "../offchain-solver/market/result/cost.ts";
+import { defaultSettings, type MarketSettings } from "../offchain-solver/market/scenario/market.ts";
+import { branchFlows, createNetwork } from "../offchain-solver/market/formulation/network.ts";
+import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
+import { clear, type ClearOptions } from "../offchain-solver/simulation/clear.ts";
+import { toClearingJson } from "../offchain-solver/simulation/clearingRecord.ts";
+import { loadFeeder, loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
+import { populate } from "../offchain-solver/scenarios/populate.ts";
+import { readSeries } from "../offchain-solver/scenarios/series.ts";
 
 const optionsFor = (scenario: Scenario, market: Partial<MarketSettings> = {}): ClearOptions => ({
   method: "central",

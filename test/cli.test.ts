@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { ClearingJsonSchema } from "../offchain-solver/market/clearingJson.ts";
-import { loadScenario, takeHours } from "../offchain-solver/node/loadScenario.ts";
+import { ClearingJsonSchema } from "../offchain-solver/records/clearingJson.ts";
+import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 
 const main = fileURLToPath(new URL("../offchain-solver/cli/main.ts", import.meta.url));
 const gridpact = (...args: string[]) => spawnSync(process.execPath, [main, ...args], { encoding: "utf8" });

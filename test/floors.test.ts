@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from "node:fs";
 import { expect } from "chai";
-import { violations } from "./floors.ts";
+import { violations } from "./support/floors.ts";
 
 const rules = (file: string, source: string): string[] => violations(file, source).map(({ rule }) => rule);
 

@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { solveCentral } from "../offchain-solver/clearing/central.ts";
-import { createMarket, defaultSettings, type MarketSettings } from "../offchain-solver/market/market.ts";
-import { createNetwork } from "../offchain-solver/market/network.ts";
-import { loadScenario, takeHours } from "../offchain-solver/node/loadScenario.ts";
+import { createMarket, defaultSettings, type MarketSettings } from "../offchain-solver/market/scenario/market.ts";
+import { createNetwork } from "../offchain-solver/market/formulation/network.ts";
+import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { clarabelSolver } from "../offchain-solver/numerics/conicSolver.ts";
 
 /** Debian's python3-cvxopt belongs to this one. scripts/setup-debian.sh installs it; without it these tests fail, they do not skip. */

@@ -1,12 +1,12 @@
 import { expect } from "chai";
 import { solveCentral } from "../offchain-solver/clearing/central.ts";
-import { createMarket, defaultSettings, type MarketSettings } from "../offchain-solver/market/market.ts";
-import { createNetwork } from "../offchain-solver/market/network.ts";
-import type { Scenario } from "../offchain-solver/market/scenario.ts";
-import { clear, type ClearMethod } from "../offchain-solver/node/clear.ts";
-import { loadScenario, takeHours } from "../offchain-solver/node/loadScenario.ts";
-import { outOfSample } from "../offchain-solver/node/outOfSample/monteCarlo.ts";
-import { withRadii } from "../offchain-solver/node/resolve/withRadii.ts";
+import { createMarket, defaultSettings, type MarketSettings } from "../offchain-solver/market/scenario/market.ts";
+import { createNetwork } from "../offchain-solver/market/formulation/network.ts";
+import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
+import { clear, type ClearMethod } from "../offchain-solver/simulation/clear.ts";
+import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
+import { outOfSample } from "../offchain-solver/simulation/outOfSample/monteCarlo.ts";
+import { withRadii } from "../offchain-solver/scenarios/withRadii.ts";
 import { clarabelSolver } from "../offchain-solver/numerics/conicSolver.ts";
 
 function solved(

@@ -1,10 +1,15 @@
 import { expect } from "chai";
 import { judgeSession, judgeWitness } from "../offchain-solver/auditor/witness.ts";
 import type { Witness } from "../offchain-solver/codec/witness.ts";
-import type { ClearingResult } from "../offchain-solver/market/clearingResult.ts";
-import { defaultSettings } from "../offchain-solver/market/market.ts";
-import { loadScenario, takeHours } from "../offchain-solver/node/loadScenario.ts";
-import { disagreements, embeddedDevnet, runSession, type SessionOutcome } from "../offchain-solver/node/runSession.ts";
+import type { ClearingResult } from "../offchain-solver/market/result/clearingResult.ts";
+import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
+import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
+import {
+  disagreements,
+  embeddedDevnet,
+  runSession,
+  type SessionOutcome,
+} from "../offchain-solver/devnet/runSession.ts";
 
 describe("a session, end to end on the embedded devnet", function () {
   this.timeout(300_000);

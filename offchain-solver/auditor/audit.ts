@@ -1,7 +1,7 @@
 /** Rebuilds everything from the chain and judges every settled session. Imports neither clearing nor net. */
 import { getAddress, getBytes, type Log, type Provider } from "ethers";
 import { MARKET } from "../codec/abi.ts";
-import { decodeDeltas } from "../codec/deltas.ts";
+import { decodeDeltas } from "../ledger/deltas.ts";
 import { encode as encodeGrid } from "../codec/gridModel.ts";
 import * as History from "./history.ts";
 import { judge } from "./judge.ts";

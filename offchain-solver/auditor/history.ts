@@ -2,8 +2,8 @@
 import { getBytes, keccak256, type Log, type Provider, type Result } from "ethers";
 import { MARKET, REGISTRY } from "../codec/abi.ts";
 import * as Grid from "../codec/gridModel.ts";
-import type { Ledger, LedgerAccount, Limits } from "../codec/settlementModel.ts";
-import { marketDomain, type Mandate, type SessionTerms } from "../codec/typedData.ts";
+import type { Ledger, LedgerAccount } from "../ledger/settlementModel.ts";
+import { type Limits, marketDomain, type Mandate, type SessionTerms } from "../codec/typedData.ts";
 import type { Context } from "./judge.ts";
 
 export type History = {

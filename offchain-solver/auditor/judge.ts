@@ -1,7 +1,7 @@
 /** One batch against everything that was known when it was settled. Pure: no chain, no clock. */
 import { getBytes, recoverAddress, Signature, type TypedDataDomain } from "ethers";
-import type { Delta, Ledger, Settlement } from "../codec/settlementModel.ts";
-import { settle } from "../codec/settlementModel.ts";
+import type { Delta, Ledger, Settlement } from "../ledger/settlementModel.ts";
+import { settle } from "../ledger/settlementModel.ts";
 import { attestationDigest, quorumOf, type SessionTerms } from "../codec/typedData.ts";
 import { invalid, VALID, type Verdict } from "./verdict.ts";
 

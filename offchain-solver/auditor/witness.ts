@@ -4,12 +4,12 @@ import * as Payload from "../codec/payload.ts";
 import { marketDomain } from "../codec/typedData.ts";
 import { regretSigner, type Witness } from "../codec/witness.ts";
 import { acSweep } from "../grid/acSweep.ts";
-import { type ClearingResult, OPERATOR, SESSION_PERIOD } from "../market/clearingResult.ts";
-import { limitRows } from "../market/networkLimit.ts";
-import { createMarket, type Market } from "../market/market.ts";
-import { createNetwork, riskLevel, type Network } from "../market/network.ts";
+import { type ClearingResult, OPERATOR, SESSION_PERIOD } from "../market/result/clearingResult.ts";
+import { limitRows } from "../market/formulation/networkLimit.ts";
+import { createMarket, type Market } from "../market/scenario/market.ts";
+import { createNetwork, riskLevel, type Network } from "../market/formulation/network.ts";
 import { limitSet, supportOf } from "../market/risk/limitSet.ts";
-import { positionsWh, reservePositions, verifyPublic } from "../market/verify.ts";
+import { positionsWh, reservePositions, verifyPublic } from "../market/result/verify.ts";
 import type { AuditedSession } from "./audit.ts";
 import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
 

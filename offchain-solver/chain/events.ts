@@ -1,7 +1,7 @@
 /** What the chain says happened. */
 import { getBytes, type Provider } from "ethers";
-import { decodeDeltas } from "../codec/deltas.ts";
-import type { Delta } from "../codec/settlementModel.ts";
+import { decodeDeltas } from "../ledger/deltas.ts";
+import type { Delta } from "../ledger/settlementModel.ts";
 import { contracts, type Deployment } from "./deployment.ts";
 
 export type SettledSession = {

@@ -1,9 +1,9 @@
 /** One session on chain: freeze, read what was frozen, attest, settle. */
 import { type BaseWallet, getBytes, hexlify, keccak256, type Log, type Provider, type Signer } from "ethers";
-import { decodeDeltas } from "../codec/deltas.ts";
+import { decodeDeltas } from "../ledger/deltas.ts";
 import * as Grid from "../codec/gridModel.ts";
-import type { Delta, Ledger, LedgerAccount, Limits } from "../codec/settlementModel.ts";
-import { ATTESTATION_TYPES, marketDomain, packSignatures, type SessionTerms } from "../codec/typedData.ts";
+import type { Delta, Ledger, LedgerAccount } from "../ledger/settlementModel.ts";
+import { ATTESTATION_TYPES, type Limits, marketDomain, packSignatures, type SessionTerms } from "../codec/typedData.ts";
 import { contracts, type Deployment, send } from "./deployment.ts";
 
 export type SessionRequest = {

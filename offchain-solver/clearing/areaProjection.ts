@@ -1,9 +1,9 @@
 import { ConicModel, type GroupedProblem } from "../numerics/conicModel.ts";
 import { solveLoosening, type ConicSolver } from "../numerics/conicSolver.ts";
-import { addNetworkLimit, limitRows, type Part } from "../market/networkLimit.ts";
-import type { Market } from "../market/market.ts";
-import { excess } from "../market/excess.ts";
-import { riskLevel, type Network } from "../market/network.ts";
+import { addNetworkLimit, limitRows, type Part } from "../market/formulation/networkLimit.ts";
+import type { Market } from "../market/scenario/market.ts";
+import { excess } from "../market/result/excess.ts";
+import { riskLevel, type Network } from "../market/formulation/network.ts";
 import { ACTIVE, REACTIVE, RESERVE } from "./layout.ts";
 import { LimitProjection, limitSet } from "./limitProjection.ts";
 

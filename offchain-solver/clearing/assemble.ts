@@ -1,5 +1,5 @@
-import type { Market } from "../market/market.ts";
-import { readSchedule, type Solution } from "../market/solution.ts";
+import type { Market } from "../market/scenario/market.ts";
+import { readSchedule, type Solution } from "../market/result/solution.ts";
 import type { ConsensusResult } from "./consensus.ts";
 import type { ProsumerState } from "./prosumerAgent.ts";
 

@@ -1,11 +1,11 @@
 import { ConicModel, groupGradient, type GroupedProblem } from "../numerics/conicModel.ts";
 import { solveLoosening, type ConicSolution, type ConicSolver } from "../numerics/conicSolver.ts";
-import { addProsumer, GROUP, type ProsumerVariables } from "../market/formulate.ts";
-import { addNetworkLimit } from "../market/networkLimit.ts";
-import type { Market } from "../market/market.ts";
-import { excess } from "../market/excess.ts";
-import type { Network } from "../market/network.ts";
-import { readSchedule, type Solution } from "../market/solution.ts";
+import { addProsumer, GROUP, type ProsumerVariables } from "../market/formulation/formulate.ts";
+import { addNetworkLimit } from "../market/formulation/networkLimit.ts";
+import type { Market } from "../market/scenario/market.ts";
+import { excess } from "../market/result/excess.ts";
+import type { Network } from "../market/formulation/network.ts";
+import { readSchedule, type Solution } from "../market/result/solution.ts";
 
 /** Largest excess half width (p.u.^2, MVA) that a network limit outside the working set may show. */
 const LAZY_TOLERANCE = 1e-8;

@@ -1,10 +1,10 @@
 import { expect } from "chai";
-import { createMarket, defaultSettings, type Market } from "../market/market.ts";
-import { createNetwork } from "../market/network.ts";
-import { publicScenario } from "../market/publicScenario.ts";
-import type { Scenario } from "../market/scenario.ts";
-import { viewOf } from "../market/view.ts";
-import { loadScenario, scaleForecasts, takeHours } from "../node/loadScenario.ts";
+import { createMarket, defaultSettings, type Market } from "../market/scenario/market.ts";
+import { createNetwork } from "../market/formulation/network.ts";
+import { publicScenario } from "../market/scenario/publicScenario.ts";
+import type { Scenario } from "../market/scenario/scenario.ts";
+import { viewOf } from "../market/scenario/view.ts";
+import { loadScenario, scaleForecasts, takeHours } from "../scenarios/loadScenario.ts";
 import { memoryTransport } from "../net/memoryTransport.ts";
 import { clarabelSolver, type ConicSolver } from "../numerics/conicSolver.ts";
 import type { Method } from "./acceleration/acceleration.ts";

@@ -1,9 +1,9 @@
 import type { ConicSolver } from "../numerics/conicSolver.ts";
-import type { Market } from "../market/market.ts";
-import type { Network } from "../market/network.ts";
-import { publicScenario } from "../market/publicScenario.ts";
-import { viewOf } from "../market/view.ts";
-import type { Status } from "../market/solution.ts";
+import type { Market } from "../market/scenario/market.ts";
+import type { Network } from "../market/formulation/network.ts";
+import { publicScenario } from "../market/scenario/publicScenario.ts";
+import { viewOf } from "../market/scenario/view.ts";
+import type { Status } from "../market/result/solution.ts";
 import { messageBytes, OPERATOR_AGENT, type Effect, type Event, type Failure, type Message } from "./message.ts";
 import { initOperator, stepOperator, type OperatorState } from "./operatorAgent.ts";
 import { createHours } from "./operatorProblem.ts";

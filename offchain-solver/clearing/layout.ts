@@ -1,4 +1,4 @@
-import type { Market } from "../market/market.ts";
+import type { Market } from "../market/scenario/market.ts";
 
 /** The products of the consensus; one rho and one stopping test each. */
 export const COMMODITIES = ["energy", "allowances", "reserve", "active", "reactive"] as const;

@@ -1,4 +1,4 @@
-import type { Market } from "../market/market.ts";
+import type { Market } from "../market/scenario/market.ts";
 import { createAcceleration, depthOf, nextWeights, type Acceleration } from "./acceleration/acceleration.ts";
 import { layoutOf, SUM_COUNT, type Layout } from "./layout.ts";
 import type { Effect, Event, Message } from "./message.ts";

@@ -1,7 +1,7 @@
 import type { ConicSolver } from "../numerics/conicSolver.ts";
-import type { Market } from "../market/market.ts";
-import { createMeter, type Meter } from "../market/excess.ts";
-import { areaOfLimit, type Network } from "../market/network.ts";
+import type { Market } from "../market/scenario/market.ts";
+import { createMeter, type Meter } from "../market/result/excess.ts";
+import { areaOfLimit, type Network } from "../market/formulation/network.ts";
 import { AreaProjection, type HourBlock, type LimitMultiplier } from "./areaProjection.ts";
 
 /** Largest excess half width left outside the working set, p.u.^2 or MVA. */

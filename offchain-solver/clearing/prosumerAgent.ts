@@ -1,5 +1,5 @@
 import type { ConicSolver } from "../numerics/conicSolver.ts";
-import type { Market } from "../market/market.ts";
+import type { Market } from "../market/scenario/market.ts";
 import { depthOf } from "./acceleration/acceleration.ts";
 import { ALLOWANCES, ENERGY, layoutOf, SUM_COUNT, SUMS, type Layout } from "./layout.ts";
 import { OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";

@@ -1,8 +1,8 @@
 import { ConicModel, type GroupedProblem } from "../numerics/conicModel.ts";
 import { isStalled, solveLoosening, type ConicSolver } from "../numerics/conicSolver.ts";
 import { WarmConic } from "../numerics/warmConic.ts";
-import { addProsumer, type ProsumerVariables } from "../market/formulate.ts";
-import type { Market } from "../market/market.ts";
+import { addProsumer, type ProsumerVariables } from "../market/formulation/formulate.ts";
+import type { Market } from "../market/scenario/market.ts";
 import type { Layout } from "./layout.ts";
 
 export type Outcome = "solved" | "infeasible" | "stalled";

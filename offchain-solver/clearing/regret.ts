@@ -1,7 +1,7 @@
 import type { ConicSolver } from "../numerics/conicSolver.ts";
-import { deviceCost } from "../market/cost.ts";
-import type { Market } from "../market/market.ts";
-import type { Solution } from "../market/solution.ts";
+import { deviceCost } from "../market/result/cost.ts";
+import type { Market } from "../market/scenario/market.ts";
+import type { Solution } from "../market/result/solution.ts";
 import { layoutOf } from "./layout.ts";
 import { createProsumerProblem } from "./prosumerProblem.ts";
 

@@ -1,5 +1,5 @@
 import type { AccelerationSettings, Method } from "./acceleration/acceleration.ts";
-import type { Market } from "../market/market.ts";
+import type { Market } from "../market/scenario/market.ts";
 import { ALLOWANCES, COMMODITIES, SUMS } from "./layout.ts";
 
 /** How the distributed clearing runs; the same for every agent of a session. */

@@ -7,11 +7,11 @@ import { audit } from "../auditor/audit.ts";
 import { judgeSession } from "../auditor/witness.ts";
 import { connect } from "../chain/connect.ts";
 import { WitnessSchema, type Witness } from "../codec/witness.ts";
-import { AuditJsonSchema } from "../market/sessionJson.ts";
-import { InputError } from "../node/inputError.ts";
-import { readJson } from "../node/readJson.ts";
+import { AuditJsonSchema } from "../records/sessionJson.ts";
+import { InputError } from "../io/inputError.ts";
+import { readJson } from "../io/readJson.ts";
 import { Exit } from "./exit.ts";
-import { checkTarget, numberOption, writeJson } from "./output.ts";
+import { checkTarget, numberOption, writeJson } from "../io/output.ts";
 
 export function auditCommand(): Command {
   return new Command("audit")

@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import { bench, BENCH_METHODS, type BenchMethod } from "./bench.ts";
-import { argumentOf, instanceOf, INSTANCES } from "./benchInstance.ts";
-import { InputError } from "../node/inputError.ts";
-import { checkTarget, numberOption } from "./output.ts";
+import { bench, BENCH_METHODS, type BenchMethod } from "../study/bench/bench.ts";
+import { argumentOf, instanceOf, INSTANCES } from "../study/bench/benchInstance.ts";
+import { InputError } from "../io/inputError.ts";
+import { checkTarget, numberOption } from "../io/output.ts";
 
 /** "gsa,anderson": the methods of those names; over-relaxed plain iterations are called relaxed. */
 export function methodsOf(text: string): BenchMethod[] {

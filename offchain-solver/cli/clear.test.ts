@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { ClearingJsonSchema } from "../market/clearingJson.ts";
-import { defaultSettings } from "../market/market.ts";
-import { clear } from "../node/clear.ts";
-import { InputError } from "../node/inputError.ts";
+import { ClearingJsonSchema } from "../records/clearingJson.ts";
+import { defaultSettings } from "../market/scenario/market.ts";
+import { clear } from "../simulation/clear.ts";
+import { InputError } from "../io/inputError.ts";
 import { readScenario } from "./clearOptions.ts";
 
 const main = fileURLToPath(new URL("main.ts", import.meta.url));

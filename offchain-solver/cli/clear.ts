@@ -1,18 +1,18 @@
 import { Command } from "commander";
 import Table from "cli-table3";
-import type { ClearingJson } from "../market/clearingJson.ts";
-import { createNetwork } from "../market/network.ts";
-import { clearTightened, passes } from "../node/acMargin.ts";
-import { clear, type ClearedSession } from "../node/clear.ts";
-import { toClearingJson } from "../node/clearingJson.ts";
-import { readState, stateOf } from "../node/clearingState.ts";
-import { InputError } from "../node/inputError.ts";
-import { outOfSample } from "../node/outOfSample/monteCarlo.ts";
+import type { ClearingJson } from "../records/clearingJson.ts";
+import { createNetwork } from "../market/formulation/network.ts";
+import { clearTightened, passes } from "../simulation/acMargin.ts";
+import { clear, type ClearedSession } from "../simulation/clear.ts";
+import { toClearingJson } from "../simulation/clearingRecord.ts";
+import { readState, stateOf } from "../simulation/clearingState.ts";
+import { InputError } from "../io/inputError.ts";
+import { outOfSample } from "../simulation/outOfSample/monteCarlo.ts";
 import { addClearOptions, clearOptions, readScenario, type ClearArguments } from "./clearOptions.ts";
 import { Exit } from "./exit.ts";
-import { checkTarget, choiceOption, numberOption, writeJson } from "./output.ts";
-import { writeFigure } from "./figures.ts";
-import { outOfSampleFigure, outOfSampleTable, tighteningLines } from "./outOfSample.ts";
+import { checkTarget, choiceOption, numberOption, writeJson } from "../io/output.ts";
+import { writeFigure } from "../report/figures.ts";
+import { outOfSampleFigure, outOfSampleTable, tighteningLines } from "../study/outOfSample.ts";
 
 type ClearOnlyArguments = ClearArguments & {
   json?: string;

@@ -1,22 +1,21 @@
 import type { Command } from "commander";
-import { defaultSettings } from "../market/market.ts";
-import type { Scenario } from "../market/scenario.ts";
-import type { ClearMethod, ClearOptions } from "../node/clear.ts";
-import { InputError } from "../node/inputError.ts";
-import { loadBase } from "../node/loadBase.ts";
-import { loadScenario, takeHours } from "../node/loadScenario.ts";
-import { populate } from "../node/resolve/populate.ts";
-import { withRadii } from "../node/resolve/withRadii.ts";
-import { choiceOption, liveLine, numberOption } from "./output.ts";
+import { defaultSettings } from "../market/scenario/market.ts";
+import { RISK_METHODS, type RiskMethod, type Scenario } from "../market/scenario/scenario.ts";
+import type { ClearMethod, ClearOptions } from "../simulation/clear.ts";
+import { InputError } from "../io/inputError.ts";
+import { loadBase } from "../scenarios/loadBase.ts";
+import { loadScenario, takeHours } from "../scenarios/loadScenario.ts";
+import { populate } from "../scenarios/populate.ts";
+import { withRadii } from "../scenarios/withRadii.ts";
+import { choiceOption, liveLine, numberOption } from "../io/output.ts";
 
 export const DEFAULT_METHOD: ClearMethod = "anderson";
 const METHODS = ["admm", "gsa", "gsa1", "anderson", "central"] as const;
-export const RISKS = ["ts-drcc", "bonferroni", "gaussian", "robust", "deterministic"] as const;
 const SWITCH = ["on", "off"] as const;
 
 export type ClearArguments = {
   method: ClearMethod;
-  risk?: (typeof RISKS)[number];
+  risk?: RiskMethod;
   epsilon?: number;
   network: "on" | "off";
   networkRisk: "on" | "off";
@@ -42,8 +41,8 @@ export function addClearOptions(command: Command): Command {
     )
     .option(
       "--risk <name>",
-      `chance constraints: ${RISKS.join(", ")} (default: the scenario's)`,
-      choiceOption("--risk", RISKS),
+      `chance constraints: ${RISK_METHODS.join(", ")} (default: the scenario's)`,
+      choiceOption("--risk", RISK_METHODS),
     )
     .option(
       "--epsilon <e>",

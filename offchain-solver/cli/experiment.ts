@@ -1,15 +1,15 @@
 import { Command } from "commander";
-import { InputError } from "../node/inputError.ts";
-import { carbonExperiment } from "./experiments/carbon.ts";
-import { write, type Experiment } from "./experiments/common.ts";
-import { convergenceExperiment } from "./experiments/convergence.ts";
-import { dataSizeExperiment } from "./experiments/dataSize.ts";
-import { jointExperiment } from "./experiments/joint.ts";
-import { networkExperiment } from "./experiments/network.ts";
-import { reclearingExperiment } from "./experiments/reclearing.ts";
-import { riskExperiment } from "./experiments/risk.ts";
-import { scaleExperiment, SIZES } from "./experiments/scale.ts";
-import { checkFolder, choiceOption, numberOption } from "./output.ts";
+import { InputError } from "../io/inputError.ts";
+import { carbonExperiment } from "../study/experiments/carbon.ts";
+import { write, type Experiment } from "../study/experiments/common.ts";
+import { convergenceExperiment } from "../study/experiments/convergence.ts";
+import { dataSizeExperiment } from "../study/experiments/dataSize.ts";
+import { jointExperiment } from "../study/experiments/joint.ts";
+import { networkExperiment } from "../study/experiments/network.ts";
+import { reclearingExperiment } from "../study/experiments/reclearing.ts";
+import { riskExperiment } from "../study/experiments/risk.ts";
+import { scaleExperiment, SIZES } from "../study/experiments/scale.ts";
+import { checkFolder, choiceOption, numberOption } from "../io/output.ts";
 
 type Sizes = {
   readonly hours?: number;

@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { importCase } from "../node/importCase.ts";
-import { checkTarget, writeJson } from "./output.ts";
+import { importCase } from "../scenarios/importCase.ts";
+import { checkTarget, writeJson } from "../io/output.ts";
 
 export function importCommand(): Command {
   return new Command("import")

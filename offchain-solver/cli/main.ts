@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
-import { InputError } from "../node/inputError.ts";
+import { InputError } from "../io/inputError.ts";
 import { auditCommand } from "./audit.ts";
 import { benchCommand } from "./benchCommand.ts";
 import { clearCommand } from "./clear.ts";

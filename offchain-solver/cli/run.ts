@@ -3,16 +3,22 @@ import { join } from "node:path";
 import { Command } from "commander";
 import Table from "cli-table3";
 import * as Onboarding from "../chain/onboarding.ts";
-import { AuditJsonSchema, SettlementJsonSchema, type AuditJson, type SettlementJson } from "../market/sessionJson.ts";
-import { DESK, OPERATOR, UTILITY } from "../market/clearingResult.ts";
-import { toClearingJson } from "../node/clearingJson.ts";
-import { InputError } from "../node/inputError.ts";
-import { disagreements, embeddedDevnet, runSession, SessionRefused, type SessionOutcome } from "../node/runSession.ts";
+import { AuditJsonSchema, SettlementJsonSchema, type AuditJson, type SettlementJson } from "../records/sessionJson.ts";
+import { DESK, OPERATOR, UTILITY } from "../market/result/clearingResult.ts";
+import { toClearingJson } from "../simulation/clearingRecord.ts";
+import { InputError } from "../io/inputError.ts";
+import {
+  disagreements,
+  embeddedDevnet,
+  runSession,
+  SessionRefused,
+  type SessionOutcome,
+} from "../devnet/runSession.ts";
 import { summary } from "./clear.ts";
 import { addClearOptions, clearOptions, readScenario, type ClearArguments } from "./clearOptions.ts";
 import { Exit } from "./exit.ts";
-import { checkFolder, writeJson } from "./output.ts";
-import { renderReport } from "./report.ts";
+import { checkFolder, writeJson } from "../io/output.ts";
+import { renderReport } from "../report/sessionReport.ts";
 
 export function runCommand(): Command {
   return addClearOptions(

@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import { loadScenario, takeHours } from "../node/loadScenario.ts";
-import { generateScenario } from "../node/resolve/generateScenario.ts";
-import { checkTarget, numberOption, writeJson } from "./output.ts";
+import { loadScenario, takeHours } from "../scenarios/loadScenario.ts";
+import { generateScenario } from "../scenarios/generateScenario.ts";
+import { checkTarget, numberOption, writeJson } from "../io/output.ts";
 
 export function scenarioCommand(): Command {
   return new Command("scenario")

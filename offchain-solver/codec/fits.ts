@@ -1,5 +1,5 @@
 /** A session is one transaction: what does not fit must be refused before anybody signs. */
-import type { ClearingResult } from "../market/clearingResult.ts";
+import type { ClearingResult } from "../market/result/clearingResult.ts";
 import * as Payload from "./payload.ts";
 import { quorumOf } from "./typedData.ts";
 

@@ -15,7 +15,7 @@ import {
   SESSION_PERIOD,
   type Trade,
   UTILITY,
-} from "../market/clearingResult.ts";
+} from "../market/result/clearingResult.ts";
 import { refuse } from "./refusal.ts";
 
 /** What the bytes hold; the session's own fields are not in them. */

@@ -1,13 +1,13 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { SESSION_PERIOD, UTILITY, type ClearingResult } from "../market/clearingResult.ts";
-import { defaultSettings } from "../market/market.ts";
-import { paymentNano, positionsWh, verifyOwn, verifyPublic } from "../market/verify.ts";
-import { randomFeeder } from "../../test/feeders/random.ts";
+import { SESSION_PERIOD, UTILITY, type ClearingResult } from "../market/result/clearingResult.ts";
+import { defaultSettings } from "../market/scenario/market.ts";
+import { paymentNano, positionsWh, verifyOwn, verifyPublic } from "../market/result/verify.ts";
+import { randomFeeder } from "../../test/support/randomFeeder.ts";
 import { distanceMatrix, topologyOf } from "../grid/topology.ts";
 import { placesOn } from "../grid/places.ts";
-import { clear, type ClearedSession } from "../node/clear.ts";
-import { loadScenario, takeHours } from "../node/loadScenario.ts";
+import { clear, type ClearedSession } from "../simulation/clear.ts";
+import { loadScenario, takeHours } from "../scenarios/loadScenario.ts";
 import { roundToZeroSum, transport } from "./transport.ts";
 
 const amounts = fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 2, maxLength: 30 });

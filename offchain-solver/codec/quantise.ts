@@ -6,10 +6,10 @@ import {
   SESSION_PERIOD,
   type Trade,
   UTILITY,
-} from "../market/clearingResult.ts";
-import { emissionsT } from "../market/cost.ts";
-import type { Market } from "../market/market.ts";
-import type { Solution } from "../market/solution.ts";
+} from "../market/result/clearingResult.ts";
+import { emissionsT } from "../market/result/cost.ts";
+import type { Market } from "../market/scenario/market.ts";
+import type { Solution } from "../market/result/solution.ts";
 import type { Places } from "../grid/places.ts";
 import { roundToZeroSum, transport } from "./transport.ts";
 

@@ -1,6 +1,5 @@
 /** What is signed (EIP-712), and its hashes. One codec with contracts/types/*.sol; golden vectors in test/vectors. */
 import { keccak256, Signature, TypedDataEncoder, type TypedDataDomain, type TypedDataField } from "ethers";
-import type { Limits } from "./settlementModel.ts";
 
 type Types = Record<string, TypedDataField[]>;
 const fields = (text: string): TypedDataField[] =>
@@ -8,6 +7,19 @@ const fields = (text: string): TypedDataField[] =>
     const [type, name] = field.trim().split(" ");
     return { type, name };
   });
+
+/** What a mandate bounds, as the frozen table holds it. */
+export type Limits = {
+  readonly maxBuy: bigint;
+  readonly minSell: bigint;
+  readonly maxBuyWh: bigint;
+  readonly maxSellWh: bigint;
+  readonly minReservePrice: bigint;
+  readonly maxReservePrice: bigint;
+  readonly maxReserveW: bigint;
+  readonly maxCarbonPrice: bigint;
+  readonly minCarbonPrice: bigint;
+};
 
 export type Mandate = Limits & {
   readonly prosumer: number;

@@ -1,6 +1,6 @@
 import { type BaseWallet, TypedDataEncoder, type TypedDataDomain, verifyTypedData } from "ethers";
 import * as z from "zod";
-import { ScenarioSchema } from "../market/scenario.ts";
+import { RISK_METHODS, ScenarioSchema } from "../market/scenario/scenario.ts";
 
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
 const whole = z.string().regex(/^-?\d+$/);
@@ -11,7 +11,7 @@ export const WitnessSchema = z.strictObject({
   /** The scenario without anybody's devices and costs: feeder, errors' moments, tariffs, pairs, fixed loads. */
   scenario: ScenarioSchema,
   settings: z.strictObject({
-    risk: z.enum(["ts-drcc", "bonferroni", "gaussian", "robust", "deterministic"]),
+    risk: z.enum(RISK_METHODS),
     epsilon: z.number().gt(0).lt(1),
     network: z.boolean(),
     carbon: z.boolean(),

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { randomFeeder } from "../../test/feeders/random.ts";
-import { readFeeder } from "../../test/feeders/read.ts";
+import { randomFeeder } from "../../test/support/randomFeeder.ts";
+import { readFeeder } from "../../test/support/readFeeder.ts";
 import { acSweep } from "./acSweep.ts";
 import { baseInjections, defaultRatings, linDistFlow, voltageSensitivity } from "./linDistFlow.ts";
 import { topologyOf } from "./topology.ts";

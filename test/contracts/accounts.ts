@@ -4,10 +4,10 @@ import { deploy, send } from "../../offchain-solver/chain/deployment.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
-import { batch, generator } from "./batches.ts";
-import { wallet as keyOf } from "./keys.ts";
-import { createWorld, FAR, freeze, OPEN_MANDATE, refusalOf, sign, type World } from "./world.ts";
-import { as, call, held, mandate, owner, refused } from "./calls.ts";
+import { batch, generator } from "../support/batches.ts";
+import { wallet as keyOf } from "../support/keys.ts";
+import { createWorld, FAR, freeze, OPEN_MANDATE, refusalOf, sign, type World } from "../support/world.ts";
+import { as, call, held, mandate, owner, refused } from "../support/calls.ts";
 
 describe("deposits and withdrawals", () => {
   let world: World;

@@ -6,8 +6,8 @@ import { JsonRpcProvider } from "ethers";
 import { audit } from "../../offchain-solver/auditor/audit.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
-import { batch, generator } from "./batches.ts";
-import { createWorld, freeze, sign } from "./world.ts";
+import { batch, generator } from "../support/batches.ts";
+import { createWorld, freeze, sign } from "../support/world.ts";
 
 const PORT = 18_545 + (process.pid % 1_000);
 

@@ -8,9 +8,9 @@ import * as Session from "../../offchain-solver/chain/session.ts";
 import { readSessions } from "../../offchain-solver/chain/events.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { marketDomain, packSignatures } from "../../offchain-solver/codec/typedData.ts";
-import type { ClearingResult, Trade } from "../../offchain-solver/market/clearingResult.ts";
-import { batch, generator, positionsOf } from "./batches.ts";
-import { createWorld, freeze, type Frozen, refusalOf, sign, type World } from "./world.ts";
+import type { ClearingResult, Trade } from "../../offchain-solver/market/result/clearingResult.ts";
+import { batch, generator, positionsOf } from "../support/batches.ts";
+import { createWorld, freeze, type Frozen, refusalOf, sign, type World } from "../support/world.ts";
 
 const ALL = (world: World): number[] => world.committee.map((_, bit) => bit);
 

@@ -2,9 +2,9 @@ import { expect } from "chai";
 import { postAndSettle } from "../../offchain-solver/chain/session.ts";
 import { fitsOneTransaction } from "../../offchain-solver/codec/fits.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
-import { settle } from "../../offchain-solver/codec/settlementModel.ts";
-import { createDayWorld, readDay } from "./realDay.ts";
-import { freeze, sign } from "./world.ts";
+import { settle } from "../../offchain-solver/ledger/settlementModel.ts";
+import { createDayWorld, readDay } from "../support/realDay.ts";
+import { freeze, sign } from "../support/world.ts";
 
 describe("a real day of 84 prosumers on 141 buses", () => {
   it("is one transaction, and moves what the TypeScript model says", async () => {

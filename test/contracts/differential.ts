@@ -3,14 +3,24 @@ import { getBytes, hexlify, type Interface, type JsonRpcApiProvider } from "ethe
 import { abi } from "../../offchain-solver/chain/artifacts.ts";
 import { deploy } from "../../offchain-solver/chain/deployment.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
-import { decodeDeltas } from "../../offchain-solver/codec/deltas.ts";
+import { decodeDeltas } from "../../offchain-solver/ledger/deltas.ts";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
-import { settle, type Settlement } from "../../offchain-solver/codec/settlementModel.ts";
+import { settle, type Settlement } from "../../offchain-solver/ledger/settlementModel.ts";
 import { packSignatures } from "../../offchain-solver/codec/typedData.ts";
-import { PRODUCTS } from "../../offchain-solver/market/clearingResult.ts";
-import { batch, generator } from "./batches.ts";
-import { createWorld, freeze, type Frozen, idsOf, lineGrid, refusalOf, sign, SYSTEM_IDS, type World } from "./world.ts";
+import { PRODUCTS } from "../../offchain-solver/market/result/clearingResult.ts";
+import { batch, generator } from "../support/batches.ts";
+import {
+  createWorld,
+  freeze,
+  type Frozen,
+  idsOf,
+  lineGrid,
+  refusalOf,
+  sign,
+  SYSTEM_IDS,
+  type World,
+} from "../support/world.ts";
 
 const BATCHES = Number(process.env.GRIDPACT_DIFFERENTIAL ?? 1_000);
 const PROSUMERS = 6;

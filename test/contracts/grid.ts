@@ -7,7 +7,7 @@ import { linDistFlow } from "../../offchain-solver/grid/linDistFlow.ts";
 import { topologyOf } from "../../offchain-solver/grid/topology.ts";
 import { abi } from "../../offchain-solver/chain/artifacts.ts";
 import { network } from "hardhat";
-import { generator } from "./batches.ts";
+import { generator } from "../support/batches.ts";
 
 /** A random tree of up to 24 buses, numbered at random, one branch in five unlimited. */
 function feederOf(random: (below: number) => number): Feeder {

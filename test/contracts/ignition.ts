@@ -7,8 +7,8 @@ import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import { ROLES, type Role, RULES, selectors } from "../../offchain-solver/chain/roles.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
-import { batch, generator } from "./batches.ts";
-import { createWorld, freeze, refusalOf, sign } from "./world.ts";
+import { batch, generator } from "../support/batches.ts";
+import { createWorld, freeze, refusalOf, sign } from "../support/world.ts";
 
 type Connection = Awaited<ReturnType<typeof network.create>>;
 

@@ -5,8 +5,8 @@ import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import { attestationDigest, marketDomain, packSignatures } from "../../offchain-solver/codec/typedData.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
-import { createWorld, freeze, refusalOf, sign, type World } from "./world.ts";
-import { as, call, held, owner, refused } from "./calls.ts";
+import { createWorld, freeze, refusalOf, sign, type World } from "../support/world.ts";
+import { as, call, held, owner, refused } from "../support/calls.ts";
 
 for (const reference of [true, false]) {
   describe(`the ends of the ledger's ranges, ${reference ? "plain" : "optimised"} market`, () => {

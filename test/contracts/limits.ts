@@ -3,11 +3,23 @@ import { expect } from "chai";
 import { hexlify } from "ethers";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
-import { settle } from "../../offchain-solver/codec/settlementModel.ts";
+import { settle } from "../../offchain-solver/ledger/settlementModel.ts";
 import { packSignatures } from "../../offchain-solver/codec/typedData.ts";
-import { DESK, UTILITY } from "../../offchain-solver/market/clearingResult.ts";
-import { add, ANY_PRICE, BASE, CAP, CHARGE, IDS, MANDATE, PERIODS, rawAt, replace, trade } from "./baseBatch.ts";
-import { createWorld, freeze, type Frozen, refusalOf, sign, SYSTEM_IDS, type World } from "./world.ts";
+import { DESK, UTILITY } from "../../offchain-solver/market/result/clearingResult.ts";
+import {
+  add,
+  ANY_PRICE,
+  BASE,
+  CAP,
+  CHARGE,
+  IDS,
+  MANDATE,
+  PERIODS,
+  rawAt,
+  replace,
+  trade,
+} from "../support/baseBatch.ts";
+import { createWorld, freeze, type Frozen, refusalOf, sign, SYSTEM_IDS, type World } from "../support/world.ts";
 
 /** The five largest ids that a prosumer may have. */
 const LARGEST = [0xfffffff8, 0xfffffff9, 0xfffffffa, 0xfffffffb, 0xfffffffc];

@@ -5,9 +5,30 @@ import { send } from "../../offchain-solver/chain/deployment.ts";
 import type * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { marketDomain, packSignatures, quorumOf } from "../../offchain-solver/codec/typedData.ts";
-import { DESK, OPERATOR, UTILITY } from "../../offchain-solver/market/clearingResult.ts";
-import { add, ANY_PRICE, BASE, CHARGE, IDS, MANDATE, PERIODS, raw, rawAt, replace, trade } from "./baseBatch.ts";
-import { createWorld, freeze, type Frozen, lineGrid, refusalOf, sign, SYSTEM_IDS, type World } from "./world.ts";
+import { DESK, OPERATOR, UTILITY } from "../../offchain-solver/market/result/clearingResult.ts";
+import {
+  add,
+  ANY_PRICE,
+  BASE,
+  CHARGE,
+  IDS,
+  MANDATE,
+  PERIODS,
+  raw,
+  rawAt,
+  replace,
+  trade,
+} from "../support/baseBatch.ts";
+import {
+  createWorld,
+  freeze,
+  type Frozen,
+  lineGrid,
+  refusalOf,
+  sign,
+  SYSTEM_IDS,
+  type World,
+} from "../support/world.ts";
 
 /** What a prosumer's mandate has of its own: the second never buys, the fourth never sells, the fifth asks more than others give, and gives anything. */
 const OWN = new Map([

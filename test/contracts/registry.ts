@@ -3,8 +3,8 @@ import { concat, type Contract, hexlify, type Wallet } from "ethers";
 import { send } from "../../offchain-solver/chain/deployment.ts";
 import { nodeKeyDigest, NODE_KEY_TYPES, quorumOf, registryDomain } from "../../offchain-solver/codec/typedData.ts";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";
-import { wallet as keyOf } from "./keys.ts";
-import { createWorld, idsOf, lineGrid, refusalOf, type World } from "./world.ts";
+import { wallet as keyOf } from "../support/keys.ts";
+import { createWorld, idsOf, lineGrid, refusalOf, type World } from "../support/world.ts";
 
 describe("the registry", () => {
   let world: World;

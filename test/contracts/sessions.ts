@@ -6,10 +6,10 @@ import * as Session from "../../offchain-solver/chain/session.ts";
 import { NODE_KEY_TYPES, registryDomain } from "../../offchain-solver/codec/typedData.ts";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
-import { batch, generator } from "./batches.ts";
-import { wallet as keyOf } from "./keys.ts";
-import { createWorld, freeze, idsOf, lineGrid, refusalOf, sign, type World } from "./world.ts";
-import { as, call, mandate, owner, refused } from "./calls.ts";
+import { batch, generator } from "../support/batches.ts";
+import { wallet as keyOf } from "../support/keys.ts";
+import { createWorld, freeze, idsOf, lineGrid, refusalOf, sign, type World } from "../support/world.ts";
+import { as, call, mandate, owner, refused } from "../support/calls.ts";
 
 describe("sessions", () => {
   let world: World;

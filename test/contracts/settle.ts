@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
-import { settle } from "../../offchain-solver/codec/settlementModel.ts";
+import { settle } from "../../offchain-solver/ledger/settlementModel.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
-import { batch, generator } from "./batches.ts";
-import { createWorld, freeze, type Frozen, sign, SYSTEM_IDS, type World } from "./world.ts";
+import { batch, generator } from "../support/batches.ts";
+import { createWorld, freeze, type Frozen, sign, SYSTEM_IDS, type World } from "../support/world.ts";
 
 for (const reference of [true, false]) {
   describe(`settle of the ${reference ? "plain" : "optimised"} market`, () => {

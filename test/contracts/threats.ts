@@ -7,8 +7,8 @@ import { ROLES, RULES } from "../../offchain-solver/chain/roles.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { packSignatures, type SessionTerms } from "../../offchain-solver/codec/typedData.ts";
-import { batch, generator } from "./batches.ts";
-import { createWorld, freeze, type Frozen, refusalOf, sign, SYSTEM_IDS, type World } from "./world.ts";
+import { batch, generator } from "../support/batches.ts";
+import { createWorld, freeze, type Frozen, refusalOf, sign, SYSTEM_IDS, type World } from "../support/world.ts";
 
 const PERIODS = 2;
 const rpc = (world: World): JsonRpcApiProvider => world.provider as JsonRpcApiProvider;

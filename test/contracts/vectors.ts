@@ -4,7 +4,7 @@ import { type Contract, getBytes, hexlify, TypedDataEncoder, keccak256 } from "e
 import { network } from "hardhat";
 import { abi } from "../../offchain-solver/chain/artifacts.ts";
 import { deploy } from "../../offchain-solver/chain/deployment.ts";
-import { decodeDeltas } from "../../offchain-solver/codec/deltas.ts";
+import { decodeDeltas } from "../../offchain-solver/ledger/deltas.ts";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { attempt } from "../../offchain-solver/codec/refusal.ts";

@@ -1,6 +1,6 @@
-import type { Market } from "../market.ts";
-import { branchFlows, FACET_COS, FACET_SIN, type Network, squaredVoltages } from "../network.ts";
-import type { Solution } from "../solution.ts";
+import type { Market } from "../scenario/market.ts";
+import { branchFlows, FACET_COS, FACET_SIN, type Network, squaredVoltages } from "../formulation/network.ts";
+import type { Solution } from "../result/solution.ts";
 
 /** Which two-sided constraint of an hour: a seller's booking, a bus' voltage, or one pair of opposite facets of a branch. */
 export type LimitId =

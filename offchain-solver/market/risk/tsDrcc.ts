@@ -1,5 +1,5 @@
 import type { ConicModel, Terms } from "../../numerics/conicModel.ts";
-import type { RiskMethod } from "../scenario.ts";
+import type { RiskMethod } from "../scenario/scenario.ts";
 
 /** Affine expression in the model's variables. */
 export type Affine = { readonly terms: Terms; readonly constant: number };

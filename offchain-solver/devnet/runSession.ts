@@ -1,0 +1,265 @@
+import { fileURLToPath } from "node:url";
+import type { Provider, Signer } from "ethers";
+import * as Deployment from "../chain/deployment.ts";
+import * as Onboarding from "../chain/onboarding.ts";
+import * as Session from "../chain/session.ts";
+import { audit, type AuditedSession } from "../auditor/audit.ts";
+import { judgeSession } from "../auditor/witness.ts";
+import { fitsOneTransaction } from "../codec/fits.ts";
+import * as GridModel from "../codec/gridModel.ts";
+import * as Payload from "../codec/payload.ts";
+import { settle } from "../ledger/settlementModel.ts";
+import { marketDomain, attestationDigest, quorumOf, type Mandate } from "../codec/typedData.ts";
+import { signRegret, WitnessSchema, type Witness } from "../codec/witness.ts";
+import type { ClearingResult } from "../market/result/clearingResult.ts";
+import { publicScenario } from "../market/scenario/publicScenario.ts";
+import type { Scenario } from "../market/scenario/scenario.ts";
+import { paymentNano, type Verified, verifyOwn, verifyPublic } from "../market/result/verify.ts";
+import { clear, type ClearedSession, type ClearOptions } from "../simulation/clear.ts";
+import { devnetKey } from "./devnetKeys.ts";
+
+/** Progress of a session, step by step; `detail` may be said often. */
+export type Progress = { readonly step: (title: string) => void; readonly detail: (text: string) => void };
+
+export type SessionOutcome = {
+  readonly cleared: ClearedSession;
+  readonly deployment: Deployment.Deployment;
+  readonly settled: Session.Settled;
+  readonly payloadBytes: number;
+  readonly witness: Witness;
+  readonly audited: readonly AuditedSession[];
+  /** How many of the nodes verified and signed. */
+  readonly signed: number;
+};
+
+/** A session that ended before money moved; `reason` says which check of which party refused it. */
+export class SessionRefused extends Error {
+  readonly status: ClearedSession["status"] | "refused";
+  constructor(status: SessionRefused["status"], reason: string) {
+    super(reason);
+    this.status = status;
+  }
+}
+
+/** Sum of regrets that certifies an optimum: this part of the objective, in 1e-9 (settlement: the witness). */
+export const WITNESS_TOLERANCE_NANO = 10_000;
+
+/** What a node accepts of money beyond what its agent agreed to: rounding and netting, $ per session. */
+const PAYMENT_TOLERANCE = 0.05;
+
+const SYSTEM_IDS = [Onboarding.DESK_ID, Onboarding.OPERATOR_ID, Onboarding.UTILITY_ID];
+
+/** Hardhat's network in this process, contracts compiled; the project's own configuration, wherever the command was called from. */
+export async function embeddedDevnet(): Promise<{ admin: Signer; provider: Provider; close: () => Promise<void> }> {
+  process.env.HARDHAT_CONFIG ??= fileURLToPath(new URL("../../hardhat.config.ts", import.meta.url));
+  const { network, tasks } = await import("hardhat");
+  // Quick when nothing changed; on a fresh clone this is what makes the contracts.
+  await tasks.getTask("build").run({ quiet: true, noTests: true });
+  const connection = await network.create();
+  const [admin] = await connection.ethers.getSigners();
+  return { admin, provider: connection.ethers.provider, close: () => connection.close() };
+}
+
+/** Limits a devnet prosumer signs: the worst tariff with room for network charges, and more than a day of its needs. */
+function devnetMandate(scenario: Scenario, id: number): Mandate {
+  const highest = Math.max(...scenario.tariff.buyPerMwh) * 1e3;
+  return {
+    prosumer: id,
+    maxBuy: BigInt(Math.round(3 * highest)),
+    minSell: BigInt(-Math.round(2 * highest)),
+    maxBuyWh: 50_000_000n,
+    maxSellWh: 50_000_000n,
+    minReservePrice: BigInt(-Math.round(3 * highest)),
+    maxReservePrice: BigInt(Math.round(3 * highest)),
+    maxReserveW: 50_000_000n,
+    maxCarbonPrice: 200_000n,
+    minCarbonPrice: 0n,
+    maxSpendPerDay: 1_000_000_000_000n,
+    validUntil: 4_000_000_000n,
+    nonce: 1n,
+  };
+}
+
+/** Deploys, registers, funds and takes mandates: everything a session needs on a fresh chain. */
+export async function onboard(
+  scenario: Scenario,
+  admin: Signer,
+  allowanceG: ReadonlyMap<number, bigint>,
+): Promise<{ deployment: Deployment.Deployment; committee: readonly number[] }> {
+  const deployment = await Deployment.deployAll(admin);
+  const ids = scenario.prosumers.map((p) => p.id);
+  const accounts = [...ids, ...SYSTEM_IDS];
+  await Onboarding.register(
+    deployment,
+    admin,
+    accounts.map((id) => ({
+      id,
+      wallet: devnetKey("wallet", id).address,
+      nodeKey: devnetKey("node", id),
+      meterKey: devnetKey("meter", id).address,
+    })),
+  );
+  const model = GridModel.fromFeeder(
+    scenario.feeder,
+    scenario.prosumers.map(({ id, bus }) => ({ id, bus })),
+  );
+  await Onboarding.addGridModel(deployment, admin, GridModel.encode(model));
+  const committee = [Onboarding.OPERATOR_ID, ...ids.slice(0, 30)];
+  await Onboarding.appointCommittee(deployment, admin, committee);
+  for (const id of accounts) {
+    await Onboarding.fund(deployment, admin, id, Onboarding.tokens(SYSTEM_IDS.includes(id) ? 100_000 : 2_000));
+    const mandate = devnetMandate(scenario, id);
+    const signature = await Onboarding.signMandate(deployment, devnetKey("wallet", id), mandate);
+    await Onboarding.registerMandate(deployment, admin, mandate, signature);
+  }
+  if (allowanceG.size > 0) await Onboarding.issueAllowances(deployment, admin, allowanceG);
+  return { deployment, committee };
+}
+
+/** Every node checks the whole result against its own view; only what passed can be signed. */
+export function verifyForSigning(cleared: ClearedSession, member: number | "operator"): Verified<ClearingResult> {
+  const { market, network, outcome } = cleared;
+  if (outcome === undefined) throw new SessionRefused(cleared.status, "there is no result to verify");
+  const { result } = outcome.quantised;
+  const name = member === "operator" ? "the operator" : `prosumer ${market.prosumers[member].id}`;
+  const whole = verifyPublic(market, network, result);
+  if (whole.kind === "invalid")
+    throw new SessionRefused("refused", `${name} refuses: ${whole.predicate}: ${whole.detail}`);
+  if (member !== "operator") {
+    const s = outcome.solution.schedules[member];
+    const own = verifyOwn(market, result, {
+      index: member,
+      injectionMw: s.pMw,
+      reactiveMvar: s.qMvar,
+      expectedPayment: expectedPayment(cleared, member),
+      paymentTolerance: PAYMENT_TOLERANCE,
+    });
+    if (own.kind === "invalid") throw new SessionRefused("refused", `${name} refuses: ${own.predicate}: ${own.detail}`);
+  }
+  return result as Verified<ClearingResult>;
+}
+
+/** What the prosumer's agent agreed to pay, $, from its own prices and quantities; the rebate is a gift and not counted on. */
+function expectedPayment(cleared: ClearedSession, i: number): number {
+  const { market, outcome } = cleared;
+  const { solution } = outcome as NonNullable<ClearedSession["outcome"]>;
+  const { tariff, carbon } = market.scenario;
+  const s = solution.schedules[i];
+  let total = carbon.deskBuyPerT * s.allowanceBoughtT - carbon.deskSellPerT * s.allowanceSoldT;
+  for (const k of market.pairsOf[i]) {
+    const sign = market.pairs[k][0] === i ? -1 : 1;
+    for (let t = 0; t < market.hours; t++)
+      total += sign * solution.energyMw[k][t] * solution.energyPrice[k][t] * market.dt;
+    total += sign * solution.carbonT[k] * solution.carbonPrice[k];
+  }
+  const reserveTariff = tariff.reserveUpPerMw + tariff.reserveDownPerMw;
+  for (let t = 0; t < market.hours; t++) {
+    const energy = tariff.buyPerMwh[t] * s.importMw[t] - tariff.sellPerMwh[t] * s.exportMw[t];
+    total += market.dt * (energy + reserveTariff * s.utilityShareMw[t] + solution.nodalPrice[t][i] * s.pMw[t]);
+    market.shares[t].forEach(({ seller, buyer }, k) => {
+      if (seller === buyer || (seller !== i && buyer !== i)) return;
+      total += (buyer === i ? 1 : -1) * solution.shareMw[t][k] * solution.sharePrice[t][k] * market.dt;
+    });
+  }
+  return total;
+}
+
+/** One whole session on a chain: onboard, freeze, clear, quantise, verify, attest, settle, audit from chain data. */
+export async function runSession(
+  scenario: Scenario,
+  options: ClearOptions,
+  chain: { readonly admin: Signer; readonly provider: Provider },
+  progress: Progress,
+): Promise<SessionOutcome> {
+  const { admin, provider } = chain;
+  progress.step(`clear ${scenario.hours} h with ${scenario.prosumers.length} prosumers by ${options.method}`);
+  const cleared = clear(scenario, options);
+  if (cleared.outcome === undefined) throw new SessionRefused(cleared.status, cleared.reason ?? cleared.status);
+  const { quantised, objective, regrets } = cleared.outcome;
+  const { market, consensus } = cleared;
+  const committeeSize = 1 + Math.min(30, scenario.prosumers.length);
+  const fit = fitsOneTransaction(quantised.result, committeeSize, scenario.feeder.buses.length);
+  if (!fit.fits)
+    throw new SessionRefused(
+      "refused",
+      `the session does not fit one transaction: ${fit.bytes} bytes, up to ${fit.gas} gas`,
+    );
+
+  progress.step("deploy, register, fund, take mandates");
+  const allowances = new Map(scenario.prosumers.map((p, i) => [p.id, BigInt(Math.floor(market.allowanceT[i] * 1e6))]));
+  const { deployment, committee } = await onboard(scenario, admin, options.market.carbon ? allowances : new Map());
+
+  progress.step("freeze the session");
+  const ids = [...scenario.prosumers.map((p) => p.id), ...SYSTEM_IDS];
+  const now = (await provider.getBlock("latest"))?.timestamp ?? 0;
+  const frozen = await Session.freezeSession(deployment, admin, {
+    start: quantised.result.sessionStart,
+    periodSeconds: quantised.result.periodSeconds,
+    periods: quantised.result.periods,
+    deadline: now + 86_400,
+    ids,
+  });
+  if (frozen.leftOut.length > 0)
+    throw new SessionRefused("refused", `left out at the freeze: ${frozen.leftOut.join(", ")}`);
+
+  progress.step("verify on every node and attest");
+  const payload = Payload.encode(Payload.fromResult(quantised.result), quantised.result.periods);
+  const ledger = await Session.readLedger(deployment, provider, ids);
+  const attestations = new Map<number, string>();
+  for (const [bit, id] of committee.entries()) {
+    const member = id === Onboarding.OPERATOR_ID ? "operator" : scenario.prosumers.findIndex((p) => p.id === id);
+    verifyForSigning(cleared, member);
+    // The chain's own rules, re-executed: a batch that would revert is never signed.
+    const judged = settle(ledger, payload);
+    if (judged.kind === "refused")
+      throw new SessionRefused("refused", `account ${id} refuses: ${judged.predicate}: ${judged.detail}`);
+    attestations.set(bit, await Session.attest(deployment, devnetKey("node", id), frozen.terms, payload));
+    progress.detail(`${attestations.size} of ${committee.length} nodes verified and signed`);
+  }
+  const signed = attestations.size;
+  // Every signature beyond the quorum only costs gas.
+  for (const bit of [...attestations.keys()].slice(quorumOf(committee.length))) attestations.delete(bit);
+
+  progress.step("settle");
+  const settled = await Session.postAndSettle(deployment, admin, payload, attestations);
+
+  progress.step("publish the witness and audit from chain data");
+  const domain = marketDomain(deployment.chainId, deployment.market);
+  const batch = attestationDigest(domain, frozen.terms, payload);
+  const witness = WitnessSchema.parse({
+    batch,
+    scenario: publicScenario(market.scenario),
+    settings: market.settings,
+    objectiveNano: BigInt(Math.round(objective * 1e9)).toString(),
+    toleranceNano: WITNESS_TOLERANCE_NANO,
+    regrets: await Promise.all(
+      scenario.prosumers.map(async ({ id }, i) => {
+        const regretNano = BigInt(Math.round(regrets[i] * 1e9));
+        const signature = await signRegret(domain, devnetKey("node", id), batch, id, regretNano);
+        return { id, regretNano: regretNano.toString(), signature };
+      }),
+    ),
+    limits:
+      consensus?.operator.hours.flatMap((hour, t) =>
+        hour.multipliers.map(({ limit, multiplier }) => ({ hour: t, limit, multiplier })),
+      ) ?? [],
+  });
+  const audited = await audit({
+    provider,
+    market: deployment.market,
+    fromBlock: deployment.block,
+    witness: async (session) =>
+      judgeSession(session, witness, { chainId: deployment.chainId, market: deployment.market }),
+  });
+  return { cleared, deployment, settled, payloadBytes: payload.length, witness, audited, signed };
+}
+
+/** Ledger changes of the chain beside what the integers say; empty when they agree to the last nano-dollar and gram. */
+export function disagreements(result: ClearingResult, settled: Session.Settled): string[] {
+  const party = (id: number): number =>
+    id >= Onboarding.DESK_ID ? 0xfffd + (id - Onboarding.DESK_ID) : result.participants.indexOf(id);
+  return settled.deltas.flatMap(({ id, money }) => {
+    const expected = paymentNano(result, party(id));
+    return expected === money ? [] : [`account ${id}: chain ${money}, result ${expected}`];
+  });
+}

@@ -1,0 +1,265 @@
+/**
+ * `settle` in bigint: the same predicates under the same names, in the same order, as contracts/reference/PlainRules.sol.
+ * Pure: what a node checks before it signs and what the auditor re-executes.
+ */
+import { DESK, OPERATOR, SESSION_PERIOD, type Trade, UTILITY } from "../market/result/clearingResult.ts";
+import * as Grid from "../codec/gridModel.ts";
+import * as Payload from "../codec/payload.ts";
+import type { Limits } from "../codec/typedData.ts";
+import { attempt, type Refusal, refuse } from "../codec/refusal.ts";
+
+export type LedgerAccount = {
+  /** Nano-dollars. */
+  readonly deposit: bigint;
+  /** Grams. */
+  readonly carbon: bigint;
+  readonly lockedMicro: bigint;
+  readonly spentMicro: bigint;
+  readonly day: bigint;
+  readonly session: bigint;
+};
+
+export type Terms = {
+  readonly start: bigint;
+  readonly periodSeconds: number;
+  readonly periods: number;
+  readonly ordinal: bigint;
+  readonly priceCap: bigint;
+};
+
+export type Ledger = {
+  readonly terms: Terms;
+  readonly grid: Grid.GridModel;
+  /** By account id; system accounts under SYSTEM_ID + 0..2. */
+  readonly accounts: ReadonlyMap<number, LedgerAccount>;
+  readonly limits: ReadonlyMap<number, Limits>;
+};
+
+export type Delta = { readonly id: number; readonly money: bigint; readonly carbon: bigint };
+
+export type Settlement = {
+  readonly kind: "settled";
+  readonly accounts: ReadonlyMap<number, LedgerAccount>;
+  /** In the event's order: participants, then desk, operator, utility where they take part. */
+  readonly deltas: readonly Delta[];
+};
+
+/** Account id of DESK; OPERATOR and UTILITY follow. */
+export const SYSTEM_ID = 0xfffffffd;
+const MAX_DEPOSIT = (1n << 64n) - 1n;
+const MAX_CARBON = (1n << 55n) - 1n;
+const NANO_PER_MICRO = 1000n;
+const EMPTY: LedgerAccount = { deposit: 0n, carbon: 0n, lockedMicro: 0n, spentMicro: 0n, day: 0n, session: 0n };
+
+type Position = {
+  energyWh: bigint;
+  reserveSoldW: bigint;
+  reserveBoughtW: bigint;
+  minSellPrice: bigint | undefined;
+  maxBuyPrice: bigint | undefined;
+  charge: { wh: bigint; price: bigint } | undefined;
+};
+
+type Entry = {
+  readonly id: number;
+  readonly party: number;
+  readonly account: LedgerAccount;
+  readonly limits: Limits;
+  money: bigint;
+  carbon: bigint;
+  readonly positions: Position[];
+};
+
+export function settle(ledger: Ledger, bytes: Uint8Array): Settlement | Refusal {
+  return attempt(() => {
+    const payload = Payload.decode(bytes, ledger.terms.periods);
+    const entries = openEntries(ledger, payload);
+    let last = 0;
+    payload.trades.forEach((trade, i) => {
+      checkTrade(trade, i, last, entries, ledger.terms, payload.participants.length);
+      net(trade, entries);
+      last = Payload.tradeKey(trade);
+    });
+    const accounts = new Map(ledger.accounts);
+    for (const entry of entries.values()) {
+      entry.positions.forEach((position, t) => checkPosition(entry, position, t));
+      accounts.set(entry.id, settleAccount(entry, ledger.terms));
+    }
+    for (let t = 0; t < ledger.terms.periods; t++) checkGrid(ledger, payload, entries, t);
+    const deltas = [...entries.values()].map(({ id, money, carbon }) => ({ id, money, carbon }));
+    return { kind: "settled", accounts, deltas };
+  });
+}
+
+/** Entries by party number of the payload, in the event's order. */
+function openEntries(ledger: Ledger, payload: Payload.Payload): Map<number, Entry> {
+  const entries = new Map<number, Entry>();
+  const open = (id: number, party: number): void => {
+    const account = ledger.accounts.get(id) ?? EMPTY;
+    const limits = ledger.limits.get(id);
+    if (account.session !== ledger.terms.ordinal || limits === undefined) refuse("notLocked", id);
+    const positions = Array.from({ length: ledger.terms.periods }, () => ({
+      energyWh: 0n,
+      reserveSoldW: 0n,
+      reserveBoughtW: 0n,
+      minSellPrice: undefined,
+      maxBuyPrice: undefined,
+      charge: undefined,
+    }));
+    entries.set(party, { id, party, account, limits, money: 0n, carbon: 0n, positions });
+  };
+  payload.participants.forEach((id, k) => {
+    if (id >= SYSTEM_ID || id <= (payload.participants[k - 1] ?? 0)) refuse("participantsNotAscending", k);
+    open(id, k);
+  });
+  Payload.SYSTEMS.forEach((party, k) => {
+    if ((payload.systems >> k) & 1) open(SYSTEM_ID + k, party);
+  });
+  return entries;
+}
+
+function checkTrade(
+  trade: Trade,
+  i: number,
+  last: number,
+  entries: ReadonlyMap<number, Entry>,
+  terms: Terms,
+  participants: number,
+): void {
+  if (Payload.tradeKey(trade) <= last) refuse("tradesNotAscending", i);
+  const known =
+    trade.period === SESSION_PERIOD
+      ? trade.product === "network" || trade.product === "carbon"
+      : trade.product !== "carbon" && trade.period < terms.periods;
+  if (!known) refuse("unknownPeriod", i);
+  const seller = entries.get(trade.seller);
+  const buyer = entries.get(trade.buyer);
+  if (seller === undefined || buyer === undefined) refuse("unknownParty", i);
+  if (seller === buyer) refuse("selfTrade", i);
+  if (!mayTrade(trade, participants)) refuse("wrongParties", i);
+  if (trade.quantity === 0) refuse("zeroQuantity", i);
+  const price = BigInt(trade.price);
+  if (price > terms.priceCap || price < -terms.priceCap) refuse("priceBeyondCap", i);
+  if (trade.product === "network" && trade.period === SESSION_PERIOD && price > 0n) refuse("rebatePositive", i);
+  if (trade.product === "reserve") {
+    if (price < seller.limits.minReservePrice) refuse("reservePriceOutsideMandate", seller.id, i);
+    if (price > buyer.limits.maxReservePrice) refuse("reservePriceOutsideMandate", buyer.id, i);
+  }
+  if (trade.product === "carbon") {
+    if (price < seller.limits.minCarbonPrice) refuse("carbonPriceOutsideMandate", seller.id, i);
+    if (price > buyer.limits.maxCarbonPrice) refuse("carbonPriceOutsideMandate", buyer.id, i);
+  }
+}
+
+function mayTrade({ product, seller, buyer }: Trade, participants: number): boolean {
+  const prosumer = (party: number): boolean => party < participants;
+  const orUtility = (party: number): boolean => prosumer(party) || party === UTILITY;
+  const orDesk = (party: number): boolean => prosumer(party) || party === DESK;
+  if (product === "network") return seller === OPERATOR && prosumer(buyer);
+  if (product === "energy") return orUtility(seller) && orUtility(buyer);
+  if (product === "reserve") return orUtility(seller) && prosumer(buyer);
+  return orDesk(seller) && orDesk(buyer);
+}
+
+/** One amount is added to the seller and taken from the buyer: every product and the money sum to zero by construction. */
+function net(trade: Trade, entries: ReadonlyMap<number, Entry>): void {
+  const seller = entries.get(trade.seller) as Entry;
+  const buyer = entries.get(trade.buyer) as Entry;
+  const quantity = BigInt(trade.quantity);
+  const price = BigInt(trade.price);
+  seller.money += quantity * price;
+  buyer.money -= quantity * price;
+  if (trade.product === "carbon") {
+    seller.carbon -= quantity;
+    buyer.carbon += quantity;
+    return;
+  }
+  if (trade.period === SESSION_PERIOD) return;
+  const sold = seller.positions[trade.period];
+  const bought = buyer.positions[trade.period];
+  if (trade.product === "network") {
+    bought.charge = { wh: quantity, price };
+  } else if (trade.product === "energy") {
+    sold.energyWh += quantity;
+    bought.energyWh -= quantity;
+    if (sold.minSellPrice === undefined || price < sold.minSellPrice) sold.minSellPrice = price;
+    if (bought.maxBuyPrice === undefined || price > bought.maxBuyPrice) bought.maxBuyPrice = price;
+  } else {
+    sold.reserveSoldW += quantity;
+    bought.reserveBoughtW += quantity;
+  }
+}
+
+/** The price per kWh a prosumer sees is price - charge: whoever injects pays the charge, whoever withdraws receives it. */
+function checkPosition({ id, limits }: Entry, position: Position, t: number): void {
+  const { energyWh, minSellPrice, maxBuyPrice, charge } = position;
+  const magnitude = energyWh < 0n ? -energyWh : energyWh;
+  if (charge !== undefined && charge.wh !== magnitude) refuse("networkMismatch", id, t);
+  const perKwh = charge === undefined ? 0n : energyWh < 0n ? -charge.price : charge.price;
+  if (maxBuyPrice !== undefined && maxBuyPrice - perKwh > limits.maxBuy) refuse("buyPriceAboveMandate", id, t);
+  if (minSellPrice !== undefined && minSellPrice - perKwh < limits.minSell) refuse("sellPriceBelowMandate", id, t);
+  if (magnitude > (energyWh < 0n ? limits.maxBuyWh : limits.maxSellWh)) refuse("energyBeyondMandate", id, t);
+  if (position.reserveSoldW > limits.maxReserveW || position.reserveBoughtW > limits.maxReserveW) {
+    refuse("reserveBeyondMandate", id, t);
+  }
+}
+
+function settleAccount({ id, account, money, carbon }: Entry, terms: Terms): LedgerAccount {
+  if (-money > account.lockedMicro * NANO_PER_MICRO) refuse("spendBeyondLock", id);
+  const deposit = account.deposit + money;
+  if (deposit > MAX_DEPOSIT) refuse("depositOverflow", id);
+  const grams = account.carbon + carbon;
+  if (grams < 0n && id !== SYSTEM_ID) refuse("carbonBelowZero", id);
+  if (grams > MAX_CARBON || grams < -MAX_CARBON - 1n) refuse("carbonOverflow", id);
+  const day = terms.start / 86_400n;
+  const spentUp = money < 0n ? (-money + NANO_PER_MICRO - 1n) / NANO_PER_MICRO : 0n;
+  return {
+    deposit,
+    carbon: grams,
+    lockedMicro: 0n,
+    spentMicro: money < 0n ? spentUp + (account.day === day ? account.spentMicro : 0n) : account.spentMicro,
+    day: money < 0n ? day : account.day,
+    session: 0n,
+  };
+}
+
+/** LinDistFlow of one period: flows from the leaves to the root, then squared voltages from the root to the leaves. */
+function checkGrid(ledger: Ledger, payload: Payload.Payload, entries: ReadonlyMap<number, Entry>, t: number): void {
+  const { grid, terms } = ledger;
+  const active = new Array<bigint>(grid.buses).fill(0n);
+  const reactive = new Array<bigint>(grid.buses).fill(0n);
+  const busOf = new Map(grid.prosumers.map(({ id, bus }) => [id, bus]));
+  const wattPerWh = BigInt(3600 / terms.periodSeconds);
+  payload.participants.forEach((id, k) => {
+    const bus = busOf.get(id) ?? refuse("notLocked", id);
+    active[bus] += (entries.get(k) as Entry).positions[t].energyWh * wattPerWh;
+    reactive[bus] += BigInt(payload.reactiveVar[k][t]);
+  });
+  for (let bus = grid.buses - 1; bus > 0; bus--) {
+    const branch = grid.branches[bus - 1];
+    if (branch.rating !== Grid.UNLIMITED && !insideTwelveGon(active[bus], reactive[bus], branch.rating)) {
+      refuse("lineLimit", t, bus);
+    }
+    active[branch.parent] += active[bus];
+    reactive[branch.parent] += reactive[bus];
+  }
+  const voltage = [Grid.ROOT_VOLTAGE];
+  for (let bus = 1; bus < grid.buses; bus++) {
+    const branch = grid.branches[bus - 1];
+    voltage[bus] = voltage[branch.parent] + branch.r * active[bus] + branch.x * reactive[bus];
+    const comparable = voltage[bus] >> Grid.VOLTAGE_SHIFT;
+    if (comparable < branch.vMin2 || comparable > branch.vMax2) refuse("voltageBand", t, bus);
+  }
+}
+
+/** sqrt(3) in 1e-9, rounded down: a flow inside the 12-gon is never refused. */
+const SQRT3_DOWN = 1_732_050_807n;
+const UNIT = 1_000_000_000n;
+
+/** abs(cos p + sin q) <= rating at 0, 30, 60 and 90 degrees; by symmetry that is all six pairs of facets. */
+export function insideTwelveGon(active: bigint, reactive: bigint, rating: bigint): boolean {
+  const p = active < 0n ? -active : active;
+  const q = reactive < 0n ? -reactive : reactive;
+  const bound = 2n * UNIT * rating;
+  return p <= rating && q <= rating && SQRT3_DOWN * p + UNIT * q <= bound && UNIT * p + SQRT3_DOWN * q <= bound;
+}

@@ -1,0 +1,26 @@
+import type { Market } from "../scenario/market.ts";
+import type { Schedule } from "./solution.ts";
+
+/** What a schedule costs its owner over the horizon, $: devices (fuel, wear, discomfort, reactive, booking), without any trade. */
+export function deviceCost(market: Market, i: number, s: Schedule): number {
+  const { generator, battery, load, reserveUpPerMw, reserveDownPerMw } = market.prosumers[i];
+  let total = 0;
+  for (let t = 0; t < market.hours; t++) {
+    const p = s.generatorMw[t];
+    total += generator ? generator.costA * p * p + generator.costB * p : 0;
+    total += battery ? battery.wearPerMwh * (s.chargeMw[t] + s.dischargeMw[t]) : 0;
+    total += (load.discomfort / 2) * s.flexibleMw[t] * s.flexibleMw[t];
+    total += (market.scenario.regularisation.reactive / 2) * s.reactiveMvar[t] * s.reactiveMvar[t];
+    total += reserveUpPerMw * s.reserveUpMw[t] + reserveDownPerMw * s.reserveDownMw[t];
+  }
+  return total * market.dt;
+}
+
+/** Emissions of a schedule, tCO2: own generation and what it imports. */
+export function emissionsT(market: Market, i: number, s: Schedule): number {
+  const rate = market.prosumers[i].generator?.emissionTPerMwh ?? 0;
+  let total = 0;
+  for (let t = 0; t < market.hours; t++)
+    total += rate * s.generatorMw[t] + market.scenario.carbon.gridTPerMwh[t] * s.importMw[t];
+  return total * market.dt;
+}

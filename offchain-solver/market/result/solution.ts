@@ -1,0 +1,74 @@
+import type { ProsumerVariables } from "../formulation/formulate.ts";
+
+/** solved | max iterations | infeasible | deadline: how a clearing ended. */
+export type Status = "solved" | "max iterations" | "infeasible" | "deadline";
+
+/** One prosumer's day, [hour] each, MW / Mvar / MWh. */
+export type Schedule = {
+  readonly generatorMw: Float64Array;
+  readonly renewableMw: Float64Array;
+  readonly chargeMw: Float64Array;
+  readonly dischargeMw: Float64Array;
+  readonly storedMwh: Float64Array;
+  readonly flexibleMw: Float64Array;
+  readonly importMw: Float64Array;
+  readonly exportMw: Float64Array;
+  readonly reactiveMvar: Float64Array;
+  readonly reserveUpMw: Float64Array;
+  readonly reserveDownMw: Float64Array;
+  readonly utilityShareMw: Float64Array;
+  /** Net injection at the bus. */
+  readonly pMw: Float64Array;
+  readonly qMvar: Float64Array;
+  readonly allowanceBoughtT: number;
+  readonly allowanceSoldT: number;
+};
+
+/** A cleared point with its prices, whatever the method. Prices are $/MWh, $/Mvarh, $/MW and hour, $/t. */
+export type Solution = {
+  readonly schedules: readonly Schedule[];
+  /** [hour][prosumer] net injection inside the network's limits, MW and Mvar: what is posted. Schedules meet it to the clearing's tolerance. */
+  readonly injectionMw: readonly Float64Array[];
+  readonly injectionMvar: readonly Float64Array[];
+  /** [pair][hour] MW sold by the pair's first prosumer to its second. */
+  readonly energyMw: readonly Float64Array[];
+  readonly energyPrice: readonly Float64Array[];
+  /** [hour][slot] MW, price of the share, and what the operator charges for it on top (half from each side). */
+  readonly shareMw: readonly Float64Array[];
+  readonly sharePrice: readonly Float64Array[];
+  readonly shareCharge: readonly Float64Array[];
+  /** [pair] tCO2 sold by the first to the second. */
+  readonly carbonT: Float64Array;
+  readonly carbonPrice: Float64Array;
+  /** [hour][prosumer] network charge per MWh injected, per Mvarh injected. */
+  readonly nodalPrice: readonly Float64Array[];
+  readonly nodalReactivePrice: readonly Float64Array[];
+  /** [prosumer] marginal price of carbon. */
+  readonly priceMu: Float64Array;
+};
+
+const EMPTY = -1;
+
+/** Reads one prosumer's schedule out of a solver's vector. */
+export function readSchedule(v: ProsumerVariables, x: ArrayLike<number>): Schedule {
+  const read = (index: Int32Array): Float64Array => Float64Array.from(index, (k) => (k === EMPTY ? 0 : x[k]));
+  const sum = (a: Float64Array, b: Float64Array): Float64Array => a.map((value, t) => value + b[t]);
+  return {
+    generatorMw: read(v.generator),
+    renewableMw: read(v.renewable),
+    chargeMw: read(v.charge),
+    dischargeMw: read(v.discharge),
+    storedMwh: read(v.stored),
+    flexibleMw: read(v.flexible),
+    importMw: read(v.imports),
+    exportMw: read(v.exports),
+    reactiveMvar: read(v.reactive),
+    reserveUpMw: sum(read(v.generatorUp), read(v.batteryUp)),
+    reserveDownMw: sum(read(v.generatorDown), read(v.batteryDown)),
+    utilityShareMw: read(v.utilityShare),
+    pMw: read(v.p),
+    qMvar: read(v.q),
+    allowanceBoughtT: v.allowanceBought === EMPTY ? 0 : x[v.allowanceBought],
+    allowanceSoldT: v.allowanceSold === EMPTY ? 0 : x[v.allowanceSold],
+  };
+}

@@ -1,0 +1,148 @@
+import { type ClearingResult, DESK, OPERATOR, SESSION_PERIOD, type Trade, UTILITY } from "./clearingResult.ts";
+import type { Market } from "../scenario/market.ts";
+import { excess } from "./excess.ts";
+import { limitName, type Network } from "../formulation/network.ts";
+
+/** What a node found when it checked a result against its own view. `predicate` names the first rule that is broken. */
+export type Finding =
+  { readonly kind: "valid" } | { readonly kind: "invalid"; readonly predicate: string; readonly detail: string };
+
+/** Only a result that was verified can be signed. */
+declare const verified: unique symbol;
+export type Verified<T> = T & { readonly [verified]: true };
+
+/** What rounding and the clearing's own tolerance may move: injections W, reserve W, limits p.u.^2 or MVA. */
+export const VERIFY_TOLERANCE = { watts: 100, limit: 2e-4 } as const;
+
+const invalid = (predicate: string, detail: string): Finding => ({ kind: "invalid", predicate, detail });
+const UNITS = 1e6;
+
+/** Net injection in Wh by [period][prosumer]: what a prosumer sold net, utility included. */
+export function positionsWh(result: ClearingResult): number[][] {
+  const positions = Array.from({ length: result.periods }, () => new Array<number>(result.participants.length).fill(0));
+  for (const trade of result.trades) {
+    if (trade.product !== "energy") continue;
+    if (trade.seller < result.participants.length) positions[trade.period][trade.seller] += trade.quantity;
+    if (trade.buyer < result.participants.length) positions[trade.period][trade.buyer] -= trade.quantity;
+  }
+  return positions;
+}
+
+/** Reserve in W by [hour][slot] and by [hour][prosumer] from the utility; own shares are what the need leaves. */
+export function reservePositions(market: Market, result: ClearingResult) {
+  const shares = market.shares.map((slots) => new Float64Array(slots.length));
+  const utility = market.shares.map(() => new Float64Array(market.prosumers.length));
+  const unknown: Trade[] = [];
+  const slotOf = market.shares.map(
+    (slots) => new Map(slots.map(({ seller, buyer }, s) => [seller * market.prosumers.length + buyer, s])),
+  );
+  for (const trade of result.trades) {
+    if (trade.product !== "reserve") continue;
+    if (trade.seller === UTILITY) utility[trade.period][trade.buyer] += trade.quantity;
+    else {
+      const slot = slotOf[trade.period].get(trade.seller * market.prosumers.length + trade.buyer);
+      if (slot === undefined || trade.seller === trade.buyer) unknown.push(trade);
+      else shares[trade.period][slot] += trade.quantity;
+    }
+  }
+  const missing: { hour: number; prosumer: number; watts: number }[] = [];
+  for (let t = 0; t < market.hours; t++)
+    for (let j = 0; j < market.prosumers.length; j++) {
+      const need = market.halfWidth[t] * market.sigma[t][j] * UNITS;
+      if (need === 0) continue;
+      let bought = utility[t][j];
+      for (const s of market.slotsOf[j][t]) {
+        const { seller, buyer } = market.shares[t][s];
+        if (buyer === j && seller !== j) bought += shares[t][s];
+      }
+      const own = slotOf[t].get(j * market.prosumers.length + j);
+      if (own !== undefined) shares[t][own] = Math.max(0, need - bought);
+      if (bought > need + VERIFY_TOLERANCE.watts || (own === undefined && bought < need - VERIFY_TOLERANCE.watts))
+        missing.push({ hour: t, prosumer: j, watts: bought - need });
+    }
+  return { shares, utility, unknown, missing };
+}
+
+/**
+ * Everything a party can check from public data: balance, who may trade what, the response to every forecast error, and the
+ * network security constraints of every hour, chance constraints included.
+ */
+export function verifyPublic(market: Market, network: Network | undefined, result: ClearingResult): Finding {
+  const n = market.prosumers.length;
+  if (result.periods !== market.hours) return invalid("wrongPeriods", `${result.periods}, not ${market.hours}`);
+  if (result.participants.some((id, i) => id !== market.prosumers[i].id) || result.participants.length !== n)
+    return invalid("wrongParticipants", result.participants.join(" "));
+  for (const trade of result.trades) {
+    if (!(trade.quantity > 0) || trade.seller === trade.buyer) return invalid("emptyTrade", JSON.stringify(trade));
+    const known = (party: number): boolean => party < n || [UTILITY, OPERATOR, DESK].includes(party);
+    if (!known(trade.seller) || !known(trade.buyer)) return invalid("unknownParty", JSON.stringify(trade));
+    if (
+      trade.product === "carbon"
+        ? trade.period !== SESSION_PERIOD
+        : trade.product !== "network" && trade.period >= result.periods
+    )
+      return invalid("unknownPeriod", JSON.stringify(trade));
+    if (trade.product === "energy" && (trade.seller === UTILITY || trade.buyer === UTILITY)) {
+      const tariff = market.scenario.tariff;
+      const price = (trade.seller === UTILITY ? tariff.buyPerMwh : tariff.sellPerMwh)[trade.period];
+      if (trade.price !== Math.round(price * 1e3)) return invalid("wrongTariff", JSON.stringify(trade));
+    }
+  }
+  const reserve = reservePositions(market, result);
+  if (reserve.unknown.length > 0) return invalid("noSuchShare", JSON.stringify(reserve.unknown[0]));
+  if (reserve.missing.length > 0) return invalid("errorNotAnswered", JSON.stringify(reserve.missing[0]));
+  if (network === undefined) return { kind: "valid" };
+  const positions = positionsWh(result);
+  for (let t = 0; t < market.hours; t++) {
+    const gap = excess(market, network, t, {
+      p: positions[t].map((wh) => wh / UNITS / market.dt),
+      q: result.reactiveVar.map((row) => row[t] / UNITS),
+      shares: reserve.shares[t].map((w) => w / UNITS),
+    });
+    for (let limit = 0; limit < gap.length; limit++)
+      if (gap[limit] > VERIFY_TOLERANCE.limit)
+        return invalid(
+          "outsideNetworkLimit",
+          `hour ${t}: ${limitName(market, network, limit)} by ${gap[limit].toExponential(2)}`,
+        );
+  }
+  return { kind: "valid" };
+}
+
+/** What one prosumer's node expects of the result: its own injections and money, as its agent computed them. */
+export type OwnView = {
+  readonly index: number;
+  readonly injectionMw: ArrayLike<number>;
+  readonly reactiveMvar: ArrayLike<number>;
+  /** Most that its payment may exceed what its agent agreed to, $. */
+  readonly expectedPayment: number;
+  readonly paymentTolerance: number;
+};
+
+/** Money that flows into an account over the session, nano-dollars. */
+export function paymentNano(result: ClearingResult, party: number): bigint {
+  let total = 0n;
+  for (const trade of result.trades) {
+    const value = BigInt(trade.quantity) * BigInt(trade.price);
+    if (trade.seller === party) total += value;
+    if (trade.buyer === party) total -= value;
+  }
+  return total;
+}
+
+/** Does the result hold what my own agent agreed to? */
+export function verifyOwn(market: Market, result: ClearingResult, view: OwnView): Finding {
+  const positions = positionsWh(result);
+  for (let t = 0; t < market.hours; t++) {
+    const mine = (positions[t][view.index] / UNITS / market.dt - view.injectionMw[t]) * UNITS;
+    if (Math.abs(mine) > VERIFY_TOLERANCE.watts)
+      return invalid("notMyInjection", `hour ${t}: off by ${mine.toFixed(0)} W`);
+    const reactive = result.reactiveVar[view.index][t] - view.reactiveMvar[t] * UNITS;
+    if (Math.abs(reactive) > VERIFY_TOLERANCE.watts)
+      return invalid("notMyReactive", `hour ${t}: off by ${reactive.toFixed(0)} var`);
+  }
+  const paid = -Number(paymentNano(result, view.index)) / 1e9;
+  if (paid > view.expectedPayment + view.paymentTolerance)
+    return invalid("payMoreThanAgreed", `${paid.toFixed(4)} $ instead of ${view.expectedPayment.toFixed(4)} $`);
+  return { kind: "valid" };
+}

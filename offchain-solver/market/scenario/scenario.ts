@@ -1,0 +1,122 @@
+import * as z from "zod";
+import { FeederSchema } from "../../grid/feeder.ts";
+
+/** How chance constraints are held (market-model section 5): the exact one and what it is compared with. */
+export const RISK_METHODS = ["ts-drcc", "bonferroni", "gaussian", "robust", "deterministic"] as const;
+
+const finite = z.number();
+const nonneg = z.number().nonnegative();
+const series = z.array(finite);
+
+/** Dispatchable generator: cost a p^2 + b p [$/h, p in MW], linear emission rate. */
+const GeneratorSchema = z.strictObject({
+  minMw: nonneg,
+  maxMw: nonneg,
+  rampMwPerHour: nonneg,
+  costA: nonneg,
+  costB: finite,
+  emissionTPerMwh: nonneg,
+  reactiveMvar: nonneg,
+});
+
+/** PV or wind: curtailable up to the (debiased) forecast; `actualMw` is what the day brought, for delivery. */
+const RenewableSchema = z.strictObject({
+  kind: z.enum(["pv", "wind"]),
+  ratingMw: z.number().positive(),
+  source: z.int().nonnegative(),
+  forecastMw: z.array(nonneg),
+  actualMw: z.array(nonneg),
+  reactiveMvar: nonneg,
+});
+
+/** Battery: power limit each way, energy window, one-way efficiency, wear $/MWh on charge plus discharge. */
+const BatterySchema = z.strictObject({
+  powerMw: nonneg,
+  minMwh: nonneg,
+  maxMwh: nonneg,
+  initialMwh: nonneg,
+  efficiency: z.number().positive().max(1),
+  wearPerMwh: nonneg,
+});
+
+/** Load: fixed profile, constant power factor (Mvar per MW), flexible share phi and its discomfort (k/2) dd^2. */
+const LoadSchema = z.strictObject({
+  fixedMw: z.array(nonneg),
+  mvarPerMw: finite,
+  flexibleShare: z.number().min(0).max(1),
+  discomfort: nonneg,
+});
+
+export const ProsumerSchema = z.strictObject({
+  /** Registry id: ascending with the feeder's depth-first bus order. */
+  id: z.int().positive().max(0xffffffff),
+  bus: z.int().positive(),
+  generator: GeneratorSchema.optional(),
+  renewable: RenewableSchema.optional(),
+  battery: BatterySchema.optional(),
+  load: LoadSchema,
+  /** Cost of booking reserve capacity in own devices, $/MW and hour. */
+  reserveUpPerMw: nonneg,
+  reserveDownPerMw: nonneg,
+});
+
+/**
+ * A scenario with every array inline: the whole input of one session. Nothing random or transcendental is
+ * computed after this point; moments of the forecast errors are part of it (market-model: section 5).
+ */
+export const ScenarioSchema = z.strictObject({
+  name: z.string().min(1),
+  source: z.string().min(1),
+  feeder: FeederSchema,
+  /** Start of the first period, UTC, ISO 8601. */
+  startUtc: z.iso.datetime(),
+  hours: z.int().min(1).max(63),
+  /** Length of a period in hours (dt). */
+  periodHours: z.number().positive(),
+  tariff: z.strictObject({
+    buyPerMwh: series,
+    sellPerMwh: series,
+    reserveUpPerMw: nonneg,
+    reserveDownPerMw: nonneg,
+  }),
+  carbon: z.strictObject({
+    gridTPerMwh: z.array(nonneg),
+    /** Free allowance per MWh of fixed load over the horizon. */
+    quotaTPerMwh: nonneg,
+    /** A prosumer buys from the desk at this price and sells to it at `deskSellPerT` < `deskBuyPerT`. */
+    deskBuyPerT: nonneg,
+    deskSellPerT: nonneg,
+  }),
+  /** kappa of e^2, r^2, c^2 per side; k_q of q^2. */
+  regularisation: z.strictObject({ trade: z.number().positive(), reactive: z.number().positive() }),
+  risk: z.strictObject({
+    method: z.enum(RISK_METHODS),
+    epsilon: z.number().gt(0).lt(1),
+    /** Robustness radii on mean and standard deviation of the estimated moments, per hour; zero = moments taken as known. */
+    meanRadius: z.array(nonneg),
+    stdRadius: z.array(nonneg),
+  }),
+  /** Allowed trading pairs, by prosumer id, first < second. */
+  pairs: z.array(z.tuple([z.int().positive(), z.int().positive()])),
+  prosumers: z.array(ProsumerSchema).min(1),
+  uncertainty: z.strictObject({
+    /** Names of the real series the errors come from. */
+    sources: z.array(z.string()),
+    /** Ids of prosumers with a renewable, in the column order of `factor`. */
+    uncertain: z.array(z.int().positive()),
+    /** factor[hour][row][column]: F_t with Sigma_t = F_t' F_t, MW; rows <= number of sources. */
+    factor: z.array(z.array(series)),
+    /** Largest norm(Sigma^{-1/2} xi) over the fitting samples, per hour (the robust comparator's radius). */
+    robustRadius: z.array(nonneg),
+    /** Bootstrap 95 % quantiles, MW per hour: what `risk.meanRadius` and `risk.stdRadius` are when moments count as estimated. */
+    bootstrapMeanRadius: z.array(nonneg).optional(),
+    bootstrapStdRadius: z.array(nonneg).optional(),
+    /** Standardised-free, debiased errors of the sources, p.u. of rating: [hour][sample][source]; fitting and held-out. */
+    fitErrors: z.array(z.array(series)),
+    testErrors: z.array(z.array(series)),
+  }),
+});
+
+export type Scenario = z.infer<typeof ScenarioSchema>;
+export type Prosumer = z.infer<typeof ProsumerSchema>;
+export type RiskMethod = (typeof RISK_METHODS)[number];

@@ -1,0 +1,170 @@
+import { FeederError, topologyOf } from "../../grid/topology.ts";
+import type { Topology } from "../../grid/topology.ts";
+import type { Prosumer, Scenario } from "./scenario.ts";
+
+/** What is wrong with a scenario that has the right shape: the field, what it holds, and why that cannot be. */
+export type Fault = { readonly field: string; readonly value: unknown; readonly reason: string };
+
+const fault = (field: string, value: unknown, reason: string): Fault => ({ field, value, reason });
+
+/** Everything a schema cannot say: lengths, references, order and limits that contradict each other. Empty = sound. */
+export function scenarioFaults(scenario: Scenario): Fault[] {
+  const feeder = feederFaults(scenario);
+  if (feeder.length > 0) return feeder;
+  const topology = topologyOf(scenario.feeder);
+  return [
+    ...lengthFaults(scenario),
+    ...priceFaults(scenario),
+    ...scenario.prosumers.flatMap((prosumer, i) => deviceFaults(prosumer, `prosumers[${i}]`)),
+    ...placeFaults(scenario, topology),
+    ...pairFaults(scenario),
+    ...uncertaintyFaults(scenario),
+  ];
+}
+
+function feederFaults({ feeder }: Scenario): Fault[] {
+  const inverted = feeder.buses.findIndex(({ vMinPu, vMaxPu }) => vMinPu > vMaxPu);
+  if (inverted >= 0) {
+    const { vMinPu, vMaxPu } = feeder.buses[inverted];
+    return [fault(`feeder.buses[${inverted}].vMinPu`, vMinPu, `is above vMaxPu = ${vMaxPu}`)];
+  }
+  try {
+    topologyOf(feeder);
+    return [];
+  } catch (error) {
+    if (!(error instanceof FeederError)) throw error;
+    return [fault(`feeder.${error.field}`, error.value, error.reason)];
+  }
+}
+
+function lengthFaults(scenario: Scenario): Fault[] {
+  const { hours, tariff, carbon, risk, uncertainty, prosumers } = scenario;
+  const series: [field: string, length: number | undefined][] = [
+    ["tariff.buyPerMwh", tariff.buyPerMwh.length],
+    ["tariff.sellPerMwh", tariff.sellPerMwh.length],
+    ["carbon.gridTPerMwh", carbon.gridTPerMwh.length],
+    ["risk.meanRadius", risk.meanRadius.length],
+    ["risk.stdRadius", risk.stdRadius.length],
+    ["uncertainty.factor", uncertainty.factor.length],
+    ["uncertainty.robustRadius", uncertainty.robustRadius.length],
+    ["uncertainty.bootstrapMeanRadius", uncertainty.bootstrapMeanRadius?.length],
+    ["uncertainty.bootstrapStdRadius", uncertainty.bootstrapStdRadius?.length],
+    ["uncertainty.fitErrors", uncertainty.fitErrors.length],
+    ["uncertainty.testErrors", uncertainty.testErrors.length],
+    ...prosumers.flatMap(({ load, renewable }, i): [string, number | undefined][] => [
+      [`prosumers[${i}].load.fixedMw`, load.fixedMw.length],
+      [`prosumers[${i}].renewable.forecastMw`, renewable?.forecastMw.length],
+      [`prosumers[${i}].renewable.actualMw`, renewable?.actualMw.length],
+    ]),
+  ];
+  return series
+    .filter(([, length]) => length !== undefined && length !== hours)
+    .map(([field, length]) => fault(`${field}.length`, length, `must be hours = ${hours}`));
+}
+
+function priceFaults({ tariff, carbon }: Scenario): Fault[] {
+  const faults = tariff.sellPerMwh.flatMap((sell, hour) =>
+    sell >= tariff.buyPerMwh[hour]
+      ? [fault(`tariff.sellPerMwh[${hour}]`, sell, `must be below buyPerMwh[${hour}] = ${tariff.buyPerMwh[hour]}`)]
+      : [],
+  );
+  if (carbon.deskSellPerT >= carbon.deskBuyPerT)
+    faults.push(fault("carbon.deskSellPerT", carbon.deskSellPerT, `must be below deskBuyPerT = ${carbon.deskBuyPerT}`));
+  return faults;
+}
+
+function deviceFaults({ generator, battery, renewable }: Prosumer, at: string): Fault[] {
+  const faults: Fault[] = [];
+  for (const field of ["forecastMw", "actualMw"] as const) {
+    const hour = renewable?.[field].findIndex((mw) => mw > renewable.ratingMw) ?? -1;
+    if (renewable && hour >= 0)
+      faults.push(
+        fault(`${at}.renewable.${field}[${hour}]`, renewable[field][hour], `is above ratingMw = ${renewable.ratingMw}`),
+      );
+  }
+  if (generator && generator.minMw > generator.maxMw)
+    faults.push(fault(`${at}.generator.minMw`, generator.minMw, `is above maxMw = ${generator.maxMw}`));
+  if (battery && battery.minMwh > battery.maxMwh)
+    faults.push(fault(`${at}.battery.minMwh`, battery.minMwh, `is above maxMwh = ${battery.maxMwh}`));
+  else if (battery && (battery.initialMwh < battery.minMwh || battery.initialMwh > battery.maxMwh))
+    faults.push(
+      fault(`${at}.battery.initialMwh`, battery.initialMwh, `is outside [${battery.minMwh}, ${battery.maxMwh}]`),
+    );
+  return faults;
+}
+
+function placeFaults({ prosumers, feeder }: Scenario, { indexOfBus, position }: Topology): Fault[] {
+  const faults: Fault[] = [];
+  let [lastId, lastPlace] = [0, 0];
+  prosumers.forEach(({ id, bus }, i) => {
+    const index = indexOfBus.get(bus);
+    if (index === undefined) {
+      faults.push(fault(`prosumers[${i}].bus`, bus, `is not a bus of feeder ${feeder.name}`));
+      return;
+    }
+    if (index === 0) faults.push(fault(`prosumers[${i}].bus`, bus, "is the root, where no prosumer can be"));
+    if (id === lastId) faults.push(fault(`prosumers[${i}].id`, id, "occurs twice"));
+    else if (id < lastId)
+      faults.push(fault(`prosumers[${i}].id`, id, `must be above the id before it, ${lastId}: ids ascend`));
+    else if (position[index] < lastPlace)
+      faults.push(
+        fault(`prosumers[${i}].bus`, bus, "comes earlier in the feeder's depth-first order than the id before"),
+      );
+    [lastId, lastPlace] = [id, position[index]];
+  });
+  return faults;
+}
+
+function pairFaults({ pairs, prosumers }: Scenario): Fault[] {
+  const ids = new Set(prosumers.map(({ id }) => id));
+  const seen = new Set<string>();
+  return pairs.flatMap(([first, second], k): Fault[] => {
+    const stranger = [first, second].find((id) => !ids.has(id));
+    if (stranger !== undefined) return [fault(`pairs[${k}]`, [first, second], `no prosumer has id ${stranger}`)];
+    if (first >= second) return [fault(`pairs[${k}]`, [first, second], "must name the smaller id first")];
+    if (seen.has(`${first} ${second}`)) return [fault(`pairs[${k}]`, [first, second], "occurs twice")];
+    seen.add(`${first} ${second}`);
+    return [];
+  });
+}
+
+function uncertaintyFaults({ uncertainty, prosumers }: Scenario): Fault[] {
+  const faults: Fault[] = [];
+  const { sources, uncertain, factor } = uncertainty;
+  const owners = prosumers.filter(({ renewable }) => renewable !== undefined).map(({ id }) => id);
+  if (uncertain.length !== owners.length || uncertain.some((id, column) => id !== owners[column]))
+    faults.push(fault("uncertainty.uncertain", uncertain, `must be the ids with a renewable, in order: ${owners}`));
+  prosumers.forEach(({ renewable }, i) => {
+    if (renewable && renewable.source >= sources.length)
+      faults.push(fault(`prosumers[${i}].renewable.source`, renewable.source, `there are ${sources.length} sources`));
+  });
+  factor.forEach((rows, hour) => {
+    if (rows.length > sources.length)
+      faults.push(
+        fault(`uncertainty.factor[${hour}].length`, rows.length, `must be at most ${sources.length} (sources)`),
+      );
+    const odd = rows.findIndex((row) => row.length !== uncertain.length);
+    if (odd >= 0)
+      faults.push(
+        fault(
+          `uncertainty.factor[${hour}][${odd}].length`,
+          rows[odd].length,
+          `must be ${uncertain.length} (uncertain)`,
+        ),
+      );
+  });
+  for (const set of ["fitErrors", "testErrors"] as const) {
+    uncertainty[set].forEach((samples, hour) => {
+      const odd = samples.findIndex((sample) => sample.length !== sources.length);
+      if (odd >= 0)
+        faults.push(
+          fault(
+            `uncertainty.${set}[${hour}][${odd}].length`,
+            samples[odd].length,
+            `must be ${sources.length} (sources)`,
+          ),
+        );
+    });
+  }
+  return faults;
+}

@@ -1,0 +1,30 @@
+import { expect } from "chai";
+import { loadScenario } from "../../scenarios/loadScenario.ts";
+import { createMarket, defaultSettings } from "./market.ts";
+import { viewOf } from "./view.ts";
+
+describe("a party's view of the market", () => {
+  const scenario = loadScenario("ieee15");
+  const market = createMarket(scenario, defaultSettings(scenario));
+  const open = (owner: number | undefined) => viewOf(market, owner);
+
+  it("holds the party's own devices and nobody else's numbers", () => {
+    for (const owner of [0, 10, undefined]) {
+      const view = open(owner);
+      for (const list of [view.prosumers, view.scenario.prosumers])
+        list.forEach((p, i) => {
+          if (i === owner) return void expect(p).to.equal(market.prosumers[i]);
+          const { id, bus, ...rest } = p;
+          expect([id, bus]).to.deep.equal([market.prosumers[i].id, market.prosumers[i].bus]);
+          expect(JSON.stringify(rest).match(/[1-9]/g) ?? []).to.deep.equal(p.battery ? ["1"] : []);
+        });
+      expect(view.allowanceT.every((a, i) => i === owner || a === 0)).to.equal(true);
+      expect(view.scenario.uncertainty.fitErrors).to.deep.equal([]);
+    }
+  });
+
+  it("keeps who may answer whom", () => {
+    expect(open(3).shares).to.equal(market.shares);
+    expect(open(3).canAnswer).to.equal(market.canAnswer);
+  });
+});

@@ -1,0 +1,129 @@
+/** Numbers that the report shows and clearing.json does not hold: sums and means of what is in it, nothing new. */
+import type { ClearingJson } from "../records/clearingJson.ts";
+import type { Scenario } from "../market/scenario/scenario.ts";
+import type { Feeder } from "../grid/feeder.ts";
+
+export const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+export const range = (n: number): number[] => Array.from({ length: n }, (_, k) => k);
+
+export type HourPrice = { readonly low: number; readonly mean: number; readonly high: number; readonly mw: number };
+
+/** Quantity-weighted mean and spread of the traded prices in every hour; no entry for an hour without trade. */
+export function hourPrices(
+  trades: readonly { readonly hour: number; readonly mw: number; readonly price: number }[],
+  hours: number,
+): (HourPrice | undefined)[] {
+  return range(hours).map((t) => {
+    const of = trades.filter(({ hour, mw }) => hour === t && mw > 1e-9);
+    if (of.length === 0) return undefined;
+    const mw = total(of.map((trade) => trade.mw));
+    const prices = of.map(({ price }) => price);
+    return {
+      low: Math.min(...prices),
+      high: Math.max(...prices),
+      mean: total(of.map((trade) => trade.mw * trade.price)) / mw,
+      mw,
+    };
+  });
+}
+
+/** Apparent power over rating, [hour][branch]; 0 where a branch has no rating. */
+export function loadings({ flowMw, flowMvar }: ClearingJson["network"], feeder: Feeder): number[][] {
+  return flowMw.map((row, t) =>
+    row.map((mw, k) => {
+      const { ratingMva } = feeder.branches[k];
+      return ratingMva === null ? 0 : Math.sqrt(mw ** 2 + flowMvar[t][k] ** 2) / ratingMva;
+    }),
+  );
+}
+
+/** Hour with the highest loading: the one to look at first. */
+export function tightestHour(clearing: ClearingJson, feeder: Feeder): number {
+  const worst = loadings(clearing.network, feeder).map((row) => Math.max(0, ...row));
+  return worst.indexOf(Math.max(...worst));
+}
+
+/**
+ * What a MWh is worth at the buses: the traded price less the network charge there; lowest and highest bus. An hour without trade
+ * has no price to take the charge from and is left out.
+ */
+export function busPrices(clearing: ClearingJson): { hour: number; low: number; high: number }[] {
+  const { nodalPrice } = clearing.network;
+  return hourPrices(clearing.trades.energy, nodalPrice.length).flatMap((price, hour) =>
+    price === undefined
+      ? []
+      : [{ hour, low: price.mean - Math.max(...nodalPrice[hour]), high: price.mean - Math.min(...nodalPrice[hour]) }],
+  );
+}
+
+export type Bill = {
+  readonly id: number;
+  readonly bus: number;
+  readonly energy: number;
+  readonly reserve: number;
+  readonly carbon: number;
+  readonly network: number;
+  readonly payments: number;
+  readonly deviceCost: number;
+  readonly total: number;
+};
+
+/** $ over the horizon, what the prosumer pays; negative where it is paid. */
+export function bills(clearing: ClearingJson): Bill[] {
+  return clearing.prosumers.map(({ id, bus, cost, payment }) => {
+    const payments = payment.energy + payment.reserve + payment.carbon + payment.network;
+    return { id, bus, ...payment, payments, deviceCost: cost, total: payments + cost };
+  });
+}
+
+export const ENERGY_KINDS = ["wind and PV", "generators", "battery", "utility", "load"] as const;
+export type EnergyKind = (typeof ENERGY_KINDS)[number];
+
+/** Where the feeder's energy comes from (> 0) and where it goes (< 0), MW by hour. */
+export function energyBalance(
+  clearing: ClearingJson,
+  scenario: Scenario,
+): { kind: EnergyKind; hour: number; mw: number }[] {
+  return range(scenario.hours).flatMap((hour) => {
+    const given = new Map<EnergyKind, number>();
+    const taken = new Map<EnergyKind, number>();
+    const add = (kind: EnergyKind, mw: number): void => {
+      const sums = mw > 0 ? given : taken;
+      sums.set(kind, (sums.get(kind) ?? 0) + mw);
+    };
+    clearing.prosumers.forEach(({ schedule: s, id }) => {
+      const prosumer = scenario.prosumers.find((one) => one.id === id);
+      add("wind and PV", s.renewableMw[hour]);
+      add("generators", s.generatorMw[hour]);
+      add("battery", s.dischargeMw[hour]);
+      add("battery", -s.chargeMw[hour]);
+      add("utility", s.importMw[hour]);
+      add("utility", -s.exportMw[hour]);
+      add("load", -(prosumer?.load.fixedMw[hour] ?? 0) - s.flexibleMw[hour]);
+    });
+    return [...given, ...taken].map(([kind, mw]) => ({ kind, hour, mw })).filter(({ mw }) => Math.abs(mw) > 1e-9);
+  });
+}
+
+/** A value that rounds to zero has no sign. */
+export function number(value: number, digits: number): string {
+  const text = Math.abs(value).toLocaleString("en-US", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+  return value < 0 && /[1-9]/.test(text) ? `−${text}` : text;
+}
+
+export function money(dollars: number): string {
+  const text = number(dollars, 2);
+  return text.startsWith("−") ? `−$${text.slice(1)}` : `$${text}`;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+export const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => ESCAPES[character]);

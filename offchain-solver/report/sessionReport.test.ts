@@ -1,0 +1,176 @@
+import { readFileSync } from "node:fs";
+import { expect } from "chai";
+import { parseHTML } from "linkedom";
+import { syntheticAudit, syntheticClearing, syntheticSettlement } from "../../test/support/syntheticClearing.ts";
+import type { Feeder } from "../grid/feeder.ts";
+import { ClearingJsonSchema } from "../records/clearingJson.ts";
+import type { Scenario } from "../market/scenario/scenario.ts";
+import { ScenarioSchema } from "../market/scenario/scenario.ts";
+import { AuditJsonSchema, SettlementJsonSchema } from "../records/sessionJson.ts";
+import { bills, busPrices, energyBalance, hourPrices, money, number, total } from "./derive.ts";
+import { layoutOf } from "./feederLayout.ts";
+import type { HourData } from "./feederSection.ts";
+import { loadingStep, voltageStep } from "./theme.ts";
+import { renderReport } from "./sessionReport.ts";
+
+const json = (path: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../../cases/${path}`, import.meta.url), "utf8"));
+type Elements = { textContent: string; getAttribute(name: string): string }[];
+type Page = { querySelectorAll(selector: string): Elements };
+const parse = (html: string): Page => (parseHTML(html) as unknown as { document: Page }).document;
+const texts = (elements: Elements): string[] => [...elements].map(({ textContent }) => textContent);
+
+describe("report", () => {
+  const scenario: Scenario = ScenarioSchema.parse(json("scenarios/ieee15.json"));
+  const clearing = ClearingJsonSchema.parse(syntheticClearing(scenario));
+  const settlement = SettlementJsonSchema.parse(syntheticSettlement(clearing));
+  const audit = AuditJsonSchema.parse(syntheticAudit(clearing));
+  const html = renderReport({ clearing, scenario, settlement, audit });
+  const document = parse(html);
+
+  it("asks for nothing from outside", () => {
+    expect(html).to.include("default-src 'none'");
+    expect(html.replaceAll('xmlns="http://www.w3.org/2000/svg"', "")).not.to.match(
+      /(src|href)="(?!#)|url\(|@import|fetch\(|https?:/,
+    );
+  });
+
+  it("has every section once and links to each", () => {
+    const ids = texts(document.querySelectorAll("nav a")).length;
+    expect(ids).to.equal(9);
+    for (const link of document.querySelectorAll("nav a")) {
+      expect([...document.querySelectorAll(link.getAttribute("href"))]).to.have.length(1);
+    }
+  });
+
+  it("leaves out what a session does not have", () => {
+    const bare = parse(renderReport({ clearing: { ...clearing, residuals: [] }, scenario }));
+    expect(texts(bare.querySelectorAll("nav a"))).to.deep.equal([
+      "Overview",
+      "Feeder",
+      "Energy",
+      "Reserve",
+      "Carbon",
+      "Bills",
+      "Network check",
+    ]);
+  });
+
+  it("shows every hour's voltage and loading for every bus and branch", () => {
+    const hours = JSON.parse(texts(document.querySelectorAll("#hours"))[0]) as HourData[];
+    expect(hours).to.have.length(scenario.hours);
+    expect(document.querySelectorAll(".feeder .bus")).to.have.length(15);
+    expect(document.querySelectorAll(".feeder .branch")).to.have.length(14);
+    hours.forEach((hour, t) => {
+      clearing.network.voltage[t].forEach((v, b) => expect(hour.busTitle[b]).to.include(v.toFixed(4)));
+      expect(hour.branchStep).to.have.length(14);
+    });
+  });
+
+  it("prints every prosumer's bill and its sum", () => {
+    const rows = [...document.querySelectorAll("#bills tbody tr")].map(({ textContent }) => textContent);
+    expect(rows).to.have.length(clearing.prosumers.length);
+    bills(clearing).forEach((bill, i) => expect(rows[i]).to.include(money(bill.total)));
+  });
+
+  it("says that the ledger is balanced only where it is", () => {
+    expect(html).to.include("Every column adds up to zero");
+    const [first, ...others] = settlement.accounts;
+    const off = { ...settlement, accounts: [{ ...first, moneyNano: first.moneyNano + 1 }, ...others] };
+    expect(renderReport({ clearing, scenario, settlement: off })).to.include("Not every column adds up to zero");
+  });
+
+  it("shows an invalid verdict with its predicate, escaped", () => {
+    const verdicts = [
+      { session: "a", verdict: "valid" as const },
+      { session: "<b>", verdict: "invalid" as const, predicate: "balance & <script>" },
+    ];
+    const bad = renderReport({ clearing, scenario, audit: { verdicts } });
+    expect(texts(parse(bad).querySelectorAll(".tile.bad b"))).to.deep.equal(["invalid"]);
+    expect(bad).to.include("balance &amp; &lt;script&gt;");
+    expect(bad).to.include("&lt;b&gt;");
+  });
+
+  it("escapes names that come from a scenario", () => {
+    const hostile = "</script><img src=x onerror=alert(1)>";
+    const page = renderReport({
+      clearing,
+      scenario: { ...scenario, name: hostile, source: hostile, feeder: { ...scenario.feeder, name: hostile } },
+    });
+    expect(page).not.to.include("<img");
+  });
+
+  it("draws a scenario without trade, rating or binding limit", () => {
+    const { hours, feeder } = scenario;
+    const unrated = { ...feeder, branches: feeder.branches.map((branch) => ({ ...branch, ratingMva: null })) };
+    const quiet = {
+      ...clearing,
+      trades: { energy: [], reserve: [], carbon: [] },
+      utilityReserve: [],
+      network: {
+        ...clearing.network,
+        binding: [],
+        nodalPrice: clearing.network.nodalPrice.map((row) => row.map(() => 0)),
+      },
+    };
+    const page = parse(renderReport({ clearing: quiet, scenario: { ...scenario, feeder: unrated } }));
+    expect(texts(page.querySelectorAll("nav a"))).not.to.include("Reserve");
+    expect(JSON.parse(texts(page.querySelectorAll("#hours"))[0])).to.have.length(hours);
+    expect(page.querySelectorAll("svg path[d*=NaN], svg rect[height=NaN]")).to.have.length(0);
+  });
+});
+
+describe("report's numbers", () => {
+  const scenario: Scenario = ScenarioSchema.parse(json("scenarios/ieee15.json"));
+  const clearing = syntheticClearing(scenario);
+
+  it("weigh prices by quantity and leave hours without trade empty", () => {
+    const trades = [
+      { hour: 0, mw: 1, price: 10 },
+      { hour: 0, mw: 3, price: 20 },
+      { hour: 2, mw: 0, price: 99 },
+    ];
+    expect(hourPrices(trades, 3)).to.deep.equal([{ low: 10, high: 20, mean: 17.5, mw: 4 }, undefined, undefined]);
+  });
+
+  it("take the network charge off the traded price", () => {
+    const trades = { ...clearing.trades, energy: [{ seller: 1, buyer: 2, hour: 1, mw: 2, price: 30 }] };
+    const network = { ...clearing.network, nodalPrice: [[0], [0, 12, -3], [0]] };
+    expect(busPrices({ ...clearing, trades, network })).to.deep.equal([{ hour: 1, low: 18, high: 33 }]);
+  });
+
+  it("put as much energy in as out, every hour", () => {
+    const rows = energyBalance(clearing, scenario);
+    for (let t = 0; t < scenario.hours; t++) {
+      const net = total(rows.filter(({ hour }) => hour === t).map(({ mw }) => mw));
+      expect(net).to.be.closeTo(0, 1e-9);
+    }
+  });
+
+  it("are printed with a sign only where they are not zero", () => {
+    expect([1234.5, -0.004, -0.006, -1234.5].map(money)).to.deep.equal(["$1,234.50", "$0.00", "−$0.01", "−$1,234.50"]);
+    expect([-1e-12, -20, 1e6].map((value) => number(value, 0))).to.deep.equal(["0", "−20", "1,000,000"]);
+  });
+
+  it("colour a limit as a limit", () => {
+    expect([0, 0.2, 0.9499, 0.95, 0.9999, 1, 3].map(loadingStep)).to.deep.equal([0, 1, 4, 5, 6, 6, 6]);
+    expect([0.5, 0.9, 1, 1.0999, 1.1, 2].map((v) => voltageStep(v, 0.9, 1.1))).to.deep.equal([0, 0, 4, 8, 8, 8]);
+  });
+
+  for (const name of ["papavasiliou15", "case15da", "case141"]) {
+    it(`place every bus of ${name} on its own, right of its parent`, () => {
+      const { row, column, topology } = layoutOf(json(`feeders/${name}.json`) as Feeder);
+      expect(new Set(row.map((r, b) => `${r},${column[b]}`)).size).to.equal(row.length);
+      row.forEach((r, b) => {
+        const parent = topology.parent[b];
+        if (parent < 0) return;
+        expect(column[b]).to.equal(column[parent] + 1);
+        expect(r).to.be.at.least(row[parent]);
+        // Nothing stands where the lateral drops: the rows between are right of the parent.
+        row.forEach((other, c) => {
+          if (other > row[parent] && other <= r) expect(column[c]).to.be.greaterThan(column[parent]);
+        });
+      });
+    });
+  }
+});

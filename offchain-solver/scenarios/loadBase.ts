@@ -1,0 +1,23 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Feeder } from "../grid/feeder.ts";
+import type { Scenario } from "../market/scenario/scenario.ts";
+import { importCase } from "./importCase.ts";
+import { loadFeeder, loadScenario } from "./loadScenario.ts";
+
+/** The keys a feeder has and a scenario has not. */
+const isFeederText = (text: string): boolean => /"branches"\s*:/.test(text) && !/"prosumers"\s*:/.test(text);
+
+/**
+ * What a population can be drawn on: a scenario or a feeder, by name or file, or a MATPOWER case (*.m).
+ * Throws InputError naming file, field and value.
+ */
+export function loadBase(nameOrFile: string): Scenario | Feeder {
+  if (nameOrFile.endsWith(".m")) return importCase(nameOrFile).feeder;
+  const shipped = fileURLToPath(new URL(`../../cases/feeders/${nameOrFile}.json`, import.meta.url));
+  const isName = !/[./\\]/.test(nameOrFile);
+  if (isName && existsSync(shipped)) return loadFeeder(nameOrFile);
+  const isFile = !isName && statSync(nameOrFile, { throwIfNoEntry: false })?.isFile();
+  if (isFile && isFeederText(readFileSync(nameOrFile, "utf8"))) return loadFeeder(nameOrFile);
+  return loadScenario(nameOrFile);
+}

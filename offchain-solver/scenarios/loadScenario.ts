@@ -1,0 +1,107 @@
+import { existsSync, readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { FeederSchema } from "../grid/feeder.ts";
+import type { Feeder } from "../grid/feeder.ts";
+import { FeederError, topologyOf } from "../grid/topology.ts";
+import { ScenarioSchema } from "../market/scenario/scenario.ts";
+import type { Scenario } from "../market/scenario/scenario.ts";
+import { scenarioFaults } from "../market/scenario/scenarioFaults.ts";
+import { InputError } from "../io/inputError.ts";
+import { complaint, readJson } from "../io/readJson.ts";
+
+const CASES = fileURLToPath(new URL("../../cases/", import.meta.url));
+
+/** A bare word is the name of a case that ships with the project; anything with a dot or a slash is a file. */
+function fileOf(kind: "scenarios" | "feeders", nameOrFile: string): string {
+  if (/[./\\]/.test(nameOrFile)) return nameOrFile;
+  const file = `${CASES}${kind}/${nameOrFile}.json`;
+  if (existsSync(file)) return file;
+  const known = readdirSync(`${CASES}${kind}`).map((name) => name.replace(".json", ""));
+  throw new InputError(
+    `${nameOrFile}: there is no such ${kind.slice(0, -1)}; known: ${known.sort().join(", ")}, or a file`,
+  );
+}
+
+/**
+ * Reads a scenario by name (`ieee15`) or file, and checks it whole: shape, lengths, references, limits, radial feeder.
+ * Throws InputError with one message that names file, field and value.
+ */
+export function loadScenario(nameOrFile: string): Scenario {
+  const file = fileOf("scenarios", nameOrFile);
+  const scenario = readJson(file, ScenarioSchema);
+  const [fault] = scenarioFaults(scenario);
+  if (fault) throw complaint(file, fault.field, fault.value, fault.reason);
+  return scenario;
+}
+
+/** Reads a feeder by name (`case141`) or file and checks that it is radial. Throws InputError. */
+export function loadFeeder(nameOrFile: string): Feeder {
+  const file = fileOf("feeders", nameOrFile);
+  const feeder = readJson(file, FeederSchema);
+  try {
+    topologyOf(feeder);
+  } catch (error) {
+    if (error instanceof FeederError) throw complaint(file, error.field, error.value, error.reason);
+    throw error;
+  }
+  return feeder;
+}
+
+/** The same scenario with every forecast of wind and sun, MW by hour, as `change` makes it; nothing is checked. */
+export function changeForecasts(scenario: Scenario, change: (mw: number, ratingMw: number) => number): Scenario {
+  return {
+    ...scenario,
+    prosumers: scenario.prosumers.map(({ renewable, ...rest }) =>
+      renewable === undefined
+        ? rest
+        : {
+            ...rest,
+            renewable: { ...renewable, forecastMw: renewable.forecastMw.map((mw) => change(mw, renewable.ratingMw)) },
+          },
+    ),
+  };
+}
+
+/** The same scenario with every forecast of wind and sun times `factor`. Throws InputError where one rises above its rating. */
+export function scaleForecasts(scenario: Scenario, factor: number): Scenario {
+  const scaled = changeForecasts(scenario, (mw) => mw * factor);
+  const [fault] = scenarioFaults(scaled);
+  if (fault) throw complaint(`${scenario.name}, forecasts x ${factor}`, fault.field, fault.value, fault.reason);
+  return scaled;
+}
+
+/** The same scenario with its first `hours` periods only. Allowances follow the fixed load that is left. */
+export function takeHours(scenario: Scenario, hours: number): Scenario {
+  if (!Number.isInteger(hours) || hours < 1 || hours > scenario.hours)
+    throw new InputError(`${scenario.name}: hours = ${hours}: must be a whole number from 1 to ${scenario.hours}`);
+  const cut = <T>(series: readonly T[]): T[] => series.slice(0, hours);
+  const { tariff, carbon, risk, uncertainty } = scenario;
+  const { bootstrapMeanRadius, bootstrapStdRadius } = uncertainty;
+  return {
+    ...scenario,
+    hours,
+    tariff: { ...tariff, buyPerMwh: cut(tariff.buyPerMwh), sellPerMwh: cut(tariff.sellPerMwh) },
+    carbon: { ...carbon, gridTPerMwh: cut(carbon.gridTPerMwh) },
+    risk: { ...risk, meanRadius: cut(risk.meanRadius), stdRadius: cut(risk.stdRadius) },
+    prosumers: scenario.prosumers.map((prosumer) => ({
+      ...prosumer,
+      ...(prosumer.renewable && {
+        renewable: {
+          ...prosumer.renewable,
+          forecastMw: cut(prosumer.renewable.forecastMw),
+          actualMw: cut(prosumer.renewable.actualMw),
+        },
+      }),
+      load: { ...prosumer.load, fixedMw: cut(prosumer.load.fixedMw) },
+    })),
+    uncertainty: {
+      ...uncertainty,
+      factor: cut(uncertainty.factor),
+      robustRadius: cut(uncertainty.robustRadius),
+      ...(bootstrapMeanRadius && { bootstrapMeanRadius: cut(bootstrapMeanRadius) }),
+      ...(bootstrapStdRadius && { bootstrapStdRadius: cut(bootstrapStdRadius) }),
+      fitErrors: cut(uncertainty.fitErrors),
+      testErrors: cut(uncertainty.testErrors),
+    },
+  };
+}

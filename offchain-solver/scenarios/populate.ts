@@ -1,0 +1,71 @@
+import { fileURLToPath } from "node:url";
+import type { Feeder } from "../grid/feeder.ts";
+import type { Scenario } from "../market/scenario/scenario.ts";
+import { InputError } from "../io/inputError.ts";
+import { readJson } from "../io/readJson.ts";
+import { PopulatedSchema } from "./definition.ts";
+import type { Definition, Populated, Population } from "./definition.ts";
+import { sourcesOf } from "./forecastErrors.ts";
+import { drawPopulation } from "./population.ts";
+import { seeded } from "./prng.ts";
+import { resolveScenario } from "./resolveScenario.ts";
+import { readSeries } from "./series.ts";
+import type { SeriesSet } from "./series.ts";
+
+/** Draws the prosumers that a definition leaves to its rules and seed. */
+export function drawDefinition({ population, ...terms }: Populated, feeder: Feeder, series: SeriesSet): Definition {
+  return { ...terms, ...drawPopulation(feeder, population, sourcesOf(series), seeded(population.seed)) };
+}
+
+/**
+ * A scenario with `count` prosumers drawn by the rules of ieee141 on another feeder, or on the feeder of another scenario,
+ * whose day, prices and risk it then keeps. The same feeder, count and seed give the same bytes. Where there are fewer
+ * prosumers than load buses the other buses carry no load; where there are more they share a bus's load. `more` overrides rules.
+ */
+export function populate(
+  base: Scenario | Feeder,
+  count: number,
+  seed: number,
+  series = readSeries(),
+  more: Partial<Population> = {},
+): Scenario {
+  const [feeder, scenario] = "feeder" in base ? [base.feeder, base] : [base, undefined];
+  if (!Number.isInteger(count) || count < 1)
+    throw new InputError(`${base.name}: population = ${count}: must be a whole number above zero`);
+  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
+    throw new InputError(`${base.name}: seed = ${seed}: must be a whole number from 0 to 4294967295`);
+  if (scenario && scenario.periodHours !== 1)
+    throw new InputError(`${base.name}: periodHours = ${scenario.periodHours}: the series to draw from are hourly`);
+  const rules = readJson(
+    fileURLToPath(new URL("../../cases/definitions/ieee141.json", import.meta.url)),
+    PopulatedSchema,
+  );
+  const drawn = resolveScenario(
+    drawDefinition(
+      {
+        ...rules,
+        ...(scenario && {
+          startUtc: scenario.startUtc,
+          hours: scenario.hours,
+          regularisation: scenario.regularisation,
+        }),
+        name: `${base.name}-n${count}-s${seed}`,
+        source: `${count} prosumers drawn with seed ${seed} on ${feeder.name} (${feeder.source}); real series as in cases/README.md`,
+        population: { ...rules.population, ...more, count, seed },
+        bootstrap: { resamples: 0, seed: 0 },
+      },
+      feeder,
+      series,
+    ),
+    feeder,
+    series,
+  );
+  if (!scenario) return drawn;
+  const { method, epsilon } = scenario.risk;
+  return {
+    ...drawn,
+    tariff: scenario.tariff,
+    carbon: scenario.carbon,
+    risk: { ...drawn.risk, method, epsilon },
+  };
+}

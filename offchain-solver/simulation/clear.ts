@@ -1,0 +1,276 @@
+import { assemble, type Cleared } from "../clearing/assemble.ts";
+import { findLacking, solveCentral } from "../clearing/central.ts";
+import type { ConsensusResult } from "../clearing/consensus.ts";
+import { regretsOf } from "../clearing/regret.ts";
+import type { WarmStart } from "../clearing/prosumerAgent.ts";
+import { warmStarts, type ClearingState } from "./clearingState.ts";
+import {
+  DEFAULT_SETTINGS,
+  forTradeGraph,
+  startedFrom,
+  MEMORY,
+  type Residual,
+  type Settings,
+} from "../clearing/settings.ts";
+import { placesOn } from "../grid/places.ts";
+import { quantise, type Quantised } from "../codec/quantise.ts";
+import { createMarket, type Market, type MarketSettings } from "../market/scenario/market.ts";
+import {
+  createNetwork,
+  limitName,
+  NO_TIGHTENING,
+  type Network,
+  type Tightening,
+} from "../market/formulation/network.ts";
+import type { Scenario } from "../market/scenario/scenario.ts";
+import type { Solution, Status } from "../market/result/solution.ts";
+import { clarabelSolver } from "../numerics/conicSolver.ts";
+import { runAgents } from "./workers/runAgents.ts";
+
+export type ClearMethod = "admm" | "gsa" | "gsa1" | "anderson" | "central";
+
+export type ClearOptions = {
+  readonly method: ClearMethod;
+  readonly market: MarketSettings;
+  readonly trade: boolean;
+  /**
+   * joint (the default): energy and reserve at once. sequential: energy first, with deterministic limits; its trades and their
+   * prices then stand while reserve is cleared, and devices and utility connections may be redispatched.
+   */
+  readonly reserve?: "joint" | "sequential";
+  /** Multiplies every default penalty. */
+  readonly rhoScale: number;
+  readonly maxIterations: number;
+  readonly tightening?: Tightening;
+  /** Worker threads for the agents, 1 (the default): none. The result does not depend on it. */
+  readonly workers?: number;
+  readonly observe?: (iteration: number, residual: Residual) => void;
+  /** A state to go on from and the file it came from, for complaints. */
+  readonly warm?: { readonly file: string; readonly state: ClearingState };
+};
+
+export type ClearedSession = {
+  readonly status: Status;
+  readonly reason: string | undefined;
+  readonly market: Market;
+  readonly network: Network | undefined;
+  readonly settings: Settings;
+  readonly iterations: number;
+  readonly evaluations: number;
+  readonly messages: number;
+  readonly bytes: number;
+  readonly wallMs: number;
+  readonly residuals: readonly Residual[];
+  readonly outcome:
+    | {
+        readonly solution: Solution;
+        readonly objective: number;
+        readonly regrets: Float64Array;
+        readonly quantised: Quantised;
+        /** [hour] limits that the clearing had to write out. */
+        readonly workingSet: readonly (readonly number[])[];
+      }
+    | undefined;
+  readonly consensus: ConsensusResult | undefined;
+};
+
+export function settingsFor(
+  method: Exclude<ClearMethod, "central">,
+  rhoScale: number,
+  maxIterations: number,
+): Settings {
+  return {
+    ...DEFAULT_SETTINGS,
+    rho: DEFAULT_SETTINGS.rho.map((r) => r * rhoScale),
+    maxIterations,
+    acceleration: { ...DEFAULT_SETTINGS.acceleration, method, memory: MEMORY[method] },
+  };
+}
+
+/** Clears a scenario: formulates, solves by the chosen method, quantises. Infeasible or unfinished sessions come back as a Status. */
+export function clear(scenario: Scenario, options: ClearOptions): ClearedSession {
+  // Without trades or without risk there is no second stage.
+  if (options.reserve !== "sequential" || !options.trade || options.market.risk === "deterministic")
+    return clearStage(scenario, options, undefined);
+  const energy = clearStage(scenario, { ...options, market: { ...options.market, risk: "deterministic" } }, undefined);
+  if (energy.outcome === undefined) return { ...energy, reason: `energy first: ${energy.reason ?? energy.status}` };
+  const reserve = clearStage(scenario, options, energy.outcome.solution);
+  return {
+    ...reserve,
+    ...(reserve.outcome ? {} : { reason: `reserve after energy: ${reserve.reason ?? reserve.status}` }),
+    iterations: energy.iterations + reserve.iterations,
+    evaluations: energy.evaluations + reserve.evaluations,
+    messages: energy.messages + reserve.messages,
+    bytes: energy.bytes + reserve.bytes,
+    wallMs: energy.wallMs + reserve.wallMs,
+    residuals: [...energy.residuals, ...reserve.residuals],
+  };
+}
+
+/** Names hour and limit where a session has no feasible point: the ones that would have to be wider (`lacks`), by how much. */
+function whyNot(
+  market: Market,
+  network: Network | undefined,
+  otherwise: string | undefined,
+): { readonly reason: string | undefined; readonly lacks: boolean } {
+  if (network === undefined) return { reason: otherwise, lacks: false };
+  const lacking = findLacking(market, network, clarabelSolver);
+  if (lacking === undefined) return { reason: `${otherwise}; wider network limits would not help`, lacks: false };
+  if (lacking.length === 0) return { reason: otherwise, lacks: false };
+  const named = lacking.slice(0, 3).map(({ hour, limit, by }) => {
+    const unit = limit < network.buses ? "p.u.^2" : "MVA";
+    return `hour ${hour}, ${limitName(market, network, limit)} by ${by.toPrecision(2)} ${unit}`;
+  });
+  const more = lacking.length > named.length ? ` and ${lacking.length - named.length} more` : "";
+  return { reason: `${otherwise}; these limits would have to be wider: ${named.join("; ")}${more}`, lacks: true };
+}
+
+/** [prosumer][hour] MW sold to partners, net. */
+function soldBy(scenario: Scenario, solution: Solution): Float64Array[] {
+  const place = new Map(scenario.prosumers.map((p, i) => [p.id, i]));
+  const sold = scenario.prosumers.map(() => new Float64Array(scenario.hours));
+  scenario.pairs.forEach((pair, k) =>
+    pair.forEach((id, side) =>
+      solution.energyMw[k].forEach((mw, t) => (sold[place.get(id) as number][t] += side === 0 ? mw : -mw)),
+    ),
+  );
+  return sold;
+}
+
+/** One clearing; after `energyFirst` its energy trades stand at their prices and only the rest is cleared. */
+function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solution | undefined): ClearedSession {
+  const market = createMarket(
+    options.trade ? scenario : { ...scenario, pairs: [] },
+    options.market,
+    energyFirst && soldBy(scenario, energyFirst),
+  );
+  const priced = (solution: Solution): Solution =>
+    energyFirst ? { ...solution, energyPrice: energyFirst.energyPrice } : solution;
+  // The grid is always known (distances, AC check); its limits bind only when the network is on.
+  const grid = createNetwork(market, options.tightening ?? NO_TIGHTENING);
+  const network = options.market.network ? grid : undefined;
+  const places = placesOn(scenario.feeder, grid.topology, grid.busOf);
+  const started = performance.now();
+  if (options.method === "central") {
+    const central = solveCentral(market, network, clarabelSolver);
+    const wallMs = performance.now() - started;
+    const solved = central.status === "solved";
+    const why = solved ? undefined : whyNot(market, network, `the conic solver ended ${central.status}`);
+    return {
+      status: solved ? "solved" : central.status === "infeasible" || why?.lacks ? "infeasible" : "max iterations",
+      reason: why?.reason,
+      market,
+      network,
+      settings: DEFAULT_SETTINGS,
+      iterations: solved ? central.solves : 0,
+      evaluations: solved ? central.solves : 0,
+      messages: 0,
+      bytes: 0,
+      wallMs,
+      residuals: [],
+      outcome: solved
+        ? {
+            solution: priced(central.solution),
+            objective: central.objective,
+            regrets: regretsOf(market, priced(central.solution), clarabelSolver),
+            quantised: quantise(market, priced(central.solution), places),
+            workingSet: central.workingSet,
+          }
+        : undefined,
+      consensus: undefined,
+    };
+  }
+  const settings = settingsFor(options.method, options.rhoScale, options.maxIterations);
+  const runs = certified(market, network, settings, options);
+  const { consensus, cleared } = runs[runs.length - 1];
+  const wallMs = performance.now() - started;
+  const total = (count: (run: ConsensusResult) => number): number =>
+    runs.reduce((sum, run) => sum + count(run.consensus), 0);
+  return {
+    status: consensus.status,
+    reason: consensus.status === "infeasible" ? whyNot(market, network, consensus.reason).reason : consensus.reason,
+    market,
+    network,
+    settings: consensus.operator.settings,
+    iterations: total((run) => run.iterations),
+    evaluations: total((run) => run.evaluations),
+    messages: total((run) => run.messages),
+    bytes: total((run) => run.bytes),
+    wallMs,
+    residuals: runs.flatMap((run) => run.consensus.residuals),
+    outcome: cleared
+      ? {
+          ...cleared,
+          solution: priced(cleared.solution),
+          quantised: quantise(market, priced(cleared.solution), places),
+          workingSet: consensus.operator.hours.map((hour) => hour.workingSet),
+        }
+      : undefined,
+    consensus,
+  };
+}
+
+/** Regrets may add up to this part of the objective (settlement: the witness); a fifth is left for the operator's and for rounding. */
+export const REGRET_TOLERANCE = 1e-5;
+
+/** How long the agents go on for smaller regrets before what they have stands. */
+const EXTRA_ITERATIONS = 1500;
+
+/**
+ * Clears until the regrets certify the optimum. The residuals' stopping rule knows nothing of money: where the regrets are still too
+ * large after it (small sessions), the agents go on from where they stand with smaller residuals, for a while: where that does not
+ * end, what was reached stands and the auditor judges it.
+ */
+function certified(
+  market: Market,
+  network: Network | undefined,
+  given: Settings,
+  { observe, workers = 1, warm: from }: Pick<ClearOptions, "observe" | "workers" | "warm">,
+) {
+  const runs: { consensus: ConsensusResult; cleared: Cleared | undefined }[] = [];
+  const settings = from ? startedFrom(given, from.state.firstResidual) : given;
+  let warm: WarmStart[] | undefined =
+    from && warmStarts(from.file, from.state, market, forTradeGraph(settings, market).rho);
+  let iterations = 0;
+  for (let tighten = 1; ; tighten /= 1.5) {
+    const { primalAbsolute, primalRelative, dualAbsolute, dualRelative } = settings.tolerance;
+    const tolerance = {
+      primalAbsolute: primalAbsolute * tighten,
+      primalRelative: primalRelative * tighten,
+      dualAbsolute: dualAbsolute * tighten,
+      dualRelative: dualRelative * tighten,
+    };
+    const before = iterations;
+    const consensus = runAgents(
+      market,
+      network,
+      {
+        ...settings,
+        // Going on must not disturb what stands.
+        acceleration: {
+          ...settings.acceleration,
+          vanishing: { ...settings.acceleration.vanishing, ...(runs.length > 0 && { start: 0 }) },
+        },
+        tolerance,
+        maxIterations: Math.min(settings.maxIterations - before, runs.length === 0 ? Infinity : EXTRA_ITERATIONS),
+      },
+      {
+        workers,
+        ...(observe ? { observe: (iteration, residual) => observe(before + iteration, residual) } : {}),
+        ...(warm ? { warm } : {}),
+      },
+    );
+    iterations += consensus.iterations;
+    const cleared = consensus.status === "solved" ? assemble(market, consensus) : undefined;
+    if (cleared === undefined && runs.length > 0) {
+      // The way that led nowhere is paid for all the same: it counts, in front of the result that stands.
+      runs.splice(-1, 0, { consensus, cleared });
+      return runs;
+    }
+    runs.push({ consensus, cleared });
+    const regret = cleared?.regrets.reduce((sum, r) => sum + Math.max(0, r), 0) ?? 0;
+    const enough = cleared === undefined || regret <= 0.8 * REGRET_TOLERANCE * Math.abs(cleared.objective);
+    if (enough || runs.length === 4 || iterations >= settings.maxIterations) return runs;
+    warm = consensus.prosumers.map(({ images }) => ({ image: images[0].slice() }));
+  }
+}

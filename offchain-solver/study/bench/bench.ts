@@ -1,0 +1,156 @@
+import { existsSync, readFileSync } from "node:fs";
+import { assemble } from "../../clearing/assemble.ts";
+import type { Method } from "../../clearing/acceleration/acceleration.ts";
+import { DEFAULT_SETTINGS, MEMORY, type Settings } from "../../clearing/settings.ts";
+import { createNetwork } from "../../market/formulation/network.ts";
+import { timed, timedCentral, timedOnWorkers } from "./benchTimes.ts";
+import { marketOf, type Instance } from "./benchInstance.ts";
+import { againstLine, againstPlain, bestLine, scanPlain, type PlainBest } from "./benchScan.ts";
+import { reclear, reclearLine, type Reclearing } from "./benchReclear.ts";
+import { tableOf, type BenchRow } from "./benchTable.ts";
+import { liveLine, writeJson } from "../../io/output.ts";
+
+/** One way to clear: a method, and what multiplies rho or relaxes the step. */
+export type BenchMethod = {
+  readonly name: string;
+  readonly method: Method;
+  readonly rhoScale?: number;
+  readonly relaxation?: number;
+};
+
+export type BenchOptions = {
+  readonly instances: readonly Instance[];
+  readonly methods?: readonly BenchMethod[];
+  readonly hours?: number;
+  readonly maxIterations?: number;
+  /** Look for the best of nine rhos for plain iterations too, and compare every method with it. */
+  readonly rhoScan?: boolean;
+  /** Clear again after forecasts changed by 5 %, cold and from where the instance's session ended, by the last of the methods. */
+  readonly reclear?: boolean;
+  /** Time every method on so many worker threads too, from two up. */
+  readonly workers?: number;
+  /** Where the record goes; nowhere without. Rows of other instances and methods that stand there already are kept. */
+  readonly json?: string;
+  readonly quiet?: boolean;
+};
+
+export const BENCH_METHODS: readonly BenchMethod[] = [
+  { name: "admm", method: "admm" },
+  { name: "admm, over-relaxed 1.6", method: "admm", relaxation: 1.6 },
+  { name: "gsa", method: "gsa" },
+  { name: "gsa, one ratio", method: "gsa1" },
+  { name: "anderson", method: "anderson" },
+];
+
+/** Clears every instance centrally and by every method; prints a table and returns (and writes) the rows. */
+export function bench(options: BenchOptions): BenchRow[] {
+  const done = options.instances.map((instance) => benchInstance(instance, options));
+  const rows = done.flatMap((one) => one.rows);
+  const plainBest = done.flatMap((one) => (one.best ? [one.best] : []));
+  const reclearing = done.flatMap((one) => one.reclearing);
+  if (options.quiet !== true)
+    process.stdout.write(
+      [
+        tableOf(rows),
+        ...plainBest.map(bestLine),
+        ...againstPlain(rows, plainBest).map(againstLine),
+        ...reclearing.map(reclearLine),
+        "",
+      ].join("\n"),
+    );
+  if (options.json !== undefined) {
+    const all = merged(recorded(options.json), { rows, plainBest, reclearing });
+    writeJson(options.json, {
+      about: "distributed clearing, all agents in one process; times depend on the machine, ratios and counts do not",
+      rho: [...DEFAULT_SETTINGS.rho],
+      memory: MEMORY,
+      ...all,
+      evaluationsAgainstPlainBest: againstPlain(all.rows, all.plainBest),
+    });
+  }
+  return rows;
+}
+
+type Record = {
+  readonly rows: readonly BenchRow[];
+  readonly plainBest: readonly PlainBest[];
+  readonly reclearing: readonly Reclearing[];
+};
+
+const recorded = (target: string): Partial<Record> =>
+  existsSync(target) ? (JSON.parse(readFileSync(target, "utf8")) as Partial<Record>) : {};
+
+/** What stands there, with what is new in its place. */
+function merged(old: Partial<Record>, { rows, plainBest, reclearing }: Record): Record {
+  const kept = <T>(before: readonly T[] | undefined, now: readonly T[], same: (a: T, b: T) => boolean): T[] => [
+    ...(before ?? []).filter((a) => !now.some((b) => same(a, b))),
+    ...now,
+  ];
+  return {
+    rows: kept(old.rows, rows, (a, b) => a.instance === b.instance && a.method === b.method),
+    plainBest: kept(old.plainBest, plainBest, (a, b) => a.instance === b.instance),
+    reclearing: kept(
+      old.reclearing,
+      reclearing,
+      (a, b) => a.instance === b.instance && a.method === b.method && a.change === b.change,
+    ),
+  };
+}
+
+function benchInstance(instance: Instance, options: BenchOptions) {
+  const { name, market } = marketOf(instance, options.hours);
+  const network = createNetwork(market);
+  const { central, centralMs } = timedCentral(market, network);
+  if (central.status !== "solved") throw new Error(`${name}: the central problem is ${central.status}`);
+  const line = liveLine();
+  const methods = options.methods ?? BENCH_METHODS;
+  const rows = methods.map((how): BenchRow => {
+    const settings = settingsOf(how, options);
+    const show = (k: number): void => line.show(`${name}, ${how.name}: iteration ${k}`);
+    const { result, wallMs, criticalPathMs, hoursAtOnceMs } = timed(market, network, settings, show);
+    const count = options.workers ?? 1;
+    const parallelMs = count > 1 && timedOnWorkers(market, network, settings, count, result, show);
+    const { objective } = assemble(market, result);
+    return {
+      instance: name,
+      method: how.name,
+      status: result.status,
+      iterations: result.iterations,
+      rejected: result.rejected,
+      messages: result.messages,
+      bytes: result.bytes,
+      wallMs: Math.round(wallMs),
+      criticalPathMs: Math.round(criticalPathMs),
+      hoursAtOnceMs: Math.round(hoursAtOnceMs),
+      objectiveGap: (objective - central.objective) / Math.abs(central.objective),
+      centralMs: Math.round(centralMs),
+      criticalPathRatio: Number((criticalPathMs / centralMs).toFixed(2)),
+      hoursAtOnceRatio: Number((hoursAtOnceMs / centralMs).toFixed(2)),
+      wallRatio: Number((wallMs / centralMs).toFixed(2)),
+      ...(parallelMs !== false && {
+        workers: {
+          count,
+          wallMs: Math.round(parallelMs),
+          speedup: Number((wallMs / parallelMs).toFixed(2)),
+        },
+      }),
+    };
+  });
+  const plainAt = (rhoScale: number): Settings => settingsOf({ name: "plain", method: "admm", rhoScale }, options);
+  const best = options.rhoScan === true ? scanPlain(name, market, network, plainAt, line.show) : undefined;
+  const last = methods[methods.length - 1];
+  const reclearing =
+    options.reclear === true ? reclear(name, last.name, market, settingsOf(last, options), line.show) : [];
+  line.end();
+  return { rows, best, reclearing };
+}
+
+function settingsOf(how: BenchMethod, options: BenchOptions): Settings {
+  return {
+    ...DEFAULT_SETTINGS,
+    rho: DEFAULT_SETTINGS.rho.map((r) => r * (how.rhoScale ?? 1)),
+    relaxation: how.relaxation ?? DEFAULT_SETTINGS.relaxation,
+    maxIterations: options.maxIterations ?? DEFAULT_SETTINGS.maxIterations,
+    acceleration: { ...DEFAULT_SETTINGS.acceleration, method: how.method, memory: MEMORY[how.method] },
+  };
+}

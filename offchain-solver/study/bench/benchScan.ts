@@ -1,0 +1,78 @@
+import { runConsensus } from "../../clearing/consensus.ts";
+import type { Message } from "../../clearing/message.ts";
+import type { Settings } from "../../clearing/settings.ts";
+import type { Market } from "../../market/scenario/market.ts";
+import type { Network } from "../../market/formulation/network.ts";
+import type { Status } from "../../market/result/solution.ts";
+import { memoryTransport } from "../../net/memoryTransport.ts";
+import { clarabelSolver } from "../../numerics/conicSolver.ts";
+import type { BenchRow } from "./benchTable.ts";
+import { RHO_SCALES } from "../experiments/convergenceRun.ts";
+
+/** Plain iterations at their best rho: those of the scan that were not better were stopped when that was clear. */
+export type PlainBest = {
+  readonly instance: string;
+  readonly status: Status;
+  readonly rhoScale: number;
+  readonly iterations: number;
+  readonly scanned: readonly { readonly rhoScale: number; readonly status: Status; readonly iterations: number }[];
+};
+
+/** Evaluations over those of plain at its best rho: by instance, and their median. */
+export type Against = { readonly method: string; readonly ratios: readonly number[]; readonly median: number };
+
+/** Every method against plain iterations, over the instances where both arrived. */
+export function againstPlain(rows: readonly BenchRow[], plainBest: readonly PlainBest[]): Against[] {
+  const methods = [...new Set(rows.map(({ method }) => method))];
+  return methods.flatMap((method) => {
+    const ratios = plainBest.flatMap((best) => {
+      const row = rows.find((one) => one.method === method && one.instance === best.instance);
+      return row?.status === "solved" && best.status === "solved" ? [row.iterations / best.iterations] : [];
+    });
+    if (ratios.length === 0) return [];
+    const sorted = [...ratios].sort((a, b) => a - b);
+    const middle = sorted.length >> 1;
+    const median = sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    return [{ method, ratios, median }];
+  });
+}
+
+export const bestLine = ({ instance, status, rhoScale, iterations }: PlainBest): string =>
+  status === "solved"
+    ? `${instance}: plain at its best of ${RHO_SCALES.length} rhos, x ${rhoScale.toFixed(2)}: ${iterations} iterations`
+    : `${instance}: plain at none of ${RHO_SCALES.length} rhos within ${iterations} iterations`;
+export const againstLine = ({ method, ratios, median }: Against): string =>
+  `${method}: evaluations against plain at its best rho, median over ${ratios.length} instances ${median.toFixed(3)} (${ratios.map((r) => r.toFixed(3)).join(", ")})`;
+
+/** Plain iterations at nine rhos. No run goes on beyond the best one before it. */
+export function scanPlain(
+  instance: string,
+  market: Market,
+  network: Network,
+  settingsAt: (rhoScale: number) => Settings,
+  show: (text: string) => void,
+): PlainBest {
+  let best: { rhoScale: number; iterations: number } | undefined;
+  const scanned = [];
+  // The smaller ones first: plain iterations like less than what suits the accelerated ones.
+  for (const rhoScale of RHO_SCALES) {
+    const settings = settingsAt(rhoScale);
+    const maxIterations = best?.iterations ?? settings.maxIterations;
+    const { status, iterations } = runConsensus(
+      market,
+      network,
+      { ...settings, maxIterations },
+      clarabelSolver,
+      memoryTransport<Message>(),
+      {
+        observe: (k) =>
+          show(`${instance}, plain, rho x ${rhoScale.toFixed(2)}: iteration ${k} of at most ${maxIterations}`),
+      },
+    );
+    scanned.push({ rhoScale, status, iterations });
+    if (status === "solved" && iterations <= maxIterations) best = { rhoScale, iterations };
+  }
+  return best
+    ? { instance, status: "solved", ...best, scanned }
+    : { instance, status: "max iterations", rhoScale: 1, iterations: scanned[0].iterations, scanned };
+}

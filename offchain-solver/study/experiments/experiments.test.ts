@@ -1,0 +1,117 @@
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { createMarket, defaultSettings } from "../../market/scenario/market.ts";
+import { moved, reserveOf, scenarioOf, solve, write } from "./common.ts";
+import { convergenceRuns, envelope, RHO_SCALES, SCANNED, WAYS } from "./convergenceRun.ts";
+import { refitted } from "./dataSize.ts";
+import { summaryOf } from "./reclearing.ts";
+import { courseOf, reclearingRuns } from "./reclearingRun.ts";
+import { exponentOf } from "./scale.ts";
+import { scaleRun } from "./scaleRun.ts";
+
+describe("experiments", function () {
+  this.timeout(60_000);
+
+  it("write a table, figures and a page that names its command", () => {
+    const folder = mkdtempSync(join(tmpdir(), "gridpact-experiment-"));
+    const files = write(folder, "tea", "gridpact experiment tea", {
+      title: "Tea",
+      header: ["leaf", "grams"],
+      rows: [
+        ['green, "fine"', 0.1 + 0.2],
+        ["black", 2],
+      ],
+      figures: { "-hot": "<svg/>", "": "<svg/>" },
+      text: ["Warm."],
+    });
+    expect(files.every((file) => existsSync(file))).to.equal(true);
+    expect(readFileSync(join(folder, "tea.csv"), "utf8")).to.equal('leaf,grams\n"green, ""fine""",0.3\nblack,2\n');
+    const page = readFileSync(join(folder, "tea.md"), "utf8");
+    expect(page).to.match(/gridpact experiment tea/);
+    expect(page.indexOf("(tea.svg)")).to.be.below(page.indexOf("(tea-hot.svg)"));
+  });
+
+  it("refit the moments: all 32 days give the scenario's own, few days others", () => {
+    const scenario = scenarioOf("ieee15", 3);
+    const sigma = (of: typeof scenario) => createMarket(of, defaultSettings(of)).sigma;
+    const [own, all, few] = [scenario, refitted(scenario, 32, false), refitted(scenario, 6, false)].map(sigma);
+    own.forEach((hour, t) => hour.forEach((s, i) => expect(all[t][i]).to.be.closeTo(s, 1e-9)));
+    expect(own.some((hour, t) => hour.some((s, i) => Math.abs(few[t][i] - s) > 1e-3))).to.equal(true);
+    expect(refitted(scenario, 6, true).risk.stdRadius.every((r) => r > 0)).to.equal(true);
+  });
+
+  it("count reserve on both sides of the market", () => {
+    const solved = solve(scenarioOf("ieee15", 2));
+    if (typeof solved === "string") throw new Error(solved);
+    const { booked, utility, required } = reserveOf(solved);
+    // Pooling books less than the sum of what is asked.
+    expect(booked + utility).to.be.within(0.3 * required, required);
+    expect(moved({ limits: [{ deviation: 0 }, { deviation: 0.1 }] } as never)).to.have.length(1);
+    expect(solve(scenarioOf("ieee15", 12), { epsilon: 0.001 })).to.match(/infeasible|failed/);
+  });
+
+  it("fit the exponent of a power", () => {
+    expect(exponentOf([1, 3, 10].map((x) => [x, 7 * x * Math.sqrt(x)] as const))).to.be.closeTo(1.5, 1e-12);
+  });
+
+  it("time the iterations of a generated session, and clear it where they are enough", () => {
+    const task = { prosumers: 8, seed: 1, hours: 1 };
+    const short = scaleRun({ ...task, iterations: 5 });
+    expect([short.status, short.done]).to.deep.equal(["max iterations", 5]);
+    expect(short.wallMs).to.be.above(0);
+    // A pair's trade goes both ways; everybody offers to the operator and hears from it.
+    expect(short.messages).to.be.within(2 * (short.pairs + 8), 2.5 * (short.pairs + 8));
+    const whole = scaleRun({ ...task, iterations: 3000, central: true });
+    expect(whole.status).to.equal("solved");
+    expect(whole.regret).to.be.within(0, 1e-3 * Math.abs(whole.objective as number));
+    expect(Math.abs(whole.central?.gap as number)).to.be.below(1e-4);
+  });
+
+  it("run every method at the default rho and three of them at nine, and say what did not stop", () => {
+    const rows = convergenceRuns({ feeder: "ieee15", hours: 1, scanHours: 1, scanAll: true, maxIterations: 60 });
+    expect(rows).to.have.length(WAYS.length + SCANNED.length * (RHO_SCALES.length - 1));
+    const of = (way: string) => rows.find((row) => row.way === way && row.rhoScale === 1);
+    expect([of("plain")?.status, of("plain")?.iterations]).to.deep.equal(["max iterations", 60]);
+    for (const row of rows) {
+      const [at, residual] = row.curve[row.curve.length - 1];
+      expect(at).to.equal(row.iterations);
+      expect(residual <= 1).to.equal(row.status === "solved");
+    }
+  });
+
+  it("clear again with changed forecasts, and say where each run starts and passes", () => {
+    const residual = (primal: number) => ({ primal, dual: primal / 2 });
+    const { start, hundred, ten, end } = courseOf({ residuals: [5000, 100, 120, 9, 1].map(residual) });
+    expect([start, hundred, ten, end]).to.deep.equal([5000, 2, 4, 5]);
+    const rows = reclearingRuns({ instance: "ieee15", hours: 1 });
+    expect(rows).to.have.length(6);
+    for (const { status, cold, warm, passes } of rows) {
+      expect(status).to.equal("solved");
+      expect(warm.start).to.be.below(cold.start);
+      expect(passes).to.be.within(2, cold.end);
+      // So short a run is drawn point by point.
+      expect(cold.curve[passes - 1][1]).to.be.at.most(warm.start);
+      expect(cold.curve[passes - 2][1]).to.be.above(warm.start);
+      expect(warm.curve.at(-1)?.[1]).to.be.at.most(1);
+    }
+    expect(summaryOf(rows)).to.include("ieee15, 1 h").and.not.include("Not solved");
+    expect(summaryOf([{ ...rows[0], status: "max iterations" }])).to.include("Not solved: all - 5 %");
+    const [missed, ...rest] = rows;
+    const none = courseOf({ residuals: [] });
+    // As it comes from the process that ran it.
+    expect(JSON.parse(JSON.stringify(none))).to.deep.equal({ start: 0, hundred: 0, ten: 0, end: 0, curve: [] });
+    const never = { ...missed, status: "infeasible", cold: none };
+    expect(summaryOf([never, ...rest]))
+      .to.include("Not solved: all - 5 %: infeasible")
+      .and.not.include("NaN");
+  });
+
+  it("draw a long curve by its upper envelope", () => {
+    const residuals = Array.from({ length: 1000 }, (_, k) => ({ primal: k === 500 ? 9 : 1, dual: 2 }));
+    const curve = envelope(residuals, 10);
+    expect(curve).to.have.length(10);
+    expect(curve.filter(([, r]) => r === 9)).to.deep.equal([[600, 9]]);
+  });
+});

@@ -1,0 +1,42 @@
+/** The bits of a short clearing: a hash over everything that its agents tell each other. Run as a script it prints all of them as JSON. */
+import { createHash } from "node:crypto";
+import { pathToFileURL } from "node:url";
+import type { Method } from "../../offchain-solver/clearing/acceleration/acceleration.ts";
+import { runConsensus, type Carrier } from "../../offchain-solver/clearing/consensus.ts";
+import type { Message } from "../../offchain-solver/clearing/message.ts";
+import { DEFAULT_SETTINGS, MEMORY } from "../../offchain-solver/clearing/settings.ts";
+import { createMarket, defaultSettings } from "../../offchain-solver/market/scenario/market.ts";
+import { createNetwork } from "../../offchain-solver/market/formulation/network.ts";
+import { loadScenario, takeHours } from "../../offchain-solver/scenarios/loadScenario.ts";
+import { memoryTransport } from "../../offchain-solver/net/memoryTransport.ts";
+import { clarabelSolver } from "../../offchain-solver/numerics/conicSolver.ts";
+
+export const METHODS: readonly Method[] = ["admm", "gsa", "gsa1", "anderson"];
+const [SCENARIO, HOURS, ITERATIONS] = ["ieee15", 3, 60] as const;
+export const WHAT = `SHA-256 of every message's numbers, ${SCENARIO}, ${HOURS} h, ${ITERATIONS} iterations`;
+
+export function iterateBits(method: Method): string {
+  const scenario = takeHours(loadScenario(SCENARIO), HOURS);
+  const market = createMarket(scenario, defaultSettings(scenario));
+  const hash = createHash("sha256");
+  const { send, deliver } = memoryTransport<Message>();
+  const carrier: Carrier = {
+    send(from, to, message) {
+      hash.update(`${from} ${to} ${message.kind} ${message.iteration} `);
+      // The agents' iterates, their projections, and the sums that the acceleration is decided from.
+      for (const part of Object.values(message)) if (part instanceof Float64Array) hash.update(part);
+      send(from, to, message);
+    },
+    deliver,
+  };
+  const acceleration = { ...DEFAULT_SETTINGS.acceleration, method, memory: MEMORY[method] };
+  const settings = { ...DEFAULT_SETTINGS, maxIterations: ITERATIONS, acceleration };
+  runConsensus(market, createNetwork(market), settings, clarabelSolver, carrier);
+  return hash.digest("hex");
+}
+
+export const allBits = (): Record<string, string> =>
+  Object.fromEntries(METHODS.map((method) => [method, iterateBits(method)]));
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href)
+  process.stdout.write(JSON.stringify(allBits()));

@@ -1,0 +1,87 @@
+/** Runs every suite of the project and ends with one line: `N passed, N failed`. */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { sum, totalLine, totalsOf } from "./testTotals.ts";
+import type { SuiteRun, Totals } from "./testTotals.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const bin = (path: string): string => fileURLToPath(new URL(`../../node_modules/${path}`, import.meta.url));
+
+type Suite = { readonly name: string; readonly style: SuiteRun["style"]; readonly command: readonly string[] };
+
+/** The Python that Debian's python3-cvxopt belongs to; another python3 may come first in PATH. */
+const python = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
+const mochaFlags = ["--reporter", "spec", "--ignore", "test/contracts/**"];
+
+const SUITES: readonly Suite[] = [
+  {
+    name: "TypeScript",
+    style: "mocha",
+    command: [
+      process.execPath,
+      bin("mocha/bin/mocha.js"),
+      ...mochaFlags,
+      "offchain-solver/**/*.test.ts",
+      "scripts/**/*.test.ts",
+      "test/**/*.test.ts",
+    ],
+  },
+  {
+    name: "Solidity fuzz and invariants",
+    style: "mocha",
+    command: [process.execPath, bin("hardhat/dist/src/cli.js"), "test", "solidity"],
+  },
+  {
+    name: "Contracts",
+    style: "mocha",
+    command: [process.execPath, bin("hardhat/dist/src/cli.js"), "test", "mocha"],
+  },
+  {
+    name: "Independent oracle",
+    style: "unittest",
+    command: [python, "-m", "unittest", "discover", "-v", "-s", "test/oracle"],
+  },
+];
+
+/** Output is passed on as it comes; the copy kept is only read for the summary at its end. */
+function run({ name, style, command }: Suite): Promise<SuiteRun> {
+  return new Promise((resolve) => {
+    const chunks: string[] = [];
+    const done = (exitCode: number | null): void => resolve({ name, style, output: chunks.join(""), exitCode });
+    const child = spawn(command[0], command.slice(1), { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    for (const [from, to] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ] as const) {
+      from.setEncoding("utf8");
+      from.on("data", (text: string) => {
+        chunks.push(text);
+        to.write(text);
+      });
+    }
+    child.on("error", (error) => {
+      process.stderr.write(`${name}: ${error.message}\n`);
+      done(null);
+    });
+    child.on("close", done);
+  });
+}
+
+const results: { name: string; totals: Totals; seconds: number }[] = [];
+for (const [index, suite] of SUITES.entries()) {
+  process.stdout.write(`\n=== ${index + 1}/${SUITES.length} ${suite.name}\n`);
+  const start = performance.now();
+  const totals = totalsOf(await run(suite));
+  results.push({ name: suite.name, totals, seconds: (performance.now() - start) / 1000 });
+}
+
+process.stdout.write("\n");
+for (const { name, totals, seconds } of results) {
+  process.stdout.write(
+    `${totals.failed > 0 ? "FAIL" : "ok  "} ${name}: ${totalLine(totals)} (${seconds.toFixed(1)} s)\n`,
+  );
+}
+const total = sum(results.map((result) => result.totals));
+process.stdout.write(`${totalLine(total)}\n`);
+process.exitCode = total.failed > 0 ? 1 : 0;

@@ -1,0 +1,137 @@
+/**
+ * Measures a settlement's gas as whole transactions and keeps it in bench/gas.json, and where it goes in docs/gas.md; any other
+ * number than the recorded one fails. `--write` records. Optimised and plain settle, and the textbook settlement of the same
+ * trades. Every contract runs on Hardhat's network; what exceeds EIP-7825 is measured without the cap.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import Table from "cli-table3";
+import { gasBound } from "../../offchain-solver/codec/fits.ts";
+import type { ClearingResult } from "../../offchain-solver/market/result/clearingResult.ts";
+import type { World } from "../../test/support/world.ts";
+import { type Account, accountOf, accountTable } from "./gasAccount.ts";
+import {
+  type Measured,
+  realDay,
+  settleOnce,
+  settleTextbook,
+  sizedBatch,
+  sizedWorld,
+  SIZES,
+  smallDay,
+} from "./gasSizes.ts";
+
+type Row = {
+  trades: number;
+  prosumers: number;
+  periods: number;
+  committee: number;
+  mode: string;
+  /** Of the payload; the textbook has none. */
+  bytes?: number;
+  gas: number;
+  gasPerTrade: number;
+  gasPerProsumer: number;
+};
+
+const FILE = fileURLToPath(new URL("../../bench/gas.json", import.meta.url));
+const DOCUMENT = fileURLToPath(new URL("../../docs/gas.md", import.meta.url));
+const [BEGIN, END] = ["<!-- account: node scripts/gas/gas.ts --write -->\n", "<!-- end of account -->"];
+
+/** Gas a trade that the optimised settle must stay within, whatever the committee. */
+const BUDGET = new Map([
+  ["10x10x1", 19_500],
+  ["100x50x1", 6_000],
+  ["1000x200x1", 2_600],
+]);
+
+const rows: Row[] = [];
+const accounts: Account[] = [];
+let failed = false;
+
+function fail(message: string): void {
+  process.stderr.write(`gas: ${message}\n`);
+  failed = true;
+}
+
+function record(mode: string, world: World, result: ClearingResult, measured: { gas: number; bytes?: number }): void {
+  const { trades, participants, periods } = result;
+  rows.push({
+    trades: trades.length,
+    prosumers: participants.length,
+    periods,
+    committee: world.committee.length,
+    mode,
+    ...measured,
+    gasPerTrade: Math.ceil(measured.gas / trades.length),
+    gasPerProsumer: Math.ceil(measured.gas / participants.length),
+  });
+}
+
+async function recordOptimised(world: World, result: ClearingResult): Promise<Measured> {
+  const measured = await settleOnce(world, result);
+  const { gas, bytes } = measured;
+  record("optimised", world, result, { gas, bytes });
+  const bound = gasBound({
+    participants: result.participants.length,
+    periods: result.periods,
+    trades: result.trades.length,
+    members: world.committee.length,
+    buses: world.grid.buses,
+  });
+  if (gas > bound) fail(`${gas} exceeds the bound ${bound} that nodes check before they sign`);
+  return measured;
+}
+
+for (const size of SIZES) {
+  const result = sizedBatch(size);
+  const world = await sizedWorld(size);
+  const { transaction } = await recordOptimised(world, result);
+  accounts.push(await accountOf(world, size, transaction));
+  if (size.committee > 16) continue;
+  const plain = await sizedWorld(size, true);
+  const { gas, bytes } = await settleOnce(plain, result);
+  record("reference", plain, result, { gas, bytes });
+  record("textbook", world, result, { gas: await settleTextbook(world, result) });
+}
+for (const day of [await smallDay(), await realDay()]) await recordOptimised(day.world, day.result);
+
+const table = new Table({
+  head: ["trades", "prosumers", "periods", "committee", "mode", "bytes", "gas", "a trade", "a prosumer", "budget"],
+});
+for (const row of rows) {
+  const { trades, prosumers, periods, committee, mode, bytes, gas, gasPerTrade, gasPerProsumer } = row;
+  const budget = mode === "optimised" ? BUDGET.get(`${trades}x${prosumers}x${periods}`) : undefined;
+  if (budget !== undefined && gasPerTrade > budget) fail(`${gasPerTrade} a trade is over the budget of ${budget}`);
+  table.push([
+    trades,
+    prosumers,
+    periods,
+    committee,
+    mode,
+    bytes ?? "",
+    gas,
+    gasPerTrade,
+    gasPerProsumer,
+    budget ?? "",
+  ]);
+}
+process.stdout.write(`${table.toString()}\n`);
+const account = accountTable(accounts);
+if (process.argv.includes("--account")) process.stdout.write(account);
+
+const document = existsSync(DOCUMENT) ? readFileSync(DOCUMENT, "utf8") : `${BEGIN}${END}`;
+const [before, rest] = document.split(BEGIN);
+const after = rest?.split(END)[1];
+if (after === undefined) throw new Error(`${DOCUMENT}: no place for the account`);
+const written = `${before}${BEGIN}${account}${END}${after}`;
+const text = `[\n${rows.map((row) => `  ${JSON.stringify(row)}`).join(",\n")}\n]\n`;
+if (process.argv.includes("--write")) {
+  writeFileSync(FILE, text);
+  writeFileSync(DOCUMENT, written);
+} else {
+  const same = existsSync(FILE) && readFileSync(FILE, "utf8") === text;
+  if (!same) fail("differs from bench/gas.json; if intended, record it with --write");
+  if (document !== written) fail("the account differs from docs/gas.md; if intended, record it with --write");
+}
+process.exitCode = failed ? 1 : 0;

@@ -1,0 +1,95 @@
+/** The batches whose gas is measured. All guards are on: quorum, mandates, caps, 33-bus grid check; the real day on its own 141. */
+import { readFileSync } from "node:fs";
+import { deploy, send } from "../../offchain-solver/chain/deployment.ts";
+import { postAndSettle } from "../../offchain-solver/chain/session.ts";
+import * as Grid from "../../offchain-solver/codec/gridModel.ts";
+import * as Payload from "../../offchain-solver/codec/payload.ts";
+import { FeederSchema } from "../../offchain-solver/grid/feeder.ts";
+import { type ClearingResult, PRODUCTS } from "../../offchain-solver/market/result/clearingResult.ts";
+import { batch, generator } from "../../test/support/batches.ts";
+import { createDayWorld, readDay } from "../../test/support/realDay.ts";
+import { createWorld, freeze, idsOf, sign, type World } from "../../test/support/world.ts";
+
+const FEEDER = FeederSchema.parse(
+  JSON.parse(readFileSync(new URL("../../test/vectors/case33bw.json", import.meta.url), "utf8")),
+);
+
+/** Signatures cover the deadline, and a zero byte less in them changes the gas: the chain's clock is set. */
+const CLOCK = 2_000_000_000;
+
+export type Size = { readonly trades: number; readonly prosumers: number; readonly committee: number };
+
+/** The operator and at most 15 nodes, of whom a quorum signs; one size once more with the largest committee there is. */
+export const SIZES: readonly Size[] = [
+  { trades: 10, prosumers: 10, committee: 11 },
+  { trades: 100, prosumers: 50, committee: 16 },
+  { trades: 100, prosumers: 50, committee: 31 },
+  { trades: 1000, prosumers: 200, committee: 16 },
+];
+
+/** One period; six in ten trades energy, two reserve, two carbon; distinct pairs, all between prosumers. */
+export function sizedBatch({ prosumers, trades }: Size): ClearingResult {
+  const shape = { ids: idsOf(prosumers), periods: 1, energy: 4 * trades, reserve: 2 * trades, carbon: 2 * trades };
+  const full = batch(shape, generator(trades));
+  const take = { energy: (trades * 6) / 10, reserve: (trades * 2) / 10, carbon: (trades * 2) / 10, network: 0 };
+  const taken = PRODUCTS.flatMap((product) => full.trades.filter((t) => t.product === product).slice(0, take[product]));
+  if (taken.length !== trades) throw new Error(`${taken.length} trades instead of ${trades}`);
+  return { ...full, trades: taken };
+}
+
+export function sizedWorld({ prosumers, committee }: Size, reference = false): Promise<World> {
+  return createWorld({ prosumers, grid: spread(idsOf(prosumers)), committee, reference, unlimitedGas: true });
+}
+
+/** A whole day of 15 prosumers with imports, exports, charges, rebates and the desk. */
+export async function smallDay(): Promise<{ world: World; result: ClearingResult }> {
+  const ids = idsOf(15);
+  const world = await createWorld({ prosumers: ids.length, grid: spread(ids) });
+  const shape = { ids, periods: 24, energy: 8, reserve: 4, carbon: 10, systems: true };
+  return { world, result: batch(shape, generator(24)) };
+}
+
+export async function realDay(): Promise<{ world: World; result: ClearingResult }> {
+  return { world: await createDayWorld(), result: readDay() };
+}
+
+export type Measured = { readonly gas: number; readonly bytes: number; readonly transaction: string };
+
+/** `bytes` of the payload. */
+export async function settleOnce(world: World, result: ClearingResult): Promise<Measured> {
+  const { sessionStart: start, periodSeconds, periods } = result;
+  const frozen = await freeze(world, periods, { start, periodSeconds, at: CLOCK });
+  const payload = Payload.encode(Payload.fromResult(result), periods);
+  const signed = await sign(world, frozen, payload);
+  const { gasUsed, transaction } = await postAndSettle(world.deployment, world.admin, payload, signed);
+  return { gas: Number(gasUsed), bytes: payload.length, transaction };
+}
+
+/** The same trades as unsigned transfers of an ERC-20 for an ERC-1155, mints and approvals not counted. */
+export async function settleTextbook(world: World, result: ClearingResult): Promise<number> {
+  const { token } = world.contracts;
+  const settlement = await deploy(world.admin, "TextbookSettlement", world.deployment.token);
+  const { provider } = world;
+  for (const wallet of world.wallets.values()) {
+    await send(token, "mint", wallet.address, 1_000_000_000n);
+    await world.admin.sendTransaction({ to: wallet.address, value: 10n ** 18n });
+    await send(token.connect(wallet.connect(provider)) as typeof token, "approve", settlement.target, 2n ** 255n);
+  }
+  const address = (party: number): string => world.wallets.get(result.participants[party])?.address as string;
+  const trades = result.trades.map(({ seller, buyer, product, period, quantity, price }) => {
+    const payment = Math.ceil((quantity * Math.abs(price)) / 1000);
+    const id = PRODUCTS.indexOf(product) * 64 + period;
+    return { seller: address(seller), buyer: address(buyer), id, quantity, payment };
+  });
+  for (let k = 0; k < trades.length; k += 100) await send(settlement, "mint", trades.slice(k, k + 100));
+  return Number((await send(settlement, "settle", trades)).gasUsed);
+}
+
+/** Prosumers one a bus, round and round in depth-first order. */
+function spread(ids: readonly number[]): Grid.GridModel {
+  const order = Grid.depthFirst(FEEDER);
+  return Grid.fromFeeder(
+    FEEDER,
+    ids.map((id, k) => ({ id, bus: order[1 + Math.floor((k * (order.length - 1)) / ids.length)] })),
+  );
+}

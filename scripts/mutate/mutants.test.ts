@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs";
+import { expect } from "chai";
+import { EQUIVALENT } from "./equivalentMutants.ts";
+import { classify, mutantsOf, mutationsOf, succeeded } from "./mutants.ts";
+
+const passed = { status: 0, timedOut: false };
+const failed = { status: 1, timedOut: false };
+const timedOut = { status: null, timedOut: true };
+
+describe("what has become of a mutant", () => {
+  it("is killed by a suite that fails, whatever came before", () => {
+    expect(classify(true, [failed])).to.equal("killed");
+    expect(classify(true, [passed, failed])).to.equal("killed");
+  });
+
+  it("survives when every suite passes", () => {
+    expect(classify(true, [passed, passed])).to.equal("survived");
+  });
+
+  it("is not killed by a suite that did not end", () => {
+    expect(classify(true, [timedOut])).to.equal("timed out");
+    expect(classify(true, [passed, timedOut])).to.equal("timed out");
+    expect(classify(true, [{ status: null, timedOut: false }])).to.equal("timed out");
+    expect(classify(true, [{ status: 1, timedOut: true }])).to.equal("timed out");
+  });
+
+  it("is none when it does not compile", () => {
+    expect(classify(false, [])).to.equal("not compiled");
+  });
+
+  it("counts as success only where it is dead, equal, or none; and nothing tried is no success", () => {
+    expect(succeeded(["killed", "equivalent", "not compiled"])).to.equal(true);
+    expect(succeeded(["killed", "survived"])).to.equal(false);
+    expect(succeeded(["killed", "timed out"])).to.equal(false);
+    expect(succeeded([])).to.equal(false);
+  });
+});
+
+describe("the mutants of a line", () => {
+  it("move every comparison by one, drop every operand, and drop the refusal", () => {
+    expect(mutationsOf("    if (a > cap || a < -cap) revert Beyond(a);")).to.have.members([
+      "    if (a >= cap || a < -cap) revert Beyond(a);",
+      "    if (a > cap || a <= -cap) revert Beyond(a);",
+      "    if (a > cap) revert Beyond(a);",
+      "    if (a < -cap) revert Beyond(a);",
+      "    if (a > cap || a < -cap) {}",
+    ]);
+  });
+
+  it("do the same in assembly, and leave masks alone", () => {
+    expect(mutationsOf("fine := and(fine, lt(and(x, 0xff), n))")).to.have.members([
+      "fine := and(fine, iszero(gt(and(x, 0xff), n)))",
+      "fine := fine",
+    ]);
+    expect(mutationsOf("let y := and(x, 0xff)")).to.deep.equal([]);
+    expect(mutationsOf("  if refused {")).to.deep.equal(["  if 0 {"]);
+  });
+
+  it("drop a guard, and one line of a condition that runs over several", () => {
+    expect(mutationsOf("    ) external restricted {")).to.deep.equal(["    ) external {"]);
+    expect(mutationsOf("    a == 0 ||")).to.include("    false ||");
+    expect(mutationsOf("    b > 7", "    a == 0 ||")).to.include("    false");
+  });
+
+  it("are none in comments and declarations of errors", () => {
+    expect(mutationsOf("/// a < b")).to.deep.equal([]);
+    expect(mutationsOf("error A(uint256 a);")).to.deep.equal([]);
+  });
+
+  it("contain each one that is listed as equivalent, with a reason", () => {
+    for (const { file, before, after, because } of EQUIVALENT) {
+      const source = readFileSync(new URL(`../../contracts/${file}`, import.meta.url), "utf8");
+      const found = mutantsOf(file, source).filter((one) => one.before.trim() === before && one.after.trim() === after);
+      expect(found.length, `${file}: ${after}`).to.be.greaterThan(0);
+      expect(because.length).to.be.greaterThan(20);
+    }
+  });
+});

@@ -1,0 +1,199 @@
+/**
+ * The house's rules as code (docs/decisions/0006): imports go down only, and the pure floors stay pure.
+ * Works on syntax trees, so comments and strings do not count.
+ */
+import { dirname, join, normalize } from "node:path/posix";
+import ts from "typescript";
+
+export type Violation = { readonly file: string; readonly line: number; readonly rule: string };
+
+const PURE = ["numerics", "grid", "market", "clearing"] as const;
+
+const PURE_FLOORS = ["market", "grid", "numerics"] as const;
+const CORE = ["codec", ...PURE_FLOORS] as const;
+const RECORDED = ["records", "ledger", ...CORE] as const;
+const SIMULATED = ["simulation", "scenarios", "io", "net", "records", "clearing", ...CORE] as const;
+
+/**
+ * room -> rooms it may import from, beside itself. `cli` is a caller of everything and imported by nobody.
+ * `io` knows no energy: input errors, files, what a terminal shows.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  numerics: [],
+  grid: ["numerics"],
+  market: ["grid", "numerics"],
+  clearing: PURE_FLOORS,
+  codec: PURE_FLOORS,
+  ledger: CORE,
+  net: ["clearing", ...CORE],
+  chain: ["ledger", ...CORE],
+  records: CORE,
+  // A result is judged by its witness: never by what computed it.
+  auditor: ["chain", ...RECORDED],
+  report: RECORDED,
+  io: [],
+  scenarios: ["io", "records", ...PURE_FLOORS],
+  simulation: SIMULATED,
+  // A node judges a batch as an auditor would before it signs.
+  node: ["auditor", "chain", "net", "clearing", "io", "scenarios", ...RECORDED],
+  devnet: ["node", "auditor", "chain", "ledger", ...SIMULATED],
+  study: ["report", ...SIMULATED],
+  cli: ["devnet", "node", "auditor", "chain", "ledger", "study", "report", ...SIMULATED],
+};
+
+/** What the pure floors may take from outside: schemas, and the solver's compiled code on the lowest floor. */
+const PURE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  numerics: ["zod", "clarabel-wasm", "clarabel-wasm-nodejs"],
+  grid: ["zod"],
+  market: ["zod"],
+  clearing: ["zod"],
+};
+
+/** Functions whose last bits differ between engines, and randomness. sqrt is exact in IEEE 754. */
+const MATH =
+  "pow exp expm1 log log2 log10 log1p sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh cbrt hypot random";
+const FORBIDDEN_MATH = new Set(MATH.split(" "));
+const FORBIDDEN_GLOBALS = new Set(
+  "Date process console performance crypto fetch setTimeout setInterval setImmediate queueMicrotask globalThis require".split(
+    " ",
+  ),
+);
+
+/** Names of ethers that reach, or stand for, something on a network. */
+const ETHERS_IO = /Provider|Contract|JsonRpc|FetchRe|WebSocket|^Network|^AbstractSigner$|^ethers$|^default$/;
+
+/** Composition roots: they are handed a provider and may name its type, but only chain makes one. */
+const HANDED_A_CHAIN = new Set(["auditor", "node", "devnet", "cli"]);
+
+const roomOf = (file: string): string | undefined => /^offchain-solver\/([^/]+)\//.exec(file)?.[1];
+const isPure = (room: string): boolean => (PURE as readonly string[]).includes(room);
+const packageOf = (specifier: string): string =>
+  specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
+
+type Name = { readonly name: string; readonly typeOnly: boolean };
+type Import = { readonly specifier: string; readonly names: readonly Name[]; readonly node: ts.Node };
+
+/** Everything a module has: its default export or namespace. */
+const whole = (typeOnly: boolean): Name => ({ name: "default", typeOnly });
+
+function namesOf(node: ts.ImportDeclaration | ts.ExportDeclaration): Name[] {
+  const named = (elements: ts.NodeArray<ts.ImportSpecifier | ts.ExportSpecifier>, typeOnly: boolean): Name[] =>
+    elements.map((element) => ({
+      name: (element.propertyName ?? element.name).text,
+      typeOnly: typeOnly || element.isTypeOnly,
+    }));
+  if (ts.isExportDeclaration(node)) {
+    const clause = node.exportClause;
+    if (clause === undefined || !ts.isNamedExports(clause)) return [whole(node.isTypeOnly)];
+    return named(clause.elements, node.isTypeOnly);
+  }
+  const clause = node.importClause;
+  if (clause === undefined) return [whole(false)];
+  const typeOnly = clause.phaseModifier === ts.SyntaxKind.TypeKeyword;
+  const names = clause.name === undefined ? [] : [whole(typeOnly)];
+  const bindings = clause.namedBindings;
+  if (bindings !== undefined && ts.isNamespaceImport(bindings)) names.push(whole(typeOnly));
+  if (bindings !== undefined && ts.isNamedImports(bindings)) names.push(...named(bindings.elements, typeOnly));
+  return names;
+}
+
+function importOf(node: ts.Node): Import | undefined {
+  if (
+    (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) &&
+    node.moduleSpecifier !== undefined &&
+    ts.isStringLiteral(node.moduleSpecifier)
+  ) {
+    return { specifier: node.moduleSpecifier.text, names: namesOf(node), node };
+  }
+  if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+    const [target] = node.arguments;
+    // A computed import cannot be judged, so it counts as one of everything.
+    return { specifier: target && ts.isStringLiteral(target) ? target.text : "?", names: [whole(false)], node };
+  }
+  if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument) && ts.isStringLiteral(node.argument.literal)) {
+    return {
+      specifier: node.argument.literal.text,
+      names: [{ name: node.qualifier?.getText() ?? "default", typeOnly: true }],
+      node,
+    };
+  }
+  return undefined;
+}
+
+function judgeImport(file: string, room: string, { specifier, names }: Import): string | undefined {
+  if (specifier.startsWith(".")) {
+    const target = normalize(join(dirname(file), specifier));
+    const targetRoom = roomOf(target);
+    if (targetRoom === undefined) return room === "cli" ? undefined : `${room} imports ${target} outside the house`;
+    return targetRoom === room || MAY_IMPORT[room].includes(targetRoom)
+      ? undefined
+      : `${room} may not import ${targetRoom}`;
+  }
+  if (isPure(room) && !PURE_PACKAGES[room].includes(packageOf(specifier))) {
+    return `${room} is pure and may not import ${specifier}`;
+  }
+  if (packageOf(specifier) === "ethers" && room !== "chain") {
+    if (specifier !== "ethers") return `only chain may import ${specifier}`;
+    const reaching = names.find(
+      ({ name, typeOnly }) => ETHERS_IO.test(name) && !(typeOnly && HANDED_A_CHAIN.has(room)),
+    );
+    if (reaching !== undefined) return `only chain may import ethers' ${reaching.name}`;
+  }
+  if (room === "codec" && (specifier.startsWith("node:") || specifier === "?")) {
+    return `codec may not import ${specifier}`;
+  }
+  return undefined;
+}
+
+/** An identifier that is read as a variable: not a property's, key's or declaration's name, and not a type. */
+function isReference(node: ts.Identifier): boolean {
+  const parent = node.parent;
+  if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
+  if (ts.isPropertyAssignment(parent)) return parent.initializer === node;
+  if (ts.isPropertySignature(parent) || ts.isMethodSignature(parent) || ts.isMethodDeclaration(parent)) return false;
+  if (ts.isPropertyDeclaration(parent)) return parent.initializer === node;
+  if (ts.isBindingElement(parent)) return parent.initializer === node;
+  return !ts.isQualifiedName(parent) && !ts.isTypeReferenceNode(parent);
+}
+
+function judgePurity(node: ts.Node): string | undefined {
+  if (
+    ts.isBinaryExpression(node) &&
+    (node.operatorToken.kind === ts.SyntaxKind.AsteriskAsteriskToken ||
+      node.operatorToken.kind === ts.SyntaxKind.AsteriskAsteriskEqualsToken)
+  ) {
+    return "a pure floor may not use **";
+  }
+  if (!ts.isIdentifier(node) || !isReference(node)) return undefined;
+  if (FORBIDDEN_GLOBALS.has(node.text)) return `a pure floor may not use ${node.text}`;
+  if (node.text === "Math") {
+    const parent = node.parent;
+    if (!ts.isPropertyAccessExpression(parent)) return "a pure floor uses Math by member name only";
+    if (FORBIDDEN_MATH.has(parent.name.text)) return `a pure floor may not use Math.${parent.name.text}`;
+  }
+  return undefined;
+}
+
+/** @param file path from the project's root, with forward slashes. Tests (`*.test.ts`) may do as they need. */
+export function violations(file: string, source: string): Violation[] {
+  const room = roomOf(file);
+  if (room === undefined || file.endsWith(".test.ts")) return [];
+  const tree = ts.createSourceFile(file, source, ts.ScriptTarget.Latest, true);
+  const found: Violation[] = [];
+  const add = (node: ts.Node, rule: string | undefined): void => {
+    if (rule === undefined) return;
+    found.push({ file, line: tree.getLineAndCharacterOfPosition(node.getStart(tree)).line + 1, rule });
+  };
+  if (MAY_IMPORT[room] === undefined) return [{ file, line: 1, rule: `${room} is not a room of the house` }];
+  const visit = (node: ts.Node): void => {
+    const imported = importOf(node);
+    if (imported !== undefined) add(node, judgeImport(file, room, imported));
+    if (isPure(room)) add(node, judgePurity(node));
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+  return found;
+}

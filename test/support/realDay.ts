@@ -1,0 +1,27 @@
+/** The day that 84 prosumers of the 141-bus feeder cleared, in the integers that were settled (see scripts/generate/dayVector.ts). */
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import * as Grid from "../../offchain-solver/codec/gridModel.ts";
+import type { ClearingResult } from "../../offchain-solver/market/result/clearingResult.ts";
+import { createWorld, type World } from "./world.ts";
+
+const at = (path: string): URL => new URL(`../../${path}`, import.meta.url);
+
+export function readDay(): ClearingResult {
+  return JSON.parse(gunzipSync(readFileSync(at("test/vectors/ieee141-day.json.gz"))).toString());
+}
+
+/** Its prosumers on its feeder, with the largest committee there is. */
+export async function createDayWorld(): Promise<World> {
+  const { feeder, prosumers } = JSON.parse(readFileSync(at("cases/scenarios/ieee141.json"), "utf8"));
+  const placed: { id: number; bus: number }[] = prosumers.map(({ id, bus }: { id: number; bus: number }) => ({
+    id,
+    bus,
+  }));
+  return createWorld({
+    prosumers: placed.length,
+    ids: placed.map(({ id }) => id),
+    grid: Grid.fromFeeder(feeder, placed),
+    grams: 10n ** 9n,
+  });
+}

@@ -1,0 +1,207 @@
+/** A small world to settle in: one feeder, its prosumers with keys, money, allowances and mandates, and their committee. */
+import { network } from "hardhat";
+import { type Contract, type Provider, type Signer, type Wallet } from "ethers";
+import * as Chain from "../../offchain-solver/chain/deployment.ts";
+import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
+import * as Session from "../../offchain-solver/chain/session.ts";
+import * as Grid from "../../offchain-solver/codec/gridModel.ts";
+import type { Ledger } from "../../offchain-solver/ledger/settlementModel.ts";
+import type { Mandate } from "../../offchain-solver/codec/typedData.ts";
+import { quorumOf } from "../../offchain-solver/codec/typedData.ts";
+import { wallet } from "./keys.ts";
+
+type Connection = Awaited<ReturnType<typeof network.create>>;
+
+export type WorldOptions = {
+  readonly prosumers: number;
+  /** Their ids, ascending; 101, 102, ... unless given. */
+  readonly ids?: readonly number[];
+  readonly reference?: boolean;
+  readonly grid?: Grid.GridModel;
+  readonly mandate?: (id: number) => Partial<Mandate>;
+  readonly dollars?: number;
+  readonly grams?: bigint;
+  readonly priceCap?: number;
+  /** Members of the committee; at most 31, the operator's included. */
+  readonly committee?: number;
+  /** Lets a transaction use more gas than EIP-7825 allows, to measure what would not fit. */
+  readonly unlimitedGas?: boolean;
+  /** A chain that is not Hardhat's own. */
+  readonly chain?: { readonly admin: Signer; readonly provider: Provider };
+  /** What stands there already; its admin holds every role. */
+  readonly deployment?: Chain.Deployment;
+};
+
+export type World = {
+  /** Hardhat's own network; absent on another chain. */
+  readonly connection: Connection;
+  readonly provider: Provider;
+  readonly deployment: Chain.Deployment;
+  readonly admin: Signer;
+  readonly ids: readonly number[];
+  readonly wallets: ReadonlyMap<number, Wallet>;
+  readonly nodeKeys: ReadonlyMap<number, Wallet>;
+  /** Ids in the order of the signers' bits. */
+  readonly committee: readonly number[];
+  readonly grid: Grid.GridModel;
+  readonly contracts: Chain.Contracts;
+};
+
+export const SYSTEM_IDS = [Onboarding.DESK_ID, Onboarding.OPERATOR_ID, Onboarding.UTILITY_ID];
+const UNLIMITED_GAS = {
+  network: "default",
+  override: { transactionGasCap: 2n ** 40n, blockGasLimit: 2n ** 40n },
+};
+export const FAR = 4_000_000_000n;
+
+export const OPEN_MANDATE: Omit<Mandate, "prosumer"> = {
+  maxBuy: 2_000_000n,
+  minSell: -2_000_000n,
+  maxBuyWh: 0xffffffffn,
+  maxSellWh: 0xffffffffn,
+  minReservePrice: -2_000_000n,
+  maxReservePrice: 2_000_000n,
+  maxReserveW: 0xffffffffn,
+  maxCarbonPrice: 2_000_000n,
+  minCarbonPrice: -2_000_000n,
+  maxSpendPerDay: 10n ** 12n,
+  validUntil: FAR,
+  nonce: 1n,
+};
+
+/** Ids 101, 102, ... one prosumer a bus, round and round in depth-first order. */
+export function idsOf(count: number): number[] {
+  return Array.from({ length: count }, (_, k) => 101 + k);
+}
+
+/** A line of `buses` buses with room for `watts`, prosumers spread over it in order. */
+export function lineGrid(ids: readonly number[], buses: number, watts = 50_000_000n): Grid.GridModel {
+  const unit = 1n << 32n;
+  return {
+    buses,
+    branches: Array.from({ length: buses - 1 }, (_, k) => ({
+      parent: k === 0 ? 0 : k % 3 === 0 ? k - 1 : k,
+      rating: watts,
+      vMin2: (unit * 81n) / 100n,
+      vMax2: (unit * 121n) / 100n,
+      r: 20_000_000n,
+      x: 10_000_000n,
+    })),
+    prosumers: ids.map((id, k) => ({ id, bus: 1 + Math.floor((k * (buses - 1)) / ids.length) })),
+  };
+}
+
+export async function createWorld(options: WorldOptions): Promise<World> {
+  const connection = options.chain
+    ? (undefined as never)
+    : await network.create(options.unlimitedGas ? UNLIMITED_GAS : undefined);
+  const admin = options.chain?.admin ?? (await connection.ethers.getSigners())[0];
+  const provider = options.chain?.provider ?? connection.ethers.provider;
+  const ids = options.ids ?? idsOf(options.prosumers);
+  const accounts = [...ids, ...SYSTEM_IDS];
+  const wallets = new Map(accounts.map((id) => [id, wallet("wallet", id)]));
+  const nodeKeys = new Map(accounts.map((id) => [id, wallet("node", id)]));
+  const deployment =
+    options.deployment ??
+    (await Chain.deployAll(admin, {
+      ...(options.reference === undefined ? {} : { reference: options.reference }),
+      ...(options.priceCap ? { priceCap: options.priceCap } : {}),
+    }));
+  const contracts = Chain.contracts(deployment, admin);
+  await Onboarding.register(
+    deployment,
+    admin,
+    accounts.map((id) => ({
+      id,
+      wallet: (wallets.get(id) as Wallet).address,
+      nodeKey: nodeKeys.get(id) as Wallet,
+      meterKey: wallet("meter", id).address,
+    })),
+  );
+  const grid = options.grid ?? lineGrid(ids, 6);
+  await Onboarding.addGridModel(deployment, admin, Grid.encode(grid));
+  const committee = [Onboarding.OPERATOR_ID, ...ids.slice(0, (options.committee ?? 31) - 1)];
+  await Onboarding.appointCommittee(deployment, admin, committee);
+  const amount = Onboarding.tokens(options.dollars ?? 1_000_000);
+  await Chain.send(contracts.token, "mint", await admin.getAddress(), amount * BigInt(accounts.length));
+  await Chain.send(contracts.token, "approve", deployment.market, amount * BigInt(accounts.length));
+  for (const id of accounts) {
+    if (amount > 0n) await Chain.send(contracts.market, "deposit", id, amount);
+    const mandate = { prosumer: id, ...OPEN_MANDATE, ...options.mandate?.(id) };
+    const signature = await Onboarding.signMandate(deployment, wallets.get(id) as Wallet, mandate);
+    await Onboarding.registerMandate(deployment, admin, mandate, signature);
+  }
+  await Onboarding.issueAllowances(deployment, admin, new Map(ids.map((id) => [id, options.grams ?? 1_000_000n])));
+  return { connection, provider, deployment, admin, ids, wallets, nodeKeys, committee, grid, contracts };
+}
+
+export type FreezeOptions = {
+  readonly start?: number;
+  readonly periodSeconds?: number;
+  /** Seconds until the deadline. */
+  readonly open?: number;
+  /** The chain's clock when the session is frozen, for runs that must repeat to the bit. */
+  readonly at?: number;
+};
+
+export type Frozen = Session.FrozenSession & { readonly ledger: Ledger };
+
+/** Freezes the next day's session for everybody. */
+export async function freeze(
+  world: World,
+  periods: number,
+  { start = 1_800_000_000, periodSeconds = 3600, open = 3600, at }: FreezeOptions = {},
+): Promise<Frozen> {
+  if (at !== undefined) await world.connection.networkHelpers.time.setNextBlockTimestamp(at);
+  const now = at ?? ((await world.provider.getBlock("latest"))?.timestamp as number);
+  const ids = [...world.ids, ...SYSTEM_IDS];
+  const frozen = await Session.freezeSession(world.deployment, world.admin, {
+    start,
+    periodSeconds,
+    periods,
+    deadline: now + open,
+    ids,
+  });
+  return { ...frozen, ledger: await Session.readLedger(world.deployment, world.provider, ids) };
+}
+
+/** Signatures by bit. Without `bits`, the first quorum of the committee. */
+export async function sign(
+  world: World,
+  frozen: Session.FrozenSession,
+  payload: Uint8Array,
+  bits?: readonly number[],
+): Promise<Map<number, string>> {
+  const signing = bits ?? Array.from({ length: quorumOf(world.committee.length) }, (_, k) => k);
+  const signed = new Map<number, string>();
+  for (const bit of signing) {
+    const key = world.nodeKeys.get(world.committee[bit]) as Wallet;
+    signed.set(bit, await Session.attest(world.deployment, key, frozen.terms, payload));
+  }
+  return signed;
+}
+
+export type Refused = { readonly predicate: string; readonly detail: readonly bigint[] };
+
+/** The custom error a call is refused with, as the TypeScript model names it. */
+export async function refusalOf(contract: Contract, call: Promise<unknown>): Promise<Refused> {
+  try {
+    await call;
+  } catch (error) {
+    const data = revertData(error);
+    const parsed = data === undefined ? null : contract.interface.parseError(data);
+    if (parsed === null) throw error;
+    const name = parsed.name[0].toLowerCase() + parsed.name.slice(1);
+    return { predicate: name, detail: parsed.args.map((value) => value) };
+  }
+  throw new Error("the call was accepted");
+}
+
+function revertData(error: unknown): string | undefined {
+  for (let at = error as { data?: unknown; cause?: unknown; error?: unknown; info?: unknown } | undefined; at;) {
+    if (typeof at.data === "string" && at.data.length >= 10) return at.data;
+    if (at.data !== undefined && typeof at.data === "object") at = at.data as typeof at;
+    else at = (at.cause ?? at.error ?? at.info) as typeof at;
+  }
+  return undefined;
+}
