@@ -28,7 +28,7 @@ export default defineConfig({
   // `hardhat ignition deploy` builds for production: what is deployed is what was tested. File by file, as is the default there, types
   // without contracts would leave build records that the simulated network cannot read.
   solidity: { profiles: { default: compiler, production: { ...compiler, isolated: false } } },
-  coverage: { skipFiles: ["contracts/mocks/**"] },
+  coverage: { skipFiles: ["contracts/test/**"] },
   test: {
     // `npm run invariants` sets GRIDPACT_LONG: the whole number of runs; tests take a sample.
     solidity: {

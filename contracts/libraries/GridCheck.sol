@@ -3,7 +3,7 @@ pragma solidity 0.8.36;
 
 import {ISettlementErrors} from "../interfaces/ISettlementErrors.sol";
 
-/// LinDistFlow of every period on packed flows: what reference/PlainGrid.sol says, two words a bus.
+/// LinDistFlow of every period on packed flows: what rules/PlainGrid.sol says, two words a bus.
 library GridCheck {
     uint256 private constant SQRT3_DOWN = 1_732_050_807;
     uint256 private constant UNIT = 1e9;

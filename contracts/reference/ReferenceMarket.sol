@@ -4,14 +4,14 @@ pragma solidity 0.8.36;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {Accounts} from "../Accounts.sol";
-import {Sessions} from "../Sessions.sol";
+import {Accounts} from "../market/Accounts.sol";
+import {Sessions} from "../market/Sessions.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
 import {IRegistry} from "../interfaces/IRegistry.sol";
 import {CodeBlob} from "../libraries/CodeBlob.sol";
 import {FrozenLimits} from "../libraries/FrozenLimits.sol";
 import {Session} from "../types/Session.sol";
-import {PlainRules} from "./PlainRules.sol";
+import {PlainRules} from "../rules/PlainRules.sol";
 
 /// The market with the plain `settle`: what the optimised one must agree with, result for result and error for error.
 contract ReferenceMarket is Sessions {

@@ -6,20 +6,20 @@ import { Interface, type InterfaceAbi } from "ethers";
 export type Artifact = { readonly abi: InterfaceAbi; readonly bytecode: string };
 
 const FILES = {
-  Authority: "Authority.sol/Authority.json",
-  Registry: "Registry.sol/Registry.json",
-  Market: "Market.sol/Market.json",
+  Authority: "market/Authority.sol/Authority.json",
+  Registry: "market/Registry.sol/Registry.json",
+  Market: "market/Market.sol/Market.json",
   ReferenceMarket: "reference/ReferenceMarket.sol/ReferenceMarket.json",
-  AuditLens: "AuditLens.sol/AuditLens.json",
-  TextbookSettlement: "mocks/TextbookSettlement.sol/TextbookSettlement.json",
-  HashHarness: "mocks/HashHarness.sol/HashHarness.json",
-  GridHarness: "mocks/GridHarness.sol/GridHarness.json",
-  FeeToken: "mocks/Hostile.sol/FeeToken.json",
-  RebasingToken: "mocks/Hostile.sol/RebasingToken.json",
-  QuorumHarness: "mocks/QuorumHarness.sol/QuorumHarness.json",
-  HookToken: "mocks/Hostile.sol/HookToken.json",
-  HostileWallet: "mocks/Hostile.sol/HostileWallet.json",
-  TestToken: "mocks/TestToken.sol/TestToken.json",
+  AuditLens: "market/AuditLens.sol/AuditLens.json",
+  TextbookSettlement: "test/TextbookSettlement.sol/TextbookSettlement.json",
+  HashHarness: "test/HashHarness.sol/HashHarness.json",
+  GridHarness: "test/GridHarness.sol/GridHarness.json",
+  FeeToken: "test/Hostile.sol/FeeToken.json",
+  RebasingToken: "test/Hostile.sol/RebasingToken.json",
+  QuorumHarness: "test/QuorumHarness.sol/QuorumHarness.json",
+  HookToken: "test/Hostile.sol/HookToken.json",
+  HostileWallet: "test/Hostile.sol/HostileWallet.json",
+  TestToken: "test/TestToken.sol/TestToken.json",
 } as const;
 
 export type ContractName = keyof typeof FILES;

@@ -133,7 +133,7 @@ function functionsByProgramCounter(): ReadonlyMap<number, string> {
     JSON.parse(readFileSync(new URL(`../../artifacts/build-info/${buildInfoId}${end}`, import.meta.url), "utf8"));
   const { sources, contracts } = read(".output.json").output;
   const { input } = read(".json");
-  const { object, sourceMap } = contracts["project/contracts/Market.sol"].Market.evm.deployedBytecode;
+  const { object, sourceMap } = contracts["project/contracts/market/Market.sol"].Market.evm.deployedBytecode;
   const names = new Map(Object.entries<{ id: number }>(sources).map(([name, { id }]) => [id, name]));
   const functions = new Map<string, [at: number, name: string][]>();
   const nameOf = (file: string, offset: number): string | undefined => {

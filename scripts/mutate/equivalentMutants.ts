@@ -28,7 +28,7 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       "keys, mandates and grid models are all of even length, and the largest length is odd",
     ],
   ],
-  "Registry.sol": [
+  "market/Registry.sol": [
     [
       "if (failure != ECDSA.RecoverError.NoError || signer != key) revert NoProofOfPossession(key);",
       "if (signer != key) revert NoProofOfPossession(key);",
@@ -40,7 +40,7 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       "the length asked for next is at least the header's, so a shorter model is refused with the same error",
     ],
   ],
-  "Sessions.sol": [
+  "market/Sessions.sol": [
     [
       "uint256 allowed = maxSpendPerDay > spent ? maxSpendPerDay - spent : 0;",
       "uint256 allowed = maxSpendPerDay >= spent ? maxSpendPerDay - spent : 0;",
@@ -135,7 +135,7 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       "the diamond's edge is within the 12-gon, so what follows accepts it: gas alone",
     ],
   ],
-  "reference/PlainRules.sol": [
+  "rules/PlainRules.sol": [
     [
       "if (!seller.sold || trade.price < seller.minSellPrice) seller.minSellPrice = trade.price;",
       "if (!seller.sold || trade.price <= seller.minSellPrice) seller.minSellPrice = trade.price;",
@@ -166,7 +166,7 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
     ["assert(money == 0 && carbon == 0);", "assert(money == 0);", ASSERTED],
     ["assert(money == 0 && carbon == 0);", "assert(carbon == 0);", ASSERTED],
   ],
-  "reference/PlainGrid.sol": [
+  "rules/PlainGrid.sol": [
     ["(p, q) = (p < 0 ? -p : p, q < 0 ? -q : q);", "(p, q) = (p <= 0 ? -p : p, q < 0 ? -q : q);", SAME_SIGN],
     ["(p, q) = (p < 0 ? -p : p, q < 0 ? -q : q);", "(p, q) = (p < 0 ? -p : p, q <= 0 ? -q : q);", SAME_SIGN],
   ],

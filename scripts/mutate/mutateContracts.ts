@@ -21,26 +21,26 @@ import type { Job, Reply, Suite } from "./mutationWorker.ts";
 const CONTRACTS = fileURLToPath(new URL("../../contracts/", import.meta.url));
 const RECORD = fileURLToPath(new URL("../../bench/mutations.json", import.meta.url));
 
-const MARKET = ["Market.sol"];
+const MARKET = ["market/Market.sol"];
 const PLAIN = ["reference/ReferenceMarket.sol"];
-const HARNESS = "mocks/GridHarness.sol";
+const HARNESS = "test/GridHarness.sol";
 /** What a file is compiled into. One that both markets share is changed in the optimised one; the lens shares the plain rules. */
 const TARGETS: Readonly<Record<string, readonly string[]>> = {
-  "reference/PlainRules.sol": PLAIN,
-  "reference/PlainGrid.sol": [...PLAIN, HARNESS],
+  "rules/PlainRules.sol": PLAIN,
+  "rules/PlainGrid.sol": [...PLAIN, HARNESS],
   "reference/ReferenceMarket.sol": PLAIN,
-  "AuditLens.sol": ["AuditLens.sol"],
+  "market/AuditLens.sol": ["market/AuditLens.sol"],
   "libraries/Ledger.sol": MARKET,
   "libraries/Netting.sol": MARKET,
-  "libraries/Quorum.sol": [...MARKET, "mocks/QuorumHarness.sol"],
+  "libraries/Quorum.sol": [...MARKET, "test/QuorumHarness.sol"],
   "libraries/GridCheck.sol": [...MARKET, HARNESS],
   "libraries/FrozenLimits.sol": MARKET,
-  "libraries/CodeBlob.sol": [...MARKET, "Registry.sol"],
-  "Market.sol": MARKET,
-  "Sessions.sol": MARKET,
-  "Accounts.sol": MARKET,
-  "Mandates.sol": MARKET,
-  "Registry.sol": ["Registry.sol"],
+  "libraries/CodeBlob.sol": [...MARKET, "market/Registry.sol"],
+  "market/Market.sol": MARKET,
+  "market/Sessions.sol": MARKET,
+  "market/Accounts.sol": MARKET,
+  "market/Mandates.sol": MARKET,
+  "market/Registry.sol": ["market/Registry.sol"],
 };
 
 const BATCHES = ["mutations.ts", "limits.ts", "settle.ts"];
@@ -50,16 +50,17 @@ const PLAIN_MARKET = "plain market";
 const OPTIMISED_MARKET = "optimised market";
 /** In the order in which they kill: most mutants die in the first. What a file cannot touch is not run. */
 function suitesOf(file: string): Suite[] {
-  if (file === "AuditLens.sol") return [{ files: ["differential.ts"] }];
-  if (file === "Registry.sol") return [{ files: ["registry.ts"] }, { files: [...ACCOUNTS, "threats.ts", "audit.ts"] }];
-  if (["Accounts.sol", "Mandates.sol", "Sessions.sol"].includes(file)) {
+  if (file === "market/AuditLens.sol") return [{ files: ["differential.ts"] }];
+  if (file === "market/Registry.sol")
+    return [{ files: ["registry.ts"] }, { files: [...ACCOUNTS, "threats.ts", "audit.ts"] }];
+  if (["market/Accounts.sol", "market/Mandates.sol", "market/Sessions.sol"].includes(file)) {
     return [
       { files: ACCOUNTS },
       { files: [...BATCHES, "threats.ts"], grep: `${OPTIMISED_MARKET}|threat` },
       { files: ["differential.ts", "audit.ts"] },
     ];
   }
-  const plain = file.startsWith("reference/");
+  const plain = ["reference/", "rules/"].some((room) => file.startsWith(room));
   return [
     { files: BATCHES, grep: plain ? PLAIN_MARKET : OPTIMISED_MARKET },
     { files: ["grid.ts", "differential.ts", "audit.ts"] },

@@ -293,7 +293,7 @@ describe("what is written about threats and errors", () => {
   const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
   const suites = [
     ...readdirSync(new URL(".", import.meta.url)).map((name) => `test/contracts/${name}`),
-    "contracts/Market.t.sol",
+    "contracts/test/Market.t.sol",
   ];
 
   it("every threat of docs/threats.md names tests that exist", () => {

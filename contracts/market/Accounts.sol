@@ -6,10 +6,10 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
-import {IMarket} from "./interfaces/IMarket.sol";
-import {IRegistry} from "./interfaces/IRegistry.sol";
-import {Account} from "./types/Account.sol";
-import {Session} from "./types/Session.sol";
+import {IMarket} from "../interfaces/IMarket.sol";
+import {IRegistry} from "../interfaces/IRegistry.sol";
+import {Account} from "../types/Account.sol";
+import {Session} from "../types/Session.sol";
 
 /// Deposits in, withdrawals out, allowances issued. The only place that touches the token.
 abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.36;
 
-import {Authority} from "../Authority.sol";
-import {Market} from "../Market.sol";
-import {Registry} from "../Registry.sol";
+import {Authority} from "../market/Authority.sol";
+import {Market} from "../market/Market.sol";
+import {Registry} from "../market/Registry.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
 import {ReferenceMarket} from "../reference/ReferenceMarket.sol";
 import {Account, DESK, OPERATOR, UTILITY} from "../types/Account.sol";

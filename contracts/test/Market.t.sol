@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.36;
 
-import {IMarket} from "./interfaces/IMarket.sol";
-import {ISettlementErrors} from "./interfaces/ISettlementErrors.sol";
-import {FrozenLimits} from "./libraries/FrozenLimits.sol";
-import {GridHarness} from "./mocks/GridHarness.sol";
-import {Handler} from "./mocks/Handler.t.sol";
-import {Account, DESK} from "./types/Account.sol";
-import {Limits, packLimits, unpackLimits} from "./types/Mandate.sol";
+import {IMarket} from "../interfaces/IMarket.sol";
+import {ISettlementErrors} from "../interfaces/ISettlementErrors.sol";
+import {FrozenLimits} from "../libraries/FrozenLimits.sol";
+import {GridHarness} from "./GridHarness.sol";
+import {Handler} from "./Handler.t.sol";
+import {Account, DESK} from "../types/Account.sol";
+import {Limits, packLimits, unpackLimits} from "../types/Mandate.sol";
 
 /// What holds after anything that may happen, and on any input.
 contract MarketTest {

@@ -4,9 +4,9 @@ pragma solidity 0.8.36;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {IRegistry} from "./interfaces/IRegistry.sol";
-import {CodeBlob} from "./libraries/CodeBlob.sol";
-import {GridModel} from "./libraries/GridModel.sol";
+import {IRegistry} from "../interfaces/IRegistry.sol";
+import {CodeBlob} from "../libraries/CodeBlob.sol";
+import {GridModel} from "../libraries/GridModel.sol";
 
 /// Parties, feeder models and committees; see IRegistry.
 contract Registry is IRegistry, EIP712, AccessManaged {

@@ -5,16 +5,16 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Accounts} from "./Accounts.sol";
 import {Sessions} from "./Sessions.sol";
-import {IMarket} from "./interfaces/IMarket.sol";
-import {IRegistry} from "./interfaces/IRegistry.sol";
-import {CodeBlob} from "./libraries/CodeBlob.sol";
-import {allocate, Frame, load, TRADE_BYTES} from "./libraries/Frame.sol";
-import {GridCheck} from "./libraries/GridCheck.sol";
-import {GridModel} from "./libraries/GridModel.sol";
-import {Ledger} from "./libraries/Ledger.sol";
-import {Netting} from "./libraries/Netting.sol";
-import {Quorum} from "./libraries/Quorum.sol";
-import {Session} from "./types/Session.sol";
+import {IMarket} from "../interfaces/IMarket.sol";
+import {IRegistry} from "../interfaces/IRegistry.sol";
+import {CodeBlob} from "../libraries/CodeBlob.sol";
+import {allocate, Frame, load, TRADE_BYTES} from "../libraries/Frame.sol";
+import {GridCheck} from "../libraries/GridCheck.sol";
+import {GridModel} from "../libraries/GridModel.sol";
+import {Ledger} from "../libraries/Ledger.sol";
+import {Netting} from "../libraries/Netting.sol";
+import {Quorum} from "../libraries/Quorum.sol";
+import {Session} from "../types/Session.sol";
 
 /// The market with the `settle` that is cheap: every position in memory, one storage word an account, no external call.
 /// What it accepts and refuses is what reference/ReferenceMarket.sol does.

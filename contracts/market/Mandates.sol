@@ -4,8 +4,8 @@ pragma solidity 0.8.36;
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {Accounts} from "./Accounts.sol";
-import {IMarket} from "./interfaces/IMarket.sol";
-import {hashMandate, Limits, Mandate, Registered} from "./types/Mandate.sol";
+import {IMarket} from "../interfaces/IMarket.sol";
+import {hashMandate, Limits, Mandate, Registered} from "../types/Mandate.sol";
 
 /// Signed limits of every account. The only place that asks a wallet contract anything.
 abstract contract Mandates is Accounts, EIP712 {

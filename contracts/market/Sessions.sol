@@ -2,14 +2,14 @@
 pragma solidity 0.8.36;
 
 import {Mandates} from "./Mandates.sol";
-import {IMarket} from "./interfaces/IMarket.sol";
-import {IRegistry} from "./interfaces/IRegistry.sol";
-import {CodeBlob} from "./libraries/CodeBlob.sol";
-import {FrozenLimits} from "./libraries/FrozenLimits.sol";
-import {GridModel} from "./libraries/GridModel.sol";
-import {Account, DESK} from "./types/Account.sol";
-import {Limits, packLimits, Registered} from "./types/Mandate.sol";
-import {hashAttestation, hashSession, Session, SessionTerms} from "./types/Session.sol";
+import {IMarket} from "../interfaces/IMarket.sol";
+import {IRegistry} from "../interfaces/IRegistry.sol";
+import {CodeBlob} from "../libraries/CodeBlob.sol";
+import {FrozenLimits} from "../libraries/FrozenLimits.sol";
+import {GridModel} from "../libraries/GridModel.sol";
+import {Account, DESK} from "../types/Account.sol";
+import {Limits, packLimits, Registered} from "../types/Mandate.sol";
+import {hashAttestation, hashSession, Session, SessionTerms} from "../types/Session.sol";
 
 /// One session at a time: frozen with everything its settlement reads, settled once, or void by time.
 abstract contract Sessions is Mandates {

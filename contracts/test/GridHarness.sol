@@ -2,7 +2,7 @@
 pragma solidity 0.8.36;
 
 import {GridCheck} from "../libraries/GridCheck.sol";
-import {PlainGrid} from "../reference/PlainGrid.sol";
+import {PlainGrid} from "../rules/PlainGrid.sol";
 
 /// Both grid checks on any model and any injections, one a bus.
 contract GridHarness {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.36;
 
-import {Account} from "./types/Account.sol";
-import {Limits} from "./types/Mandate.sol";
-import {PlainRules} from "./reference/PlainRules.sol";
+import {Account} from "../types/Account.sol";
+import {Limits} from "../types/Mandate.sol";
+import {PlainRules} from "../rules/PlainRules.sol";
 
 /// @title Re-executes a posted batch from what was stored before it.
 /// @notice Stateless: whoever asks brings the state. Signatures and the session's own state are not part of it.
