@@ -6,7 +6,7 @@ import { regretSigner, type Witness } from "../codec/witness.ts";
 import { acSweep } from "../grid/acSweep.ts";
 import { type ClearingResult, OPERATOR, SESSION_PERIOD } from "../market/result/clearingResult.ts";
 import { limitRows } from "../market/formulation/networkLimit.ts";
-import { createMarket, type Market } from "../market/scenario/market.ts";
+import { marketOf, type Market } from "../market/scenario/market.ts";
 import { createNetwork, riskLevel, type Network } from "../market/formulation/network.ts";
 import { limitSet, supportOf } from "../market/risk/limitSet.ts";
 import { positionsWh, reservePositions, verifyPublic } from "../market/result/verify.ts";
@@ -33,7 +33,7 @@ export type WitnessContext = {
 export function judgeWitness(context: WitnessContext, result: ClearingResult, witness: Witness | undefined): Verdict {
   if (witness === undefined) return undecided(`the witness of batch ${context.batch}`);
   if (witness.batch !== context.batch) return invalid("witnessOfAnotherBatch", witness.batch);
-  const market = createMarket(witness.scenario, witness.settings);
+  const market = marketOf(witness.scenario, witness.settings);
   const grid = createNetwork(market);
   const network = witness.settings.network ? grid : undefined;
   const found = verifyPublic(market, network, result);

@@ -1,8 +1,7 @@
 import type { ConicSolver } from "../numerics/conicSolver.ts";
 import type { Market } from "../market/scenario/market.ts";
 import type { Network } from "../market/formulation/network.ts";
-import { publicScenario } from "../market/scenario/publicScenario.ts";
-import { viewOf } from "../market/scenario/view.ts";
+import { openScenario, viewOf } from "../market/scenario/view.ts";
 import type { Status } from "../market/result/solution.ts";
 import { messageBytes, OPERATOR_AGENT, type Effect, type Event, type Failure, type Message } from "./message.ts";
 import { initOperator, stepOperator, type OperatorState } from "./operatorAgent.ts";
@@ -49,7 +48,7 @@ export function runConsensus(
   } = {},
 ): ConsensusResult {
   const settings = forTradeGraph(given, market);
-  const open = publicScenario(market.scenario);
+  const open = openScenario(market);
   const operatorView = viewOf(market, undefined, open);
   const operator = initOperator(settings, operatorView, createHours(operatorView, network, solver, options.aroundHour));
   const prosumers = market.prosumers.map((_, i) =>

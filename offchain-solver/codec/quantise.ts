@@ -251,7 +251,6 @@ function postAllowances(
 /** Charges nu P per period, and pays the operator's surplus back pro rata to load in whole units of price. */
 function postNetwork(market: Market, solution: Solution, injectionWh: readonly number[][], trades: Trade[]): void {
   if (!market.settings.network) return;
-  const { dt } = market;
   let surplus = 0n;
   injectionWh.forEach((injection, t) =>
     injection.forEach((wh, i) => {
@@ -262,11 +261,11 @@ function postNetwork(market: Market, solution: Solution, injectionWh: readonly n
       surplus += BigInt(Math.abs(wh)) * BigInt(price);
     }),
   );
-  const loadWh = market.prosumers.map((p) => Math.round(p.load.fixedMw.reduce((a, b) => a + b, 0) * dt * UNITS));
-  const total = loadWh.reduce((a, b) => a + b, 0);
+  const { rebateWh } = market;
+  const total = rebateWh.reduce((a, b) => a + b, 0);
   const rate = total > 0 && surplus > 0n ? Number(surplus / BigInt(total)) : 0;
   if (rate > 0)
-    loadWh.forEach((wh, i) => {
+    rebateWh.forEach((wh, i) => {
       if (wh > 0)
         trades.push({
           seller: OPERATOR,

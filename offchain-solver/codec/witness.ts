@@ -1,6 +1,7 @@
 import { type BaseWallet, TypedDataEncoder, type TypedDataDomain, verifyTypedData } from "ethers";
 import * as z from "zod";
-import { RISK_METHODS, ScenarioSchema } from "../market/scenario/scenario.ts";
+import { MarketSettingsSchema } from "../market/scenario/market.ts";
+import { PublicScenarioSchema } from "../market/scenario/publicScenario.ts";
 
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
 const whole = z.string().regex(/^-?\d+$/);
@@ -8,16 +9,9 @@ const whole = z.string().regex(/^-?\d+$/);
 /** What supports a posted batch beside the chain: written to a file by the nodes, read by auditors. Money is nano-dollars in decimal text. */
 export const WitnessSchema = z.strictObject({
   batch: hash,
-  /** The scenario without anybody's devices and costs: feeder, errors' moments, tariffs, pairs, fixed loads. */
-  scenario: ScenarioSchema,
-  settings: z.strictObject({
-    risk: z.enum(RISK_METHODS),
-    epsilon: z.number().gt(0).lt(1),
-    network: z.boolean(),
-    carbon: z.boolean(),
-    networkRisk: z.boolean(),
-    radii: z.boolean(),
-  }),
+  /** What was frozen for all: feeder, errors' moments, tariffs, pairs, rights. */
+  scenario: PublicScenarioSchema,
+  settings: MarketSettingsSchema,
   /** Objective that the signers claim; the scale of the tolerance. */
   objectiveNano: whole,
   /** Sum of regrets may be at most this part of the objective, 1e-9. */

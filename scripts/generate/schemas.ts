@@ -2,9 +2,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
+import { TermsSchema } from "../../offchain-solver/codec/terms.ts";
 import { WitnessSchema } from "../../offchain-solver/codec/witness.ts";
 import { FeederSchema } from "../../offchain-solver/grid/feeder.ts";
 import { ClearingJsonSchema } from "../../offchain-solver/records/clearingJson.ts";
+import { PrivatePartSchema } from "../../offchain-solver/market/scenario/publicScenario.ts";
 import { ScenarioSchema } from "../../offchain-solver/market/scenario/scenario.ts";
 import { AuditJsonSchema, SettlementJsonSchema } from "../../offchain-solver/records/sessionJson.ts";
 
@@ -15,6 +17,8 @@ const SCHEMAS = {
   settlement: SettlementJsonSchema,
   audit: AuditJsonSchema,
   witness: WitnessSchema,
+  terms: TermsSchema,
+  party: PrivatePartSchema,
 };
 
 const directory = process.argv[2] ?? "docs/schemas";

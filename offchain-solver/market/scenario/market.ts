@@ -1,19 +1,23 @@
+import * as z from "zod";
 import { norm, triangularFactor } from "../../numerics/qr.ts";
-import type { Prosumer, RiskMethod, Scenario } from "./scenario.ts";
+import { publicScenario, scenarioWith, type PrivatePart, type PublicScenario } from "./publicScenario.ts";
+import { RISK_METHODS, type Prosumer, type RiskMethod, type Scenario } from "./scenario.ts";
 
 /** A right to answer: `seller` may take a share of `buyer`'s forecast error; seller = buyer is the own share. Indices into `prosumers`. */
 export type ShareSlot = { readonly seller: number; readonly buyer: number };
 
-export type MarketSettings = {
-  readonly risk: RiskMethod;
-  readonly epsilon: number;
-  readonly network: boolean;
-  readonly carbon: boolean;
+/** Which market is cleared: part of the frozen terms. */
+export const MarketSettingsSchema = z.strictObject({
+  risk: z.enum(RISK_METHODS),
+  epsilon: z.number().gt(0).lt(1),
+  network: z.boolean(),
+  carbon: z.boolean(),
   /** Two-sided chance constraints on voltages and lines; without it only the forecast point is held inside the limits. */
-  readonly networkRisk: boolean;
+  networkRisk: z.boolean(),
   /** Use the scenario's robustness radii of estimated moments. */
-  readonly radii: boolean;
-};
+  radii: z.boolean(),
+});
+export type MarketSettings = Readonly<z.infer<typeof MarketSettingsSchema>>;
 
 /** What every party knows of the session: the scenario with its index tables. No optimisation in here. */
 export type Market = {
@@ -38,8 +42,9 @@ export type Market = {
   readonly shares: readonly (readonly ShareSlot[])[];
   /** Indices into `shares[hour]` where a prosumer sells, buys or answers itself, ascending: [prosumer][hour]. */
   readonly slotsOf: readonly (readonly (readonly number[])[])[];
-  /** Free allowance, tCO2. */
+  /** Free allowance, tCO2, and weight in the rebate of network charges, Wh: [prosumer], both public. */
   readonly allowanceT: Float64Array;
+  readonly rebateWh: readonly number[];
   /**
    * Net energy each prosumer has already sold to partners, MW: [prosumer][hour]; undefined where energy is part of what is cleared.
    * Fixing the sums fixes the trades: a cleared day spreads given sums over the pairs at least kappa e^2, and so does the next.
@@ -110,10 +115,26 @@ export function defaultSettings(scenario: Scenario): MarketSettings {
   };
 }
 
+/** The market of somebody who knows every party: a simulation. */
 export function createMarket(
   scenario: Scenario,
   settings: MarketSettings,
   fixedSoldMw?: readonly Float64Array[],
+): Market {
+  return tabulate(scenario, publicScenario(scenario), settings, fixedSoldMw);
+}
+
+/** The market from what was frozen for all, and the private parts that its holder was given: none for operator and auditor. */
+export function marketOf(open: PublicScenario, settings: MarketSettings, known: readonly PrivatePart[] = []): Market {
+  return tabulate(scenarioWith(open, known), open, settings, undefined);
+}
+
+/** The tables come from the public part alone, so all parties have the same ones. */
+function tabulate(
+  scenario: Scenario,
+  open: PublicScenario,
+  settings: MarketSettings,
+  fixedSoldMw: readonly Float64Array[] | undefined,
 ): Market {
   const { prosumers, hours } = scenario;
   const indexOf = new Map(prosumers.map((p, i) => [p.id, i]));
@@ -131,7 +152,7 @@ export function createMarket(
     partner[a].push(b);
     partner[b].push(a);
   });
-  const canAnswer = prosumers.map((p) => p.generator !== undefined || p.battery !== undefined);
+  const canAnswer = open.prosumers.map(({ answers }) => answers);
   const withRisk = settings.risk !== "deterministic";
   const columnOf = new Map(scenario.uncertainty.uncertain.map((id, c) => [at(id), c]));
   const error: Float64Array[][] = [];
@@ -180,10 +201,8 @@ export function createMarket(
     ),
     shares,
     slotsOf,
-    allowanceT: Float64Array.from(
-      prosumers,
-      (p) => scenario.carbon.quotaTPerMwh * p.load.fixedMw.reduce((a, b) => a + b, 0) * scenario.periodHours,
-    ),
+    allowanceT: Float64Array.from(open.prosumers, (p) => p.allowanceT),
+    rebateWh: open.prosumers.map((p) => p.rebateWh),
     fixedSoldMw,
   };
 }

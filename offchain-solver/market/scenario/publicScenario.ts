@@ -1,23 +1,67 @@
-import type { Scenario } from "./scenario.ts";
+import * as z from "zod";
+import { ProsumerSchema, ScenarioSchema, type Prosumer, type Scenario } from "./scenario.ts";
 
-/** The scenario without anybody's devices, costs, loads and forecasts: who may answer errors stays visible, how well does not. */
-export function publicScenario(scenario: Scenario): Scenario {
-  const zeros = scenario.tariff.buyPerMwh.map(() => 0);
+/** What everybody may know of a participant: where it is, what it may do, and what its rights are reckoned on. */
+export const PublicProsumerSchema = ProsumerSchema.pick({ id: true, bus: true }).extend({
+  /** May sell response shares: it registered a device that can answer an error. How well it can stays its own affair. */
+  answers: z.boolean(),
+  /** Free allowance that the session issues to it, tCO2. */
+  allowanceT: z.number().nonnegative(),
+  /** Its weight in the rebate of network charges, Wh. */
+  rebateWh: z.int().nonnegative(),
+});
+
+/**
+ * What is frozen for all before anybody clears: feeder, tariffs, moments of the errors, trade graph, rights. Devices, costs, loads,
+ * forecasts and what the day brought are in each party's private file alone.
+ */
+export const PublicScenarioSchema = ScenarioSchema.extend({
+  prosumers: z.array(PublicProsumerSchema).min(1),
+  uncertainty: ScenarioSchema.shape.uncertainty.omit({ fitErrors: true, testErrors: true }),
+});
+
+/** A party's private file: what its own agent clears with, and nobody else ever reads. */
+export const PrivatePartSchema = ProsumerSchema;
+
+export type PublicProsumer = z.infer<typeof PublicProsumerSchema>;
+export type PublicScenario = z.infer<typeof PublicScenarioSchema>;
+export type PrivatePart = Prosumer;
+
+/** The part of a scenario that is frozen for all; the schema is the list of what may be in it. */
+export function publicScenario(scenario: Scenario): PublicScenario {
+  const { fitErrors: _fit, testErrors: _test, ...uncertainty } = scenario.uncertainty;
   return {
     ...scenario,
-    uncertainty: { ...scenario.uncertainty, fitErrors: [], testErrors: [] },
-    prosumers: scenario.prosumers.map((p) => ({
-      id: p.id,
-      bus: p.bus,
-      ...(p.generator && {
-        generator: { minMw: 0, maxMw: 0, rampMwPerHour: 0, costA: 0, costB: 0, emissionTPerMwh: 0, reactiveMvar: 0 },
-      }),
-      ...(p.battery && {
-        battery: { powerMw: 0, minMwh: 0, maxMwh: 0, initialMwh: 0, efficiency: 1, wearPerMwh: 0 },
-      }),
-      load: { fixedMw: zeros, mvarPerMw: 0, flexibleShare: 0, discomfort: 0 },
-      reserveUpPerMw: 0,
-      reserveDownPerMw: 0,
-    })),
+    uncertainty,
+    prosumers: scenario.prosumers.map(({ id, bus, generator, battery, load }) => {
+      const fixed = load.fixedMw.reduce((a, b) => a + b, 0);
+      return {
+        id,
+        bus,
+        answers: generator !== undefined || battery !== undefined,
+        allowanceT: scenario.carbon.quotaTPerMwh * fixed * scenario.periodHours,
+        rebateWh: Math.round(fixed * scenario.periodHours * 1e6),
+      };
+    }),
+  };
+}
+
+/** The scenario as somebody has it who was given these private parts: everybody else is a place on the feeder without devices. */
+export function scenarioWith(open: PublicScenario, known: readonly PrivatePart[]): Scenario {
+  const parts = new Map(known.map((part) => [part.id, part]));
+  const zeros = open.tariff.buyPerMwh.map(() => 0);
+  return {
+    ...open,
+    uncertainty: { ...open.uncertainty, fitErrors: [], testErrors: [] },
+    prosumers: open.prosumers.map(
+      ({ id, bus }) =>
+        parts.get(id) ?? {
+          id,
+          bus,
+          load: { fixedMw: zeros, mvarPerMw: 0, flexibleShare: 0, discomfort: 0 },
+          reserveUpPerMw: 0,
+          reserveDownPerMw: 0,
+        },
+    ),
   };
 }

@@ -1,8 +1,7 @@
 import { messageBytes, type Event, type Failure } from "../../clearing/message.ts";
 import { HourProjection } from "../../clearing/operatorProblem.ts";
 import { initProsumer, stepProsumer, type ProsumerState } from "../../clearing/prosumerAgent.ts";
-import { publicScenario } from "../../market/scenario/publicScenario.ts";
-import { viewOf } from "../../market/scenario/view.ts";
+import { openScenario, viewOf } from "../../market/scenario/view.ts";
 import { clarabelSolver } from "../../numerics/conicSolver.ts";
 import type { Delivery, HourEnd, Part, ProsumerEnd, Reply, Request, Turn } from "./protocol.ts";
 
@@ -12,7 +11,7 @@ import type { Delivery, HourEnd, Part, ProsumerEnd, Reply, Request, Turn } from 
  */
 export function createHost(part: Part): (request: Request) => Reply {
   const { market, settings } = part;
-  const open = publicScenario(market.scenario);
+  const open = openScenario(market);
   const operatorView = viewOf(market, undefined, open);
   const agents = new Map(
     part.prosumers.map((i, k) => [

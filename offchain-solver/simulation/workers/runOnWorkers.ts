@@ -6,8 +6,7 @@ import { initProsumer, type ProsumerState, type WarmStart } from "../../clearing
 import { forTradeGraph, type Residual, type Settings } from "../../clearing/settings.ts";
 import type { Market } from "../../market/scenario/market.ts";
 import type { Network } from "../../market/formulation/network.ts";
-import { publicScenario } from "../../market/scenario/publicScenario.ts";
-import { viewOf, viewOfSeveral } from "../../market/scenario/view.ts";
+import { openScenario, viewOf, viewOfSeveral } from "../../market/scenario/view.ts";
 import { clarabelSolver } from "../../numerics/conicSolver.ts";
 import { openCrew, type Crew } from "./crew.ts";
 import { deal } from "./deal.ts";
@@ -32,7 +31,7 @@ export function runOnWorkers(
   options: WorkerOptions,
 ): ConsensusResult {
   const settings = forTradeGraph(given, market);
-  const open = publicScenario(market.scenario);
+  const open = openScenario(market);
   // Stand-ins: they say how much work their agents will be, and hold what those end with.
   const prosumers = market.prosumers.map((_, i) => initProsumer(settings, viewOf(market, i, open), i, clarabelSolver));
   const hands = deal(
