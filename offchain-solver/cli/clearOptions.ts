@@ -89,7 +89,9 @@ export function readScenario(
   if (args.population === undefined && name.endsWith(".m"))
     throw new InputError(`${name}: a feeder has no prosumers; draw some with --population N`);
   const scenario =
-    args.population === undefined ? loadScenario(name) : populate(loadBase(name), args.population, args.seed ?? 1);
+    args.population === undefined
+      ? loadScenario(name)
+      : populate(loadBase(name, console.error), args.population, args.seed ?? 1);
   const day = args.hours === undefined ? scenario : takeHours(scenario, args.hours);
   return args.radii === undefined ? day : withRadii(day, args.radii === "on");
 }

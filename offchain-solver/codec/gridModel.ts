@@ -59,10 +59,7 @@ export function fromFeeder(
     const bus = buses.get(number) as Feeder["buses"][number];
     return {
       parent: place.get(branch.from) as number,
-      rating:
-        branch.ratingMva === null
-          ? UNLIMITED
-          : fits(Math.ceil(branch.ratingMva * 1e6 * TWELVE_GON + tolerance.watts), 40, "rating"),
+      rating: ratingOf(branch, tolerance),
       vMin2: fits(Math.floor(Math.max(0, bus.vMinPu ** 2 - slack) * 2 ** 32), 40, "vMin2"),
       vMax2: fits(Math.ceil((bus.vMaxPu ** 2 + slack) * 2 ** 32), 40, "vMax2"),
       r: fits(Math.round(((2 * branch.rPu) / wattPerUnit) * 2 ** 60), 56, "r"),
@@ -80,6 +77,12 @@ export function fromFeeder(
     }
   }
   return { buses: order.length, branches, prosumers: placed };
+}
+
+/** A rating beyond the field, above a terawatt, limits nothing. */
+function ratingOf({ ratingMva }: Feeder["branches"][number], tolerance: Tolerance): bigint {
+  const watts = ratingMva === null ? Infinity : Math.ceil(ratingMva * 1e6 * TWELVE_GON + tolerance.watts);
+  return watts >= Number(UNLIMITED) ? UNLIMITED : BigInt(watts);
 }
 
 export function encode(model: GridModel): Uint8Array {

@@ -43,7 +43,11 @@ export function readJson<Schema extends z.ZodType>(file: string, schema: Schema)
     const { code } = error as NodeJS.ErrnoException;
     throw new InputError(`${file}: ${code === "ENOENT" ? "there is no such file" : `cannot be read (${code})`}`);
   }
-  const value = parse(file, text);
+  return checkShape(file, parse(file, text), schema);
+}
+
+/** Holds a value against a schema. Throws InputError with the first fault, in the name of `file`. */
+export function checkShape<Schema extends z.ZodType>(file: string, value: unknown, schema: Schema): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];

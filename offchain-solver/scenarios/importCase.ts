@@ -3,9 +3,11 @@ import { basename } from "node:path";
 import { importMatpower, MatpowerError } from "../grid/matpower/matpower.ts";
 import type { ImportedCase } from "../grid/matpower/matpower.ts";
 import { InputError } from "../io/inputError.ts";
+import { refuseForeignFormat } from "./foreignFormats.ts";
 
 /** Reads a MATPOWER case file. Throws InputError naming file, line and reason when it is no radial feeder. */
 export function importCase(file: string): ImportedCase {
+  refuseForeignFormat(file);
   let text: string;
   try {
     text = readFileSync(file, "utf8");

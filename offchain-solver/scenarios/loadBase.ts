@@ -10,10 +10,14 @@ const isFeederText = (text: string): boolean => /"branches"\s*:/.test(text) && !
 
 /**
  * What a population can be drawn on: a scenario or a feeder, by name or file, or a MATPOWER case (*.m).
- * Throws InputError naming file, field and value.
+ * `note` hears what the import of a case did. Throws InputError naming file, field and value.
  */
-export function loadBase(nameOrFile: string): Scenario | Feeder {
-  if (nameOrFile.endsWith(".m")) return importCase(nameOrFile).feeder;
+export function loadBase(nameOrFile: string, note: (text: string) => void = () => undefined): Scenario | Feeder {
+  if (/\.m$/i.test(nameOrFile)) {
+    const { feeder, notes } = importCase(nameOrFile);
+    for (const text of notes) note(`${nameOrFile}: ${text}`);
+    return feeder;
+  }
   const shipped = fileURLToPath(new URL(`../../cases/feeders/${nameOrFile}.json`, import.meta.url));
   const isName = !/[./\\]/.test(nameOrFile);
   if (isName && existsSync(shipped)) return loadFeeder(nameOrFile);

@@ -182,6 +182,11 @@ describe("loadScenario", () => {
       (s) => (s.feeder.buses[2].vMinPu = 1.2),
       /^feeder\.buses\[2\]\.vMinPu = 1\.2: is above vMaxPu = 1\.1$/,
     ],
+    [
+      "voltage limits without room",
+      (s) => (s.feeder.buses[2].vMinPu = 1.1),
+      /^feeder\.buses\[2\]\.vMinPu = 1\.1: equals vMaxPu: no power can flow between such limits$/,
+    ],
   ];
   for (const [what, edit, complaint] of wrong) {
     it(`refuses ${what}`, () => {

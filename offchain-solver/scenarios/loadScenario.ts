@@ -2,12 +2,13 @@ import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { FeederSchema } from "../grid/feeder.ts";
 import type { Feeder } from "../grid/feeder.ts";
-import { FeederError, topologyOf } from "../grid/topology.ts";
 import { ScenarioSchema } from "../market/scenario/scenario.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
-import { scenarioFaults } from "../market/scenario/scenarioFaults.ts";
+import { feederFaults, scenarioFaults } from "../market/scenario/scenarioFaults.ts";
+import type { Fault } from "../market/scenario/scenarioFaults.ts";
 import { InputError } from "../io/inputError.ts";
-import { complaint, readJson } from "../io/readJson.ts";
+import { checkShape, complaint, readJson } from "../io/readJson.ts";
+import { refuseForeignFormat } from "./foreignFormats.ts";
 
 const CASES = fileURLToPath(new URL("../../cases/", import.meta.url));
 
@@ -28,22 +29,29 @@ function fileOf(kind: "scenarios" | "feeders", nameOrFile: string): string {
  */
 export function loadScenario(nameOrFile: string): Scenario {
   const file = fileOf("scenarios", nameOrFile);
+  refuseForeignFormat(file);
   const scenario = readJson(file, ScenarioSchema);
-  const [fault] = scenarioFaults(scenario);
-  if (fault) throw complaint(file, fault.field, fault.value, fault.reason);
+  complainOfFirst(file, scenarioFaults(scenario));
   return scenario;
+}
+
+/** A scenario that was made rather than read: the checks of a file, in its name. Throws InputError. */
+export function checkScenario(scenario: Scenario): Scenario {
+  checkShape(scenario.name, scenario, ScenarioSchema);
+  complainOfFirst(scenario.name, scenarioFaults(scenario));
+  return scenario;
+}
+
+function complainOfFirst(file: string, [fault]: readonly Fault[]): void {
+  if (fault) throw complaint(file, fault.field, fault.value, fault.reason);
 }
 
 /** Reads a feeder by name (`case141`) or file and checks that it is radial. Throws InputError. */
 export function loadFeeder(nameOrFile: string): Feeder {
   const file = fileOf("feeders", nameOrFile);
+  refuseForeignFormat(file);
   const feeder = readJson(file, FeederSchema);
-  try {
-    topologyOf(feeder);
-  } catch (error) {
-    if (error instanceof FeederError) throw complaint(file, error.field, error.value, error.reason);
-    throw error;
-  }
+  complainOfFirst(file, feederFaults(feeder));
   return feeder;
 }
 
@@ -65,8 +73,7 @@ export function changeForecasts(scenario: Scenario, change: (mw: number, ratingM
 /** The same scenario with every forecast of wind and sun times `factor`. Throws InputError where one rises above its rating. */
 export function scaleForecasts(scenario: Scenario, factor: number): Scenario {
   const scaled = changeForecasts(scenario, (mw) => mw * factor);
-  const [fault] = scenarioFaults(scaled);
-  if (fault) throw complaint(`${scenario.name}, forecasts x ${factor}`, fault.field, fault.value, fault.reason);
+  complainOfFirst(`${scenario.name}, forecasts x ${factor}`, scenarioFaults(scaled));
   return scaled;
 }
 

@@ -6,6 +6,7 @@ import { readJson } from "../io/readJson.ts";
 import { PopulatedSchema } from "./definition.ts";
 import type { Definition, Populated, Population } from "./definition.ts";
 import { sourcesOf } from "./forecastErrors.ts";
+import { checkScenario } from "./loadScenario.ts";
 import { drawPopulation } from "./population.ts";
 import { seeded } from "./prng.ts";
 import { resolveScenario } from "./resolveScenario.ts";
@@ -60,12 +61,12 @@ export function populate(
     feeder,
     series,
   );
-  if (!scenario) return drawn;
+  if (!scenario) return checkScenario(drawn);
   const { method, epsilon } = scenario.risk;
-  return {
+  return checkScenario({
     ...drawn,
     tariff: scenario.tariff,
     carbon: scenario.carbon,
     risk: { ...drawn.risk, method, epsilon },
-  };
+  });
 }

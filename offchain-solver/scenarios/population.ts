@@ -20,6 +20,7 @@ function shuffled<T>(items: readonly T[], random: Random): T[] {
 /** Places of `count` prosumers: every load bus in turn; those of a bus share its load equally. Depth-first order. */
 function place(feeder: Feeder, count: number, random: Random): { bus: number; loadShare: number; loadMw: number }[] {
   const { order } = topologyOf(feeder);
+  refuseInjections(feeder);
   const loads = Array.from(order, (i) => feeder.buses[i]).filter(({ loadMw }, i) => i > 0 && loadMw > 0);
   if (loads.length === 0) throw new InputError(`feeder ${feeder.name}: no bus has a load, so there is nobody to draw`);
   const tenants = new Map(loads.map(({ bus }) => [bus, Math.floor(count / loads.length)]));
@@ -28,6 +29,21 @@ function place(feeder: Feeder, count: number, random: Random): { bus: number; lo
     const number = tenants.get(bus)!;
     return Array.from({ length: number }, () => ({ bus, loadShare: 1 / number, loadMw: loadMw / number }));
   });
+}
+
+/**
+ * A drawn prosumer's load is a profile of active power and its power factor: a capacitor (Mvar without MW) or a generator
+ * written as a negative load would be lost, so it is refused.
+ */
+function refuseInjections({ name, buses }: Feeder): void {
+  const at = buses.findIndex(({ loadMw, loadMvar }, i) => i > 0 && (loadMw < 0 || (loadMw === 0 && loadMvar !== 0)));
+  if (at < 0) return;
+  const { bus, loadMw, loadMvar } = buses[at];
+  const [field, value] = loadMw < 0 ? ["loadMw", loadMw] : ["loadMvar", loadMvar];
+  throw new InputError(
+    `feeder ${name}: buses[${at}].${field} = ${value}: bus ${bus} ${loadMw < 0 ? "injects active power" : "has reactive power without load"}, ` +
+      "which no drawn prosumer can have: take it out, or write a scenario in which a prosumer owns it",
+  );
 }
 
 /** Draws prosumers and the pairs that may trade; the same feeder, rules and seed give the same ones. */

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { acSweep } from "../grid/acSweep.ts";
 import { baseInjections } from "../grid/linDistFlow.ts";
+import type { Feeder } from "../grid/feeder.ts";
 import { distanceMatrix, topologyOf } from "../grid/topology.ts";
 import { ScenarioSchema } from "../market/scenario/scenario.ts";
 import { scenarioFaults } from "../market/scenario/scenarioFaults.ts";
@@ -152,8 +153,38 @@ describe("populate", () => {
     expect(() => populate(feeder, 0, 1, series)).to.throw(InputError, "population = 0");
     expect(() => populate(feeder, 3.5, 1, series)).to.throw(InputError, "population = 3.5");
     expect(() => populate(feeder, 3, -1, series)).to.throw(InputError, "seed = -1");
-    const empty = { ...feeder, buses: feeder.buses.map((bus) => ({ ...bus, loadMw: 0 })) };
+    const empty = { ...feeder, buses: feeder.buses.map((bus) => ({ ...bus, loadMw: 0, loadMvar: 0 })) };
     expect(() => populate(empty, 3, 1, series)).to.throw(InputError, "no bus has a load");
+  });
+
+  it("refuses what a drawn prosumer cannot be: capacitors and generators written as negative loads", () => {
+    const feeder = loadFeeder("case15da");
+    const withBus = (index: number, change: Partial<Feeder["buses"][number]>): Feeder => ({
+      ...feeder,
+      buses: feeder.buses.map((bus, i) => (i === index ? { ...bus, ...change } : bus)),
+    });
+    expect(() => populate(withBus(3, { loadMw: 0, loadMvar: -0.4 }), 3, 1, series)).to.throw(
+      InputError,
+      "feeder case15da: buses[3].loadMvar = -0.4: bus 4 has reactive power without load",
+    );
+    expect(() => populate(withBus(5, { loadMw: -0.2 }), 3, 1, series)).to.throw(
+      InputError,
+      "feeder case15da: buses[5].loadMw = -0.2: bus 6 injects active power",
+    );
+    // A load with a leading power factor injects its share in every hour.
+    const leading = populate(withBus(3, { loadMw: 0.1, loadMvar: -0.05 }), 14, 1, series);
+    expect(leading.prosumers.find(({ bus }) => bus === 4)!.load.mvarPerMw).to.equal(-0.5);
+  });
+
+  it("holds what it draws to the checks of a file", () => {
+    const feeder = loadFeeder("case15da");
+    const stiff = { ...feeder, buses: feeder.buses.map((bus) => ({ ...bus, vMinPu: 1, vMaxPu: 1 })) };
+    expect(() => populate(stiff, 3, 1, series)).to.throw(
+      InputError,
+      "case15da-n3-s1: feeder.buses[1].vMinPu = 1: equals vMaxPu: no power can flow between such limits",
+    );
+    const broken = { ...feeder, branches: feeder.branches.map((branch) => ({ ...branch, rPu: -1 })) };
+    expect(() => populate(broken, 3, 1, series)).to.throw(InputError, "case15da-n3-s1: feeder.branches[0].rPu = -1");
   });
 });
 

@@ -27,10 +27,11 @@ let [imported, failed] = [0, 0];
 
 for (const name of files) {
   try {
-    const { feeder, rootVoltagePu, notes } = importCase(join(directory, name));
+    const { feeder, voltageBasePu, notes } = importCase(join(directory, name));
     const { pMw, qMvar } = baseInjections(feeder);
     const ac = acSweep(feeder, topologyOf(feeder), pMw, qMvar);
-    const lowest = Math.min(...ac.voltagePu);
+    const voltages = voltageBasePu.map((base, bus) => base * ac.voltagePu[bus]);
+    const lowest = Math.min(...voltages);
     imported++;
     if (!ac.converged) failed++;
     table.push([
@@ -38,8 +39,8 @@ for (const name of files) {
       feeder.buses.length,
       feeder.buses.reduce((sum, { loadMw }) => sum + loadMw, 0).toFixed(4),
       ac.converged ? (1000 * ac.lossesMw).toFixed(2) : "no solution",
-      ac.converged ? (lowest * rootVoltagePu).toFixed(5) : "",
-      ac.converged ? feeder.buses[ac.voltagePu.indexOf(lowest)].bus : "",
+      ac.converged ? lowest.toFixed(5) : "",
+      ac.converged ? feeder.buses[voltages.indexOf(lowest)].bus : "",
       notes.join("\n"),
     ]);
   } catch (error) {

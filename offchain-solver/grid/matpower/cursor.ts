@@ -20,7 +20,12 @@ export class Cursor {
   }
 
   get next(): Token {
-    return this.tokens[Math.min(this.at + 1, this.tokens.length - 1)];
+    return this.ahead(1);
+  }
+
+  /** The token `steps` after this one; the end stays the end. */
+  ahead(steps: number): Token {
+    return this.tokens[Math.min(this.at + steps, this.tokens.length - 1)];
   }
 
   /** Steps on, and returns the token that was stepped over. */

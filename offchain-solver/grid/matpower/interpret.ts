@@ -5,12 +5,17 @@ import type { Token } from "./tokens.ts";
 import { CONSTANTS, isScalar, scalar } from "./values.ts";
 
 /** What a case file says once its trailing conversions are done. */
-export type CaseData = { readonly name: string | undefined; readonly fields: ReadonlyMap<string, Field> };
+export type CaseData = {
+  readonly name: string | undefined;
+  readonly fields: ReadonlyMap<string, Field>;
+  /** Names and lines of cell arrays, which hold texts and are not read. */
+  readonly cells: ReadonlyMap<string, number>;
+};
 
 /**
- * Reads a MATPOWER case without running MATLAB. Understood: tables of numbers, scalars and variables, the column names of
- * idx_bus, idx_brch and idx_gen, indexing by columns and rows, + - * / and powers by whole numbers, sqrt, abs, and sine,
- * cosine and tangent of an acos. Everything else is refused with its line rather than skipped: a line that is not
+ * Reads a MATPOWER case without running MATLAB. Understood: tables of numbers and expressions, scalars and variables, the
+ * column names of idx_bus, idx_brch and idx_gen, indexing by columns and rows, + - * / and powers by whole numbers and
+ * halves, sqrt, abs, and sine, cosine and tangent of an acos. Everything else is refused with its line rather than skipped: a line that is not
  * understood may be the one that converts a unit.
  */
 export function interpret(source: string): CaseData {
@@ -21,6 +26,7 @@ class Statements {
   private readonly cursor: Cursor;
   private readonly scope: Scope = { structure: "mpc", fields: new Map(), variables: new Map() };
   private readonly expressions: Expressions;
+  private readonly cells = new Map<string, number>();
 
   constructor(cursor: Cursor) {
     this.cursor = cursor;
@@ -31,21 +37,28 @@ class Statements {
     let name: string | undefined;
     for (;;) {
       while (this.cursor.takes("newline") || this.cursor.takes(";") || this.cursor.takes(",")) continue;
-      if (this.cursor.token.kind === "end") return { name, fields: this.scope.fields };
+      if (this.cursor.token.kind === "end") return { name, fields: this.scope.fields, cells: this.cells };
       if (this.cursor.token.text === "function" && name === undefined) name = this.header();
-      else if (this.cursor.token.text === "end" || this.cursor.token.text === "return") this.last();
+      else if (/^(end|endfunction|return)$/.test(this.cursor.token.text)) this.last();
       else this.statement();
     }
   }
 
   private header(): string {
     this.cursor.take();
-    if (this.cursor.token.text === "[") this.cursor.fail("this is case format version 1; only version 2 can be read");
+    const bracket = this.cursor.takes("[");
     this.scope.structure = this.cursor.takeName();
+    if (bracket && !this.cursor.takes("]"))
+      this.cursor.fail("this is case format version 1; only version 2 can be read");
     this.cursor.expect("=");
     const name = this.cursor.takeName();
-    if (this.cursor.takes("(")) this.cursor.fail("a case that takes arguments cannot be read");
+    if (this.cursor.takes("(") && !this.cursor.takes(")"))
+      this.cursor.fail("a case that takes arguments cannot be read");
     return name;
+  }
+
+  private define(name: string, value: number, line: number): void {
+    this.scope.variables.set(name, { value: scalar(value), lines: [line] });
   }
 
   /** `end` or `return` close the function; code after them is not part of it. */
@@ -60,8 +73,7 @@ class Statements {
     const start = this.cursor.token;
     const name = this.cursor.takeName();
     if (name === "define_constants") {
-      for (const list of CONSTANTS.values())
-        for (const [key, value] of list) this.scope.variables.set(key, scalar(value));
+      for (const list of CONSTANTS.values()) for (const [key, value] of list) this.define(key, value, start.line);
       return this.endOfStatement();
     }
     if (/^(if|else|elseif|for|while|switch|try|end|global|persistent|function)$/.test(name))
@@ -69,15 +81,16 @@ class Statements {
     const field = this.cursor.takes(".") ? this.cursor.takeName() : undefined;
     if (field !== undefined && name !== this.scope.structure)
       this.cursor.fail(`${name} is not the case's structure`, start);
-    if (this.cursor.takes("(")) {
-      if (field === undefined)
-        this.cursor.fail(`"${name}(" is not understood; only ${this.scope.structure}.TABLE(...) is`, start);
-      return this.assignCells(field, start);
-    }
-    if (!this.cursor.takes("=")) this.cursor.fail(`"${name}" is not understood; only assignments are`, start);
-    if (field === undefined) this.scope.variables.set(name, this.expressions.expression());
-    else if (this.cursor.token.text === "{") this.skipCells();
-    else this.scope.fields.set(field, this.table());
+    const table = field === undefined ? name : `${name}.${field}`;
+    const names = field === undefined ? this.scope.variables : this.scope.fields;
+    if (this.cursor.takes("(")) return this.assignCells(names, field ?? name, table, start);
+    if (!this.cursor.takes("=")) this.cursor.fail(`"${table}" is not understood; only assignments are`, start);
+    if (field === undefined && name === this.scope.structure)
+      this.cursor.fail(`"${name} =" is not understood; only ${name}.TABLE = ... is`, start);
+    if (this.cursor.token.text === "{") {
+      this.skipCells();
+      if (field !== undefined) this.cells.set(field, start.line);
+    } else names.set(field ?? name, this.expressions.table());
     this.endOfStatement();
   }
 
@@ -98,7 +111,7 @@ class Statements {
     const start = this.cursor.token;
     const list = CONSTANTS.get(this.cursor.takeName());
     if (list === undefined || names.length > list.length) this.cursor.fail(`"${start.text}" is not understood`, start);
-    names.forEach((name, k) => this.scope.variables.set(name, scalar(list[k][1])));
+    names.forEach((name, k) => this.define(name, list[k][1], start.line));
     this.endOfStatement();
   }
 
@@ -113,23 +126,16 @@ class Statements {
     this.cursor.take();
   }
 
-  private table(): Field {
-    const { text, line } = this.cursor.token;
-    if (text !== "[") {
-      const value = this.expressions.expression();
-      return { value, lines: new Array<number>(value.kind === "matrix" ? value.rows : 1).fill(line) };
-    }
-    const lines: number[] = [];
-    return { value: this.expressions.brackets(lines), lines };
-  }
-
-  /** NAME.TABLE(rows, columns) = expression, after the opening parenthesis. */
-  private assignCells(field: string, start: Token): void {
-    const table = this.expressions.fieldMatrix(field, start);
+  /** TABLE(rows, columns) = expression, after the opening parenthesis. */
+  private assignCells(names: Map<string, Field>, key: string, name: string, start: Token): void {
+    const before = names.get(key);
+    if (before?.value.kind !== "matrix")
+      this.cursor.fail(`"${name}(" is not understood: ${name} is not a table that was given before`, start);
+    const { value: table, lines } = before;
     const picked = this.expressions.indices(table);
     this.cursor.expect("=");
     const value = this.expressions.expression();
-    if (value.kind !== "matrix") this.cursor.fail(`${field} can only hold numbers`, start);
+    if (value.kind !== "matrix") this.cursor.fail(`${name} can only hold numbers`, start);
     const [rows, columns] = picked;
     if (!isScalar(value) && (value.rows !== rows.length || value.columns !== columns.length))
       this.cursor.fail(
@@ -142,7 +148,7 @@ class Statements {
         cells[row * table.columns + column] = isScalar(value) ? value.cells[0] : value.cells[i * columns.length + j];
       }),
     );
-    this.scope.fields.set(field, { value: { ...table, cells }, lines: this.scope.fields.get(field)!.lines });
+    names.set(key, { value: { ...table, cells }, lines });
     this.endOfStatement();
   }
 }

@@ -14,22 +14,28 @@ describe("importMatpower", () => {
   const reference = importMatpower(read("perUnit"));
 
   it("reads a case in per unit", () => {
-    const { feeder, rootVoltagePu, notes } = reference;
+    const { feeder, voltageBasePu, notes } = reference;
     expect(feeder.name).to.equal("perUnit");
     expect(feeder.source).to.contain("nowhere: made up to try the importer on.");
-    expect([feeder.baseMva, feeder.baseKv, rootVoltagePu]).to.deep.equal([10, 10, 1]);
+    expect([feeder.baseMva, feeder.baseKv, ...voltageBasePu]).to.deep.equal([10, 10, 1, 1, 1, 1]);
     expect(feeder.buses[3]).to.deep.equal({ bus: 4, loadMw: 2, loadMvar: 1, vMinPu: 0.9, vMaxPu: 1.1 });
-    expect(feeder.branches[1]).to.deep.equal({ from: 2, to: 3, rPu: 0, xPu: 0.03, ratingMva: 0.3 });
-    expect(notes).to.deep.equal(["2 unrated branches: 1.25 x base-load flow, at least 0.3 MVA"]);
+    expect(feeder.branches[1]).to.deep.equal({ from: 2, to: 3, rPu: 0, xPu: 0.03, ratingMva: null });
+    expect(notes).to.deep.equal(["2 branches without a rating: unlimited"]);
   });
 
-  it("rates what has no rating at 1.25 x the base-load flow, at least 0.3 MVA, and keeps the ratings there are", () => {
-    // Base flow of branch 1-2: (2.4, 1.2) MVA; of 2-3: nothing; 2-4 is rated by the case.
-    expect(reference.feeder.branches.map(({ ratingMva }) => ratingMva)).to.deep.equal([
-      Math.ceil(125 * Math.sqrt(2.4 * 2.4 + 1.2 * 1.2)) / 100,
-      0.3,
-      7.5,
-    ]);
+  it("takes ratings of 0, Inf and a terawatt as unlimited, and keeps all others", () => {
+    for (const [rating, right] of [
+      ["0", null],
+      ["Inf", null],
+      ["1e10", null],
+      ["1e6", null],
+      ["999999", 999999],
+      ["0.001", 0.001],
+    ] as const) {
+      const { feeder, notes } = importMatpower(read("perUnit").replace("7.5", rating));
+      expect(feeder.branches.map(({ ratingMva }) => ratingMva)).to.deep.equal([null, null, right]);
+      expect(notes).to.deep.equal([`${right === null ? 3 : 2} branches without a rating: unlimited`]);
+    }
   });
 
   it("follows trailing conversions from ohms and kW, past text, cell arrays and comments", () => {
@@ -61,9 +67,10 @@ describe("importMatpower", () => {
       [205, 40],
     ]);
     expect(() => topologyOf(feeder)).not.to.throw();
-    expect(notes.slice(0, 3)).to.deep.equal([
-      "1 isolated buses (type 4) left out",
-      "1 branches out of service left out",
+    expect(notes.slice(0, 4)).to.deep.equal([
+      "1 isolated bus (type 4) left out",
+      "1 generator out of service left out",
+      "1 branch out of service left out",
       "3 branches turned to point away from bus 7",
     ]);
     const losses = (some: Feeder): number => {
@@ -74,8 +81,8 @@ describe("importMatpower", () => {
   });
 
   it("makes the voltage of the reference the base, which changes no power flow", () => {
-    const { feeder, rootVoltagePu } = importMatpower(read("rootVoltage"));
-    expect(rootVoltagePu).to.equal(1.05);
+    const { feeder, voltageBasePu } = importMatpower(read("rootVoltage"));
+    expect(voltageBasePu).to.deep.equal([1.05, 1.05]);
     expect(feeder.baseKv).to.be.closeTo(11.55, 1e-12);
     expect(feeder.buses[1].vMinPu).to.be.closeTo(0.9 / 1.05, 1e-15);
     // The two-bus quadratic in the case's own per unit, with 1.05 at the root.
@@ -84,7 +91,7 @@ describe("importMatpower", () => {
     const square = (b + Math.sqrt(b * b - 4 * (r * r + x * x) * (p * p + q * q))) / 2;
     const { pMw, qMvar } = baseInjections(feeder);
     const ac = acSweep(feeder, topologyOf(feeder), pMw, qMvar);
-    expect(ac.voltagePu[1] * rootVoltagePu).to.be.closeTo(Math.sqrt(square), 1e-9);
+    expect(ac.voltagePu[1] * voltageBasePu[1]).to.be.closeTo(Math.sqrt(square), 1e-9);
     expect(ac.lossesMw).to.be.closeTo((r * (p * p + q * q)) / square, 1e-9);
   });
 
@@ -105,7 +112,25 @@ describe("importMatpower", () => {
     ["two references", "\t4\t1\t2", "\t4\t3\t2", 14, /there are 2 reference buses \(1, 4\)/],
     ["a shunt", "\t0.4\t0.2\t0\t0", "\t0.4\t0.2\t0\t0.1", 12, /the shunt Bs of bus 2 = 0.1: a feeder has none/],
     ["line charging", "0.05\t0.04\t0\t", "0.05\t0.04\t0.2\t", 21, /the charging b of branch 1-2 = 0.2/],
-    ["a tap", "0.05\t0.04\t0\t0\t0\t0\t0", "0.05\t0.04\t0\t0\t0\t0\t0.95", 21, /the tap ratio of branch 1-2 = 0.95/],
+    [
+      "a tap below zero",
+      "0.05\t0.04\t0\t0\t0\t0\t0",
+      "0.05\t0.04\t0\t0\t0\t0\t-1",
+      21,
+      /the tap ratio of branch 1-2 = -1/,
+    ],
+    ["a rating below zero", "\t7.5", "\t-7.5", 23, /rateA = -7.5 is below 0/],
+    ["a rating that is not a number", "\t7.5", "\tNaN", 23, /rateA = NaN is not a number/],
+    ["a band upside down", "1.1\t0.9;\n\t3", "0.9\t1.1;\n\t3", 12, /bus 2: Vmin = 1.1 is above Vmax = 0.9/],
+    ["a band of one point", "1.1\t0.9;\n\t3", "1\t1;\n\t3", 12, /bus 2: Vmin = Vmax = 1: no power can flow/],
+    ["a type of bus that there is not", "\t3\t1\t0\t0", "\t3\t5\t0\t0", 13, /bus 3: type = 5 is none of 1, 2, 3, 4/],
+    [
+      "a generator nowhere",
+      "\t1\t0\t0\t10",
+      "\t9\t0\t0\t10",
+      17,
+      /a generator at bus 9, which is not in the table bus/,
+    ],
     ["a negative resistance", "0.05\t0.04", "-0.05\t0.04", 21, /r = -0.05 is below 0/],
     ["a load that is not a number", "0.4\t0.2", "NaN\t0.2", 12, /Pd = NaN is not a number/],
     [
@@ -133,9 +158,11 @@ describe("importMatpower", () => {
       /version 1/,
     ],
     ["a base that is not positive", "baseMVA = 10", "baseMVA = 0", 8, /baseMVA = 0/],
-    ["no branches", "mpc.branch = [", "mpc.lines = [", 1, /the case has no table branch/],
-    ["an expression in a table", "0.05\t0.04", "1/20\t0.04", 21, /"1 \/" inside \[ \] is not understood/],
-    ["a difference in a table", "0.05\t0.04", "0.06 - 0.01\t0.04", 21, /inside \[ \] is not understood/],
+    ["no branches", "mpc.branch = [", "lines = [", 1, /the case has no table branch/],
+    ["a decimal comma", "0.05\t0.04", "0,05\t0.04", 21, /0,05 looks like a decimal comma/],
+    ["two points", "0.05\t0.04", "0.0.5\t0.04", 21, /"0.0.5" is not a number/],
+    ["a unit", "0.05\t0.04", "0.05pu\t0.04", 21, /"0.05pu" is not a number/],
+    ["an unknown name in a table", "0.05\t0.04", "r12\t0.04", 21, /"r12" is not understood/],
     ["a strange character", "mpc.baseMVA", "mpc#baseMVA", 8, /the character "#" is not understood/],
     ["an open text", "'2'", "'2", 7, /a text is not closed/],
   ];
@@ -159,9 +186,21 @@ describe("importMatpower", () => {
     ["k = sqrt(abs(-16)); mpc.bus(:, 3) = 2.*mpc.bus(:, 3) + k - 4;", 4],
     ["mpc.bus = mpc.bus * 1;", 2],
     ["return;", 2],
+    ["mpc.bus(2:end, 3) = 10^-1 * 5;", 0.5],
+    ["mpc.bus(end, 3) = [1 -2];", /1 x 2 numbers do not fit into 1 x 1 cells/],
+    ["half = 1 / 2; mpc.bus(:, 3) = half * mpc.bus(:, 3);", 1],
+    ["t = mpc.bus(:, 3:4); t(:, 1) = t(:, 1) / 4; mpc.bus(:, [3 4]) = t;", 0.5],
+    ["mpc.bus(4, 3) = 2^0.3;", /"\^" between these operands/],
+    ["mpc.shunts = [4 0.1 0.2];", /mpc\.shunts is no table of the format; take it out/],
+    ["mpc.dcline = [2 4 1 0.5 0.49];", /the dcline 2-4 is in service/],
+    ["mpc.dcline = [2 4 0 0.5 0.49];", 2],
+    ["mpc.storage = [4 0 0 0.2];", /the storage at bus 4 is in service/],
+    ["mpc.switch = [2 4 0 0 1 99 1];", /the closed switch 2-4 is in service/],
+    ["mpc.switch = [2 4 0 0 0 99 1];", 2],
+    ["mpc.bus = {};", /mpc\.bus is a cell array/],
     ["for k = 1:4\n  mpc.bus(k, 3) = 0;\nend", /"for" is not understood/],
     ["if 1, mpc.bus(:, 3) = 0; end", /"if" is not understood/],
-    ["mpc = scale_load(2, mpc);", /"scale_load" is not understood/],
+    ["mpc = scale_load(2, mpc);", /"mpc =" is not understood/],
     ["mpc.bus(:, 3) = sin(0.5);", /sin\(\) of this argument is not understood/],
     ["mpc.bus(:, 3) = acos(2);", /acos\(\) of this argument/],
     ["mpc.bus(:, 3) = mpc.bus(:, 3)';", /a transposed matrix/],
@@ -169,7 +208,7 @@ describe("importMatpower", () => {
     ["mpc.bus(:, 3) = [1 2];", /1 x 2 numbers do not fit into 4 x 1 cells/],
     ["mpc.bus(:, 99) = 0;", /the index 99 is outside 1 to 13/],
     ["mpc.bus(3) = 0;", /an index must name rows and columns/],
-    ["mpc.loads(:, 3) = 0;", /mpc\.loads is not a table/],
+    ["mpc.loads(:, 3) = 0;", /mpc\.loads is not a table that was given before/],
     ["mpc.bus(:, PD) = 0;", /"PD" is not understood/],
     ["[A, B] = find(mpc.bus);", /"find" is not understood/],
     ["mpc.bus(:, 3) = toString(1);", /"toString" is not understood/],
@@ -178,7 +217,7 @@ describe("importMatpower", () => {
     ["mpc.baseMVA = 'ten';", /baseMVA = NaN/],
     ["return;\nmpc.baseMVA = 1;", /code after the end of the function/],
     ["function y = f(x)\nmpc.baseMVA = 1;", /"function" is not understood/],
-    ["mpc.bus(:, 3) =", /is not understood here/],
+    ["mpc.bus(:, 3) =", /a value was expected, not the line's end/],
     ["x = 3 4;", /"4" is not understood here/],
   ];
   for (const [code, outcome] of trailing) {

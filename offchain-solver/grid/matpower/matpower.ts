@@ -1,113 +1,94 @@
 import type { Feeder } from "../feeder.ts";
 import { FeederSchema } from "../feeder.ts";
-import { defaultRatings } from "../linDistFlow.ts";
+import { orient } from "./branches.ts";
+import { BUS, checkNumber, count, GEN, refuse, refuseOtherElements, rowsOf } from "./caseTables.ts";
+import type { Row } from "./caseTables.ts";
 import { interpret } from "./interpret.ts";
 import type { CaseData } from "./interpret.ts";
 import { MatpowerError } from "./tokens.ts";
-import { topologyOf } from "../topology.ts";
+import { isScalar } from "./values.ts";
 
 export { MatpowerError };
 
 /**
- * An imported case. `rootVoltagePu` is what the case holds its reference bus at: the feeder's own per-unit voltages are
- * relative to it (its root is at 1), so a voltage times this is in the case's per unit. `notes` say what was done.
+ * An imported case. `voltageBasePu` [bus]: what the feeder calls 1, in the case's per unit: the voltage that the case holds
+ * its reference bus at, behind the taps of transformers. The feeder's voltage times this is the case's. `notes` say what
+ * was done.
  */
 export type ImportedCase = {
   readonly feeder: Feeder;
-  readonly rootVoltagePu: number;
+  readonly voltageBasePu: readonly number[];
   readonly notes: readonly string[];
 };
 
-const BUS = { number: 0, type: 1, pd: 2, qd: 3, gs: 4, bs: 5, vm: 7, baseKv: 9, vMax: 11, vMin: 12 } as const;
-const BRANCH = { from: 0, to: 1, r: 2, x: 3, b: 4, rateA: 5, ratio: 8, status: 10 } as const;
-const GEN = { bus: 0, pg: 1, qg: 2, vg: 5, status: 7 } as const;
 const REFERENCE = 3;
 const ISOLATED = 4;
 
-type Row = { readonly cells: readonly number[]; readonly line: number };
-
-/** Rows of a table with at least `columns` columns of numbers. */
-function rowsOf({ fields }: CaseData, table: string, columns: number): Row[] {
-  const field = fields.get(table);
-  if (field?.value.kind !== "matrix") throw new MatpowerError(1, `the case has no table ${table}`);
-  const { rows, columns: found, cells } = field.value;
-  if (rows > 0 && found < columns)
-    throw new MatpowerError(field.lines[0], `${table} has ${found} columns, version 2 has at least ${columns}`);
-  return field.lines.map((line, i) => ({ cells: cells.slice(i * found, (i + 1) * found), line }));
-}
-
-function checkNumber({ cells, line }: Row, column: number, what: string, lowest = -Infinity): number {
-  const value = cells[column];
-  if (!Number.isFinite(value) || value < lowest)
-    throw new MatpowerError(line, `${what} = ${value}${value < lowest ? ` is below ${lowest}` : " is not a number"}`);
-  return value;
-}
-
-function refuse(row: Row, column: number, what: string): void {
-  const value = row.cells[column];
-  if (value !== 0)
-    throw new MatpowerError(row.line, `${what} = ${value}: a feeder has none, so the case cannot be imported`);
-}
-
 /**
- * Imports a radial MATPOWER case (format version 2), trailing unit conversions included. Throws MatpowerError with the
- * line and the reason for cases that are meshed, broken, or hold what a feeder does not have (shunts, line charging, taps,
- * generators away from the reference bus).
+ * Imports a radial MATPOWER case (format version 2), unit conversions included. Throws MatpowerError with the line and the
+ * reason for cases that are meshed, broken, or hold in service what a feeder does not have (shunts, line charging, dclines,
+ * storage, switches, generators away from the reference bus, tables that nobody knows).
  *
- * Rules: branches out of service (status 0) are left out; branches are turned to point away from the reference bus, which
- * comes first; a rating of 0 becomes 1.25 x the base-load LinDistFlow flow, rounded up to 0.01, at least 0.3 MVA; a
- * reference voltage other than 1 becomes the new voltage base, which changes no power flow.
+ * Rules: what is out of service is left out; branches are turned to point away from the reference bus, which comes first; a
+ * rating of 0, Inf or a terawatt is unlimited (null); the voltage of the reference and taps become the voltage base, which
+ * changes no power flow; of several generators at the reference the last sets its voltage, as in MATPOWER's runpf;
+ * negative loads stay negative base loads.
  */
 export function importMatpower(text: string, fallbackName = "case"): ImportedCase {
   const data = interpret(text);
-  const version = data.fields.get("version")?.value;
-  if (version === undefined) throw new MatpowerError(1, "the case does not say mpc.version = '2'");
-  if ((version.kind === "text" ? version.text : version.kind === "matrix" ? String(version.cells[0]) : "") !== "2")
-    throw new MatpowerError(data.fields.get("version")!.lines[0], "only case format version 2 can be read");
-  const base = data.fields.get("baseMVA");
-  const baseMva = base?.value.kind === "matrix" ? base.value.cells[0] : NaN;
-  if (!(baseMva > 0 && baseMva < Infinity)) throw new MatpowerError(base?.lines[0] ?? 1, `baseMVA = ${baseMva}`);
-
+  checkVersion(data);
+  const baseMva = baseOf(data);
   const notes: string[] = [];
+  refuseOtherElements(data, notes);
   const buses = busRows(data, notes);
-  const root = buses[0].cells[BUS.number];
-  const rootVoltagePu = rootVoltage(data, buses[0]);
-  const branches = orient(rowsOf(data, "branch", 11), buses, notes);
-  const square = rootVoltagePu * rootVoltagePu;
+  const rootVoltagePu = rootVoltage(data, buses, notes);
+  const { branches, voltageBase } = orient(rowsOf(data, "branch", 11), buses, rootVoltagePu, notes);
+  const voltageBasePu = buses.map(({ cells }) => voltageBase.get(cells[BUS.number])!);
   const name = data.name ?? fallbackName;
-  const raw: Feeder = {
+  const feeder: Feeder = {
     name,
     source: sourceOf(text, name),
     baseMva,
     baseKv: checkNumber(buses[0], BUS.baseKv, "baseKV of the reference bus", 1e-9) * rootVoltagePu,
-    buses: buses.map((row) => ({
-      bus: row.cells[BUS.number],
-      loadMw: checkNumber(row, BUS.pd, "Pd"),
-      loadMvar: checkNumber(row, BUS.qd, "Qd"),
-      vMinPu: checkNumber(row, BUS.vMin, "Vmin", 1e-9) / rootVoltagePu,
-      vMaxPu: checkNumber(row, BUS.vMax, "Vmax", 1e-9) / rootVoltagePu,
-    })),
-    branches: branches.map(({ row, from, to }) => ({
-      from,
-      to,
-      rPu: checkNumber(row, BRANCH.r, "r", 0) / square,
-      xPu: checkNumber(row, BRANCH.x, "x", 0) / square,
-      ratingMva: checkNumber(row, BRANCH.rateA, "rateA", 0) || null,
-    })),
+    buses: buses.map((row, i) => busOf(row, voltageBasePu[i], i === 0, notes)),
+    branches: branches.map((branch) => ({ ...branch })),
   };
   if (rootVoltagePu !== 1)
-    notes.push(`bus ${root} is held at ${rootVoltagePu} p.u.: voltages are per unit of that, ${raw.baseKv} kV`);
-  return { feeder: FeederSchema.parse(withRatings(raw, notes)), rootVoltagePu, notes };
+    notes.push(
+      `bus ${feeder.buses[0].bus} is held at ${rootVoltagePu} p.u.: voltages are per unit of that, ${feeder.baseKv} kV`,
+    );
+  return { feeder: FeederSchema.parse(feeder), voltageBasePu, notes };
 }
 
-function withRatings(feeder: Feeder, notes: string[]): Feeder {
-  const ratings = defaultRatings(feeder, topologyOf(feeder));
-  const unrated = feeder.branches.filter(({ ratingMva }) => ratingMva === null).length;
-  if (unrated > 0) notes.push(`${unrated} unrated branches: 1.25 x base-load flow, at least 0.3 MVA`);
-  return {
-    ...feeder,
-    branches: feeder.branches.map((branch, k) => ({ ...branch, ratingMva: branch.ratingMva ?? ratings[k] })),
-  };
+function checkVersion({ fields }: CaseData): void {
+  const version = fields.get("version");
+  if (version === undefined) throw new MatpowerError(1, "the case does not say mpc.version = '2'");
+  const { value, lines } = version;
+  const said = value.kind === "text" ? value.text : value.kind === "matrix" ? String(value.cells[0]) : "";
+  if (said.trim() !== "2")
+    throw new MatpowerError(lines[0] ?? 1, `only case format version 2 can be read, not ${JSON.stringify(said)}`);
+}
+
+function baseOf({ fields }: CaseData): number {
+  const base = fields.get("baseMVA");
+  const baseMva = base?.value.kind === "matrix" && isScalar(base.value) ? base.value.cells[0] : NaN;
+  if (!(baseMva > 0 && baseMva < Infinity)) throw new MatpowerError(base?.lines[0] ?? 1, `baseMVA = ${baseMva}`);
+  return baseMva;
+}
+
+function busOf(row: Row, voltageBase: number, isRoot: boolean, notes: string[]): Feeder["buses"][number] {
+  const bus = row.cells[BUS.number];
+  const [loadMw, loadMvar] = [checkNumber(row, BUS.pd, "Pd"), checkNumber(row, BUS.qd, "Qd")];
+  const [low, high] = [checkNumber(row, BUS.vMin, "Vmin", 1e-9), checkNumber(row, BUS.vMax, "Vmax", 1e-9)];
+  if (low > high) throw new MatpowerError(row.line, `bus ${bus}: Vmin = ${low} is above Vmax = ${high}`);
+  // The root is held at its voltage; anywhere else a band of one point can be met by no flow.
+  if (low === high && !isRoot)
+    throw new MatpowerError(row.line, `bus ${bus}: Vmin = Vmax = ${low}: no power can flow between such limits`);
+  if (loadMw < 0 || loadMvar < 0)
+    notes.push(`bus ${bus} injects: base load ${loadMw} MW, ${loadMvar} Mvar kept as it is`);
+  if (isRoot && (loadMw !== 0 || loadMvar !== 0))
+    notes.push(`the load of the reference bus ${bus} is above the feeder: it flows through no branch`);
+  return { bus, loadMw, loadMvar, vMinPu: low / voltageBase, vMaxPu: high / voltageBase };
 }
 
 /** Buses in the order of the file, the reference first, isolated ones (type 4) left out. */
@@ -120,11 +101,15 @@ function busRows(data: CaseData, notes: string[]): Row[] {
     if (seen.has(number))
       throw new MatpowerError(row.line, `bus ${number} was given in line ${seen.get(number)} already`);
     seen.set(number, row.line);
+    if (![1, 2, REFERENCE, ISOLATED].includes(row.cells[BUS.type]))
+      throw new MatpowerError(row.line, `bus ${number}: type = ${row.cells[BUS.type]} is none of 1, 2, 3, 4`);
+    if (row.cells[BUS.type] === ISOLATED) continue;
     refuse(row, BUS.gs, `the shunt Gs of bus ${number}`);
     refuse(row, BUS.bs, `the shunt Bs of bus ${number}`);
   }
   const connected = rows.filter(({ cells }) => cells[BUS.type] !== ISOLATED);
-  if (connected.length < rows.length) notes.push(`${rows.length - connected.length} isolated buses (type 4) left out`);
+  if (connected.length < rows.length)
+    notes.push(`${count(rows.length - connected.length, "isolated bus", "isolated buses")} (type 4) left out`);
   const references = connected.filter(({ cells }) => cells[BUS.type] === REFERENCE);
   if (references.length === 0) throw new MatpowerError(rows[0]?.line ?? 1, "no bus is the reference (type 3)");
   if (references.length > 1)
@@ -135,65 +120,37 @@ function busRows(data: CaseData, notes: string[]): Row[] {
   return [references[0], ...connected.filter((row) => row !== references[0])];
 }
 
-/** What the generator at the reference bus holds it at; any other generator in service is refused. */
-function rootVoltage(data: CaseData, root: Row): number {
-  const number = root.cells[BUS.number];
-  const working = data.fields.has("gen") ? rowsOf(data, "gen", 10).filter(({ cells }) => cells[GEN.status] > 0) : [];
-  for (const row of working) {
-    if (row.cells[GEN.bus] === number) continue;
-    throw new MatpowerError(
-      row.line,
-      `a generator at bus ${row.cells[GEN.bus]}, away from the reference bus ${number}: a feeder has none; let a prosumer own it`,
-    );
-  }
-  return working.length > 0 ? checkNumber(working[0], GEN.vg, "Vg", 1e-9) : checkNumber(root, BUS.vm, "Vm", 1e-9);
-}
-
-type Oriented = { readonly row: Row; readonly from: number; readonly to: number };
-
-/** Branches in service, in the order of the file, each turned to point away from the root. Refuses cycles and islands. */
-function orient(rows: readonly Row[], buses: readonly Row[], notes: string[]): Oriented[] {
-  const touching = new Map<number, Row[]>(buses.map(({ cells }) => [cells[BUS.number], []]));
-  const inService = rows.filter(({ cells }) => cells[BRANCH.status] !== 0);
-  const ends = ({ cells }: Row): [number, number] => [cells[BRANCH.from], cells[BRANCH.to]];
-  for (const row of inService) {
-    const between = `branch ${ends(row).join("-")}`;
-    for (const bus of ends(row)) {
-      if (!touching.has(bus))
-        throw new MatpowerError(row.line, `${between}: there is no bus ${bus} that is not isolated`);
-      touching.get(bus)!.push(row);
-    }
-    refuse(row, BRANCH.b, `the charging b of ${between}`);
-    if (row.cells[BRANCH.ratio] !== 1) refuse(row, BRANCH.ratio, `the tap ratio of ${between}`);
-  }
+/** What the generators at the reference bus hold it at; any other generator in service is refused. */
+function rootVoltage(data: CaseData, buses: readonly Row[], notes: string[]): number {
   const root = buses[0].cells[BUS.number];
-  const reached = new Set([root]);
-  const away = new Map<Row, Oriented>();
-  const queue = [root];
-  for (const from of queue) {
-    for (const row of touching.get(from)!) {
-      if (away.has(row)) continue;
-      const [a, b] = ends(row);
-      const to = a === from ? b : a;
-      if (reached.has(to))
-        throw new MatpowerError(row.line, `branch ${a}-${b} closes a cycle: the case is meshed, a feeder is radial`);
-      reached.add(to);
-      away.set(row, { row, from, to });
-      queue.push(to);
-    }
-  }
-  const island = buses.find(({ cells }) => !reached.has(cells[BUS.number]));
-  if (island)
+  const numbers = new Set(rowsOf(data, "bus", 13).map(({ cells }) => cells[BUS.number]));
+  const connected = new Set(buses.map(({ cells }) => cells[BUS.number]));
+  const rows = data.fields.has("gen") ? rowsOf(data, "gen", 10) : [];
+  const isIsolated = (bus: number): boolean => numbers.has(bus) && !connected.has(bus);
+  const working = rows.filter(({ cells }) => cells[GEN.status] > 0 && !isIsolated(cells[GEN.bus]));
+  for (const { cells, line } of working) {
+    const bus = cells[GEN.bus];
+    if (bus === root) continue;
+    if (!connected.has(bus)) throw new MatpowerError(line, `a generator at bus ${bus}, which is not in the table bus`);
     throw new MatpowerError(
-      island.line,
-      `bus ${island.cells[BUS.number]} cannot be reached from the reference bus ${root} by branches in service`,
+      line,
+      `a generator at bus ${bus}, away from the reference bus ${root}: a feeder has none; let a prosumer own it`,
     );
-  const out = rows.length - inService.length;
-  if (out > 0) notes.push(`${out} branches out of service left out`);
-  const oriented = inService.map((row) => away.get(row)!);
-  const turned = oriented.filter(({ row, from }) => row.cells[BRANCH.from] !== from).length;
-  if (turned > 0) notes.push(`${turned} branches turned to point away from bus ${root}`);
-  return oriented;
+  }
+  if (working.length < rows.length)
+    notes.push(`${count(rows.length - working.length, "generator", "generators")} out of service left out`);
+  const held = working.map((row) => checkNumber(row, GEN.vg, "Vg", 1e-9));
+  if (held.length === 0) {
+    const voltage = checkNumber(buses[0], BUS.vm, "Vm", 1e-9);
+    notes.push(`no generator in service at the reference bus ${root}: held at its Vm = ${voltage}`);
+    return voltage;
+  }
+  const last = held.at(-1)!;
+  if (held.some((voltage) => voltage !== last))
+    notes.push(
+      `generators at bus ${root} set ${held.join(", ")} p.u.: the last one holds, ${last}, as in MATPOWER's runpf`,
+    );
+  return last;
 }
 
 /** The paper a case names: the comment from "Data from" to the next empty line, else the first comment. */

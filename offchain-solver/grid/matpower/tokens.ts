@@ -16,18 +16,29 @@ export type Token = {
   readonly spaced: boolean;
 };
 
-// The point of `2.*x` belongs to the operator.
-const NUMBER = /(?:\d+(?:\.(?![*/^'])\d*)?|\.\d+)(?:[eEdD][+-]?\d+)?/y;
+// The point of `2.*x` belongs to the operator, the points of `2...` to the continuation.
+const NUMBER = /(?:\d+(?:\.(?![*/^']|\.\.)\d*)?|\.\d+)(?:[eEdD][+-]?\d+)?/y;
 const NAME = /[A-Za-z]\w*/y;
 const SIGN = /\.\*|\.\/|\.\^|\.'|[=~<>]=|&&|\|\||[-+*/^=()[\]{},;:.~<>&|'\\@!]/y;
 const TEXT = /'(?:[^'\n]|'')*'|"(?:[^"\n]|"")*"/y;
 
-const blockComments = (text: string): string =>
-  text.replace(/^[ \t]*%\{[ \t]*$[\s\S]*?^[ \t]*%\}[ \t]*$/gm, (block) => block.replace(/[^\n]/g, ""));
+/** Empties block comments, which nest: `%{` and `%}` each alone on a line. Throws MatpowerError when one is never closed. */
+function withoutBlockComments(text: string): string {
+  const open: number[] = [];
+  const lines = text.split("\n").map((line, k) => {
+    const mark = line.trim();
+    if (mark === "%{") open.push(k + 1);
+    const comment = open.length > 0;
+    if (mark === "%}") open.pop();
+    return comment ? "" : line;
+  });
+  if (open.length > 0) throw new MatpowerError(open[0], "this block comment %{ is never closed");
+  return lines.join("\n");
+}
 
 /** Cuts MATLAB text into tokens; comments (`%`, `%{ %}`) and continuations (`...`) are gone, lines stay counted. */
 export function tokensOf(source: string): Token[] {
-  const text = blockComments(source.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n"));
+  const text = withoutBlockComments(source.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n"));
   const tokens: Token[] = [];
   let [at, line, spaced] = [0, 1, false];
   const add = (kind: Token["kind"], length: number): void => {
@@ -71,6 +82,9 @@ export function tokensOf(source: string): Token[] {
       const sign = number > 0 || name > 0 ? 0 : match(SIGN);
       if (number + name + sign === 0)
         throw new MatpowerError(line, `the character ${JSON.stringify(character)} is not understood`);
+      // "1.2.3" and "12kV" would fall apart into two elements of a row.
+      if (number > 0 && /[\w.]/.test(text[at + number] ?? "") && !/^\.(?:[*/^']|\.\.)/.test(text.slice(at + number)))
+        throw new MatpowerError(line, `${JSON.stringify(/[\w.]+/.exec(text.slice(at))![0])} is not a number`);
       add(number > 0 ? "number" : name > 0 ? "name" : "sign", number + name + sign);
     }
   }

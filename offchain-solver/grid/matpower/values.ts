@@ -12,6 +12,32 @@ export type Matrix = Extract<Value, { kind: "matrix" }>;
 export const scalar = (value: number): Matrix => ({ kind: "matrix", rows: 1, columns: 1, cells: [value] });
 export const isScalar = (value: Matrix): boolean => value.rows === 1 && value.columns === 1;
 
+/** Names that stand for a number unless the case gives them another meaning. */
+export const NAMED_NUMBERS: ReadonlyMap<string, number> = new Map([
+  ["Inf", Infinity],
+  ["inf", Infinity],
+  ["NaN", NaN],
+  ["nan", NaN],
+  ["pi", Math.PI],
+]);
+
+/** Matrices beside each other, or one below the other; empty ones vanish. Undefined when they do not fit. */
+export function join(parts: readonly Matrix[], direction: "beside" | "below"): Matrix | undefined {
+  const full = parts.filter(({ cells }) => cells.length > 0);
+  if (full.length === 0) return { kind: "matrix", rows: 0, columns: 0, cells: [] };
+  const [{ rows, columns }] = full;
+  if (direction === "below") {
+    if (full.some((part) => part.columns !== columns)) return undefined;
+    const cells = full.flatMap((part) => part.cells);
+    return { kind: "matrix", rows: cells.length / columns, columns, cells };
+  }
+  if (full.some((part) => part.rows !== rows)) return undefined;
+  const cells = Array.from({ length: rows }, (_, row) =>
+    full.flatMap((part) => part.cells.slice(row * part.columns, (row + 1) * part.columns)),
+  ).flat();
+  return { kind: "matrix", rows, columns: cells.length / rows, cells };
+}
+
 const OPERATIONS: Readonly<Record<string, (a: number, b: number) => number>> = {
   "+": (a, b) => a + b,
   "-": (a, b) => a - b,
@@ -20,16 +46,23 @@ const OPERATIONS: Readonly<Record<string, (a: number, b: number) => number>> = {
   "^": power,
 };
 
+/** Powers that have the same bits on every engine: square roots and whole numbers, by multiplication. */
+const isExactPower = (exponent: number): boolean =>
+  Math.abs(exponent) === 0.5 || (Number.isInteger(exponent) && Math.abs(exponent) <= 64);
+
 function power(base: number, exponent: number): number {
-  if (exponent === 0.5) return Math.sqrt(base);
-  if (!Number.isInteger(exponent) || exponent < -8 || exponent > 8) return NaN;
+  if (Math.abs(exponent) === 0.5) return exponent > 0 ? Math.sqrt(base) : 1 / Math.sqrt(base);
   let product = 1;
   for (let k = 0; k < Math.abs(exponent); k++) product *= base;
   return exponent < 0 ? 1 / product : product;
 }
 
-/** a OP b, cell by cell, with a scalar standing for every cell; undefined for a true matrix product, quotient or power. */
+/**
+ * a OP b, cell by cell, with a scalar standing for every cell; undefined for a true matrix product, quotient or power, and
+ * for powers other than whole numbers and roots.
+ */
 export function combine(sign: string, a: Matrix, b: Matrix): Matrix | undefined {
+  if (sign.endsWith("^") && !b.cells.every(isExactPower)) return undefined;
   const cellwise = sign.startsWith(".") || sign === "+" || sign === "-";
   const operation = OPERATIONS[sign.replace(".", "")];
   if (!isScalar(a) && !isScalar(b)) {

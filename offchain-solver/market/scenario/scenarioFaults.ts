@@ -1,3 +1,4 @@
+import type { Feeder } from "../../grid/feeder.ts";
 import { FeederError, topologyOf } from "../../grid/topology.ts";
 import type { Topology } from "../../grid/topology.ts";
 import type { Prosumer, Scenario } from "./scenario.ts";
@@ -9,8 +10,8 @@ const fault = (field: string, value: unknown, reason: string): Fault => ({ field
 
 /** Everything a schema cannot say: lengths, references, order and limits that contradict each other. Empty = sound. */
 export function scenarioFaults(scenario: Scenario): Fault[] {
-  const feeder = feederFaults(scenario);
-  if (feeder.length > 0) return feeder;
+  const feeder = feederFaults(scenario.feeder);
+  if (feeder.length > 0) return feeder.map((one) => ({ ...one, field: `feeder.${one.field}` }));
   const topology = topologyOf(scenario.feeder);
   return [
     ...lengthFaults(scenario),
@@ -22,18 +23,21 @@ export function scenarioFaults(scenario: Scenario): Fault[] {
   ];
 }
 
-function feederFaults({ feeder }: Scenario): Fault[] {
-  const inverted = feeder.buses.findIndex(({ vMinPu, vMaxPu }) => vMinPu > vMaxPu);
-  if (inverted >= 0) {
-    const { vMinPu, vMaxPu } = feeder.buses[inverted];
-    return [fault(`feeder.buses[${inverted}].vMinPu`, vMinPu, `is above vMaxPu = ${vMaxPu}`)];
-  }
+/** Limits that no flow can meet, and branches that are no tree. The root is held at 1 p.u., whatever its band. */
+export function feederFaults(feeder: Feeder): Fault[] {
+  const faults = feeder.buses.flatMap(({ vMinPu, vMaxPu }, i): Fault[] => {
+    if (vMinPu > vMaxPu) return [fault(`buses[${i}].vMinPu`, vMinPu, `is above vMaxPu = ${vMaxPu}`)];
+    if (vMinPu === vMaxPu && i > 0)
+      return [fault(`buses[${i}].vMinPu`, vMinPu, `equals vMaxPu: no power can flow between such limits`)];
+    return [];
+  });
+  if (faults.length > 0) return faults;
   try {
     topologyOf(feeder);
     return [];
   } catch (error) {
     if (!(error instanceof FeederError)) throw error;
-    return [fault(`feeder.${error.field}`, error.value, error.reason)];
+    return [fault(error.field, error.value, error.reason)];
   }
 }
 
