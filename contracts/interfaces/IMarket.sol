@@ -34,6 +34,7 @@ interface IMarket is ISettlementErrors {
         uint32 sequence,
         bytes32 previousBatch,
         bytes32 gridModel,
+        bytes32 termsHash,
         uint32 epoch
     );
     /// @dev `deltas`: for every participant in the payload's order, then for the system accounts that take part (desk, operator,
@@ -85,20 +86,28 @@ interface IMarket is ISettlementErrors {
     function revokeMandate(uint32 id, uint64 nonce) external;
 
     /// @notice Opens a session for the accounts `ids` (ascending). Operator role. Accounts that cannot take part are left out.
+    /// @param termsHash Of the public scenario and settings; nodes sign no batch of a session whose terms are not the ones they were given.
     function freezeSession(
         uint40 start,
         uint32 periodSeconds,
         uint8 periods,
         uint40 deadline,
+        bytes32 termsHash,
         uint32[] calldata ids
     ) external returns (bytes32 sessionHash);
 
     /// @notice Checks a batch and moves value, or reverts with the first violated predicate. Anybody may call.
     /// @param payload participants u16 | systems u8 (bit 0 desk, 1 operator, 2 utility) | ids u32[P] | reactive i24[P][H], var
     /// | trades: product-and-period u8 (product in the upper two bits), seller u16, buyer u16, quantity u32, price i24.
+    /// @param bundleHash Of the witness that supports the batch; part of what is signed, so that an auditor need not believe its publisher.
     /// @param signers bit k = member k of the session's committee has signed.
     /// @param signatures 64 bytes each (EIP-2098), in the order of the bits.
-    function settle(bytes calldata payload, uint32 signers, bytes calldata signatures) external returns (bytes32 batch);
+    function settle(
+        bytes calldata payload,
+        bytes32 bundleHash,
+        uint32 signers,
+        bytes calldata signatures
+    ) external returns (bytes32 batch);
 
     /// @notice Guardian role. Only `settle` and `freezeSession` stop; the exit stays open.
     function setPaused(bool paused) external;
@@ -115,6 +124,6 @@ interface IMarket is ISettlementErrors {
     function sessionHash() external view returns (bytes32);
     function lastBatch() external view returns (bytes32);
     function batchAt(uint32 sequence) external view returns (bytes32);
-    function attestationDigest(bytes calldata payload) external view returns (bytes32);
+    function attestationDigest(bytes calldata payload, bytes32 bundleHash) external view returns (bytes32);
     function mandateDigest(Mandate calldata mandate) external view returns (bytes32);
 }

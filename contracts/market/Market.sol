@@ -32,6 +32,7 @@ contract Market is Sessions {
     /// @inheritdoc IMarket
     function settle(
         bytes calldata payload,
+        bytes32 bundleHash,
         uint32 signers,
         bytes calldata signatures
     ) external returns (bytes32 batch) {
@@ -40,7 +41,7 @@ contract Market is Sessions {
         if (!current.open) revert NoOpenSession();
         if (block.timestamp > current.deadline) revert DeadlinePassed(current.deadline);
         (Frame memory frame, bytes32 payloadHash) = _frame(payload, current);
-        batch = _attestationDigest(payloadHash);
+        batch = _attestationDigest(payloadHash, bundleHash);
         Quorum.check(_committeePointer, _members, _quorum, batch, signers, signatures);
 
         Ledger.open(frame, CodeBlob.read(_limitsPointer));

@@ -40,6 +40,7 @@ abstract contract Sessions is Mandates {
         uint32 periodSeconds,
         uint8 periods,
         uint40 deadline,
+        bytes32 termsHash,
         uint32[] calldata ids
     ) external restricted returns (bytes32) {
         Session memory opened = _session;
@@ -57,7 +58,7 @@ abstract contract Sessions is Mandates {
         opened.open = true;
         opened.priceCap = _nextPriceCap;
         _session = opened;
-        _freezeTerms(opened);
+        _freezeTerms(opened, termsHash);
         _lockMandates(opened, ids);
         return _sessionHash;
     }
@@ -99,12 +100,12 @@ abstract contract Sessions is Mandates {
     }
 
     /// @inheritdoc IMarket
-    function attestationDigest(bytes calldata payload) external view returns (bytes32) {
-        return _attestationDigest(keccak256(payload));
+    function attestationDigest(bytes calldata payload, bytes32 bundleHash) external view returns (bytes32) {
+        return _attestationDigest(keccak256(payload), bundleHash);
     }
 
-    function _attestationDigest(bytes32 payloadHash) internal view returns (bytes32) {
-        return _hashTypedDataV4(hashAttestation(_sessionHash, payloadHash));
+    function _attestationDigest(bytes32 payloadHash, bytes32 bundleHash) internal view returns (bytes32) {
+        return _hashTypedDataV4(hashAttestation(_sessionHash, payloadHash, bundleHash));
     }
 
     function _setPriceCap(uint24 priceCap) private {
@@ -114,7 +115,7 @@ abstract contract Sessions is Mandates {
     }
 
     /// Epoch, sequence, previous batch and grid model go from storage into what will be signed, never through calldata.
-    function _freezeTerms(Session memory opened) private {
+    function _freezeTerms(Session memory opened, bytes32 termsHash) private {
         IRegistry.Committee memory committee = registry.committee();
         IRegistry.FeederModel memory grid = registry.gridModel();
         if (committee.pointer == address(0)) revert NoCommittee();
@@ -127,6 +128,7 @@ abstract contract Sessions is Mandates {
             ordinal: opened.ordinal,
             previousBatch: lastBatch(),
             gridModel: grid.hash,
+            termsHash: termsHash,
             start: opened.start,
             periodSeconds: opened.periodSeconds,
             periods: opened.periods,
@@ -143,6 +145,7 @@ abstract contract Sessions is Mandates {
             opened.sequence,
             terms.previousBatch,
             terms.gridModel,
+            termsHash,
             terms.epoch
         );
     }

@@ -25,6 +25,7 @@ contract ReferenceMarket is Sessions {
     /// @inheritdoc IMarket
     function settle(
         bytes calldata payload,
+        bytes32 bundleHash,
         uint32 signers,
         bytes calldata signatures
     ) external returns (bytes32 batch) {
@@ -33,7 +34,7 @@ contract ReferenceMarket is Sessions {
         if (!current.open) revert NoOpenSession();
         if (block.timestamp > current.deadline) revert DeadlinePassed(current.deadline);
         (PlainRules.Book memory book, uint256 trades) = PlainRules.decodeHead(payload, current.periods);
-        batch = _attestationDigest(keccak256(payload));
+        batch = _attestationDigest(keccak256(payload), bundleHash);
         _checkQuorum(batch, signers, signatures);
 
         PlainRules.Terms memory terms = PlainRules.Terms({

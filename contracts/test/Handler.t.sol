@@ -202,10 +202,13 @@ contract Handler is Twins {
     ) private returns (bool) {
         Session memory before = market.session();
         Account[] memory earlier = _snapshot();
-        (bool first, bytes memory why) = _call(market, abi.encodeCall(IMarket.settle, (payload, signers, optimised)));
+        (bool first, bytes memory why) = _call(
+            market,
+            abi.encodeCall(IMarket.settle, (payload, BUNDLE, signers, optimised))
+        );
         (bool second, bytes memory other) = _call(
             plain,
-            abi.encodeCall(IMarket.settle, (payload, signers, reference_))
+            abi.encodeCall(IMarket.settle, (payload, BUNDLE, signers, reference_))
         );
         _check(first == second && (first || keccak256(why) == keccak256(other)), "the twins disagree");
         if (!first) {

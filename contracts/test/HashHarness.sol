@@ -14,7 +14,11 @@ contract HashHarness {
         return hashSession(value);
     }
 
-    function attestation(SessionTerms calldata value, bytes calldata payload) external pure returns (bytes32) {
-        return hashAttestation(hashSession(value), keccak256(payload));
+    function attestation(
+        SessionTerms calldata value,
+        bytes calldata payload,
+        bytes32 bundleHash
+    ) external pure returns (bytes32) {
+        return hashAttestation(hashSession(value), keccak256(payload), bundleHash);
     }
 }

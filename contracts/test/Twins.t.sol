@@ -20,6 +20,8 @@ abstract contract Twins {
     uint256 private constant NODE = 0xA11CE;
     uint256 private constant SECOND_NODE = 0xB0B;
     uint32 internal constant FIRST = 101;
+    bytes32 internal constant TERMS = keccak256("terms");
+    bytes32 internal constant BUNDLE = keccak256("bundle");
     uint256 internal constant PROSUMERS = 4;
     uint24 internal constant PRICE_CAP = 3_000_000;
     /// Twice the resistance and reactance of every branch, p.u. x 2^60; the band of squared voltages, p.u. x 2^32.
@@ -137,7 +139,9 @@ abstract contract Twins {
     function _freeze(uint40 start, uint40 deadline) internal returns (bool done) {
         Session memory before = market.session();
         bool live = before.open && block.timestamp <= before.deadline;
-        done = _both(abi.encodeCall(IMarket.freezeSession, (start, 3600, uint8(Batches.PERIODS), deadline, ids)));
+        done = _both(
+            abi.encodeCall(IMarket.freezeSession, (start, 3600, uint8(Batches.PERIODS), deadline, TERMS, ids))
+        );
         _check(done == (!before.paused && !live), "a session frozen when it may not, or not when it may");
         if (!done) return false;
         (_start, _frozenTurned) = (start, _turned);
@@ -194,8 +198,8 @@ abstract contract Twins {
         bool quorum
     ) internal view returns (uint32 signers, bytes memory optimised, bytes memory reference_) {
         signers = quorum ? 3 : 1;
-        optimised = _signatures(market.attestationDigest(payload), quorum);
-        reference_ = _signatures(plain.attestationDigest(payload), quorum);
+        optimised = _signatures(market.attestationDigest(payload, BUNDLE), quorum);
+        reference_ = _signatures(plain.attestationDigest(payload, BUNDLE), quorum);
     }
 
     function _signatures(bytes32 digest, bool quorum) private view returns (bytes memory signatures) {

@@ -28,6 +28,8 @@ struct SessionTerms {
     uint32 ordinal;
     bytes32 previousBatch;
     bytes32 gridModel;
+    /// Of the public scenario and settings that everybody invited was given.
+    bytes32 termsHash;
     uint64 start;
     uint32 periodSeconds;
     uint32 periods;
@@ -35,17 +37,18 @@ struct SessionTerms {
 }
 
 bytes32 constant SESSION_TYPEHASH = keccak256(
-    "Session(uint32 epoch,uint32 sequence,uint32 ordinal,bytes32 previousBatch,bytes32 gridModel,uint64 start,uint32 periodSeconds,uint32 periods,uint64 deadline)"
+    "Session(uint32 epoch,uint32 sequence,uint32 ordinal,bytes32 previousBatch,bytes32 gridModel,bytes32 termsHash,uint64 start,uint32 periodSeconds,uint32 periods,uint64 deadline)"
 );
 
 bytes32 constant ATTESTATION_TYPEHASH = keccak256(
-    "Attestation(Session session,bytes32 payload)Session(uint32 epoch,uint32 sequence,uint32 ordinal,bytes32 previousBatch,bytes32 gridModel,uint64 start,uint32 periodSeconds,uint32 periods,uint64 deadline)"
+    "Attestation(Session session,bytes32 payload,bytes32 bundle)Session(uint32 epoch,uint32 sequence,uint32 ordinal,bytes32 previousBatch,bytes32 gridModel,bytes32 termsHash,uint64 start,uint32 periodSeconds,uint32 periods,uint64 deadline)"
 );
 
 function hashSession(SessionTerms memory terms) pure returns (bytes32) {
     return keccak256(abi.encode(SESSION_TYPEHASH, terms));
 }
 
-function hashAttestation(bytes32 sessionHash, bytes32 payloadHash) pure returns (bytes32) {
-    return keccak256(abi.encode(ATTESTATION_TYPEHASH, sessionHash, payloadHash));
+/// @param bundleHash Of the witness that the nodes publish with the batch.
+function hashAttestation(bytes32 sessionHash, bytes32 payloadHash, bytes32 bundleHash) pure returns (bytes32) {
+    return keccak256(abi.encode(ATTESTATION_TYPEHASH, sessionHash, payloadHash, bundleHash));
 }

@@ -10,7 +10,10 @@ import { invalid, undecided, type Verdict } from "./verdict.ts";
 /** What a session's participants published beside the chain. */
 export type Bundle = {
   /** Payload bytes by batch, for batches that were not posted directly to the market. */
-  readonly payloads?: ReadonlyMap<string, { payload: Uint8Array; signers: number; signatures: string }>;
+  readonly payloads?: ReadonlyMap<
+    string,
+    { payload: Uint8Array; bundleHash: string; signers: number; signatures: string }
+  >;
 };
 
 export type AuditRequest = {
@@ -32,6 +35,8 @@ export type AuditedSession = {
   readonly verdict: Verdict;
   /** The bytes judged, when they were found. */
   readonly payload?: Uint8Array;
+  /** What the signers say of the witness, when the call was found. */
+  readonly bundleHash?: string;
   readonly gridModel?: Uint8Array;
   /** Node keys that were registered when it settled, by prosumer id. */
   readonly nodeKeys: ReadonlyMap<number, string>;
@@ -99,7 +104,7 @@ async function auditSettled(
     ...about,
     verdict,
     nodeKeys: new Map(history.nodeKeys),
-    ...(posted && { payload: posted.payload }),
+    ...(posted && { payload: posted.payload, bundleHash: posted.bundleHash }),
     ...(gridModel && { gridModel }),
   };
 }
@@ -119,7 +124,8 @@ async function calldataOf(provider: Provider, market: string, log: Log) {
   if (transaction === null || transaction.to === null || getAddress(transaction.to) !== market) return undefined;
   const call = MARKET.parseTransaction(transaction);
   if (call?.name !== "settle") return undefined;
-  return { payload: getBytes(call.args[0]), signers: Number(call.args[1]), signatures: call.args[2] as string };
+  const { payload, bundleHash, signers, signatures } = call.args;
+  return { payload: getBytes(payload), bundleHash, signers: Number(signers), signatures };
 }
 
 /** In the chain's order, whatever the range a node allows at once. */

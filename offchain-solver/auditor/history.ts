@@ -119,6 +119,7 @@ function freeze(history: History, args: Result): void {
       ordinal: args.ordinal,
       previousBatch: args.previousBatch,
       gridModel: args.gridModel,
+      termsHash: args.termsHash,
       start: args.start,
       periodSeconds: Number(args.periodSeconds),
       periods: Number(args.periods),

@@ -17,6 +17,8 @@ export type Context = {
 
 export type Candidate = {
   readonly payload: Uint8Array;
+  /** Of the witness that was signed with the batch. */
+  readonly bundleHash: string;
   readonly signers: number;
   readonly signatures: string;
   /** Unix seconds of the block. */
@@ -35,7 +37,7 @@ export function judge(context: Context, candidate: Candidate): Judgement {
   if (context.state !== "open")
     return { verdict: invalid("noOpenSession", `session ${terms.ordinal} is ${context.state}`) };
   if (candidate.settledAt > terms.deadline) return { verdict: invalid("deadlinePassed", `${terms.deadline}`) };
-  const digest = attestationDigest(domain, terms, candidate.payload);
+  const digest = attestationDigest(domain, terms, candidate.payload, candidate.bundleHash);
   const settlement = settle(ledger, candidate.payload);
   // Lengths come before the quorum, the meaning of the payload after it.
   const malformed = settlement.kind === "refused" && ["payloadLength", "tooManyTrades"].includes(settlement.predicate);

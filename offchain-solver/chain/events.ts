@@ -11,6 +11,7 @@ export type SettledSession = {
   readonly block: number;
   readonly transaction: string;
   readonly payload: Uint8Array;
+  readonly bundleHash: string;
   readonly signers: number;
   readonly signatures: string;
   readonly deltas: readonly Delta[];
@@ -39,8 +40,9 @@ export async function readSessions(
       block: log.blockNumber,
       transaction: log.transactionHash,
       payload,
-      signers: Number(call.args[1]),
-      signatures: call.args[2],
+      bundleHash: call.args.bundleHash,
+      signers: Number(call.args.signers),
+      signatures: call.args.signatures,
       deltas: decodeDeltas(payload, getBytes(event.args.deltas)),
     });
   }

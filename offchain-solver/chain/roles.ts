@@ -17,7 +17,7 @@ export const RULES: readonly Rule[] = [
       "appointCommittee(uint32[])",
     ],
   },
-  { role: "OPERATOR", target: "market", functions: ["freezeSession(uint40,uint32,uint8,uint40,uint32[])"] },
+  { role: "OPERATOR", target: "market", functions: ["freezeSession(uint40,uint32,uint8,uint40,bytes32,uint32[])"] },
   { role: "REGULATOR", target: "market", functions: ["issueAllowances(uint32[],uint256[])"] },
   { role: "GUARDIAN", target: "market", functions: ["setPaused(bool)"] },
   { role: "PARAMETERS", target: "market", functions: ["setPriceCap(uint24)"] },

@@ -1,9 +1,16 @@
 /** One session on chain: freeze, read what was frozen, attest, settle. */
-import { type BaseWallet, getBytes, hexlify, keccak256, type Log, type Provider, type Signer } from "ethers";
+import { type BaseWallet, getBytes, hexlify, type Log, type Provider, type Signer } from "ethers";
 import { decodeDeltas } from "../ledger/deltas.ts";
 import * as Grid from "../codec/gridModel.ts";
 import type { Delta, Ledger, LedgerAccount } from "../ledger/settlementModel.ts";
-import { ATTESTATION_TYPES, type Limits, marketDomain, packSignatures, type SessionTerms } from "../codec/typedData.ts";
+import {
+  attestation,
+  ATTESTATION_TYPES,
+  type Limits,
+  marketDomain,
+  packSignatures,
+  type SessionTerms,
+} from "../codec/typedData.ts";
 import { contracts, type Deployment, send } from "./deployment.ts";
 
 export type SessionRequest = {
@@ -13,6 +20,8 @@ export type SessionRequest = {
   readonly periods: number;
   /** Unix seconds of the chain's clock. */
   readonly deadline: number;
+  /** Of the public scenario and settings that everybody invited was given. */
+  readonly termsHash: string;
   /** Account ids, ascending, system accounts included. */
   readonly ids: readonly number[];
 };
@@ -37,10 +46,10 @@ export type Settled = {
 export async function freezeSession(
   deployment: Deployment,
   operator: Signer,
-  { start, periodSeconds, periods, deadline, ids }: SessionRequest,
+  { start, periodSeconds, periods, deadline, termsHash, ids }: SessionRequest,
 ): Promise<FrozenSession> {
   const { market } = contracts(deployment, operator);
-  const receipt = await send(market, "freezeSession", start, periodSeconds, periods, deadline, ids);
+  const receipt = await send(market, "freezeSession", start, periodSeconds, periods, deadline, termsHash, ids);
   const parsed = receipt.logs.map((log: Log) => market.interface.parseLog(log)).filter((log) => log !== null);
   const frozen = parsed.find((log) => log.name === "SessionFrozen");
   if (frozen === undefined) throw new Error("freezeSession: no SessionFrozen event");
@@ -52,6 +61,7 @@ export async function freezeSession(
       ordinal,
       previousBatch,
       gridModel,
+      termsHash,
       start: BigInt(start),
       periodSeconds,
       periods,
@@ -91,15 +101,16 @@ export async function readLedger(deployment: Deployment, provider: Provider, ids
   };
 }
 
-/** A node's signature under a batch it has verified. */
+/** A node's signature under a batch and a witness that it has verified. */
 export async function attest(
   deployment: Deployment,
   nodeKey: BaseWallet,
   session: SessionTerms,
   payload: Uint8Array,
+  bundleHash: string,
 ): Promise<string> {
   const domain = marketDomain(deployment.chainId, deployment.market);
-  return nodeKey.signTypedData(domain, ATTESTATION_TYPES, { session, payload: keccak256(payload) });
+  return nodeKey.signTypedData(domain, ATTESTATION_TYPES, attestation(session, payload, bundleHash));
 }
 
 /** Posts the batch. `attestations`: signature by the member's position in the committee. Anybody may submit. */
@@ -107,11 +118,12 @@ export async function postAndSettle(
   deployment: Deployment,
   submitter: Signer,
   payload: Uint8Array,
+  bundleHash: string,
   attestations: ReadonlyMap<number, string>,
 ): Promise<Settled> {
   const { market } = contracts(deployment, submitter);
   const { signers, signatures } = packSignatures(attestations);
-  const receipt = await send(market, "settle", hexlify(payload), signers, signatures);
+  const receipt = await send(market, "settle", hexlify(payload), bundleHash, signers, signatures);
   const event = receipt.logs.map((log: Log) => market.interface.parseLog(log)).find((log) => log?.name === "Settled");
   if (event === undefined || event === null) throw new Error("settle: no Settled event");
   return {

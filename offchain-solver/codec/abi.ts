@@ -13,10 +13,10 @@ export const MARKET = new Interface([
   "event MandateRevoked(uint32 indexed id, uint64 nonce)",
   "event MandateLocked(uint24 indexed ordinal, uint32 indexed id, uint256 limits, uint48 lockedMicro)",
   "event LeftOut(uint24 indexed ordinal, uint32 indexed id)",
-  "event SessionFrozen(uint24 indexed ordinal, bytes32 indexed sessionHash, uint40 start, uint32 periodSeconds, uint8 periods, uint40 deadline, uint32 sequence, bytes32 previousBatch, bytes32 gridModel, uint32 epoch)",
+  "event SessionFrozen(uint24 indexed ordinal, bytes32 indexed sessionHash, uint40 start, uint32 periodSeconds, uint8 periods, uint40 deadline, uint32 sequence, bytes32 previousBatch, bytes32 gridModel, bytes32 termsHash, uint32 epoch)",
   "event Settled(uint32 indexed sequence, bytes32 indexed batch, uint24 indexed ordinal, bytes deltas)",
   "event PriceCapChanged(uint24 priceCap)",
-  "function settle(bytes payload, uint32 signers, bytes signatures) returns (bytes32 batch)",
+  "function settle(bytes payload, bytes32 bundleHash, uint32 signers, bytes signatures) returns (bytes32 batch)",
   "function registry() view returns (address)",
   "function account(uint32 id) view returns ((uint64 deposit, int56 carbon, uint48 lockedMicro, uint48 spentMicro, uint16 day, uint24 session))",
 ]);

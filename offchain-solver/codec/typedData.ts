@@ -37,6 +37,8 @@ export type SessionTerms = {
   readonly ordinal: bigint;
   readonly previousBatch: string;
   readonly gridModel: string;
+  /** Of the public scenario and settings that everybody invited was given. */
+  readonly termsHash: string;
   readonly start: bigint;
   readonly periodSeconds: number;
   readonly periods: number;
@@ -52,9 +54,9 @@ export const MANDATE_TYPES: Types = {
 };
 
 export const ATTESTATION_TYPES: Types = {
-  Attestation: fields("Session session, bytes32 payload"),
+  Attestation: fields("Session session, bytes32 payload, bytes32 bundle"),
   Session: fields(
-    "uint32 epoch, uint32 sequence, uint32 ordinal, bytes32 previousBatch, bytes32 gridModel, uint64 start, " +
+    "uint32 epoch, uint32 sequence, uint32 ordinal, bytes32 previousBatch, bytes32 gridModel, bytes32 termsHash, uint64 start, " +
       "uint32 periodSeconds, uint32 periods, uint64 deadline",
   ),
 };
@@ -83,8 +85,18 @@ export function sessionHash(terms: SessionTerms): string {
 }
 
 /** The digest every node signs, and the batch's name on chain. */
-export function attestationDigest(domain: TypedDataDomain, session: SessionTerms, payload: Uint8Array): string {
-  return TypedDataEncoder.hash(domain, ATTESTATION_TYPES, { session, payload: keccak256(payload) });
+export function attestationDigest(
+  domain: TypedDataDomain,
+  session: SessionTerms,
+  payload: Uint8Array,
+  bundleHash: string,
+): string {
+  return TypedDataEncoder.hash(domain, ATTESTATION_TYPES, attestation(session, payload, bundleHash));
+}
+
+/** What `ATTESTATION_TYPES` encode. `bundleHash`: of the witness that the nodes publish with the batch. */
+export function attestation(session: SessionTerms, payload: Uint8Array, bundleHash: string) {
+  return { session, payload: keccak256(payload), bundle: bundleHash };
 }
 
 /** n members, f = floor((n - 1)/3) of them faulty: any two quorums share an honest member. */

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import type { Provider, Signer } from "ethers";
+import { type Provider, type Signer, ZeroHash } from "ethers";
 import * as Deployment from "../chain/deployment.ts";
 import * as Onboarding from "../chain/onboarding.ts";
 import * as Session from "../chain/session.ts";
@@ -197,6 +197,7 @@ export async function runSession(
     periodSeconds: quantised.result.periodSeconds,
     periods: quantised.result.periods,
     deadline: now + 86_400,
+    termsHash: ZeroHash,
     ids,
   });
   if (frozen.leftOut.length > 0)
@@ -213,7 +214,7 @@ export async function runSession(
     const judged = settle(ledger, payload);
     if (judged.kind === "refused")
       throw new SessionRefused("refused", `account ${id} refuses: ${judged.predicate}: ${judged.detail}`);
-    attestations.set(bit, await Session.attest(deployment, devnetKey("node", id), frozen.terms, payload));
+    attestations.set(bit, await Session.attest(deployment, devnetKey("node", id), frozen.terms, payload, ZeroHash));
     progress.detail(`${attestations.size} of ${committee.length} nodes verified and signed`);
   }
   const signed = attestations.size;
@@ -221,11 +222,11 @@ export async function runSession(
   for (const bit of [...attestations.keys()].slice(quorumOf(committee.length))) attestations.delete(bit);
 
   progress.step("settle");
-  const settled = await Session.postAndSettle(deployment, admin, payload, attestations);
+  const settled = await Session.postAndSettle(deployment, admin, payload, ZeroHash, attestations);
 
   progress.step("publish the witness and audit from chain data");
   const domain = marketDomain(deployment.chainId, deployment.market);
-  const batch = attestationDigest(domain, frozen.terms, payload);
+  const batch = attestationDigest(domain, frozen.terms, payload, ZeroHash);
   const witness = WitnessSchema.parse({
     batch,
     scenario: publicScenario(market.scenario),

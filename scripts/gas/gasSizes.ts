@@ -8,7 +8,7 @@ import { FeederSchema } from "../../offchain-solver/grid/feeder.ts";
 import { type ClearingResult, PRODUCTS } from "../../offchain-solver/market/result/clearingResult.ts";
 import { batch, generator } from "../../test/support/batches.ts";
 import { createDayWorld, readDay } from "../../test/support/realDay.ts";
-import { createWorld, freeze, idsOf, sign, type World } from "../../test/support/world.ts";
+import { BUNDLE, createWorld, freeze, idsOf, sign, type World } from "../../test/support/world.ts";
 
 const FEEDER = FeederSchema.parse(
   JSON.parse(readFileSync(new URL("../../test/vectors/case33bw.json", import.meta.url), "utf8")),
@@ -61,7 +61,7 @@ export async function settleOnce(world: World, result: ClearingResult): Promise<
   const frozen = await freeze(world, periods, { start, periodSeconds, at: CLOCK });
   const payload = Payload.encode(Payload.fromResult(result), periods);
   const signed = await sign(world, frozen, payload);
-  const { gasUsed, transaction } = await postAndSettle(world.deployment, world.admin, payload, signed);
+  const { gasUsed, transaction } = await postAndSettle(world.deployment, world.admin, payload, BUNDLE, signed);
   return { gas: Number(gasUsed), bytes: payload.length, transaction };
 }
 

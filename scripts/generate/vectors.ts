@@ -126,17 +126,20 @@ const sessions = [1n, 2n].map((sequence) => {
     ordinal: 7n,
     previousBatch: keccak256("0x01"),
     gridModel: keccak256(Grid.encode(grid)),
+    termsHash: keccak256("0x02"),
     start: 1_800_000_000n,
     periodSeconds: 3600,
     periods: PERIODS,
     deadline: 1_800_003_600n,
   };
   const payload = payloads[Number(sequence)].bytes;
+  const bundle = keccak256("0x03");
   const attestation = TypedDataEncoder.hashStruct("Attestation", ATTESTATION_TYPES, {
     session: terms,
     payload: keccak256(payload),
+    bundle,
   });
-  return { terms, hash: sessionHash(terms), payload, attestation };
+  return { terms, hash: sessionHash(terms), payload, bundle, attestation };
 });
 
 const directory = process.argv[2] ?? fileURLToPath(new URL("../../test/vectors", import.meta.url));

@@ -6,7 +6,17 @@ import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { batch, generator } from "../support/batches.ts";
 import { wallet as keyOf } from "../support/keys.ts";
-import { createWorld, FAR, freeze, OPEN_MANDATE, refusalOf, sign, type World } from "../support/world.ts";
+import {
+  BUNDLE,
+  TERMS,
+  createWorld,
+  FAR,
+  freeze,
+  OPEN_MANDATE,
+  refusalOf,
+  sign,
+  type World,
+} from "../support/world.ts";
 import { as, call, held, mandate, owner, refused } from "../support/calls.ts";
 
 describe("deposits and withdrawals", () => {
@@ -210,7 +220,7 @@ describe("mandates", () => {
       generator(77),
     );
     const payload = Payload.encode(Payload.fromResult(result), 2);
-    await Session.postAndSettle(world.deployment, world.admin, payload, await sign(world, frozen, payload));
+    await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, await sign(world, frozen, payload));
 
     const next = await freeze(world, 2, { start: 1_800_086_400 });
     expect(next.leftOut).to.deep.equal([101]);
@@ -310,7 +320,7 @@ describe("roles", () => {
       [market, "setPaused", true],
       [market, "setPriceCap", 5],
       [market, "issueAllowances", [], []],
-      [market, "freezeSession", 1, 3600, 1, 1, []],
+      [market, "freezeSession", 1, 3600, 1, 1, TERMS, []],
       [registry, "register", 1, stranger.address, stranger.address, stranger.address, "0x"],
       [registry, "rotateMeterKey", 101, stranger.address],
       [registry, "addGridModel", "0x00010000"],

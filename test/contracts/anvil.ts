@@ -7,7 +7,7 @@ import { audit } from "../../offchain-solver/auditor/audit.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { batch, generator } from "../support/batches.ts";
-import { createWorld, freeze, sign } from "../support/world.ts";
+import { BUNDLE, createWorld, freeze, sign } from "../support/world.ts";
 
 const PORT = 18_545 + (process.pid % 1_000);
 
@@ -57,7 +57,7 @@ describe("on anvil, a client written by others, with the transaction gas limit e
     const frozen = await freeze(world, 2);
     const result = batch({ ids: world.ids, periods: 2, energy: 4, reserve: 1, carbon: 2, systems: true }, generator(8));
     const payload = Payload.encode(Payload.fromResult(result), 2);
-    await Session.postAndSettle(world.deployment, world.admin, payload, await sign(world, frozen, payload));
+    await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, await sign(world, frozen, payload));
     const sessions = await audit({ provider, market: world.deployment.market, fromBlock: world.deployment.block });
     expect(sessions.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
   });

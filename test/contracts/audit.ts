@@ -10,7 +10,7 @@ import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { marketDomain, packSignatures } from "../../offchain-solver/codec/typedData.ts";
 import type { ClearingResult, Trade } from "../../offchain-solver/market/result/clearingResult.ts";
 import { batch, generator, positionsOf } from "../support/batches.ts";
-import { createWorld, freeze, type Frozen, refusalOf, sign, type World } from "../support/world.ts";
+import { BUNDLE, createWorld, freeze, type Frozen, refusalOf, sign, type World } from "../support/world.ts";
 
 const ALL = (world: World): number[] => world.committee.map((_, bit) => bit);
 
@@ -56,9 +56,15 @@ describe("what the market refuses, the auditor refuses", () => {
   /** The predicate on chain and in the auditor's judgement, for a batch signed by the whole committee. */
   async function refusals(payload: Uint8Array, bits = ALL(world)): Promise<[string, string]> {
     const { signers, signatures } = packSignatures(await sign(world, frozen, payload, bits));
-    const call = world.contracts.market.getFunction("settle").staticCall(payload, signers, signatures);
+    const call = world.contracts.market.getFunction("settle").staticCall(payload, BUNDLE, signers, signatures);
     const onChain = await refusalOf(world.contracts.market, call);
-    const { verdict } = judge(contextOf(world, frozen), { payload, signers, signatures, settledAt: 0n });
+    const { verdict } = judge(contextOf(world, frozen), {
+      payload,
+      bundleHash: BUNDLE,
+      signers,
+      signatures,
+      settledAt: 0n,
+    });
     return [onChain.predicate, verdict.kind === "invalid" ? verdict.predicate : verdict.kind];
   }
 
@@ -118,26 +124,40 @@ describe("what the market refuses, the auditor refuses", () => {
   it("a batch that is replayed, late, or of a session before", async () => {
     const payload = withTrades(result.trades);
     const { signers, signatures } = packSignatures(await sign(world, frozen, payload));
-    const settle = () => world.contracts.market.getFunction("settle").staticCall(payload, signers, signatures);
-    const ok = judge(contextOf(world, frozen), { payload, signers, signatures, settledAt: frozen.terms.deadline });
+    const settle = () => world.contracts.market.getFunction("settle").staticCall(payload, BUNDLE, signers, signatures);
+    const ok = judge(contextOf(world, frozen), {
+      payload,
+      bundleHash: BUNDLE,
+      signers,
+      signatures,
+      settledAt: frozen.terms.deadline,
+    });
     expect(ok.verdict.kind).to.equal("valid");
-    await Session.postAndSettle(world.deployment, world.admin, payload, await sign(world, frozen, payload));
+    await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, await sign(world, frozen, payload));
 
     expect((await refusalOf(world.contracts.market, settle())).predicate).to.equal("noOpenSession");
     const settled = { ...contextOf(world, frozen), state: "settled" as const };
-    expect(judge(settled, { payload, signers, signatures, settledAt: 0n }).verdict).to.include({
+    expect(judge(settled, { payload, bundleHash: BUNDLE, signers, signatures, settledAt: 0n }).verdict).to.include({
       predicate: "noOpenSession",
     });
 
     const next = await freeze(world, periods, { start: 1_800_086_400 });
     expect((await refusalOf(world.contracts.market, settle())).predicate).to.equal("badSignature");
-    expect(judge(contextOf(world, next), { payload, signers, signatures, settledAt: 0n }).verdict).to.include({
+    expect(
+      judge(contextOf(world, next), { payload, bundleHash: BUNDLE, signers, signatures, settledAt: 0n }).verdict,
+    ).to.include({
       predicate: "badSignature",
     });
 
     await world.connection.networkHelpers.time.increaseTo(next.terms.deadline + 1n);
     expect((await refusalOf(world.contracts.market, settle())).predicate).to.equal("deadlinePassed");
-    const late = judge(contextOf(world, next), { payload, signers, signatures, settledAt: next.terms.deadline + 1n });
+    const late = judge(contextOf(world, next), {
+      payload,
+      bundleHash: BUNDLE,
+      signers,
+      signatures,
+      settledAt: next.terms.deadline + 1n,
+    });
     expect(late.verdict).to.include({ predicate: "deadlinePassed" });
   });
 });
@@ -157,7 +177,7 @@ describe("an auditor that starts from the deployment block", () => {
         generator(20 + day),
       );
       const payload = Payload.encode(Payload.fromResult(result), 2);
-      await Session.postAndSettle(world.deployment, world.admin, payload, await sign(world, frozen, payload));
+      await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, await sign(world, frozen, payload));
       await Onboarding.fund(world.deployment, world.admin, 102, 5_000_000n);
     }
     const wallet = (world.wallets.get(101) as Wallet).connect(provider);
@@ -185,6 +205,7 @@ describe("an auditor that starts from the deployment block", () => {
       world.deployment,
       world.admin,
       payload,
+      BUNDLE,
       await sign(world, frozen, payload),
     );
     const { provider } = world;

@@ -4,7 +4,7 @@ import { fitsOneTransaction } from "../../offchain-solver/codec/fits.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { settle } from "../../offchain-solver/ledger/settlementModel.ts";
 import { createDayWorld, readDay } from "../support/realDay.ts";
-import { freeze, sign } from "../support/world.ts";
+import { BUNDLE, freeze, sign } from "../support/world.ts";
 
 describe("a real day of 84 prosumers on 141 buses", () => {
   it("is one transaction, and moves what the TypeScript model says", async () => {
@@ -14,7 +14,13 @@ describe("a real day of 84 prosumers on 141 buses", () => {
     const payload = Payload.encode(Payload.fromResult(day), day.periods);
     const model = settle(frozen.ledger, payload);
     if (model.kind !== "settled") throw new Error(model.predicate);
-    const settled = await postAndSettle(world.deployment, world.admin, payload, await sign(world, frozen, payload));
+    const settled = await postAndSettle(
+      world.deployment,
+      world.admin,
+      payload,
+      BUNDLE,
+      await sign(world, frozen, payload),
+    );
     expect(settled.deltas).to.deep.equal(model.deltas);
     expect(settled.deltas).to.have.length(84 + 3);
     const { fits, gas } = fitsOneTransaction(day, world.committee.length, world.grid.buses);
@@ -30,7 +36,7 @@ describe("a real day of 84 prosumers on 141 buses", () => {
     const frozen = await freeze(world, day.periods, { start: day.sessionStart, periodSeconds: day.periodSeconds });
     const payload = Payload.encode(Payload.fromResult({ ...day, trades }), day.periods);
     const signed = await sign(world, frozen, payload);
-    await expect(postAndSettle(world.deployment, world.admin, payload, signed)).to.be.revertedWithCustomError(
+    await expect(postAndSettle(world.deployment, world.admin, payload, BUNDLE, signed)).to.be.revertedWithCustomError(
       world.contracts.market,
       "NetworkMismatch",
     );

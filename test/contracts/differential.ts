@@ -11,6 +11,7 @@ import { packSignatures } from "../../offchain-solver/codec/typedData.ts";
 import { PRODUCTS } from "../../offchain-solver/market/result/clearingResult.ts";
 import { batch, generator } from "../support/batches.ts";
 import {
+  BUNDLE,
   createWorld,
   freeze,
   type Frozen,
@@ -127,7 +128,9 @@ describe(`TypeScript model, plain market, optimised market and lens on ${BATCHES
     const { signers, signatures } = packSignatures(await sign(world, frozen, payload));
     const snapshot = await rpc(world).send("evm_snapshot", []);
     try {
-      const sent = market.getFunction("settle").send(hexlify(payload), signers, signatures, { gasLimit: 16_000_000 });
+      const sent = market
+        .getFunction("settle")
+        .send(hexlify(payload), BUNDLE, signers, signatures, { gasLimit: 16_000_000 });
       const receipt = await (await sent).wait();
       const event = receipt && market.interface.parseLog(receipt.logs[0]);
       const deltas = decodeDeltas(payload, getBytes(event?.args.deltas));

@@ -8,7 +8,7 @@ import { ROLES, type Role, RULES, selectors } from "../../offchain-solver/chain/
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { batch, generator } from "../support/batches.ts";
-import { createWorld, freeze, refusalOf, sign } from "../support/world.ts";
+import { BUNDLE, createWorld, freeze, refusalOf, sign } from "../support/world.ts";
 
 type Connection = Awaited<ReturnType<typeof network.create>>;
 
@@ -87,7 +87,7 @@ describe("the deployment module for public networks", () => {
     expect((await world.contracts.market.session()).priceCap).to.equal(1_999_999n);
     const result = batch({ ids: world.ids, periods: 2, energy: 4, reserve: 1, carbon: 2, systems: true }, generator(8));
     const payload = Payload.encode(Payload.fromResult(result), 2);
-    await Session.postAndSettle(world.deployment, world.admin, payload, await sign(world, frozen, payload));
+    await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, await sign(world, frozen, payload));
     const { provider, market, block } = { ...world, ...world.deployment };
     const sessions = await audit({ provider, market, fromBlock: block });
     expect(sessions.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);

@@ -5,7 +5,7 @@ import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import { attestationDigest, marketDomain, packSignatures } from "../../offchain-solver/codec/typedData.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
-import { createWorld, freeze, refusalOf, sign, type World } from "../support/world.ts";
+import { BUNDLE, createWorld, freeze, refusalOf, sign, type World } from "../support/world.ts";
 import { as, call, held, owner, refused } from "../support/calls.ts";
 
 for (const reference of [true, false]) {
@@ -15,7 +15,7 @@ for (const reference of [true, false]) {
       const payload = Payload.encode({ participants: world.ids, systems, reactiveVar: [[0], [0]], trades }, 1);
       const { market } = world.contracts;
       const signed = await sign(world, frozen, payload);
-      return Session.postAndSettle(world.deployment, world.admin, payload, signed).then(
+      return Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, signed).then(
         () => "settled",
         async (error) => (await refusalOf(market, Promise.reject(error))).predicate,
       );
@@ -28,7 +28,7 @@ for (const reference of [true, false]) {
         const frozen = await freeze(world, 1, { start });
         const trades = [{ seller: 1, buyer: 0, product: "carbon", period: 63, quantity: nano, price: 1 }] as const;
         const payload = Payload.encode({ participants: world.ids, systems: 0, reactiveVar: [[0], [0]], trades }, 1);
-        await Session.postAndSettle(world.deployment, world.admin, payload, await sign(world, frozen, payload));
+        await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, await sign(world, frozen, payload));
         return frozen.lockedMicro.get(101) as bigint;
       };
       const day = 1_800_000_000 - (1_800_000_000 % 86_400);
@@ -85,10 +85,15 @@ for (const reference of [true, false]) {
         const participants = world.ids.slice(0, 2);
         const payload = Payload.encode({ participants, systems: 1, reactiveVar: [[0], [0]], trades }, 1);
         const { signers, signatures } = packSignatures(await sign(world, frozen, payload));
-        expect(await call(market, "attestationDigest", payload)).to.equal(
-          attestationDigest(marketDomain(world.deployment.chainId, world.deployment.market), frozen.terms, payload),
+        expect(await call(market, "attestationDigest", payload, BUNDLE)).to.equal(
+          attestationDigest(
+            marketDomain(world.deployment.chainId, world.deployment.market),
+            frozen.terms,
+            payload,
+            BUNDLE,
+          ),
         );
-        return call(market, "settle", payload, signers, signatures);
+        return call(market, "settle", payload, BUNDLE, signers, signatures);
       };
       const { predicate, detail } = await refusalOf(market, sells(24_999));
       expect([predicate, ...detail]).to.deep.equal(["carbonPriceOutsideMandate", BigInt(Onboarding.DESK_ID), 0n]);

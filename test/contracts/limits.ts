@@ -19,7 +19,7 @@ import {
   replace,
   trade,
 } from "../support/baseBatch.ts";
-import { createWorld, freeze, type Frozen, refusalOf, sign, SYSTEM_IDS, type World } from "../support/world.ts";
+import { BUNDLE, createWorld, freeze, type Frozen, refusalOf, sign, SYSTEM_IDS, type World } from "../support/world.ts";
 
 /** The five largest ids that a prosumer may have. */
 const LARGEST = [0xfffffff8, 0xfffffff9, 0xfffffffa, 0xfffffffb, 0xfffffffc];
@@ -104,6 +104,7 @@ for (const reference of [true, false]) {
           world.deployment,
           world.admin,
           payload,
+          BUNDLE,
           await sign(world, frozen, payload),
         );
         expect(deltas).to.deep.equal(expected.deltas);
@@ -118,7 +119,7 @@ for (const reference of [true, false]) {
       const signed = await sign(world, frozen, payload);
       const snapshot = await world.connection.networkHelpers.takeSnapshot();
       await world.connection.networkHelpers.time.setNextBlockTimestamp(frozen.terms.deadline);
-      await Session.postAndSettle(world.deployment, world.admin, payload, signed);
+      await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, signed);
       await snapshot.restore();
     });
   });
@@ -131,7 +132,9 @@ for (const reference of [true, false]) {
       new DataView(payload.buffer).setUint16(0, participants);
       const { signers, signatures } = packSignatures(await sign(world, frozen, payload));
       const { market } = world.contracts;
-      return market.getFunction("settle").staticCall(hexlify(payload), signers, signatures, { gasLimit: 16_000_000 });
+      return market
+        .getFunction("settle")
+        .staticCall(hexlify(payload), BUNDLE, signers, signatures, { gasLimit: 16_000_000 });
     };
     expect(await refusalOf(world.contracts.market, settleZeros(32_768))).to.include({ predicate: "tooManyTrades" });
     const message = await settleZeros(32_767).then(

@@ -20,6 +20,7 @@ import {
   trade,
 } from "../support/baseBatch.ts";
 import {
+  BUNDLE,
   createWorld,
   freeze,
   type Frozen,
@@ -272,7 +273,7 @@ for (const reference of [true, false]) {
       const { market } = world.contracts;
       const call = market
         .getFunction("settle")
-        .staticCall(hexlify(payload), signers, signatures, { gasLimit: 16_000_000 });
+        .staticCall(hexlify(payload), BUNDLE, signers, signatures, { gasLimit: 16_000_000 });
       const context = {
         domain: marketDomain(world.deployment.chainId, world.deployment.market),
         terms: frozen.terms,
@@ -280,7 +281,13 @@ for (const reference of [true, false]) {
         ledger: frozen.ledger,
         state: "open" as const,
       };
-      const { verdict } = judge(context, { payload, signers, signatures, settledAt: frozen.terms.deadline });
+      const { verdict } = judge(context, {
+        payload,
+        bundleHash: BUNDLE,
+        signers,
+        signatures,
+        settledAt: frozen.terms.deadline,
+      });
       const { predicate, detail } = await refusalOf(market, call);
       return { onChain: { kind: "invalid", predicate, detail: detail.join(", ") }, verdict };
     }
@@ -292,7 +299,7 @@ for (const reference of [true, false]) {
     it("is accepted before it is mutated", async () => {
       const payload = encode(BASE);
       const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
-      await world.contracts.market.getFunction("settle").staticCall(hexlify(payload), signers, signatures);
+      await world.contracts.market.getFunction("settle").staticCall(hexlify(payload), BUNDLE, signers, signatures);
     });
 
     for (const [name, predicate, mutate] of MUTATIONS) {
@@ -387,7 +394,9 @@ for (const reference of [true, false]) {
         await world.connection.networkHelpers.time.increaseTo(frozen.terms.deadline + 1n);
         await send(world.contracts.registry, "appointCommittee", world.committee);
         const next = await freeze(world, PERIODS);
-        const call = world.contracts.market.getFunction("settle").staticCall(hexlify(payload), signers, signatures);
+        const call = world.contracts.market
+          .getFunction("settle")
+          .staticCall(hexlify(payload), BUNDLE, signers, signatures);
         expect(next.terms.epoch).to.equal(frozen.terms.epoch + 1n);
         expect((await refusalOf(world.contracts.market, call)).predicate).to.equal("badSignature");
         await snapshot.restore();
@@ -398,7 +407,7 @@ for (const reference of [true, false]) {
         const { market } = world.contracts;
         await send(market, "setPaused", true);
         const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
-        const call = market.getFunction("settle").staticCall(hexlify(payload), signers, signatures);
+        const call = market.getFunction("settle").staticCall(hexlify(payload), BUNDLE, signers, signatures);
         expect((await refusalOf(market, call)).predicate).to.equal("settlementPaused");
         const wallet = world.wallets.get(101)?.connect(world.provider);
         await world.admin.sendTransaction({ to: wallet?.address as string, value: 10n ** 18n });

@@ -8,7 +8,7 @@ import * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { batch, generator } from "../support/batches.ts";
 import { wallet as keyOf } from "../support/keys.ts";
-import { createWorld, freeze, idsOf, lineGrid, refusalOf, sign, type World } from "../support/world.ts";
+import { BUNDLE, TERMS, createWorld, freeze, idsOf, lineGrid, refusalOf, sign, type World } from "../support/world.ts";
 import { as, call, mandate, owner, refused } from "../support/calls.ts";
 
 describe("sessions", () => {
@@ -24,16 +24,18 @@ describe("sessions", () => {
   it("are refused out of range, out of order, out of time, or by somebody else", async () => {
     const at = 1_800_000_000;
     const late = now + 3600;
-    expect(await refused(as(market, await owner(world, 101)), "freezeSession", at, 3600, 1, late, [])).to.equal(
+    expect(await refused(as(market, await owner(world, 101)), "freezeSession", at, 3600, 1, late, TERMS, [])).to.equal(
       "accessManagedUnauthorized",
     );
-    expect(await refused(market, "freezeSession", 0, 3600, 1, late, [])).to.equal("sessionNotLater");
-    expect(await refused(market, "freezeSession", at, 3600, 0, late, [])).to.equal("periodsOutOfRange");
-    expect(await refused(market, "freezeSession", at, 3600, 64, late, [])).to.equal("periodsOutOfRange");
-    expect(await refused(market, "freezeSession", at, 0, 1, late, [])).to.equal("periodSecondsNotDivisorOfHour");
-    expect(await refused(market, "freezeSession", at, 3601, 1, late, [])).to.equal("periodSecondsNotDivisorOfHour");
-    expect(await refused(market, "freezeSession", at, 3600, 1, now, [])).to.equal("deadlineOutOfRange");
-    expect(await refused(market, "freezeSession", at, 3600, 1, now + 2 * 86_400 + 60, [])).to.equal(
+    expect(await refused(market, "freezeSession", 0, 3600, 1, late, TERMS, [])).to.equal("sessionNotLater");
+    expect(await refused(market, "freezeSession", at, 3600, 0, late, TERMS, [])).to.equal("periodsOutOfRange");
+    expect(await refused(market, "freezeSession", at, 3600, 64, late, TERMS, [])).to.equal("periodsOutOfRange");
+    expect(await refused(market, "freezeSession", at, 0, 1, late, TERMS, [])).to.equal("periodSecondsNotDivisorOfHour");
+    expect(await refused(market, "freezeSession", at, 3601, 1, late, TERMS, [])).to.equal(
+      "periodSecondsNotDivisorOfHour",
+    );
+    expect(await refused(market, "freezeSession", at, 3600, 1, now, TERMS, [])).to.equal("deadlineOutOfRange");
+    expect(await refused(market, "freezeSession", at, 3600, 1, now + 2 * 86_400 + 60, TERMS, [])).to.equal(
       "deadlineOutOfRange",
     );
     const next = now + 100;
@@ -45,22 +47,24 @@ describe("sessions", () => {
     ] as const) {
       const fork = await world.connection.networkHelpers.takeSnapshot();
       await world.connection.networkHelpers.time.setNextBlockTimestamp(next);
-      const sent = market.getFunction("freezeSession").send(at, 3600, 1, next + seconds, [], { gasLimit: 2_000_000 });
+      const sent = market
+        .getFunction("freezeSession")
+        .send(at, 3600, 1, next + seconds, TERMS, [], { gasLimit: 2_000_000 });
       const outcome = sent.then((tx) => tx.wait()).then(() => "frozen");
       expect(await outcome.catch(async (error) => (await refusalOf(market, Promise.reject(error))).predicate)).to.equal(
         expected,
       );
       await fork.restore();
     }
-    expect(await refused(market, "freezeSession", at, 3600, 1, late, [101, 101])).to.equal("freezeNotAscending");
-    expect(await refused(market, "freezeSession", at, 3600, 1, late, [102, 101])).to.equal("freezeNotAscending");
-    await send(market, "freezeSession", at, 3600, 63, late, [101]);
-    expect(await refused(market, "freezeSession", at + 1, 3600, 1, late, [101])).to.equal("sessionStillOpen");
-    expect(await refused(market, "settle", "0x", 0, "0x")).to.equal("payloadLength");
+    expect(await refused(market, "freezeSession", at, 3600, 1, late, TERMS, [101, 101])).to.equal("freezeNotAscending");
+    expect(await refused(market, "freezeSession", at, 3600, 1, late, TERMS, [102, 101])).to.equal("freezeNotAscending");
+    await send(market, "freezeSession", at, 3600, 63, late, TERMS, [101]);
+    expect(await refused(market, "freezeSession", at + 1, 3600, 1, late, TERMS, [101])).to.equal("sessionStillOpen");
+    expect(await refused(market, "settle", "0x", BUNDLE, 0, "0x")).to.equal("payloadLength");
     await world.connection.networkHelpers.time.increaseTo(late + 1);
-    expect(await refused(market, "settle", "0x", 0, "0x")).to.equal("deadlinePassed");
+    expect(await refused(market, "settle", "0x", BUNDLE, 0, "0x")).to.equal("deadlinePassed");
     await send(market, "setPaused", true);
-    expect(await refused(market, "freezeSession", at, 3600, 1, late + 3600, [101])).to.equal("settlementPaused");
+    expect(await refused(market, "freezeSession", at, 3600, 1, late + 3600, TERMS, [101])).to.equal("settlementPaused");
   });
 
   it("need a committee and a grid model", async () => {
@@ -85,7 +89,7 @@ describe("sessions", () => {
     );
     const methods = ["register", "appointCommittee", "addGridModel"].map((method) => selector(registry, method));
     await send(authority, "setTargetFunctionRole", registry.target, methods, 1n);
-    const open = (): Promise<string> => refused(bare, "freezeSession", 1_800_000_000, 3600, 1, now + 3600, []);
+    const open = (): Promise<string> => refused(bare, "freezeSession", 1_800_000_000, 3600, 1, now + 3600, TERMS, []);
     expect(await open()).to.equal("noCommittee");
     const node = keyOf("bare", 1);
     const domain = registryDomain(world.deployment.chainId, String(registry.target));
@@ -100,7 +104,7 @@ describe("sessions", () => {
     expect(await refused(bare, "setPriceCap", 0)).to.equal("priceCapOutOfRange");
     expect(await refused(bare, "setPriceCap", 0x7fffff)).to.equal("priceCapOutOfRange");
     await call(bare, "setPriceCap", 0x7ffffe);
-    expect(await refused(market, "settle", "0x", 0, "0x")).to.equal("noOpenSession");
+    expect(await refused(market, "settle", "0x", BUNDLE, 0, "0x")).to.equal("noOpenSession");
   });
 
   it("a price cap changed meanwhile does not touch the open session", async () => {
@@ -112,6 +116,7 @@ describe("sessions", () => {
       world.deployment,
       world.admin,
       payload,
+      BUNDLE,
       await sign(world, frozen, payload),
     );
     expect(await call(market, "lastBatch")).to.equal(settled.batch);
@@ -151,7 +156,7 @@ describe("sessions", () => {
   });
 
   it("put no system account on a prosumer's bus", async () => {
-    await send(market, "freezeSession", 1_800_000_000, 3600, 1, now + 3600, [101, Onboarding.DESK_ID]);
+    await send(market, "freezeSession", 1_800_000_000, 3600, 1, now + 3600, TERMS, [101, Onboarding.DESK_ID]);
     for (const [id, bus] of [
       [101, 1n],
       [Onboarding.DESK_ID, 0n],

@@ -3,7 +3,7 @@ import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { settle } from "../../offchain-solver/ledger/settlementModel.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import { batch, generator } from "../support/batches.ts";
-import { createWorld, freeze, type Frozen, sign, SYSTEM_IDS, type World } from "../support/world.ts";
+import { BUNDLE, createWorld, freeze, type Frozen, sign, SYSTEM_IDS, type World } from "../support/world.ts";
 
 for (const reference of [true, false]) {
   describe(`settle of the ${reference ? "plain" : "optimised"} market`, () => {
@@ -26,6 +26,7 @@ for (const reference of [true, false]) {
         world.deployment,
         world.admin,
         payload,
+        BUNDLE,
         await sign(world, frozen, payload),
       );
       expect(settled.deltas).to.deep.equal(expected.deltas);

@@ -8,7 +8,7 @@ import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { packSignatures, type SessionTerms } from "../../offchain-solver/codec/typedData.ts";
 import { batch, generator } from "../support/batches.ts";
-import { createWorld, freeze, type Frozen, refusalOf, sign, SYSTEM_IDS, type World } from "../support/world.ts";
+import { BUNDLE, createWorld, freeze, type Frozen, refusalOf, sign, SYSTEM_IDS, type World } from "../support/world.ts";
 
 const PERIODS = 2;
 const rpc = (world: World): JsonRpcApiProvider => world.provider as JsonRpcApiProvider;
@@ -50,7 +50,7 @@ for (const reference of [true, false]) {
       const { signers, signatures } = packSignatures(signed);
       const sent = await world.contracts.market
         .getFunction("settle")
-        .send(hexlify(bytes), signers, signatures, { gasLimit: 16_000_000, ...options });
+        .send(hexlify(bytes), BUNDLE, signers, signatures, { gasLimit: 16_000_000, ...options });
       return sent.wait();
     };
     const refused = async (signed: ReadonlyMap<number, string>): Promise<string> =>
@@ -67,6 +67,7 @@ for (const reference of [true, false]) {
         { ...frozen.terms, ordinal: frozen.terms.ordinal + 1n },
         { ...frozen.terms, previousBatch: other },
         { ...frozen.terms, gridModel: other },
+        { ...frozen.terms, termsHash: other },
         { ...frozen.terms, start: frozen.terms.start + 1n },
         { ...frozen.terms, periodSeconds: 1800 },
         { ...frozen.terms, periods: PERIODS + 1 },
@@ -78,6 +79,10 @@ for (const reference of [true, false]) {
       for (const one of terms) {
         expect(await refused(await sign(world, { ...frozen, terms: one }, payload, bits))).to.equal("badSignature");
       }
+      const { signers, signatures } = packSignatures(await sign(world, frozen, payload, bits));
+      const { market } = world.contracts;
+      const withAnother = market.getFunction("settle").staticCall(hexlify(payload), other, signers, signatures);
+      expect((await refusalOf(market, withAnother)).predicate, "another witness").to.equal("badSignature");
       await call(payload, await sign(world, frozen, payload, bits));
     });
 
@@ -104,7 +109,7 @@ for (const reference of [true, false]) {
       await fork.restore();
       const { signers, signatures } = packSignatures(signed);
       const copied = world.contracts.market.connect(stranger) as Contract;
-      await send(copied, "settle", hexlify(payload), signers, signatures);
+      await send(copied, "settle", hexlify(payload), BUNDLE, signers, signatures);
       expect(await state(world)).to.deep.equal(own);
       expect((await refusalOf(world.contracts.market, call(payload, signed))).predicate).to.equal("noOpenSession");
     });
@@ -114,7 +119,7 @@ for (const reference of [true, false]) {
       const before = await state(world);
       const { signers, signatures } = packSignatures(signed);
       const settle = world.contracts.market.getFunction("settle");
-      const needed = await settle.estimateGas(hexlify(payload), signers, signatures);
+      const needed = await settle.estimateGas(hexlify(payload), BUNDLE, signers, signatures);
       let ranOut = 0;
       for (const percent of [50n, 70n, 80n, 90n, 95n, 98n, 99n]) {
         await call(payload, signed, { gasLimit: (needed * percent) / 100n }).then(

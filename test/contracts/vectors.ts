@@ -84,12 +84,12 @@ describe("golden vectors", () => {
       expect(TypedDataEncoder.hashStruct("Mandate", MANDATE_TYPES, mandate)).to.equal(hash);
       expect(await hashes.getFunction("mandate").staticCall(mandate)).to.equal(hash);
     }
-    for (const { terms, hash, payload, attestation } of sessions) {
+    for (const { terms, hash, payload, bundle, attestation } of sessions) {
       expect(sessionHash(terms)).to.equal(hash);
       expect(await hashes.getFunction("session").staticCall(terms)).to.equal(hash);
-      const value = { session: terms, payload: keccak256(payload) };
+      const value = { session: terms, payload: keccak256(payload), bundle };
       expect(TypedDataEncoder.hashStruct("Attestation", ATTESTATION_TYPES, value)).to.equal(attestation);
-      expect(await hashes.getFunction("attestation").staticCall(terms, payload)).to.equal(attestation);
+      expect(await hashes.getFunction("attestation").staticCall(terms, payload, bundle)).to.equal(attestation);
     }
   });
 

@@ -52,6 +52,9 @@ const UNLIMITED_GAS = {
   network: "default",
   override: { transactionGasCap: 2n ** 40n, blockGasLimit: 2n ** 40n },
 };
+/** What a session of the tests was agreed on, and the witness of its batches: nobody here looks behind the hashes. */
+export const TERMS = `0x${"7e".repeat(32)}`;
+export const BUNDLE = `0x${"b0".repeat(32)}`;
 export const FAR = 4_000_000_000n;
 
 export const OPEN_MANDATE: Omit<Mandate, "prosumer"> = {
@@ -160,6 +163,7 @@ export async function freeze(
     periodSeconds,
     periods,
     deadline: now + open,
+    termsHash: TERMS,
     ids,
   });
   return { ...frozen, ledger: await Session.readLedger(world.deployment, world.provider, ids) };
@@ -176,7 +180,7 @@ export async function sign(
   const signed = new Map<number, string>();
   for (const bit of signing) {
     const key = world.nodeKeys.get(world.committee[bit]) as Wallet;
-    signed.set(bit, await Session.attest(world.deployment, key, frozen.terms, payload));
+    signed.set(bit, await Session.attest(world.deployment, key, frozen.terms, payload, BUNDLE));
   }
   return signed;
 }
