@@ -11,7 +11,8 @@ import { AuditJsonSchema } from "../records/sessionJson.ts";
 import { InputError } from "../io/inputError.ts";
 import { readJson } from "../io/readJson.ts";
 import { Exit } from "./exit.ts";
-import { checkTarget, numberOption, writeJson } from "../io/output.ts";
+import { numberOption } from "../io/output.ts";
+import { checkTarget, writeJson } from "../io/target.ts";
 
 export function auditCommand(): Command {
   return new Command("audit")

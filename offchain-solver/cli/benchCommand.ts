@@ -2,7 +2,8 @@ import { Command } from "commander";
 import { bench, BENCH_METHODS, type BenchMethod } from "../study/bench/bench.ts";
 import { argumentOf, instanceOf, INSTANCES } from "../study/bench/benchInstance.ts";
 import { InputError } from "../io/inputError.ts";
-import { checkTarget, numberOption } from "../io/output.ts";
+import { numberOption } from "../io/output.ts";
+import { checkTarget } from "../io/target.ts";
 
 /** "gsa,anderson": the methods of those names; over-relaxed plain iterations are called relaxed. */
 export function methodsOf(text: string): BenchMethod[] {

@@ -8,17 +8,16 @@ import { toClearingJson } from "../simulation/clearingRecord.ts";
 import { readState, stateOf } from "../simulation/clearingState.ts";
 import { InputError } from "../io/inputError.ts";
 import { outOfSample } from "../simulation/outOfSample/monteCarlo.ts";
-import { addClearOptions, clearOptions, readScenario, type ClearArguments } from "./clearOptions.ts";
+import { addClearOptions, clearOptions, inputsOf, readScenario, type ClearArguments } from "./clearOptions.ts";
 import { Exit } from "./exit.ts";
-import { checkTarget, choiceOption, numberOption, writeJson } from "../io/output.ts";
-import { writeFigure } from "../report/figures.ts";
+import { choiceOption, numberOption, visible } from "../io/output.ts";
+import { checkDistinct, checkTarget, writeJson, writeText } from "../io/target.ts";
 import { outOfSampleFigure, outOfSampleTable, tighteningLines } from "../study/outOfSample.ts";
 
 type ClearOnlyArguments = ClearArguments & {
   json?: string;
   figure?: string;
   reserve: "joint" | "sequential";
-  tighten: "auto" | "off";
   monteCarlo?: number;
   warm?: string;
   saveState?: string;
@@ -30,6 +29,7 @@ export function clearCommand(): Command {
     new Command("clear")
       .description("clear a scenario's market, nothing else")
       .argument("<scenario>", "a case's name (ieee15, ieee141) or a file; with --population a feeder too"),
+    { settled: false },
   )
     .option(
       "--reserve <joint|sequential>",
@@ -44,17 +44,15 @@ export function clearCommand(): Command {
     )
     .option("--draw-seed <s>", "of --monte-carlo", numberOption("--draw-seed", 0, 0xffffffff, true), 1)
     .option("--figure <file>", "with --monte-carlo: the violations as an SVG")
-    .option(
-      "--tighten <auto|off>",
-      "auto: tighten voltage and line limits by what the AC sweep finds missing, until it passes",
-      choiceOption("--tighten", ["auto", "off"] as const),
-      "off",
-    )
     .option("--save-state <file>", "write there where the agents stand at the end, for --warm")
     .option("--warm <file>", "go on from a saved state: the same market with newer forecasts")
     .option("--json <file>", "write clearing.json there; - is stdout")
     .action((name: string, args: ClearOnlyArguments) => {
-      checkTarget(args.json);
+      const inputs = [...inputsOf(name), ...(args.warm === undefined ? [] : [args.warm])];
+      checkTarget(args.json, "--json", inputs);
+      checkTarget(args.figure, "--figure", inputs);
+      checkTarget(args.saveState, "--save-state", inputs);
+      checkDistinct({ "--json": args.json, "--figure": args.figure, "--save-state": args.saveState });
       if (args.figure !== undefined && args.monteCarlo === undefined)
         throw new InputError(`--figure ${args.figure}: there is nothing to draw without --monte-carlo`);
       for (const [flag, file] of [
@@ -63,7 +61,6 @@ export function clearCommand(): Command {
       ] as const)
         if (file !== undefined && (args.method === "central" || args.reserve === "sequential"))
           throw new InputError(`${flag} ${file}: only agents that clear energy and reserve at once have a state`);
-      checkTarget(args.saveState);
       const scenario = readScenario(name, args);
       const { options: shared, done } = clearOptions(scenario, args);
       const options = {
@@ -100,7 +97,7 @@ export function clearCommand(): Command {
       });
       if (args.saveState && session.consensus) writeJson(args.saveState, stateOf(session.market, session.consensus));
       if (args.json) writeJson(args.json, json);
-      if (sampled && args.figure) writeFigure(args.figure, outOfSampleFigure(scenario.name, sampled));
+      if (sampled && args.figure) writeText(args.figure, outOfSampleFigure(scenario.name, sampled));
       if (args.json === "-") return;
       console.log(summary(session, json));
       if (tightened) console.log(tighteningLines(tightened));
@@ -129,7 +126,7 @@ export function summary(session: ClearedSession, json: ReturnType<typeof toClear
   }
   const { report, result } = outcome.quantised;
   return [
-    `${json.scenario}: ${json.status} by ${json.settings.method} in ${json.iterations} ${json.settings.method === "central" ? "solves" : "iterations"}, ${(json.wallMs / 1000).toFixed(1)} s`,
+    `${visible(json.scenario)}: ${json.status} by ${json.settings.method} in ${json.iterations} ${json.settings.method === "central" ? "solves" : "iterations"}, ${(json.wallMs / 1000).toFixed(1)} s`,
     `objective ${json.objective.toFixed(4)} $, regrets add up to ${regret.toExponential(1)} $ (${(regret / Math.abs(json.objective)).toExponential(1)} of it)`,
     `${result.trades.length} trades to post; netting left ${report.postedEnergy} of ${report.pairTrades} energy trades and moved no payment by more than ${report.paymentShift.toExponential(1)} $`,
     `AC sweep: voltage ${Math.min(...json.network.ac.minVoltage).toFixed(4)} to ${Math.max(...json.network.ac.maxVoltage).toFixed(4)} p.u., loading at most ${(100 * Math.max(...json.network.ac.maxLoading)).toFixed(1)} %`,

@@ -4,39 +4,67 @@ import { RISK_METHODS, type RiskMethod, type Scenario } from "../market/scenario
 import type { ClearMethod, ClearOptions } from "../simulation/clear.ts";
 import { InputError } from "../io/inputError.ts";
 import { loadBase } from "../scenarios/loadBase.ts";
-import { loadScenario, takeHours } from "../scenarios/loadScenario.ts";
+import { loadScenario, shippedFile, takeHours } from "../scenarios/loadScenario.ts";
 import { populate } from "../scenarios/populate.ts";
 import { withRadii } from "../scenarios/withRadii.ts";
 import { choiceOption, liveLine, numberOption } from "../io/output.ts";
 
 export const DEFAULT_METHOD: ClearMethod = "anderson";
-const METHODS = ["admm", "gsa", "gsa1", "anderson", "central"] as const;
+const METHODS = ["admm", "gsa", "gsa1", "anderson"] as const;
 const SWITCH = ["on", "off"] as const;
 
-export type ClearArguments = {
-  method: ClearMethod;
-  risk?: RiskMethod;
-  epsilon?: number;
-  network: "on" | "off";
-  networkRisk: "on" | "off";
-  carbon: "on" | "off";
-  trade: "on" | "off";
+export type DrawArguments = {
   radii?: "on" | "off";
   population?: number;
   seed?: number;
   hours?: number;
+};
+
+export type ClearArguments = DrawArguments & {
+  method: ClearMethod;
+  risk?: RiskMethod;
+  epsilon?: number;
+  /** Absent where it cannot be chosen: on. */
+  network?: "on" | "off";
+  networkRisk: "on" | "off";
+  carbon: "on" | "off";
+  trade: "on" | "off";
+  tighten: "auto" | "off";
   rho: number;
   maxIterations: number;
   workers: number;
 };
 
-/** The options that say how to clear, shared by `clear` and `run`. */
-export function addClearOptions(command: Command): Command {
+/** The options that say which scenario, shared by `scenario`, `clear` and `run`. */
+export function addDrawOptions(command: Command): Command {
   return command
     .option(
+      "--population <n>",
+      "draw n prosumers on the scenario's feeder, a feeder or a MATPOWER case (*.m)",
+      numberOption("--population", 1, 10_000, true),
+    )
+    .option("--seed <s>", "of the population (default: 1)", numberOption("--seed", 0, 0xffffffff, true))
+    .option("--hours <n>", "only the first n periods", numberOption("--hours", 1, 63, true))
+    .option(
+      "--radii <on|off>",
+      "count the fitted moments as estimates, within their bootstrap 95 % radii (default: the scenario's)",
+      choiceOption("--radii", SWITCH),
+    );
+}
+
+/**
+ * The options that say how to clear, shared by `clear` and `run`. `settled`: only those whose result can be settled, which
+ * takes agents (their multipliers are the witness) and the network's limits (the chain checks them).
+ */
+export function addClearOptions(command: Command, { settled }: { settled: boolean }): Command {
+  const methods: readonly ClearMethod[] = settled ? METHODS : [...METHODS, "central"];
+  if (!settled)
+    command.option("--network <on|off>", "voltage and line limits", choiceOption("--network", SWITCH), "on");
+  return addDrawOptions(command)
+    .option(
       "--method <name>",
-      `how to clear: ${METHODS.join(", ")} (gsa combines several ratios, gsa1 one)`,
-      choiceOption("--method", METHODS),
+      `how to clear: ${methods.join(", ")} (gsa combines several ratios, gsa1 one)`,
+      choiceOption("--method", methods),
       DEFAULT_METHOD,
     )
     .option(
@@ -49,7 +77,6 @@ export function addClearOptions(command: Command): Command {
       "accepted violation per two-sided constraint, not joint",
       numberOption("--epsilon", 1e-4, 0.5),
     )
-    .option("--network <on|off>", "voltage and line limits", choiceOption("--network", SWITCH), "on")
     .option(
       "--network-risk <on|off>",
       "hold the limits under forecast errors too",
@@ -59,17 +86,11 @@ export function addClearOptions(command: Command): Command {
     .option("--carbon <on|off>", "allowance market", choiceOption("--carbon", SWITCH), "on")
     .option("--trade <on|off>", "off: the no-trade baseline", choiceOption("--trade", SWITCH), "on")
     .option(
-      "--radii <on|off>",
-      "count the fitted moments as estimates, within their bootstrap 95 % radii (default: the scenario's)",
-      choiceOption("--radii", SWITCH),
+      "--tighten <auto|off>",
+      "auto: tighten voltage and line limits by what the AC sweep finds missing, until it passes",
+      choiceOption("--tighten", ["auto", "off"] as const),
+      "off",
     )
-    .option(
-      "--population <n>",
-      "draw n prosumers on the scenario's feeder, a feeder or a MATPOWER case (*.m)",
-      numberOption("--population", 1, 10_000, true),
-    )
-    .option("--seed <s>", "of the population (default: 1)", numberOption("--seed", 0, 0xffffffff, true))
-    .option("--hours <n>", "only the first n periods", numberOption("--hours", 1, 63, true))
     .option("--rho <factor>", "multiplies every penalty", numberOption("--rho", 1e-3, 1e3), 1)
     .option("--max-iterations <n>", "give up after this many", numberOption("--max-iterations", 1, 1e6, true), 20_000)
     .option(
@@ -80,10 +101,14 @@ export function addClearOptions(command: Command): Command {
     );
 }
 
-export function readScenario(
-  name: string,
-  args: Pick<ClearArguments, "hours" | "population" | "seed" | "radii">,
-): Scenario {
+/** The files that a scenario, feeder or case of this name is read from. */
+export const inputsOf = (name: string): string[] => [
+  name,
+  shippedFile("scenarios", name),
+  shippedFile("feeders", name),
+];
+
+export function readScenario(name: string, args: DrawArguments): Scenario {
   if (args.population === undefined && args.seed !== undefined)
     throw new InputError(`--seed ${args.seed}: there is nothing to draw without --population`);
   if (args.population === undefined && name.endsWith(".m"))
@@ -112,7 +137,7 @@ export function clearOptions(scenario: Scenario, args: ClearArguments): { option
       ...defaults,
       risk: args.risk ?? defaults.risk,
       epsilon: args.epsilon ?? defaults.epsilon,
-      network: args.network === "on",
+      network: args.network !== "off",
       networkRisk: args.networkRisk === "on",
       carbon: args.carbon === "on",
     },

@@ -9,7 +9,8 @@ import { networkExperiment } from "../study/experiments/network.ts";
 import { reclearingExperiment } from "../study/experiments/reclearing.ts";
 import { riskExperiment } from "../study/experiments/risk.ts";
 import { scaleExperiment, SIZES } from "../study/experiments/scale.ts";
-import { checkFolder, choiceOption, numberOption } from "../io/output.ts";
+import { choiceOption, numberOption } from "../io/output.ts";
+import { checkFolder } from "../io/target.ts";
 
 type Sizes = {
   readonly hours?: number;

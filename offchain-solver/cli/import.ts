@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { importCase } from "../scenarios/importCase.ts";
-import { checkTarget, writeJson } from "../io/output.ts";
+import { visible } from "../io/output.ts";
+import { checkTarget, writeJson } from "../io/target.ts";
 
 export function importCommand(): Command {
   return new Command("import")
@@ -8,9 +9,9 @@ export function importCommand(): Command {
     .argument("<case>", "the .m file")
     .option("--json <file>", "write the feeder there; - is stdout", "-")
     .action((file: string, args: { json: string }) => {
-      checkTarget(args.json);
+      checkTarget(args.json, "--json", [file]);
       const { feeder, notes } = importCase(file);
-      for (const note of notes) console.error(note);
+      for (const note of notes) console.error(visible(note));
       writeJson(args.json, feeder);
     });
 }

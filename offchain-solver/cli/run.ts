@@ -1,12 +1,13 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import Table from "cli-table3";
 import * as Onboarding from "../chain/onboarding.ts";
 import { AuditJsonSchema, SettlementJsonSchema, type AuditJson, type SettlementJson } from "../records/sessionJson.ts";
 import { DESK, OPERATOR, UTILITY } from "../market/result/clearingResult.ts";
+import type { ClearingJson } from "../records/clearingJson.ts";
+import { unsettleable } from "../ledger/settleable.ts";
+import type { Scenario } from "../market/scenario/scenario.ts";
 import { toClearingJson } from "../simulation/clearingRecord.ts";
-import { InputError } from "../io/inputError.ts";
 import {
   disagreements,
   embeddedDevnet,
@@ -17,7 +18,9 @@ import {
 import { summary } from "./clear.ts";
 import { addClearOptions, clearOptions, readScenario, type ClearArguments } from "./clearOptions.ts";
 import { Exit } from "./exit.ts";
-import { checkFolder, writeJson } from "../io/output.ts";
+import { complaint } from "../io/readJson.ts";
+import { folderNameFault, writeFolder } from "../io/sessionFolder.ts";
+import { checkFolder, writeJson, writeText } from "../io/target.ts";
 import { renderReport } from "../report/sessionReport.ts";
 
 export function runCommand(): Command {
@@ -25,15 +28,13 @@ export function runCommand(): Command {
     new Command("run")
       .description("one whole session on an embedded devnet: clear, attest, settle, audit, report")
       .argument("[scenario]", "a case's name or a file", "ieee15"),
+    { settled: true },
   )
-    .option("--out <dir>", "where the session's folder goes", "out")
+    .option("--out <dir>", "the session's files go to DIR/NAME-DATE-HOURSh, a second run's to ...-2, and so on", "out")
     .action(async (name: string, args: ClearArguments & { out: string }) => {
       checkFolder(args.out);
-      if (args.method === "central")
-        throw new InputError(
-          "--method central: a session is cleared by its nodes; use `gridpact clear` for the central twin",
-        );
       const scenario = readScenario(name, args);
+      checkSettleable(name, scenario);
       const { options, done } = clearOptions(scenario, args);
       const devnet = await embeddedDevnet();
       try {
@@ -42,8 +43,9 @@ export function runCommand(): Command {
           detail: () => undefined,
         });
         done();
-        const folder = writeSession(args.out, outcome, toClearingJson(outcome.cleared, options));
-        const wrong = report(outcome, folder);
+        const clearing = toClearingJson(outcome.cleared, options);
+        const folder = writeSession(args.out, outcome, clearing);
+        const wrong = report(outcome, clearing, folder);
         if (wrong !== undefined) throw new Exit(4, wrong);
       } catch (error) {
         if (error instanceof SessionRefused) throw new Exit(3, `${scenario.name}: ${error.status}: ${error.message}`);
@@ -54,25 +56,28 @@ export function runCommand(): Command {
     });
 }
 
-/** The session's folder, whole or not at all: written beside its place and moved there. */
-function writeSession(out: string, outcome: SessionOutcome, clearing: ReturnType<typeof toClearingJson>): string {
-  const { cleared } = outcome;
-  const scenario = cleared.market.scenario;
-  const folder = join(out, `${scenario.name}-${scenario.startUtc.slice(0, 10)}-${scenario.hours}h`);
-  const draft = `${folder}.draft`;
-  rmSync(draft, { recursive: true, force: true });
-  mkdirSync(draft, { recursive: true });
+/** What the chain or the file system could not take is refused before anybody clears. */
+function checkSettleable(file: string, scenario: Scenario): void {
+  const [fault] = unsettleable(scenario);
+  if (fault) throw complaint(file, fault.field, fault.value, fault.reason);
+  const odd = folderNameFault(folderOf(scenario));
+  if (odd !== undefined) throw complaint(file, "name", scenario.name, odd);
+}
+
+const folderOf = ({ name, startUtc, hours }: Scenario): string => `${name}-${startUtc.slice(0, 10)}-${hours}h`;
+
+function writeSession(out: string, outcome: SessionOutcome, clearing: ClearingJson): string {
+  const { scenario } = outcome.cleared.market;
   const settlement = settlementJson(outcome);
   const audit = auditJson(outcome);
-  writeJson(join(draft, "scenario.json"), scenario);
-  writeJson(join(draft, "clearing.json"), clearing);
-  writeJson(join(draft, "settlement.json"), settlement);
-  writeJson(join(draft, "audit.json"), audit);
-  writeJson(join(draft, "witness.json"), outcome.witness);
-  writeFileSync(join(draft, "report.html"), renderReport({ clearing, settlement, audit, scenario }));
-  if (existsSync(folder)) rmSync(folder, { recursive: true });
-  renameSync(draft, folder);
-  return folder;
+  return writeFolder(out, folderOf(scenario), (draft) => {
+    writeJson(join(draft, "scenario.json"), scenario);
+    writeJson(join(draft, "clearing.json"), clearing);
+    writeJson(join(draft, "settlement.json"), settlement);
+    writeJson(join(draft, "audit.json"), audit);
+    writeJson(join(draft, "witness.json"), outcome.witness);
+    writeText(join(draft, "report.html"), renderReport({ clearing, settlement, audit, scenario }));
+  });
 }
 
 function settlementJson({ cleared, settled, payloadBytes }: SessionOutcome): SettlementJson {
@@ -121,21 +126,10 @@ function auditJson({ audited }: SessionOutcome): AuditJson {
 }
 
 /** Prints the summary; returns what is wrong, if anything is. */
-function report(outcome: SessionOutcome, folder: string): string | undefined {
+function report(outcome: SessionOutcome, clearing: ClearingJson, folder: string): string | undefined {
   const { cleared, settled, signed, audited } = outcome;
   const { result } = (cleared.outcome as NonNullable<typeof cleared.outcome>).quantised;
-  console.log(
-    summary(
-      cleared,
-      toClearingJson(cleared, {
-        method: methodOf(cleared),
-        trade: true,
-        market: cleared.market.settings,
-        rhoScale: 1,
-        maxIterations: 0,
-      }),
-    ),
-  );
+  console.log(summary(cleared, clearing));
   const money = settled.deltas.reduce((sum, d) => sum + d.money, 0n);
   const carbon = settled.deltas.reduce((sum, d) => sum + d.carbon, 0n);
   const table = new Table({ head: ["settlement", ""], style: { head: [], border: [] } });
@@ -158,8 +152,3 @@ function report(outcome: SessionOutcome, folder: string): string | undefined {
   const bad = audited.find(({ verdict }) => verdict.kind !== "valid");
   return bad && `audit: ${JSON.stringify(bad.verdict)}`;
 }
-
-const methodOf = (cleared: SessionOutcome["cleared"]) => {
-  const { method } = cleared.settings.acceleration;
-  return method === "gsa1" ? "gsa" : method;
-};

@@ -1,18 +1,21 @@
 import { Command } from "commander";
-import { loadScenario, takeHours } from "../scenarios/loadScenario.ts";
+import { takeHours } from "../scenarios/loadScenario.ts";
 import { generateScenario } from "../scenarios/generateScenario.ts";
-import { checkTarget, numberOption, writeJson } from "../io/output.ts";
+import { numberOption } from "../io/output.ts";
+import { checkTarget, writeJson } from "../io/target.ts";
+import { addDrawOptions, inputsOf, readScenario, type DrawArguments } from "./clearOptions.ts";
 
 export function scenarioCommand(): Command {
-  return new Command("scenario")
-    .description("print a scenario fully resolved, moments of the forecast errors included")
-    .argument("<scenario>", "a case's name or a file")
-    .option("--hours <n>", "only the first n periods", numberOption("--hours", 1, 63, true))
+  return addDrawOptions(
+    new Command("scenario")
+      .description("print a scenario fully resolved, moments of the forecast errors included")
+      .enablePositionalOptions()
+      .argument("<scenario>", "a case's name or a file; with --population a feeder too"),
+  )
     .option("--json <file>", "write it there; - is stdout", "-")
-    .action((name: string, args: { hours?: number; json: string }) => {
-      checkTarget(args.json);
-      const scenario = loadScenario(name);
-      writeJson(args.json, args.hours === undefined ? scenario : takeHours(scenario, args.hours));
+    .action((name: string, args: DrawArguments & { json: string }) => {
+      checkTarget(args.json, "--json", inputsOf(name));
+      writeJson(args.json, readScenario(name, args));
     })
     .addCommand(generateCommand());
 }

@@ -8,8 +8,9 @@ import { judgeSession } from "../auditor/witness.ts";
 import { fitsOneTransaction } from "../codec/fits.ts";
 import * as GridModel from "../codec/gridModel.ts";
 import * as Payload from "../codec/payload.ts";
+import { HIGHEST_PRICE_CAP } from "../ledger/settleable.ts";
 import { settle } from "../ledger/settlementModel.ts";
-import { marketDomain, attestationDigest, quorumOf, type Mandate } from "../codec/typedData.ts";
+import { marketDomain, attestationDigest, quorumOf } from "../codec/typedData.ts";
 import { signRegret, WitnessSchema, type Witness } from "../codec/witness.ts";
 import type { ClearingResult } from "../market/result/clearingResult.ts";
 import { publicScenario } from "../market/scenario/publicScenario.ts";
@@ -17,6 +18,7 @@ import type { Scenario } from "../market/scenario/scenario.ts";
 import { paymentNano, type Verified, verifyOwn, verifyPublic } from "../market/result/verify.ts";
 import { clear, type ClearedSession, type ClearOptions } from "../simulation/clear.ts";
 import { devnetKey } from "./devnetKeys.ts";
+import { devnetDeposit, devnetMandate } from "./devnetTerms.ts";
 
 /** Progress of a session, step by step; `detail` may be said often. */
 export type Progress = { readonly step: (title: string) => void; readonly detail: (text: string) => void };
@@ -60,33 +62,13 @@ export async function embeddedDevnet(): Promise<{ admin: Signer; provider: Provi
   return { admin, provider: connection.ethers.provider, close: () => connection.close() };
 }
 
-/** Limits a devnet prosumer signs: the worst tariff with room for network charges, and more than a day of its needs. */
-function devnetMandate(scenario: Scenario, id: number): Mandate {
-  const highest = Math.max(...scenario.tariff.buyPerMwh) * 1e3;
-  return {
-    prosumer: id,
-    maxBuy: BigInt(Math.round(3 * highest)),
-    minSell: BigInt(-Math.round(2 * highest)),
-    maxBuyWh: 50_000_000n,
-    maxSellWh: 50_000_000n,
-    minReservePrice: BigInt(-Math.round(3 * highest)),
-    maxReservePrice: BigInt(Math.round(3 * highest)),
-    maxReserveW: 50_000_000n,
-    maxCarbonPrice: 200_000n,
-    minCarbonPrice: 0n,
-    maxSpendPerDay: 1_000_000_000_000n,
-    validUntil: 4_000_000_000n,
-    nonce: 1n,
-  };
-}
-
 /** Deploys, registers, funds and takes mandates: everything a session needs on a fresh chain. */
 export async function onboard(
   scenario: Scenario,
   admin: Signer,
   allowanceG: ReadonlyMap<number, bigint>,
 ): Promise<{ deployment: Deployment.Deployment; committee: readonly number[] }> {
-  const deployment = await Deployment.deployAll(admin);
+  const deployment = await Deployment.deployAll(admin, { priceCap: HIGHEST_PRICE_CAP });
   const ids = scenario.prosumers.map((p) => p.id);
   const accounts = [...ids, ...SYSTEM_IDS];
   await Onboarding.register(
@@ -107,7 +89,11 @@ export async function onboard(
   const committee = [Onboarding.OPERATOR_ID, ...ids.slice(0, 30)];
   await Onboarding.appointCommittee(deployment, admin, committee);
   for (const id of accounts) {
-    await Onboarding.fund(deployment, admin, id, Onboarding.tokens(SYSTEM_IDS.includes(id) ? 100_000 : 2_000));
+    const deposit = devnetDeposit(
+      scenario,
+      scenario.prosumers.find((p) => p.id === id),
+    );
+    await Onboarding.fund(deployment, admin, id, Onboarding.tokens(deposit));
     const mandate = devnetMandate(scenario, id);
     const signature = await Onboarding.signMandate(deployment, devnetKey("wallet", id), mandate);
     await Onboarding.registerMandate(deployment, admin, mandate, signature);

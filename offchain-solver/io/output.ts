@@ -1,37 +1,19 @@
-import { accessSync, constants, existsSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
 import { InputError } from "./inputError.ts";
 
-/** Where the output goes must exist before hours of work are spent. */
-export function checkTarget(target: string | undefined, option = "--json"): void {
-  if (target === undefined || target === "-") return;
-  const folder = dirname(target);
-  if (!existsSync(folder) || !statSync(folder).isDirectory())
-    throw new InputError(`${option} ${target}: the folder ${folder} does not exist`);
-}
+/** Text from outside as a terminal may show it: control characters (so escape sequences too) and those that turn its direction are spelled out. */
+export const visible = (text: string): string =>
+  text.replace(
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 
-/** A folder that is made when the work is done: what there is of its path must be a folder that can be written to. */
-export function checkFolder(target: string, option = "--out"): void {
-  let folder = resolve(target);
-  while (!existsSync(folder)) folder = dirname(folder);
-  if (!statSync(folder).isDirectory()) throw new InputError(`${option} ${target}: ${folder} is not a folder`);
-  try {
-    accessSync(folder, constants.W_OK);
-  } catch {
-    throw new InputError(`${option} ${target}: ${folder} cannot be written to`);
-  }
-}
-
-/** Writes JSON whole or not at all: to a neighbour first, then renamed. */
-export function writeJson(target: string, value: unknown): void {
-  const text = `${JSON.stringify(value, null, 1)}\n`;
-  if (target === "-") {
-    process.stdout.write(text);
-    return;
-  }
-  const draft = `${target}.draft`;
-  writeFileSync(draft, text);
-  renameSync(draft, target);
+/** Whoever reads our output may stop reading (`| head`): that is no error. A full disk behind stdout is one, and said so. */
+export function endQuietlyOnClosedPipe(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit();
+    process.stderr.write(`stdout: cannot be written (${error.code})\n`);
+    process.exit(2);
+  });
 }
 
 /** A number option within bounds, or one clear message. */

@@ -38,7 +38,8 @@ const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
 export function readJson<Schema extends z.ZodType>(file: string, schema: Schema): z.output<Schema> {
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    // Editors on Windows begin a file with a mark of its byte order.
+    text = readFileSync(file, "utf8").replace(/^\uFEFF/, "");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new InputError(`${file}: ${code === "ENOENT" ? "there is no such file" : `cannot be read (${code})`}`);

@@ -12,10 +12,13 @@ import { refuseForeignFormat } from "./foreignFormats.ts";
 
 const CASES = fileURLToPath(new URL("../../cases/", import.meta.url));
 
+/** Where a case of this name ships, if one does. */
+export const shippedFile = (kind: "scenarios" | "feeders", name: string): string => `${CASES}${kind}/${name}.json`;
+
 /** A bare word is the name of a case that ships with the project; anything with a dot or a slash is a file. */
 function fileOf(kind: "scenarios" | "feeders", nameOrFile: string): string {
   if (/[./\\]/.test(nameOrFile)) return nameOrFile;
-  const file = `${CASES}${kind}/${nameOrFile}.json`;
+  const file = shippedFile(kind, nameOrFile);
   if (existsSync(file)) return file;
   const known = readdirSync(`${CASES}${kind}`).map((name) => name.replace(".json", ""));
   throw new InputError(

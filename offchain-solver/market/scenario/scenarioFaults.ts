@@ -14,6 +14,7 @@ export function scenarioFaults(scenario: Scenario): Fault[] {
   if (feeder.length > 0) return feeder.map((one) => ({ ...one, field: `feeder.${one.field}` }));
   const topology = topologyOf(scenario.feeder);
   return [
+    ...timeFaults(scenario),
     ...lengthFaults(scenario),
     ...priceFaults(scenario),
     ...scenario.prosumers.flatMap((prosumer, i) => deviceFaults(prosumer, `prosumers[${i}]`)),
@@ -39,6 +40,18 @@ export function feederFaults(feeder: Feeder): Fault[] {
     if (!(error instanceof FeederError)) throw error;
     return [fault(error.field, error.value, error.reason)];
   }
+}
+
+function timeFaults({ startUtc, periodHours }: Scenario): Fault[] {
+  const faults: Fault[] = [];
+  const whole = /^(\d{4})-.*:\d\d(?::\d\d)?(?:\.0+)?Z$/.exec(startUtc);
+  if (whole === null) faults.push(fault("startUtc", startUtc, "must be a whole second"));
+  else if (Number(whole[1]) < 1970)
+    faults.push(fault("startUtc", startUtc, "is before 1970, where the clocks of chains begin"));
+  const seconds = periodHours * 3600;
+  if (seconds < 1 || Math.abs(seconds - Math.round(seconds)) > 1e-6)
+    faults.push(fault("periodHours", periodHours, "must be a whole number of seconds"));
+  return faults;
 }
 
 function lengthFaults(scenario: Scenario): Fault[] {

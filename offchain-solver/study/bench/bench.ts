@@ -8,7 +8,8 @@ import { marketOf, type Instance } from "./benchInstance.ts";
 import { againstLine, againstPlain, bestLine, scanPlain, type PlainBest } from "./benchScan.ts";
 import { reclear, reclearLine, type Reclearing } from "./benchReclear.ts";
 import { tableOf, type BenchRow } from "./benchTable.ts";
-import { liveLine, writeJson } from "../../io/output.ts";
+import { liveLine } from "../../io/output.ts";
+import { writeJson } from "../../io/target.ts";
 
 /** One way to clear: a method, and what multiplies rho or relaxes the step. */
 export type BenchMethod = {

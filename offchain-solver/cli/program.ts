@@ -1,0 +1,56 @@
+import { Command, CommanderError } from "commander";
+import { InputError } from "../io/inputError.ts";
+import { visible } from "../io/output.ts";
+import { auditCommand } from "./audit.ts";
+import { benchCommand } from "./benchCommand.ts";
+import { clearCommand } from "./clear.ts";
+import { Exit } from "./exit.ts";
+import { experimentCommand } from "./experiment.ts";
+import { importCommand } from "./import.ts";
+import { runCommand } from "./run.ts";
+import { scenarioCommand } from "./scenario.ts";
+
+const COMMANDS = [
+  runCommand,
+  clearCommand,
+  scenarioCommand,
+  importCommand,
+  auditCommand,
+  experimentCommand,
+  benchCommand,
+];
+
+/** A command that is added, not made, by its parent does not take over that errors are thrown. */
+function adopt(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) adopt(child, command);
+  return command;
+}
+
+/** A fresh `gridpact`; its errors are thrown, and each option belongs to the command after whose name it stands. */
+export function program(): Command {
+  const root = new Command("gridpact")
+    .description("Carbon-aware peer-to-peer market for prosumers on one distribution feeder")
+    .version("0.1.0")
+    .enablePositionalOptions()
+    .showHelpAfterError("(gridpact --help lists the commands)")
+    .exitOverride();
+  for (const command of COMMANDS) root.addCommand(adopt(command(), root));
+  return root;
+}
+
+/** Runs one command line (without node and script) and returns its exit code; complaints go to stderr. */
+export async function gridpact(args: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync([...args], { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof InputError || error instanceof Exit) {
+      console.error(visible(error.message));
+      return error instanceof Exit ? error.code : 2;
+    }
+    console.error(error);
+    return 1;
+  }
+}

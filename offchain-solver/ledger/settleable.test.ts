@@ -1,0 +1,47 @@
+import { expect } from "chai";
+import type { Scenario } from "../market/scenario/scenario.ts";
+import { loadScenario, takeHours } from "../scenarios/loadScenario.ts";
+import { unsettleable } from "./settleable.ts";
+
+describe("what no batch could carry", () => {
+  const base = takeHours(loadScenario("ieee15"), 2);
+  const first = (change: Partial<Scenario["prosumers"][number]>): Partial<Scenario> => ({
+    prosumers: [{ ...base.prosumers[0], ...change }, ...base.prosumers.slice(1)],
+  });
+  const { tariff, carbon } = base;
+  const { load } = base.prosumers[0];
+
+  it("is nothing of the shipped cases, scarcity and negative prices, quarter-hours", () => {
+    for (const change of [
+      {},
+      { periodHours: 0.25 },
+      { periodHours: 1 / 12 },
+      { tariff: { ...tariff, buyPerMwh: [5000, 8388.606], sellPerMwh: [4000, -8388.606] } },
+      { tariff: { ...tariff, buyPerMwh: [-100, -100], sellPerMwh: [-150, -150] } },
+      first({ id: 1 }),
+    ])
+      expect(unsettleable({ ...base, ...change }), JSON.stringify(change).slice(0, 80)).to.deep.equal([]);
+    expect(unsettleable(loadScenario("ieee141"))).to.deep.equal([]);
+  });
+
+  it("is named by field and value", () => {
+    const cases: [Partial<Scenario>, string, unknown][] = [
+      [{ periodHours: 2 }, "periodHours", 2],
+      [{ periodHours: 1 / 60 }, "periodHours", 1 / 60],
+      [{ periodHours: 0.7 }, "periodHours", 0.7],
+      [{ startUtc: "2021-07-15T08:00:30Z" }, "startUtc", "2021-07-15T08:00:30Z"],
+      [{ tariff: { ...tariff, buyPerMwh: [35, 8388.607] } }, "tariff.buyPerMwh[1]", 8388.607],
+      [{ tariff: { ...tariff, sellPerMwh: [-9000, 20] } }, "tariff.sellPerMwh[0]", -9000],
+      [{ tariff: { ...tariff, reserveUpPerMw: 9000 } }, "tariff.reserveUpPerMw", 9000],
+      [{ carbon: { ...carbon, deskBuyPerT: 10_000 } }, "carbon.deskBuyPerT", 10_000],
+      [first({ id: 0xfffffffd }), "prosumers[0].id", 0xfffffffd],
+      [first({ load: { ...load, mvarPerMw: 1000 } }), "prosumers[0].load.mvarPerMw", 1000],
+      [first({ load: { ...load, fixedMw: [5000, 0] } }), "prosumers[0].load.fixedMw", undefined],
+    ];
+    for (const [change, field, value] of cases) {
+      const [fault] = unsettleable({ ...base, ...change });
+      expect(fault?.field, field).to.equal(field);
+      if (value !== undefined) expect(fault.value).to.equal(value);
+    }
+  });
+});
