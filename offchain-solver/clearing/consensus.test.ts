@@ -9,9 +9,9 @@ import { clarabelSolver, type ConicSolver } from "../numerics/conicSolver.ts";
 import type { Method } from "./acceleration/acceleration.ts";
 import { assemble } from "./assemble.ts";
 import { solveCentral } from "./central.ts";
-import { runConsensus, type ConsensusResult } from "./consensus.ts";
+import { runConsensus, type Carrier, type ConsensusResult } from "./consensus.ts";
 import { layoutOf } from "./layout.ts";
-import type { Message } from "./message.ts";
+import { OPERATOR_AGENT, type Message } from "./message.ts";
 import { initProsumer, stepProsumer } from "./prosumerAgent.ts";
 import { DEFAULT_SETTINGS, MEMORY, startedFrom } from "./settings.ts";
 
@@ -172,15 +172,16 @@ describe("consensus", function () {
     const [state] = stepProsumer(initProsumer(DEFAULT_SETTINGS, view, 0, clarabelSolver, { image }), { kind: "start" });
     const { layout } = state;
     const grid = (iteration: number, pull: { extra: number; centre?: number }): Message => {
-      const [weights, block] = [Float64Array.of(1), new Float64Array(layout.size - layout.gridStart)];
+      const weights = state.gram.map((_, age) => (age === 0 ? 1 : 0));
+      const block = new Float64Array(layout.size - layout.gridStart);
       return { kind: "grid", iteration, weights, block, end: "no", ...pull };
     };
     const exchange = (iteration: number, pull: { extra: number; centre?: number }): void => {
       for (const from of layout.partners) {
         const block = new Float64Array(layout.hours + 1);
-        stepProsumer(state, { kind: "message", message: { kind: "trade", from, iteration, block } });
+        stepProsumer(state, { kind: "message", from, message: { kind: "trade", iteration, block } });
       }
-      stepProsumer(state, { kind: "message", message: grid(iteration, pull) });
+      stepProsumer(state, { kind: "message", from: OPERATOR_AGENT, message: grid(iteration, pull) });
       expect(state.iteration).to.equal(iteration + 1);
     };
     exchange(0, { extra: 0 });
@@ -205,5 +206,20 @@ describe("consensus", function () {
     const warm = run(changed, "anderson", undefined, before);
     expect([cold.status, warm.status]).to.deep.equal(["solved", "solved"]);
     expect(warm.iterations).to.be.below(0.4 * cold.iterations);
+  });
+
+  it("ends by its deadline when a party falls silent, naming who was waited for", () => {
+    const { join, run: deliver } = memoryTransport<Message>();
+    let sent = 0;
+    const silent: Carrier = {
+      join(self, party) {
+        const link = join(self, party);
+        return { ...link, send: (to, message) => void (self === 2 && sent++ > 60 ? 0 : link.send(to, message)) };
+      },
+      run: deliver,
+    };
+    const result = runConsensus(three, createNetwork(three), DEFAULT_SETTINGS, clarabelSolver, silent);
+    expect(result.status).to.equal("deadline");
+    expect(result.reason).to.match(/waited in vain for .*agent 2\b/);
   });
 });

@@ -9,10 +9,19 @@ import { createHours } from "./operatorProblem.ts";
 import { initProsumer, stepProsumer, type ProsumerState, type WarmStart } from "./prosumerAgent.ts";
 import { forTradeGraph, type Residual, type Settings } from "./settings.ts";
 
-/** Whatever carries messages between agents in this process. */
+/** Whatever carries messages between agents in this process, and keeps their timers. */
 export type Carrier = {
-  readonly send: (from: number, to: number, message: Message) => void;
-  readonly deliver: () => { readonly from: number; readonly to: number; readonly message: Message } | undefined;
+  /** Puts an agent on it: what arrives for it is pushed to `party`, with who sent it. */
+  readonly join: (
+    self: number,
+    party: { readonly message: (from: number, message: Message) => void; readonly timeout: () => void },
+  ) => {
+    readonly send: (to: number, message: Message) => void;
+    /** Starts the one timer of this agent anew. */
+    readonly setTimer: (afterMs: number) => void;
+  };
+  /** Delivers until nothing is under way and no timer runs, or until `over` says so. */
+  readonly run: (over: () => boolean) => void;
 };
 
 export type ConsensusResult = {
@@ -58,25 +67,35 @@ export function runConsensus(
   let messages = 0;
   let bytes = 0;
   let failure: Failure | undefined;
+  let told = 0;
+  const links = new Map<number, ReturnType<Carrier["join"]>>();
   const dispatch = (agent: number, event: Event): void => {
     const effects: Effect[] =
       agent === OPERATOR_AGENT
         ? around(agent, operator.iteration, () => stepOperator(operator, event)[1])
         : around(agent, prosumers[agent].iteration, () => stepProsumer(prosumers[agent], event)[1]);
+    const link = links.get(agent) as ReturnType<Carrier["join"]>;
     for (const effect of effects) {
-      if (effect.kind === "fail") failure = effect.failure;
+      if (effect.kind === "fail") failure ??= effect.failure;
+      if (effect.kind === "setTimer") link.setTimer(effect.afterMs);
       if (effect.kind !== "send") continue;
       messages++;
       bytes += messageBytes(effect.message);
-      carrier.send(agent, effect.to, effect.message);
+      link.send(effect.to, effect.message);
     }
-  };
-  let told = 0;
-  for (let i = 0; i < prosumers.length; i++) dispatch(i, { kind: "start" });
-  for (let next = carrier.deliver(); next !== undefined && failure === undefined; next = carrier.deliver()) {
-    dispatch(next.to, { kind: "message", message: next.message });
     for (; told < operator.residuals.length; told++) options.observe?.(told + 1, operator.residuals[told]);
-  }
+  };
+  const agents = [OPERATOR_AGENT, ...prosumers.keys()];
+  for (const agent of agents)
+    links.set(
+      agent,
+      carrier.join(agent, {
+        message: (from, message) => dispatch(agent, { kind: "message", from, message }),
+        timeout: () => dispatch(agent, { kind: "timeout" }),
+      }),
+    );
+  for (const agent of agents) dispatch(agent, { kind: "start" });
+  carrier.run(() => failure !== undefined);
   return conclude(operator, prosumers, failure, { messages, bytes });
 }
 
@@ -89,8 +108,9 @@ export function conclude(
 ): ConsensusResult {
   const infeasible = failure?.outcome === "infeasible" || operator.status === "infeasible";
   const solved = operator.status === "solved" && failure === undefined;
+  const late = failure?.outcome === "deadline" || operator.status === "deadline";
   return {
-    status: infeasible ? "infeasible" : solved ? "solved" : "max iterations",
+    status: infeasible ? "infeasible" : solved ? "solved" : late ? "deadline" : "max iterations",
     reason: operator.status === "infeasible" ? "the network security constraints have no point left" : failure?.reason,
     iterations: operator.residuals.length,
     evaluations: operator.residuals.length,

@@ -1,11 +1,13 @@
-/** What agents tell each other in one iteration. Numbers are MW, Mvar, tCO2; blocks are laid out by `layout.ts`. */
+/**
+ * What agents tell each other in one iteration. Numbers are MW, Mvar, tCO2; blocks are laid out by `layout.ts`. Who sent a message is
+ * known from the connection that it came by, never from the message.
+ */
 export type Message =
   /** Prosumer to partner: its newest iterate on the energy (by hour) and allowances between the two. */
-  | { readonly kind: "trade"; readonly from: number; readonly iteration: number; readonly block: Float64Array }
+  | { readonly kind: "trade"; readonly iteration: number; readonly block: Float64Array }
   /** Prosumer to operator: its newest iterate on P, Q and shares, its residual sums, its row of the Gram matrix. */
   | {
       readonly kind: "offer";
-      readonly from: number;
       readonly iteration: number;
       readonly block: Float64Array;
       readonly sums: Float64Array;
@@ -21,22 +23,31 @@ export type Message =
       readonly extra: number;
       /** The share of a warm start's first trades that it pulls towards; absent: towards none. */
       readonly centre?: number;
-      readonly end: "no" | "solved" | "max iterations" | "infeasible";
+      readonly end: End;
     };
+
+/** Whether the operator ends the session with a message, and how. */
+export const ENDS = ["no", "solved", "max iterations", "infeasible", "deadline"] as const;
+export type End = (typeof ENDS)[number];
 
 export const OPERATOR_AGENT = -1;
 
 export type Event =
-  { readonly kind: "start" } | { readonly kind: "message"; readonly message: Message } | { readonly kind: "timeout" };
+  | { readonly kind: "start" }
+  | { readonly kind: "message"; readonly from: number; readonly message: Message }
+  /** The agent's timer ran out. */
+  | { readonly kind: "timeout" };
 
 export type Effect =
   | { readonly kind: "send"; readonly to: number; readonly message: Message }
+  /** Starts the agent's one timer anew. */
+  | { readonly kind: "setTimer"; readonly afterMs: number }
   /** The agent has its final iterate. */
   | { readonly kind: "propose" }
   /** A local problem has no solution, or no solver reached it: the session ends. */
   | { readonly kind: "fail"; readonly failure: Failure };
 
-export type Failure = { readonly outcome: "infeasible" | "stalled"; readonly reason: string };
+export type Failure = { readonly outcome: "infeasible" | "stalled" | "deadline"; readonly reason: string };
 
 /** Bytes on the wire: 8 a number, 16 of header. */
 export function messageBytes(message: Message): number {

@@ -1,9 +1,10 @@
 import type { Market } from "../market/scenario/market.ts";
 import { createAcceleration, depthOf, nextWeights, type Acceleration } from "./acceleration/acceleration.ts";
 import { layoutOf, SUM_COUNT, type Layout } from "./layout.ts";
-import type { Effect, Event, Message } from "./message.ts";
+import type { Effect, End, Event, Message } from "./message.ts";
 import type { HourBlock } from "./areaProjection.ts";
 import type { HourLimits, Hours } from "./operatorProblem.ts";
+import { ACCEPT, ignore, kindOf, misfit, reject, type Reception } from "./reception.ts";
 import { residualRatios, type Residual, type Settings } from "./settings.ts";
 
 /**
@@ -28,7 +29,7 @@ export type OperatorState = {
   /** [prosumer] what the last projection replied. */
   readonly replies: readonly Float64Array[];
   readonly residuals: Residual[];
-  status: "running" | "solved" | "max iterations" | "infeasible";
+  status: "running" | Exclude<End, "no">;
 };
 
 export function initOperator(settings: Settings, market: Market, hours: Hours): OperatorState {
@@ -59,19 +60,55 @@ export function initOperator(settings: Settings, market: Market, hours: Hours): 
 }
 
 export function stepOperator(state: OperatorState, event: Event): [OperatorState, Effect[]] {
-  if (state.status !== "running" || event.kind !== "message" || event.message.kind !== "offer") return [state, []];
-  const { message } = event;
-  if (message.iteration !== state.iteration || state.arrived[message.from] === 1) return [state, []];
-  const history = state.images[message.from];
+  if (state.status !== "running") return [state, []];
+  switch (event.kind) {
+    case "start":
+      return [state, [{ kind: "setTimer", afterMs: state.settings.patienceMs }]];
+    case "timeout":
+      return [state, giveUp(state)];
+    case "message":
+      if (hearOperator(state, event.from, event.message).kind !== "accept") return [state, []];
+      return [state, accept(state, event.from, event.message)];
+  }
+}
+
+/** What the agent would do with a message from this party; changes nothing and never throws. */
+export function hearOperator(state: OperatorState, from: number, message: Message): Reception {
+  if (state.status !== "running") return ignore("the session is over");
+  const layout = state.layouts[from];
+  if (layout === undefined) return reject("not from a prosumer");
+  if (kindOf(message) !== "offer") return reject("no message for the operator");
+  const { block, sums, gram, iteration } = message as Extract<Message, { kind: "offer" }>;
+  const wrong =
+    misfit("block", block, layout.size - layout.gridStart) ??
+    misfit("sums", sums, SUM_COUNT) ??
+    misfit("gram", gram, state.gram[from].length);
+  if (wrong) return wrong;
+  if (iteration !== state.iteration)
+    return iteration < state.iteration ? ignore("late") : reject("of no iteration that can be under way");
+  return state.arrived[from] === 0 ? ACCEPT : ignore("came before");
+}
+
+function accept(state: OperatorState, from: number, message: Message): Effect[] {
+  if (message.kind !== "offer") return [];
+  const history = state.images[from];
   const oldest = history.pop() as Float64Array;
   oldest.set(message.block);
   history.unshift(oldest);
-  state.sums[message.from] = message.sums;
-  state.gram[message.from] = message.gram;
-  state.arrived[message.from] = 1;
-  if (state.arrived.includes(0)) return [state, []];
+  state.sums[from] = message.sums;
+  state.gram[from] = message.gram;
+  state.arrived[from] = 1;
+  if (state.arrived.includes(0)) return [];
   state.arrived.fill(0);
-  return [state, decide(state)];
+  return decide(state);
+}
+
+/** Nobody is waited for without end: everybody is told, and whose offers are missing is said. */
+function giveUp(state: OperatorState): Effect[] {
+  const missing = state.layouts.flatMap((_, i) => (state.arrived[i] === 0 ? [`agent ${i}`] : []));
+  const reason = `the operator: iteration ${state.iteration} waited in vain for ${missing.join(", ")}`;
+  const weights = new Float64Array(depthOf(state.settings.acceleration));
+  return [...tell(state, weights, "deadline"), { kind: "fail", failure: { outcome: "deadline", reason } }];
 }
 
 /** Sums run in prosumer order whatever the order of arrival, so the bits do not depend on it. */
@@ -85,7 +122,7 @@ function decide(state: OperatorState): Effect[] {
   const depth = depthOf(state.settings.acceleration);
   let weights = new Float64Array(depth);
   weights[0] = 1;
-  let end: Extract<Message, { kind: "grid" }>["end"] = "no";
+  let end: End = "no";
   if (state.iteration > 0) {
     const residual = residualRatios(addUp(state.sums), state.settings);
     state.residuals.push(residual);
@@ -94,11 +131,16 @@ function decide(state: OperatorState): Effect[] {
     else weights = nextWeights(state.acceleration, addUp(state.gram)) as typeof weights;
   }
   if (end === "no" && !projectAll(state, weights)) end = "infeasible";
-  if (end !== "no") state.status = end;
+  return tell(state, weights, end);
+}
+
+/** Every prosumer's reply of this iteration; the operator goes on to the next, or ends. */
+function tell(state: OperatorState, weights: Float64Array, end: End): Effect[] {
   const { extra, centre } = state.acceleration;
   const iteration = state.iteration;
   state.iteration++;
-  return state.layouts.map((_, i) => ({
+  if (end !== "no") state.status = end;
+  const replies = state.layouts.map((_, i): Effect => ({
     kind: "send",
     to: i,
     message: {
@@ -111,6 +153,7 @@ function decide(state: OperatorState): Effect[] {
       end,
     },
   }));
+  return end === "no" ? [...replies, { kind: "setTimer", afterMs: state.settings.patienceMs }] : replies;
 }
 
 /** Combines the images, averages share copies, projects each hour, writes the replies. */

@@ -2,8 +2,9 @@ import type { ConicSolver } from "../numerics/conicSolver.ts";
 import type { Market } from "../market/scenario/market.ts";
 import { depthOf } from "./acceleration/acceleration.ts";
 import { ALLOWANCES, ENERGY, layoutOf, SUM_COUNT, SUMS, type Layout } from "./layout.ts";
-import { OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";
+import { ENDS, OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";
 import { createProsumerProblem, type Outcome, type ProsumerProblem } from "./prosumerProblem.ts";
+import { ACCEPT, ignore, kindOf, misfit, reject, type Reception } from "./reception.ts";
 import type { Settings } from "./settings.ts";
 
 /**
@@ -80,20 +81,68 @@ export function stepProsumer(state: ProsumerState, event: Event): [ProsumerState
     case "start":
       return [state, offers(state)];
     case "timeout":
-      return [state, []];
+      return [state, giveUp(state)];
     case "message":
-      accept(state, event.message);
+      if (hearProsumer(state, event.from, event.message).kind !== "accept") return [state, []];
+      accept(state, event.from, event.message);
       return [state, advance(state)];
   }
 }
 
-function accept(state: ProsumerState, message: Message): void {
-  if (message.kind === "grid" && message.iteration === state.iteration) state.grid = message;
+/** What the agent would do with a message from this party; changes nothing and never throws. */
+export function hearProsumer(state: ProsumerState, from: number, message: Message): Reception {
+  if (state.done) return ignore("the session is over for this agent");
+  switch (kindOf(message)) {
+    case "trade":
+      return hearTrade(state, from, message as Extract<Message, { kind: "trade" }>);
+    case "grid":
+      return hearGrid(state, from, message as Extract<Message, { kind: "grid" }>);
+    default:
+      return reject("no message for a prosumer");
+  }
+}
+
+function hearTrade(state: ProsumerState, from: number, message: Extract<Message, { kind: "trade" }>): Reception {
+  const { layout, iteration } = state;
+  const k = layout.partners.indexOf(from);
+  if (k < 0) return reject("not from a partner");
+  const wrong = misfit("block", message.block, layout.hours + 1);
+  if (wrong) return wrong;
+  const taken = message.iteration === iteration ? state.arrived[k] === 1 : state.early[k] !== undefined;
+  if (message.iteration !== iteration && message.iteration !== iteration + 1)
+    return message.iteration < iteration ? ignore("late") : reject("of no iteration that can be under way");
+  return taken ? ignore("came before") : ACCEPT;
+}
+
+function hearGrid(state: ProsumerState, from: number, message: Extract<Message, { kind: "grid" }>): Reception {
+  const { layout, iteration, gram } = state;
+  if (from !== OPERATOR_AGENT) return reject("not from the operator");
+  const wrong =
+    misfit("weights", message.weights, gram.length) ?? misfit("block", message.block, layout.size - layout.gridStart);
+  if (wrong) return wrong;
+  if (!(Number.isFinite(message.extra) && message.extra >= 0)) return reject("extra: no weight");
+  if (message.centre !== undefined && !Number.isFinite(message.centre)) return reject("centre: no share");
+  if (!ENDS.includes(message.end)) return reject("end: no such end");
+  if (message.iteration !== iteration)
+    return message.iteration < iteration ? ignore("late") : reject("of no iteration that can be under way");
+  return state.grid === undefined ? ACCEPT : ignore("came before");
+}
+
+function accept(state: ProsumerState, from: number, message: Message): void {
+  if (message.kind === "grid") state.grid = message;
   if (message.kind !== "trade") return;
-  const k = state.layout.partners.indexOf(message.from);
-  if (k < 0) return;
-  if (message.iteration === state.iteration && state.arrived[k] === 0) takeTrade(state, k, message.block);
-  else if (message.iteration === state.iteration + 1) state.early[k] = message.block;
+  const k = state.layout.partners.indexOf(from);
+  if (message.iteration === state.iteration) takeTrade(state, k, message.block);
+  else state.early[k] = message.block;
+}
+
+/** Nobody is waited for without end: the agent says whose messages are missing. */
+function giveUp(state: ProsumerState): Effect[] {
+  state.done = true;
+  const missing = [...state.layout.partners].filter((_, k) => state.arrived[k] === 0);
+  const names = [...(state.grid === undefined ? ["the operator"] : []), ...missing.map((k) => `agent ${k}`)];
+  const reason = `agent ${state.id}: iteration ${state.iteration} waited in vain for ${names.join(", ")}`;
+  return [{ kind: "fail", failure: { outcome: "deadline", reason } }];
 }
 
 function takeTrade(state: ProsumerState, k: number, block: Float64Array): void {
@@ -118,7 +167,6 @@ function offers(state: ProsumerState): Effect[] {
       to: partner,
       message: {
         kind: "trade",
-        from: state.id,
         iteration: state.iteration,
         block: images[0].slice(k * stride, (k + 1) * stride),
       },
@@ -129,13 +177,13 @@ function offers(state: ProsumerState): Effect[] {
     to: OPERATOR_AGENT,
     message: {
       kind: "offer",
-      from: state.id,
       iteration: state.iteration,
       block: images[0].slice(layout.gridStart),
       sums: state.sums.slice(),
       gram: state.gram.slice(),
     },
   });
+  effects.push({ kind: "setTimer", afterMs: state.settings.patienceMs });
   return effects;
 }
 
@@ -149,7 +197,7 @@ function advance(state: ProsumerState): Effect[] {
   if (grid === undefined) return [];
   if (grid.end !== "no") {
     state.done = true;
-    return grid.end === "infeasible" ? [] : [{ kind: "propose" }];
+    return grid.end === "infeasible" || grid.end === "deadline" ? [] : [{ kind: "propose" }];
   }
   if (state.arrived.includes(0)) return [];
   const outcome = iterate(state, grid);

@@ -10,6 +10,8 @@ export type Settings = {
   readonly relaxation: number;
   readonly acceleration: AccelerationSettings;
   readonly maxIterations: number;
+  /** How long an agent waits for the messages of one iteration before it gives the session up. */
+  readonly patienceMs: number;
   /** Stopping rule of market-model section 6, per commodity in its own unit. */
   readonly tolerance: {
     readonly primalAbsolute: number;
@@ -35,6 +37,7 @@ export const DEFAULT_SETTINGS: Settings = {
     vanishing: { start: 10, keeps: 0.95 },
   },
   maxIterations: 20_000,
+  patienceMs: 120_000,
   tolerance: { primalAbsolute: 1e-6, primalRelative: 1e-5, dualAbsolute: 1e-4, dualRelative: 1e-5 },
 };
 

@@ -19,15 +19,21 @@ export function iterateBits(method: Method): string {
   const scenario = takeHours(loadScenario(SCENARIO), HOURS);
   const market = createMarket(scenario, defaultSettings(scenario));
   const hash = createHash("sha256");
-  const { send, deliver } = memoryTransport<Message>();
+  const { join, run } = memoryTransport<Message>();
   const carrier: Carrier = {
-    send(from, to, message) {
-      hash.update(`${from} ${to} ${message.kind} ${message.iteration} `);
-      // The agents' iterates, their projections, and the sums that the acceleration is decided from.
-      for (const part of Object.values(message)) if (part instanceof Float64Array) hash.update(part);
-      send(from, to, message);
+    join(self, party) {
+      const { send, setTimer } = join(self, party);
+      return {
+        send(to, message) {
+          hash.update(`${self} ${to} ${message.kind} ${message.iteration} `);
+          // The agents' iterates, their projections, and the sums that the acceleration is decided from.
+          for (const part of Object.values(message)) if (part instanceof Float64Array) hash.update(part);
+          send(to, message);
+        },
+        setTimer,
+      };
     },
-    deliver,
+    run,
   };
   const acceleration = { ...DEFAULT_SETTINGS.acceleration, method, memory: MEMORY[method] };
   const settings = { ...DEFAULT_SETTINGS, maxIterations: ITERATIONS, acceleration };

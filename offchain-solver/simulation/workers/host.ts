@@ -30,7 +30,7 @@ export function createHost(part: Part): (request: Request) => Reply {
       case "step":
         return run(
           agents,
-          request.inbox.map(({ to, message }) => ({ to, event: { kind: "message", message } })),
+          request.inbox.map(({ from, to, message }) => ({ to, event: { kind: "message", from, message } })),
         );
       case "project": {
         const { blocks, rho } = request;
@@ -69,8 +69,8 @@ function run(
       const { to, message } = effect;
       messages++;
       bytes += messageBytes(message);
-      if (agents.has(to)) queue.push({ to, event: { kind: "message", message } });
-      else outbox.push({ to, message });
+      if (agents.has(to)) queue.push({ to, event: { kind: "message", from: prosumer, message } });
+      else outbox.push({ from: prosumer, to, message });
     }
     turns.push({ prosumer, messages, bytes, failure });
   }

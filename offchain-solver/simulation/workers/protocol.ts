@@ -19,7 +19,7 @@ export type Part = {
   readonly warm: readonly WarmStart[] | undefined;
 };
 
-export type Delivery = { readonly to: number; readonly message: Message };
+export type Delivery = { readonly from: number; readonly to: number; readonly message: Message };
 
 /** What the thread that holds the operator asks of a worker; blocks are those of the worker's hours, in their order. */
 export type Request =

@@ -127,8 +127,8 @@ describe("worker threads", function () {
       );
       const part = { prosumers: [3], hours: [], market, network: tight, settings, warm: undefined };
       const crew = openCrew([part, { ...part, prosumers: [4] }]);
-      const message = { kind: "trade", from: 0, iteration: 0, block: new Float64Array(4) } as const;
-      expect(() => crew.ask("stepped", () => ({ kind: "step", inbox: [{ to: 4, message }] }))).to.throw(
+      const message = { kind: "trade", iteration: 0, block: new Float64Array(4) } as const;
+      expect(() => crew.ask("stepped", () => ({ kind: "step", inbox: [{ from: 0, to: 4, message }] }))).to.throw(
         /^worker thread 1 of 2 failed: TypeError: .*\n.*stepProsumer/,
       );
       expect(crew.ask("report", () => ({ kind: "report" })).map(({ prosumers }) => prosumers.length)).to.eql([1, 1]);

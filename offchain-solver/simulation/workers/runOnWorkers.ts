@@ -115,12 +115,12 @@ function iterate(
     const offers = sent.filter(({ to }) => to === OPERATOR_AGENT);
     if (failure !== undefined || offers.length === 0) return { failure, traffic: { messages, bytes } };
     for (const delivery of sent) if (delivery.to !== OPERATOR_AGENT) post(delivery);
-    for (const { message } of offers)
-      for (const effect of stepOperator(operator, { kind: "message", message })[1]) {
+    for (const { from, message } of offers)
+      for (const effect of stepOperator(operator, { kind: "message", from, message })[1]) {
         if (effect.kind !== "send") continue;
         messages++;
         bytes += messageBytes(effect.message);
-        post(effect);
+        post({ from: OPERATOR_AGENT, to: effect.to, message: effect.message });
       }
     const told = operator.residuals.length;
     if (told > 0) observe?.(told, operator.residuals[told - 1]);

@@ -1,0 +1,129 @@
+/**
+ * The bytes of the messages that agents exchange while they iterate, little-endian:
+ *
+ *   magic u8 | kind u8 | session u16 | iteration u32 | block u32 | second u16 | third u16     16 bytes
+ *   trade: block f64...
+ *   offer: block f64... | sums f64[second] | gram f64[third]
+ *   grid:  extra f64 | block f64... | weights f64[second] | centre f64, where bit 7 of third is set; its other bits are the end
+ *
+ * `session` is the head of the terms' hash: a message of another session is told apart before anything in it is read. As many bytes as
+ * `messageBytes` counts.
+ */
+import { ENDS, messageBytes, type Message } from "../clearing/message.ts";
+import { ACCEPT, ignore, reject, type Reception } from "../clearing/reception.ts";
+
+/** Changes with the layout. */
+const MAGIC = 0x67;
+const KINDS = ["trade", "offer", "grid"] as const satisfies readonly Message["kind"][];
+const HEAD = 16;
+const WITH_CENTRE = 0x80;
+
+/** No message of a session that fits one transaction is longer. */
+export const MAX_MESSAGE_BYTES = 1 << 20;
+
+export type Received = { readonly reception: Reception; readonly message?: Message };
+
+/** The tag of a session with these terms, as every message of it carries it. */
+export const sessionTag = (termsHash: string): number => Number.parseInt(termsHash.slice(2, 6), 16);
+
+export function encode(message: Message, session: number): Uint8Array {
+  const bytes = new Uint8Array(messageBytes(message));
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, MAGIC);
+  view.setUint8(1, KINDS.indexOf(message.kind));
+  view.setUint16(2, session, true);
+  view.setUint32(4, message.iteration, true);
+  view.setUint32(8, message.block.length, true);
+  const put = numbersAfter(view, HEAD);
+  switch (message.kind) {
+    case "trade":
+      put(message.block);
+      break;
+    case "offer":
+      view.setUint16(12, message.sums.length, true);
+      view.setUint16(14, message.gram.length, true);
+      put(message.block);
+      put(message.sums);
+      put(message.gram);
+      break;
+    case "grid":
+      view.setUint16(12, message.weights.length, true);
+      view.setUint16(14, ENDS.indexOf(message.end) | (message.centre === undefined ? 0 : WITH_CENTRE), true);
+      put([message.extra]);
+      put(message.block);
+      put(message.weights);
+      if (message.centre !== undefined) put([message.centre]);
+  }
+  return bytes;
+}
+
+function numbersAfter(view: DataView, at: number): (numbers: ArrayLike<number>) => void {
+  return (numbers) => {
+    for (let k = 0; k < numbers.length; k++, at += 8) view.setFloat64(at, numbers[k], true);
+  };
+}
+
+/** Reads bytes from somebody who may be anybody: never throws, and reads nothing of a message that it turns down. */
+export function decode(bytes: Uint8Array, session: number): Received {
+  if (bytes.length > MAX_MESSAGE_BYTES) return { reception: reject(`${bytes.length} bytes`) };
+  if (bytes.length < HEAD) return { reception: reject("shorter than a head") };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint8(0) !== MAGIC) return { reception: reject("of another version, or no message") };
+  const kind = KINDS[view.getUint8(1)];
+  if (kind === undefined) return { reception: reject("of no known kind") };
+  if (view.getUint16(2, true) !== session) return { reception: ignore("of another session") };
+  const counts: Counts = {
+    block: view.getUint32(8, true),
+    second: view.getUint16(12, true),
+    third: view.getUint16(14, true),
+  };
+  if (bytes.length !== lengthOf(kind, counts)) return { reception: reject("not as long as its head says") };
+  const numbers = new Float64Array((bytes.length - HEAD) / 8);
+  for (let k = 0; k < numbers.length; k++) {
+    numbers[k] = view.getFloat64(HEAD + 8 * k, true);
+    if (!Number.isFinite(numbers[k])) return { reception: reject(`number ${k} is ${numbers[k]}`) };
+  }
+  return read(kind, view.getUint32(4, true), counts, numbers);
+}
+
+type Counts = { readonly block: number; readonly second: number; readonly third: number };
+
+function lengthOf(kind: Message["kind"], { block, second, third }: Counts): number {
+  switch (kind) {
+    case "trade":
+      return HEAD + 8 * block;
+    case "offer":
+      return HEAD + 8 * (block + second + third);
+    case "grid":
+      return HEAD + 8 * (1 + block + second + (third & WITH_CENTRE ? 1 : 0));
+  }
+}
+
+function read(kind: Message["kind"], iteration: number, counts: Counts, numbers: Float64Array): Received {
+  const { block, second, third } = counts;
+  switch (kind) {
+    case "trade":
+      if (second !== 0 || third !== 0) return { reception: reject("counts that a trade has not") };
+      return { reception: ACCEPT, message: { kind, iteration, block: numbers } };
+    case "offer": {
+      const [sums, gram] = [numbers.slice(block, block + second), numbers.slice(block + second)];
+      return { reception: ACCEPT, message: { kind, iteration, block: numbers.slice(0, block), sums, gram } };
+    }
+    case "grid": {
+      const end = ENDS[third & ~WITH_CENTRE];
+      if (end === undefined) return { reception: reject("of no known end") };
+      const centre = third & WITH_CENTRE ? { centre: numbers[numbers.length - 1] } : {};
+      const weights = numbers.slice(1 + block, 1 + block + second);
+      const message = {
+        kind,
+        iteration,
+        weights,
+        block: numbers.slice(1, 1 + block),
+        extra: numbers[0],
+        ...centre,
+        end,
+      };
+      return { reception: ACCEPT, message };
+    }
+  }
+}
