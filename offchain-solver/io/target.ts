@@ -33,7 +33,13 @@ function statOf(path: string, refuse: (reason: string) => never): Stats | undefi
   }
 }
 
-const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
+  }
+}
 
 /** Streams that this process was given: opening them by name writes there, a rename would cut them off. */
 const isGivenStream = (path: string): boolean => /^\/(dev|proc)\//.test(resolve(path));
