@@ -1,27 +1,30 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { solveCentral } from "../offchain-solver/clearing/central.ts";
 import { createMarket, defaultSettings, type MarketSettings } from "../offchain-solver/market/scenario/market.ts";
 import { createNetwork } from "../offchain-solver/market/formulation/network.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
+import { resized } from "./support/resized.ts";
 import { clarabelSolver } from "../offchain-solver/numerics/conicSolver.ts";
 
 /** Debian's python3-cvxopt belongs to this one. scripts/setup-debian.sh installs it; without it these tests fail, they do not skip. */
 const PYTHON = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
 const path = (file: string): string => fileURLToPath(new URL(`../${file}`, import.meta.url));
 
-function oracle(...args: string[]): number {
-  const run = spawnSync(PYTHON, [path("test/oracle/oracle.py"), path("cases/scenarios/ieee15.json"), ...args], {
-    encoding: "utf8",
-  });
+const oracle = (...args: string[]): number => oracleOf(path("cases/scenarios/ieee15.json"), ...args);
+
+function oracleOf(file: string, ...args: string[]): number {
+  const run = spawnSync(PYTHON, [path("test/oracle/oracle.py"), file, ...args], { encoding: "utf8" });
   if (run.status !== 0) throw new Error(`oracle ${args.join(" ")}: ${run.stderr || run.stdout || String(run.error)}`);
   return (JSON.parse(run.stdout) as { objective: number }).objective;
 }
 
-function central(hours: number, settings: Partial<MarketSettings>): number {
-  const scenario = takeHours(loadScenario("ieee15"), hours);
+function central(hours: number, settings: Partial<MarketSettings>, day = loadScenario("ieee15")): number {
+  const scenario = takeHours(day, hours);
   const market = createMarket(scenario, { ...defaultSettings(scenario), ...settings });
   const result = solveCentral(market, createNetwork(market), clarabelSolver);
   if (result.status !== "solved") throw new Error(result.status);
@@ -36,6 +39,14 @@ describe("the model written twice", function () {
       const theirs = oracle("--hours", "2", "--risk", risk, "--network-risk", "on");
       expect(Math.abs(central(2, { risk }) / theirs - 1)).to.be.below(1e-6);
     });
+
+  it("has one optimum at any size and with quarter-hours: kappa and k_q follow the size alone", () => {
+    const small = { ...resized(loadScenario("ieee15"), 0.004), periodHours: 0.25 };
+    const file = join(mkdtempSync(join(tmpdir(), "gridpact-")), "small.json");
+    writeFileSync(file, JSON.stringify(small));
+    const theirs = oracleOf(file, "--hours", "3", "--network-risk", "on");
+    expect(Math.abs(central(3, {}, small) / theirs - 1)).to.be.below(1e-6);
+  });
 
   it("has one optimum with the network at the forecast only", () => {
     const theirs = oracle("--hours", "3");

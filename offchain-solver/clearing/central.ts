@@ -3,14 +3,15 @@ import { solveLoosening, type ConicSolution, type ConicSolver } from "../numeric
 import { addProsumer, GROUP, type ProsumerVariables } from "../market/formulation/formulate.ts";
 import { addNetworkLimit } from "../market/formulation/networkLimit.ts";
 import type { Market } from "../market/scenario/market.ts";
+import { networkIn, perUnit, solutionFrom, type UnitMarket } from "../market/scenario/perUnit.ts";
 import { excess } from "../market/result/excess.ts";
 import type { Network } from "../market/formulation/network.ts";
 import { readSchedule, type Solution } from "../market/result/solution.ts";
 
-/** Largest excess half width (p.u.^2, MVA) that a network limit outside the working set may show. */
+/** Largest excess half width (p.u.^2, MVA at the reference size) that a network limit outside the working set may show. */
 const LAZY_TOLERANCE = 1e-8;
 
-/** $ per p.u.^2 or MVA that a limit is widened by in an elastic session: far above any price that a feasible one pays. */
+/** $ per p.u.^2 or MVA, at the reference size, that a limit is widened by in an elastic session: far above any price that a feasible one pays. */
 const LACKING = 1e5;
 
 export type CentralResult =
@@ -33,11 +34,14 @@ export type CentralResult =
  * Network limits are written lazily (start from `workingSet`, add what is violated, solve again) unless `full`.
  */
 export function solveCentral(
-  market: Market,
-  network: Network | undefined,
+  given: Market,
+  limits: Network | undefined,
   solver: ConicSolver,
   options: { full?: boolean; workingSet?: readonly (readonly number[])[]; tolerance?: number } = {},
 ): CentralResult {
+  const market = perUnit(given);
+  const { units } = market;
+  const network = limits && networkIn(units, limits);
   const working: Set<number>[] = Array.from({ length: market.hours }, (_, t) => new Set(options.workingSet?.[t] ?? []));
   if (network && options.full)
     for (const set of working) network.lower.forEach((bound, limit) => bound === bound && set.add(limit));
@@ -51,8 +55,8 @@ export function solveCentral(
     if (added > 0) continue;
     return {
       status: "solved",
-      solution: read(market, program, problem, result),
-      objective: result.objective,
+      solution: solutionFrom(units, read(market, program, problem, result)),
+      objective: result.objective * (units.mw * units.hours),
       solves,
       variables: problem.variables,
       rows: problem.rows,
@@ -72,7 +76,9 @@ export type Lacking = { readonly hour: number; readonly limit: number; readonly 
  * Clears with network limits that may be widened at a prohibitive price. An empty list: nothing has to be; undefined: even
  * wider network limits do not help, so somebody's own devices cannot carry what is asked of them.
  */
-export function findLacking(market: Market, network: Network, solver: ConicSolver): Lacking[] | undefined {
+export function findLacking(given: Market, limits: Network, solver: ConicSolver): Lacking[] | undefined {
+  const market = perUnit(given);
+  const network = networkIn(market.units, limits);
   const working: Set<number>[] = Array.from({ length: market.hours }, () => new Set());
   for (let solves = 1; solves <= 20; solves++) {
     const program = build(market, network, working, true);
@@ -82,14 +88,15 @@ export function findLacking(market: Market, network: Network, solver: ConicSolve
     return program.slack
       .flatMap((of, hour) => [...of].map(([limit, x]) => ({ hour, limit, by: result.x[x] })))
       .filter(({ by }) => by > 1e-6)
-      .sort((a, b) => b.by - a.by);
+      .sort((a, b) => b.by - a.by)
+      .map(({ hour, limit, by }) => ({ hour, limit, by: limit < network.buses ? by : by * market.units.mw }));
   }
   return undefined;
 }
 
 /** Takes the limits that a solution breaks into the working set; returns how many. */
 function admitViolated(
-  market: Market,
+  market: UnitMarket,
   network: Network,
   program: Program,
   result: ConicSolution,
@@ -122,13 +129,13 @@ type Program = {
 };
 
 function build(
-  market: Market,
+  market: UnitMarket,
   network: Network | undefined,
   working: readonly ReadonlySet<number>[],
   elastic = false,
 ): Program {
   const model = new ConicModel();
-  const kappa = market.scenario.regularisation.trade;
+  const { trade: kappa, allowances } = market.regularisation;
   const { dt, hours } = market;
   // One variable for both sides of a trade: kappa/2 a side makes kappa in all.
   const energy = market.pairs.map(() => Int32Array.from({ length: hours }, () => model.add()));
@@ -138,7 +145,7 @@ function build(
     slots.forEach(({ seller, buyer }, s) => model.square(share[t][s], seller === buyer ? 0 : 2 * kappa * dt)),
   );
   const carbon = Int32Array.from(market.settings.carbon ? market.pairs : [], () => model.add());
-  for (const x of carbon) model.square(x, 2 * kappa);
+  for (const x of carbon) model.square(x, 2 * allowances);
   const slotsOf = (i: number, side: "seller" | "buyer") =>
     market.slotsOf[i].map((mine, t) =>
       mine.map((s) => ({ ...market.shares[t][s], variable: share[t][s] })).filter((slot) => slot[side] === i),
@@ -170,7 +177,7 @@ function build(
   return { model, blocks, energy, share, carbon, slack };
 }
 
-function read(market: Market, program: Program, problem: GroupedProblem, result: ConicSolution): Solution {
+function read(market: UnitMarket, program: Program, problem: GroupedProblem, result: ConicSolution): Solution {
   const { x, dual } = result;
   const { blocks, model, energy, share, carbon } = program;
   const { hours, dt, pairs } = market;
@@ -179,7 +186,7 @@ function read(market: Market, program: Program, problem: GroupedProblem, result:
   const booking = groupGradient(problem, dual, GROUP.booking);
   const requirement = groupGradient(problem, dual, GROUP.requirement);
   const grid = groupGradient(problem, dual, GROUP.network);
-  const kappa = market.scenario.regularisation.trade;
+  const kappa = market.regularisation.trade;
   return {
     schedules: blocks.map((block) => readSchedule(block, x)),
     injectionMw: Array.from({ length: hours }, (_, t) => Float64Array.from(blocks, (b) => x[b.p[t]])),

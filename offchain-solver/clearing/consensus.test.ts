@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { createMarket, defaultSettings, type Market } from "../market/scenario/market.ts";
 import { createNetwork } from "../market/formulation/network.ts";
+import { perUnit } from "../market/scenario/perUnit.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { viewOf } from "../market/scenario/view.ts";
 import { loadScenario, scaleForecasts, takeHours } from "../scenarios/loadScenario.ts";
@@ -168,7 +169,7 @@ describe("consensus", function () {
 
   it("pulls a warm start's trades towards the operator's share of what they were", () => {
     const image = new Float64Array(layoutOf(three, 0).size).map((_, c) => Math.sin(c + 1));
-    const view = viewOf(three, 0);
+    const view = viewOf(perUnit(three), 0);
     const [state] = stepProsumer(initProsumer(DEFAULT_SETTINGS, view, 0, clarabelSolver, { image }), { kind: "start" });
     const { layout } = state;
     const grid = (iteration: number, pull: { extra: number; centre?: number }): Message => {

@@ -1,6 +1,7 @@
 import type { ConicSolver } from "../numerics/conicSolver.ts";
 import type { Market } from "../market/scenario/market.ts";
 import type { Network } from "../market/formulation/network.ts";
+import { networkIn, perUnit } from "../market/scenario/perUnit.ts";
 import { openScenario, viewOf } from "../market/scenario/view.ts";
 import type { Status } from "../market/result/solution.ts";
 import { messageBytes, OPERATOR_AGENT, type Effect, type Event, type Failure, type Message } from "./message.ts";
@@ -38,7 +39,8 @@ export type ConsensusResult = {
 };
 
 /**
- * Runs all agents of a session in this process over a carrier, until the operator ends it.
+ * Runs all agents of a session in this process over a carrier, until the operator ends it. The agents, and the states they end in,
+ * reckon in the units of the market; `assemble` reads them back.
  * `observe` is told each iteration's residual ratios; `clock` (optional, outside this pure floor) stamps agents' steps.
  */
 export function runConsensus(
@@ -57,11 +59,13 @@ export function runConsensus(
   } = {},
 ): ConsensusResult {
   const settings = forTradeGraph(given, market);
-  const open = openScenario(market);
-  const operatorView = viewOf(market, undefined, open);
-  const operator = initOperator(settings, operatorView, createHours(operatorView, network, solver, options.aroundHour));
+  const unit = perUnit(market);
+  const limits = network && networkIn(unit.units, network);
+  const open = openScenario(unit);
+  const operatorView = viewOf(unit, undefined, open);
+  const operator = initOperator(settings, operatorView, createHours(operatorView, limits, solver, options.aroundHour));
   const prosumers = market.prosumers.map((_, i) =>
-    initProsumer(settings, viewOf(market, i, open), i, solver, options.warm?.[i]),
+    initProsumer(settings, viewOf(unit, i, open), i, solver, options.warm?.[i]),
   );
   const around = options.around ?? ((_agent, _iteration, step) => step());
   let messages = 0;

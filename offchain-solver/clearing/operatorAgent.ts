@@ -1,4 +1,4 @@
-import type { Market } from "../market/scenario/market.ts";
+import type { UnitMarket } from "../market/scenario/perUnit.ts";
 import { createAcceleration, depthOf, nextWeights, type Acceleration } from "./acceleration/acceleration.ts";
 import { layoutOf, SUM_COUNT, type Layout } from "./layout.ts";
 import type { Effect, End, Event, Message } from "./message.ts";
@@ -14,7 +14,7 @@ import { residualRatios, type Residual, type Settings } from "./settings.ts";
  */
 export type OperatorState = {
   readonly settings: Settings;
-  readonly market: Market;
+  readonly market: UnitMarket;
   readonly layouts: readonly Layout[];
   readonly hours: readonly HourLimits[];
   readonly projectHours: Hours["project"];
@@ -32,7 +32,7 @@ export type OperatorState = {
   status: "running" | Exclude<End, "no">;
 };
 
-export function initOperator(settings: Settings, market: Market, hours: Hours): OperatorState {
+export function initOperator(settings: Settings, market: UnitMarket, hours: Hours): OperatorState {
   const layouts = market.prosumers.map((_, i) => layoutOf(market, i));
   const depth = depthOf(settings.acceleration);
   const gridSize = (layout: Layout): number => layout.size - layout.gridStart;

@@ -1,5 +1,6 @@
 import type { ConicSolver } from "../numerics/conicSolver.ts";
 import type { Market } from "../market/scenario/market.ts";
+import type { UnitMarket } from "../market/scenario/perUnit.ts";
 import { createMeter, type Meter } from "../market/result/excess.ts";
 import { areaOfLimit, type Network } from "../market/formulation/network.ts";
 import { AreaProjection, type HourBlock, type LimitMultiplier } from "./areaProjection.ts";
@@ -20,7 +21,7 @@ export type Hours = {
 
 /** The hours one after another, here; `around` is called around every projection. */
 export function createHours(
-  market: Market,
+  market: UnitMarket,
   network: Network | undefined,
   solver: ConicSolver,
   around: (project: () => boolean) => boolean = (project) => project(),
@@ -42,7 +43,7 @@ export class HourProjection {
   readonly #measure: Meter | undefined;
   readonly #areas: readonly AreaProjection[];
 
-  constructor(market: Market, network: Network | undefined, solver: ConicSolver, hour: number) {
+  constructor(market: UnitMarket, network: Network | undefined, solver: ConicSolver, hour: number) {
     this.#network = network;
     this.#measure = network && createMeter(market, network, hour);
     this.#areas =

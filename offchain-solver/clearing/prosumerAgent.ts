@@ -1,5 +1,5 @@
 import type { ConicSolver } from "../numerics/conicSolver.ts";
-import type { Market } from "../market/scenario/market.ts";
+import type { UnitMarket } from "../market/scenario/perUnit.ts";
 import { depthOf } from "./acceleration/acceleration.ts";
 import { ALLOWANCES, ENERGY, layoutOf, SUM_COUNT, SUMS, type Layout } from "./layout.ts";
 import { ENDS, OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";
@@ -43,7 +43,7 @@ export type WarmStart = { readonly image: Float64Array };
 
 export function initProsumer(
   settings: Settings,
-  market: Market,
+  market: UnitMarket,
   id: number,
   solver: ConicSolver,
   warm?: WarmStart,

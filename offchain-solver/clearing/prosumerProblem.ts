@@ -2,7 +2,7 @@ import { ConicModel, type GroupedProblem } from "../numerics/conicModel.ts";
 import { isStalled, solveLoosening, type ConicSolver } from "../numerics/conicSolver.ts";
 import { WarmConic } from "../numerics/warmConic.ts";
 import { addProsumer, type ProsumerVariables } from "../market/formulation/formulate.ts";
-import type { Market } from "../market/scenario/market.ts";
+import type { UnitMarket } from "../market/scenario/perUnit.ts";
 import type { Layout } from "./layout.ts";
 
 export type Outcome = "solved" | "infeasible" | "stalled";
@@ -41,9 +41,14 @@ const STATIONARITY = 1e-8;
 const goOn = (warm: WarmConic): boolean =>
   [1, 1, 10, 100].some((loose) => warm.solve(loose * FEASIBILITY, loose * STATIONARITY));
 
-export function createProsumerProblem(market: Market, i: number, layout: Layout, solver: ConicSolver): ProsumerProblem {
+export function createProsumerProblem(
+  market: UnitMarket,
+  i: number,
+  layout: Layout,
+  solver: ConicSolver,
+): ProsumerProblem {
   const { hours, dt } = market;
-  const regularisation = market.scenario.regularisation.trade;
+  const { trade, allowances } = market.regularisation;
   const model = new ConicModel();
   const copyVariable = Int32Array.from(layout.copies, () => model.bounded(0, Infinity));
   const byHour = <T>(pick: (copy: Layout["copies"][number], variable: number) => T | undefined): T[][] => {
@@ -66,11 +71,11 @@ export function createProsumerProblem(market: Market, i: number, layout: Layout,
   const plain = model.build();
   const kappa = new Float64Array(layout.size);
   for (let k = 0; k < partners; k++) {
-    kappa.fill(regularisation * dt, k * (hours + 1), k * (hours + 1) + hours);
-    kappa[k * (hours + 1) + hours] = regularisation;
+    kappa.fill(trade * dt, k * (hours + 1), k * (hours + 1) + hours);
+    kappa[k * (hours + 1) + hours] = allowances;
   }
   layout.copies.forEach((c, k) => {
-    if (c.role !== "own") kappa[layout.copiesStart + k] = regularisation * dt;
+    if (c.role !== "own") kappa[layout.copiesStart + k] = trade * dt;
   });
 
   // Quadratic weight per direct variable (P, Q, copies) and per sum variable: only its diagonal changes with rho.

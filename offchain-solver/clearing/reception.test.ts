@@ -2,6 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { createNetwork } from "../market/formulation/network.ts";
 import { createMarket, defaultSettings } from "../market/scenario/market.ts";
+import { networkIn, perUnit } from "../market/scenario/perUnit.ts";
 import { viewOf } from "../market/scenario/view.ts";
 import { decode, encode } from "../net/wire.ts";
 import { clarabelSolver } from "../numerics/conicSolver.ts";
@@ -15,7 +16,7 @@ import { DEFAULT_SETTINGS, forTradeGraph } from "./settings.ts";
 
 const SESSION = 7;
 const scenario = takeHours(loadScenario("ieee15"), 2);
-const market = createMarket(scenario, defaultSettings(scenario));
+const market = perUnit(createMarket(scenario, defaultSettings(scenario)));
 const settings = forTradeGraph(DEFAULT_SETTINGS, market);
 
 /** Everything in an agent's state that a message could change, as text; functions and the market are left out. */
@@ -69,7 +70,11 @@ function prosumer(): Agent {
 /** The operator in its second iteration, with one offer there already. */
 function operator(): Agent {
   const view = viewOf(market, undefined);
-  const state = initOperator(settings, view, createHours(view, createNetwork(market), clarabelSolver));
+  const state = initOperator(
+    settings,
+    view,
+    createHours(view, networkIn(market.units, createNetwork(market)), clarabelSolver),
+  );
   const step = (event: Event): Effect[] => stepOperator(state, event)[1];
   const offer = (from: number, iteration: number): Message => ({
     kind: "offer",

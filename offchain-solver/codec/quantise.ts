@@ -9,6 +9,7 @@ import {
 } from "../market/result/clearingResult.ts";
 import { emissionsT } from "../market/result/cost.ts";
 import type { Market } from "../market/scenario/market.ts";
+import { unitsOf } from "../market/scenario/perUnit.ts";
 import type { Solution } from "../market/result/solution.ts";
 import type { Places } from "../grid/places.ts";
 import { roundToZeroSum, transport } from "./transport.ts";
@@ -16,17 +17,20 @@ import { roundToZeroSum, transport } from "./transport.ts";
 /** MWh, MW or t to Wh, W or g; $/MWh, $/MW or $/t to 1e-6 $ per kWh, kW or kg. */
 const UNITS = 1e6;
 const PRICE_UNITS = 1e3;
-/** Allowances a prosumer may lack for its planned emissions, g: within the clearing's tolerance. What it holds never falls below zero. */
-const ALLOWANCE_DUST_G = 50;
-
 export type QuantiseSettings = {
   /** Reserve trades below this go back to the buyer's other sources (utility, or own devices), W. */
   readonly reserveThresholdW: number;
   /** Utility energy below this is not posted: it is within the clearing's own tolerance, Wh. */
   readonly dustWh: number;
+  /** Allowances a prosumer may lack for its planned emissions, g: within the clearing's tolerance. What it holds never falls below zero. */
+  readonly allowanceDustG: number;
 };
 
-export const DEFAULT_QUANTISE: QuantiseSettings = { reserveThresholdW: 20, dustWh: 20 };
+/** 20 W, 20 Wh and 50 g at the reference size, and in proportion at any other: the clearing's tolerance follows the size too. */
+export function quantiseSettings(market: Market): QuantiseSettings {
+  const { mw, hours } = unitsOf(market);
+  return { reserveThresholdW: 20 * mw, dustWh: 20 * mw * hours, allowanceDustG: 50 * mw * hours };
+}
 
 export type Quantised = {
   readonly result: ClearingResult;
@@ -58,7 +62,7 @@ export function quantise(
   market: Market,
   solution: Solution,
   places: Places,
-  settings: QuantiseSettings = DEFAULT_QUANTISE,
+  settings: QuantiseSettings = quantiseSettings(market),
 ): Quantised {
   const { hours, dt, prosumers, scenario } = market;
   const n = prosumers.length;
@@ -113,7 +117,8 @@ export function quantise(
   const postedEnergy = trades.length;
 
   const moved = postReserve(market, solution, settings, post);
-  postAllowances(market, solution, places, (i, j) => priceBetween((k) => solution.carbonPrice[k], i, j), post);
+  const dust = settings.allowanceDustG;
+  postAllowances(market, solution, places, dust, (i, j) => priceBetween((k) => solution.carbonPrice[k], i, j), post);
   postNetwork(market, solution, injectionWh, trades);
 
   const result: ClearingResult = {
@@ -224,6 +229,7 @@ function postAllowances(
   market: Market,
   solution: Solution,
   places: Places,
+  dustG: number,
   price: (i: number, j: number) => number,
   post: Post,
 ): void {
@@ -241,7 +247,7 @@ function postAllowances(
     let desk = Math.round((schedule.allowanceBoughtT - schedule.allowanceSoldT) * UNITS);
     // A distributed clearing meets the allowance balance to its tolerance only: what is short comes from the desk.
     const held = Math.floor(market.allowanceT[i] * UNITS) - net[i] + desk;
-    const needed = Math.max(0, Math.ceil(emissionsT(market, i, schedule) * UNITS) - ALLOWANCE_DUST_G);
+    const needed = Math.max(0, Math.ceil(emissionsT(market, i, schedule) * UNITS) - dustG);
     if (held < needed) desk += needed - held;
     if (desk > 0) post("carbon", SESSION_PERIOD, DESK, i, desk, scenario.carbon.deskBuyPerT);
     if (desk < 0) post("carbon", SESSION_PERIOD, i, DESK, -desk, scenario.carbon.deskSellPerT);

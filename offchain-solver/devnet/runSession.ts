@@ -162,7 +162,7 @@ export async function runSession(
   const cleared = clear(scenario, options);
   if (cleared.outcome === undefined) throw new SessionRefused(cleared.status, cleared.reason ?? cleared.status);
   const { quantised, objective, regrets } = cleared.outcome;
-  const { market, consensus } = cleared;
+  const { market } = cleared;
   const committeeSize = 1 + Math.min(30, scenario.prosumers.length);
   const fit = fitsOneTransaction(quantised.result, committeeSize, scenario.feeder.buses.length);
   if (!fit.fits)
@@ -226,10 +226,7 @@ export async function runSession(
         return { id, regretNano: regretNano.toString(), signature };
       }),
     ),
-    limits:
-      consensus?.operator.hours.flatMap((hour, t) =>
-        hour.multipliers.map(({ limit, multiplier }) => ({ hour: t, limit, multiplier })),
-      ) ?? [],
+    limits: cleared.outcome.limits,
   });
   const audited = await audit({
     provider,

@@ -25,11 +25,12 @@ export interface AcFlow {
 }
 
 export interface SweepSettings {
-  readonly toleranceMva: number;
+  /** Largest mismatch over the largest injection asked for. */
+  readonly tolerance: number;
   readonly maxIterations: number;
 }
 
-const DEFAULTS: SweepSettings = { toleranceMva: 1e-9, maxIterations: 200 };
+const DEFAULTS: SweepSettings = { tolerance: 1e-9, maxIterations: 200 };
 
 /**
  * Backward/forward sweep (Shirmohammadi et al. 1988) on a radial feeder with root voltage 1 and constant-power injections:
@@ -43,9 +44,12 @@ export function acSweep(
   qMvar: ArrayLike<number>,
   settings: Partial<SweepSettings> = {},
 ): AcFlow {
-  const { toleranceMva, maxIterations } = { ...DEFAULTS, ...settings };
+  const { tolerance, maxIterations } = { ...DEFAULTS, ...settings };
   const { order, parent, branchTo } = topology;
   const n = feeder.buses.length;
+  let largest = 0;
+  for (let i = 1; i < n; i++) largest = Math.max(largest, Math.abs(pMw[i]), Math.abs(qMvar[i]));
+  const toleranceMva = tolerance * largest;
   const base = feeder.baseMva;
   const [vRe, vIm] = [new Float64Array(n).fill(1), new Float64Array(n)];
   // Branch currents, p.u., away from the root.

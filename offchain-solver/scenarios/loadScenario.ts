@@ -6,6 +6,7 @@ import { ScenarioSchema } from "../market/scenario/scenario.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { feederFaults, scenarioFaults } from "../market/scenario/scenarioFaults.ts";
 import type { Fault } from "../market/scenario/scenarioFaults.ts";
+import { withSizes } from "../market/scenario/size.ts";
 import { InputError } from "../io/inputError.ts";
 import { checkShape, complaint, readJson } from "../io/readJson.ts";
 import { refuseForeignFormat } from "./foreignFormats.ts";
@@ -35,7 +36,7 @@ export function loadScenario(nameOrFile: string): Scenario {
   refuseForeignFormat(file);
   const scenario = readJson(file, ScenarioSchema);
   complainOfFirst(file, scenarioFaults(scenario));
-  return scenario;
+  return withSizes(scenario);
 }
 
 /** A scenario that was made rather than read: the checks of a file, in its name. Throws InputError. */

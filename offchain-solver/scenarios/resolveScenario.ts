@@ -1,6 +1,7 @@
 import type { Feeder } from "../grid/feeder.ts";
 import { topologyOf } from "../grid/topology.ts";
 import type { Prosumer, Scenario } from "../market/scenario/scenario.ts";
+import { withSizes } from "../market/scenario/size.ts";
 import { InputError } from "../io/inputError.ts";
 import type { Definition } from "./definition.ts";
 import { sourceForecasts, sourcesOf, type Source, type SourceForecasts } from "./forecastErrors.ts";
@@ -128,7 +129,7 @@ export function resolveScenario(definition: Definition, feeder: Feeder, series: 
 
   const { buyPerMwh: _, bands: __, ...tariff } = definition.tariff;
   const { column, ...carbon } = definition.carbon;
-  return {
+  return withSizes({
     name: definition.name,
     source: definition.source,
     feeder,
@@ -157,5 +158,5 @@ export function resolveScenario(definition: Definition, feeder: Feeder, series: 
       fitErrors: forecasts.fitErrors,
       testErrors: forecasts.testErrors,
     },
-  };
+  });
 }

@@ -67,6 +67,8 @@ export type ClearedSession = {
         readonly objective: number;
         readonly regrets: Float64Array;
         readonly quantised: Quantised;
+        /** The operator's binding limits and what they cost; none by the central method. */
+        readonly limits: Cleared["limits"];
         /** [hour] limits that the clearing had to write out. */
         readonly workingSet: readonly (readonly number[])[];
       }
@@ -174,6 +176,7 @@ function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solu
             objective: central.objective,
             regrets: regretsOf(market, priced(central.solution), clarabelSolver),
             quantised: quantise(market, priced(central.solution), places),
+            limits: [],
             workingSet: central.workingSet,
           }
         : undefined,

@@ -6,6 +6,17 @@ from program import Linear, Program, total
 from risk import half_width, two_sided
 
 
+REFERENCE_SIZE = 0.15107334  # MW
+
+
+def size(who):
+    """The member's own figure, MW: as declared, or the largest of load and ratings."""
+    if "sizeMw" in who:
+        return who["sizeMw"]
+    ratings = (("generator", "maxMw"), ("renewable", "ratingMw"), ("battery", "powerMw"))
+    return max(who["load"]["fixedMw"] + [who[device][name] for device, name in ratings if device in who])
+
+
 class Market:
     """The scenario's first `hours`, the chosen switches, and the expressions that the sections below share."""
 
@@ -22,6 +33,8 @@ class Market:
             self.partners[j].add(i)
         self.K = [half_width(risk, epsilon, radius) for radius in scenario["uncertainty"]["robustRadius"][:hours]]
         self.factors = [self.error_factors(t) for t in self.hours]
+        mean = sum(size(i) for i in self.prosumers.values()) / len(self.prosumers)
+        self.kappa, self.k_q = (scenario["regularisation"][k] * REFERENCE_SIZE / mean for k in ("trade", "reactive"))
         self.program = Program()
         self.energy = {}  # (i, j, t) for i < j: e_ij, MW; e_ji is its negative
         self.response = {}  # (i, j, t): r_ij, MW, seller i answers j
@@ -55,7 +68,7 @@ def prosumer(m, i):
     """Section "Prosumer i": devices with their costs. Reserve capacity and balances follow with the trades."""
     program, who, dt = m.program, m.prosumers[i], m.dt
     generator, renewable, battery, load = who.get("generator"), who.get("renewable"), who.get("battery"), who["load"]
-    tariff, regularisation = m.scenario["tariff"], m.scenario["regularisation"]
+    tariff = m.scenario["tariff"]
     x = m.own_devices[i]
     for symbol in ("p", "ch", "dis", "S", "dd", "g+", "g-", "P", "Q"):
         x[symbol] = []
@@ -94,7 +107,7 @@ def prosumer(m, i):
         program.pay(dt * (tariff["buyPerMwh"][t] * bought - tariff["sellPerMwh"][t] * sold))
 
         q = program.variable("q" + at, -reactive, reactive) if reactive > 0.0 else Linear()
-        program.pay_square(dt * regularisation["reactive"] / 2.0, q)
+        program.pay_square(dt * m.k_q / 2.0, q)
 
         x["p"].append(p)
         x["ch"].append(ch)
@@ -110,7 +123,7 @@ def prosumer(m, i):
 
 def energy_trades(m):
     """Section "Trades": one variable per pair and hour; every prosumer's energy balance."""
-    kappa = m.scenario["regularisation"]["trade"]
+    kappa = m.kappa
     sales = {(i, t): [] for i in m.prosumers for t in m.hours}
     for i, j in m.pairs:
         for t in m.hours:
@@ -126,7 +139,7 @@ def energy_trades(m):
 def reserve_trades(m):
     """Section "Trades": who answers whose error, and for how much."""
     program, tariff = m.program, m.scenario["tariff"]
-    kappa = m.scenario["regularisation"]["trade"]
+    kappa = m.kappa
     for t in m.hours:
         for j, factor in m.factors[t].items():
             utility = program.variable(f"u[{j},{t}]", low=0.0)
@@ -184,7 +197,7 @@ def allowances(m):
     """Section "Trades", allowances: over the horizon."""
     if not m.carbon:
         return
-    program, carbon, kappa = m.program, m.scenario["carbon"], m.scenario["regularisation"]["trade"]
+    program, carbon, kappa = m.program, m.scenario["carbon"], m.kappa
     given = {i: [] for i in m.prosumers}
     for i, j in m.pairs:
         c = program.variable(f"c[{i},{j}]")

@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import oracle
 import program
 from program import Linear, Program
+from sections import REFERENCE_SIZE
 from risk import METHODS, half_width, two_sided, worst_case
 
 
@@ -80,7 +81,8 @@ def generator(**changes):
 
 
 def who(i, bus, fixed, **devices):
-    return {"id": i, "bus": bus, "load": load(fixed), "reserveUpPerMw": 3.0, "reserveDownPerMw": 3.0, **devices}
+    common = {"sizeMw": REFERENCE_SIZE, "reserveUpPerMw": 3.0, "reserveDownPerMw": 3.0}
+    return {"id": i, "bus": bus, "load": load(fixed), **common, **devices}
 
 
 def scenario(prosumers, pairs, factor=None, uncertain=(), rating=None, v_min=0.9, v_max=1.1):

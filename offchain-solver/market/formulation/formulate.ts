@@ -171,7 +171,7 @@ export function addProsumer(model: ConicModel, market: Market, i: number, shares
     const q = (v.q[t] = model.add());
     if (reactiveRange > 0) {
       const device = (v.reactive[t] = model.bounded(-reactiveRange, reactiveRange));
-      model.square(device, scenario.regularisation.reactive * dt);
+      model.square(device, market.regularisation.reactive * dt);
       model.equal([[q, 1], [device, -1], ...flexibleTerm], -load.mvarPerMw * load.fixedMw[t]);
     } else model.equal([[q, 1], ...flexibleTerm], -load.mvarPerMw * load.fixedMw[t]);
 

@@ -10,7 +10,7 @@ export function deviceCost(market: Market, i: number, s: Schedule): number {
     total += generator ? generator.costA * p * p + generator.costB * p : 0;
     total += battery ? battery.wearPerMwh * (s.chargeMw[t] + s.dischargeMw[t]) : 0;
     total += (load.discomfort / 2) * s.flexibleMw[t] * s.flexibleMw[t];
-    total += (market.scenario.regularisation.reactive / 2) * s.reactiveMvar[t] * s.reactiveMvar[t];
+    total += (market.regularisation.reactive / 2) * s.reactiveMvar[t] * s.reactiveMvar[t];
     total += reserveUpPerMw * s.reserveUpMw[t] + reserveDownPerMw * s.reserveDownMw[t];
   }
   return total * market.dt;

@@ -1,5 +1,6 @@
 import { type ClearingResult, DESK, OPERATOR, SESSION_PERIOD, type Trade, UTILITY } from "./clearingResult.ts";
 import type { Market } from "../scenario/market.ts";
+import { unitsOf } from "../scenario/perUnit.ts";
 import { excess } from "./excess.ts";
 import { limitName, type Network } from "../formulation/network.ts";
 
@@ -11,8 +12,19 @@ export type Finding =
 declare const verified: unique symbol;
 export type Verified<T> = T & { readonly [verified]: true };
 
-/** What rounding and the clearing's own tolerance may move: injections W, reserve W, limits p.u.^2 or MVA. */
-export const VERIFY_TOLERANCE = { watts: 100, limit: 2e-4 } as const;
+/**
+ * What rounding and the clearing's own tolerance may move: injections and reserve W, voltages p.u.^2, flows MVA. The clearing's follows
+ * the market's size; rounding is half a Wh of everybody's, however short the period.
+ */
+export function verifyTolerance(market: Market) {
+  const { mw } = unitsOf(market);
+  const roundingW = 1 / market.dt;
+  return {
+    watts: 100 * mw + roundingW,
+    voltage: 2e-4,
+    flowMva: 2e-4 * mw + (market.prosumers.length * roundingW) / UNITS,
+  };
+}
 
 const invalid = (predicate: string, detail: string): Finding => ({ kind: "invalid", predicate, detail });
 const UNITS = 1e6;
@@ -45,6 +57,7 @@ export function reservePositions(market: Market, result: ClearingResult) {
       else shares[trade.period][slot] += trade.quantity;
     }
   }
+  const { watts } = verifyTolerance(market);
   const missing: { hour: number; prosumer: number; watts: number }[] = [];
   for (let t = 0; t < market.hours; t++)
     for (let j = 0; j < market.prosumers.length; j++) {
@@ -57,7 +70,7 @@ export function reservePositions(market: Market, result: ClearingResult) {
       }
       const own = slotOf[t].get(j * market.prosumers.length + j);
       if (own !== undefined) shares[t][own] = Math.max(0, need - bought);
-      if (bought > need + VERIFY_TOLERANCE.watts || (own === undefined && bought < need - VERIFY_TOLERANCE.watts))
+      if (bought > need + watts || (own === undefined && bought < need - watts))
         missing.push({ hour: t, prosumer: j, watts: bought - need });
     }
   return { shares, utility, unknown, missing };
@@ -93,6 +106,7 @@ export function verifyPublic(market: Market, network: Network | undefined, resul
   if (reserve.missing.length > 0) return invalid("errorNotAnswered", JSON.stringify(reserve.missing[0]));
   if (network === undefined) return { kind: "valid" };
   const positions = positionsWh(result);
+  const tolerance = verifyTolerance(market);
   for (let t = 0; t < market.hours; t++) {
     const gap = excess(market, network, t, {
       p: positions[t].map((wh) => wh / UNITS / market.dt),
@@ -100,7 +114,7 @@ export function verifyPublic(market: Market, network: Network | undefined, resul
       shares: reserve.shares[t].map((w) => w / UNITS),
     });
     for (let limit = 0; limit < gap.length; limit++)
-      if (gap[limit] > VERIFY_TOLERANCE.limit)
+      if (gap[limit] > (limit < network.buses ? tolerance.voltage : tolerance.flowMva))
         return invalid(
           "outsideNetworkLimit",
           `hour ${t}: ${limitName(market, network, limit)} by ${gap[limit].toExponential(2)}`,
@@ -133,13 +147,12 @@ export function paymentNano(result: ClearingResult, party: number): bigint {
 /** Does the result hold what my own agent agreed to? */
 export function verifyOwn(market: Market, result: ClearingResult, view: OwnView): Finding {
   const positions = positionsWh(result);
+  const { watts } = verifyTolerance(market);
   for (let t = 0; t < market.hours; t++) {
     const mine = (positions[t][view.index] / UNITS / market.dt - view.injectionMw[t]) * UNITS;
-    if (Math.abs(mine) > VERIFY_TOLERANCE.watts)
-      return invalid("notMyInjection", `hour ${t}: off by ${mine.toFixed(0)} W`);
+    if (Math.abs(mine) > watts) return invalid("notMyInjection", `hour ${t}: off by ${mine.toFixed(0)} W`);
     const reactive = result.reactiveVar[view.index][t] - view.reactiveMvar[t] * UNITS;
-    if (Math.abs(reactive) > VERIFY_TOLERANCE.watts)
-      return invalid("notMyReactive", `hour ${t}: off by ${reactive.toFixed(0)} var`);
+    if (Math.abs(reactive) > watts) return invalid("notMyReactive", `hour ${t}: off by ${reactive.toFixed(0)} var`);
   }
   const paid = -Number(paymentNano(result, view.index)) / 1e9;
   if (paid > view.expectedPayment + view.paymentTolerance)

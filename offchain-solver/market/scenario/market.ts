@@ -2,6 +2,7 @@ import * as z from "zod";
 import { norm, triangularFactor } from "../../numerics/qr.ts";
 import { publicScenario, scenarioWith, type PrivatePart, type PublicScenario } from "./publicScenario.ts";
 import { RISK_METHODS, type Prosumer, type RiskMethod, type Scenario } from "./scenario.ts";
+import { marketSizeMw, REFERENCE_SIZE_MW } from "./size.ts";
 
 /** A right to answer: `seller` may take a share of `buyer`'s forecast error; seller = buyer is the own share. Indices into `prosumers`. */
 export type ShareSlot = { readonly seller: number; readonly buyer: number };
@@ -26,6 +27,10 @@ export type Market = {
   readonly hours: number;
   readonly dt: number;
   readonly prosumers: readonly Prosumer[];
+  /** Mean of the members' own figures, MW. Whatever has a unit follows it. */
+  readonly sizeMw: number;
+  /** kappa of e^2 and r^2, of c^2, and k_q of q^2 at this size: $/MWh per MW, $/t per t, $/Mvarh per Mvar. */
+  readonly regularisation: { readonly trade: number; readonly allowances: number; readonly reactive: number };
   /** Prosumer indices, first < second. */
   readonly pairs: readonly (readonly [number, number])[];
   /** pairsOf[i]: indices into `pairs`. */
@@ -136,7 +141,9 @@ function tabulate(
   settings: MarketSettings,
   fixedSoldMw: readonly Float64Array[] | undefined,
 ): Market {
-  const { prosumers, hours } = scenario;
+  const { prosumers, hours, regularisation } = scenario;
+  const sizeMw = marketSizeMw(open.prosumers);
+  const perSize = REFERENCE_SIZE_MW / sizeMw;
   const indexOf = new Map(prosumers.map((p, i) => [p.id, i]));
   const at = (id: number): number => {
     const i = indexOf.get(id);
@@ -191,6 +198,12 @@ function tabulate(
     hours,
     dt: scenario.periodHours,
     prosumers,
+    sizeMw,
+    regularisation: {
+      trade: regularisation.trade * perSize,
+      allowances: regularisation.trade * perSize,
+      reactive: regularisation.reactive * perSize,
+    },
     pairs,
     pairsOf,
     canAnswer,

@@ -1,10 +1,13 @@
 import * as z from "zod";
 import { ProsumerSchema, ScenarioSchema, type Prosumer, type Scenario } from "./scenario.ts";
+import { sizeOf } from "./size.ts";
 
 /** What everybody may know of a participant: where it is, what it may do, and what its rights are reckoned on. */
 export const PublicProsumerSchema = ProsumerSchema.pick({ id: true, bus: true }).extend({
   /** May sell response shares: it registered a device that can answer an error. How well it can stays its own affair. */
   answers: z.boolean(),
+  /** Its own figure of its size, MW; the market's is their mean. */
+  sizeMw: z.number().nonnegative(),
   /** Free allowance that the session issues to it, tCO2. */
   allowanceT: z.number().nonnegative(),
   /** Its weight in the rebate of network charges, Wh. */
@@ -33,12 +36,14 @@ export function publicScenario(scenario: Scenario): PublicScenario {
   return {
     ...scenario,
     uncertainty,
-    prosumers: scenario.prosumers.map(({ id, bus, generator, battery, load }) => {
+    prosumers: scenario.prosumers.map((prosumer) => {
+      const { id, bus, generator, battery, load } = prosumer;
       const fixed = load.fixedMw.reduce((a, b) => a + b, 0);
       return {
         id,
         bus,
         answers: generator !== undefined || battery !== undefined,
+        sizeMw: sizeOf(prosumer),
         allowanceT: scenario.carbon.quotaTPerMwh * fixed * scenario.periodHours,
         rebateWh: Math.round(fixed * scenario.periodHours * 1e6),
       };
@@ -54,10 +59,11 @@ export function scenarioWith(open: PublicScenario, known: readonly PrivatePart[]
     ...open,
     uncertainty: { ...open.uncertainty, fitErrors: [], testErrors: [] },
     prosumers: open.prosumers.map(
-      ({ id, bus }) =>
+      ({ id, bus, sizeMw }) =>
         parts.get(id) ?? {
           id,
           bus,
+          sizeMw,
           load: { fixedMw: zeros, mvarPerMw: 0, flexibleShare: 0, discomfort: 0 },
           reserveUpPerMw: 0,
           reserveDownPerMw: 0,

@@ -51,6 +51,8 @@ export const ProsumerSchema = z.strictObject({
   /** Registry id: ascending with the feeder's depth-first bus order. */
   id: z.int().positive().max(0xffffffff),
   bus: z.int().positive(),
+  /** Its own figure of its size, MW: public, declared at registration as a connection rating is. Absent: load peak or largest rating. */
+  sizeMw: nonneg.optional(),
   generator: GeneratorSchema.optional(),
   renewable: RenewableSchema.optional(),
   battery: BatterySchema.optional(),
@@ -87,7 +89,7 @@ export const ScenarioSchema = z.strictObject({
     deskBuyPerT: nonneg,
     deskSellPerT: nonneg,
   }),
-  /** kappa of e^2, r^2, c^2 per side; k_q of q^2. */
+  /** kappa of e^2, r^2, c^2 per side; k_q of q^2: at the reference size, and the larger the smaller the market (docs/model.md). */
   regularisation: z.strictObject({ trade: z.number().positive(), reactive: z.number().positive() }),
   risk: z.strictObject({
     method: z.enum(RISK_METHODS),

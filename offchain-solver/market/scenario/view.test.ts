@@ -14,8 +14,9 @@ describe("a party's view of the market", () => {
       for (const list of [view.prosumers, view.scenario.prosumers])
         list.forEach((p, i) => {
           if (i === owner) return void expect(p).to.equal(market.prosumers[i]);
-          const { id, bus, ...rest } = p;
-          expect([id, bus]).to.deep.equal([market.prosumers[i].id, market.prosumers[i].bus]);
+          const { id, bus, sizeMw, ...rest } = p;
+          const declared = market.prosumers[i];
+          expect([id, bus, sizeMw]).to.deep.equal([declared.id, declared.bus, declared.sizeMw]);
           expect(JSON.stringify(rest)).not.to.match(/[1-9]/);
         });
       expect(view.scenario.uncertainty.fitErrors).to.deep.equal([]);

@@ -4,15 +4,15 @@ import type { Failure, Message } from "../../clearing/message.ts";
 import type { HourLimits } from "../../clearing/operatorProblem.ts";
 import type { ProsumerState, WarmStart } from "../../clearing/prosumerAgent.ts";
 import type { Settings } from "../../clearing/settings.ts";
-import type { Market } from "../../market/scenario/market.ts";
+import type { UnitMarket } from "../../market/scenario/perUnit.ts";
 import type { Network } from "../../market/formulation/network.ts";
 
 /** What one worker thread is given: the prosumers and the hours that live there, and what they know together. */
 export type Part = {
   readonly prosumers: readonly number[];
   readonly hours: readonly number[];
-  /** With the devices and costs of `prosumers` only. */
-  readonly market: Market;
+  /** With the devices and costs of `prosumers` only, in its own units, as are the limits. */
+  readonly market: UnitMarket;
   readonly network: Network | undefined;
   readonly settings: Settings;
   /** Of `prosumers`, in their order. */

@@ -8,6 +8,7 @@ import type { ConsensusResult } from "../../clearing/consensus.ts";
 import { DEFAULT_SETTINGS, MEMORY, type Settings } from "../../clearing/settings.ts";
 import { createMarket, defaultSettings, type Market } from "../../market/scenario/market.ts";
 import { createNetwork, NO_TIGHTENING, type Network } from "../../market/formulation/network.ts";
+import { perUnit } from "../../market/scenario/perUnit.ts";
 import type { Prosumer } from "../../market/scenario/scenario.ts";
 import { loadScenario, takeHours } from "../../scenarios/loadScenario.ts";
 import { openCrew } from "./crew.ts";
@@ -125,7 +126,7 @@ describe("worker threads", function () {
       expect(() => runOnWorkers(market, broken, settings, { workers: 2 })).to.throw(
         /^worker thread 1 of 2 failed: TypeError: .*\n.*partsOf/,
       );
-      const part = { prosumers: [3], hours: [], market, network: tight, settings, warm: undefined };
+      const part = { prosumers: [3], hours: [], market: perUnit(market), network: tight, settings, warm: undefined };
       const crew = openCrew([part, { ...part, prosumers: [4] }]);
       const message = { kind: "trade", iteration: 0, block: new Float64Array(4) } as const;
       expect(() => crew.ask("stepped", () => ({ kind: "step", inbox: [{ from: 0, to: 4, message }] }))).to.throw(

@@ -6,6 +6,7 @@ import { initProsumer, type ProsumerState, type WarmStart } from "../../clearing
 import { forTradeGraph, type Residual, type Settings } from "../../clearing/settings.ts";
 import type { Market } from "../../market/scenario/market.ts";
 import type { Network } from "../../market/formulation/network.ts";
+import { networkIn, perUnit } from "../../market/scenario/perUnit.ts";
 import { openScenario, viewOf, viewOfSeveral } from "../../market/scenario/view.ts";
 import { clarabelSolver } from "../../numerics/conicSolver.ts";
 import { openCrew, type Crew } from "./crew.ts";
@@ -31,9 +32,11 @@ export function runOnWorkers(
   options: WorkerOptions,
 ): ConsensusResult {
   const settings = forTradeGraph(given, market);
-  const open = openScenario(market);
+  const unit = perUnit(market);
+  const limits = network && networkIn(unit.units, network);
+  const open = openScenario(unit);
   // Stand-ins: they say how much work their agents will be, and hold what those end with.
-  const prosumers = market.prosumers.map((_, i) => initProsumer(settings, viewOf(market, i, open), i, clarabelSolver));
+  const prosumers = market.prosumers.map((_, i) => initProsumer(settings, viewOf(unit, i, open), i, clarabelSolver));
   const hands = deal(
     prosumers.map(({ problem }) => workOf(problem)),
     Math.min(options.workers, prosumers.length),
@@ -42,22 +45,22 @@ export function runOnWorkers(
     prosumers: mine,
     // In turn: neighbouring hours are alike, and so about as much work.
     hours: Array.from({ length: market.hours }, (_, t) => t).filter((t) => t % hands.length === w),
-    market: viewOfSeveral(market, mine, open),
-    network,
+    market: viewOfSeveral(unit, mine, open),
+    network: limits,
     settings,
     warm: options.warm && mine.map((i) => (options.warm as readonly WarmStart[])[i]),
   }));
   const crew = openCrew(parts);
   try {
-    const operatorView = viewOf(market, undefined, open);
+    const operatorView = viewOf(unit, undefined, open);
     // Without limits there is nothing to project, and nobody to ask.
     const hours = network === undefined ? createHours(operatorView, network, clarabelSolver) : hoursOf(crew, parts);
     const operator = initOperator(settings, operatorView, hours);
     const { failure, traffic } = iterate(crew, parts, operator, options.observe);
     const reports = crew.ask("report", () => ({ kind: "report" }));
     for (const report of reports) for (const end of report.prosumers) setTo(prosumers[end.prosumer], end);
-    const limits = reports.flatMap((report) => report.hours).sort((a, b) => a.hour - b.hour);
-    return conclude({ ...operator, hours: limits }, prosumers, failure, traffic);
+    const ends = reports.flatMap((report) => report.hours).sort((a, b) => a.hour - b.hour);
+    return conclude({ ...operator, hours: ends }, prosumers, failure, traffic);
   } finally {
     crew.close();
   }

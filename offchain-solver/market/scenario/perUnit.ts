@@ -1,0 +1,154 @@
+import type { Network } from "../formulation/network.ts";
+import type { Schedule, Solution } from "../result/solution.ts";
+import type { Market } from "./market.ts";
+import type { Prosumer, Scenario } from "./scenario.ts";
+import { REFERENCE_SIZE_MW } from "./size.ts";
+
+/**
+ * Units that a market is cleared in: power in `mw` MW, time in `hours` h, hence energy and allowances in mw x hours MWh and t, money in
+ * mw x hours $. Prices, emission rates and squared voltages are the same in any. In its own units every market has the reference
+ * size and hourly periods, so nothing in the clearing knows how large it is: penalties, tolerances and thresholds are numbers.
+ */
+export type Units = { readonly mw: number; readonly hours: number };
+
+/** A market whose quantities are in `units`. Only these are cleared; everybody else reckons in MW and hours. */
+export type UnitMarket = Market & { readonly units: Units };
+
+export const unitsOf = (market: Market): Units => ({ mw: market.sizeMw / REFERENCE_SIZE_MW, hours: market.dt });
+
+/** The market in its own units. */
+export function perUnit(market: Market): UnitMarket {
+  const units = unitsOf(market);
+  const { regularisation } = market.scenario;
+  const power = (values: Float64Array): Float64Array => values.map((value) => value / units.mw);
+  const scenario = scenarioIn(units, market.scenario);
+  return {
+    ...market,
+    scenario,
+    prosumers: scenario.prosumers,
+    dt: scenario.periodHours,
+    sizeMw: REFERENCE_SIZE_MW,
+    sigma: market.sigma.map(power),
+    error: market.error.map((columns) => columns.map(power)),
+    allowanceT: market.allowanceT.map((t) => t / (units.mw * units.hours)),
+    fixedSoldMw: market.fixedSoldMw?.map(power),
+    // An allowance is counted over the horizon: its square is not paid by the hour.
+    regularisation: { ...regularisation, allowances: regularisation.trade * units.hours },
+    units,
+  };
+}
+
+/** The limits in a market's units; squared voltages have none. */
+export function networkIn({ mw }: Units, network: Network): Network {
+  const scaled = (bounds: Float64Array): Float64Array =>
+    bounds.map((bound, limit) => (limit < network.buses ? bound : bound / mw));
+  return {
+    ...network,
+    baseMva: network.baseMva / mw,
+    lower: scaled(network.lower),
+    upper: scaled(network.upper),
+  };
+}
+
+function scenarioIn({ mw, hours }: Units, scenario: Scenario): Scenario {
+  const power = (value: number): number => value / mw;
+  const { feeder, risk, uncertainty } = scenario;
+  const { bootstrapMeanRadius, bootstrapStdRadius } = uncertainty;
+  return {
+    ...scenario,
+    feeder: {
+      ...feeder,
+      baseMva: power(feeder.baseMva),
+      buses: feeder.buses.map((bus) => ({ ...bus, loadMw: power(bus.loadMw), loadMvar: power(bus.loadMvar) })),
+      branches: feeder.branches.map((branch) => ({
+        ...branch,
+        ratingMva: branch.ratingMva === null ? null : power(branch.ratingMva),
+      })),
+    },
+    periodHours: scenario.periodHours / hours,
+    risk: { ...risk, meanRadius: risk.meanRadius.map(power), stdRadius: risk.stdRadius.map(power) },
+    prosumers: scenario.prosumers.map((prosumer) => prosumerIn({ mw, hours }, prosumer)),
+    uncertainty: {
+      ...uncertainty,
+      factor: uncertainty.factor.map((rows) => rows.map((row) => row.map(power))),
+      ...(bootstrapMeanRadius && { bootstrapMeanRadius: bootstrapMeanRadius.map(power) }),
+      ...(bootstrapStdRadius && { bootstrapStdRadius: bootstrapStdRadius.map(power) }),
+    },
+  };
+}
+
+function prosumerIn({ mw, hours }: Units, prosumer: Prosumer): Prosumer {
+  const power = (value: number): number => value / mw;
+  const energy = (value: number): number => value / (mw * hours);
+  const { sizeMw, generator, renewable, battery, load } = prosumer;
+  return {
+    ...prosumer,
+    ...(sizeMw !== undefined && { sizeMw: power(sizeMw) }),
+    ...(generator && {
+      generator: {
+        ...generator,
+        minMw: power(generator.minMw),
+        maxMw: power(generator.maxMw),
+        rampMwPerHour: power(generator.rampMwPerHour) * hours,
+        costA: generator.costA * mw,
+        reactiveMvar: power(generator.reactiveMvar),
+      },
+    }),
+    ...(renewable && {
+      renewable: {
+        ...renewable,
+        ratingMw: power(renewable.ratingMw),
+        forecastMw: renewable.forecastMw.map(power),
+        actualMw: renewable.actualMw.map(power),
+        reactiveMvar: power(renewable.reactiveMvar),
+      },
+    }),
+    ...(battery && {
+      battery: {
+        ...battery,
+        powerMw: power(battery.powerMw),
+        minMwh: energy(battery.minMwh),
+        maxMwh: energy(battery.maxMwh),
+        initialMwh: energy(battery.initialMwh),
+      },
+    }),
+    load: { ...load, fixedMw: load.fixedMw.map(power), discomfort: load.discomfort * mw },
+  };
+}
+
+/** A schedule out of a market's units: MW, MWh, t. */
+export function scheduleFrom({ mw, hours }: Units, schedule: Schedule): Schedule {
+  const power = (values: Float64Array): Float64Array => values.map((value) => value * mw);
+  return {
+    generatorMw: power(schedule.generatorMw),
+    renewableMw: power(schedule.renewableMw),
+    chargeMw: power(schedule.chargeMw),
+    dischargeMw: power(schedule.dischargeMw),
+    storedMwh: schedule.storedMwh.map((value) => value * (mw * hours)),
+    flexibleMw: power(schedule.flexibleMw),
+    importMw: power(schedule.importMw),
+    exportMw: power(schedule.exportMw),
+    reactiveMvar: power(schedule.reactiveMvar),
+    reserveUpMw: power(schedule.reserveUpMw),
+    reserveDownMw: power(schedule.reserveDownMw),
+    utilityShareMw: power(schedule.utilityShareMw),
+    pMw: power(schedule.pMw),
+    qMvar: power(schedule.qMvar),
+    allowanceBoughtT: schedule.allowanceBoughtT * (mw * hours),
+    allowanceSoldT: schedule.allowanceSoldT * (mw * hours),
+  };
+}
+
+/** A solution out of a market's units. Prices are the same in any. */
+export function solutionFrom(units: Units, solution: Solution): Solution {
+  const power = (rows: readonly Float64Array[]): Float64Array[] => rows.map((row) => row.map((v) => v * units.mw));
+  return {
+    ...solution,
+    schedules: solution.schedules.map((schedule) => scheduleFrom(units, schedule)),
+    injectionMw: power(solution.injectionMw),
+    injectionMvar: power(solution.injectionMvar),
+    energyMw: power(solution.energyMw),
+    shareMw: power(solution.shareMw),
+    carbonT: solution.carbonT.map((t) => t * (units.mw * units.hours)),
+  };
+}

@@ -1,0 +1,47 @@
+import { expect } from "chai";
+import { loadScenario, takeHours } from "../../scenarios/loadScenario.ts";
+import * as Market from "./market.ts";
+import { perUnit, unitsOf } from "./perUnit.ts";
+import { publicScenario } from "./publicScenario.ts";
+import type { Scenario } from "./scenario.ts";
+import { marketSizeMw, sizeOf, withSizes } from "./size.ts";
+
+const undeclared = (scenario: Scenario): Scenario => ({
+  ...scenario,
+  prosumers: scenario.prosumers.map(({ sizeMw: _, ...prosumer }) => prosumer),
+});
+const marketOf = (scenario: Scenario) => Market.createMarket(scenario, Market.defaultSettings(scenario));
+
+describe("a market's size", () => {
+  const day = loadScenario("ieee15");
+
+  it("is what the units of the shipped 15-bus day are made of: one of them is one MW and one hour", () => {
+    const market = marketOf(day);
+    expect(unitsOf(market)).to.deep.equal({ mw: 1, hours: 1 });
+    expect(market.regularisation).to.deep.equal({ trade: 0.01, allowances: 0.01, reactive: 0.2 });
+    expect(perUnit(market).scenario.prosumers).to.deep.equal(day.prosumers);
+  });
+
+  it("is the mean of load peaks and ratings, the largest of each member, where nothing is declared", () => {
+    const load = { fixedMw: [0.1, 0.4], mvarPerMw: 0, flexibleShare: 0, discomfort: 0 };
+    const base = { id: 1, bus: 1, load, reserveUpPerMw: 0, reserveDownPerMw: 0 };
+    const battery = { powerMw: 0.6, minMwh: 0, maxMwh: 1, initialMwh: 0, efficiency: 1, wearPerMwh: 0 };
+    expect([sizeOf(base), sizeOf({ ...base, battery }), sizeOf({ ...base, battery, sizeMw: 0.5 })]).to.eql([
+      0.4, 0.6, 0.5,
+    ]);
+    expect(marketSizeMw([{ sizeMw: 0.4 }, { sizeMw: 0.6 }])).to.equal(0.5);
+  });
+
+  it("is derived when a scenario is loaded, and no cut of its hours moves it", () => {
+    const sizes = day.prosumers.map((prosumer) => prosumer.sizeMw);
+    expect(withSizes(undeclared(day)).prosumers.map((prosumer) => prosumer.sizeMw)).to.deep.equal(sizes);
+    expect(marketOf(takeHours(day, 2)).sizeMw).to.equal(marketOf(day).sizeMw);
+  });
+
+  it("is the same to somebody who sees the public part alone", () => {
+    for (const scenario of [day, undeclared(day)])
+      expect(Market.marketOf(publicScenario(scenario), Market.defaultSettings(scenario)).sizeMw).to.equal(
+        marketOf(day).sizeMw,
+      );
+  });
+});
