@@ -39,7 +39,10 @@ const FOREIGN: readonly Foreign[] = [
   },
 ];
 
-/** Refuses a file in the format of another program by that program's name, and says how to convert it. Throws InputError. */
+/**
+ * Refuses a file in the format of another program by that program's name, and says how to convert it. Throws
+ * InputError.
+ */
 export function refuseForeignFormat(file: string): void {
   if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return;
   const foreign = FOREIGN.find(({ is }) => is(headOf(file), file));

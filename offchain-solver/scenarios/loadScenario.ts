@@ -74,7 +74,10 @@ export function changeForecasts(scenario: Scenario, change: (mw: number, ratingM
   };
 }
 
-/** The same scenario with every forecast of wind and sun times `factor`. Throws InputError where one rises above its rating. */
+/**
+ * The same scenario with every forecast of wind and sun times `factor`. Throws InputError where one rises above its
+ * rating.
+ */
 export function scaleForecasts(scenario: Scenario, factor: number): Scenario {
   const scaled = changeForecasts(scenario, (mw) => mw * factor);
   complainOfFirst(`${scenario.name}, forecasts x ${factor}`, scenarioFaults(scaled));

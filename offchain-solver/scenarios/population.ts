@@ -39,9 +39,10 @@ function refuseInjections({ name, buses }: Feeder): void {
   const at = buses.findIndex(({ loadMw, loadMvar }, i) => i > 0 && (loadMw < 0 || (loadMw === 0 && loadMvar !== 0)));
   if (at < 0) return;
   const { bus, loadMw, loadMvar } = buses[at];
-  const [field, value] = loadMw < 0 ? ["loadMw", loadMw] : ["loadMvar", loadMvar];
+  const [field, value, what] =
+    loadMw < 0 ? ["loadMw", loadMw, "injects active power"] : ["loadMvar", loadMvar, "has reactive power without load"];
   throw new InputError(
-    `feeder ${name}: buses[${at}].${field} = ${value}: bus ${bus} ${loadMw < 0 ? "injects active power" : "has reactive power without load"}, ` +
+    `feeder ${name}: buses[${at}].${field} = ${value}: bus ${bus} ${what}, ` +
       "which no drawn prosumer can have: take it out, or write a scenario in which a prosumer owns it",
   );
 }

@@ -4,8 +4,8 @@ import type { Matrix } from "./values.ts";
 
 /**
  * Reads [ ... ]: rows end with a semicolon or a line, elements are parted by blanks or commas. `lines`: where each row
- * stands. Refused with their line: rows of different lengths, a bracket that is never closed, and commas right between two
- * digits in a row that otherwise has blanks (decimal commas, which would shift every column after them).
+ * stands. Refused with their line: rows of different lengths, a bracket that is never closed, and commas right between
+ * two digits in a row that otherwise has blanks (decimal commas, which would shift every column after them).
  */
 export function bracketRows(reader: Expressions): { matrix: Matrix; lines: number[] } {
   const { cursor, scope } = reader;

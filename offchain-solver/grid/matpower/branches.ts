@@ -26,9 +26,10 @@ const nameOf = (row: Row): string => `branch ${ends(row).join("-")}`;
 /**
  * Branches in service, in the order of the file, each turned to point away from the root. Refuses cycles and islands.
  *
- * An ideal transformer of ratio t stands at the `from` end, the impedance behind it (MATPOWER manual, section 3.2). In a
- * tree it is exactly a change of the voltage base of everything below: base(to) = base(from)/t, and impedances in per unit
- * fall with the square of the base on their side. A phase shift turns all angles below it and changes nothing else.
+ * An ideal transformer of ratio t stands at the `from` end, the impedance behind it (MATPOWER manual, section 3.2). In
+ * a tree it is exactly a change of the voltage base of everything below: base(to) = base(from)/t, and impedances in per
+ * unit fall with the square of the base on their side. A phase shift turns all angles below it and changes nothing
+ * else.
  */
 export function orient(rows: readonly Row[], buses: readonly Row[], rootVoltagePu: number, notes: string[]): Tree {
   const inService = rows.filter(({ cells }) => cells[BRANCH.status] !== 0);

@@ -13,10 +13,10 @@ export type CaseData = {
 };
 
 /**
- * Reads a MATPOWER case without running MATLAB. Understood: tables of numbers and expressions, scalars and variables, the
- * column names of idx_bus, idx_brch and idx_gen, indexing by columns and rows, + - * / and powers by whole numbers and
- * halves, sqrt, abs, and sine, cosine and tangent of an acos. Everything else is refused with its line rather than skipped: a line that is not
- * understood may be the one that converts a unit.
+ * Reads a MATPOWER case without running MATLAB. Understood: tables of numbers and expressions, scalars and variables,
+ * the column names of idx_bus, idx_brch and idx_gen, indexing by columns and rows, + - * / and powers by whole numbers
+ * and halves, sqrt, abs, and sine, cosine and tangent of an acos. Everything else is refused with its line rather than
+ * skipped: a line that is not understood may be the one that converts a unit.
  */
 export function interpret(source: string): CaseData {
   return new Statements(new Cursor(source)).run();
@@ -64,7 +64,7 @@ class Statements {
   /** `end` or `return` close the function; code after them is not part of it. */
   private last(): void {
     this.cursor.take();
-    while (this.cursor.takes("newline") || this.cursor.takes(";")) continue;
+    while (["newline", ";", "end", "endfunction"].some((text) => this.cursor.takes(text))) continue;
     if (this.cursor.token.kind !== "end") this.cursor.fail("code after the end of the function is not understood");
   }
 

@@ -11,9 +11,9 @@ import { isScalar } from "./values.ts";
 export { MatpowerError };
 
 /**
- * An imported case. `voltageBasePu` [bus]: what the feeder calls 1, in the case's per unit: the voltage that the case holds
- * its reference bus at, behind the taps of transformers. The feeder's voltage times this is the case's. `notes` say what
- * was done.
+ * An imported case. `voltageBasePu` [bus]: what the feeder calls 1, in the case's per unit: the voltage that the case
+ * holds its reference bus at, behind the taps of transformers. The feeder's voltage times this is the case's. `notes`
+ * say what was done.
  */
 export type ImportedCase = {
   readonly feeder: Feeder;
@@ -25,14 +25,14 @@ const REFERENCE = 3;
 const ISOLATED = 4;
 
 /**
- * Imports a radial MATPOWER case (format version 2), unit conversions included. Throws MatpowerError with the line and the
- * reason for cases that are meshed, broken, or hold in service what a feeder does not have (shunts, line charging, dclines,
- * storage, switches, generators away from the reference bus, tables that nobody knows).
+ * Imports a radial MATPOWER case (format version 2), unit conversions included. Throws MatpowerError with the line and
+ * the reason for cases that are meshed, broken, or hold in service what a feeder does not have (shunts, line charging,
+ * dclines, storage, switches, generators away from the reference bus, tables that nobody knows).
  *
- * Rules: what is out of service is left out; branches are turned to point away from the reference bus, which comes first; a
- * rating of 0, Inf or a terawatt is unlimited (null); the voltage of the reference and taps become the voltage base, which
- * changes no power flow; of several generators at the reference the last sets its voltage, as in MATPOWER's runpf;
- * negative loads stay negative base loads.
+ * Rules: what is out of service is left out; branches are turned to point away from the reference bus, which comes
+ * first; a rating of 0, Inf or a terawatt is unlimited (null); the voltage of the reference and taps become the voltage
+ * base, which changes no power flow; of several generators at the reference the last sets its voltage, as in MATPOWER's
+ * runpf; negative loads stay negative base loads.
  */
 export function importMatpower(text: string, fallbackName = "case"): ImportedCase {
   const data = interpret(text);

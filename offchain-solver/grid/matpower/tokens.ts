@@ -8,7 +8,9 @@ export class MatpowerError extends Error {
   }
 }
 
-/** `spaced`: white space came before, which separates elements inside brackets. A line's end is a token: it ends rows. */
+/**
+ * `spaced`: white space came before, which separates elements inside brackets. A line's end is a token: it ends rows.
+ */
 export type Token = {
   readonly kind: "number" | "name" | "text" | "sign" | "newline" | "end";
   readonly text: string;
@@ -22,7 +24,10 @@ const NAME = /[A-Za-z]\w*/y;
 const SIGN = /\.\*|\.\/|\.\^|\.'|[=~<>]=|&&|\|\||[-+*/^=()[\]{},;:.~<>&|'\\@!]/y;
 const TEXT = /'(?:[^'\n]|'')*'|"(?:[^"\n]|"")*"/y;
 
-/** Empties block comments, which nest: `%{` and `%}` each alone on a line. Throws MatpowerError when one is never closed. */
+/**
+ * Empties block comments, which nest: `%{` and `%}` each alone on a line. Throws MatpowerError when one is never
+ * closed.
+ */
 function withoutBlockComments(text: string): string {
   const open: number[] = [];
   const lines = text.split("\n").map((line, k) => {

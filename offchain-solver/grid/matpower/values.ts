@@ -58,8 +58,8 @@ function power(base: number, exponent: number): number {
 }
 
 /**
- * a OP b, cell by cell, with a scalar standing for every cell; undefined for a true matrix product, quotient or power, and
- * for powers other than whole numbers and roots.
+ * a OP b, cell by cell, with a scalar standing for every cell; undefined for a true matrix product, quotient or power,
+ * and for powers other than whole numbers and roots.
  */
 export function combine(sign: string, a: Matrix, b: Matrix): Matrix | undefined {
   if (sign.endsWith("^") && !b.cells.every(isExactPower)) return undefined;
