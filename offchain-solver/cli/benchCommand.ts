@@ -4,6 +4,8 @@ import { argumentOf, instanceOf, INSTANCES } from "../study/bench/benchInstance.
 import { InputError } from "../io/inputError.ts";
 import { numberOption } from "../io/output.ts";
 import { checkTarget } from "../io/target.ts";
+import { hoursOption } from "./clearOptions.ts";
+import { zooCommand } from "./zooCommand.ts";
 
 /** "gsa,anderson": the methods of those names; over-relaxed plain iterations are called relaxed. */
 export function methodsOf(text: string): BenchMethod[] {
@@ -25,7 +27,7 @@ export function benchCommand(): Command {
       "cases by name or file; CASE:0.1 at another eps, CASE:gaussian with another risk method, CASE:x0.95 with other forecasts",
       INSTANCES.map(argumentOf),
     )
-    .option("--hours <n>", "only the first n periods", numberOption("--hours", 1, 63, true))
+    .option("--hours <n>", "only the first n hours by the clock: 4 n periods of quarter-hours", hoursOption())
     .option("--max-iterations <n>", "give up after this many", numberOption("--max-iterations", 1, 1e6, true))
     .option("--rho-scan", "find plain iterations' best of nine rhos too, and compare every method with it")
     .option("--reclear", "clear again after forecasts changed by 5 %, cold and warm, by the last of the methods")
@@ -62,5 +64,6 @@ export function benchCommand(): Command {
           ...(args.maxIterations === undefined ? {} : { maxIterations: args.maxIterations }),
         });
       },
-    );
+    )
+    .addCommand(zooCommand());
 }

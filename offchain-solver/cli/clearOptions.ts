@@ -5,6 +5,7 @@ import type { ClearMethod, ClearOptions } from "../simulation/clear.ts";
 import { InputError } from "../io/inputError.ts";
 import { loadBase } from "../scenarios/loadBase.ts";
 import { loadScenario, shippedFile, takeHours } from "../scenarios/loadScenario.ts";
+import { PERIOD_MINUTES, splitHours } from "../scenarios/periods.ts";
 import { populate } from "../scenarios/populate.ts";
 import { withRadii } from "../scenarios/withRadii.ts";
 import { choiceOption, liveLine, numberOption } from "../io/output.ts";
@@ -18,6 +19,7 @@ export type DrawArguments = {
   population?: number;
   seed?: number;
   hours?: number;
+  minutes?: number;
 };
 
 export type ClearArguments = DrawArguments & {
@@ -35,6 +37,10 @@ export type ClearArguments = DrawArguments & {
   workers: number;
 };
 
+/** --hours: by the clock, whatever the length of a period; what does not come out in whole periods is refused with the scenario at hand. */
+export const hoursOption = () => numberOption("--hours", 0.05, 24 * 366);
+export const minutesOption = () => numberOption("--minutes", PERIOD_MINUTES[0], 60, true);
+
 /** The options that say which scenario, shared by `scenario`, `clear` and `run`. */
 export function addDrawOptions(command: Command): Command {
   return command
@@ -44,7 +50,12 @@ export function addDrawOptions(command: Command): Command {
       numberOption("--population", 1, 10_000, true),
     )
     .option("--seed <s>", "of the population (default: 1)", numberOption("--seed", 0, 0xffffffff, true))
-    .option("--hours <n>", "only the first n periods", numberOption("--hours", 1, 63, true))
+    .option("--hours <n>", "only the first n hours by the clock: 4 n periods of quarter-hours", hoursOption())
+    .option(
+      "--minutes <m>",
+      `split hours into periods of so many minutes: ${PERIOD_MINUTES.join(", ")}`,
+      minutesOption(),
+    )
     .option(
       "--radii <on|off>",
       "count the fitted moments as estimates, within their bootstrap 95 % radii (default: the scenario's)",
@@ -118,7 +129,8 @@ export function readScenario(name: string, args: DrawArguments): Scenario {
       ? loadScenario(name)
       : populate(loadBase(name, console.error), args.population, args.seed ?? 1);
   const day = args.hours === undefined ? scenario : takeHours(scenario, args.hours);
-  return args.radii === undefined ? day : withRadii(day, args.radii === "on");
+  const split = args.minutes === undefined ? day : splitHours(day, args.minutes);
+  return args.radii === undefined ? split : withRadii(split, args.radii === "on");
 }
 
 /** Options with the scenario's defaults filled in, residuals shown live. */

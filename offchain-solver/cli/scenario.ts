@@ -1,9 +1,10 @@
 import { Command } from "commander";
 import { takeHours } from "../scenarios/loadScenario.ts";
+import { splitHours } from "../scenarios/periods.ts";
 import { generateScenario } from "../scenarios/generateScenario.ts";
 import { numberOption } from "../io/output.ts";
 import { checkTarget, writeJson } from "../io/target.ts";
-import { addDrawOptions, inputsOf, readScenario, type DrawArguments } from "./clearOptions.ts";
+import { addDrawOptions, inputsOf, minutesOption, readScenario, type DrawArguments } from "./clearOptions.ts";
 
 export function scenarioCommand(): Command {
   return addDrawOptions(
@@ -25,10 +26,11 @@ function generateCommand(): Command {
     .description("make a scenario up: a radial feeder with prosumers drawn on it, from real series")
     .requiredOption("--prosumers <n>", "how many", numberOption("--prosumers", 2, 10_000, true))
     .option("--seed <s>", "of feeder and population", numberOption("--seed", 0, 0xffffffff, true), 1)
-    .option("--hours <n>", "only the first n periods", numberOption("--hours", 1, 24, true), 24)
+    .option("--hours <n>", "only the first n hours", numberOption("--hours", 1, 24, true), 24)
+    .option("--minutes <m>", "in periods of so many minutes", minutesOption(), 60)
     .option("--out <file>", "write it there; - is stdout", "-")
-    .action((args: { prosumers: number; seed: number; hours: number; out: string }) => {
+    .action((args: { prosumers: number; seed: number; hours: number; minutes: number; out: string }) => {
       checkTarget(args.out, "--out");
-      writeJson(args.out, takeHours(generateScenario(args.prosumers, args.seed), args.hours));
+      writeJson(args.out, splitHours(takeHours(generateScenario(args.prosumers, args.seed), args.hours), args.minutes));
     });
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ScenarioSchema } from "../market/scenario/scenario.ts";
+import { MAX_PERIODS, ScenarioSchema } from "../market/scenario/scenario.ts";
 
 const nonneg = z.number().nonnegative();
 const hourOfDay = z.int().min(0).max(24);
@@ -45,7 +45,7 @@ const TERMS = {
   /** Name of a file in cases/feeders, or a file. */
   feeder: z.string().min(1),
   startUtc: z.iso.datetime(),
-  hours: z.int().min(1).max(63),
+  hours: z.int().min(1).max(MAX_PERIODS),
   /** Local time of the tariff is UTC plus this. */
   utcOffsetHours: z.int().min(-12).max(14),
   /** Load is the feeder's base load x the regional profile x this. */

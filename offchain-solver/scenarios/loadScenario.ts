@@ -11,6 +11,8 @@ import { InputError } from "../io/inputError.ts";
 import { checkShape, complaint, readJson } from "../io/readJson.ts";
 import { refuseForeignFormat } from "./foreignFormats.ts";
 
+export { takeHours } from "./periods.ts";
+
 const CASES = fileURLToPath(new URL("../../cases/", import.meta.url));
 
 /** Where a case of this name ships, if one does. */
@@ -82,40 +84,4 @@ export function scaleForecasts(scenario: Scenario, factor: number): Scenario {
   const scaled = changeForecasts(scenario, (mw) => mw * factor);
   complainOfFirst(`${scenario.name}, forecasts x ${factor}`, scenarioFaults(scaled));
   return scaled;
-}
-
-/** The same scenario with its first `hours` periods only. Allowances follow the fixed load that is left. */
-export function takeHours(scenario: Scenario, hours: number): Scenario {
-  if (!Number.isInteger(hours) || hours < 1 || hours > scenario.hours)
-    throw new InputError(`${scenario.name}: hours = ${hours}: must be a whole number from 1 to ${scenario.hours}`);
-  const cut = <T>(series: readonly T[]): T[] => series.slice(0, hours);
-  const { tariff, carbon, risk, uncertainty } = scenario;
-  const { bootstrapMeanRadius, bootstrapStdRadius } = uncertainty;
-  return {
-    ...scenario,
-    hours,
-    tariff: { ...tariff, buyPerMwh: cut(tariff.buyPerMwh), sellPerMwh: cut(tariff.sellPerMwh) },
-    carbon: { ...carbon, gridTPerMwh: cut(carbon.gridTPerMwh) },
-    risk: { ...risk, meanRadius: cut(risk.meanRadius), stdRadius: cut(risk.stdRadius) },
-    prosumers: scenario.prosumers.map((prosumer) => ({
-      ...prosumer,
-      ...(prosumer.renewable && {
-        renewable: {
-          ...prosumer.renewable,
-          forecastMw: cut(prosumer.renewable.forecastMw),
-          actualMw: cut(prosumer.renewable.actualMw),
-        },
-      }),
-      load: { ...prosumer.load, fixedMw: cut(prosumer.load.fixedMw) },
-    })),
-    uncertainty: {
-      ...uncertainty,
-      factor: cut(uncertainty.factor),
-      robustRadius: cut(uncertainty.robustRadius),
-      ...(bootstrapMeanRadius && { bootstrapMeanRadius: cut(bootstrapMeanRadius) }),
-      ...(bootstrapStdRadius && { bootstrapStdRadius: cut(bootstrapStdRadius) }),
-      fitErrors: cut(uncertainty.fitErrors),
-      testErrors: cut(uncertainty.testErrors),
-    },
-  };
 }

@@ -7,6 +7,7 @@ import { PopulatedSchema } from "./definition.ts";
 import type { Definition, Populated, Population } from "./definition.ts";
 import { sourcesOf } from "./forecastErrors.ts";
 import { checkScenario } from "./loadScenario.ts";
+import { PERIOD_MINUTES, splitHours, takePeriods } from "./periods.ts";
 import { drawPopulation } from "./population.ts";
 import { seeded } from "./prng.ts";
 import { resolveScenario } from "./resolveScenario.ts";
@@ -35,8 +36,11 @@ export function populate(
     throw new InputError(`${base.name}: population = ${count}: must be a whole number above zero`);
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
     throw new InputError(`${base.name}: seed = ${seed}: must be a whole number from 0 to 4294967295`);
-  if (scenario && scenario.periodHours !== 1)
-    throw new InputError(`${base.name}: periodHours = ${scenario.periodHours}: the series to draw from are hourly`);
+  const minutes = Math.round((scenario?.periodHours ?? 1) * 60);
+  if (scenario && !PERIOD_MINUTES.some((known) => known === minutes && known / 60 === scenario.periodHours))
+    throw new InputError(
+      `${base.name}: periodHours = ${scenario.periodHours}: the hourly series to draw from cannot be split so`,
+    );
   const rules = readJson(
     fileURLToPath(new URL("../../cases/definitions/ieee141.json", import.meta.url)),
     PopulatedSchema,
@@ -47,7 +51,7 @@ export function populate(
         ...rules,
         ...(scenario && {
           startUtc: scenario.startUtc,
-          hours: scenario.hours,
+          hours: Math.ceil((scenario.hours * minutes) / 60),
           regularisation: scenario.regularisation,
         }),
         name: `${base.name}-n${count}-s${seed}`,
@@ -63,10 +67,11 @@ export function populate(
   );
   if (!scenario) return checkScenario(drawn);
   const { method, epsilon } = scenario.risk;
+  const timed = takePeriods(splitHours(drawn, minutes), scenario.hours);
   return checkScenario({
-    ...drawn,
+    ...timed,
     tariff: scenario.tariff,
     carbon: scenario.carbon,
-    risk: { ...drawn.risk, method, epsilon },
+    risk: { ...timed.risk, method, epsilon },
   });
 }

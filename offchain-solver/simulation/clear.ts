@@ -41,6 +41,8 @@ export type ClearOptions = {
   /** Multiplies every default penalty. */
   readonly rhoScale: number;
   readonly maxIterations: number;
+  /** Plain iterations with the vanishing regularisation that the accelerated methods have; not without asking. */
+  readonly vanishing?: boolean;
   readonly tightening?: Tightening;
   /** Worker threads for the agents, 1 (the default): none. The result does not depend on it. */
   readonly workers?: number;
@@ -80,12 +82,15 @@ export function settingsFor(
   method: Exclude<ClearMethod, "central">,
   rhoScale: number,
   maxIterations: number,
+  plainVanishing = false,
 ): Settings {
+  const { acceleration, rho } = DEFAULT_SETTINGS;
+  const vanishing = { ...acceleration.vanishing, plain: plainVanishing };
   return {
     ...DEFAULT_SETTINGS,
-    rho: DEFAULT_SETTINGS.rho.map((r) => r * rhoScale),
+    rho: rho.map((r) => r * rhoScale),
     maxIterations,
-    acceleration: { ...DEFAULT_SETTINGS.acceleration, method, memory: MEMORY[method] },
+    acceleration: { ...acceleration, method, memory: MEMORY[method], vanishing },
   };
 }
 
@@ -183,7 +188,7 @@ function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solu
       consensus: undefined,
     };
   }
-  const settings = settingsFor(options.method, options.rhoScale, options.maxIterations);
+  const settings = settingsFor(options.method, options.rhoScale, options.maxIterations, options.vanishing);
   const runs = certified(market, network, settings, options);
   const { consensus, cleared } = runs[runs.length - 1];
   const wallMs = performance.now() - started;

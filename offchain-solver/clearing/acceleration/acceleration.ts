@@ -19,7 +19,7 @@ export type AccelerationSettings = {
   /** D of the safeguard: accepted steps need residual <= D |g_0| (accepted + 1)^-(1 + 1e-6). */
   readonly decay: number;
   /**
-   * Extra regularisation of trades, $ per unit^2, that starts here and falls to `keeps` of it an iteration, sooner where the residual falls sooner; not in plain iterations.
+   * Extra regularisation of trades, $ per unit^2, that starts here and falls to `keeps` of it an iteration, sooner where the residual falls sooner; in plain iterations only where `plain` says so.
    * Where several prosumers stand at the same tariff, only kappa decides between them, and the iteration moves along such a face
    * by kappa/rho of the way: thousands of steps. The extra term goes that way at once, while everything else is still far off;
    * what it leaves is on the right spot of the face, because with any kappa the face's share of the solution is the shortest one.
@@ -27,6 +27,8 @@ export type AccelerationSettings = {
   readonly vanishing: {
     readonly start: number;
     readonly keeps: number;
+    /** In plain iterations too: what is compared with an accelerated method gets every help that is not the method itself. */
+    readonly plain?: boolean;
     /** Norm of the first residual that later ones are compared with: a warm start takes it from the session it goes on from. */
     readonly reference?: number;
     /** A warm start near the session before is pulled towards this share of the trades it began with, not towards none. */
@@ -75,8 +77,9 @@ const AHEAD = 100;
 const WARM_START = { least: 2, bySquare: 7e4 } as const;
 
 /** What the extra regularisation begins with, given the first residual's norm. */
-function beginning({ method, vanishing: { start, reference } }: AccelerationSettings, firstNorm: number): number {
-  if (method === "admm") return 0;
+function beginning({ method, vanishing }: AccelerationSettings, firstNorm: number): number {
+  const { start, reference, plain = false } = vanishing;
+  if (method === "admm" && !plain) return 0;
   if (reference === undefined) return start;
   const distance = firstNorm / reference;
   return Math.min(start, Math.max(WARM_START.least, WARM_START.bySquare * distance * distance));

@@ -4,6 +4,9 @@ import { FeederSchema } from "../../grid/feeder.ts";
 /** How chance constraints are held (market-model section 5): the exact one and what it is compared with. */
 export const RISK_METHODS = ["ts-drcc", "bonferroni", "gaussian", "robust", "deterministic"] as const;
 
+/** Most periods of one session: a day of five minutes. How many a settlement can carry is the payload's own limit. */
+export const MAX_PERIODS = 288;
+
 const finite = z.number();
 const nonneg = z.number().nonnegative();
 const series = z.array(finite);
@@ -72,7 +75,8 @@ export const ScenarioSchema = z.strictObject({
   feeder: FeederSchema,
   /** Start of the first period, UTC, ISO 8601. */
   startUtc: z.iso.datetime(),
-  hours: z.int().min(1).max(63),
+  /** How many periods there are, each `periodHours` long. */
+  hours: z.int().min(1).max(MAX_PERIODS),
   /** Length of a period in hours (dt). */
   periodHours: z.number().positive(),
   tariff: z.strictObject({

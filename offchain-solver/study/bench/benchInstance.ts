@@ -66,5 +66,6 @@ export function marketOf(instance: Instance, hours?: number): { readonly name: s
     ...(risk === undefined ? [] : [risk]),
     ...(forecast === undefined ? [] : [`forecasts x ${forecast}`]),
   ];
-  return { name: [scenario.name, ...differs, `${market.hours} h`].join(" "), market };
+  const span = market.dt === 1 ? `${market.hours} h` : `${market.hours} x ${Number((market.dt * 60).toPrecision(6))} min`;
+  return { name: [scenario.name, ...differs, span].join(" "), market };
 }
