@@ -7,9 +7,9 @@ import { checkTarget } from "../io/target.ts";
 import { hoursOption } from "./clearOptions.ts";
 import { zooCommand } from "./zooCommand.ts";
 
-/** "gsa,anderson": the methods of those names; over-relaxed plain iterations are called relaxed. */
+/** "gsa,anderson": the methods of those short names. */
 export function methodsOf(text: string): BenchMethod[] {
-  const nameOfMethod = (m: BenchMethod): string => (m.relaxation === undefined ? m.method : "relaxed");
+  const nameOfMethod = (m: BenchMethod): string => m.short ?? m.method;
   return text.split(",").map((name) => {
     const found = BENCH_METHODS.find((m) => nameOfMethod(m) === name);
     if (found) return found;
@@ -37,7 +37,7 @@ export function benchCommand(): Command {
       numberOption("--workers", 1, 256, true),
       1,
     )
-    .option("--only <methods>", "some of the methods: admm,relaxed,gsa,gsa1,anderson", methodsOf)
+    .option("--only <methods>", "some of the methods: admm,vanishing,relaxed,gsa,gsa1,anderson", methodsOf)
     .option("--json <file>", "write the record there", "bench/clearing.json")
     .action(
       (

@@ -35,8 +35,14 @@ describe("gridpact bench", function () {
     const record = JSON.parse(readFileSync(json, "utf8"));
     expect(record.rows.map((r: BenchRow) => r.instance)).to.deep.equal(["ieee15 1 h", "ieee15 eps 0.1 1 h"]);
     const bests = record.plainBest as PlainBest[];
-    expect(bests.map((one) => one.instance)).to.deep.equal(["ieee15 1 h", "ieee15 eps 0.1 1 h"]);
-    const [best] = bests;
+    expect(bests.map((one) => one.instance)).to.deep.equal(
+      ["ieee15 1 h", "ieee15 eps 0.1 1 h"].flatMap((instance) => [instance, instance]),
+    );
+    const [best, helped] = bests;
+    expect([best.plain, helped.plain]).to.deep.equal(["admm", "admm, vanishing regularisation"]);
+    expect(helped.scanned.map(({ iterations }) => iterations)).not.to.deep.equal(
+      best.scanned.map(({ iterations }) => iterations),
+    );
     expect(best.scanned).to.have.length(9);
     expect(best.iterations).to.equal(
       Math.min(...best.scanned.filter((one) => one.status === "solved").map((one) => one.iterations)),
@@ -87,7 +93,7 @@ describe("gridpact bench", function () {
   it("takes the median over the instances that both solved", () => {
     const row = (instance: string, iterations: number, status = "solved") =>
       ({ instance, method: "m", iterations, status }) as BenchRow;
-    const best = (instance: string) => ({ instance, status: "solved", iterations: 100 }) as PlainBest;
+    const best = (instance: string) => ({ instance, plain: "admm", status: "solved", iterations: 100 }) as PlainBest;
     const rows = [row("a", 30), row("b", 10), row("c", 20), row("d", 50, "max iterations")];
     expect(againstPlain(rows, ["a", "b", "c", "d"].map(best))[0]).to.deep.include({ median: 0.2 });
     expect(againstPlain(rows, ["a", "b"].map(best))[0].median).to.be.closeTo(0.2, 1e-12);
@@ -110,7 +116,11 @@ describe("gridpact bench", function () {
   });
 
   it("takes some of the methods, and names one that there is not", () => {
-    expect(methodsOf("anderson,relaxed").map((m) => m.name)).to.deep.equal(["anderson", "admm, over-relaxed 1.6"]);
+    expect(methodsOf("anderson,relaxed,vanishing").map((m) => m.name)).to.deep.equal([
+      "anderson",
+      "admm, over-relaxed 1.6",
+      "admm, vanishing regularisation",
+    ]);
     expect(() => methodsOf("gsa,best")).to.throw(InputError, "--only best");
   });
 });

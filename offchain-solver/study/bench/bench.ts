@@ -3,6 +3,7 @@ import { assemble } from "../../clearing/assemble.ts";
 import type { Method } from "../../clearing/acceleration/acceleration.ts";
 import { DEFAULT_SETTINGS, MEMORY, type Settings } from "../../clearing/settings.ts";
 import { createNetwork } from "../../market/formulation/network.ts";
+import { settingsFor } from "../../simulation/clear.ts";
 import { timed, timedCentral, timedOnWorkers } from "./benchTimes.ts";
 import { marketOf, type Instance } from "./benchInstance.ts";
 import { againstLine, againstPlain, bestLine, scanPlain, type PlainBest } from "./benchScan.ts";
@@ -11,10 +12,14 @@ import { tableOf, type BenchRow } from "./benchTable.ts";
 import { liveLine } from "../../io/output.ts";
 import { writeJson } from "../../io/target.ts";
 
-/** One way to clear: a method, and what multiplies rho or relaxes the step. */
+/** One way to clear: a method, and what multiplies rho, relaxes the step or helps plain iterations. */
 export type BenchMethod = {
   readonly name: string;
+  /** What the command line calls it; the method's name where that says it. */
+  readonly short?: string;
   readonly method: Method;
+  /** Plain iterations with the vanishing regularisation that the accelerated methods have. */
+  readonly vanishing?: boolean;
   readonly rhoScale?: number;
   readonly relaxation?: number;
 };
@@ -37,17 +42,21 @@ export type BenchOptions = {
 
 export const BENCH_METHODS: readonly BenchMethod[] = [
   { name: "admm", method: "admm" },
-  { name: "admm, over-relaxed 1.6", method: "admm", relaxation: 1.6 },
+  { name: "admm, vanishing regularisation", short: "vanishing", method: "admm", vanishing: true },
+  { name: "admm, over-relaxed 1.6", short: "relaxed", method: "admm", relaxation: 1.6 },
   { name: "gsa", method: "gsa" },
   { name: "gsa, one ratio", method: "gsa1" },
   { name: "anderson", method: "anderson" },
 ];
 
+/** What is scanned for its best rho: plain iterations without and with the help that is not the method itself. */
+const PLAIN = BENCH_METHODS.filter(({ method, relaxation }) => method === "admm" && relaxation === undefined);
+
 /** Clears every instance centrally and by every method; prints a table and returns (and writes) the rows. */
 export function bench(options: BenchOptions): BenchRow[] {
   const done = options.instances.map((instance) => benchInstance(instance, options));
   const rows = done.flatMap((one) => one.rows);
-  const plainBest = done.flatMap((one) => (one.best ? [one.best] : []));
+  const plainBest = done.flatMap((one) => one.bests);
   const reclearing = done.flatMap((one) => one.reclearing);
   if (options.quiet !== true)
     process.stdout.write(
@@ -89,7 +98,7 @@ function merged(old: Partial<Record>, { rows, plainBest, reclearing }: Record): 
   ];
   return {
     rows: kept(old.rows, rows, (a, b) => a.instance === b.instance && a.method === b.method),
-    plainBest: kept(old.plainBest, plainBest, (a, b) => a.instance === b.instance),
+    plainBest: kept(old.plainBest, plainBest, (a, b) => a.instance === b.instance && a.plain === b.plain),
     reclearing: kept(
       old.reclearing,
       reclearing,
@@ -137,21 +146,21 @@ function benchInstance(instance: Instance, options: BenchOptions) {
       }),
     };
   });
-  const plainAt = (rhoScale: number): Settings => settingsOf({ name: "plain", method: "admm", rhoScale }, options);
-  const best = options.rhoScan === true ? scanPlain(name, market, network, plainAt, line.show) : undefined;
+  const bests = (options.rhoScan === true ? PLAIN : []).map((plain) =>
+    scanPlain(
+      { instance: name, plain: plain.name, market, network },
+      (rhoScale) => settingsOf({ ...plain, rhoScale }, options),
+      line.show,
+    ),
+  );
   const last = methods[methods.length - 1];
   const reclearing =
     options.reclear === true ? reclear(name, last.name, market, settingsOf(last, options), line.show) : [];
   line.end();
-  return { rows, best, reclearing };
+  return { rows, bests, reclearing };
 }
 
-function settingsOf(how: BenchMethod, options: BenchOptions): Settings {
-  return {
-    ...DEFAULT_SETTINGS,
-    rho: DEFAULT_SETTINGS.rho.map((r) => r * (how.rhoScale ?? 1)),
-    relaxation: how.relaxation ?? DEFAULT_SETTINGS.relaxation,
-    maxIterations: options.maxIterations ?? DEFAULT_SETTINGS.maxIterations,
-    acceleration: { ...DEFAULT_SETTINGS.acceleration, method: how.method, memory: MEMORY[how.method] },
-  };
+function settingsOf(how: BenchMethod, { maxIterations = DEFAULT_SETTINGS.maxIterations }: BenchOptions): Settings {
+  const settings = settingsFor(how.method, how.rhoScale ?? 1, maxIterations, how.vanishing);
+  return { ...settings, relaxation: how.relaxation ?? settings.relaxation };
 }

@@ -3,26 +3,28 @@ import { pathToFileURL } from "node:url";
 import type { Method } from "../../clearing/acceleration/acceleration.ts";
 import { runConsensus } from "../../clearing/consensus.ts";
 import type { Message } from "../../clearing/message.ts";
-import { DEFAULT_RHO, DEFAULT_SETTINGS, MEMORY, type Residual } from "../../clearing/settings.ts";
+import type { Residual } from "../../clearing/settings.ts";
 import { createMarket, defaultSettings } from "../../market/scenario/market.ts";
 import { createNetwork } from "../../market/formulation/network.ts";
 import { memoryTransport } from "../../net/memoryTransport.ts";
 import { clarabelSolver } from "../../numerics/conicSolver.ts";
 import { liveLine } from "../../io/output.ts";
+import { settingsFor } from "../../simulation/clear.ts";
 import { scenarioOf } from "./common.ts";
 
-/** Every way to iterate; the over-relaxed one is plain with a longer step. */
+/** Every way to iterate; two of them are plain with a help that is not an acceleration: the vanishing regularisation, a longer step. */
 export const WAYS = [
   { name: "plain", method: "admm", relaxation: 1 },
+  { name: "plain, vanishing regularisation", method: "admm", relaxation: 1, vanishing: true },
   { name: "over-relaxed 1.6", method: "admm", relaxation: 1.6 },
   { name: "gsa, one ratio", method: "gsa1", relaxation: 1 },
   { name: "gsa, several ratios", method: "gsa", relaxation: 1 },
   { name: "anderson", method: "anderson", relaxation: 1 },
-] as const satisfies readonly { name: string; method: Method; relaxation: number }[];
+] as const satisfies readonly { name: string; method: Method; relaxation: number; vanishing?: boolean }[];
 export type Way = (typeof WAYS)[number];
 
 /** Those whose iterations are shown against rho. */
-export const SCANNED: readonly Way[] = [WAYS[0], WAYS[3], WAYS[4]];
+export const SCANNED: readonly Way[] = [WAYS[0], WAYS[1], WAYS[4], WAYS[5]];
 
 /** Nine multiples of the default penalties, each the root of two times the one before. */
 export const RHO_SCALES = [1 / 4, Math.SQRT1_2 / 2, 1 / 2, Math.SQRT1_2, 1, Math.SQRT2, 2, 2 * Math.SQRT2, 4] as const;
@@ -81,11 +83,8 @@ export function convergenceRuns({
     const network = createNetwork(market);
     return (way: Way, rhoScale: number): ConvergenceRow => {
       const settings = {
-        ...DEFAULT_SETTINGS,
-        rho: DEFAULT_RHO.map((r) => r * rhoScale),
+        ...settingsFor(way.method, rhoScale, maxIterations, "vanishing" in way),
         relaxation: way.relaxation,
-        maxIterations,
-        acceleration: { ...DEFAULT_SETTINGS.acceleration, method: way.method, memory: MEMORY[way.method] },
       };
       const result = runConsensus(market, network, settings, clarabelSolver, memoryTransport<Message>(), {
         observe: (k, { primal, dual }) =>

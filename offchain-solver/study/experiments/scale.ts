@@ -40,7 +40,7 @@ function wholeText(r: ScaleRow): string {
   const { central } = r;
   const gap =
     central === undefined
-      ? "; regrets add up to the duality gap, so the optimum is no farther away"
+      ? "; how far the optimum is was not measured: regrets are reckoned at each prosumer's own y, and y - z is not zero"
       : central.gap === undefined
         ? `; the whole problem at once: ${central.status} after ${central.seconds.toFixed(0)} s`
         : `; ${central.gap.toExponential(1)} of the objective from the whole problem solved at once in ${central.seconds.toFixed(0)} s`;
