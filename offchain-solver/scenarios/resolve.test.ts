@@ -32,8 +32,11 @@ describe("series", () => {
   it("say which hour or column is missing", () => {
     expect(() => at(series.load, "region1", Date.parse("2031-01-01T00:00:00Z"))).to.throw(InputError, "2031-01-01");
     expect(() => at(series.load, "region9", startMs)).to.throw(InputError, "region9");
-    expect(() => parseSeries("x", "utc,a\n2021-01-01T00Z,1\n2021-01-01T02Z,1\n", 1)).to.throw(InputError, /row 3/);
-    expect(() => parseSeries("x", "utc,a\n2021-01-01T00Z,\n", 1)).to.throw(InputError, /row 2: a =/);
+    expect(() => parseSeries("x", "utc,a\n2021-01-01T00Z,1\n2021-01-01T02Z,1\n", 1)).to.throw(
+      InputError,
+      /^x: line 3: utc = /,
+    );
+    expect(() => parseSeries("x", "utc,a\n2021-01-01T00Z,\n", 1)).to.throw(InputError, /^x: line 2: a = "": is blank/);
   });
 });
 

@@ -8,9 +8,11 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readTable } from "../../offchain-solver/scenarios/table.ts";
+import type { Table, TableSpec } from "../../offchain-solver/scenarios/table.ts";
 
-const dir = process.argv[2];
-if (!dir) throw new Error("usage: node scripts/generate/retabulateSeries.ts DIR");
+const dir = process.argv[2] ?? "";
+if (dir === "") throw new Error("usage: node scripts/generate/retabulateSeries.ts DIR");
 const out = new URL("../../cases/series/", import.meta.url);
 mkdirSync(out, { recursive: true });
 
@@ -18,13 +20,7 @@ const RTS_UTC_OFFSET_HOURS = 7;
 const HOUR_MS = 3_600_000;
 const stamp = (ms: number): string => new Date(ms).toISOString().slice(0, 13) + "Z";
 
-function table(file: string): { head: string[]; rows: string[][] } {
-  const [head, ...rows] = readFileSync(join(dir as string, file), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => line.trim().split(","));
-  return { head: head as string[], rows };
-}
+const table = (file: string, spec: TableSpec): Table => readTable(readFileSync(join(dir, file), "utf8"), file, spec);
 
 function write(name: string, head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
   const text = [["utc", ...head], ...rows].map((row) => row.join(",")).join("\n") + "\n";
@@ -32,22 +28,28 @@ function write(name: string, head: readonly string[], rows: readonly (readonly (
 }
 
 for (const kind of ["load", "wind", "pv"]) {
-  const { head, rows } = table(`${kind}-2020-hourly.csv`);
-  const kept = rows.filter((row) => !(row[0] === "2" && row[1] === "29"));
+  const { numbers, lines } = table(`${kind}-2020-hourly.csv`, {
+    columns: { month: "number", day: "number", hour: "number" },
+    others: "number",
+  });
+  const [months, days, hours, ...values] = numbers.values();
+  const start = (k: number): number =>
+    Date.UTC(2021, months[k] - 1, days[k]) + (hours[k] - 1 + RTS_UTC_OFFSET_HOURS) * HOUR_MS;
+  const kept = lines.map((_, k) => k).filter((k) => !(months[k] === 2 && days[k] === 29));
   write(
     `${kind}.csv`,
-    head.slice(3),
-    kept.map((row) => {
-      const [month, day, hourEnding] = row.slice(0, 3).map(Number) as [number, number, number];
-      const start = Date.UTC(2021, month - 1, day) + (hourEnding - 1 + RTS_UTC_OFFSET_HOURS) * HOUR_MS;
-      return [stamp(start), ...row.slice(3).map((value) => Math.round(Number(value) * 1e4))];
-    }),
+    [...numbers.keys()].slice(3),
+    kept.map((k) => [stamp(start(k)), ...values.map((column) => Math.round(column[k] * 1e4))]),
   );
 }
 
-const carbon = table("grid-carbon-intensity-caiso-2021-hourly.csv");
+const [stamps, ...intensities] = table("grid-carbon-intensity-caiso-2021-hourly.csv", {
+  columns: { datetime_utc: "stamp" },
+  others: "number",
+  offsetMinutes: 0,
+}).numbers.values();
 write(
   "carbon.csv",
   ["direct", "lifeCycle"],
-  carbon.rows.map((row) => [stamp(Date.parse(row[0].replace(" ", "T") + "Z")), ...row.slice(1).map(Number)]),
+  Array.from(stamps, (ms, k) => [stamp(ms), ...intensities.map((column) => column[k])]),
 );
