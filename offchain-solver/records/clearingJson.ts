@@ -145,6 +145,8 @@ export const ClearingJsonSchema = z.strictObject({
   residuals: z.array(z.strictObject({ primal: nonneg, dual: nonneg })),
   /** $ over the horizon, the same definition for every method. */
   objective: z.number(),
+  /** The part of `objective` that makes trades unique, $: paid by nobody. */
+  uniqueness: nonneg.optional(),
   prosumers: z.array(ProsumerResultSchema).min(1),
   trades: z.strictObject({
     energy: z.array(EnergyTradeSchema),

@@ -1,15 +1,19 @@
-/** One picture of a cleared day that stands alone: the feeder in its tightest hour, the prices, and who feeds whom. */
+/** One picture of a cleared day that stands alone: the feeder in its tightest period, the prices, and who feeds whom. */
 import type { ClearingJson } from "../records/clearingJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import * as Energy from "./charts/energy.ts";
-import { ENERGY_KINDS, tightestHour } from "./derive.ts";
-import { drawFeeder, feederCss } from "./feederDrawing.ts";
-import { colour } from "./plot.ts";
+import { dayFrom } from "./day.ts";
+import { ENERGY_KINDS, energyBalance, tightestHour } from "./derive.ts";
+import { drawFeeder, feederCss, viewsOf } from "./feederDrawing.ts";
+import { dayOf, lengthName, periodName } from "./periods.ts";
+import { described } from "./plot.ts";
 import { CHARACTER, at, keys, standaloneCss, text } from "./standalone.ts";
-import { LOADING_EDGES, VOLTAGE_STEPS } from "./theme.ts";
+import { LOADING_EDGES, VOLTAGE_STEPS, tint } from "./theme.ts";
 
 const WIDTH = 1120;
 const MARGIN = 20;
+/** A title's letters are this wide on average, px. */
+const TITLE_CHARACTER = 9.2;
 
 function ramp(x: number, y: number, letter: "v" | "l", steps: number, low: string, high: string): string {
   const start = x + CHARACTER * low.length + 8;
@@ -20,40 +24,62 @@ function ramp(x: number, y: number, letter: "v" | "l", steps: number, low: strin
   return text(x, y, low) + cells.join("") + text(start + 16 * steps + 8, y, high);
 }
 
+/** What does not fit ends in dots. */
+function fitted(words: string): string {
+  const most = Math.floor((WIDTH - 2 * MARGIN) / TITLE_CHARACTER);
+  return words.length <= most ? words : `${words.slice(0, most - 1)}…`;
+}
+
 export function renderDayPicture(clearing: ClearingJson, scenario: Scenario): string {
+  const day = dayFrom(clearing, scenario);
+  const { price, power } = day.units;
   const hour = tightestHour(clearing, scenario.feeder);
-  const feeder = drawFeeder(scenario, clearing, hour, WIDTH - 2 * MARGIN);
-  const feederHeight = Number(/viewBox="0 0 \d+ (\d+)/.exec(feeder.svg)?.[1]);
+  const width = WIDTH - 2 * MARGIN;
+  const view = viewsOf(scenario, clearing, day.units)[hour];
+  const feeder = drawFeeder(scenario, view, day.units, { width, titles: true });
+  const { style } = feeder.geometry;
   const top = 84;
-  const below = top + feederHeight + 34;
+  const below = top + feeder.height + 34;
   const half = (WIDTH - 3 * MARGIN) / 2;
-  const height = below + 316;
-  const size = { width: half, height: 250 };
+  const height = below + 336;
+  const frame = { width: half, height: 250, phone: false };
   const right = MARGIN * 2 + half;
-  const date = scenario.startUtc.slice(0, 10);
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="A cleared day on a feeder: voltages and loadings, prices, energy by source and use">
+  const balance = energyBalance(clearing, scenario);
+  const kinds = ENERGY_KINDS.filter((kind) => balance.some((row) => row.kind === kind));
+  const title = `${scenario.feeder.name}, ${dayOf(scenario, 0)} ${scenario.startUtc.slice(0, 4)}: ${scenario.prosumers.length} prosumers, ${scenario.hours} periods of ${lengthName(scenario.periodHours)}; the feeder at ${periodName(scenario, hour)} UTC`;
+  const words = {
+    title: "A cleared day on a feeder",
+    says: "Voltages and loadings of the feeder, prices of every period, energy by source and use.",
+  };
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${words.title}">
 <style>${standaloneCss}
-${feederCss.replace("width:100%;height:auto;", "")}</style>
+${feederCss.replace("max-width:100%;height:auto;", "")}</style>
 <rect width="${WIDTH}" height="${height}" rx="12" style="fill:var(--card);stroke:var(--line)"/>
-${text(MARGIN, 34, `One day on ${scenario.feeder.name}: ${scenario.prosumers.length} prosumers, ${scenario.hours} hours from ${date}; the feeder in hour ${hour}`, "title")}
+${text(MARGIN, 34, fitted(title), "title")}
 ${ramp(MARGIN, 62, "v", VOLTAGE_STEPS, "bus voltage: low limit", "high limit")}
 ${ramp(MARGIN + 430, 62, "l", LOADING_EDGES.length + 1, "branch: idle", "at its rating")}
-${text(MARGIN + 770, 62, "flow in kW; G generator, W wind, B battery")}
+${text(MARGIN + 770, 62, style.chip ? "flow in kW; G generator, W wind, B battery" : "arrows: active flow")}
 ${at(MARGIN, top, feeder.svg)}
-${text(MARGIN, below, "Energy price, $/MWh", "head")}
+${text(MARGIN, below, `Energy price, ${price.name}`, "head")}
 ${keys(MARGIN, below + 24, [
-  { colour: colour(0), text: "traded" },
-  { colour: colour(1), text: "less the network charge at the buses" },
-  { colour: colour(5), text: "utility's tariff", dashed: true },
+  { colour: tint("energy"), text: "traded" },
+  { colour: tint("network"), text: "less the network charge at the buses" },
 ])}
-${at(MARGIN, below + 40, Energy.energyPriceChart(clearing, scenario, size))}
-${text(right, below, "Source and use, MW", "head")}
+${keys(MARGIN, below + 42, [
+  { colour: tint("utility"), text: "utility's tariff", line: "dashed" },
+  ...(clearing.settings.carbon
+    ? [{ colour: tint("utility"), text: "and the allowance for its CO₂", line: "dotted" as const }]
+    : []),
+])}
+${at(MARGIN, below + 58, Energy.energyPriceChart(day, frame))}
+${text(right, below, `Source and use, ${power.name}`, "head")}
 ${keys(
   right,
   below + 24,
-  ENERGY_KINDS.map((words, k) => ({ colour: colour(Energy.ENERGY_TINTS[k]), text: words })),
+  kinds.map((kind) => ({ colour: tint(Energy.KIND_MEANINGS[kind]), text: kind })),
 )}
-${at(right, below + 40, Energy.balanceChart(clearing, scenario, size))}
+${at(right, below + 58, Energy.balanceChart(day, frame))}
 </svg>
 `;
+  return described(svg, words);
 }

@@ -1,4 +1,6 @@
 /** Numbers that the report shows and clearing.json does not hold: sums and means of what is in it, nothing new. */
+import type { Trade } from "../market/result/clearingResult.ts";
+import { UTILITY } from "../market/result/clearingResult.ts";
 import type { ClearingJson } from "../records/clearingJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import type { Feeder } from "../grid/feeder.ts";
@@ -43,13 +45,49 @@ export function tightestHour(clearing: ClearingJson, feeder: Feeder): number {
   return worst.indexOf(Math.max(...worst));
 }
 
+/** A trade as it is posted and paid: MW over the period, $/MWh or $/MW and hour. */
+export type PostedTrade = {
+  readonly seller: number | "utility";
+  readonly buyer: number | "utility";
+  readonly hour: number;
+  readonly mw: number;
+  readonly price: number;
+};
+
+/**
+ * Energy or reserve as it is settled. The clearing spreads energy thinly over every pair; what is posted is one transport of the
+ * period's net sales with every payment kept, so this, and not the pairs' trades, is what a prosumer finds on its bill.
+ */
+export function posted({ quantised }: ClearingJson, product: "energy" | "reserve"): PostedTrade[] {
+  const hours = quantised.periodSeconds / 3600;
+  const party = (index: number): number | "utility" => (index === UTILITY ? "utility" : quantised.participants[index]);
+  // Wh over the period's length are W; the price of a W is that of the period.
+  const [power, price] = product === "energy" ? [1e-6 / hours, 1e-3] : [1e-6, 1e-3 / hours];
+  return quantised.trades
+    .filter((trade: Trade) => trade.product === product)
+    .map(({ seller, buyer, period, quantity, price: unitPrice }) => ({
+      seller: party(seller),
+      buyer: party(buyer),
+      hour: period,
+      mw: power * quantity,
+      price: price * unitPrice,
+    }));
+}
+
+export const betweenProsumers = (trades: readonly PostedTrade[]): PostedTrade[] =>
+  trades.filter(({ seller, buyer }) => seller !== "utility" && buyer !== "utility");
+
+/** Prosumers in the order of their buses' numbers: the one order of every table and figure. */
+export const byBus = <T extends { readonly bus: number; readonly id: number }>(all: readonly T[]): T[] =>
+  all.toSorted((a, b) => a.bus - b.bus || a.id - b.id);
+
 /**
  * What a MWh is worth at the buses: the traded price less the network charge there; lowest and highest bus. An hour without trade
  * has no price to take the charge from and is left out.
  */
 export function busPrices(clearing: ClearingJson): { hour: number; low: number; high: number }[] {
   const { nodalPrice } = clearing.network;
-  return hourPrices(clearing.trades.energy, nodalPrice.length).flatMap((price, hour) =>
+  return hourPrices(betweenProsumers(posted(clearing, "energy")), nodalPrice.length).flatMap((price, hour) =>
     price === undefined
       ? []
       : [{ hour, low: price.mean - Math.max(...nodalPrice[hour]), high: price.mean - Math.min(...nodalPrice[hour]) }],
@@ -68,15 +106,15 @@ export type Bill = {
   readonly total: number;
 };
 
-/** $ over the horizon, what the prosumer pays; negative where it is paid. */
+/** $ over the horizon, what the prosumer pays; negative where it is paid. By bus. */
 export function bills(clearing: ClearingJson): Bill[] {
-  return clearing.prosumers.map(({ id, bus, cost, payment }) => {
+  return byBus(clearing.prosumers).map(({ id, bus, cost, payment }) => {
     const payments = payment.energy + payment.reserve + payment.carbon + payment.network;
     return { id, bus, ...payment, payments, deviceCost: cost, total: payments + cost };
   });
 }
 
-export const ENERGY_KINDS = ["wind and PV", "generators", "battery", "utility", "load"] as const;
+export const ENERGY_KINDS = ["wind", "PV", "generators", "battery", "utility", "load"] as const;
 export type EnergyKind = (typeof ENERGY_KINDS)[number];
 
 /** Where the feeder's energy comes from (> 0) and where it goes (< 0), MW by hour. */
@@ -93,7 +131,7 @@ export function energyBalance(
     };
     clearing.prosumers.forEach(({ schedule: s, id }) => {
       const prosumer = scenario.prosumers.find((one) => one.id === id);
-      add("wind and PV", s.renewableMw[hour]);
+      add(prosumer?.renewable?.kind === "wind" ? "wind" : "PV", s.renewableMw[hour]);
       add("generators", s.generatorMw[hour]);
       add("battery", s.dischargeMw[hour]);
       add("battery", -s.chargeMw[hour]);
@@ -114,11 +152,6 @@ export function number(value: number, digits: number): string {
   return value < 0 && /[1-9]/.test(text) ? `−${text}` : text;
 }
 
-export function money(dollars: number): string {
-  const text = number(dollars, 2);
-  return text.startsWith("−") ? `−$${text.slice(1)}` : `$${text}`;
-}
-
 const ESCAPES: Readonly<Record<string, string>> = {
   "&": "&amp;",
   "<": "&lt;",
@@ -126,4 +159,10 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '"': "&quot;",
   "'": "&#39;",
 };
-export const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => ESCAPES[character]);
+/** Control characters, and those that turn the direction of the text after them, are shown as their number. */
+const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+const visible = (text: string): string =>
+  text.replace(INVISIBLE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+export const escape = (text: string): string => visible(text).replace(/[&<>"']/g, (character) => ESCAPES[character]);
+/** A name from outside within a sentence: it may read from right to left, the sentence goes on from left to right. */
+export const foreign = (text: string): string => `<bdi>${escape(text)}</bdi>`;

@@ -2,137 +2,167 @@
 import type { ClearingJson } from "../records/clearingJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { escape, loadings, number } from "./derive.ts";
-import type { FeederLayout } from "./feederLayout.ts";
+import type { Geometry } from "./feederGeometry.ts";
+import { geometryOf, nameAnchor } from "./feederGeometry.ts";
 import { layoutOf } from "./feederLayout.ts";
-import { loadingStep, voltageStep } from "./theme.ts";
+import { described } from "./plot.ts";
+import { loadingStep, tint, voltageStep, type Meaning } from "./theme.ts";
+import type { Unit, Units } from "./units.ts";
+import { inUnit } from "./units.ts";
 
-/** What a bus, a branch and their hover texts show in one hour; the page's script applies it when the hour changes. */
+/** What a bus and a branch show in one period, as text; the page's script applies it when the period changes. */
 export type HourView = {
   readonly busStep: readonly number[];
-  readonly busTitle: readonly string[];
+  /** By bus in the feeder's order, one cell for every `BUS_FACTS`. */
+  readonly bus: readonly (readonly string[])[];
   readonly branchStep: readonly number[];
-  readonly branchTitle: readonly string[];
+  /** By branch, one cell for every `BRANCH_FACTS`. */
+  readonly branch: readonly (readonly string[])[];
   readonly flow: readonly string[];
   readonly forward: readonly boolean[];
 };
 
-export type FeederDrawing = {
-  readonly svg: string;
-  /** Flows and devices are written beside branches and buses, where there is room for it. */
-  readonly labelled: boolean;
-  readonly hours: readonly HourView[];
-};
+export const busFacts = ({ price }: Units): string[] => [
+  "Voltage, p.u.",
+  "Limits, p.u.",
+  `Charge on feeding in, ${price.name}`,
+  "CO₂, g/kWh",
+];
+export const branchFacts = ({ power }: Units): string[] => [
+  `Flow, ${power.name}`,
+  `Reactive, ${power.name.replace(/W$/, "var")}`,
+  `Rating, ${power.name.replace(/W$/, "VA")}`,
+  "Loading, %",
+];
 
-const DEVICES = [
-  ["generator", "G", 2],
-  ["pv", "PV", 7],
-  ["wind", "W", 8],
-  ["battery", "B", 4],
-] as const;
+const DEVICES: readonly (readonly [kind: string, text: string, meaning: Meaning])[] = [
+  ["generator", "G", "generator"],
+  ["pv", "PV", "pv"],
+  ["wind", "W", "wind"],
+  ["battery", "B", "battery"],
+];
 
-function viewOf(scenario: Scenario, clearing: ClearingJson, t: number, loading: readonly number[]): HourView {
+/** Flows beside the branches are whole kW where they are large, with a digit or two on a street. */
+export function flowUnit({ flowMw }: ClearingJson["network"]): Unit {
+  const most = 1e3 * Math.max(0, ...flowMw.flat().map(Math.abs));
+  return { name: "kW", factor: 1e3, digits: most >= 100 ? 0 : most >= 10 ? 1 : 2 };
+}
+
+export function viewsOf(scenario: Scenario, clearing: ClearingJson, units: Units): HourView[] {
   const { buses, branches } = scenario.feeder;
   const { voltage, flowMw, flowMvar, nodalPrice } = clearing.network;
-  const carbon = clearing.carbonIntensity[t];
-  return {
+  const beside = flowUnit(clearing.network);
+  return loadings(clearing.network, scenario.feeder).map((loading, t) => ({
     busStep: buses.map(({ vMinPu, vMaxPu }, b) => voltageStep(voltage[t][b], vMinPu, vMaxPu)),
-    busTitle: buses.map(({ bus, vMinPu, vMaxPu }, b) =>
-      [
-        `Bus ${bus}: ${number(voltage[t][b], 4)} p.u. (limits ${vMinPu} to ${vMaxPu})`,
-        `network charge ${number(nodalPrice[t][b], 2)} $/MWh fed in`,
-        ...(carbon === undefined ? [] : [`carbon ${number(1000 * carbon[b], 0)} g/kWh`]),
-      ].join("\n"),
-    ),
+    bus: buses.map(({ vMinPu, vMaxPu }, b) => [
+      number(voltage[t][b], 4),
+      b === 0 ? "fixed" : `${vMinPu} to ${vMaxPu}`,
+      inUnit(units.price, nodalPrice[t][b]),
+      number(1000 * (clearing.carbonIntensity[t]?.[b] ?? 0), 0),
+    ]),
     branchStep: loading.map(loadingStep),
-    branchTitle: branches.map(({ from, to, ratingMva }, k) =>
-      [
-        `Branch ${from}–${to}: ${number(flowMw[t][k], 3)} MW, ${number(flowMvar[t][k], 3)} Mvar`,
-        ratingMva === null ? "no rating" : `${number(100 * loading[k], 1)} % of ${ratingMva} MVA`,
-      ].join("\n"),
-    ),
-    flow: flowMw[t].map((mw) => number(1000 * Math.abs(mw), 0)),
+    branch: branches.map(({ ratingMva }, k) => [
+      inUnit(units.power, flowMw[t][k]),
+      inUnit(units.power, flowMvar[t][k]),
+      ratingMva === null ? "none" : inUnit(units.power, ratingMva),
+      ratingMva === null ? "–" : number(100 * loading[k], 1),
+    ]),
+    flow: flowMw[t].map((mw) => number(1e3 * Math.abs(mw), beside.digits)),
     forward: flowMw[t].map((mw) => mw >= 0),
-  };
+  }));
 }
 
-type Geometry = { readonly x: (bus: number) => number; readonly y: (bus: number) => number; readonly small: boolean };
+/** "Bus 5", then a line for every fact: what pointing at it shows. */
+export const hoverText = (name: string, heads: readonly string[], cells: readonly string[]): string =>
+  [name, ...heads.map((head, k) => `${head}: ${cells[k]}`)].join("\n");
 
-function geometryOf({ column, row, columns, rows }: FeederLayout, width: number): Geometry & { height: number } {
-  const small = column.length > 40;
-  const [side, top, rowHeight] = small ? [22, 24, 34] : [46, 34, 78];
-  const step = (width - 2 * side) / Math.max(1, columns - 1);
-  return {
-    x: (bus) => Math.round(10 * (side + column[bus] * step)) / 10,
-    y: (bus) => top + row[bus] * rowHeight,
-    small,
-    height: top + (rows - 1) * rowHeight + (small ? 26 : 44),
-  };
-}
+type Drawn = { readonly geometry: Geometry; readonly view: HourView; readonly titles: boolean; readonly units: Units };
 
-function drawBranch(k: number, from: number, to: number, geometry: Geometry, view: HourView): string {
-  const { x, y, small } = geometry;
+function drawBranch(k: number, name: string, [from, to]: readonly [number, number], drawn: Drawn): string {
+  const { geometry, view, titles, units } = drawn;
+  const { x, y, style } = geometry;
   const [x1, y1, x2, y2] = [x(from), y(from), x(to), y(to)];
   // A lateral drops beside its parent and is level before its arrow, clear of the device chips at its end.
   const level = x1 + (x2 - x1) * 0.42;
   const path =
     y1 === y2 ? `M${x1},${y1}H${x2}` : `M${x1},${y1}C${x1},${y1 + (y2 - y1) * 0.75} ${x1},${y2} ${level},${y2}H${x2}`;
   const at = x1 + (x2 - x1) * (y1 === y2 ? 0.5 : 0.55);
-  const size = small ? 4 : 6;
+  const size = style.arrow;
   const turn = view.forward[k] ? 0 : 180;
-  const label = small ? "" : `<text class="flow" x="${at.toFixed(1)}" y="${y2 + 20}">${view.flow[k]}</text>`;
-  return `<g class="branch"><title>${view.branchTitle[k]}</title><path class="line" d="${path}" style="stroke:var(--l${view.branchStep[k]})"/><path class="arrow" d="M${-size},${-size}L${size},0L${-size},${size}Z" transform="translate(${at.toFixed(1)},${y2}) rotate(${turn})" style="fill:var(--l${view.branchStep[k]})"/>${label}</g>`;
+  const fill = `var(--l${view.branchStep[k]})`;
+  const beside = style.chip?.stacked ? x1 + (x2 - x1) * 0.48 : at;
+  const label = style.flows ? `<text class="flow" x="${beside.toFixed(1)}" y="${y2 + 20}">${view.flow[k]}</text>` : "";
+  const title = titles ? `<title>${hoverText(name, branchFacts(units), view.branch[k])}</title>` : "<title></title>";
+  return `<g class="branch">${title}<path class="line" d="${path}" style="stroke:${fill}"/><path class="arrow" d="M${-size},${-size}L${size},0L${-size},${size}Z" transform="translate(${at.toFixed(1)},${y2}) rotate(${turn})" style="fill:${fill}"/>${label}</g>`;
 }
 
-function drawBus(bus: number, name: number, devices: readonly string[], geometry: Geometry, view: HourView): string {
-  const { x, y, small } = geometry;
-  const r = small ? 6 : 11;
-  const chip = small ? 0 : 20;
-  const chips = small
-    ? ""
-    : DEVICES.filter(([kind]) => devices.includes(kind))
-        .map(([, text, tint], k, all) => {
-          const left = (k - all.length / 2) * (chip + 2) + 1;
-          return `<rect class="chip" x="${left}" y="${r + 6}" width="${chip}" height="14" rx="3" style="fill:var(--c${tint})"/><text class="chip-text" x="${left + chip / 2}" y="${r + 16.5}">${text}</text>`;
-        })
-        .join("");
+function drawBus(bus: number, name: number, devices: readonly string[], drawn: Drawn): string {
+  const { geometry, view, titles, units } = drawn;
+  const { style } = geometry;
+  const { radius: r, chip } = style;
+  const shown = chip === undefined ? [] : DEVICES.filter(([kind]) => devices.includes(kind));
+  const chips = shown.map(([, text, meaning], k) => {
+    const { width, height } = chip!;
+    const left = chip!.stacked ? -width / 2 : (k - shown.length / 2) * (width + 2) + 1;
+    const top = r + 6 + (chip!.stacked ? k * (height + 2) : 0);
+    return `<rect class="chip" x="${left}" y="${top}" width="${width}" height="${height}" rx="3" style="fill:${tint(meaning)}"/><text class="chip-text" x="${left + width / 2}" y="${top + height - 3.5}">${text}</text>`;
+  });
+  const fill = `var(--v${view.busStep[bus]})`;
   const shape =
     bus === 0
-      ? `<rect class="dot" x="${-r}" y="${-r}" width="${2 * r}" height="${2 * r}" rx="2" style="fill:var(--v${view.busStep[bus]})"/>`
-      : `<circle class="dot" r="${r}" style="fill:var(--v${view.busStep[bus]})"/>`;
-  return `<g class="bus" transform="translate(${x(bus).toFixed(1)},${y(bus)})"><title>${view.busTitle[bus]}</title>${shape}<text class="name" y="${-r - (small ? 3 : 6)}">${name}</text>${chips}</g>`;
+      ? `<rect class="dot" x="${-r}" y="${-r}" width="${2 * r}" height="${2 * r}" rx="2" style="fill:${fill}"/>`
+      : `<circle class="dot" r="${r}" style="fill:${fill}"/>`;
+  const { dx, dy, anchor } = nameAnchor(geometry, bus);
+  const turned = anchor === "start" ? ` style="text-anchor:start"` : "";
+  const label = geometry.named[bus] ? `<text class="name" x="${dx}" y="${dy.toFixed(1)}"${turned}>${name}</text>` : "";
+  const title = titles
+    ? `<title>${hoverText(`Bus ${name}`, busFacts(units), view.bus[bus])}</title>`
+    : "<title></title>";
+  return `<g class="bus" transform="translate(${geometry.x(bus).toFixed(1)},${geometry.y(bus)})">${title}${shape}${label}${chips.join("")}</g>`;
 }
 
-/** @param hour shown at first; every hour's view is returned for the page's script. */
-export function drawFeeder(scenario: Scenario, clearing: ClearingJson, hour: number, width = 1080): FeederDrawing {
+export type FeederDrawing = { readonly svg: string; readonly height: number; readonly geometry: Geometry };
+
+/**
+ * @param view of the period that is shown.
+ * @param titles whether every bus and branch gets its hover text at once; the page's script writes it otherwise.
+ */
+export function drawFeeder(
+  scenario: Scenario,
+  view: HourView,
+  units: Units,
+  { width, titles }: { readonly width: number; readonly titles: boolean },
+): FeederDrawing {
   const { feeder, prosumers } = scenario;
   const layout = layoutOf(feeder);
-  const geometry = geometryOf(layout, width);
-  const loading = loadings(clearing.network, feeder);
-  const hours = loading.map((row, t) => viewOf(scenario, clearing, t, row));
-  const view = hours[hour];
-  const devicesAt = new Map(
-    prosumers.map((one) => {
-      const kinds = [one.generator && "generator", one.renewable?.kind, one.battery && "battery"];
-      return [one.bus, kinds.filter((kind) => kind !== undefined)];
-    }),
-  );
-  const branches = feeder.branches.map((_, k) => {
+  const names = feeder.buses.map(({ bus }) => `${bus}`);
+  const geometry = geometryOf(layout, names, width);
+  const drawn: Drawn = { geometry, view, titles, units };
+  const devicesAt = new Map<number, string[]>();
+  for (const { bus, generator, renewable, battery } of prosumers)
+    devicesAt.set(bus, [
+      ...(devicesAt.get(bus) ?? []),
+      ...[generator && "generator", renewable?.kind, battery && "battery"].filter((kind) => kind !== undefined),
+    ]);
+  const branches = feeder.branches.map(({ from, to: end }, k) => {
     const to = layout.topology.busOf[k];
-    return drawBranch(k, layout.topology.parent[to], to, geometry, view);
+    return drawBranch(k, `Branch ${from}–${end}`, [layout.topology.parent[to], to], drawn);
   });
-  const buses = feeder.buses.map(({ bus }, b) => drawBus(b, bus, devicesAt.get(bus) ?? [], geometry, view));
-  return {
-    svg: `<svg xmlns="http://www.w3.org/2000/svg" class="feeder${geometry.small ? " small" : ""}" viewBox="0 0 ${width} ${geometry.height}" width="${width}" height="${geometry.height}" role="img" aria-label="Feeder ${escape(feeder.name)}: voltage of its buses, loading of its branches">${branches.join("")}${buses.join("")}</svg>`,
-    labelled: !geometry.small,
-    hours,
+  const buses = feeder.buses.map(({ bus }, b) => drawBus(b, bus, devicesAt.get(bus) ?? [], drawn));
+  const { height, style } = geometry;
+  const open = `<svg xmlns="http://www.w3.org/2000/svg" class="feeder ${style.name}" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="Feeder ${escape(feeder.name)}">`;
+  const words = {
+    title: `Feeder ${feeder.name}`,
+    says: `Single-line diagram of ${feeder.buses.length} buses, coloured by voltage, and ${feeder.branches.length} branches, coloured by loading; arrows follow the active flow.`,
   };
+  return { svg: described(`${open}${branches.join("")}${buses.join("")}</svg>`, words), height, geometry };
 }
 
-export const feederCss = `.feeder{display:block;width:100%;height:auto;font-family:system-ui,-apple-system,'Segoe UI',sans-serif}
-.feeder .line{fill:none;stroke-width:6;stroke-linecap:round}.feeder.small .line{stroke-width:4}
-.feeder .arrow{stroke:var(--card);stroke-width:1.5}.feeder.small .arrow{stroke-width:.7}
-.feeder .dot{stroke:var(--ink);stroke-width:1.2}
+export const feederCss = `.feeder{display:block;max-width:100%;height:auto;font-family:system-ui,-apple-system,'Segoe UI',sans-serif}
+.feeder .line{fill:none;stroke-width:6;stroke-linecap:round}.feeder.compact .line{stroke-width:5}.feeder.small .line{stroke-width:4}.feeder.tiny .line{stroke-width:2.5}
+.feeder .arrow{stroke:var(--card);stroke-width:1.5}.feeder.small .arrow,.feeder.tiny .arrow{stroke-width:.7}
+.feeder .dot{stroke:var(--ink);stroke-width:1.2}.feeder.tiny .dot{stroke-width:.8}
 .feeder text{text-anchor:middle;fill:var(--ink);font-size:13px}
-.feeder .name{font-weight:600}.feeder.small .name{font-size:9px;font-weight:400}
-.feeder .flow{fill:var(--quiet);font-size:12px;font-variant-numeric:tabular-nums}
-.feeder .chip-text{fill:var(--card);font-size:10px;font-weight:700}`;
+.feeder .name{font-weight:600}.feeder.small .name,.feeder.tiny .name{font-size:11px;font-weight:400}
+.feeder .flow{fill:var(--quiet);font-size:12px;font-variant-numeric:tabular-nums}.feeder.compact .flow{font-size:11px}
+.feeder .chip-text{fill:var(--chip);font-size:10px;font-weight:700}`;

@@ -63,7 +63,7 @@ ${at(MARGIN, top, plot)}
 const centred = (label: string): Plot.ScaleOptions => ({ label, labelAnchor: "center", labelArrow: "none" });
 const logTicks = { tickFormat: "~g", ticks: 6 } as const;
 const markKeys = (marks: readonly Mark[]): Key[] =>
-  marks.map(({ name }) => ({ colour: "var(--bad)", text: name, dashed: true }));
+  marks.map(({ name }) => ({ colour: "var(--bad)", text: name, line: "dashed" }));
 const markRules = (marks: readonly Mark[]): Plot.Markish =>
   Plot.ruleY(
     marks.map(({ at: value }) => value),
@@ -107,7 +107,11 @@ export function lineFigure(
   axes: AxisKind = {},
   marks: readonly Mark[] = [],
 ): string {
-  const legend = series.map(({ name, dashed }, k) => ({ colour: colour(k), text: name, dashed: dashed ?? false }));
+  const legend = series.map(({ name, dashed }, k): Key => ({
+    colour: colour(k),
+    text: name,
+    line: dashed ? "dashed" : "solid",
+  }));
   return figure(labels.title, [...legend, ...markKeys(marks)], {
     ...axisOptions(labels, axes),
     marks: [

@@ -1,48 +1,65 @@
 /** Observable Plot without a browser: a chart is a string of SVG. */
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
+import type { Scenario } from "../market/scenario/scenario.ts";
+import { escape, range } from "./derive.ts";
+import { beginOf, endOf, periodName, timeAxis } from "./periods.ts";
+import type { Unit } from "./units.ts";
+import { withUnit } from "./units.ts";
 
-/** Kinds of the day's energy, money and methods: the palette in theme.ts, from 0. */
+/** Series that have no meaning of their own: the palette in theme.ts, from 0. */
 export const colour = (index: number): string => `var(--c${(index % 8) + 1})`;
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', sans-serif";
+
+/** The room a chart is drawn for: letters keep their size, so a narrow chart is drawn anew, not shrunk. */
+export type Frame = { readonly width: number; readonly height: number; readonly phone: boolean };
+export const FULL: Frame = { width: 1140, height: 280, phone: false };
+export const HALF: Frame = { width: 560, height: 260, phone: false };
+export const PHONE: Frame = { width: 322, height: 240, phone: true };
+
+/** Left and right of a chart's axes, px. */
+const SIDES = { left: 56, right: 16 };
+export const plotWidth = ({ width }: Frame): number => width - SIDES.left - SIDES.right;
+
+/** The same chart for every room there may be; the page shows the one that fits. A wide card has room for the full one. */
+export function framed(draw: (frame: Frame) => string, wide = false): string {
+  const frames = [...(wide ? ([["full", FULL]] as const) : []), ["half", HALF] as const, ["phone", PHONE] as const];
+  return `<div class="frames${wide ? " three" : ""}">${frames.map(([name, frame]) => `<div class="${name}">${draw(frame)}</div>`).join("")}</div>`;
+}
 
 /** Room for labels of 12 px; Plot's own defaults are for 10 px. */
 const DEFAULTS: Plot.PlotOptions = {
   width: 560,
   height: 260,
-  marginLeft: 56,
-  marginRight: 16,
+  marginLeft: SIDES.left,
+  marginRight: SIDES.right,
   marginTop: 28,
   marginBottom: 40,
   style: { fontFamily: FONT, fontSize: "12px", background: "none" },
 };
 
-export function svg(options: Plot.PlotOptions): string {
+/** What a picture shows and what it says, for those who hear it. */
+export type Words = { readonly title: string; readonly says: string };
+
+/** A picture's name and its description as its first children. */
+export const described = (svg: string, { title, says }: Words): string =>
+  svg.replace(/<svg [^>]*>/, (open) => `${open}<title>${escape(title)}</title><desc>${escape(says)}</desc>`);
+
+export function svg(options: Plot.PlotOptions, words?: Words): string {
   // The project is checked without browser types; Plot's own type of a document is enough.
   const window = parseHTML("<!doctype html><html><body></body></html>") as unknown as Plot.PlotOptions;
-  const node = Plot.plot({ ...DEFAULTS, ...options, document: window.document });
+  const named = words === undefined ? {} : { ariaLabel: words.title };
+  const node = Plot.plot({ ...DEFAULTS, ...options, ...named, document: window.document });
   node.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  if (options.ariaLabel !== undefined) node.setAttribute("role", "img");
-  return node.outerHTML;
-}
-
-/** Hours 0..n as a continuous axis, a period being the stretch between two of them. */
-export function hourAxis(hours: number): Plot.ScaleOptions {
-  const step = hours <= 12 ? 1 : hours <= 24 ? 3 : 6;
-  return {
-    label: "hour of the session",
-    labelAnchor: "center",
-    labelArrow: "none",
-    domain: [0, hours],
-    ticks: Array.from({ length: Math.floor(hours / step) + 1 }, (_, k) => k * step),
-    tickFormat: (t: number) => `${t}`,
-  };
+  if (words === undefined) return node.outerHTML;
+  node.setAttribute("role", "img");
+  return described(node.outerHTML, words);
 }
 
 /** Names along an axis, every so many left out where there are more than fit. */
 export function nameAxis(label: string, names: readonly string[], fit: number): Plot.ScaleOptions {
-  const every = Math.ceil(names.length / fit);
+  const every = Math.ceil(names.length / Math.max(1, fit));
   return {
     label,
     labelAnchor: "center",
@@ -53,43 +70,67 @@ export function nameAxis(label: string, names: readonly string[], fit: number): 
   };
 }
 
-export type HourBar = { readonly hour: number; readonly kind: string; readonly mw: number };
+/** The time axis of a session in a frame. */
+export const periodAxis = (scenario: Scenario, frame: Frame): Plot.ScaleOptions => timeAxis(scenario, plotWidth(frame));
 
-/** Stacked bars by hour: what is above and below zero stacks apart. */
-export function hourBars(rows: readonly HourBar[], kinds: readonly string[]): Plot.Markish {
+export type Bar = { readonly hour: number; readonly kind: string; readonly value: number };
+
+/** Stacked bars by period: what is above and below zero stacks apart. `value` is in the record's unit, drawn and told in `unit`. */
+export function periodBars(
+  rows: readonly Bar[],
+  kinds: readonly string[],
+  scenario: Scenario,
+  unit: Unit,
+): Plot.Markish {
+  const gap = 0.06 * scenario.periodHours;
   return Plot.rectY(rows, {
-    x1: (d: HourBar) => d.hour + 0.06,
-    x2: (d: HourBar) => d.hour + 0.94,
-    y: "mw",
+    x1: (d: Bar) => beginOf(scenario, d.hour) + gap,
+    x2: (d: Bar) => endOf(scenario, d.hour) - gap,
+    y: (d: Bar) => unit.factor * d.value,
     fill: "kind",
     order: [...kinds],
-    title: (d: HourBar) => `hour ${d.hour}, ${d.kind}: ${d.mw.toFixed(3)} MW`,
+    title: (d: Bar) => `${periodName(scenario, d.hour)}, ${d.kind}: ${withUnit(unit, d.value)}`,
   });
 }
 
-/** A step line through the hours; it needs the end of the last one too. */
-export function hourLine(values: readonly number[], options: Plot.LineOptions): Plot.Markish {
-  const rows = values.map((value, hour) => ({ hour, value }));
-  const last = rows.at(-1);
-  if (last !== undefined) rows.push({ hour: last.hour + 1, value: last.value });
-  return Plot.line(rows, { x: "hour", y: "value", curve: "step-after", strokeWidth: 2, ...options });
+/** A step line through the periods, from the first one's begin to the last one's end. A period without a value is a gap. */
+export function periodLine(
+  values: readonly (number | undefined)[],
+  scenario: Scenario,
+  options: Plot.LineOptions,
+): Plot.Markish {
+  const rows = values.flatMap((value, hour) => [
+    { at: beginOf(scenario, hour), value },
+    { at: endOf(scenario, hour), value },
+  ]);
+  return Plot.line(rows, { x: "at", y: (d: { value?: number }) => d.value ?? NaN, strokeWidth: 2, ...options });
 }
 
-export type HourSpread = { readonly hour: number; readonly low: number; readonly mean: number; readonly high: number };
+export type Spread = { readonly hour: number; readonly low: number; readonly mean: number; readonly high: number };
 
-/** A band from the lowest to the highest price of an hour, with the mean as a bar. */
-export function spreads(rows: readonly HourSpread[], tint: string, unit: string): Plot.Markish[] {
-  const hours = { x1: "hour", x2: (d: HourSpread) => d.hour + 1 };
+/** A band from the lowest to the highest price of a period, with the mean as a bar. */
+export function spreads(rows: readonly Spread[], scenario: Scenario, fill: string, unit: Unit): Plot.Markish[] {
+  const hours = {
+    x1: (d: Spread) => beginOf(scenario, d.hour),
+    x2: (d: Spread) => endOf(scenario, d.hour),
+  };
+  const shown = (price: number): number => unit.factor * price;
   return [
     Plot.rect(rows, {
       ...hours,
-      y1: "low",
-      y2: "high",
-      fill: tint,
+      y1: (d: Spread) => shown(d.low),
+      y2: (d: Spread) => shown(d.high),
+      fill,
       fillOpacity: 0.25,
-      title: (d: HourSpread) =>
-        `hour ${d.hour}: ${d.low.toFixed(2)} to ${d.high.toFixed(2)}, mean ${d.mean.toFixed(2)} ${unit}`,
+      title: (d: Spread) =>
+        `${periodName(scenario, d.hour)}: ${withUnit(unit, d.low)} to ${withUnit(unit, d.high)}, mean ${withUnit(unit, d.mean)}`,
     }),
-    Plot.ruleY(rows, { ...hours, y: "mean", stroke: tint, strokeWidth: 3 }),
+    Plot.ruleY(rows, { ...hours, y: (d: Spread) => shown(d.mean), stroke: fill, strokeWidth: 3 }),
   ];
 }
+
+/** As many ticks as values from which a name is left out every so often. */
+export const someOf = (count: number, fit: number): number[] => {
+  const every = Math.ceil(count / Math.max(1, fit));
+  return range(count).filter((k) => k % every === 0);
+};

@@ -7,11 +7,12 @@ import { ClearingJsonSchema } from "../records/clearingJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { ScenarioSchema } from "../market/scenario/scenario.ts";
 import { AuditJsonSchema, SettlementJsonSchema } from "../records/sessionJson.ts";
-import { bills, busPrices, energyBalance, hourPrices, money, number, total } from "./derive.ts";
+import { bills, busPrices, energyBalance, hourPrices, number, posted, total } from "./derive.ts";
 import { layoutOf } from "./feederLayout.ts";
-import type { HourData } from "./feederSection.ts";
+import type { FeederData } from "./feederSection.ts";
 import { loadingStep, voltageStep } from "./theme.ts";
 import { renderReport } from "./sessionReport.ts";
+import { inUnit, money, unitsOf, withUnit } from "./units.ts";
 
 const json = (path: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../cases/${path}`, import.meta.url), "utf8"));
@@ -57,20 +58,23 @@ describe("report", () => {
   });
 
   it("shows every hour's voltage and loading for every bus and branch", () => {
-    const hours = JSON.parse(texts(document.querySelectorAll("#hours"))[0]) as HourData[];
-    expect(hours).to.have.length(scenario.hours);
-    expect(document.querySelectorAll(".feeder .bus")).to.have.length(15);
-    expect(document.querySelectorAll(".feeder .branch")).to.have.length(14);
-    hours.forEach((hour, t) => {
-      clearing.network.voltage[t].forEach((v, b) => expect(hour.busTitle[b]).to.include(v.toFixed(4)));
+    const data = JSON.parse(texts(document.querySelectorAll("#hours"))[0]) as FeederData;
+    expect(data.hours).to.have.length(scenario.hours);
+    const drawings = document.querySelectorAll("svg.feeder").length;
+    expect(drawings).to.equal(3);
+    expect(document.querySelectorAll(".feeder .bus")).to.have.length(15 * drawings);
+    expect(document.querySelectorAll(".feeder .branch")).to.have.length(14 * drawings);
+    data.hours.forEach((hour, t) => {
+      clearing.network.voltage[t].forEach((v, b) => expect(hour.bus[b][0]).to.equal(v.toFixed(4)));
       expect(hour.branchStep).to.have.length(14);
     });
   });
 
   it("prints every prosumer's bill and its sum", () => {
-    const rows = [...document.querySelectorAll("#bills tbody tr")].map(({ textContent }) => textContent);
+    const rows = [...document.querySelectorAll("#bills table.many tbody tr")].map(({ textContent }) => textContent);
     expect(rows).to.have.length(clearing.prosumers.length);
-    bills(clearing).forEach((bill, i) => expect(rows[i]).to.include(money(bill.total)));
+    const unit = unitsOf(clearing, scenario).money;
+    bills(clearing).forEach((bill, i) => expect(rows[i]).to.match(new RegExp(`${inUnit(unit, bill.total)}$`)));
   });
 
   it("says that the ledger is balanced only where it is", () => {
@@ -107,6 +111,7 @@ describe("report", () => {
       ...clearing,
       trades: { energy: [], reserve: [], carbon: [] },
       utilityReserve: [],
+      quantised: { ...clearing.quantised, trades: [] },
       network: {
         ...clearing.network,
         binding: [],
@@ -115,7 +120,7 @@ describe("report", () => {
     };
     const page = parse(renderReport({ clearing: quiet, scenario: { ...scenario, feeder: unrated } }));
     expect(texts(page.querySelectorAll("nav a"))).not.to.include("Reserve");
-    expect(JSON.parse(texts(page.querySelectorAll("#hours"))[0])).to.have.length(hours);
+    expect((JSON.parse(texts(page.querySelectorAll("#hours"))[0]) as FeederData).hours).to.have.length(hours);
     expect(page.querySelectorAll("svg path[d*=NaN], svg rect[height=NaN]")).to.have.length(0);
   });
 });
@@ -134,9 +139,24 @@ describe("report's numbers", () => {
   });
 
   it("take the network charge off the traded price", () => {
-    const trades = { ...clearing.trades, energy: [{ seller: 1, buyer: 2, hour: 1, mw: 2, price: 30 }] };
+    const trade = { seller: 0, buyer: 1, product: "energy" as const, period: 1, quantity: 2_000_000, price: 30_000 };
+    const quantised = { ...clearing.quantised, trades: [trade] };
     const network = { ...clearing.network, nodalPrice: [[0], [0, 12, -3], [0]] };
-    expect(busPrices({ ...clearing, trades, network })).to.deep.equal([{ hour: 1, low: 18, high: 33 }]);
+    expect(busPrices({ ...clearing, quantised, network })).to.deep.equal([{ hour: 1, low: 18, high: 33 }]);
+  });
+
+  it("read posted quarter-hours back into MW and prices an hour", () => {
+    const periods = { ...clearing.quantised, periodSeconds: 900 };
+    const trade = { seller: 0, buyer: 1, period: 2, quantity: 1500 };
+    const trades = [
+      { ...trade, product: "energy" as const, price: 40_000 },
+      { ...trade, product: "reserve" as const, price: 6_000 },
+    ];
+    const of = (product: "energy" | "reserve") => posted({ ...clearing, quantised: { ...periods, trades } }, product);
+    const [seller, buyer] = clearing.prosumers.map(({ id }) => id);
+    // 1,500 Wh in a quarter of an hour are 6 kW; 6e-3 $ for a kW's quarter-hour are 24 $ for a MW's hour.
+    expect(of("energy")).to.deep.equal([{ seller, buyer, hour: 2, mw: 0.006, price: 40 }]);
+    expect(of("reserve")).to.deep.equal([{ seller, buyer, hour: 2, mw: 0.0015, price: 24 }]);
   });
 
   it("put as much energy in as out, every hour", () => {
@@ -148,7 +168,14 @@ describe("report's numbers", () => {
   });
 
   it("are printed with a sign only where they are not zero", () => {
-    expect([1234.5, -0.004, -0.006, -1234.5].map(money)).to.deep.equal(["$1,234.50", "$0.00", "−$0.01", "−$1,234.50"]);
+    expect([1234.5, -1234.5, -0.06, 1e-7, -9.99].map(money)).to.deep.equal([
+      "$1,234.50",
+      "−$1,234.50",
+      "−6.00 ¢",
+      "0.00 ¢",
+      "−999.00 ¢",
+    ]);
+    expect(withUnit({ name: "$", factor: 1, digits: 2 }, -0.004)).to.equal("$0.00");
     expect([-1e-12, -20, 1e6].map((value) => number(value, 0))).to.deep.equal(["0", "−20", "1,000,000"]);
   });
 

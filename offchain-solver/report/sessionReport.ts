@@ -1,45 +1,70 @@
 /** report.html: one session on one page that needs nothing else, not even a network. */
-import { escape } from "./derive.ts";
+import type { ClearingJson } from "../records/clearingJson.ts";
+import type { Scenario } from "../market/scenario/scenario.ts";
+import type { AuditJson, SettlementJson } from "../records/sessionJson.ts";
+import { dayFrom } from "./day.ts";
+import { escape, foreign } from "./derive.ts";
 import { feederSection } from "./feederSection.ts";
 import { page } from "./page.ts";
-import type { Session } from "./sections.ts";
-import * as Sections from "./sections.ts";
+import { clockOf, dayOf, lengthName } from "./periods.ts";
+import { billSection } from "./sections/bills.ts";
+import { carbon } from "./sections/carbon.ts";
+import { convergence, networkCheck } from "./sections/checks.ts";
+import { energy } from "./sections/energy.ts";
+import { overview } from "./sections/overview.ts";
+import { reserve } from "./sections/reserve.ts";
+import { METHODS, RISKS, type Session } from "./sections/session.ts";
+import { settlementAndAudit } from "./sections/settlement.ts";
 
 export { renderDayPicture } from "./dayPicture.ts";
 
-export type ReportInput = Session;
+export type ReportInput = {
+  readonly clearing: ClearingJson;
+  readonly scenario: Scenario;
+  readonly settlement?: SettlementJson | undefined;
+  readonly audit?: AuditJson | undefined;
+};
 
-export function renderReport(session: ReportInput): string {
-  const { clearing, scenario } = session;
+function subtitle({ clearing, scenario }: Session): string {
+  const { hours, periodHours, prosumers, feeder } = scenario;
+  const { settings } = clearing;
+  const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
+  const [first, last] = [dayOf(scenario, 0), dayOf(scenario, hours * periodHours)];
+  const end = `${last === first ? "" : `${last} `}${clockOf(scenario, hours * periodHours)}`;
+  return [
+    `${count(prosumers.length, "prosumer")} on ${foreign(feeder.name)}`,
+    `${count(hours, "period")} of ${lengthName(periodHours)}, ${first} ${clockOf(scenario, 0)} to ${end} UTC`,
+    METHODS[settings.method],
+    RISKS[settings.risk],
+    ...(settings.reserve === "sequential" ? ["reserve cleared after energy"] : []),
+    ...(settings.trade ? [] : ["trade between prosumers off"]),
+    ...(settings.carbon ? [] : ["carbon market off"]),
+    ...(settings.network ? [] : ["network limits off"]),
+    clearing.status,
+  ].join(" · ");
+}
+
+export function renderReport({ clearing, scenario, settlement, audit }: ReportInput): string {
+  const session: Session = { ...dayFrom(clearing, scenario), settlement, audit };
   const feeder = feederSection(session);
-  const date = new Date(scenario.startUtc).toLocaleDateString("en-GB", {
-    day: "numeric",
-    month: "long",
-    year: "numeric",
-    timeZone: "UTC",
-  });
+  const date = `${dayOf(scenario, 0)} ${scenario.startUtc.slice(0, 4)}`;
   const sections = [
-    { id: "overview", name: "Overview", body: Sections.overview(session) },
+    { id: "overview", name: "Overview", body: overview(session) },
     { id: "feeder", name: "Feeder", body: feeder.body },
-    { id: "energy", name: "Energy", body: Sections.energy(session) },
-    { id: "reserve", name: "Reserve", body: Sections.reserve(session) },
-    { id: "carbon", name: "Carbon", body: Sections.carbon(session) },
-    { id: "bills", name: "Bills", body: Sections.billSection(session) },
-    { id: "network", name: "Network check", body: Sections.networkCheck(session) },
-    { id: "convergence", name: "Convergence", body: Sections.convergence(session) },
-    { id: "settlement", name: "Settlement and audit", body: Sections.settlementAndAudit(session) },
+    { id: "energy", name: "Energy", body: energy(session) },
+    { id: "reserve", name: "Reserve", body: reserve(session) },
+    { id: "carbon", name: "Carbon", body: carbon(session) },
+    { id: "bills", name: "Bills", body: billSection(session) },
+    { id: "network", name: "Network check", body: networkCheck(session) },
+    { id: "convergence", name: "Convergence", body: convergence(session) },
+    { id: "settlement", name: "Settlement and audit", body: settlementAndAudit(session) },
   ];
   return page({
-    title: `${escape(scenario.name)}, ${date}`,
-    subtitle: [
-      `${scenario.prosumers.length} prosumers on ${escape(scenario.feeder.name)}`,
-      `${scenario.hours} periods of ${scenario.periodHours} h from ${escape(scenario.startUtc)}`,
-      Sections.METHODS[clearing.settings.method],
-      Sections.RISKS[clearing.settings.risk],
-      clearing.status,
-    ].join(" · "),
+    title: `${foreign(scenario.name)}, ${date}`,
+    name: `${escape(scenario.name)}, ${date}`,
+    subtitle: subtitle(session),
     sections: sections.filter(({ body }) => body !== ""),
-    hours: feeder.hours,
-    footer: `Scenario: ${escape(scenario.source)}<br>Feeder: ${escape(scenario.feeder.source)}`,
+    hours: feeder.data,
+    footer: `Scenario: ${foreign(scenario.source)}<br>Feeder: ${foreign(scenario.feeder.source)}`,
   });
 }

@@ -2,10 +2,12 @@
 import { escape } from "./derive.ts";
 import { lightCss } from "./theme.ts";
 
-export type Key = { readonly colour: string; readonly text: string; readonly dashed?: boolean };
+export type Key = { readonly colour: string; readonly text: string; readonly line?: "solid" | "dashed" | "dotted" };
 
 export const standaloneCss = `${lightCss}
 text{font-family:system-ui,-apple-system,'Segoe UI',sans-serif}.title{font-size:18px;font-weight:650;fill:var(--ink)}.head{font-size:15px;font-weight:650;fill:var(--ink)}.label{font-size:13px;fill:var(--quiet)}`;
+
+const DASHES = { solid: "", dashed: ' stroke-dasharray="5 3"', dotted: ' stroke-dasharray="1.5 3"' } as const;
 
 /** Average width of a 13 px character: there is no browser to measure a label. */
 export const CHARACTER = 7.2;
@@ -20,9 +22,9 @@ export const text = (x: number, y: number, words: string, kind = "label"): strin
 export function keys(x: number, y: number, all: readonly Key[]): string {
   let left = x;
   return all
-    .map(({ colour: tint, text: words, dashed }) => {
-      const mark = dashed
-        ? `<line x1="${left}" x2="${left + 16}" y1="${y - 4}" y2="${y - 4}" style="stroke:${tint}" stroke-width="2" stroke-dasharray="5 3"/>`
+    .map(({ colour: tint, text: words, line }) => {
+      const mark = line
+        ? `<line x1="${left}" x2="${left + 16}" y1="${y - 4}" y2="${y - 4}" style="stroke:${tint}" stroke-width="2"${DASHES[line]}/>`
         : `<rect x="${left}" y="${y - 9}" width="14" height="10" rx="2" style="fill:${tint}"/>`;
       const label = text(left + 21, y, words);
       left += 21 + CHARACTER * words.length + 18;

@@ -1,7 +1,41 @@
 /** Colours of the report, light and dark, as CSS variables: charts and drawing name the variable, never the colour. */
 
-/** Categories c1..c8; voltage v0 (low) .. v8 (high); loading l0 (idle) .. l6 (at or over the limit). */
-const LIGHT = {
+/** What a colour stands for, in every figure. */
+export const MEANINGS = [
+  "energy",
+  "reserve",
+  "carbon",
+  "network",
+  "device",
+  "allowance",
+  "utility",
+  "generator",
+  "wind",
+  "pv",
+  "battery",
+  "load",
+] as const;
+export type Meaning = (typeof MEANINGS)[number];
+export const tint = (meaning: Meaning): string => `var(--${meaning})`;
+
+/**
+ * Meanings, then what the page itself needs; c1..c8 are for series without a meaning of their own; scales: voltage v0 (low) .. v8 (high),
+ * loading l0 (idle) .. l6 (at or over the limit).
+ */
+export const LIGHT = {
+  energy: "#1f6fb5",
+  reserve: "#23875b",
+  carbon: "#8a4f24",
+  network: "#b83b8e",
+  device: "#3d4854",
+  allowance: "#b5895a",
+  utility: "#75818c",
+  generator: "#d26f12",
+  wind: "#1795a6",
+  pv: "#b08a0c",
+  battery: "#a27bd3",
+  load: "#7b8a2a",
+  chip: "#10151b",
   page: "#f4f6f8",
   card: "#ffffff",
   ink: "#18212b",
@@ -11,13 +45,13 @@ const LIGHT = {
   good: "#1d7f4e",
   bad: "#b9302b",
   c1: "#1f6fb5",
-  c2: "#e07b1a",
+  c2: "#d26f12",
   c3: "#2c9b6b",
   c4: "#8557b8",
   c5: "#c9423d",
   c6: "#7b8792",
-  c7: "#d3a40f",
-  c8: "#1fa3b5",
+  c7: "#b08a0c",
+  c8: "#1795a6",
   v0: "#3a3f9e",
   v1: "#5570c2",
   v2: "#82a1dc",
@@ -27,16 +61,28 @@ const LIGHT = {
   v6: "#eba36c",
   v7: "#d66f35",
   v8: "#a6430f",
-  l0: "#c3ccd4",
-  l1: "#9fb3c4",
-  l2: "#79a08f",
-  l3: "#c9b23f",
-  l4: "#e0913a",
+  l0: "#8a95a0",
+  l1: "#6f8ba6",
+  l2: "#5f917a",
+  l3: "#a98f12",
+  l4: "#d27d1e",
   l5: "#d6602f",
   l6: "#b0201f",
 };
 
-const DARK: Partial<typeof LIGHT> = {
+export const DARK: Partial<typeof LIGHT> = {
+  energy: "#5aa5ea",
+  reserve: "#55c894",
+  carbon: "#bb7b48",
+  network: "#ee86cb",
+  device: "#d4dbe2",
+  allowance: "#e8cba8",
+  utility: "#94a1ae",
+  generator: "#f29a48",
+  wind: "#4fc6d6",
+  pv: "#e8c34a",
+  battery: "#b48ae0",
+  load: "#b4c35c",
   page: "#10151b",
   card: "#19212a",
   ink: "#e6ebf0",
@@ -54,8 +100,9 @@ const DARK: Partial<typeof LIGHT> = {
   c7: "#e8c34a",
   c8: "#4fc6d6",
   v4: "#66717c",
-  l0: "#4a5763",
-  l1: "#627a8f",
+  l0: "#66747f",
+  l1: "#7391ab",
+  l6: "#e0453f",
 };
 
 const declare = (colours: Readonly<Record<string, string>>): string =>

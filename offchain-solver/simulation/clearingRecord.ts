@@ -2,7 +2,7 @@ import { acSweep, type AcFlow } from "../grid/acSweep.ts";
 import { carbonFlow, tradeIntensity, type CarbonFlow } from "../grid/carbonFlow.ts";
 import { OPERATOR, SESSION_PERIOD, type Trade } from "../market/result/clearingResult.ts";
 import { ClearingJsonSchema, type ClearingJson } from "../records/clearingJson.ts";
-import { deviceCost, emissionsT } from "../market/result/cost.ts";
+import { deviceCost, emissionsT, uniquenessCost } from "../market/result/cost.ts";
 import type { Market } from "../market/scenario/market.ts";
 import { excess } from "../market/result/excess.ts";
 import { branchFlows, createNetwork, squaredVoltages, type Network } from "../market/formulation/network.ts";
@@ -50,6 +50,7 @@ export function toClearingJson(
     wallMs: session.wallMs,
     residuals: session.residuals,
     objective: outcome.objective,
+    uniqueness: uniquenessCost(market, outcome.solution),
     prosumers: prosumersOf(market, outcome),
     ...tradesOf(market, grid, outcome.solution, network.flows),
     network: network.network,

@@ -1,5 +1,5 @@
 import type { Market } from "../scenario/market.ts";
-import type { Schedule } from "./solution.ts";
+import type { Schedule, Solution } from "./solution.ts";
 
 /** What a schedule costs its owner over the horizon, $: devices (fuel, wear, discomfort, reactive, booking), without any trade. */
 export function deviceCost(market: Market, i: number, s: Schedule): number {
@@ -14,6 +14,20 @@ export function deviceCost(market: Market, i: number, s: Schedule): number {
     total += reserveUpPerMw * s.reserveUpMw[t] + reserveDownPerMw * s.reserveDownMw[t];
   }
   return total * market.dt;
+}
+
+/** The part of the objective that makes trades unique, $: kappa e^2, r^2 and c^2 over both sides. Nobody is paid it. */
+export function uniquenessCost(market: Market, { energyMw, shareMw, carbonT }: Solution): number {
+  const kappa = market.scenario.regularisation.trade;
+  let total = 0;
+  for (const pair of energyMw) for (const mw of pair) total += kappa * mw * mw * market.dt;
+  market.shares.forEach((slots, t) =>
+    slots.forEach(({ seller, buyer }, s) => {
+      if (seller !== buyer) total += kappa * shareMw[t][s] * shareMw[t][s] * market.dt;
+    }),
+  );
+  for (const t of carbonT) total += kappa * t * t;
+  return total;
 }
 
 /** Emissions of a schedule, tCO2: own generation and what it imports. */

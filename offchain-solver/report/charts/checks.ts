@@ -2,122 +2,170 @@
 import * as Plot from "@observablehq/plot";
 import type { ClearingJson } from "../../records/clearingJson.ts";
 import type { Scenario } from "../../market/scenario/scenario.ts";
+import type { Day } from "../day.ts";
+import type { Bill } from "../derive.ts";
 import { bills, loadings, range } from "../derive.ts";
-import { colour, hourAxis, hourLine, nameAxis, svg } from "../plot.ts";
+import type { Frame } from "../plot.ts";
+import { nameAxis, periodAxis, periodLine, plotWidth, svg } from "../plot.ts";
+import { tint, type Meaning } from "../theme.ts";
+import { withUnit } from "../units.ts";
+import { prosumerNames } from "./tradeMatrix.ts";
 
 const limits = (at: readonly number[]): Plot.Markish =>
   Plot.ruleY(at, { stroke: "var(--bad)", strokeDasharray: "2 3", strokeWidth: 1.5 });
 
+/** The first of two lines that are to be compared is solid, the second dashed: no colour is taken from a meaning. */
+export const FIRST = { stroke: "var(--ink)", strokeWidth: 1.8 } as const;
+export const SECOND = { stroke: "var(--accent)", strokeWidth: 1.8, strokeDasharray: "5 3" } as const;
+
 /** Zero residuals have no place on a log scale and are left out. */
-export function residualChart({ residuals }: ClearingJson): string {
-  const rows = residuals.flatMap(({ primal, dual }, k) => [
-    { k: k + 1, value: primal, kind: "primal" },
-    { k: k + 1, value: dual, kind: "dual" },
-  ]);
-  const values = rows.map(({ value }) => value).filter((value) => value > 0);
+export function residualChart({ residuals }: ClearingJson, frame: Frame): string {
+  const values = residuals.flatMap(({ primal, dual }) => [primal, dual]).filter((value) => value > 0);
   const [low, high] = [Math.min(1, ...values), Math.max(1, ...values)];
-  return svg({
-    ariaLabel: "Residuals by iteration",
-    marginLeft: 64,
-    x: { label: "iteration", labelAnchor: "center", labelArrow: "none" },
-    y: {
-      type: "log",
-      label: "residual / tolerance",
-      grid: true,
-      ticks: range(20)
-        .map((k) => 10 ** (k - 8))
-        .filter((tick) => tick >= low && tick <= high),
-      tickFormat: (tick: number) => (tick >= 0.01 && tick < 1000 ? `${tick}` : tick.toExponential(0).replace("+", "")),
+  const line = (key: "primal" | "dual", style: Plot.LineOptions): Plot.Markish =>
+    Plot.line(
+      residuals.map((row, k) => ({ k: k + 1, value: row[key] })).filter(({ value }) => value > 0),
+      { x: "k", y: "value", ...style },
+    );
+  const decades = range(30)
+    .map((k) => 10 ** (k - 10))
+    .filter((tick) => tick >= low && tick <= high);
+  return svg(
+    {
+      ...frame,
+      marginLeft: 64,
+      x: { label: "iteration", labelAnchor: "center", labelArrow: "none", ticks: frame.phone ? 4 : 8 },
+      y: {
+        type: "log",
+        label: "residual / tolerance",
+        grid: true,
+        ticks: decades,
+        tickFormat: (tick: number) =>
+          tick >= 0.01 && tick < 1000 ? `${tick}` : tick.toExponential(0).replace("+", ""),
+      },
+      marks: [limits([1]), line("primal", FIRST), line("dual", SECOND)],
     },
-    color: { domain: ["primal", "dual"], range: [0, 1].map(colour) },
-    marks: [
-      limits([1]),
-      Plot.line(
-        rows.filter(({ value }) => value > 0),
-        { x: "k", y: "value", stroke: "kind", strokeWidth: 1.8 },
-      ),
-    ],
-  });
-}
-
-export const BILL_KINDS = ["energy", "reserve", "carbon", "network", "device cost"] as const;
-export const BILL_TINTS = [0, 2, 4, 1, 5];
-
-export function billChart(clearing: ClearingJson): string {
-  const all = bills(clearing);
-  const rows = all.flatMap((bill) =>
-    BILL_KINDS.map((kind) => ({
-      bus: `${bill.bus}`,
-      kind,
-      dollars: kind === "device cost" ? bill.deviceCost : bill[kind],
-    })),
+    {
+      title: "Residuals by iteration",
+      says: `${residuals.length} iterations; the last primal residual is ${(residuals.at(-1)?.primal ?? 0).toPrecision(2)} of its tolerance, the dual ${(residuals.at(-1)?.dual ?? 0).toPrecision(2)}.`,
+    },
   );
-  return svg({
-    ariaLabel: "Bill of every prosumer",
-    width: 1140,
-    height: 300,
-    x: {
-      ...nameAxis(
-        "prosumer at bus",
-        all.map(({ bus }) => `${bus}`),
-        30,
-      ),
-      padding: 0.25,
-    },
-    y: { label: "$ over the session: pays (above), is paid (below)", grid: true, nice: true },
-    color: { domain: [...BILL_KINDS], range: BILL_TINTS.map(colour) },
-    marks: [
-      Plot.barY(rows, {
-        x: "bus",
-        y: "dollars",
-        fill: "kind",
-        order: [...BILL_KINDS],
-        title: (d: (typeof rows)[number]) => `bus ${d.bus}, ${d.kind}: ${d.dollars.toFixed(2)} $`,
-      }),
-      Plot.ruleY([0]),
-      Plot.dot(all, {
-        x: (d: { bus: number }) => `${d.bus}`,
-        y: "total",
-        fill: "var(--card)",
-        stroke: "var(--ink)",
-        strokeWidth: 2,
-        r: all.length > 30 ? 3 : 4.5,
-        title: (d: { bus: number; total: number }) => `bus ${d.bus}, total: ${d.total.toFixed(2)} $`,
-      }),
-    ],
-  });
 }
 
-/** The linear model the market is cleared on, then the full AC sweep of the same point, dashed over it. */
-const models = (linear: readonly number[], ac: readonly number[]): Plot.Markish[] => [
-  hourLine(linear, { stroke: colour(0) }),
-  hourLine(ac, { stroke: colour(1), strokeDasharray: "5 3" }),
-];
+export const BILL_PARTS = ["energy", "reserve", "carbon", "network", "deviceCost"] as const;
+export type BillPart = (typeof BILL_PARTS)[number];
+export const PART_NAMES: Readonly<Record<BillPart, string>> = {
+  energy: "energy",
+  reserve: "reserve",
+  carbon: "carbon",
+  network: "network",
+  deviceCost: "device cost",
+};
+const PART_MEANINGS: Readonly<Record<BillPart, Meaning>> = {
+  energy: "energy",
+  reserve: "reserve",
+  carbon: "carbon",
+  network: "network",
+  deviceCost: "device",
+};
+export const partTint = (part: BillPart): string => tint(PART_MEANINGS[part]);
 
-export function acVoltageChart({ network: { voltage, ac } }: ClearingJson, { hours, feeder }: Scenario): string {
-  const low = Math.min(...feeder.buses.map(({ vMinPu }) => vMinPu));
-  const high = Math.max(...feeder.buses.map(({ vMaxPu }) => vMaxPu));
-  const lowest = voltage.map((row) => Math.min(...row));
-  const highest = voltage.map((row) => Math.max(...row));
-  return svg({
-    ariaLabel: "Lowest and highest voltage by hour, linear model and AC",
-    x: hourAxis(hours),
-    y: {
-      label: "p.u.",
-      grid: true,
-      domain: [Math.min(low, ...ac.minVoltage) - 0.01, Math.max(high, ...ac.maxVoltage) + 0.01],
+/** Parts that somebody pays or is paid. */
+export const partsOf = (all: readonly Bill[]): BillPart[] =>
+  BILL_PARTS.filter((part) => all.some((bill) => bill[part] !== 0));
+
+export function billChart({ clearing, units: { money } }: Day, frame: Frame): string {
+  const all = bills(clearing);
+  const nameOf = prosumerNames(clearing.prosumers);
+  const parts = partsOf(all);
+  const names = parts.map((part) => PART_NAMES[part]);
+  const rows = all.flatMap((bill) =>
+    parts.map((part) => ({ name: nameOf.get(bill.id)!, kind: PART_NAMES[part], dollars: bill[part] })),
+  );
+  return svg(
+    {
+      ...frame,
+      height: Math.max(frame.height, 280),
+      x: { ...nameAxis("prosumer at bus", [...nameOf.values()], plotWidth(frame) / 30), padding: 0.25 },
+      y: {
+        label: `${money.name} over the session: ${frame.phone ? "pays (+), is paid (−)" : "pays (above), is paid (below)"}`,
+        grid: true,
+        nice: true,
+      },
+      color: { domain: names, range: parts.map(partTint) },
+      marks: [
+        Plot.barY(rows, {
+          x: "name",
+          y: (d: (typeof rows)[number]) => money.factor * d.dollars,
+          fill: "kind",
+          order: names,
+          title: (d: (typeof rows)[number]) => `bus ${d.name}, ${d.kind}: ${withUnit(money, d.dollars)}`,
+        }),
+        Plot.ruleY([0]),
+        Plot.dot(all, {
+          x: (d: Bill) => nameOf.get(d.id),
+          y: (d: Bill) => money.factor * d.total,
+          fill: "var(--card)",
+          stroke: "var(--ink)",
+          strokeWidth: 2,
+          r: all.length > 30 || frame.phone ? 3 : 4.5,
+          title: (d: Bill) => `bus ${nameOf.get(d.id)}, total: ${withUnit(money, d.total)}`,
+        }),
+      ],
     },
-    marks: [limits([low, high]), ...models(lowest, ac.minVoltage), ...models(highest, ac.maxVoltage)],
-  });
+    {
+      title: "Bill of every prosumer",
+      says: `${all.length} bills from ${withUnit(money, Math.min(...all.map((bill) => bill.total)))} to ${withUnit(money, Math.max(...all.map((bill) => bill.total)))}; the table below has every part.`,
+    },
+  );
 }
 
-export function acLoadingChart(clearing: ClearingJson, { hours, feeder }: Scenario): string {
-  const linear = loadings(clearing.network, feeder).map((row) => 100 * Math.max(0, ...row));
+export function acVoltageChart({ clearing, scenario }: Day, frame: Frame): string {
+  const { voltage, ac } = clearing.network;
+  const { buses } = scenario.feeder;
+  const low = Math.min(...buses.map(({ vMinPu }) => vMinPu));
+  const high = Math.max(...buses.map(({ vMaxPu }) => vMaxPu));
+  const of = (pick: (...values: number[]) => number): number[] => voltage.map((row) => pick(...row));
+  return svg(
+    {
+      ...frame,
+      x: periodAxis(scenario, frame),
+      y: {
+        label: "p.u.",
+        grid: true,
+        domain: [Math.min(low, ...ac.minVoltage) - 0.01, Math.max(high, ...ac.maxVoltage) + 0.01],
+      },
+      marks: [
+        limits([low, high]),
+        periodLine(of(Math.min), scenario, FIRST),
+        periodLine(of(Math.max), scenario, FIRST),
+        periodLine(ac.minVoltage, scenario, SECOND),
+        periodLine(ac.maxVoltage, scenario, SECOND),
+      ],
+    },
+    {
+      title: "Lowest and highest voltage by period, linear model and AC",
+      says: `By AC from ${Math.min(...ac.minVoltage).toFixed(4)} to ${Math.max(...ac.maxVoltage).toFixed(4)} p.u.; limits ${low} to ${high}.`,
+    },
+  );
+}
+
+export function acLoadingChart({ clearing, scenario }: Day, frame: Frame): string {
+  const linear = loadings(clearing.network, scenario.feeder).map((row) => 100 * Math.max(0, ...row));
   const ac = clearing.network.ac.maxLoading.map((loading) => 100 * loading);
-  return svg({
-    ariaLabel: "Highest loading by hour, linear model and AC",
-    x: hourAxis(hours),
-    y: { label: "% of rating", grid: true, zero: true, nice: true },
-    marks: [limits([100]), ...models(linear, ac), Plot.ruleY([0])],
-  });
+  return svg(
+    {
+      ...frame,
+      x: periodAxis(scenario, frame),
+      y: { label: "% of rating", grid: true, zero: true, nice: true },
+      marks: [limits([100]), periodLine(linear, scenario, FIRST), periodLine(ac, scenario, SECOND), Plot.ruleY([0])],
+    },
+    {
+      title: "Highest loading by period, linear model and AC",
+      says: `At most ${Math.max(...ac).toFixed(1)} % of a rating by AC.`,
+    },
+  );
 }
+
+/** Whether any branch has a rating to be loaded to. */
+export const rated = ({ feeder }: Scenario): boolean => feeder.branches.some(({ ratingMva }) => ratingMva !== null);

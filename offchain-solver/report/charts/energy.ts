@@ -1,126 +1,166 @@
 /** Energy: prices, sources and uses, trades. */
 import * as Plot from "@observablehq/plot";
-import type { ClearingJson } from "../../records/clearingJson.ts";
-import type { Scenario } from "../../market/scenario/scenario.ts";
-import { ENERGY_KINDS, busPrices, energyBalance, hourPrices, range, total } from "../derive.ts";
-import { colour, hourAxis, hourBars, hourLine, nameAxis, spreads, svg } from "../plot.ts";
+import type { Day } from "../day.ts";
+import type { HourPrice } from "../derive.ts";
+import {
+  ENERGY_KINDS,
+  betweenProsumers,
+  busPrices,
+  energyBalance,
+  hourPrices,
+  posted,
+  range,
+  total,
+  type EnergyKind,
+} from "../derive.ts";
+import { beginOf, periodName } from "../periods.ts";
+import type { Frame } from "../plot.ts";
+import { periodAxis, periodBars, periodLine, spreads, svg } from "../plot.ts";
+import { tint, type Meaning } from "../theme.ts";
+import { inUnit, withUnit } from "../units.ts";
 
-export const ENERGY_TINTS = [2, 1, 3, 5, 0];
+export const KIND_MEANINGS: Readonly<Record<EnergyKind, Meaning>> = {
+  wind: "wind",
+  PV: "pv",
+  generators: "generator",
+  battery: "battery",
+  utility: "utility",
+  load: "load",
+};
 
-/** Who feeds and who draws, hour by hour; both halves are equally high. */
-export function balanceChart(clearing: ClearingJson, scenario: Scenario, size: Plot.PlotOptions = {}): string {
-  return svg({
-    ariaLabel: "Energy by source and use, by hour",
-    ...size,
-    x: hourAxis(scenario.hours),
-    y: { label: "MW fed in (above) and drawn (below)", grid: true },
-    color: { domain: [...ENERGY_KINDS], range: ENERGY_TINTS.map(colour) },
-    marks: [hourBars(energyBalance(clearing, scenario), ENERGY_KINDS), Plot.ruleY([0])],
-  });
+/** Who feeds and who draws, period by period; both halves are equally high. */
+export function balanceChart({ clearing, scenario, units: { power } }: Day, frame: Frame): string {
+  const rows = energyBalance(clearing, scenario).map(({ mw, ...row }) => ({ ...row, value: mw }));
+  const kinds = ENERGY_KINDS.filter((kind) => rows.some((row) => row.kind === kind));
+  return svg(
+    {
+      ...frame,
+      x: periodAxis(scenario, frame),
+      y: { label: `${power.name} fed in (above) and drawn (below)`, grid: true },
+      color: { domain: kinds, range: kinds.map((kind) => tint(KIND_MEANINGS[kind])) },
+      marks: [periodBars(rows, kinds, scenario, power), Plot.ruleY([0])],
+    },
+    { title: "Source and use of energy by period", says: `Kinds: ${kinds.join(", ")}.` },
+  );
+}
+
+export type PriceRow = {
+  readonly hour: number;
+  /** What the utility asks and pays, $/MWh. */
+  readonly buy: number;
+  readonly sell: number;
+  /** What the allowances for a MWh from the utility cost whoever needs them most, $/MWh. */
+  readonly allowance: number;
+  readonly traded: HourPrice | undefined;
+};
+
+/** Every period's posted price beside what the same MWh would cost from the utility: its tariff and the allowance for its emissions. */
+export function priceRows({ clearing, scenario }: Day): PriceRow[] {
+  const { tariff, carbon, hours } = scenario;
+  const prices = hourPrices(betweenProsumers(posted(clearing, "energy")), hours);
+  const mu = clearing.settings.carbon ? Math.max(0, ...clearing.prosumers.map((one) => one.carbon.priceMu)) : 0;
+  return range(hours).map((hour) => ({
+    hour,
+    buy: tariff.buyPerMwh[hour],
+    sell: tariff.sellPerMwh[hour],
+    allowance: mu * carbon.gridTPerMwh[hour],
+    traded: prices[hour],
+  }));
 }
 
 /** Mean and spread of the traded prices between what the utility asks and what it pays, and what that leaves at the buses. */
-export function energyPriceChart(clearing: ClearingJson, scenario: Scenario, size: Plot.PlotOptions = {}): string {
-  const { hours, tariff } = scenario;
-  const traded = hourPrices(clearing.trades.energy, hours).flatMap((price, hour) =>
-    price === undefined ? [] : [{ hour, ...price }],
-  );
-  return svg({
-    ariaLabel: "Energy prices by hour",
-    width: 1140,
-    height: 280,
-    ...size,
-    x: hourAxis(hours),
-    y: { label: "$/MWh", grid: true, nice: true, zero: true },
-    marks: [
-      Plot.ruleY([0], { stroke: "var(--quiet)", strokeOpacity: 0.6 }),
-      hourLine(tariff.buyPerMwh.slice(0, hours), { stroke: colour(5), strokeDasharray: "5 4", strokeWidth: 1.5 }),
-      hourLine(tariff.sellPerMwh.slice(0, hours), { stroke: colour(5), strokeDasharray: "5 4", strokeWidth: 1.5 }),
-      ...spreads(traded, colour(0), "$/MWh"),
-      Plot.rect(busPrices(clearing), {
-        x1: (d: { hour: number }) => d.hour + 0.38,
-        x2: (d: { hour: number }) => d.hour + 0.62,
-        y1: "low",
-        y2: "high",
-        fill: colour(1),
-        fillOpacity: 0.6,
-        title: (d: { hour: number; low: number; high: number }) =>
-          `hour ${d.hour}: at the buses ${d.low.toFixed(2)} to ${d.high.toFixed(2)} $/MWh`,
-      }),
-    ],
-  });
-}
-
-export const TRADE_KINDS = ["between prosumers", "from the utility", "to the utility"] as const;
-export const TRADE_TINTS = [0, 5, 1];
-
-export function tradeChart(clearing: ClearingJson, scenario: Scenario): string {
-  const { hours } = scenario;
-  const peers = hourPrices(clearing.trades.energy, hours).map((price) => price?.mw ?? 0);
-  const sum = (key: "importMw" | "exportMw", t: number): number =>
-    total(clearing.prosumers.map(({ schedule }) => schedule[key][t]));
-  const rows = range(hours).flatMap((hour) => [
-    { hour, kind: TRADE_KINDS[0], mw: peers[hour] },
-    { hour, kind: TRADE_KINDS[1], mw: sum("importMw", hour) },
-    { hour, kind: TRADE_KINDS[2], mw: -sum("exportMw", hour) },
-  ]);
-  return svg({
-    ariaLabel: "Energy traded by hour",
-    x: hourAxis(hours),
-    y: { label: "MW bought (above) and exported (below)", grid: true },
-    color: { domain: [...TRADE_KINDS], range: TRADE_TINTS.map(colour) },
-    marks: [hourBars(rows, TRADE_KINDS), Plot.ruleY([0])],
-  });
-}
-
-type Cell = { readonly seller: string; readonly buyer: string; readonly mwh: number };
-
-/** MWh over the horizon from every seller (row) to every buyer (column), by bus. */
-export function tradeMatrix(clearing: ClearingJson, scenario: Scenario): string {
-  const busOf = new Map(scenario.prosumers.map(({ id, bus }) => [id, `${bus}`]));
-  const sums = new Map<string, Map<string, number>>();
-  for (const { seller, buyer, mw } of clearing.trades.energy) {
-    const row = sums.get(busOf.get(seller)!) ?? new Map<string, number>();
-    row.set(busOf.get(buyer)!, (row.get(busOf.get(buyer)!) ?? 0) + mw * scenario.periodHours);
-    sums.set(busOf.get(seller)!, row);
-  }
-  const cells: Cell[] = [...sums].flatMap(([seller, row]) => [...row].map(([buyer, mwh]) => ({ seller, buyer, mwh })));
-  const most = Math.max(...cells.map(({ mwh }) => mwh), 1e-9);
-  const names = scenario.prosumers.map(({ bus }) => `${bus}`);
-  const few = names.length <= 20;
-  const text = Plot.text(
-    cells.filter(({ mwh }) => mwh >= 0.005),
+export function energyPriceChart(day: Day, frame: Frame): string {
+  const { clearing, scenario, units } = day;
+  const { price } = units;
+  const rows = priceRows(day);
+  const traded = rows.flatMap(({ hour, traded: one }) => (one === undefined ? [] : [{ hour, ...one }]));
+  const line = (values: readonly number[], dash: string): Plot.Markish =>
+    periodLine(
+      values.map((value) => price.factor * value),
+      scenario,
+      { stroke: tint("utility"), strokeDasharray: dash, strokeWidth: 1.6 },
+    );
+  const means = traded.map(({ mean }) => mean);
+  const { periodHours: length } = scenario;
+  type Bus = { hour: number; low: number; high: number };
+  return svg(
     {
-      x: "buyer",
-      y: "seller",
-      text: (d: Cell) => d.mwh.toFixed(2).replace(/^0/, ""),
-      fontSize: 10,
-      fill: (d: Cell) => (d.mwh > 0.6 * most ? "var(--card)" : "var(--ink)"),
+      ...frame,
+      x: periodAxis(scenario, frame),
+      y: { label: price.name, grid: true, nice: true, zero: true },
+      marks: [
+        Plot.ruleY([0], { stroke: "var(--quiet)", strokeOpacity: 0.6 }),
+        line(
+          rows.map(({ buy }) => buy),
+          "5 4",
+        ),
+        line(
+          rows.map(({ sell }) => sell),
+          "5 4",
+        ),
+        ...(rows.some(({ allowance }) => allowance > 0)
+          ? [
+              line(
+                rows.map(({ buy, allowance }) => buy + allowance),
+                "1.5 3",
+              ),
+            ]
+          : []),
+        ...spreads(traded, scenario, tint("energy"), price),
+        Plot.rect(busPrices(clearing), {
+          x1: (d: Bus) => beginOf(scenario, d.hour) + 0.38 * length,
+          x2: (d: Bus) => beginOf(scenario, d.hour) + 0.62 * length,
+          y1: (d: Bus) => price.factor * d.low,
+          y2: (d: Bus) => price.factor * d.high,
+          fill: tint("network"),
+          fillOpacity: 0.6,
+          title: (d: Bus) =>
+            `${periodName(scenario, d.hour)}: at the buses ${withUnit(price, d.low)} to ${withUnit(price, d.high)}`,
+        }),
+      ],
+    },
+    {
+      title: "Energy prices by period",
+      says:
+        means.length === 0
+          ? "Nothing is traded between prosumers; the utility's tariff alone is drawn."
+          : `Mean traded price from ${inUnit(price, Math.min(...means))} to ${withUnit(price, Math.max(...means))}, beside the utility's tariff.`,
     },
   );
-  return svg({
-    ariaLabel: "Energy from seller to buyer over the session",
-    height: few ? 64 + names.length * 19 : 540,
-    marginLeft: 48,
-    marginTop: 44,
-    marginBottom: 8,
-    x: { ...nameAxis("buyer (bus)", names, 18), axis: "top" },
-    y: { ...nameAxis("seller (bus)", names, 40) },
-    marks: [
-      Plot.cell(
-        names.flatMap((seller) => names.map((buyer) => ({ seller, buyer }))),
-        { x: "buyer", y: "seller", fill: "var(--line)", fillOpacity: few ? 0.35 : 0, inset: 1 },
-      ),
-      Plot.cell(cells, {
-        x: "buyer",
-        y: "seller",
-        fill: colour(0),
-        // Plot takes numbers between 0 and 1 as opacities as they are.
-        fillOpacity: (d: Cell) => 0.06 + 0.94 * (few ? d.mwh / most : Math.sqrt(d.mwh / most)),
-        inset: few ? 1 : 0,
-        title: (d: Cell) => `bus ${d.seller} to bus ${d.buyer}: ${d.mwh.toFixed(3)} MWh`,
-      }),
-      ...(few ? [text] : []),
-    ],
-  });
+}
+
+export const TRADE_KINDS = ["between prosumers", "with the utility"] as const;
+export const TRADE_MEANINGS: readonly Meaning[] = ["energy", "utility"];
+
+/** Posted energy: what the utility buys is below zero. */
+export function tradeChart({ clearing, scenario, units: { power } }: Day, frame: Frame): string {
+  const trades = posted(clearing, "energy");
+  const sum = (hour: number, keep: (trade: (typeof trades)[number]) => boolean): number =>
+    total(trades.filter((trade) => trade.hour === hour && keep(trade)).map(({ mw }) => mw));
+  const rows = range(scenario.hours).flatMap((hour) => [
+    { hour, kind: TRADE_KINDS[0], value: sum(hour, (trade) => betweenProsumers([trade]).length > 0) },
+    { hour, kind: TRADE_KINDS[1], value: sum(hour, ({ seller }) => seller === "utility") },
+    { hour, kind: TRADE_KINDS[1], value: -sum(hour, ({ buyer }) => buyer === "utility") },
+  ]);
+  return svg(
+    {
+      ...frame,
+      x: periodAxis(scenario, frame),
+      y: { label: `${power.name} bought (above), sold to the utility (below)`, grid: true },
+      color: { domain: [...TRADE_KINDS], range: TRADE_MEANINGS.map(tint) },
+      marks: [
+        periodBars(
+          rows.filter(({ value }) => value !== 0),
+          TRADE_KINDS,
+          scenario,
+          power,
+        ),
+        Plot.ruleY([0]),
+      ],
+    },
+    {
+      title: "Energy traded by period",
+      says: "What prosumers trade with one another and with the utility, as settled.",
+    },
+  );
 }

@@ -1,116 +1,163 @@
 /** Reserve and carbon: what is held, what is emitted, and their prices. */
 import * as Plot from "@observablehq/plot";
-import type { ClearingJson } from "../../records/clearingJson.ts";
-import type { Scenario } from "../../market/scenario/scenario.ts";
-import { hourPrices, range, total } from "../derive.ts";
-import { colour, hourAxis, hourBars, hourLine, nameAxis, spreads, svg } from "../plot.ts";
+import type { Day } from "../day.ts";
+import { betweenProsumers, byBus, hourPrices, posted, range, total } from "../derive.ts";
+import type { Frame } from "../plot.ts";
+import { nameAxis, periodAxis, periodBars, periodLine, plotWidth, someOf, spreads, svg } from "../plot.ts";
+import { tint, type Meaning } from "../theme.ts";
+import { withUnit } from "../units.ts";
+import { prosumerNames } from "./tradeMatrix.ts";
 
 export const RESERVE_KINDS = ["from other prosumers", "from the utility"] as const;
-export const RESERVE_TINTS = [2, 5];
+export const RESERVE_MEANINGS: readonly Meaning[] = ["reserve", "utility"];
 
-/** Reserve that is traded (own shares are not) and what the devices have booked each way. */
-export function reserveChart(clearing: ClearingJson, scenario: Scenario): string {
+/** Reserve that is bought (own shares are not) and what the devices have booked each way. */
+export function reserveChart({ clearing, scenario, units: { power } }: Day, frame: Frame): string {
   const { hours } = scenario;
-  const at = (trades: readonly { readonly hour: number; readonly mw: number }[], t: number): number =>
-    total(trades.filter(({ hour }) => hour === t).map(({ mw }) => mw));
-  const booked = (key: "reserveUpMw" | "reserveDownMw"): number[] =>
-    range(hours).map((t) => total(clearing.prosumers.map(({ schedule }) => schedule[key][t])));
-  const rows = range(hours).flatMap((hour) => [
-    { hour, kind: RESERVE_KINDS[0], mw: at(clearing.trades.reserve, hour) },
-    { hour, kind: RESERVE_KINDS[1], mw: at(clearing.utilityReserve, hour) },
-  ]);
-  return svg({
-    ariaLabel: "Reserve by hour",
-    x: hourAxis(hours),
-    y: { label: "MW", grid: true },
-    color: { domain: [...RESERVE_KINDS], range: RESERVE_TINTS.map(colour) },
-    marks: [
-      hourBars(rows, RESERVE_KINDS),
-      hourLine(booked("reserveUpMw"), { stroke: "var(--ink)", strokeWidth: 1.6 }),
-      hourLine(booked("reserveDownMw"), { stroke: "var(--ink)", strokeWidth: 1.6, strokeDasharray: "4 3" }),
-      Plot.ruleY([0]),
-    ],
+  const trades = posted(clearing, "reserve");
+  const rows = range(hours).flatMap((hour) => {
+    const now = trades.filter((trade) => trade.hour === hour);
+    const all = total(now.map(({ mw }) => mw));
+    const peers = total(betweenProsumers(now).map(({ mw }) => mw));
+    return [
+      { hour, kind: RESERVE_KINDS[0], value: peers },
+      { hour, kind: RESERVE_KINDS[1], value: all - peers },
+    ];
   });
+  const booked = (key: "reserveUpMw" | "reserveDownMw"): number[] =>
+    range(hours).map((t) => power.factor * total(clearing.prosumers.map(({ schedule }) => schedule[key][t])));
+  return svg(
+    {
+      ...frame,
+      x: periodAxis(scenario, frame),
+      y: { label: power.name, grid: true },
+      color: { domain: [...RESERVE_KINDS], range: RESERVE_MEANINGS.map(tint) },
+      marks: [
+        periodBars(
+          rows.filter(({ value }) => value > 1e-12),
+          RESERVE_KINDS,
+          scenario,
+          power,
+        ),
+        periodLine(booked("reserveUpMw"), scenario, { stroke: "var(--ink)", strokeWidth: 1.6 }),
+        periodLine(booked("reserveDownMw"), scenario, {
+          stroke: "var(--ink)",
+          strokeWidth: 1.6,
+          strokeDasharray: "4 3",
+        }),
+        Plot.ruleY([0]),
+      ],
+    },
+    {
+      title: "Reserve by period",
+      says: "Bars: bought from other prosumers and from the utility; lines: booked in devices, up and down.",
+    },
+  );
 }
 
-export function reservePriceChart(clearing: ClearingJson, scenario: Scenario): string {
+export function reservePriceChart({ clearing, scenario, units: { reservePrice } }: Day, frame: Frame): string {
   const { hours, tariff } = scenario;
-  const traded = hourPrices(clearing.trades.reserve, hours).flatMap((price, hour) =>
+  const traded = hourPrices(betweenProsumers(posted(clearing, "reserve")), hours).flatMap((price, hour) =>
     price === undefined ? [] : [{ hour, ...price }],
   );
-  const utility = tariff.reserveUpPerMw + tariff.reserveDownPerMw;
-  return svg({
-    ariaLabel: "Reserve price by hour",
-    x: hourAxis(hours),
-    y: { label: "$/MW", grid: true, zero: true, nice: true },
-    marks: [
-      Plot.ruleY([utility], { stroke: colour(5), strokeDasharray: "5 4", strokeWidth: 1.5 }),
-      ...spreads(traded, colour(2), "$/MW"),
-      Plot.ruleY([0]),
-    ],
-  });
+  const utility = reservePrice.factor * (tariff.reserveUpPerMw + tariff.reserveDownPerMw);
+  return svg(
+    {
+      ...frame,
+      x: periodAxis(scenario, frame),
+      y: { label: `${reservePrice.name} for one hour`, grid: true, zero: true, nice: true },
+      marks: [
+        Plot.ruleY([utility], { stroke: tint("utility"), strokeDasharray: "5 4", strokeWidth: 1.6 }),
+        ...spreads(traded, scenario, tint("reserve"), reservePrice),
+        Plot.ruleY([0]),
+      ],
+    },
+    {
+      title: "Reserve price by period",
+      says: `${traded.length} of ${hours} periods have reserve traded between prosumers.`,
+    },
+  );
 }
 
 export const CARBON_KINDS = ["emitted", "free allowance"] as const;
-export const CARBON_TINTS = [4, 2];
+export const CARBON_MEANINGS: readonly Meaning[] = ["carbon", "allowance"];
 
 /** Emissions against the free allowance; the gap is traded, bought from or sold to the desk. */
-export function carbonChart(clearing: ClearingJson): string {
-  const rows = clearing.prosumers.flatMap(({ bus, carbon }, i) => [
-    { bus: `${bus}`, at: i - 0.4, kind: CARBON_KINDS[0], kg: 1000 * carbon.emissionsT },
-    { bus: `${bus}`, at: i, kind: CARBON_KINDS[1], kg: 1000 * carbon.allowanceT },
-  ]);
-  const names = clearing.prosumers.map(({ bus }) => `${bus}`);
-  const every = Math.ceil(names.length / 17);
-  return svg({
-    ariaLabel: "Emissions and allowances by prosumer",
-    x: {
-      label: "prosumer at bus",
-      labelAnchor: "center",
-      labelArrow: "none",
-      domain: [-0.6, names.length - 0.4],
-      ticks: range(names.length).filter((k) => k % every === 0),
-      tickFormat: (k: number) => names[k],
-      tickSize: 0,
+export function carbonChart({ clearing, units: { mass } }: Day, frame: Frame): string {
+  const kinds = clearing.settings.carbon ? CARBON_KINDS : ([CARBON_KINDS[0]] as const);
+  const prosumers = byBus(clearing.prosumers);
+  const names = [...prosumerNames(clearing.prosumers).values()];
+  const width = 0.8 / kinds.length;
+  const rows = prosumers.flatMap(({ carbon }, i) =>
+    kinds.map((kind, k) => ({
+      name: names[i],
+      at: i - 0.4 + k * width,
+      kind,
+      t: k === 0 ? carbon.emissionsT : carbon.allowanceT,
+    })),
+  );
+  type Row = (typeof rows)[number];
+  return svg(
+    {
+      ...frame,
+      x: {
+        label: "prosumer at bus",
+        labelAnchor: "center",
+        labelArrow: "none",
+        domain: [-0.6, names.length - 0.4],
+        ticks: someOf(names.length, plotWidth(frame) / 28),
+        tickFormat: (k: number) => names[k],
+        tickSize: 0,
+      },
+      y: { label: `${mass.name} CO₂ over the session`, grid: true },
+      color: { domain: [...kinds], range: CARBON_MEANINGS.slice(0, kinds.length).map(tint) },
+      marks: [
+        Plot.rect(rows, {
+          x1: "at",
+          x2: (d: Row) => d.at + width,
+          y1: 0,
+          y2: (d: Row) => mass.factor * d.t,
+          fill: "kind",
+          title: (d: Row) => `bus ${d.name}, ${d.kind}: ${withUnit(mass, d.t)}`,
+        }),
+        Plot.ruleY([0]),
+      ],
     },
-    y: { label: "kg CO₂ over the session", grid: true },
-    color: { domain: [...CARBON_KINDS], range: CARBON_TINTS.map(colour) },
-    marks: [
-      Plot.rect(rows, {
-        x1: "at",
-        x2: (d: { at: number }) => d.at + 0.38,
-        y1: 0,
-        y2: "kg",
-        fill: "kind",
-        title: (d: { bus: string; kind: string; kg: number }) => `bus ${d.bus}, ${d.kind}: ${d.kg.toFixed(1)} kg`,
-      }),
-      Plot.ruleY([0]),
-    ],
-  });
+    { title: "Emissions by prosumer", says: `${kinds.join(" and ")} of ${names.length} prosumers.` },
+  );
 }
 
-type Result = ClearingJson["prosumers"][number];
+type Result = Day["clearing"]["prosumers"][number];
 
-export function allowancePriceChart({ prosumers }: ClearingJson, scenario: Scenario): string {
+export function allowancePriceChart({ clearing, scenario }: Day, frame: Frame): string {
   const { deskBuyPerT, deskSellPerT } = scenario.carbon;
-  const axis = nameAxis(
-    "prosumer at bus",
-    prosumers.map(({ bus }) => `${bus}`),
-    17,
+  const nameOf = prosumerNames(clearing.prosumers);
+  const prices = clearing.prosumers.map(({ carbon }) => carbon.priceMu);
+  const [low, high] = [Math.min(deskSellPerT, ...prices), Math.max(deskBuyPerT, ...prices)];
+  const room = Math.max(0.2, 0.1 * (high - low));
+  return svg(
+    {
+      ...frame,
+      x: { ...nameAxis("prosumer at bus", [...nameOf.values()], plotWidth(frame) / 28), type: "point" },
+      y: { label: "$/t", grid: true, domain: [low - room, high + room] },
+      marks: [
+        Plot.ruleY([deskBuyPerT, deskSellPerT], {
+          stroke: tint("utility"),
+          strokeDasharray: "5 4",
+          strokeWidth: 1.6,
+        }),
+        Plot.dot(clearing.prosumers, {
+          x: (d: Result) => nameOf.get(d.id),
+          y: (d: Result) => d.carbon.priceMu,
+          fill: tint("carbon"),
+          r: prices.length > 30 || frame.phone ? 2.5 : 5,
+          title: (d: Result) => `bus ${nameOf.get(d.id)}: ${d.carbon.priceMu.toFixed(3)} $/t`,
+        }),
+      ],
+    },
+    {
+      title: "Marginal carbon price by prosumer",
+      says: `From ${Math.min(...prices).toFixed(2)} to ${Math.max(...prices).toFixed(2)} $/t; the desk sells at ${deskBuyPerT} and buys at ${deskSellPerT}.`,
+    },
   );
-  return svg({
-    ariaLabel: "Marginal carbon price by prosumer",
-    x: { ...axis, type: "point" },
-    y: { label: "$/t", grid: true, domain: [deskSellPerT - 1, deskBuyPerT + 1] },
-    marks: [
-      Plot.ruleY([deskBuyPerT, deskSellPerT], { stroke: colour(5), strokeDasharray: "5 4", strokeWidth: 1.5 }),
-      Plot.dot(prosumers, {
-        x: (d: Result) => `${d.bus}`,
-        y: (d: Result) => d.carbon.priceMu,
-        fill: colour(4),
-        r: prosumers.length > 30 ? 2.5 : 5,
-        title: (d: Result) => `bus ${d.bus}: ${d.carbon.priceMu.toFixed(3)} $/t`,
-      }),
-    ],
-  });
 }
