@@ -105,6 +105,11 @@ export function clearCommand(): Command {
     });
 }
 
+function loadingOf({ market }: ClearedSession, { network }: ReturnType<typeof toClearingJson>): string {
+  if (market.scenario.feeder.branches.every(({ ratingMva }) => ratingMva === null)) return "no branch has a rating";
+  return `loading at most ${(100 * Math.max(...network.ac.maxLoading)).toFixed(1)} %`;
+}
+
 /** What people look at first: how it ended, what it costs, what each prosumer pays. */
 export function summary(session: ClearedSession, json: ReturnType<typeof toClearingJson>): string {
   const outcome = session.outcome as NonNullable<ClearedSession["outcome"]>;
@@ -129,7 +134,7 @@ export function summary(session: ClearedSession, json: ReturnType<typeof toClear
     `${visible(json.scenario)}: ${json.status} by ${json.settings.method} in ${json.iterations} ${json.settings.method === "central" ? "solves" : "iterations"}, ${(json.wallMs / 1000).toFixed(1)} s`,
     `objective ${json.objective.toFixed(4)} $, regrets add up to ${regret.toExponential(1)} $ (${(regret / Math.abs(json.objective)).toExponential(1)} of it)`,
     `${result.trades.length} trades to post; netting left ${report.postedEnergy} of ${report.pairTrades} energy trades and moved no payment by more than ${report.paymentShift.toExponential(1)} $`,
-    `AC sweep: voltage ${Math.min(...json.network.ac.minVoltage).toFixed(4)} to ${Math.max(...json.network.ac.maxVoltage).toFixed(4)} p.u., loading at most ${(100 * Math.max(...json.network.ac.maxLoading)).toFixed(1)} %`,
+    `AC sweep: voltage ${Math.min(...json.network.ac.minVoltage).toFixed(4)} to ${Math.max(...json.network.ac.maxVoltage).toFixed(4)} p.u., ${loadingOf(session, json)}`,
     table.toString(),
   ].join("\n");
 }

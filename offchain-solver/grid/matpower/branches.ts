@@ -1,12 +1,7 @@
+import { UNLIMITED_MVA } from "../feeder.ts";
 import { BRANCH, BUS, checkNumber, count, refuse } from "./caseTables.ts";
 import type { Row } from "./caseTables.ts";
 import { MatpowerError } from "./tokens.ts";
-
-/**
- * MATPOWER takes a rating of 0, and one of 1e10 MVA, as no limit. So does a feeder from a terawatt on: no line carries
- * that, and the chain's grid model could not say it.
- */
-const UNLIMITED_MVA = 1e6;
 
 /** A branch turned away from the root: bus numbers, p.u. on the voltage base of the feeder, MVA. */
 export type Oriented = {
@@ -79,6 +74,7 @@ export function orient(rows: readonly Row[], buses: readonly Row[], rootVoltageP
   return { branches, voltageBase };
 }
 
+/** MATPOWER takes a rating of 0, and one of 1e10 MVA, as no limit. */
 function ratingOf(row: Row): number | null {
   const rating = row.cells[BRANCH.rateA];
   if (!(rating >= 0))
