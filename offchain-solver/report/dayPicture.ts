@@ -68,7 +68,7 @@ ${keys(MARGIN, below + 24, [
 ${keys(MARGIN, below + 42, [
   { colour: tint("utility"), text: "utility's tariff", line: "dashed" },
   ...(clearing.settings.carbon
-    ? [{ colour: tint("utility"), text: "and the allowance for its CO₂", line: "dotted" as const }]
+    ? [{ colour: tint("utility"), text: "tariff and the allowance for its CO₂", line: "dotted" as const }]
     : []),
 ])}
 ${at(MARGIN, below + 58, Energy.energyPriceChart(day, frame))}

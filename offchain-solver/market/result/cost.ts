@@ -18,7 +18,7 @@ export function deviceCost(market: Market, i: number, s: Schedule): number {
 
 /** The part of the objective that makes trades unique, $: kappa e^2, r^2 and c^2 over both sides. Nobody is paid it. */
 export function uniquenessCost(market: Market, { energyMw, shareMw, carbonT }: Solution): number {
-  const kappa = market.scenario.regularisation.trade;
+  const { trade: kappa, allowances } = market.regularisation;
   let total = 0;
   for (const pair of energyMw) for (const mw of pair) total += kappa * mw * mw * market.dt;
   market.shares.forEach((slots, t) =>
@@ -26,7 +26,7 @@ export function uniquenessCost(market: Market, { energyMw, shareMw, carbonT }: S
       if (seller !== buyer) total += kappa * shareMw[t][s] * shareMw[t][s] * market.dt;
     }),
   );
-  for (const t of carbonT) total += kappa * t * t;
+  for (const t of carbonT) total += allowances * t * t;
   return total;
 }
 
