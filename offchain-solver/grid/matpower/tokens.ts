@@ -74,8 +74,7 @@ export function tokensOf(source: string): Token[] {
       while (at < text.length && text[at] !== "\n") at++;
     } else if (text.startsWith("...", at)) {
       while (at < text.length && text[at] !== "\n") at++;
-      at++;
-      line++;
+      if (at++ < text.length) line++;
       spaced = true;
     } else if ((character === "'" && !afterValue()) || character === '"') {
       const length = match(TEXT);
