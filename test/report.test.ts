@@ -4,7 +4,7 @@ import { parseHTML } from "linkedom";
 import type { Feeder } from "../offchain-solver/grid/feeder.ts";
 import { defaultSettings, type MarketSettings } from "../offchain-solver/market/scenario/market.ts";
 import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
-import type { ClearingJson } from "../offchain-solver/records/clearingJson.ts";
+import { swept, type SweptClearing as ClearingJson } from "../offchain-solver/records/clearingJson.ts";
 import { renderReport } from "../offchain-solver/report/sessionReport.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { populate } from "../offchain-solver/scenarios/populate.ts";
@@ -52,7 +52,7 @@ type Report = {
 function reportOf(scenario: Scenario, market: Partial<MarketSettings> = {}, trade = true): Report {
   const settings = { ...defaultSettings(scenario), ...market };
   const options = { method: "central", trade, rhoScale: 1, maxIterations: 100, market: settings } as const;
-  const clearing = toClearingJson(clear(scenario, options), options);
+  const clearing = swept(toClearingJson(clear(scenario, options), options));
   const html = renderReport({ clearing, scenario });
   return { scenario, clearing, html, page: (parseHTML(html) as unknown as { document: Node }).document };
 }

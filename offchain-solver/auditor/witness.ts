@@ -7,7 +7,7 @@ import { acSweep } from "../grid/acSweep.ts";
 import { type ClearingResult, OPERATOR, SESSION_PERIOD } from "../market/result/clearingResult.ts";
 import { limitRows } from "../market/formulation/networkLimit.ts";
 import { marketOf, type Market } from "../market/scenario/market.ts";
-import { createNetwork, riskLevel, type Network } from "../market/formulation/network.ts";
+import { createNetwork, NO_TIGHTENING, riskLevel, type Network } from "../market/formulation/network.ts";
 import { limitSet, supportOf } from "../market/risk/limitSet.ts";
 import { positionsWh, reservePositions, verifyPublic } from "../market/result/verify.ts";
 import type { AuditedSession } from "./audit.ts";
@@ -51,7 +51,8 @@ export function judgeWitness(context: WitnessContext, result: ClearingResult, wi
     total += Math.max(0, Number(regret.regretNano) / 1e9);
   }
   if (network !== undefined) {
-    const operator = operatorRegret(market, network, result, witness.limits);
+    const cleared = createNetwork(market, witness.tightening ?? NO_TIGHTENING);
+    const operator = operatorRegret(market, cleared, result, witness.limits);
     if (operator.unsupported !== undefined) return invalid("nodalPriceUnsupported", operator.unsupported);
     total += operator.regret;
     const ac = acViolation(market, network, result);
@@ -172,8 +173,8 @@ export function operatorRegret(market: Market, network: Network, result: Clearin
   return { regret, unsupported: undefined };
 }
 
-/** First voltage or loading of the full AC sweep outside its limits, if any. */
-function acViolation(market: Market, network: Network, result: ClearingResult): string | undefined {
+/** First voltage or loading of the posted point's full AC sweep outside its limits, if any. */
+export function acViolation(market: Market, network: Network, result: ClearingResult): string | undefined {
   const { feeder } = market.scenario;
   const positions = positionsWh(result);
   for (let t = 0; t < market.hours; t++) {

@@ -72,6 +72,8 @@ export function assemble(market: Market, result: ConsensusResult): Cleared {
     for (let c = 0; c < layout.size; c++) value += price[c] * problem.y[c];
     const best = problem.bestResponse(price);
     regrets[i] = best ? (value - best.value) * money : Infinity;
+    // Without partners there is no price to agree on: its own, from desk and devices.
+    if (mine === 0 && best) priceMu[i] = best.allowancePrice;
     objective += value;
     for (let c = 0; c < layout.size; c++) objective -= price[c] * z[c];
     return readSchedule(problem.variables, problem.x);

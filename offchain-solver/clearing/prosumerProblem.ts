@@ -25,8 +25,10 @@ export type ProsumerProblem = {
   readonly scratch: Float64Array;
   /** Sets y and x to the minimiser; says so where there is none, or where no solver reached it. */
   readonly prox: (target: Float64Array, rho: Float64Array) => Outcome;
-  /** min f_i(y) + price'y: the best response to linear prices, and where it is attained. */
-  readonly bestResponse: (price: Float64Array) => { readonly value: number; readonly y: Float64Array } | undefined;
+  /** min f_i(y) + price'y: the best response to linear prices, where it is attained, and what an allowance is worth there, $/t. */
+  readonly bestResponse: (
+    price: Float64Array,
+  ) => { readonly value: number; readonly y: Float64Array; readonly allowancePrice: number } | undefined;
   /** f_i at the current x and y, trade terms included. */
   readonly cost: () => number;
   /** How often the conic solver had to step in for the warm-started one. */
@@ -117,6 +119,7 @@ export function createProsumerProblem(
       const result = solveLoosening(solver, program, 1e-10, 1e-6);
       if (warm) fallbacks++;
       if (result.status === "solved") {
+        if (variables.allowance) allowancePrice = result.dual[model.rowOf(variables.allowance)];
         x.set(result.x);
         warm?.start(result.x, result.dual);
       } else if (!isStalled(result)) return "infeasible";
@@ -135,6 +138,7 @@ export function createProsumerProblem(
   };
 
   let fallbacks = 0;
+  let allowancePrice = 0;
   let proxProgram: GroupedProblem | undefined;
   let proxSolver: WarmConic | undefined;
   let proxRho: Float64Array | undefined;
@@ -183,7 +187,7 @@ export function createProsumerProblem(
       const best = Float64Array.from(y);
       x.set(keepX);
       y.set(keepY);
-      return { value, y: best };
+      return { value, y: best, allowancePrice };
     },
     cost: costAt,
     fallbacks: () => fallbacks,

@@ -2,15 +2,18 @@ import { Command } from "commander";
 import Table from "cli-table3";
 import type { ClearingJson } from "../records/clearingJson.ts";
 import { createNetwork } from "../market/formulation/network.ts";
-import { clearTightened, passes } from "../simulation/acMargin.ts";
+import { clearTightened, tighteningRecord } from "../simulation/acMargin.ts";
 import { clear, type ClearedSession } from "../simulation/clear.ts";
 import { toClearingJson } from "../simulation/clearingRecord.ts";
 import { readState, stateOf } from "../simulation/clearingState.ts";
 import { InputError } from "../io/inputError.ts";
+import { complaint } from "../io/readJson.ts";
 import { outOfSample } from "../simulation/outOfSample/monteCarlo.ts";
 import { addClearOptions, clearOptions, inputsOf, readScenario, type ClearArguments } from "./clearOptions.ts";
-import { Exit } from "./exit.ts";
+import { notSolved } from "./exit.ts";
 import { choiceOption, numberOption, visible } from "../io/output.ts";
+import type { Quantised } from "../codec/quantise.ts";
+import type { Scenario } from "../market/scenario/scenario.ts";
 import { checkDistinct, checkTarget, writeJson, writeText } from "../io/target.ts";
 import { outOfSampleFigure, outOfSampleTable, tighteningLines } from "../study/outOfSample.ts";
 
@@ -62,6 +65,7 @@ export function clearCommand(): Command {
         if (file !== undefined && (args.method === "central" || args.reserve === "sequential"))
           throw new InputError(`${flag} ${file}: only agents that clear energy and reserve at once have a state`);
       const scenario = readScenario(name, args);
+      if (args.monteCarlo !== undefined) checkHeldOut(name, scenario);
       const { options: shared, done } = clearOptions(scenario, args);
       const options = {
         ...shared,
@@ -72,8 +76,7 @@ export function clearCommand(): Command {
         args.tighten === "auto" ? clearTightened(scenario, options, (market) => createNetwork(market)) : undefined;
       const session = tightened?.session ?? clear(scenario, options);
       done();
-      if (session.status !== "solved")
-        throw new Exit(3, `${scenario.name}: ${session.status}${session.reason ? `: ${session.reason}` : ""}`);
+      if (session.status !== "solved") throw notSolved(scenario.name, session.status, session.reason);
       const outcome = session.outcome as NonNullable<ClearedSession["outcome"]>;
       const sampled =
         args.monteCarlo === undefined
@@ -87,13 +90,7 @@ export function clearCommand(): Command {
             );
       const json = toClearingJson(session, options, {
         ...(sampled && { outOfSample: sampled as ClearingJson["outOfSample"] }),
-        ...(tightened && {
-          tightening: {
-            ...tightened.tightening,
-            passed: passes(tightened.measured[tightened.measured.length - 1]),
-            measured: [...tightened.measured],
-          },
-        }),
+        ...(tightened && { tightening: tighteningRecord(tightened) }),
       });
       if (args.saveState && session.consensus) writeJson(args.saveState, stateOf(session.market, session.consensus));
       if (args.json) writeJson(args.json, json);
@@ -105,10 +102,62 @@ export function clearCommand(): Command {
     });
 }
 
-function loadingOf({ market }: ClearedSession, { network }: ReturnType<typeof toClearingJson>): string {
-  if (market.scenario.feeder.branches.every(({ ratingMva }) => ratingMva === null)) return "no branch has a rating";
-  return `loading at most ${(100 * Math.max(...network.ac.maxLoading)).toFixed(1)} %`;
+function loadingOf({ feeder }: Scenario, loadings: readonly number[]): string {
+  if (feeder.branches.every(({ ratingMva }) => ratingMva === null)) return "no branch has a rating";
+  return `loading at most ${(100 * Math.max(...loadings)).toFixed(1)} %`;
 }
+
+/** Errors are drawn from held-out days: the same days in every hour, at least one. */
+function checkHeldOut(file: string, { uncertainty: { testErrors } }: Scenario): void {
+  const days = testErrors[0].length;
+  const odd = testErrors.findIndex((samples) => samples.length === 0 || samples.length !== days);
+  if (odd >= 0)
+    throw complaint(
+      file,
+      `uncertainty.testErrors[${odd}].length`,
+      testErrors[odd].length,
+      days === 0
+        ? "--monte-carlo needs held-out errors"
+        : `--monte-carlo needs the same ${days} held-out days in every hour`,
+    );
+}
+
+function nettingText({ pairTrades, postedEnergy, paymentShift }: Quantised["report"]): string {
+  const moved = `no payment moved by more than ${paymentShift.toExponential(1)} $`;
+  return pairTrades === 0
+    ? `no energy trades between prosumers, ${moved}`
+    : `netting left ${postedEnergy} of ${pairTrades} energy trades between prosumers, ${moved}`;
+}
+
+/** "2, 5 and 7" would hide how many: the first few and a count. */
+const some = (hours: readonly number[]): string =>
+  hours.length <= 6 ? hours.join(", ") : `${hours.slice(0, 5).join(", ")} and ${hours.length - 5} more`;
+
+/** What the AC sweep says of the cleared point; of hours in which it has no answer it says that, and no figure. */
+function sweepLines(scenario: Scenario, { ac }: ClearingJson["network"]): string[] {
+  const known = (values: readonly (number | null)[]): number[] => values.filter((value) => value !== null);
+  const failed = ac.converged.flatMap((converged, hour) => (converged ? [] : [hour]));
+  const lines =
+    failed.length === 0
+      ? []
+      : [
+          `AC sweep: does not converge in hour ${some(failed)}: the feeder cannot carry these injections, and there are no figures for them; less load or more limits (--network on) would help`,
+        ];
+  if (failed.length < ac.converged.length)
+    lines.push(
+      `AC sweep${failed.length > 0 ? ", other hours" : ""}: voltage ${Math.min(...known(ac.minVoltage)).toFixed(4)} to ${Math.max(...known(ac.maxVoltage)).toFixed(4)} p.u., ${loadingOf(scenario, known(ac.maxLoading))}`,
+    );
+  return lines;
+}
+
+/** Batteries that would have charged and discharged at once, and were held to one way. */
+const heldLines = ({ prosumers }: Scenario): string[] =>
+  prosumers.flatMap(({ id, battery }) => {
+    const held = battery?.direction?.flatMap((way, hour) => (way === "either" ? [] : [hour])) ?? [];
+    return held.length === 0
+      ? []
+      : [`battery of prosumer ${id}: held to one way in hour ${some(held)}; regrets are for that way`];
+  });
 
 /** What people look at first: how it ended, what it costs, what each prosumer pays. */
 export function summary(session: ClearedSession, json: ReturnType<typeof toClearingJson>): string {
@@ -133,8 +182,9 @@ export function summary(session: ClearedSession, json: ReturnType<typeof toClear
   return [
     `${visible(json.scenario)}: ${json.status} by ${json.settings.method} in ${json.iterations} ${json.settings.method === "central" ? "solves" : "iterations"}, ${(json.wallMs / 1000).toFixed(1)} s`,
     `objective ${json.objective.toFixed(4)} $, regrets add up to ${regret.toExponential(1)} $ (${(regret / Math.abs(json.objective)).toExponential(1)} of it)`,
-    `${result.trades.length} trades to post; netting left ${report.postedEnergy} of ${report.pairTrades} energy trades and moved no payment by more than ${report.paymentShift.toExponential(1)} $`,
-    `AC sweep: voltage ${Math.min(...json.network.ac.minVoltage).toFixed(4)} to ${Math.max(...json.network.ac.maxVoltage).toFixed(4)} p.u., ${loadingOf(session, json)}`,
+    `${result.trades.length} trades to post; ${nettingText(report)}`,
+    ...sweepLines(session.market.scenario, json.network),
+    ...heldLines(session.market.scenario),
     table.toString(),
   ].join("\n");
 }

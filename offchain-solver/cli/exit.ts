@@ -6,3 +6,16 @@ export class Exit extends Error {
     this.code = code;
   }
 }
+
+/** What to try where a session ends without a result. */
+const TRY: Readonly<Record<string, string>> = {
+  "max iterations": "try a larger --max-iterations, another --rho or --method, or fewer --hours",
+  infeasible:
+    "try less load or generation, wider limits, a larger --epsilon or --network-risk off; `gridpact clear --network off` shows whether the network is what is in the way",
+  deadline: "try a later deadline or fewer --hours",
+};
+
+/** The end of a session that was not solved: which, why, and what to try. */
+export function notSolved(name: string, status: string, reason: string | undefined): Exit {
+  return new Exit(3, [name, status, reason, TRY[status]].filter((part) => part !== undefined).join(": "));
+}

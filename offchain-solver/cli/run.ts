@@ -4,9 +4,10 @@ import Table from "cli-table3";
 import * as Onboarding from "../chain/onboarding.ts";
 import { AuditJsonSchema, SettlementJsonSchema, type AuditJson, type SettlementJson } from "../records/sessionJson.ts";
 import { DESK, OPERATOR, UTILITY } from "../market/result/clearingResult.ts";
-import type { ClearingJson } from "../records/clearingJson.ts";
+import { swept, type ClearingJson } from "../records/clearingJson.ts";
 import { unsettleable } from "../ledger/settleable.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
+import { tighteningRecord } from "../simulation/acMargin.ts";
 import { toClearingJson } from "../simulation/clearingRecord.ts";
 import {
   disagreements,
@@ -15,9 +16,10 @@ import {
   SessionRefused,
   type SessionOutcome,
 } from "../devnet/runSession.ts";
+import { tighteningLines } from "../study/outOfSample.ts";
 import { summary } from "./clear.ts";
 import { addClearOptions, clearOptions, readScenario, type ClearArguments } from "./clearOptions.ts";
-import { Exit } from "./exit.ts";
+import { Exit, notSolved } from "./exit.ts";
 import { complaint } from "../io/readJson.ts";
 import { folderNameFault, writeFolder } from "../io/sessionFolder.ts";
 import { checkFolder, writeJson, writeText } from "../io/target.ts";
@@ -38,17 +40,19 @@ export function runCommand(): Command {
       const { options, done } = clearOptions(scenario, args);
       const devnet = await embeddedDevnet();
       try {
-        const outcome = await runSession(scenario, options, devnet, {
+        const outcome = await runSession(scenario, { ...options, tighten: args.tighten === "auto" }, devnet, {
           step: (title) => console.error(`• ${title}`),
           detail: () => undefined,
         });
         done();
-        const clearing = toClearingJson(outcome.cleared, options);
+        const { tightened } = outcome;
+        const tightening = tightened && tighteningRecord(tightened);
+        const clearing = toClearingJson(outcome.cleared, options, tightening && { tightening });
         const folder = writeSession(args.out, outcome, clearing);
         const wrong = report(outcome, clearing, folder);
         if (wrong !== undefined) throw new Exit(4, wrong);
       } catch (error) {
-        if (error instanceof SessionRefused) throw new Exit(3, `${scenario.name}: ${error.status}: ${error.message}`);
+        if (error instanceof SessionRefused) throw notSolved(scenario.name, error.status, error.message);
         throw error;
       } finally {
         await devnet.close();
@@ -76,7 +80,7 @@ function writeSession(out: string, outcome: SessionOutcome, clearing: ClearingJs
     writeJson(join(draft, "settlement.json"), settlement);
     writeJson(join(draft, "audit.json"), audit);
     writeJson(join(draft, "witness.json"), outcome.witness);
-    writeText(join(draft, "report.html"), renderReport({ clearing, settlement, audit, scenario }));
+    writeText(join(draft, "report.html"), renderReport({ clearing: swept(clearing), settlement, audit, scenario }));
   });
 }
 
@@ -130,6 +134,7 @@ function report(outcome: SessionOutcome, clearing: ClearingJson, folder: string)
   const { cleared, settled, signed, audited } = outcome;
   const { result } = (cleared.outcome as NonNullable<typeof cleared.outcome>).quantised;
   console.log(summary(cleared, clearing));
+  if (outcome.tightened) console.log(tighteningLines(outcome.tightened));
   const money = settled.deltas.reduce((sum, d) => sum + d.money, 0n);
   const carbon = settled.deltas.reduce((sum, d) => sum + d.carbon, 0n);
   const table = new Table({ head: ["settlement", ""], style: { head: [], border: [] } });

@@ -41,7 +41,7 @@ export type Quantised = {
     /** Reserve moved to the utility by the threshold, MW-hours, and what it costs more, $. */
     readonly reserveMovedMwh: number;
     readonly reserveMovedCost: number;
-    /** Energy trades before and after netting. */
+    /** Energy trades between prosumers, before netting and after; those with the utility are in neither. */
     readonly pairTrades: number;
     readonly postedEnergy: number;
   };
@@ -89,7 +89,7 @@ export function quantise(
   };
 
   const shift = new Float64Array(n);
-  let pairTrades = 0;
+  let [pairTrades, postedEnergy] = [0, 0];
   const injectionWh: number[][] = [];
   for (let t = 0; t < hours; t++) {
     const prices = (k: number): number => solution.energyPrice[k][t];
@@ -104,6 +104,7 @@ export function quantise(
     for (const { seller, buyer, quantity } of transport(whole, places)) {
       const price = priceBetween(prices, seller, buyer);
       post("energy", t, seller, buyer, quantity, price);
+      postedEnergy++;
       const paid = (quantity * Math.round(price * PRICE_UNITS)) / (UNITS * PRICE_UNITS);
       shift[seller] += paid;
       shift[buyer] -= paid;
@@ -114,8 +115,6 @@ export function quantise(
     });
     injectionWh.push(injection);
   }
-  const postedEnergy = trades.length;
-
   const moved = postReserve(market, solution, settings, post);
   const dust = settings.allowanceDustG;
   postAllowances(market, solution, places, dust, (i, j) => priceBetween((k) => solution.carbonPrice[k], i, j), post);

@@ -12,6 +12,8 @@ export const WitnessSchema = z.strictObject({
   /** What was frozen for all: feeder, errors' moments, tariffs, pairs, rights. */
   scenario: PublicScenarioSchema,
   settings: MarketSettingsSchema,
+  /** How far inside the limits the feeder was cleared, so that the AC sweep passes; absent: at the limits. Regrets certify that clearing. */
+  tightening: z.strictObject({ voltagePu: z.number().nonnegative(), ratingShare: z.number().min(0).lt(1) }).optional(),
   /** Objective that the signers claim; the scale of the tolerance. */
   objectiveNano: whole,
   /** Sum of regrets may be at most this part of the objective, 1e-9. */

@@ -4,7 +4,7 @@ import * as Deployment from "../chain/deployment.ts";
 import * as Onboarding from "../chain/onboarding.ts";
 import * as Session from "../chain/session.ts";
 import { audit, type AuditedSession } from "../auditor/audit.ts";
-import { judgeSession } from "../auditor/witness.ts";
+import { acViolation, judgeSession } from "../auditor/witness.ts";
 import { fitsOneTransaction } from "../codec/fits.ts";
 import * as GridModel from "../codec/gridModel.ts";
 import * as Payload from "../codec/payload.ts";
@@ -17,14 +17,20 @@ import { publicScenario } from "../market/scenario/publicScenario.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { paymentNano, type Verified, verifyOwn, verifyPublic } from "../market/result/verify.ts";
 import { clear, type ClearedSession, type ClearOptions } from "../simulation/clear.ts";
+import { clearTightened, type Tightened } from "../simulation/acMargin.ts";
+import { createNetwork } from "../market/formulation/network.ts";
 import { devnetKey } from "./devnetKeys.ts";
 import { devnetDeposit, devnetMandate } from "./devnetTerms.ts";
 
 /** Progress of a session, step by step; `detail` may be said often. */
 export type Progress = { readonly step: (title: string) => void; readonly detail: (text: string) => void };
 
+/** `tighten`: clear inside limits tightened until the AC sweep passes. */
+export type SessionOptions = ClearOptions & { readonly tighten?: boolean };
+
 export type SessionOutcome = {
   readonly cleared: ClearedSession;
+  readonly tightened: Tightened | undefined;
   readonly deployment: Deployment.Deployment;
   readonly settled: Session.Settled;
   readonly payloadBytes: number;
@@ -153,15 +159,23 @@ function expectedPayment(cleared: ClearedSession, i: number): number {
 /** One whole session on a chain: onboard, freeze, clear, quantise, verify, attest, settle, audit from chain data. */
 export async function runSession(
   scenario: Scenario,
-  options: ClearOptions,
+  options: SessionOptions,
   chain: { readonly admin: Signer; readonly provider: Provider },
   progress: Progress,
 ): Promise<SessionOutcome> {
   const { admin, provider } = chain;
   progress.step(`clear ${scenario.hours} h with ${scenario.prosumers.length} prosumers by ${options.method}`);
-  const cleared = clear(scenario, options);
+  const tightened = options.tighten ? clearTightened(scenario, options, (m) => createNetwork(m)) : undefined;
+  const cleared = tightened?.session ?? clear(scenario, options);
   if (cleared.outcome === undefined) throw new SessionRefused(cleared.status, cleared.reason ?? cleared.status);
   const { quantised, objective, regrets } = cleared.outcome;
+  // An auditor sweeps the posted point: what would be found invalid is never settled.
+  const beyond = acViolation(cleared.market, createNetwork(cleared.market), quantised.result);
+  if (beyond !== undefined)
+    throw new SessionRefused(
+      "refused",
+      `the linear model holds, but not the AC sweep: ${beyond}${tightened ? "" : "; --tighten auto clears inside tighter limits"}`,
+    );
   const { market } = cleared;
   const committeeSize = 1 + Math.min(30, scenario.prosumers.length);
   const fit = fitsOneTransaction(quantised.result, committeeSize, scenario.feeder.buses.length);
@@ -217,6 +231,7 @@ export async function runSession(
     batch,
     scenario: publicScenario(market.scenario),
     settings: market.settings,
+    ...(tightened && { tightening: tightened.tightening }),
     objectiveNano: BigInt(Math.round(objective * 1e9)).toString(),
     toleranceNano: WITNESS_TOLERANCE_NANO,
     regrets: await Promise.all(
@@ -235,7 +250,7 @@ export async function runSession(
     witness: async (session) =>
       judgeSession(session, witness, { chainId: deployment.chainId, market: deployment.market }),
   });
-  return { cleared, deployment, settled, payloadBytes: payload.length, witness, audited, signed };
+  return { cleared, tightened, deployment, settled, payloadBytes: payload.length, witness, audited, signed };
 }
 
 /** Ledger changes of the chain beside what the integers say; empty when they agree to the last nano-dollar and gram. */

@@ -12,6 +12,8 @@ const count = z.int().nonnegative();
 const nonneg = z.number().nonnegative();
 const series = z.array(z.number());
 const matrix = z.array(series);
+/** A figure that there may be none of. */
+const known = z.array(z.number().nullable());
 /** Prosumer id, as in the scenario. */
 const id = z.int().positive();
 
@@ -23,6 +25,8 @@ const SettingsSchema = z.strictObject({
   /** Per two-sided constraint and hour, not joint over the network. */
   epsilon: z.number().gt(0).lt(1),
   network: z.boolean(),
+  /** Limits held under forecast errors too. */
+  networkRisk: z.boolean(),
   carbon: z.boolean(),
   reserve: z.enum(["joint", "sequential"]),
   trade: z.boolean(),
@@ -101,15 +105,21 @@ const BindingSchema = z.strictObject({
 });
 
 const NetworkSchema = z.strictObject({
-  /** LinDistFlow voltage magnitude, p.u. */
-  voltage: matrix,
+  /** LinDistFlow voltage magnitude, p.u.; null where the linear model has none (its square is below zero). */
+  voltage: z.array(known),
   flowMw: matrix,
   flowMvar: matrix,
   /** Network charge on a MWh injected at the bus, 0 at the root; a MWh drawn there is charged the negative of it. */
   nodalPrice: matrix,
   binding: z.array(BindingSchema),
-  /** Full AC sweep of the cleared point, by hour. */
-  ac: z.strictObject({ minVoltage: series, maxVoltage: series, maxLoading: series, lossesMwh: series }),
+  /** Full AC sweep of the cleared point, by hour; null where it did not converge. */
+  ac: z.strictObject({
+    converged: z.array(z.boolean()),
+    minVoltage: known,
+    maxVoltage: known,
+    maxLoading: known,
+    lossesMwh: known,
+  }),
 });
 
 const QuantisedSchema = z.strictObject({
@@ -166,3 +176,19 @@ export const ClearingJsonSchema = z.strictObject({
 });
 
 export type ClearingJson = z.infer<typeof ClearingJsonSchema>;
+
+/** A clearing of which there are all figures of the network: what settles, and what a report draws. */
+export type SweptClearing = Omit<ClearingJson, "network"> & {
+  network: Omit<ClearingJson["network"], "voltage" | "ac"> & {
+    voltage: number[][];
+    ac: Record<"minVoltage" | "maxVoltage" | "maxLoading" | "lossesMwh", number[]> & { converged: boolean[] };
+  };
+};
+
+/** Throws where the linear model or the AC sweep has no answer in some hour: such a session is never settled. */
+export function swept(clearing: ClearingJson): SweptClearing {
+  const { voltage, ac } = clearing.network;
+  const whole = ac.converged.every(Boolean) && voltage.every((row) => row.every((v) => v !== null));
+  if (!whole) throw new Error(`${clearing.scenario}: there is an hour in which the network has no figures`);
+  return clearing as SweptClearing;
+}

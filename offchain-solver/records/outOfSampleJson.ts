@@ -52,6 +52,8 @@ export const OutOfSampleSchema = z.strictObject({
   aboveEpsilon: z.array(z.strictObject({ hour, limit: LimitSchema, why: z.string() })),
 });
 
+const figure = z.number().nullable();
+
 /** How the limits were tightened until the AC sweep kept the margins, and what was measured after each clearing. */
 export const TighteningSchema = z.strictObject({
   voltagePu: z.number().nonnegative(),
@@ -59,15 +61,16 @@ export const TighteningSchema = z.strictObject({
   passed: z.boolean(),
   measured: z.array(
     z.strictObject({
+      /** Where the sweep did not converge there are no figures. */
       converged: z.boolean(),
       /** LinDistFlow against AC. */
-      voltageErrorPu: z.number(),
-      flowErrorMva: z.number(),
+      voltageErrorPu: figure,
+      flowErrorMva: figure,
       /** AC beyond the limits, and what it lacks of the chance constraints' margin; at most 0 where nothing is wrong. */
-      voltageBeyondPu: z.number(),
-      loadingBeyond: z.number(),
-      voltageEatenPu: z.number(),
-      ratingEaten: z.number(),
+      voltageBeyondPu: figure,
+      loadingBeyond: figure,
+      voltageEatenPu: figure,
+      ratingEaten: figure,
     }),
   ),
 });

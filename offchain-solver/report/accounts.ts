@@ -2,7 +2,7 @@
  * Where the session's money goes, and how the objective that was minimised becomes the bills that are paid. Payments are sums of the
  * posted integers, to the nano-dollar.
  */
-import type { ClearingJson } from "../records/clearingJson.ts";
+import type { SweptClearing as ClearingJson } from "../records/clearingJson.ts";
 import { DESK, OPERATOR, UTILITY } from "../market/result/clearingResult.ts";
 import { total } from "./derive.ts";
 

@@ -1,5 +1,5 @@
 /** What the charts of one session are drawn from. */
-import type { ClearingJson } from "../records/clearingJson.ts";
+import type { SweptClearing as ClearingJson } from "../records/clearingJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import type { Units } from "./units.ts";
 import { unitsOf } from "./units.ts";

@@ -1,5 +1,5 @@
 /** One picture of a cleared day that stands alone: the feeder in its tightest period, the prices, and who feeds whom. */
-import type { ClearingJson } from "../records/clearingJson.ts";
+import type { SweptClearing as ClearingJson } from "../records/clearingJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import * as Energy from "./charts/energy.ts";
 import { dayFrom } from "./day.ts";

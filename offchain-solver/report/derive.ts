@@ -1,7 +1,7 @@
 /** Numbers that the report shows and clearing.json does not hold: sums and means of what is in it, nothing new. */
 import type { Trade } from "../market/result/clearingResult.ts";
 import { UTILITY } from "../market/result/clearingResult.ts";
-import type { ClearingJson } from "../records/clearingJson.ts";
+import type { SweptClearing as ClearingJson } from "../records/clearingJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import type { Feeder } from "../grid/feeder.ts";
 

@@ -1,5 +1,5 @@
 /** The feeder as a single-line diagram: buses coloured by voltage, branches by loading, arrows along the active flow. */
-import type { ClearingJson } from "../records/clearingJson.ts";
+import type { SweptClearing as ClearingJson } from "../records/clearingJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { escape, loadings, number } from "./derive.ts";
 import type { Geometry } from "./feederGeometry.ts";

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { parseHTML } from "linkedom";
 import { syntheticAudit, syntheticClearing, syntheticSettlement } from "../../test/support/syntheticClearing.ts";
 import type { Feeder } from "../grid/feeder.ts";
-import { ClearingJsonSchema } from "../records/clearingJson.ts";
+import { ClearingJsonSchema, swept } from "../records/clearingJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { ScenarioSchema } from "../market/scenario/scenario.ts";
 import { AuditJsonSchema, SettlementJsonSchema } from "../records/sessionJson.ts";
@@ -23,7 +23,7 @@ const texts = (elements: Elements): string[] => [...elements].map(({ textContent
 
 describe("report", () => {
   const scenario: Scenario = ScenarioSchema.parse(json("scenarios/ieee15.json"));
-  const clearing = ClearingJsonSchema.parse(syntheticClearing(scenario));
+  const clearing = swept(ClearingJsonSchema.parse(syntheticClearing(scenario)));
   const settlement = SettlementJsonSchema.parse(syntheticSettlement(clearing));
   const audit = AuditJsonSchema.parse(syntheticAudit(clearing));
   const html = renderReport({ clearing, scenario, settlement, audit });

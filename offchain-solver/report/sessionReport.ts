@@ -1,5 +1,5 @@
 /** report.html: one session on one page that needs nothing else, not even a network. */
-import type { ClearingJson } from "../records/clearingJson.ts";
+import type { SweptClearing as ClearingJson } from "../records/clearingJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import type { AuditJson, SettlementJson } from "../records/sessionJson.ts";
 import { dayFrom } from "./day.ts";

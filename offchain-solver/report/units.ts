@@ -1,5 +1,5 @@
 /** Units that fit the session: chosen once, so that every table and figure of a report counts in the same ones. */
-import type { ClearingJson } from "../records/clearingJson.ts";
+import type { SweptClearing as ClearingJson } from "../records/clearingJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { bills, energyBalance, number, range, total } from "./derive.ts";
 

@@ -23,6 +23,9 @@ function resampled(scenario: Scenario, amounts: (series: readonly number[]) => n
           actualMw: amounts(prosumer.renewable.actualMw),
         },
       }),
+      ...(prosumer.battery?.direction && {
+        battery: { ...prosumer.battery, direction: others(prosumer.battery.direction) },
+      }),
       load: { ...prosumer.load, fixedMw: amounts(prosumer.load.fixedMw) },
     })),
     uncertainty: {

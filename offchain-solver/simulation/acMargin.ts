@@ -3,12 +3,14 @@ import type { Market } from "../market/scenario/market.ts";
 import { FACET_COS, FACET_SIN, riskLevel, type Network, type Tightening } from "../market/formulation/network.ts";
 import { exposureOf, momentsOf } from "../market/risk/exposure.ts";
 import { requiredHalfWidth } from "../market/risk/tsDrcc.ts";
+import type { ClearingJson } from "../records/clearingJson.ts";
 import type { Solution } from "../market/result/solution.ts";
 import { clear, type ClearedSession, type ClearOptions } from "./clear.ts";
 import { factorFor, heldOutErrors } from "./outOfSample/monteCarlo.ts";
 
 /** What LinDistFlow got wrong on a cleared day, against the full AC sweep. All are maxima over the hours. */
 export type AcMargin = {
+  /** Only then are there figures; without, they are NaN and nothing passes. */
   readonly converged: boolean;
   /** LinDistFlow against AC: voltage magnitude, p.u.; apparent power at the more loaded end, MVA. */
   readonly voltageErrorPu: number;
@@ -25,6 +27,16 @@ export type AcMargin = {
 const SLACK = 1e-5;
 const PASSES = 8;
 
+const UNKNOWN: AcMargin = {
+  converged: false,
+  voltageErrorPu: NaN,
+  flowErrorMva: NaN,
+  voltageBeyondPu: NaN,
+  loadingBeyond: NaN,
+  voltageEatenPu: NaN,
+  ratingEaten: NaN,
+};
+
 /** By bus index from by prosumer. */
 function atBuses(network: Network, values: ArrayLike<number>): Float64Array {
   const sum = new Float64Array(network.buses);
@@ -35,17 +47,20 @@ function atBuses(network: Network, values: ArrayLike<number>): Float64Array {
 /** Measures a cleared point against the limits of `network`, which are the real ones, not tightened. */
 export function acMargin(market: Market, network: Network, solution: Solution): AcMargin {
   const { feeder } = market.scenario;
-  let converged = true;
   let [voltageErrorPu, flowErrorMva] = [0, 0];
   let [voltageBeyondPu, loadingBeyond, voltageEatenPu, ratingEaten] = [-1, -1, -1, -1];
   for (let t = 0; t < market.hours; t++) {
     const hour = exposureOf(market, network, solution, t);
     const factor = market.settings.networkRisk ? factorFor(market, t, hour.columns) : [];
     const level = riskLevel(market, t);
-    const p = solution.schedules.map((s) => s.pMw[t]);
-    const q = solution.schedules.map((s) => s.qMvar[t]);
-    const ac = acSweep(feeder, network.topology, atBuses(network, p), atBuses(network, q));
-    converged &&= ac.converged;
+    // What is posted; schedules meet it to the clearing's tolerance.
+    const ac = acSweep(
+      feeder,
+      network.topology,
+      atBuses(network, solution.injectionMw[t]),
+      atBuses(network, solution.injectionMvar[t]),
+    );
+    if (!ac.converged) return UNKNOWN;
     const busAt = (bus: number): number => network.topology.indexOfBus.get(bus) as number;
     for (const limit of hour.limits) {
       if (limit.id.kind === "booking") continue;
@@ -74,7 +89,7 @@ export function acMargin(market: Market, network: Network, solution: Solution): 
     }
   }
   return {
-    converged,
+    converged: true,
     voltageErrorPu,
     flowErrorMva,
     voltageBeyondPu,
@@ -84,9 +99,14 @@ export function acMargin(market: Market, network: Network, solution: Solution): 
   };
 }
 
-/** The sweep of the forecast point keeps inside the limits, and inside what the chance constraints leave of them. */
+/**
+ * The sweep of the forecast point keeps inside the limits, as an auditor will check to the last digit, and but for the slack inside what the
+ * chance constraints leave of them.
+ */
 export const passes = (m: AcMargin): boolean =>
-  m.converged && Math.max(m.voltageBeyondPu, m.loadingBeyond, m.voltageEatenPu, m.ratingEaten) <= SLACK;
+  m.converged &&
+  Math.max(m.voltageBeyondPu, m.loadingBeyond) <= 0 &&
+  Math.max(m.voltageEatenPu, m.ratingEaten) <= SLACK;
 
 export type Tightened = {
   readonly session: ClearedSession;
@@ -116,10 +136,13 @@ export function clearTightened(
       };
     const margin = acMargin(session.market, real(session.market), session.outcome.solution);
     measured.push(margin);
-    if (passes(margin) || pass === PASSES || !session.network) return { session, tightening, measured };
+    if (passes(margin) || pass === PASSES || !session.network || !margin.converged)
+      return { session, tightening, measured };
+    // Rounding moves the posted point a little, so what has to be tightened is tightened by the slack more.
+    const more = (missing: number): number => (missing > 0 ? missing + SLACK : 0);
     tightening = {
-      voltagePu: tightening.voltagePu + Math.max(0, margin.voltageBeyondPu, margin.voltageEatenPu),
-      ratingShare: tightening.ratingShare + Math.max(0, margin.loadingBeyond, margin.ratingEaten),
+      voltagePu: tightening.voltagePu + more(Math.max(margin.voltageBeyondPu, margin.voltageEatenPu)),
+      ratingShare: tightening.ratingShare + more(Math.max(margin.loadingBeyond, margin.ratingEaten)),
     };
   }
 }
@@ -152,16 +175,38 @@ export function acHeldOut(market: Market, network: Network, solution: Solution):
         if (id.kind === "booking")
           hour.modes[mode].forEach((a, c) => (p[sellers.get(id.prosumer) as number] += a * errors[d * width + c]));
       const ac = acSweep(feeder, network.topology, atBuses(network, p), q);
+      states++;
+      // Beyond what the feeder can carry at all: counted, but by no figure.
+      if (!ac.converged) {
+        beyond++;
+        continue;
+      }
       let [v, load] = [0, 0];
       feeder.buses.forEach((bus, b) => {
         if (b > 0) v = Math.max(v, ac.voltagePu[b] - bus.vMaxPu, bus.vMinPu - ac.voltagePu[b]);
       });
       ac.loading.forEach((x) => (load = Math.max(load, x - 1)));
-      states++;
       if (v > 1e-4 || load > 1e-3) beyond++;
       voltageBeyondPu = Math.max(voltageBeyondPu, v);
       loadingBeyond = Math.max(loadingBeyond, load);
     }
   }
   return { states, beyond, voltageBeyondPu, loadingBeyond };
+}
+
+/** `tightening` of clearing.json. */
+export function tighteningRecord({ tightening, measured }: Tightened): ClearingJson["tightening"] {
+  const figures = (margin: AcMargin) =>
+    margin.converged
+      ? margin
+      : {
+          converged: false,
+          voltageErrorPu: null,
+          flowErrorMva: null,
+          voltageBeyondPu: null,
+          loadingBeyond: null,
+          voltageEatenPu: null,
+          ratingEaten: null,
+        };
+  return { ...tightening, passed: passes(measured[measured.length - 1]), measured: measured.map(figures) };
 }

@@ -25,6 +25,7 @@ import {
 import type { Scenario } from "../market/scenario/scenario.ts";
 import type { Solution, Status } from "../market/result/solution.ts";
 import { clarabelSolver } from "../numerics/conicSolver.ts";
+import { heldOneWay, oneWay, type BothWays } from "../market/result/battery.ts";
 import { runAgents } from "./workers/runAgents.ts";
 
 export type ClearMethod = "admm" | "gsa" | "gsa1" | "anderson" | "central";
@@ -73,6 +74,8 @@ export type ClearedSession = {
         readonly limits: Cleared["limits"];
         /** [hour] limits that the clearing had to write out. */
         readonly workingSet: readonly (readonly number[])[];
+        /** Batteries that charge and discharge at once, which no battery can: empty in what `clear` returns. */
+        readonly bothWays: BothWays;
       }
     | undefined;
   readonly consensus: ConsensusResult | undefined;
@@ -94,23 +97,47 @@ export function settingsFor(
   };
 }
 
-/** Clears a scenario: formulates, solves by the chosen method, quantises. Infeasible or unfinished sessions come back as a Status. */
+/** After so many clearings a battery that still runs both ways at once somewhere is held to one way in every period. */
+const TRIES_BY_PERIOD = 3;
+
+/**
+ * Clears a scenario: formulates, solves by the chosen method, quantises. Infeasible or unfinished sessions come back as a Status. No battery
+ * charges and discharges at once: where a price below zero makes that pay and the positions need it, the battery is held to one way in
+ * those periods and the scenario (as the session's market then shows) is cleared again.
+ */
 export function clear(scenario: Scenario, options: ClearOptions): ClearedSession {
+  let session = clearStages(scenario, options);
+  for (let tries = 1; session.outcome !== undefined && session.outcome.bothWays.length > 0; tries++) {
+    const { solution, bothWays } = session.outcome;
+    const held = heldOneWay(session.market.scenario, solution.schedules, bothWays, tries >= TRIES_BY_PERIOD);
+    // Without trade the market's scenario has lost its pairs, and its directions are all that is new.
+    const again = clearStages({ ...held, pairs: scenario.pairs }, options);
+    session = after(session, again, "with batteries held to one way");
+  }
+  return session;
+}
+
+/** Energy and reserve at once, or one after the other. */
+function clearStages(scenario: Scenario, options: ClearOptions): ClearedSession {
   // Without trades or without risk there is no second stage.
   if (options.reserve !== "sequential" || !options.trade || options.market.risk === "deterministic")
     return clearStage(scenario, options, undefined);
   const energy = clearStage(scenario, { ...options, market: { ...options.market, risk: "deterministic" } }, undefined);
   if (energy.outcome === undefined) return { ...energy, reason: `energy first: ${energy.reason ?? energy.status}` };
-  const reserve = clearStage(scenario, options, energy.outcome.solution);
+  return after(energy, clearStage(scenario, options, energy.outcome.solution), "reserve after energy");
+}
+
+/** The later of two clearings with the work of both. */
+function after(first: ClearedSession, second: ClearedSession, what: string): ClearedSession {
   return {
-    ...reserve,
-    ...(reserve.outcome ? {} : { reason: `reserve after energy: ${reserve.reason ?? reserve.status}` }),
-    iterations: energy.iterations + reserve.iterations,
-    evaluations: energy.evaluations + reserve.evaluations,
-    messages: energy.messages + reserve.messages,
-    bytes: energy.bytes + reserve.bytes,
-    wallMs: energy.wallMs + reserve.wallMs,
-    residuals: [...energy.residuals, ...reserve.residuals],
+    ...second,
+    ...(second.outcome ? {} : { reason: `${what}: ${second.reason ?? second.status}` }),
+    iterations: first.iterations + second.iterations,
+    evaluations: first.evaluations + second.evaluations,
+    messages: first.messages + second.messages,
+    bytes: first.bytes + second.bytes,
+    wallMs: first.wallMs + second.wallMs,
+    residuals: [...first.residuals, ...second.residuals],
   };
 }
 
@@ -142,6 +169,15 @@ function soldBy(scenario: Scenario, solution: Solution): Float64Array[] {
     ),
   );
   return sold;
+}
+
+/** The solution with every battery running one way, where that keeps the positions, and where it does not. */
+function asBuilt(market: Market, solution: Solution): { readonly solution: Solution; readonly bothWays: BothWays } {
+  const turned = solution.schedules.map((schedule, i) => oneWay(market.prosumers[i], schedule, market.dt));
+  return {
+    solution: { ...solution, schedules: turned.map(({ schedule }) => schedule) },
+    bothWays: turned.flatMap(({ both }, index) => (both.length > 0 ? [{ index, periods: both }] : [])),
+  };
 }
 
 /** One clearing; after `energyFirst` its energy trades stand at their prices and only the rest is cleared. */
@@ -177,7 +213,7 @@ function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solu
       residuals: [],
       outcome: solved
         ? {
-            solution: priced(central.solution),
+            ...asBuilt(market, priced(central.solution)),
             objective: central.objective,
             regrets: regretsOf(market, priced(central.solution), clarabelSolver),
             quantised: quantise(market, priced(central.solution), places),
@@ -209,7 +245,7 @@ function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solu
     outcome: cleared
       ? {
           ...cleared,
-          solution: priced(cleared.solution),
+          ...asBuilt(market, priced(cleared.solution)),
           quantised: quantise(market, priced(cleared.solution), places),
           workingSet: consensus.operator.hours.map((hour) => hour.workingSet),
         }

@@ -32,6 +32,7 @@ export function toClearingJson(
       risk: market.settings.risk,
       epsilon: market.settings.epsilon,
       network: market.settings.network,
+      networkRisk: market.settings.networkRisk,
       carbon: market.settings.carbon,
       reserve: options.reserve ?? "joint",
       trade: options.trade,
@@ -171,7 +172,7 @@ function networkOf(market: Market, grid: Network, on: boolean, outcome: Outcome)
     market.prosumers.forEach((_, i) => (sum[grid.busOf[i]] += values(i)));
     return sum;
   };
-  const voltage: number[][] = [];
+  const voltage: (number | null)[][] = [];
   const [flowMw, flowMvar, nodalPrice]: number[][][] = [[], [], []];
   const flows: CarbonFlow[] = [];
   const sweeps: AcFlow[] = [];
@@ -181,7 +182,7 @@ function networkOf(market: Market, grid: Network, on: boolean, outcome: Outcome)
     const q = solution.schedules.map((s) => s.qMvar[t]);
     const fp = branchFlows(grid, p);
     const fq = branchFlows(grid, q);
-    voltage.push(Array.from(squaredVoltages(grid, fp, fq), Math.sqrt));
+    voltage.push(Array.from(squaredVoltages(grid, fp, fq), (square) => (square < 0 ? null : Math.sqrt(square))));
     flowMw.push(Array.from(fp));
     flowMvar.push(Array.from(fq));
     nodalPrice.push(nodalByBus(market, grid, solution.nodalPrice[t]));
@@ -212,6 +213,8 @@ function networkOf(market: Market, grid: Network, on: boolean, outcome: Outcome)
     );
     if (on) binding.push(...bindingOf(market, grid, outcome, t, p, q));
   }
+  const figures = (of: (sweep: AcFlow) => number): (number | null)[] =>
+    sweeps.map((sweep) => (sweep.converged ? of(sweep) : null));
   return {
     network: {
       voltage,
@@ -220,10 +223,11 @@ function networkOf(market: Market, grid: Network, on: boolean, outcome: Outcome)
       nodalPrice,
       binding,
       ac: {
-        minVoltage: sweeps.map((s) => Math.min(...s.voltagePu)),
-        maxVoltage: sweeps.map((s) => Math.max(...s.voltagePu)),
-        maxLoading: sweeps.map((s) => Math.max(0, ...s.loading)),
-        lossesMwh: sweeps.map((s) => s.lossesMw * market.dt),
+        converged: sweeps.map((s) => s.converged),
+        minVoltage: figures((s) => Math.min(...s.voltagePu)),
+        maxVoltage: figures((s) => Math.max(...s.voltagePu)),
+        maxLoading: figures((s) => Math.max(0, ...s.loading)),
+        lossesMwh: figures((s) => s.lossesMw * market.dt),
       },
     },
     flows,

@@ -90,9 +90,10 @@ export function outOfSampleFigure(name: string, o: OutOfSample): string {
 export function tighteningLines({ tightening, measured }: Tightened): string {
   const last = measured[measured.length - 1];
   return [
-    ...measured.map(
-      (m, k) =>
-        `AC pass ${k + 1}: LinDistFlow is off by ${m.voltageErrorPu.toFixed(5)} p.u. and ${m.flowErrorMva.toFixed(5)} MVA; beyond the limits ${m.voltageBeyondPu.toFixed(5)} p.u., ${percent(m.loadingBeyond)} % of a rating; beyond the margin ${m.voltageEatenPu.toFixed(5)} p.u., ${percent(m.ratingEaten)} %`,
+    ...measured.map((m, k) =>
+      !m.converged
+        ? `AC pass ${k + 1}: the sweep does not converge: the feeder cannot carry these injections, and there are no figures`
+        : `AC pass ${k + 1}: LinDistFlow is off by ${m.voltageErrorPu.toFixed(5)} p.u. and ${m.flowErrorMva.toFixed(5)} MVA; beyond the limits ${m.voltageBeyondPu.toFixed(5)} p.u., ${percent(m.loadingBeyond)} % of a rating; beyond the margin ${m.voltageEatenPu.toFixed(5)} p.u., ${percent(m.ratingEaten)} %`,
     ),
     `limits tightened by ${tightening.voltagePu.toFixed(5)} p.u. and ${percent(tightening.ratingShare)} % of the ratings: the sweep ${passes(last) ? "passes" : "still fails"}`,
   ].join("\n");

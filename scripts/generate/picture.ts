@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { renderDayPicture } from "../../offchain-solver/report/sessionReport.ts";
-import { ClearingJsonSchema } from "../../offchain-solver/records/clearingJson.ts";
+import { ClearingJsonSchema, swept } from "../../offchain-solver/records/clearingJson.ts";
 import { ScenarioSchema } from "../../offchain-solver/market/scenario/scenario.ts";
 
 const [name = "ieee15", target = "docs/day.svg"] = process.argv.slice(2);
@@ -16,6 +16,6 @@ function gridpact(...args: readonly string[]): unknown {
 }
 
 // The central method is the quickest and ends at the same optimum.
-const clearing = ClearingJsonSchema.parse(gridpact("clear", name, "--method", "central"));
+const clearing = swept(ClearingJsonSchema.parse(gridpact("clear", name, "--method", "central")));
 const scenario = ScenarioSchema.parse(gridpact("scenario", name));
 writeFileSync(target, renderDayPicture(clearing, scenario));

@@ -2,7 +2,7 @@
  * A clearing.json that is complete and adds up (positions, flows, trades, bills) but is nobody's optimum: what the report
  * and the schema are tested on without a solver. Rules of thumb instead of prices; deterministic.
  */
-import type { ClearingJson } from "../../offchain-solver/records/clearingJson.ts";
+import type { SweptClearing as ClearingJson } from "../../offchain-solver/records/clearingJson.ts";
 import type { AuditJson, SettlementJson } from "../../offchain-solver/records/sessionJson.ts";
 import type { Prosumer, Scenario } from "../../offchain-solver/market/scenario/scenario.ts";
 import { topologyOf } from "../../offchain-solver/grid/topology.ts";
@@ -61,7 +61,13 @@ export function syntheticClearing(scenario: Scenario): ClearingJson {
   const network = { voltage: [] as number[][], flowMw: [] as number[][], flowMvar: [] as number[][] };
   const nodalPrice: number[][] = [];
   const binding: ClearingJson["network"]["binding"] = [];
-  const ac: ClearingJson["network"]["ac"] = { minVoltage: [], maxVoltage: [], maxLoading: [], lossesMwh: [] };
+  const ac: ClearingJson["network"]["ac"] = {
+    converged: [],
+    minVoltage: [],
+    maxVoltage: [],
+    maxLoading: [],
+    lossesMwh: [],
+  };
 
   for (let t = 0; t < hours; t++) {
     const net = prosumers.map((prosumer, i) => injection(prosumer, schedules[i], t));
@@ -138,6 +144,7 @@ export function syntheticClearing(scenario: Scenario): ClearingJson {
     network.flowMw.push(flowMw);
     network.flowMvar.push(flowMvar);
     nodalPrice.push(nodal);
+    ac.converged.push(true);
     ac.minVoltage.push(Math.min(...voltage) - 0.002);
     ac.maxVoltage.push(Math.max(...voltage) - 0.001);
     ac.maxLoading.push(1.02 * Math.max(...loadings));
@@ -176,6 +183,7 @@ export function syntheticClearing(scenario: Scenario): ClearingJson {
       risk: scenario.risk.method,
       epsilon: scenario.risk.epsilon,
       network: true,
+      networkRisk: true,
       carbon: true,
       reserve: "joint",
       trade: true,

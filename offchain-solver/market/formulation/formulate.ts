@@ -104,39 +104,25 @@ export function addProsumer(model: ConicModel, market: Market, i: number, shares
       injection.push([w, 1]);
     }
     if (battery) {
-      const ch = (v.charge[t] = model.bounded(0, battery.powerMw));
-      const dis = (v.discharge[t] = model.bounded(0, battery.powerMw));
+      const way = battery.direction?.[t] ?? "either";
+      // [variable, its part of the injection, its part of the stored energy]
+      const sides: (readonly [number, number, number])[] = [];
+      if (way !== "discharge")
+        sides.push([(v.charge[t] = model.bounded(0, battery.powerMw)), -1, battery.efficiency * dt]);
+      if (way !== "charge")
+        sides.push([(v.discharge[t] = model.bounded(0, battery.powerMw)), 1, -dt / battery.efficiency]);
+      for (const [x] of sides) model.linear(x, battery.wearPerMwh * dt);
       const s = (v.stored[t] = model.add());
-      model.linear(ch, battery.wearPerMwh * dt);
-      model.linear(dis, battery.wearPerMwh * dt);
-      injection.push([dis, 1], [ch, -1]);
-      const flow: Terms = [
-        [s, 1],
-        [ch, -battery.efficiency * dt],
-        [dis, dt / battery.efficiency],
-      ];
+      injection.push(...sides.map(([x, out]) => [x, out] as const));
+      const flow: Terms = [[s, 1], ...sides.map(([x, , stores]) => [x, -stores] as const)];
       if (t === 0) model.equal(flow, battery.initialMwh);
       else model.equal([...flow, [v.stored[t - 1], -1]], 0);
       const last = t === hours - 1;
       if (answers) {
         const up = (v.batteryUp[t] = model.bounded(0, Infinity));
         const down = (v.batteryDown[t] = model.bounded(0, Infinity));
-        model.lessEqual(
-          [
-            [up, 1],
-            [dis, 1],
-            [ch, -1],
-          ],
-          battery.powerMw,
-        );
-        model.lessEqual(
-          [
-            [down, 1],
-            [ch, 1],
-            [dis, -1],
-          ],
-          battery.powerMw,
-        );
+        model.lessEqual([[up, 1], ...sides.map(([x, out]) => [x, out] as const)], battery.powerMw);
+        model.lessEqual([[down, 1], ...sides.map(([x, out]) => [x, -out] as const)], battery.powerMw);
         model.lessEqual(
           [
             [s, -1],

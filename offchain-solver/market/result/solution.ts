@@ -52,20 +52,22 @@ const EMPTY = -1;
 /** Reads one prosumer's schedule out of a solver's vector. */
 export function readSchedule(v: ProsumerVariables, x: ArrayLike<number>): Schedule {
   const read = (index: Int32Array): Float64Array => Float64Array.from(index, (k) => (k === EMPTY ? 0 : x[k]));
+  // Solvers leave what is bounded by zero a hair below it; a negative booking would be a limit that nothing keeps.
+  const positive = (index: Int32Array): Float64Array => read(index).map((value) => Math.max(0, value));
   const sum = (a: Float64Array, b: Float64Array): Float64Array => a.map((value, t) => value + b[t]);
   return {
     generatorMw: read(v.generator),
-    renewableMw: read(v.renewable),
-    chargeMw: read(v.charge),
-    dischargeMw: read(v.discharge),
+    renewableMw: positive(v.renewable),
+    chargeMw: positive(v.charge),
+    dischargeMw: positive(v.discharge),
     storedMwh: read(v.stored),
     flexibleMw: read(v.flexible),
-    importMw: read(v.imports),
-    exportMw: read(v.exports),
+    importMw: positive(v.imports),
+    exportMw: positive(v.exports),
     reactiveMvar: read(v.reactive),
-    reserveUpMw: sum(read(v.generatorUp), read(v.batteryUp)),
-    reserveDownMw: sum(read(v.generatorDown), read(v.batteryDown)),
-    utilityShareMw: read(v.utilityShare),
+    reserveUpMw: sum(positive(v.generatorUp), positive(v.batteryUp)),
+    reserveDownMw: sum(positive(v.generatorDown), positive(v.batteryDown)),
+    utilityShareMw: positive(v.utilityShare),
     pMw: read(v.p),
     qMvar: read(v.q),
     allowanceBoughtT: v.allowanceBought === EMPTY ? 0 : x[v.allowanceBought],

@@ -40,6 +40,8 @@ const BatterySchema = z.strictObject({
   initialMwh: nonneg,
   efficiency: z.number().positive().max(1),
   wearPerMwh: nonneg,
+  /** Which way it may run, per period; absent: either. Never both at once, whatever the price. */
+  direction: z.array(z.enum(["either", "charge", "discharge"])).optional(),
 });
 
 /** Load: fixed profile, constant power factor (Mvar per MW), flexible share phi and its discomfort (k/2) dd^2. */

@@ -68,7 +68,8 @@ function lengthFaults(scenario: Scenario): Fault[] {
     ["uncertainty.bootstrapStdRadius", uncertainty.bootstrapStdRadius?.length],
     ["uncertainty.fitErrors", uncertainty.fitErrors.length],
     ["uncertainty.testErrors", uncertainty.testErrors.length],
-    ...prosumers.flatMap(({ load, renewable }, i): [string, number | undefined][] => [
+    ...prosumers.flatMap(({ load, renewable, battery }, i): [string, number | undefined][] => [
+      [`prosumers[${i}].battery.direction`, battery?.direction?.length],
       [`prosumers[${i}].load.fixedMw`, load.fixedMw.length],
       [`prosumers[${i}].renewable.forecastMw`, renewable?.forecastMw.length],
       [`prosumers[${i}].renewable.actualMw`, renewable?.actualMw.length],

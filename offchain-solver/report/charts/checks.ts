@@ -1,6 +1,6 @@
 /** Bills, convergence, and the linear network model against AC. */
 import * as Plot from "@observablehq/plot";
-import type { ClearingJson } from "../../records/clearingJson.ts";
+import type { SweptClearing as ClearingJson } from "../../records/clearingJson.ts";
 import type { Scenario } from "../../market/scenario/scenario.ts";
 import type { Day } from "../day.ts";
 import type { Bill } from "../derive.ts";

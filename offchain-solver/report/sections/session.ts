@@ -1,5 +1,5 @@
 /** What a report is made of, and the words that its sections share. */
-import type { ClearingJson } from "../../records/clearingJson.ts";
+import type { SweptClearing as ClearingJson } from "../../records/clearingJson.ts";
 import type { AuditJson, SettlementJson } from "../../records/sessionJson.ts";
 import type { Day } from "../day.ts";
 import { legend } from "../page.ts";

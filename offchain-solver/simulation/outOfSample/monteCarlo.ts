@@ -195,7 +195,9 @@ export function outOfSample(
     });
 
     hour.limits.forEach((limit, k) => {
-      const { offset, s, T } = momentsOf(hour, limit, factor);
+      const { offset, s, T: half } = momentsOf(hour, limit, factor);
+      // Nothing is booked where nothing is answered: a limit of no width is as wide as what does not count as a violation.
+      const T = Math.max(half, TOLERANCE);
       const worst = worstCaseViolation(Math.abs(offset), s, Math.max(T, Math.abs(offset) + TOLERANCE));
       if (s === 0 && SOURCES.every((source) => hits[source][k] === 0)) return;
       if (s > LEAST_DEVIATION * T && worst > 0.9 * epsilon && worst < 1.1 * epsilon)
@@ -258,7 +260,8 @@ type Target = {
 function attack(market: Market, { hour, exposure, limit }: Target, draws: number, seed: number) {
   const random = seeded(seed);
   const factor = factorFor(market, hour, exposure.columns);
-  const { offset, s, T, direction } = momentsOf(exposure, limit, factor);
+  const { offset, s, T: half, direction } = momentsOf(exposure, limit, factor);
+  const T = Math.max(half, TOLERANCE);
   // Twice the tolerance beyond the limit, so that the mass put there is counted.
   const law = extremal(offset, s, T + 2 * TOLERANCE, random);
   const sample = sampled(along(direction, law.draw, random), factor.length, draws);
