@@ -45,9 +45,14 @@ export function at(series: Series, column: string, ms: number): number {
   return value;
 }
 
-/** Reads the series that ship with the project. */
+let shipped: SeriesSet | undefined;
+
+/** The series that ship with the project, read once. */
 export function readSeries(): SeriesSet {
-  const read = (name: string, unit: number): Series =>
-    parseSeries(`${name}.csv`, readFileSync(new URL(`../../cases/series/${name}.csv`, import.meta.url), "utf8"), unit);
-  return { load: read("load", 1e-4), pv: read("pv", 1e-4), wind: read("wind", 1e-4), carbon: read("carbon", 1) };
+  const read = (name: string, unit: number): Series => {
+    const file = `${name}.csv`;
+    return parseSeries(file, readFileSync(new URL(`../../cases/series/${file}`, import.meta.url), "utf8"), unit);
+  };
+  shipped ??= { load: read("load", 1e-4), pv: read("pv", 1e-4), wind: read("wind", 1e-4), carbon: read("carbon", 1) };
+  return shipped;
 }

@@ -147,6 +147,7 @@ function decimalSign(
     first[what] ??= cellComplaint(name, line, columns[c], cell, "is this a decimal comma? Write a decimal point");
   };
   const numeric = columns.flatMap((column, c) => (kindOf(column) === "number" ? [c] : []));
+  if (!rows.some(({ cells }) => numeric.some((c) => cells[c].includes(",")))) return ".";
   for (const { cells, line } of rows)
     for (const c of numeric) {
       if (COMMA_NUMBER.test(cells[c])) found(AMBIGUOUS.test(cells[c]) ? "doubt" : "comma", line, c, cells[c]);
