@@ -1,7 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import Table from "cli-table3";
 import { isAddress, type JsonRpcProvider } from "ethers";
 import { audit } from "../auditor/audit.ts";
 import { judgeSession } from "../auditor/witness.ts";
@@ -10,6 +9,7 @@ import { WitnessSchema, type Witness } from "../codec/witness.ts";
 import { AuditJsonSchema } from "../records/sessionJson.ts";
 import { InputError } from "../io/inputError.ts";
 import { readJson } from "../io/readJson.ts";
+import { terminalTable } from "../io/terminalTable.ts";
 import { Exit } from "./exit.ts";
 import { numberOption } from "../io/output.ts";
 import { checkTarget, writeJson } from "../io/target.ts";
@@ -48,19 +48,18 @@ export function auditCommand(): Command {
         });
         if (args.json) writeJson(args.json, json);
         if (args.json !== "-") {
-          const table = new Table({ head: ["batch", "block", "verdict", ""], style: { head: [], border: [] } });
-          for (const { batch, block, verdict } of sessions)
-            table.push([
-              batch,
-              block,
-              verdict.kind,
-              verdict.kind === "invalid"
-                ? `${verdict.predicate}: ${verdict.detail}`
-                : verdict.kind === "undecided"
-                  ? verdict.missing
-                  : "",
-            ]);
-          console.log(sessions.length === 0 ? "no session has settled" : table.toString());
+          const rows = sessions.map(({ batch, block, verdict }) => [
+            batch,
+            block,
+            verdict.kind,
+            verdict.kind === "invalid"
+              ? `${verdict.predicate}: ${verdict.detail}`
+              : verdict.kind === "undecided"
+                ? verdict.missing
+                : "",
+          ]);
+          const table = terminalTable(["batch", "block", "verdict", ""], rows, { text: [0, 2, 3], wrap: 0 });
+          console.log(sessions.length === 0 ? "no session has settled" : table);
         }
         const bad = sessions.find(({ verdict }) => verdict.kind === "invalid");
         if (bad) throw new Exit(4, `batch ${bad.batch}: invalid`);

@@ -8,6 +8,8 @@ import { ClearingJsonSchema } from "../records/clearingJson.ts";
 import { defaultSettings } from "../market/scenario/market.ts";
 import { clear } from "../simulation/clear.ts";
 import { InputError } from "../io/inputError.ts";
+import { toClearingJson } from "../simulation/clearingRecord.ts";
+import { summary } from "./clear.ts";
 import { readScenario } from "./clearOptions.ts";
 
 const main = fileURLToPath(new URL("main.ts", import.meta.url));
@@ -34,6 +36,36 @@ describe("gridpact clear", function () {
         market: defaultSettings(scenario),
       });
       expect(status).to.equal("solved");
+    }
+  });
+
+  it("prints a summary that fits the terminal, by bus, its payments those of the record", () => {
+    const scenario = readScenario("ieee15", { hours: 2 });
+    const market = defaultSettings(scenario);
+    const options = { method: "central", trade: true, rhoScale: 1, maxIterations: 1, market } as const;
+    const session = clear(scenario, options);
+    const json = toClearingJson(session, options);
+    for (const width of [60, 80, 200]) {
+      const lines = summary(session, json, width).split("\n");
+      const table = lines.filter((line) => /^[│┌├└]/.test(line));
+      for (const line of table) expect(line.length).to.be.at.most(width);
+      const rows = table
+        .map((line) => line.split("│").map((cell) => cell.trim()))
+        .filter(([, id]) => /^\d+$/.test(id ?? ""));
+      expect(rows.map(([, , bus]) => Number(bus))).to.deep.equal(
+        json.prosumers.map(({ bus }) => bus).sort((a, b) => a - b),
+      );
+      for (const row of rows) {
+        const { cost, payment } = json.prosumers.find(({ id }) => id === Number(row[1]))!;
+        const paid = payment.energy + payment.reserve + payment.carbon + payment.network;
+        const [payments, device, total] = row.slice(-4, -1).map(Number);
+        expect([payments, device, total]).to.deep.equal(
+          [paid, cost, paid + cost].map((value) => Number(value.toFixed(2)) + 0),
+        );
+        expect(row.join(" ")).not.to.match(/-0\.00\b/);
+      }
+      const left = lines.filter((line) => line.startsWith("no room for"));
+      expect(left).to.have.length(width < 100 ? 1 : 0);
     }
   });
 

@@ -1,5 +1,4 @@
 import { Command } from "commander";
-import Table from "cli-table3";
 import type { ClearingJson } from "../records/clearingJson.ts";
 import { createNetwork } from "../market/formulation/network.ts";
 import { clearTightened, tighteningRecord } from "../simulation/acMargin.ts";
@@ -15,6 +14,9 @@ import { choiceOption, numberOption, visible } from "../io/output.ts";
 import type { Quantised } from "../codec/quantise.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { checkDistinct, checkTarget, writeJson, writeText } from "../io/target.ts";
+import { bills } from "../report/derive.ts";
+import { unitsOf } from "../report/units.ts";
+import { terminalTable } from "../io/terminalTable.ts";
 import { outOfSampleFigure, outOfSampleTable, tighteningLines } from "../study/outOfSample.ts";
 
 type ClearOnlyArguments = ClearArguments & {
@@ -160,24 +162,20 @@ const heldLines = ({ prosumers }: Scenario): string[] =>
   });
 
 /** What people look at first: how it ended, what it costs, what each prosumer pays. */
-export function summary(session: ClearedSession, json: ReturnType<typeof toClearingJson>): string {
+export function summary(session: ClearedSession, json: ClearingJson, width?: number): string {
   const outcome = session.outcome as NonNullable<ClearedSession["outcome"]>;
   const regret = outcome.regrets.reduce((a, b) => a + b, 0);
-  const table = new Table({
-    head: ["prosumer", "bus", "device cost $", "energy $", "reserve $", "carbon $", "network $", "total $"],
-    colAligns: Array.from({ length: 8 }, () => "right" as const),
-    style: { head: [], border: [] },
-  });
-  for (const p of json.prosumers) {
-    const { energy, reserve, carbon, network } = p.payment;
-    table.push([
-      p.id,
-      p.bus,
-      ...[p.cost, energy, reserve, carbon, network, p.cost + energy + reserve + carbon + network].map((v) =>
-        v.toFixed(2),
-      ),
-    ]);
-  }
+  const { money } = unitsOf(json, session.market.scenario);
+  const columns = ["energy", "reserve", "carbon", "network", "payments", "deviceCost", "total"] as const;
+  const head = columns.map((key) => `${key === "deviceCost" ? "device cost" : key} ${money.name}`);
+  const all = bills(json);
+  const rows = all.map((bill) => [
+    bill.id,
+    bill.bus,
+    // A value that rounds to zero has no sign.
+    ...columns.map((key) => (money.factor * bill[key]).toFixed(money.digits).replace(/^-(0\.0*)$/, "$1")),
+  ]);
+  const paid = all.reduce((sum, bill) => sum + bill.total, 0);
   const { report, result } = outcome.quantised;
   return [
     `${visible(json.scenario)}: ${json.status} by ${json.settings.method} in ${json.iterations} ${json.settings.method === "central" ? "solves" : "iterations"}, ${(json.wallMs / 1000).toFixed(1)} s`,
@@ -185,6 +183,8 @@ export function summary(session: ClearedSession, json: ReturnType<typeof toClear
     `${result.trades.length} trades to post; ${nettingText(report)}`,
     ...sweepLines(session.market.scenario, json.network),
     ...heldLines(session.market.scenario),
-    table.toString(),
+    `bills add up to ${paid.toFixed(4)} $: what is paid is in whole Wh, W and g, and the objective also holds ${(json.uniqueness ?? 0).toFixed(4)} $ that make trades unique`,
+    // Payments are the four before them: where there is no room these go first.
+    terminalTable(["prosumer", "bus", ...head], rows, { spare: [5, 4, 3, 2], ...(width !== undefined && { width }) }),
   ].join("\n");
 }

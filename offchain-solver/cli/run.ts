@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { Command } from "commander";
-import Table from "cli-table3";
 import * as Onboarding from "../chain/onboarding.ts";
 import { AuditJsonSchema, SettlementJsonSchema, type AuditJson, type SettlementJson } from "../records/sessionJson.ts";
 import { DESK, OPERATOR, UTILITY } from "../market/result/clearingResult.ts";
@@ -23,6 +22,7 @@ import { Exit, notSolved } from "./exit.ts";
 import { complaint } from "../io/readJson.ts";
 import { folderNameFault, writeFolder } from "../io/sessionFolder.ts";
 import { checkFolder, writeJson, writeText } from "../io/target.ts";
+import { terminalTable } from "../io/terminalTable.ts";
 import { renderReport } from "../report/sessionReport.ts";
 
 export function runCommand(): Command {
@@ -137,8 +137,7 @@ function report(outcome: SessionOutcome, clearing: ClearingJson, folder: string)
   if (outcome.tightened) console.log(tighteningLines(outcome.tightened));
   const money = settled.deltas.reduce((sum, d) => sum + d.money, 0n);
   const carbon = settled.deltas.reduce((sum, d) => sum + d.carbon, 0n);
-  const table = new Table({ head: ["settlement", ""], style: { head: [], border: [] } });
-  table.push(
+  const rows = [
     ["nodes that verified and signed", String(signed)],
     ["transaction", settled.transaction],
     ["gas", `${settled.gasUsed} (${(Number(settled.gasUsed) / result.trades.length).toFixed(0)} a trade)`],
@@ -149,8 +148,8 @@ function report(outcome: SessionOutcome, clearing: ClearingJson, folder: string)
       audited.map(({ verdict }) => (verdict.kind === "valid" ? "valid" : JSON.stringify(verdict))).join(", "),
     ],
     ["report", join(folder, "report.html")],
-  );
-  console.log(table.toString());
+  ];
+  console.log(terminalTable(["settlement", ""], rows, { text: [0, 1], wrap: 1 }));
   const differing = disagreements(result, settled);
   if (differing.length > 0) return `chain and result disagree: ${differing.join("; ")}`;
   if (money !== 0n || carbon !== 0n) return `ledger changes do not add up to zero: ${money}, ${carbon}`;

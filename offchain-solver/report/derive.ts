@@ -107,7 +107,7 @@ export type Bill = {
 };
 
 /** $ over the horizon, what the prosumer pays; negative where it is paid. By bus. */
-export function bills(clearing: ClearingJson): Bill[] {
+export function bills(clearing: Pick<ClearingJson, "prosumers">): Bill[] {
   return byBus(clearing.prosumers).map(({ id, bus, cost, payment }) => {
     const payments = payment.energy + payment.reserve + payment.carbon + payment.network;
     return { id, bus, ...payment, payments, deviceCost: cost, total: payments + cost };
@@ -119,7 +119,7 @@ export type EnergyKind = (typeof ENERGY_KINDS)[number];
 
 /** Where the feeder's energy comes from (> 0) and where it goes (< 0), MW by hour. */
 export function energyBalance(
-  clearing: ClearingJson,
+  clearing: Pick<ClearingJson, "prosumers">,
   scenario: Scenario,
 ): { kind: EnergyKind; hour: number; mw: number }[] {
   return range(scenario.hours).flatMap((hour) => {

@@ -44,7 +44,7 @@ function energyUnits(peakMw: number): Omit<Units, "money" | "mass"> {
 }
 
 /** @returns units for the largest feed-in of a period, the largest part of a bill, the largest emission or allowance. */
-export function unitsOf(clearing: ClearingJson, scenario: Scenario): Units {
+export function unitsOf(clearing: Pick<ClearingJson, "prosumers">, scenario: Scenario): Units {
   const fedIn = energyBalance(clearing, scenario).filter(({ mw }) => mw > 0);
   const peak = range(scenario.hours).map((t) => total(fedIn.filter(({ hour }) => hour === t).map(({ mw }) => mw)));
   const money = bills(clearing).flatMap(({ energy, reserve, carbon, network, deviceCost, total: sum }) =>

@@ -1,7 +1,7 @@
-import Table from "cli-table3";
 import { wilson } from "../market/risk/exposure.ts";
 import { passes, type Tightened } from "../simulation/acMargin.ts";
 import { SOURCES, whereOf, type OutOfSample } from "../simulation/outOfSample/monteCarlo.ts";
+import { terminalTable } from "../io/terminalTable.ts";
 import { intervalFigure } from "../report/figures.ts";
 
 const SHOWN = 12;
@@ -17,28 +17,24 @@ const NAMES = {
 
 /** The constraints that held-out days break most often, with the other distributions beside them. */
 export function outOfSampleTable(o: OutOfSample): string {
-  const table = new Table({
-    head: ["constraint", "held-out %", "95 %", "days", "Gaussian", "Laplace", "skewed", "mixture", "worst case %"],
-    colAligns: ["left", ...Array.from({ length: 8 }, () => "right" as const)],
-    style: { head: [], border: [] },
-  });
   const worst = [...o.limits].sort(
     (a, b) => b.violation.heldOut.probability - a.violation.heldOut.probability || b.worstCase - a.worstCase,
   );
-  for (const row of worst.slice(0, SHOWN)) {
+  const head = ["constraint", "held-out %", "95 %", "days", "Gaussian", "Laplace", "skewed", "mixture", "worst case %"];
+  const rows = worst.slice(0, SHOWN).map((row) => {
     const { heldOut, gaussian, laplace, skewed, mixture } = row.violation;
-    table.push([
+    return [
       whereOf(row),
       percent(heldOut.probability),
       `${percent(heldOut.low)}-${percent(heldOut.high)}`,
       `${row.heldOutDays}/${o.heldOutDays}`,
       ...[gaussian, laplace, skewed, mixture].map((e) => percent(e.probability)),
       percent(row.worstCase),
-    ]);
-  }
+    ];
+  });
   return [
     `out of sample, ${o.draws} draws: eps ${percent(o.epsilon, 1)} % is promised per two-sided constraint and hour, not jointly; ${o.limits.length} constraints move, the worst:`,
-    table.toString(),
+    terminalTable(head, rows, { text: [0], spare: [7, 6, 5, 4, 3] }),
     `any constraint in an hour / in the day, %: ${SOURCES.map((s) => `${NAMES[s]} ${percent(o.joint[s].hour.probability)} / ${percent(o.joint[s].day.probability)}`).join("; ")}`,
     ...o.adversarial.map(
       (a) =>

@@ -1,4 +1,4 @@
-import Table from "cli-table3";
+import { terminalTable } from "../../io/terminalTable.ts";
 import type { Status } from "../../market/result/solution.ts";
 
 /** One method on one instance. */
@@ -30,8 +30,7 @@ export type BenchRow = {
 /** The rows as the terminal shows them. */
 export function tableOf(rows: readonly BenchRow[]): string {
   const count = rows.find(({ workers }) => workers)?.workers?.count;
-  const table = new Table({
-    head: [
+  const head = [
       "instance",
       "method",
       "status",
@@ -45,12 +44,8 @@ export function tableOf(rows: readonly BenchRow[]): string {
       "hours at once",
       "objective gap",
       ...(count === undefined ? [] : [`wall s, ${count} workers`]),
-    ],
-    style: { head: [], border: [] },
-    colAligns: ["left", "left", "left", ...Array<"right">(10).fill("right")],
-  });
-  for (const r of rows)
-    table.push([
+    ];
+  const lines = rows.map((r) => [
       r.instance,
       r.method,
       r.status,
@@ -64,6 +59,6 @@ export function tableOf(rows: readonly BenchRow[]): string {
       r.hoursAtOnceRatio ?? "",
       r.objectiveGap.toExponential(1),
       ...(r.workers ? [`${(r.workers.wallMs / 1000).toFixed(2)} (x ${r.workers.speedup})`] : []),
-    ]);
-  return table.toString();
+  ]);
+  return terminalTable(head, lines, { text: [0, 1, 2], spare: [10, 9, 6, 5, 4, 8, 12] });
 }

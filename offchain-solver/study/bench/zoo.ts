@@ -1,6 +1,6 @@
-import Table from "cli-table3";
 import { readSeries } from "../../scenarios/series.ts";
 import { liveLine } from "../../io/output.ts";
+import { terminalTable } from "../../io/terminalTable.ts";
 import { zooMarket, type ZooMarket } from "./zooMarket.ts";
 import { CLAIMS, failuresOf, zooRow, type PlainRun, type SessionEnd, type ZooRow, type ZooRun } from "./zooRow.ts";
 
@@ -100,18 +100,14 @@ export function summaryOf(rows: readonly ZooRow[]): ZooSummary {
 /** The rows as the terminal shows them. */
 export function zooTable(rows: readonly ZooRow[]): string {
   const sessions = rows.some(({ session }) => session);
-  const table = new Table({
-    head: ["seed", "n", "periods", "min", "kW", "kV", "dev", "limits", "prices", "pairs", "risk", "CO2", "status"].concat(
-      ["evaluations", "plain", "vanishing", "x plain", "gap", "central s", "s"],
-      sessions ? ["session"] : [],
-    ),
-    style: { head: [], border: [], compact: true },
-    colAligns: [...Array<"right">(6).fill("right"), "left", "left", "left", "right", "left", "left", "left"],
-  });
+  const head = [
+    ...["seed", "n", "periods", "min", "kW", "kV", "dev", "limits", "prices", "pairs", "risk", "CO2", "status"],
+    ...["evaluations", "plain", "vanishing", "x plain", "gap", "central s", "s"],
+    ...(sessions ? ["session"] : []),
+  ];
   const count = (run: PlainRun | undefined): string =>
     run === undefined ? "" : run.status === "solved" ? `${run.evaluations}` : `> ${run.evaluations}`;
-  for (const { seed, traits: t, ...r } of rows)
-    table.push([
+  const lines = rows.map(({ seed, traits: t, ...r }) => [
       ...[seed, t.prosumers, t.periods, t.minutes, t.sizeKw, t.kv, t.devices, t.limits, t.prices, t.pairs, t.risk],
       t.carbon ? "yes" : "no",
       r.status === r.central ? r.status : `${r.status} (central ${r.central})`,
@@ -124,7 +120,8 @@ export function zooTable(rows: readonly ZooRow[]): string {
       (r.ms.cleared / 1000).toFixed(1),
       ...(sessions ? [r.session?.verdict ?? ""] : []),
     ]);
-  return table.toString();
+  // A market is had again from its seed, so its traits may go.
+  return terminalTable(head, lines, { text: [6, 7, 8, 10, 11, 12, 20], spare: [11, 10, 9, 8, 7, 6, 5, 3, 18, 19, 15, 14, 4, 2] });
 }
 
 /** What a zoo shows, and how every market that shows something wrong can be had again. */
