@@ -95,6 +95,12 @@ describe("importMatpower", () => {
     expect(ac.lossesMw).to.be.closeTo((r * (p * p + q * q)) / square, 1e-9);
   });
 
+  it("says which buses are outside their limits before anything flows", () => {
+    const { notes } = importMatpower(read("rootVoltage").replace("1.1\t0.9", "1.04\t0.9"));
+    expect(notes).to.include("bus 2: without flows its voltage is 1.05, outside its limits 0.9 to 1.04");
+    expect(importMatpower(read("rootVoltage")).notes.join()).not.to.contain("outside its limits");
+  });
+
   /** Edits of perUnit.m that make it unreadable: what, where, with, the line and the reason. */
   const refused: readonly (readonly [what: string, find: string, put: string, line: number, reason: RegExp])[] = [
     ["a branch in parallel", "\t2\t3\t0\t", "\t1\t2\t0\t", 22, /branch 1-2 closes a cycle: the case is meshed/],

@@ -84,6 +84,8 @@ function busOf(row: Row, voltageBase: number, isRoot: boolean, notes: string[]):
   // The root is held at its voltage; anywhere else a band of one point can be met by no flow.
   if (low === high && !isRoot)
     throw new MatpowerError(row.line, `bus ${bus}: Vmin = Vmax = ${low}: no power can flow between such limits`);
+  if (!isRoot && (voltageBase < low || voltageBase > high))
+    notes.push(`bus ${bus}: without flows its voltage is ${voltageBase}, outside its limits ${low} to ${high}`);
   if (loadMw < 0 || loadMvar < 0)
     notes.push(`bus ${bus} injects: base load ${loadMw} MW, ${loadMvar} Mvar kept as it is`);
   if (isRoot && (loadMw !== 0 || loadMvar !== 0))
