@@ -20,6 +20,8 @@ interface IMarket is ISettlementErrors {
     event AllowancesIssued(uint32 indexed id, uint256 grams);
     event MandateRegistered(uint32 indexed id, Mandate mandate);
     event MandateRevoked(uint32 indexed id, uint64 nonce);
+    /// @dev The account has another wallet, which has promised nothing yet.
+    event MandateEnded(uint32 indexed id);
     /// @dev `limits` is the packed word the session enforces, `lockedMicro` what the account may spend in it.
     event MandateLocked(uint24 indexed ordinal, uint32 indexed id, uint256 limits, uint48 lockedMicro);
     /// @dev The account asked for in `freezeSession` has no mandate that covers the session, or no bus.
@@ -44,6 +46,9 @@ interface IMarket is ISettlementErrors {
     event PriceCapChanged(uint24 priceCap);
 
     error NotWallet(uint32 id, address caller);
+    error NotRegistry(address caller);
+    /// Nothing is taken before the registry serves this market.
+    error NotSealed();
     error UnknownAccount(uint32 id);
     error DepositTooLarge(uint256 nano);
     error AmountExceedsFree(uint256 nano, uint256 free);
@@ -59,11 +64,10 @@ interface IMarket is ISettlementErrors {
     error PeriodSecondsNotDivisorOfHour(uint256 periodSeconds);
     error DeadlineOutOfRange(uint40 deadline);
     error FreezeNotAscending(uint256 index);
-    error NoCommittee();
     error NoGridModel();
     error PriceCapOutOfRange(uint24 priceCap);
 
-    /// @notice Credits what arrives of `amount` tokens to `id`. Anybody may pay.
+    /// @notice Credits what arrives of `amount` tokens to `id`. Anybody may pay, once the market is sealed.
     function deposit(uint32 id, uint256 amount) external;
 
     /// @notice `deposit` with an EIP-2612 permit. A permit that is already used does not stop the deposit.
@@ -84,6 +88,9 @@ interface IMarket is ISettlementErrors {
 
     /// @notice Revokes the registered mandate and every one with a nonce up to `nonce`, from the next session on.
     function revokeMandate(uint32 id, uint64 nonce) external;
+
+    /// @notice Ends the registered mandate, from the next session on: the account's wallet has changed. Only by the registry.
+    function endMandate(uint32 id) external;
 
     /// @notice Opens a session for the accounts `ids` (ascending). Operator role. Accounts that cannot take part are left out.
     /// @param termsHash Of the public scenario and settings; nodes sign no batch of a session whose terms are not the ones they were given.

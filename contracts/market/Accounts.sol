@@ -43,8 +43,14 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
         _;
     }
 
+    /// Before the seal roles and committee change at once: nobody's money is taken, nobody's promise.
+    modifier whenSealed() {
+        if (!registry.serves(address(this))) revert NotSealed();
+        _;
+    }
+
     /// @inheritdoc IMarket
-    function deposit(uint32 id, uint256 amount) public nonReentrant {
+    function deposit(uint32 id, uint256 amount) public nonReentrant whenSealed {
         if (registry.walletOf(id) == address(0)) revert UnknownAccount(id);
         uint256 before = token.balanceOf(address(this));
         token.safeTransferFrom(msg.sender, address(this), amount);

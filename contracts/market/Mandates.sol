@@ -14,7 +14,7 @@ abstract contract Mandates is Accounts, EIP712 {
     constructor() EIP712("gridpact", "1") {}
 
     /// @inheritdoc IMarket
-    function registerMandate(Mandate calldata mandate, bytes calldata signature) external nonReentrant {
+    function registerMandate(Mandate calldata mandate, bytes calldata signature) external nonReentrant whenSealed {
         uint32 id = mandate.prosumer;
         address wallet = registry.walletOf(id);
         if (wallet == address(0)) revert UnknownAccount(id);
@@ -49,6 +49,13 @@ abstract contract Mandates is Accounts, EIP712 {
         registered.nonce = nonce;
         registered.validUntil = 0;
         emit MandateRevoked(id, nonce);
+    }
+
+    /// @inheritdoc IMarket
+    function endMandate(uint32 id) external {
+        if (msg.sender != address(registry)) revert NotRegistry(msg.sender);
+        _mandates[id].validUntil = 0;
+        emit MandateEnded(id);
     }
 
     /// @inheritdoc IMarket

@@ -118,7 +118,6 @@ abstract contract Sessions is Mandates {
     function _freezeTerms(Session memory opened, bytes32 termsHash) private {
         IRegistry.Committee memory committee = registry.committee();
         IRegistry.FeederModel memory grid = registry.gridModel();
-        if (committee.pointer == address(0)) revert NoCommittee();
         if (grid.pointer == address(0)) revert NoGridModel();
         (_committeePointer, _members, _quorum) = (committee.pointer, committee.members, committee.quorum);
         _gridPointer = grid.pointer;

@@ -5,8 +5,10 @@ import {Authority} from "../market/Authority.sol";
 import {Market} from "../market/Market.sol";
 import {Registry} from "../market/Registry.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
+import {IRegistry} from "../interfaces/IRegistry.sol";
 import {ReferenceMarket} from "../reference/ReferenceMarket.sol";
 import {Account, DESK, OPERATOR, UTILITY} from "../types/Account.sol";
+import {EXIT_TIME} from "../types/Delays.sol";
 import {Limits, Mandate} from "../types/Mandate.sol";
 import {Session} from "../types/Session.sol";
 import {Batches} from "./Batches.t.sol";
@@ -19,6 +21,7 @@ import {VM} from "./Vm.sol";
 abstract contract Twins {
     uint256 private constant NODE = 0xA11CE;
     uint256 private constant SECOND_NODE = 0xB0B;
+    uint256 private constant THIRD_NODE = 0xCA7;
     uint32 internal constant FIRST = 101;
     bytes32 internal constant TERMS = keccak256("terms");
     bytes32 internal constant BUNDLE = keccak256("bundle");
@@ -43,7 +46,10 @@ abstract contract Twins {
     uint256 public withdrawn;
 
     uint40 internal _start = 1_800_000_000;
+    /// The order in which the committee sits, the one it will sit in, and from when.
     bool internal _turned;
+    bool private _turnsTo;
+    uint256 private _turnsAt;
     bool internal _disturbed;
     uint256[7] internal _validUntil;
     uint256[7] internal _spentDay;
@@ -56,7 +62,7 @@ abstract contract Twins {
     bool private _frozenTurned;
 
     constructor() {
-        VM.warp(_start);
+        VM.warp(_start - EXIT_TIME);
         Authority authority = new Authority(address(this));
         registry = new Registry(address(authority));
         market = new Market(address(authority), token, registry, PRICE_CAP);
@@ -68,6 +74,9 @@ abstract contract Twins {
         for (uint256 k; k < ids.length; ++k) _onboard(ids[k], k);
         registry.addGridModel(_gridModel(LINE));
         _appoint(false);
+        _seal(authority);
+        VM.warp(_start);
+        for (uint256 k; k < ids.length; ++k) _register(k, _start + 30 days);
         token.mint(address(this), type(uint128).max);
         token.approve(address(market), type(uint256).max);
         token.approve(address(plain), type(uint256).max);
@@ -144,6 +153,7 @@ abstract contract Twins {
         );
         _check(done == (!before.paused && !live), "a session frozen when it may not, or not when it may");
         if (!done) return false;
+        if (block.timestamp >= _turnsAt) _turned = _turnsTo;
         (_start, _frozenTurned) = (start, _turned);
         for (uint256 k; k < ids.length; ++k) {
             _frozen[k] = _signed[k];
@@ -197,7 +207,7 @@ abstract contract Twins {
         bytes memory payload,
         bool quorum
     ) internal view returns (uint32 signers, bytes memory optimised, bytes memory reference_) {
-        signers = quorum ? 3 : 1;
+        signers = quorum ? 7 : 1;
         optimised = _signatures(market.attestationDigest(payload, BUNDLE), quorum);
         reference_ = _signatures(plain.attestationDigest(payload, BUNDLE), quorum);
     }
@@ -205,7 +215,7 @@ abstract contract Twins {
     function _signatures(bytes32 digest, bool quorum) private view returns (bytes memory signatures) {
         (uint256 first, uint256 second) = _frozenTurned ? (SECOND_NODE, NODE) : (NODE, SECOND_NODE);
         signatures = _compact(first, digest);
-        if (quorum) signatures = bytes.concat(signatures, _compact(second, digest));
+        if (quorum) signatures = bytes.concat(signatures, _compact(second, digest), _compact(THIRD_NODE, digest));
     }
 
     function _compact(uint256 key, bytes32 digest) private pure returns (bytes memory) {
@@ -240,19 +250,46 @@ abstract contract Twins {
                 ? NODE
                 : id == FIRST
                     ? SECOND_NODE
-                    : 1000 + k;
+                    : id == FIRST + 1
+                        ? THIRD_NODE
+                        : 1000 + k;
         address wallet = k == PROSUMERS - 1 ? address(hostile) : VM.addr(5000 + k);
-        (uint8 v, bytes32 r, bytes32 s) = VM.sign(key, registry.nodeKeyDigest(id, wallet, 0));
-        registry.register(id, wallet, VM.addr(key), VM.addr(9000 + k), abi.encodePacked(r, s, v));
-        _register(k, _start + 30 days);
+        bytes memory nodeProof = _proof(key, registry.nodeKeyDigest(id, wallet, 0));
+        bytes memory meterProof = _proof(9000 + k, registry.meterKeyDigest(id, wallet, 0));
+        registry.register(id, wallet, VM.addr(key), VM.addr(9000 + k), nodeProof, meterProof);
     }
 
-    /// The same two members in either order: signatures under a committee's bits are no other committee's.
+    function _proof(uint256 key, bytes32 digest) private pure returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = VM.sign(key, digest);
+        return abi.encodePacked(r, s, v);
+    }
+
+    /// Every role is this contract's, apart from the manager's own, which waits from the seal on.
+    function _seal(Authority authority) private {
+        uint64 role = 1;
+        authority.grantRole(role, address(this), 0);
+        bytes4[] memory functions = new bytes4[](4);
+        functions[0] = IMarket.freezeSession.selector;
+        functions[1] = IMarket.issueAllowances.selector;
+        functions[2] = IMarket.setPaused.selector;
+        functions[3] = IMarket.setPriceCap.selector;
+        authority.setTargetFunctionRole(address(market), functions, role);
+        authority.setTargetFunctionRole(address(plain), functions, role);
+        (functions[0], functions[1]) = (IRegistry.appointCommittee.selector, IRegistry.addGridModel.selector);
+        authority.setTargetFunctionRole(address(registry), functions, role);
+        address[] memory markets = new address[](2);
+        (markets[0], markets[1]) = (address(market), address(plain));
+        authority.seal(registry, markets);
+    }
+
+    /// The same members with the first two in either order: signatures under a committee's bits are no other committee's.
     function _appoint(bool turned) internal {
-        uint32[] memory members = new uint32[](2);
-        (members[0], members[1]) = turned ? (FIRST, OPERATOR) : (OPERATOR, FIRST);
+        uint32[] memory members = new uint32[](4);
+        (members[0], members[1], members[2], members[3]) = (OPERATOR, FIRST, FIRST + 1, FIRST + 2);
+        if (turned) (members[0], members[1]) = (FIRST, OPERATOR);
         registry.appointCommittee(members);
-        _turned = turned;
+        if (block.timestamp >= _turnsAt) _turned = _turnsTo;
+        (_turnsTo, _turnsAt) = (turned, block.timestamp + EXIT_TIME);
     }
 
     function _rating(uint16 bus, uint40 third) internal pure returns (uint40) {

@@ -78,6 +78,11 @@ export function apply(history: History, log: Log): void {
         args.ids.map((id: bigint) => history.nodeKeys.get(Number(id)) as string),
       );
       break;
+    case "MemberChanged": {
+      const previous = history.committees.get(args.previous);
+      if (previous !== undefined) history.committees.set(args.epoch, previous.with(Number(args.bit), args.key));
+      break;
+    }
     case "Deposited":
       change(({ deposit }) => ({ deposit: deposit + args.nano }));
       break;
@@ -93,6 +98,7 @@ export function apply(history: History, log: Log): void {
       history.mandates.set(Number(args.id), { ...args.mandate.toObject(), prosumer: Number(args.id) });
       break;
     case "MandateRevoked":
+    case "MandateEnded":
       history.mandates.delete(Number(args.id));
       break;
     case "PriceCapChanged":

@@ -34,6 +34,7 @@ export type DeployOptions = {
 /** Three dollars a kWh. */
 export const PRICE_CAP = 3_000_000;
 
+/** The contracts with their roles: not yet open. Parties and their first committee come next, then the seal. */
 export async function deployAll(admin: Signer, options: DeployOptions = {}): Promise<Deployment> {
   const provider = admin.provider;
   if (provider === null) throw new Error("deployAll: the signer has no provider");
@@ -56,6 +57,12 @@ export async function deployAll(admin: Signer, options: DeployOptions = {}): Pro
   }
   const { chainId } = await provider.getNetwork();
   return { chainId, block, authority: authorityAddress, token, registry, market };
+}
+
+/** Opens the market for deposits, mandates and sessions; from here on whoever governs waits EXIT_TIME. By the manager's admin. */
+export async function seal(deployment: Deployment, admin: Signer): Promise<void> {
+  const { authority } = contracts(deployment, admin);
+  await send(authority, "seal", deployment.registry, [deployment.market]);
 }
 
 export function contracts(deployment: Deployment, runner: ContractRunner): Contracts {

@@ -1,6 +1,13 @@
 /** From a key to a participant: registration, committee, grid model, money, allowances, mandate. */
 import { type BaseWallet, hexlify, type Signer } from "ethers";
-import { type Mandate, MANDATE_TYPES, marketDomain, NODE_KEY_TYPES, registryDomain } from "../codec/typedData.ts";
+import {
+  type Mandate,
+  MANDATE_TYPES,
+  marketDomain,
+  METER_KEY_TYPES,
+  NODE_KEY_TYPES,
+  registryDomain,
+} from "../codec/typedData.ts";
 import { contracts, type Deployment, send } from "./deployment.ts";
 
 export type Party = {
@@ -10,7 +17,8 @@ export type Party = {
   readonly wallet: string;
   /** Signs attestations; proves possession at registration. */
   readonly nodeKey: BaseWallet;
-  readonly meterKey: string;
+  /** Signs meter readings; proves possession at registration. */
+  readonly meterKey: BaseWallet;
 };
 
 export const DESK_ID = 0xfffffffd;
@@ -24,8 +32,10 @@ export async function register(deployment: Deployment, operator: Signer, parties
   const { registry } = contracts(deployment, operator);
   const domain = registryDomain(deployment.chainId, deployment.registry);
   for (const { id, wallet, nodeKey, meterKey } of parties) {
-    const proof = await nodeKey.signTypedData(domain, NODE_KEY_TYPES, { prosumer: id, wallet, rotation: 0n });
-    await send(registry, "register", id, wallet, nodeKey.address, meterKey, proof);
+    const message = { prosumer: id, wallet, rotation: 0n };
+    const nodeProof = await nodeKey.signTypedData(domain, NODE_KEY_TYPES, message);
+    const meterProof = await meterKey.signTypedData(domain, METER_KEY_TYPES, message);
+    await send(registry, "register", id, wallet, nodeKey.address, meterKey.address, nodeProof, meterProof);
   }
 }
 
@@ -34,7 +44,16 @@ export async function addGridModel(deployment: Deployment, operator: Signer, mod
   await send(contracts(deployment, operator).registry, "addGridModel", hexlify(model));
 }
 
-/** At most 31, the operator's first; the position of an id is its bit in a batch's signers. */
+/** The largest committee of these prosumers, or one of `most` members: with fewer than three, utility and desk are members too. */
+export function committeeOf(prosumers: readonly number[], most = 31): number[] {
+  if (prosumers.length < 3) return [OPERATOR_ID, UTILITY_ID, DESK_ID, ...prosumers];
+  return [OPERATOR_ID, ...prosumers.slice(0, most - 1)];
+}
+
+/**
+ * 4 to 31 members of as many wallets, the operator's first; the position of an id is its bit in a batch's signers. Once the market
+ * is sealed only who has been registered for EXIT_TIME may be named, and it counts EXIT_TIME later.
+ */
 export async function appointCommittee(
   deployment: Deployment,
   operator: Signer,

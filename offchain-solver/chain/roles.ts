@@ -2,6 +2,8 @@
 import { id } from "ethers";
 
 export const ROLES = { OPERATOR: 1n, REGULATOR: 2n, GUARDIAN: 3n, PARAMETERS: 4n } as const;
+/** Seconds that an appointment and a change of a role wait once the market is sealed (contracts/types/Delays.sol). */
+export const EXIT_TIME = 6 * 86_400;
 export type Role = keyof typeof ROLES;
 
 type Rule = { readonly role: Role; readonly target: "registry" | "market"; readonly functions: readonly string[] };
@@ -11,8 +13,8 @@ export const RULES: readonly Rule[] = [
     role: "OPERATOR",
     target: "registry",
     functions: [
-      "register(uint32,address,address,address,bytes)",
-      "rotateMeterKey(uint32,address)",
+      "register(uint32,address,address,address,bytes,bytes)",
+      "rotateMeterKey(uint32,address,bytes)",
       "addGridModel(bytes)",
       "appointCommittee(uint32[])",
     ],

@@ -11,6 +11,7 @@ export const MARKET = new Interface([
   "event AllowancesIssued(uint32 indexed id, uint256 grams)",
   `event MandateRegistered(uint32 indexed id, ${MANDATE} mandate)`,
   "event MandateRevoked(uint32 indexed id, uint64 nonce)",
+  "event MandateEnded(uint32 indexed id)",
   "event MandateLocked(uint24 indexed ordinal, uint32 indexed id, uint256 limits, uint48 lockedMicro)",
   "event LeftOut(uint24 indexed ordinal, uint32 indexed id)",
   "event SessionFrozen(uint24 indexed ordinal, bytes32 indexed sessionHash, uint40 start, uint32 periodSeconds, uint8 periods, uint40 deadline, uint32 sequence, bytes32 previousBatch, bytes32 gridModel, bytes32 termsHash, uint32 epoch)",
@@ -25,5 +26,6 @@ export const REGISTRY = new Interface([
   "event Registered(uint32 indexed id, address indexed wallet, address nodeKey, address meterKey)",
   "event NodeKeyRotated(uint32 indexed id, address nodeKey)",
   "event GridModelAdded(uint32 indexed version, bytes32 indexed hash, address pointer)",
-  "event CommitteeAppointed(uint32 indexed epoch, address pointer, uint8 quorum, uint32[] ids)",
+  "event CommitteeAppointed(uint32 indexed epoch, address pointer, uint8 quorum, uint40 effectiveAt, uint32[] ids)",
+  "event MemberChanged(uint32 indexed epoch, uint32 previous, address pointer, uint32 indexed id, uint256 bit, address key)",
 ]);

@@ -62,6 +62,7 @@ export const ATTESTATION_TYPES: Types = {
 };
 
 export const NODE_KEY_TYPES: Types = { NodeKey: fields("uint32 prosumer, address wallet, uint64 rotation") };
+export const METER_KEY_TYPES: Types = { MeterKey: fields("uint32 prosumer, address wallet, uint64 rotation") };
 
 export function marketDomain(chainId: bigint, market: string): TypedDataDomain {
   return { name: "gridpact", version: "1", chainId, verifyingContract: market };
@@ -77,6 +78,10 @@ export function mandateDigest(domain: TypedDataDomain, mandate: Mandate): string
 
 export function nodeKeyDigest(domain: TypedDataDomain, prosumer: number, wallet: string, rotation: bigint): string {
   return TypedDataEncoder.hash(domain, NODE_KEY_TYPES, { prosumer, wallet, rotation });
+}
+
+export function meterKeyDigest(domain: TypedDataDomain, prosumer: number, wallet: string, rotation: bigint): string {
+  return TypedDataEncoder.hash(domain, METER_KEY_TYPES, { prosumer, wallet, rotation });
 }
 
 /** Equal to the contract's `sessionHash` while the session is open. */

@@ -84,7 +84,7 @@ export async function onboard(
       id,
       wallet: devnetKey("wallet", id).address,
       nodeKey: devnetKey("node", id),
-      meterKey: devnetKey("meter", id).address,
+      meterKey: devnetKey("meter", id),
     })),
   );
   const model = GridModel.fromFeeder(
@@ -92,8 +92,9 @@ export async function onboard(
     scenario.prosumers.map(({ id, bus }) => ({ id, bus })),
   );
   await Onboarding.addGridModel(deployment, admin, GridModel.encode(model));
-  const committee = [Onboarding.OPERATOR_ID, ...ids.slice(0, 30)];
+  const committee = Onboarding.committeeOf(ids);
   await Onboarding.appointCommittee(deployment, admin, committee);
+  await Deployment.seal(deployment, admin);
   for (const id of accounts) {
     const deposit = devnetDeposit(
       scenario,
@@ -177,7 +178,7 @@ export async function runSession(
       `the linear model holds, but not the AC sweep: ${beyond}${tightened ? "" : "; --tighten auto clears inside tighter limits"}`,
     );
   const { market } = cleared;
-  const committeeSize = 1 + Math.min(30, scenario.prosumers.length);
+  const committeeSize = Onboarding.committeeOf(scenario.prosumers.map(({ id }) => id)).length;
   const fit = fitsOneTransaction(quantised.result, committeeSize, scenario.feeder.buses.length);
   if (!fit.fits)
     throw new SessionRefused(
@@ -208,7 +209,8 @@ export async function runSession(
   const ledger = await Session.readLedger(deployment, provider, ids);
   const attestations = new Map<number, string>();
   for (const [bit, id] of committee.entries()) {
-    const member = id === Onboarding.OPERATOR_ID ? "operator" : scenario.prosumers.findIndex((p) => p.id === id);
+    // Utility and desk have no view of their own: they verify what the operator does.
+    const member = SYSTEM_IDS.includes(id) ? "operator" : scenario.prosumers.findIndex((p) => p.id === id);
     verifyForSigning(cleared, member);
     // The chain's own rules, re-executed: a batch that would revert is never signed.
     const judged = settle(ledger, payload);

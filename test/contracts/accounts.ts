@@ -17,7 +17,7 @@ import {
   sign,
   type World,
 } from "../support/world.ts";
-import { as, call, held, mandate, owner, refused } from "../support/calls.ts";
+import { as, call, held, mandate, owner, proof, refused, seat } from "../support/calls.ts";
 
 describe("deposits and withdrawals", () => {
   let world: World;
@@ -229,16 +229,8 @@ describe("mandates", () => {
 
 describe("hostile tokens", () => {
   it("a token with a fee: what arrives is credited, not what was sent", async () => {
-    const world = await createWorld({ prosumers: 1, dollars: 0 });
-    const token = await deploy(world.admin, "FeeToken");
-    const market = await deploy(
-      world.admin,
-      "Market",
-      world.deployment.authority,
-      token.target,
-      world.deployment.registry,
-      1000,
-    );
+    const world = await createWorld({ prosumers: 1, dollars: 0, token: "FeeToken" });
+    const { market, token } = world.contracts;
     await send(token, "mint", await world.admin.getAddress(), 1_000n);
     await send(token, "approve", market.target, 1_000n);
     await send(market, "deposit", 101, 1_000n);
@@ -247,16 +239,8 @@ describe("hostile tokens", () => {
   });
 
   it("a token that calls back: neither deposit nor withdrawal can be entered twice", async () => {
-    const world = await createWorld({ prosumers: 1, dollars: 0 });
-    const token = await deploy(world.admin, "HookToken");
-    const market = await deploy(
-      world.admin,
-      "Market",
-      world.deployment.authority,
-      token.target,
-      world.deployment.registry,
-      1000,
-    );
+    const world = await createWorld({ prosumers: 1, dollars: 0, token: "HookToken" });
+    const { market, token } = world.contracts;
     const hostile = await deploy(world.admin, "HostileWallet");
     await send(as(world.contracts.registry, await owner(world, 101)), "rotateWallet", 101, hostile.target);
     await send(token, "mint", hostile.target, 1_000n);
@@ -301,8 +285,11 @@ describe("roles", () => {
     await send(market, "setPaused", false);
     await send(market, "setPriceCap", 5);
     await send(market, "issueAllowances", [101], [5n]);
-    await send(world.contracts.registry, "appointCommittee", [Onboarding.OPERATOR_ID]);
-    await send(world.contracts.registry, "rotateMeterKey", 101, keyOf("new meter", 1).address);
+    const meter = keyOf("new meter", 1);
+    const message = { prosumer: 101, wallet: (await owner(world, 101)).address, rotation: 1n };
+    const shown = await proof(world, "meter", meter, message);
+    await send(world.contracts.registry, "rotateMeterKey", 101, meter.address, shown);
+    await seat(world, world.committee);
     await freeze(world, 1);
     expect(await Promise.all(world.ids.map((id) => held(world, id)))).to.deep.equal(before);
     expect(await refused(world.contracts.registry, "rotateWallet", 101, await world.admin.getAddress())).to.equal(
@@ -321,8 +308,8 @@ describe("roles", () => {
       [market, "setPriceCap", 5],
       [market, "issueAllowances", [], []],
       [market, "freezeSession", 1, 3600, 1, 1, TERMS, []],
-      [registry, "register", 1, stranger.address, stranger.address, stranger.address, "0x"],
-      [registry, "rotateMeterKey", 101, stranger.address],
+      [registry, "register", 1, stranger.address, stranger.address, stranger.address, "0x", "0x"],
+      [registry, "rotateMeterKey", 101, stranger.address, "0x"],
       [registry, "addGridModel", "0x00010000"],
       [registry, "appointCommittee", [101]],
     ];

@@ -112,7 +112,7 @@ describe(`TypeScript model, plain market, optimised market and lens on ${BATCHES
       const options = {
         prosumers: PROSUMERS,
         reference,
-        committee: 1,
+        committee: 4,
         mandate: tightMandate,
         grid: tightGrid(ids),
         grams: 2_500n,

@@ -19,6 +19,7 @@ import {
   replace,
   trade,
 } from "../support/baseBatch.ts";
+import { seat } from "../support/calls.ts";
 import {
   BUNDLE,
   createWorld,
@@ -392,7 +393,7 @@ for (const reference of [true, false]) {
         const snapshot = await world.connection.networkHelpers.takeSnapshot();
         const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
         await world.connection.networkHelpers.time.increaseTo(frozen.terms.deadline + 1n);
-        await send(world.contracts.registry, "appointCommittee", world.committee);
+        await seat(world, world.committee);
         const next = await freeze(world, PERIODS);
         const call = world.contracts.market
           .getFunction("settle")

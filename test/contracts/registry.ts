@@ -1,8 +1,10 @@
 import { expect } from "chai";
 import { concat, type Contract, hexlify, type Wallet } from "ethers";
 import { send } from "../../offchain-solver/chain/deployment.ts";
-import { nodeKeyDigest, NODE_KEY_TYPES, quorumOf, registryDomain } from "../../offchain-solver/codec/typedData.ts";
+import { EXIT_TIME } from "../../offchain-solver/chain/roles.ts";
+import { meterKeyDigest, nodeKeyDigest, registryDomain } from "../../offchain-solver/codec/typedData.ts";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";
+import { as, owner, proof } from "../support/calls.ts";
 import { wallet as keyOf } from "../support/keys.ts";
 import { createWorld, idsOf, lineGrid, refusalOf, type World } from "../support/world.ts";
 
@@ -17,106 +19,135 @@ describe("the registry", () => {
 
   const refused = async (method: string, ...args: unknown[]): Promise<string> =>
     (await refusalOf(registry, registry.getFunction(method).staticCall(...args))).predicate;
-  const proof = (node: Wallet, id: number, wallet: string, rotation: bigint): Promise<string> =>
-    node.signTypedData(registryDomain(world.deployment.chainId, world.deployment.registry), NODE_KEY_TYPES, {
-      prosumer: id,
-      wallet,
-      rotation,
-    });
+  const by = async (contract: Contract, method: string, ...args: unknown[]): Promise<string> =>
+    (await refusalOf(registry, contract.getFunction(method).staticCall(...args))).predicate;
 
-  it("takes a party once, with keys nobody else uses and a proof that its node key is its own", async () => {
+  it("takes a party once, with keys nobody else uses and proofs that they are its own", async () => {
     const [node, meter, wallet] = ["n", "m", "w"].map((name) => keyOf(`registry ${name}`, 1));
-    const good = await proof(node, 500, wallet.address, 0n);
+    const message = { prosumer: 500, wallet: wallet.address, rotation: 0n };
+    const own = await proof(world, "node", node, message);
+    const read = await proof(world, "meter", meter, message);
     const zero = `0x${"00".repeat(20)}`;
-    expect(await refused("register", 101, wallet.address, node.address, meter.address, good)).to.equal(
-      "alreadyRegistered",
-    );
-    expect(await refused("register", 500, zero, node.address, meter.address, good)).to.equal("zeroAddress");
-    expect(await refused("register", 500, wallet.address, zero, meter.address, good)).to.equal("zeroAddress");
-    expect(await refused("register", 500, wallet.address, node.address, zero, good)).to.equal("zeroAddress");
-    expect(await refused("register", 500, wallet.address, node.address, node.address, good)).to.equal("keyInUse");
+    const attempt = (over: object): Promise<string> => {
+      const good = { id: 500, wallet: wallet.address, node: node.address, meter: meter.address, own, read };
+      return refused("register", ...Object.values({ ...good, ...over }));
+    };
+    expect(await attempt({ id: 101 })).to.equal("alreadyRegistered");
+    for (const field of ["wallet", "node", "meter"]) expect(await attempt({ [field]: zero })).to.equal("zeroAddress");
     const taken = (world.nodeKeys.get(101) as Wallet).address;
-    expect(await refused("register", 500, wallet.address, taken, zero, good)).to.equal("zeroAddress");
-    expect(await refused("register", 500, wallet.address, taken, meter.address, good)).to.equal("keyInUse");
-    expect(await refused("register", 501, wallet.address, node.address, meter.address, good)).to.equal(
-      "noProofOfPossession",
-    );
-    expect(await refused("register", 500, meter.address, node.address, meter.address, good)).to.equal(
-      "noProofOfPossession",
-    );
-    expect(await refused("register", 500, wallet.address, node.address, meter.address, "0x12")).to.equal(
-      "noProofOfPossession",
-    );
-    await send(registry, "register", 500, wallet.address, node.address, meter.address, good);
+    expect(await attempt({ node: taken })).to.equal("keyInUse");
+    expect(await attempt({ meter: taken })).to.equal("keyInUse");
+    expect(await attempt({ meter: node.address })).to.equal("keyInUse");
+    // Another party's id or wallet, no signature, the other key's, and the other kind's.
+    const elsewhere = { ...message, prosumer: 501 };
+    for (const bad of [
+      { id: 501 },
+      { wallet: meter.address },
+      { own: "0x12" },
+      { own: read },
+      { own: await proof(world, "meter", node, message) },
+      { read: "0x12" },
+      { read: own },
+      { read: await proof(world, "node", meter, message) },
+      { read: await proof(world, "meter", meter, elsewhere) },
+      { read: await proof(world, "meter", meter, { ...message, wallet: node.address }) },
+    ]) {
+      expect(await attempt(bad), Object.keys(bad).join()).to.equal("noProofOfPossession");
+    }
+    await send(registry, "register", 500, wallet.address, node.address, meter.address, own, read);
     const party = await registry.getFunction("party").staticCall(500);
-    expect([party.wallet, party.nodeKey, party.meterKey, party.rotations]).to.deep.equal([
-      wallet.address,
-      node.address,
-      meter.address,
-      0n,
-    ]);
+    const now = BigInt(await world.connection.networkHelpers.time.latest());
+    expect(party.toArray()).to.deep.equal([wallet.address, now, node.address, 0n, meter.address, 0n]);
     const domain = registryDomain(world.deployment.chainId, world.deployment.registry);
-    expect(await registry.getFunction("nodeKeyDigest").staticCall(500, wallet.address, 0n)).to.equal(
-      nodeKeyDigest(domain, 500, wallet.address, 0n),
+    expect(await registry.getFunction("nodeKeyDigest").staticCall(500, wallet.address, 7n)).to.equal(
+      nodeKeyDigest(domain, 500, wallet.address, 7n),
+    );
+    expect(await registry.getFunction("meterKeyDigest").staticCall(500, wallet.address, 7n)).to.equal(
+      meterKeyDigest(domain, 500, wallet.address, 7n),
     );
   });
 
   it("rotates a lost node key, a meter and a wallet; a key never comes back", async () => {
-    const wallet = (world.wallets.get(102) as Wallet).connect(world.provider);
-    await world.admin.sendTransaction({ to: wallet.address, value: 10n ** 18n });
-    const mine = registry.connect(wallet) as Contract;
+    const wallet = await owner(world, 102);
+    const mine = as(registry, wallet);
+    const message = (rotation: bigint) => ({ prosumer: 102, wallet: wallet.address, rotation });
     const fresh = keyOf("fresh node", 2);
-    const signature = await proof(fresh, 102, wallet.address, 1n);
+    const signature = await proof(world, "node", fresh, message(1n));
     expect(await refused("rotateNodeKey", 102, fresh.address, signature)).to.equal("notWalletOf");
-    const replayed = await proof(fresh, 102, wallet.address, 0n);
-    const early = mine.getFunction("rotateNodeKey").staticCall(102, fresh.address, replayed);
-    expect((await refusalOf(registry, early)).predicate).to.equal("noProofOfPossession");
+    const replayed = await proof(world, "node", fresh, message(0n));
+    expect(await by(mine, "rotateNodeKey", 102, fresh.address, replayed)).to.equal("noProofOfPossession");
     await send(mine, "rotateNodeKey", 102, fresh.address, signature);
     expect((await registry.getFunction("party").staticCall(102)).nodeKey).to.equal(fresh.address);
     const old = world.nodeKeys.get(102) as Wallet;
-    const back = mine
-      .getFunction("rotateNodeKey")
-      .staticCall(102, old.address, await proof(old, 102, wallet.address, 2n));
-    expect((await refusalOf(registry, back)).predicate).to.equal("keyInUse");
+    const again = await proof(world, "node", old, message(2n));
+    expect(await by(mine, "rotateNodeKey", 102, old.address, again)).to.equal("keyInUse");
 
-    expect(await refused("rotateMeterKey", 999, fresh.address)).to.equal("notRegistered");
-    expect(await refused("rotateMeterKey", 102, fresh.address)).to.equal("keyInUse");
-    expect(await refused("rotateMeterKey", 102, `0x${"00".repeat(20)}`)).to.equal("zeroAddress");
-    await send(registry, "rotateMeterKey", 102, keyOf("fresh meter", 2).address);
-    expect((await registry.getFunction("party").staticCall(102)).meterKey).to.equal(keyOf("fresh meter", 2).address);
-    const zero = mine.getFunction("rotateWallet").staticCall(102, `0x${"00".repeat(20)}`);
-    expect((await refusalOf(registry, zero)).predicate).to.equal("zeroAddress");
+    const meter = keyOf("fresh meter", 2);
+    const read = await proof(world, "meter", meter, message(1n));
+    expect(await refused("rotateMeterKey", 999, meter.address, read)).to.equal("notRegistered");
+    expect(await refused("rotateMeterKey", 102, fresh.address, read)).to.equal("keyInUse");
+    expect(await refused("rotateMeterKey", 102, `0x${"00".repeat(20)}`, read)).to.equal("zeroAddress");
+    const stale = await proof(world, "meter", meter, message(0n));
+    expect(await refused("rotateMeterKey", 102, meter.address, stale)).to.equal("noProofOfPossession");
+    await send(registry, "rotateMeterKey", 102, meter.address, read);
+    const { meterKey, meterRotations, rotations } = await registry.getFunction("party").staticCall(102);
+    expect([meterKey, meterRotations, rotations]).to.deep.equal([meter.address, 1n, 1n]);
+
+    expect(await refused("rotateWallet", 102, fresh.address)).to.equal("notWalletOf");
+    expect(await by(mine, "rotateWallet", 102, `0x${"00".repeat(20)}`)).to.equal("zeroAddress");
     await send(mine, "rotateWallet", 102, keyOf("fresh wallet", 2).address);
+    const party = await registry.getFunction("party").staticCall(102);
     expect(await registry.getFunction("walletOf").staticCall(102)).to.equal(keyOf("fresh wallet", 2).address);
+    expect(party.since).to.equal(BigInt(await world.connection.networkHelpers.time.latest()));
   });
 
-  it("appoints 1 to 31 distinct registered members, and two of their quorums share an honest one", async () => {
-    expect(await refused("appointCommittee", [])).to.equal("committeeSize");
-    expect(
-      await refused(
-        "appointCommittee",
-        Array.from({ length: 32 }, (_, k) => k + 1),
-      ),
-    ).to.equal("committeeSize");
-    expect(await refused("appointCommittee", [101, 102, 101])).to.equal("committeeRepeats");
-    expect(await refused("appointCommittee", [101, 999])).to.equal("notRegistered");
-    for (let members = 1; members <= 4; members++) {
-      await send(registry, "appointCommittee", ids.slice(0, members));
-      const committee = await registry.getFunction("committee").staticCall();
-      expect(committee.quorum).to.equal(BigInt(quorumOf(members)));
-      expect(committee.members).to.equal(BigInt(members));
-    }
-    for (let n = 1; n <= 31; n++) {
-      const faulty = Math.floor((n - 1) / 3);
-      expect(2 * quorumOf(n) - n, `${n} members`).to.be.greaterThan(faulty);
-      expect(quorumOf(n), `${n} members`).to.be.at.most(n - faulty);
-    }
-  });
-
-  it("appoints as many as 31", async () => {
-    const large = await createWorld({ prosumers: 30, dollars: 0 });
-    const committee = await large.contracts.registry.getFunction("committee").staticCall();
-    expect([committee.members, committee.quorum]).to.deep.equal([31n, BigInt(quorumOf(31))]);
+  it("recovers a lost wallet by whom it has named, when the exit time has passed, and nobody else", async () => {
+    const { time } = world.connection.networkHelpers;
+    const [recoverer, fresh] = [keyOf("recoverer", 1).connect(world.provider), keyOf("recovered", 1)];
+    await world.admin.sendTransaction({ to: recoverer.address, value: 10n ** 18n });
+    const [mine, theirs] = [as(registry, await owner(world, 103)), as(registry, recoverer)];
+    // Unless the wallet has named somebody there is no way to it, for whoever holds the roles neither.
+    expect(await refused("announceRecovery", 103, fresh.address)).to.equal("notRecovererOf");
+    expect(await refused("nameRecoverer", 103, recoverer.address)).to.equal("notWalletOf");
+    expect(await refused("recoverWallet", 103)).to.equal("noRecovery");
+    await send(mine, "nameRecoverer", 103, recoverer.address);
+    expect(await refused("recoverWallet", 103)).to.equal("noRecovery");
+    expect(await by(theirs, "announceRecovery", 103, `0x${"00".repeat(20)}`)).to.equal("zeroAddress");
+    expect(await by(mine, "cancelRecovery", 103)).to.equal("noRecovery");
+    const started = async (): Promise<bigint> => (await registry.getFunction("recovery").staticCall(103)).effectiveAt;
+    await send(theirs, "announceRecovery", 103, keyOf("recovered", 2).address);
+    await time.increase(1000);
+    // A second announcement waits anew.
+    await send(theirs, "announceRecovery", 103, fresh.address);
+    expect(await started()).to.equal(BigInt((await time.latest()) + EXIT_TIME));
+    expect(await refused("cancelRecovery", 103)).to.equal("notWalletOf");
+    await send(mine, "cancelRecovery", 103);
+    await time.increase(EXIT_TIME);
+    expect(await refused("recoverWallet", 103)).to.equal("noRecovery");
+    await send(theirs, "announceRecovery", 103, fresh.address);
+    await send(mine, "nameRecoverer", 103, recoverer.address);
+    expect(await started()).to.equal(0n);
+    await send(theirs, "announceRecovery", 103, fresh.address);
+    const effectiveAt = await started();
+    expect((await registry.getFunction("recovery").staticCall(103)).toArray()).to.deep.equal([
+      recoverer.address,
+      fresh.address,
+      effectiveAt,
+    ]);
+    await time.setNextBlockTimestamp(effectiveAt - 1n);
+    const early = registry.getFunction("recoverWallet").send(103, { gasLimit: 1_000_000 });
+    const refusal = await refusalOf(
+      registry,
+      early.then((response) => response.wait()),
+    );
+    expect(refusal).to.deep.equal({ predicate: "recoveryTooEarly", detail: [effectiveAt] });
+    await time.setNextBlockTimestamp(effectiveAt);
+    await send(registry, "recoverWallet", 103);
+    expect(await registry.getFunction("walletOf").staticCall(103)).to.equal(fresh.address);
+    const mandate = await world.contracts.market.getFunction("registeredMandate").staticCall(103);
+    expect(mandate.validUntil, "the old wallet's promise").to.equal(0n);
+    // The recoverer was the old wallet's choice.
+    expect(await by(theirs, "announceRecovery", 103, fresh.address)).to.equal("notRecovererOf");
   });
 
   it("refuses a bogus grid model", async () => {

@@ -1,9 +1,8 @@
 import { expect } from "chai";
-import { type Contract } from "ethers";
-import { deploy, send } from "../../offchain-solver/chain/deployment.ts";
+import type { Contract, Wallet } from "ethers";
+import { contracts, deployAll, seal, send } from "../../offchain-solver/chain/deployment.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
-import { NODE_KEY_TYPES, registryDomain } from "../../offchain-solver/codec/typedData.ts";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { batch, generator } from "../support/batches.ts";
@@ -67,43 +66,27 @@ describe("sessions", () => {
     expect(await refused(market, "freezeSession", at, 3600, 1, late + 3600, TERMS, [101])).to.equal("settlementPaused");
   });
 
-  it("need a committee and a grid model", async () => {
-    const registry = await deploy(world.admin, "Registry", world.deployment.authority);
-    const bare = await deploy(
-      world.admin,
-      "Market",
-      world.deployment.authority,
-      world.deployment.token,
-      registry.target,
-      1000,
-    );
-    const { authority } = world.contracts;
-    const selector = (contract: Contract, method: string): string =>
-      contract.interface.getFunction(method)?.selector as string;
-    await send(
-      authority,
-      "setTargetFunctionRole",
-      bare.target,
-      [selector(bare, "freezeSession"), selector(bare, "setPriceCap")],
-      1n,
-    );
-    const methods = ["register", "appointCommittee", "addGridModel"].map((method) => selector(registry, method));
-    await send(authority, "setTargetFunctionRole", registry.target, methods, 1n);
-    const open = (): Promise<string> => refused(bare, "freezeSession", 1_800_000_000, 3600, 1, now + 3600, TERMS, []);
-    expect(await open()).to.equal("noCommittee");
-    const node = keyOf("bare", 1);
-    const domain = registryDomain(world.deployment.chainId, String(registry.target));
-    const proof = await node.signTypedData(domain, NODE_KEY_TYPES, {
-      prosumer: 101,
-      wallet: node.address,
-      rotation: 0n,
-    });
-    await send(registry, "register", 101, node.address, node.address, keyOf("bare meter", 1).address, proof);
-    await send(registry, "appointCommittee", [101]);
-    expect(await open()).to.equal("noGridModel");
-    expect(await refused(bare, "setPriceCap", 0)).to.equal("priceCapOutOfRange");
-    expect(await refused(bare, "setPriceCap", 0x7fffff)).to.equal("priceCapOutOfRange");
-    await call(bare, "setPriceCap", 0x7ffffe);
+  it("need a seal, with it a committee, and a grid model", async () => {
+    const { admin, wallets, nodeKeys, committee } = world;
+    const bare = await deployAll(admin);
+    const { market: closed } = contracts(bare, admin);
+    const freezeIt = (): Promise<string> =>
+      refused(closed, "freezeSession", 1_800_000_000, 3600, 1, now + 3600, TERMS, []);
+    expect(await freezeIt()).to.equal("notSealed");
+    const parties = committee.map((id) => ({
+      id,
+      wallet: wallets.get(id)?.address as string,
+      nodeKey: nodeKeys.get(id) as Wallet,
+      meterKey: keyOf("meter", id),
+    }));
+    await Onboarding.register(bare, admin, parties);
+    await Onboarding.appointCommittee(bare, admin, committee);
+    expect(await freezeIt()).to.equal("notSealed");
+    await seal(bare, admin);
+    expect(await freezeIt()).to.equal("noGridModel");
+    expect(await refused(closed, "setPriceCap", 0)).to.equal("priceCapOutOfRange");
+    expect(await refused(closed, "setPriceCap", 0x7fffff)).to.equal("priceCapOutOfRange");
+    await call(closed, "setPriceCap", 0x7ffffe);
     expect(await refused(market, "settle", "0x", BUNDLE, 0, "0x")).to.equal("noOpenSession");
   });
 

@@ -1,8 +1,9 @@
 /** One test for every threat that docs/threats.md names and that no other suite already shows. */
 import { readdirSync, readFileSync } from "node:fs";
 import { expect } from "chai";
-import { type Contract, hexlify, type JsonRpcApiProvider, toBeHex, type Wallet } from "ethers";
-import { deploy, send } from "../../offchain-solver/chain/deployment.ts";
+import { Contract, hexlify, type JsonRpcApiProvider, toBeHex, type Wallet } from "ethers";
+import { abi } from "../../offchain-solver/chain/artifacts.ts";
+import { contracts, deploy, deployAll, send } from "../../offchain-solver/chain/deployment.ts";
 import { ROLES, RULES } from "../../offchain-solver/chain/roles.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
@@ -155,10 +156,9 @@ for (const reference of [true, false]) {
 
 describe("threats of a token", () => {
   async function tokenWorld(): Promise<{ world: World; token: Contract; market: Contract }> {
-    const world = await createWorld({ prosumers: 2, dollars: 0 });
-    const token = await deploy(world.admin, "RebasingToken");
-    const { authority, registry } = world.deployment;
-    const market = await deploy(world.admin, "Market", authority, token.target, registry, 1000);
+    const world = await createWorld({ prosumers: 2, dollars: 0, token: "RebasingToken" });
+    const { market } = world.contracts;
+    const token = new Contract(world.deployment.token, abi("RebasingToken"), world.admin);
     await send(token, "mint", await world.admin.getAddress(), 1_000n);
     await send(token, "approve", market.target, 1_000n);
     return { world, token, market };
@@ -213,12 +213,18 @@ describe("threats of those who govern", () => {
     const open = ["deposit", "depositWithPermit", "withdraw", "registerMandate", "settle"].map(
       (one) => `market.${one}`,
     );
+    open.push("registry.recoverWallet");
     const wallets = [
       "market.requestWithdrawal",
       "market.revokeMandate",
       "registry.rotateNodeKey",
       "registry.rotateWallet",
+      "registry.nameRecoverer",
+      "registry.cancelRecovery",
     ];
+    const recoverers = ["registry.announceRecovery"];
+    // Only the registry calls it, when a wallet has changed; only the manager seals, once.
+    const byContract = ["market.endMandate", "registry.seal"];
     // The token manager's own: only it may call, and only to hand the contract to another manager.
     const managed = ["market.setAuthority", "registry.setAuthority"];
     const found: string[] = [];
@@ -238,21 +244,24 @@ describe("threats of those who govern", () => {
         expect(role, name).to.equal(expected === undefined ? 0n : ROLES[expected]);
       }
     }
-    expect(found.toSorted()).to.deep.equal([...roleOf.keys(), ...open, ...wallets, ...managed].toSorted());
+    expect(found.toSorted()).to.deep.equal(
+      [...roleOf.keys(), ...open, ...wallets, ...recoverers, ...byContract, ...managed].toSorted(),
+    );
     expect(new Set(Object.values(ROLES)).size).to.equal(Object.keys(ROLES).length);
   });
 
   it("threat: governance capture: who holds one role cannot use another's", async () => {
     const world = await createWorld({ prosumers: 1, dollars: 0 });
     const signers = await world.connection.ethers.getSigners();
-    const { authority } = world.contracts;
-    for (const [k, role] of Object.values(ROLES).entries()) {
-      await send(authority, "grantRole", role, await signers[k + 1].getAddress(), 0);
-    }
+    const roles = Object.fromEntries(
+      await Promise.all(Object.keys(ROLES).map(async (role, k) => [role, await signers[k + 1].getAddress()])),
+    );
+    const bare = contracts(await deployAll(world.admin, { roles }), world.admin);
+    const { authority } = bare;
     for (const rule of RULES) {
       for (const [k, role] of Object.keys(ROLES).entries()) {
         for (const method of rule.functions) {
-          const contract = world.contracts[rule.target];
+          const contract = bare[rule.target];
           const selector = contract.interface.getFunction(method)?.selector;
           const caller = await signers[k + 1].getAddress();
           const [immediate] = (await authority
@@ -311,6 +320,18 @@ describe("what is written about threats and errors", () => {
       expect(suites, row).to.include(file);
       expect(read(file).includes(title.replaceAll("`", "")), `${file}: ${title}`).to.equal(true);
     }
+  });
+
+  it("the table of roles names every function that a role may call, beside that role", () => {
+    const rows = read("docs/threats.md")
+      .split("\n")
+      .map((line) => /^\| ([A-Z]+) \| ([^|`]+) \| (yes|no) \|/.exec(line))
+      .filter((row) => row !== null);
+    const written = rows.flatMap(([, role, functions]) =>
+      functions.split(", ").map((name) => `${role} ${name.trim()}`),
+    );
+    const ruled = RULES.flatMap(({ role, functions }) => functions.map((one) => `${role} ${one.split("(")[0]}`));
+    expect(written.filter((name) => !name.startsWith("ADMIN ")).toSorted()).to.deep.equal(ruled.toSorted());
   });
 
   it("every custom error of the interfaces is expected by a test", () => {

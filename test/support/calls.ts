@@ -1,5 +1,7 @@
 import { type Contract, type Signer, type Wallet } from "ethers";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
+import { EXIT_TIME } from "../../offchain-solver/chain/roles.ts";
+import { METER_KEY_TYPES, NODE_KEY_TYPES, registryDomain } from "../../offchain-solver/codec/typedData.ts";
 import { OPEN_MANDATE, refusalOf, type World } from "./world.ts";
 
 /** The wallet of `id`, with money for gas. */
@@ -16,6 +18,25 @@ export async function refused(contract: Contract, method: string, ...args: unkno
 }
 export const held = async (world: World, id: number): Promise<bigint> =>
   (await world.contracts.market.getFunction("account").staticCall(id)).deposit;
+
+/** Appoints `ids` once they are of age and waits until they count. */
+export async function seat(world: World, ids: readonly number[]): Promise<void> {
+  const { time } = world.connection.networkHelpers;
+  await time.increase(EXIT_TIME);
+  await Onboarding.appointCommittee(world.deployment, world.admin, ids);
+  await time.increase(EXIT_TIME);
+}
+
+/** A key's proof that whoever presents it for `id` holds it. */
+export function proof(
+  world: World,
+  kind: "node" | "meter",
+  key: Wallet,
+  message: { prosumer: number; wallet: string; rotation: bigint },
+): Promise<string> {
+  const types = kind === "node" ? NODE_KEY_TYPES : METER_KEY_TYPES;
+  return key.signTypedData(registryDomain(world.deployment.chainId, world.deployment.registry), types, message);
+}
 
 /** A mandate with some fields changed, and its owner's signature. */
 export async function mandate(world: World, id: number, fields: object): Promise<[object, string]> {

@@ -1,6 +1,7 @@
 /** A small world to settle in: one feeder, its prosumers with keys, money, allowances and mandates, and their committee. */
 import { network } from "hardhat";
 import { type Contract, type Provider, type Signer, type Wallet } from "ethers";
+import type { ContractName } from "../../offchain-solver/chain/artifacts.ts";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
@@ -22,6 +23,8 @@ export type WorldOptions = {
   readonly dollars?: number;
   readonly grams?: bigint;
   readonly priceCap?: number;
+  /** Name of a token's contract; the plain test token unless given. */
+  readonly token?: ContractName;
   /** Members of the committee; at most 31, the operator's included. */
   readonly committee?: number;
   /** Lets a transaction use more gas than EIP-7825 allows, to measure what would not fit. */
@@ -109,6 +112,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     (await Chain.deployAll(admin, {
       ...(options.reference === undefined ? {} : { reference: options.reference }),
       ...(options.priceCap ? { priceCap: options.priceCap } : {}),
+      ...(options.token ? { token: await (await Chain.deploy(admin, options.token)).getAddress() } : {}),
     }));
   const contracts = Chain.contracts(deployment, admin);
   await Onboarding.register(
@@ -118,13 +122,14 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       id,
       wallet: (wallets.get(id) as Wallet).address,
       nodeKey: nodeKeys.get(id) as Wallet,
-      meterKey: wallet("meter", id).address,
+      meterKey: wallet("meter", id),
     })),
   );
   const grid = options.grid ?? lineGrid(ids, 6);
   await Onboarding.addGridModel(deployment, admin, Grid.encode(grid));
-  const committee = [Onboarding.OPERATOR_ID, ...ids.slice(0, (options.committee ?? 31) - 1)];
+  const committee = Onboarding.committeeOf(ids, options.committee);
   await Onboarding.appointCommittee(deployment, admin, committee);
+  await Chain.seal(deployment, admin);
   const amount = Onboarding.tokens(options.dollars ?? 1_000_000);
   await Chain.send(contracts.token, "mint", await admin.getAddress(), amount * BigInt(accounts.length));
   await Chain.send(contracts.token, "approve", deployment.market, amount * BigInt(accounts.length));

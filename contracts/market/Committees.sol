@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.36;
+
+import {IMarket} from "../interfaces/IMarket.sol";
+import {IRegistry} from "../interfaces/IRegistry.sol";
+import {CodeBlob} from "../libraries/CodeBlob.sol";
+import {EXIT_TIME} from "../types/Delays.sol";
+import {Parties} from "./Parties.sol";
+
+/// Whose nodes attest, and from when. The seal, and the markets that are told when a wallet changes.
+abstract contract Committees is Parties {
+    uint256 private constant MIN_MEMBERS = 4;
+    uint256 private constant MAX_MEMBERS = 31;
+    uint256 private constant KEY_BYTES = 20;
+    uint256 private constant ID_BYTES = 4;
+    uint40 private constant NEVER = type(uint40).max;
+    /// Stands where a member's key was. Nobody can sign for it; zero would not do, since a recovery that fails gives zero.
+    address private constant NOBODY = address(type(uint160).max);
+
+    /// The one appointed last, and until it counts the one before it.
+    Committee private _latest;
+    Committee private _before;
+    uint32 private _epochs;
+    /// @inheritdoc IRegistry
+    uint40 public sealedAt;
+    address[] private _markets;
+
+    /// @inheritdoc IRegistry
+    function appointCommittee(uint32[] calldata ids) external restricted returns (uint32 epoch) {
+        bytes memory roll = _roll(ids);
+        uint40 effectiveAt = sealedAt == 0 ? NEVER : uint40(block.timestamp) + EXIT_TIME;
+        if (_latest.effectiveAt <= block.timestamp) _before = _latest;
+        epoch = ++_epochs;
+        uint256 faulty = (ids.length - 1) / 3;
+        uint8 quorum = uint8((ids.length + faulty) / 2 + 1);
+        _latest = Committee(CodeBlob.write(roll), epoch, uint8(ids.length), quorum, effectiveAt);
+        emit CommitteeAppointed(epoch, _latest.pointer, quorum, effectiveAt, ids);
+    }
+
+    /// @inheritdoc IRegistry
+    function seal(address[] calldata markets) external {
+        if (msg.sender != authority()) revert NotAuthority(msg.sender);
+        if (sealedAt != 0) revert AlreadySealed(sealedAt);
+        if (_latest.pointer == address(0)) revert NoCommittee();
+        if (markets.length == 0) revert NoMarket();
+        sealedAt = uint40(block.timestamp);
+        _latest.effectiveAt = sealedAt;
+        _markets = markets;
+        emit Sealed(markets);
+    }
+
+    /// @inheritdoc IRegistry
+    function serves(address market) external view returns (bool) {
+        for (uint256 i; i < _markets.length; ++i) if (_markets[i] == market) return true;
+        return false;
+    }
+
+    /// @inheritdoc IRegistry
+    function committee() external view returns (Committee memory seated) {
+        seated = _latest;
+        if (seated.effectiveAt > block.timestamp) seated = _before;
+        if (seated.pointer == address(0)) revert NotSealed();
+    }
+
+    /// @inheritdoc IRegistry
+    function appointedCommittee() external view returns (Committee memory) {
+        return _latest;
+    }
+
+    function _nodeKeyChanged(uint32 id, address from, address to) internal override {
+        _reseat(id, from, to);
+    }
+
+    function _walletChanged(uint32 id) internal override {
+        _reseat(id, _parties[id].nodeKey, NOBODY);
+        for (uint256 i; i < _markets.length; ++i) IMarket(_markets[i]).endMandate(id);
+    }
+
+    /// Keys in the order of the bits, then the ids: `settle` reads the first part, a rotation finds its bit by the second.
+    function _roll(uint32[] calldata ids) private view returns (bytes memory roll) {
+        uint256 members = ids.length;
+        if (members < MIN_MEMBERS || members > MAX_MEMBERS) revert CommitteeSize(members, MIN_MEMBERS, MAX_MEMBERS);
+        address[] memory wallets = new address[](members);
+        bytes memory named;
+        for (uint256 i; i < members; ++i) {
+            Party memory member = _parties[ids[i]];
+            if (member.wallet == address(0)) revert NotRegistered(ids[i]);
+            if (sealedAt != 0 && block.timestamp < member.since + EXIT_TIME) {
+                revert MemberTooRecent(ids[i], member.since + EXIT_TIME);
+            }
+            for (uint256 j; j < i; ++j) if (wallets[j] == member.wallet) revert CommitteeSharesWallet(ids[i], ids[j]);
+            wallets[i] = member.wallet;
+            roll = abi.encodePacked(roll, member.nodeKey);
+            named = abi.encodePacked(named, ids[i]);
+        }
+        roll = abi.encodePacked(roll, named);
+    }
+
+    /// In the committee that counts and in one that is announced.
+    function _reseat(uint32 id, address from, address to) private {
+        if (_latest.effectiveAt > block.timestamp) _replaceMember(_before, id, from, to);
+        _replaceMember(_latest, id, from, to);
+    }
+
+    /// A session that is open keeps the keys it was frozen with: it has a copy of the pointer.
+    function _replaceMember(Committee storage seated, uint32 id, address from, address to) private {
+        if (seated.pointer == address(0)) return;
+        bytes memory roll = CodeBlob.read(seated.pointer);
+        for (uint256 bit; bit < seated.members; ++bit) {
+            if (_idAt(roll, seated.members, bit) != id || _keyAt(roll, bit) != from) continue;
+            _setKey(roll, bit, to);
+            uint32 previous = seated.epoch;
+            (seated.pointer, seated.epoch) = (CodeBlob.write(roll), ++_epochs);
+            emit MemberChanged(seated.epoch, previous, seated.pointer, id, bit, to);
+        }
+    }
+
+    function _idAt(bytes memory roll, uint256 members, uint256 bit) private pure returns (uint32 id) {
+        // Bound: bit < members, and a roll has 24 bytes for each.
+        assembly ("memory-safe") {
+            id := shr(224, mload(add(add(roll, 32), add(mul(members, KEY_BYTES), mul(bit, ID_BYTES)))))
+        }
+    }
+
+    function _keyAt(bytes memory roll, uint256 bit) private pure returns (address key) {
+        // Bound: as above.
+        assembly ("memory-safe") {
+            key := shr(96, mload(add(add(roll, 32), mul(bit, KEY_BYTES))))
+        }
+    }
+
+    function _setKey(bytes memory roll, uint256 bit, address key) private pure {
+        // Bound: as above; the 12 bytes after the key are kept.
+        assembly ("memory-safe") {
+            let at := add(add(roll, 32), mul(bit, KEY_BYTES))
+            mstore(at, or(shl(96, key), shr(160, shl(160, mload(at)))))
+        }
+    }
+}
