@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { SESSION_PERIOD, UTILITY, type ClearingResult } from "../market/result/clearingResult.ts";
+import { DESK, SESSION_PERIOD, UTILITY, type ClearingResult } from "../market/result/clearingResult.ts";
 import { defaultSettings } from "../market/scenario/market.ts";
 import { paymentNano, positionsWh, verifyOwn, verifyPublic } from "../market/result/verify.ts";
 import { randomFeeder } from "../../test/support/randomFeeder.ts";
@@ -8,6 +8,8 @@ import { distanceMatrix, topologyOf } from "../grid/topology.ts";
 import { placesOn } from "../grid/places.ts";
 import { clear, type ClearedSession } from "../simulation/clear.ts";
 import { loadScenario, takeHours } from "../scenarios/loadScenario.ts";
+import { resized } from "../../test/support/resized.ts";
+import { quantise } from "./quantise.ts";
 import { roundToZeroSum, transport } from "./transport.ts";
 
 const amounts = fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 2, maxLength: 30 });
@@ -99,6 +101,31 @@ describe("a quantised session", () => {
     session.outcome!.solution.schedules.forEach((s, i) =>
       s.pMw.forEach((p, t) => expect(Math.abs(positions[t][i] - p * 1e6)).to.be.at.most(22)),
     );
+  });
+
+  it("posts whole units whatever the market's size, also where allowances are short", () => {
+    for (const x of [0.37, 0.0123, 8.19]) {
+      const scenario = resized(takeHours(loadScenario("ieee15"), 2), x);
+      const { market, network, outcome } = clear(scenario, {
+        method: "central",
+        market: defaultSettings(scenario),
+        trade: true,
+        rhoScale: 1,
+        maxIterations: 1,
+      });
+      const { solution } = outcome!;
+      const short = solution.schedules.map((s) => ({ ...s, allowanceBoughtT: s.allowanceBoughtT / 3 }));
+      const { trades } = quantise(
+        market,
+        { ...solution, schedules: short },
+        placesOn(scenario.feeder, network!.topology, network!.busOf),
+      ).result;
+      expect(trades.filter(({ seller }) => seller === DESK)).not.to.deep.equal([]);
+      for (const trade of trades) {
+        expect(Number.isSafeInteger(trade.quantity), `x ${x}: ${JSON.stringify(trade)}`).to.equal(true);
+        expect(Number.isSafeInteger(trade.price), `x ${x}: ${JSON.stringify(trade)}`).to.equal(true);
+      }
+    }
   });
 
   it("pays out what it takes in, to the nano-dollar, over all accounts", () => {

@@ -246,7 +246,7 @@ function postAllowances(
     let desk = Math.round((schedule.allowanceBoughtT - schedule.allowanceSoldT) * UNITS);
     // A distributed clearing meets the allowance balance to its tolerance only: what is short comes from the desk.
     const held = Math.floor(market.allowanceT[i] * UNITS) - net[i] + desk;
-    const needed = Math.max(0, Math.ceil(emissionsT(market, i, schedule) * UNITS) - dustG);
+    const needed = Math.max(0, Math.ceil(emissionsT(market, i, schedule) * UNITS - dustG));
     if (held < needed) desk += needed - held;
     if (desk > 0) post("carbon", SESSION_PERIOD, DESK, i, desk, scenario.carbon.deskBuyPerT);
     if (desk < 0) post("carbon", SESSION_PERIOD, i, DESK, -desk, scenario.carbon.deskSellPerT);
