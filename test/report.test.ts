@@ -302,9 +302,9 @@ describe("the report of a cleared session", function () {
       all(report.page, ".tile")
         .map(({ textContent }) => textContent)
         .join(" ");
-    expect(text(street)).to.match(/Traded between prosumers[\d.]+ kWh/);
+    expect(text(street)).to.match(/Traded between prosumers[\d.]+\u00a0kWh/);
     expect(text(street)).not.to.match(/MWh|MW·h/);
-    expect(text(hourly)).to.match(/Traded between prosumers[\d.]+ MWh/);
+    expect(text(hourly)).to.match(/Traded between prosumers[\d.]+\u00a0MWh/);
     const parts = rowsOf(tableOf(street.page, "In numbers")).flatMap((row) => row.slice(1));
     const paid = [...paidOf(street.clearing)].filter(([key, nano]) => nano !== 0n && /^\d /.test(key));
     // Whatever somebody pays, even a hundredth of a cent, is not shown as nothing.
@@ -340,9 +340,27 @@ describe("the report of a cleared session", function () {
     expect(all(tableOf(free.page, "In numbers"), "thead th").map(({ textContent }) => textContent)).not.to.include(
       "Carbon",
     );
+    const verdicts = [{ session: "a", verdict: "invalid" as const, predicate: "regretsTooLarge" }];
+    const bad = renderReport({ clearing: hourly.clearing, scenario: hourly.scenario, audit: { verdicts } });
+    expect(bad).to.match(/<span>Audit<\/span><b>invalid<\/b><small>regretsTooLarge/);
     const sure = reportOf(takeHours(ieee15, 1), { risk: "deterministic" });
     expect(sure.page.querySelector("#reserve")).to.equal(null);
     for (const { html } of [alone, free, sure]) expect(html).not.to.match(/NaN|Infinity|undefined/);
+  });
+
+  it("says which batteries were held to one way", () => {
+    const { clearing, scenario } = hourly;
+    const owner = scenario.prosumers.find(({ battery }) => battery)!;
+    const direction = clearing.network.voltage.map((_, t) => (t < 2 ? ("charge" as const) : ("either" as const)));
+    const prosumers = scenario.prosumers.map((one) =>
+      one === owner ? { ...one, battery: { ...one.battery!, direction } } : one,
+    );
+    const { document } = parseHTML(renderReport({ clearing, scenario: { ...scenario, prosumers } })) as unknown as {
+      document: Node;
+    };
+    const told = `The battery at bus ${owner.bus} was held to one way in 2 periods.`;
+    expect(card(document, "Source and use").textContent).to.include(told);
+    expect(card(hourly.page, "Source and use").textContent).not.to.include("held to one way");
   });
 
   it("gives a colour one meaning and a meaning one colour", () => {

@@ -129,6 +129,13 @@ function auditJson({ audited }: SessionOutcome): AuditJson {
   });
 }
 
+function verdictText(verdict: SessionOutcome["audited"][number]["verdict"]): string {
+  if (verdict.kind === "valid") return "valid";
+  return verdict.kind === "invalid"
+    ? `invalid: ${verdict.predicate}: ${verdict.detail}`
+    : `undecided, missing: ${verdict.missing}`;
+}
+
 /** Prints the summary; returns what is wrong, if anything is. */
 function report(outcome: SessionOutcome, clearing: ClearingJson, folder: string): string | undefined {
   const { cleared, settled, signed, audited } = outcome;
@@ -143,10 +150,7 @@ function report(outcome: SessionOutcome, clearing: ClearingJson, folder: string)
     ["gas", `${settled.gasUsed} (${(Number(settled.gasUsed) / result.trades.length).toFixed(0)} a trade)`],
     ["payload", `${outcome.payloadBytes} bytes, ${result.trades.length} trades`],
     ["ledger changes add up to", `${money} nano-dollars, ${carbon} g`],
-    [
-      "audit from chain data",
-      audited.map(({ verdict }) => (verdict.kind === "valid" ? "valid" : JSON.stringify(verdict))).join(", "),
-    ],
+    ["audit from chain data", audited.map(({ verdict }) => verdictText(verdict)).join(", ")],
     ["report", join(folder, "report.html")],
   ];
   console.log(terminalTable(["settlement", ""], rows, { text: [0, 1], wrap: 1 }));
@@ -154,5 +158,5 @@ function report(outcome: SessionOutcome, clearing: ClearingJson, folder: string)
   if (differing.length > 0) return `chain and result disagree: ${differing.join("; ")}`;
   if (money !== 0n || carbon !== 0n) return `ledger changes do not add up to zero: ${money}, ${carbon}`;
   const bad = audited.find(({ verdict }) => verdict.kind !== "valid");
-  return bad && `audit: ${JSON.stringify(bad.verdict)}`;
+  return bad && `audit: ${verdictText(bad.verdict)}`;
 }

@@ -171,9 +171,9 @@ describe("report's numbers", () => {
     expect([1234.5, -1234.5, -0.06, 1e-7, -9.99].map(money)).to.deep.equal([
       "$1,234.50",
       "−$1,234.50",
-      "−6.00 ¢",
-      "0.00 ¢",
-      "−999.00 ¢",
+      "−6.00\u00a0¢",
+      "0.00\u00a0¢",
+      "−999.00\u00a0¢",
     ]);
     expect(withUnit({ name: "$", factor: 1, digits: 2 }, -0.004)).to.equal("$0.00");
     expect([-1e-12, -20, 1e6].map((value) => number(value, 0))).to.deep.equal(["0", "−20", "1,000,000"]);

@@ -61,10 +61,10 @@ export function unitsOf(clearing: Pick<ClearingJson, "prosumers">, scenario: Sce
 /** The number alone: for a column or an axis that names its unit. */
 export const inUnit = ({ factor, digits }: Unit, value: number): string => number(factor * value, digits);
 
-/** The number with its unit; dollars stand before it. */
+/** The number with its unit, never on two lines; dollars stand before it. */
 export function withUnit(one: Unit, value: number): string {
   const text = inUnit(one, value);
-  if (one.name !== "$") return `${text} ${one.name}`;
+  if (one.name !== "$") return `${text}\u00a0${one.name}`;
   return text.startsWith("−") ? `−$${text.slice(1)}` : `$${text}`;
 }
 

@@ -76,6 +76,18 @@ function priceCard(session: Session): string {
   );
 }
 
+/** Batteries for which an optimum would have charged and discharged at once, and that were held to one way. */
+function heldText({ prosumers }: Session["scenario"]): string {
+  return byBus(prosumers)
+    .flatMap(({ bus, battery }) => {
+      const held = battery?.direction?.filter((way) => way !== "either").length ?? 0;
+      return held === 0
+        ? []
+        : [`The battery at bus ${bus} was held to one way in ${held} ${held === 1 ? "period" : "periods"}.`];
+    })
+    .join(" ");
+}
+
 function balanceCard(session: Session): string {
   const { clearing, scenario, units } = session;
   const balance = energyBalance(clearing, scenario);
@@ -97,6 +109,7 @@ function balanceCard(session: Session): string {
         `Every period in ${units.power.name}, net, drawn below zero; ${rowCount(rows)}`,
         table(["Period", ...kinds], rows),
       ),
+    { note: heldText(scenario) },
   );
 }
 

@@ -1,6 +1,6 @@
 /** The tiles at the top: what the session came to, in a number each. */
 import { reconcile } from "../accounts.ts";
-import { betweenProsumers, number, posted, total } from "../derive.ts";
+import { betweenProsumers, escape, number, posted, total } from "../derive.ts";
 import type { Tile } from "../page.ts";
 import { tiles } from "../page.ts";
 import { massUnit, moneyUnit, withUnit } from "../units.ts";
@@ -69,7 +69,13 @@ export function overview(session: Session): string {
   const verdicts = audit?.verdicts.map(({ verdict }) => verdict) ?? [];
   if (verdicts.length > 0) {
     const value = verdicts.find((verdict) => verdict !== "valid") ?? "valid";
-    all.push({ label: "Audit", value, ...(value === "undecided" ? {} : { mood: value === "valid" ? "good" : "bad" }) });
+    const why = audit?.verdicts.find(({ verdict }) => verdict === value)?.predicate;
+    all.push({
+      label: "Audit",
+      value,
+      ...(why === undefined ? {} : { detail: escape(why) }),
+      ...(value === "undecided" ? {} : { mood: value === "valid" ? "good" : "bad" }),
+    });
   }
   return tiles(all);
 }
