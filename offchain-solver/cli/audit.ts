@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { isAddress, type JsonRpcProvider } from "ethers";
@@ -80,9 +80,11 @@ async function reach(provider: JsonRpcProvider, url: string): Promise<{ chainId:
 function readWitnesses(folder: string): Map<string, Witness> {
   let files: string[];
   try {
-    files = statSync(folder).isDirectory() ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
-  } catch {
-    throw new InputError(`--bundle ${folder}: there is no such folder`);
+    files = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === "ENOENT" ? "there is no such folder" : `is no folder that can be read (${code})`;
+    throw new InputError(`--bundle ${folder}: ${reason}`);
   }
   return new Map(
     files

@@ -25,14 +25,14 @@ type Entry = {
   readonly run: (sizes: Sizes) => Experiment | Promise<Experiment>;
   readonly takes: readonly (keyof Sizes)[];
 };
-const fixed = (run: () => Experiment): Entry => ({ run, takes: [] });
+const ofHours = (run: (sizes: Sizes) => Experiment): Entry => ({ run, takes: ["hours"] });
 
 const EXPERIMENTS: Readonly<Record<string, Entry>> = {
-  risk: fixed(riskExperiment),
-  network: fixed(networkExperiment),
-  carbon: fixed(carbonExperiment),
-  joint: fixed(jointExperiment),
-  "data-size": fixed(dataSizeExperiment),
+  risk: ofHours(riskExperiment),
+  network: ofHours(networkExperiment),
+  carbon: ofHours(carbonExperiment),
+  joint: ofHours(jointExperiment),
+  "data-size": ofHours(dataSizeExperiment),
   convergence: { run: convergenceExperiment, takes: ["hours", "maxIterations"] },
   reclearing: { run: reclearingExperiment, takes: ["hours"] },
   scale: {
@@ -49,11 +49,7 @@ export function experimentCommand(): Command {
     .description("measure one of the experiments in docs/experiments again: CSV, SVG and a page of Markdown")
     .argument("<name>", names.join(", "), choiceOption("experiment", names))
     .option("--out <dir>", "where the files go", "docs/experiments")
-    .option(
-      "--hours <n>",
-      "convergence, reclearing, scale: only the first n periods",
-      numberOption("--hours", 1, 24, true),
-    )
+    .option("--hours <n>", "only the first n hours of every case, to try it out", numberOption("--hours", 1, 24, true))
     .option(
       "--max-iterations <n>",
       "convergence: give up after this many",

@@ -23,6 +23,10 @@ const COMMANDS = [
 /** A command that is added, not made, by its parent does not take over that errors are thrown. */
 function adopt(command: Command, parent: Command): Command {
   command.copyInheritedSettings(parent);
+  command.hook("preSubcommand", (before, named) => {
+    const stray = before.options.find((option) => before.getOptionValueSource(option.attributeName()) === "cli");
+    if (stray) throw new InputError(`${stray.long}: must come after ${named.name()}, whose option it is to be`);
+  });
   for (const child of command.commands) adopt(child, command);
   return command;
 }

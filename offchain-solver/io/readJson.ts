@@ -2,6 +2,16 @@ import { readFileSync } from "node:fs";
 import type * as z from "zod";
 import { InputError } from "./inputError.ts";
 
+/** Throws InputError where a file cannot be read. Editors on Windows begin one with a mark of its byte order, which is no text. */
+export function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8").replace(/^\uFEFF/, "");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new InputError(`${file}: ${code === "ENOENT" ? "there is no such file" : `cannot be read (${code})`}`);
+  }
+}
+
 /** `file: field = value: reason`, the one form of every complaint about a file. Long values are cut. */
 export function complaint(file: string, field: string, value: unknown, reason: string): InputError {
   const shown = value === undefined ? "nothing" : JSON.stringify(value);
@@ -36,15 +46,7 @@ const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
 
 /** Reads a JSON file and holds it against a schema. Throws InputError with the first fault. */
 export function readJson<Schema extends z.ZodType>(file: string, schema: Schema): z.output<Schema> {
-  let text: string;
-  try {
-    // Editors on Windows begin a file with a mark of its byte order.
-    text = readFileSync(file, "utf8").replace(/^\uFEFF/, "");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new InputError(`${file}: ${code === "ENOENT" ? "there is no such file" : `cannot be read (${code})`}`);
-  }
-  return checkShape(file, parse(file, text), schema);
+  return checkShape(file, parse(file, readText(file)), schema);
 }
 
 /** Holds a value against a schema. Throws InputError with the first fault, in the name of `file`. */

@@ -52,7 +52,12 @@ export function refuseForeignFormat(file: string): void {
 
 function headOf(file: string): string {
   const bytes = Buffer.alloc(SNIFFED_BYTES);
-  const handle = openSync(file, "r");
+  let handle: number;
+  try {
+    handle = openSync(file, "r");
+  } catch (error) {
+    throw new InputError(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
   try {
     return bytes.toString("latin1", 0, readSync(handle, bytes, 0, SNIFFED_BYTES, 0));
   } finally {

@@ -1,20 +1,14 @@
-import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { importMatpower, MatpowerError } from "../grid/matpower/matpower.ts";
 import type { ImportedCase } from "../grid/matpower/matpower.ts";
 import { InputError } from "../io/inputError.ts";
+import { readText } from "../io/readJson.ts";
 import { refuseForeignFormat } from "./foreignFormats.ts";
 
 /** Reads a MATPOWER case file. Throws InputError naming file, line and reason when it is no radial feeder. */
 export function importCase(file: string): ImportedCase {
   refuseForeignFormat(file);
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new InputError(`${file}: ${code === "ENOENT" ? "there is no such file" : `cannot be read (${code})`}`);
-  }
+  const text = readText(file);
   try {
     return importMatpower(text, basename(file, ".m"));
   } catch (error) {

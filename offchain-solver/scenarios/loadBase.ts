@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Feeder } from "../grid/feeder.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
+import { readText } from "../io/readJson.ts";
 import { importCase } from "./importCase.ts";
 import { loadFeeder, loadScenario } from "./loadScenario.ts";
 
@@ -22,6 +23,6 @@ export function loadBase(nameOrFile: string, note: (text: string) => void = () =
   const isName = !/[./\\]/.test(nameOrFile);
   if (isName && existsSync(shipped)) return loadFeeder(nameOrFile);
   const isFile = !isName && statSync(nameOrFile, { throwIfNoEntry: false })?.isFile();
-  if (isFile && isFeederText(readFileSync(nameOrFile, "utf8"))) return loadFeeder(nameOrFile);
+  if (isFile && isFeederText(readText(nameOrFile))) return loadFeeder(nameOrFile);
   return loadScenario(nameOrFile);
 }

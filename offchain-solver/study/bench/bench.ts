@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { statSync } from "node:fs";
+import * as z from "zod";
 import { assemble } from "../../clearing/assemble.ts";
 import type { Method } from "../../clearing/acceleration/acceleration.ts";
 import { DEFAULT_SETTINGS, MEMORY, type Settings } from "../../clearing/settings.ts";
@@ -9,6 +10,7 @@ import { marketOf, type Instance } from "./benchInstance.ts";
 import { againstLine, againstPlain, bestLine, scanPlain, type PlainBest } from "./benchScan.ts";
 import { reclear, reclearLine, type Reclearing } from "./benchReclear.ts";
 import { tableOf, type BenchRow } from "./benchTable.ts";
+import { readJson } from "../../io/readJson.ts";
 import { liveLine } from "../../io/output.ts";
 import { writeJson } from "../../io/target.ts";
 
@@ -54,6 +56,9 @@ const PLAIN = BENCH_METHODS.filter(({ method, relaxation }) => method === "admm"
 
 /** Clears every instance centrally and by every method; prints a table and returns (and writes) the rows. */
 export function bench(options: BenchOptions): BenchRow[] {
+  // What cannot be read is refused before anything is measured.
+  const earlier = options.json === undefined ? {} : recorded(options.json);
+  for (const instance of options.instances) marketOf(instance, options.hours);
   const done = options.instances.map((instance) => benchInstance(instance, options));
   const rows = done.flatMap((one) => one.rows);
   const plainBest = done.flatMap((one) => one.bests);
@@ -69,7 +74,7 @@ export function bench(options: BenchOptions): BenchRow[] {
       ].join("\n"),
     );
   if (options.json !== undefined) {
-    const all = merged(recorded(options.json), { rows, plainBest, reclearing });
+    const all = merged(earlier, { rows, plainBest, reclearing });
     writeJson(options.json, {
       about: "distributed clearing, all agents in one process; times depend on the machine, ratios and counts do not",
       rho: [...DEFAULT_SETTINGS.rho],
@@ -87,8 +92,11 @@ type Record = {
   readonly reclearing: readonly Reclearing[];
 };
 
+const list = z.array(z.looseObject({})).optional();
+const RecordSchema = z.looseObject({ rows: list, plainBest: list, reclearing: list });
+
 const recorded = (target: string): Partial<Record> =>
-  existsSync(target) ? (JSON.parse(readFileSync(target, "utf8")) as Partial<Record>) : {};
+  statSync(target, { throwIfNoEntry: false })?.isFile() ? (readJson(target, RecordSchema) as unknown as Partial<Record>) : {};
 
 /** What stands there, with what is new in its place. */
 function merged(old: Partial<Record>, { rows, plainBest, reclearing }: Record): Record {

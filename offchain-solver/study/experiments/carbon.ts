@@ -2,6 +2,7 @@ import { emissionsT } from "../../market/result/cost.ts";
 import type { Scenario } from "../../market/scenario/scenario.ts";
 import { scatterFigure } from "../../report/figures.ts";
 import { PROMISE, scenarioOf, solve, type Cell, type Experiment } from "./common.ts";
+import type { Horizon } from "./common.ts";
 
 const PRICES = [0, 10, 20, 30, 50, 75, 100, 150, 200, 300];
 
@@ -15,14 +16,14 @@ function priced(scenario: Scenario, price: number): Scenario {
 }
 
 /** Emissions against the price of allowances. */
-export function carbonExperiment(): Experiment {
+export function carbonExperiment({ hours: most = Infinity }: Horizon = {}): Experiment {
   const rows: Cell[][] = [];
   const text: string[] = [];
   const series = [
     { feeder: "ieee15", hours: 24 },
     { feeder: "ieee141", hours: 6 },
   ].map(({ feeder, hours }) => {
-    const scenario = scenarioOf(feeder, hours);
+    const scenario = scenarioOf(feeder, Math.min(hours, most));
     const points: [number, number][] = [];
     let first = NaN;
     let fuel = "";

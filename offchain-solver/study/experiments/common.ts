@@ -13,6 +13,9 @@ export const DRAWS = 10_000;
 export const SEED = 1;
 export const PROMISE = "eps is promised per two-sided constraint and hour, not jointly over the network";
 
+/** Only the first hours of every case, to try an experiment out. */
+export type Horizon = { readonly hours?: number };
+
 export type Cell = string | number;
 export type Experiment = {
   readonly title: string;

@@ -4,6 +4,7 @@ import { bootstrapRadii, NEGLIGIBLE_SIGMA } from "../../scenarios/moments.ts";
 import { seeded } from "../../scenarios/prng.ts";
 import { scatterFigure, type Series } from "../../report/figures.ts";
 import { DRAWS, PROMISE, SEED, moved, scenarioOf, solve, type Cell, type Experiment } from "./common.ts";
+import type { Horizon } from "./common.ts";
 
 const SIZES = [4, 6, 8, 12, 16, 24, 32];
 const RESAMPLES = 100;
@@ -48,12 +49,12 @@ const VARIANTS = [
 ] as const;
 
 /** Held-out violation and cost against how many days the moments were fitted on. */
-export function dataSizeExperiment(): Experiment {
+export function dataSizeExperiment({ hours: most = Infinity }: Horizon = {}): Experiment {
   const rows: Cell[][] = [];
   const text: string[] = [];
   const [violation, cost]: [Series[], Series[]] = [[], []];
   for (const { name, feeder, hours, networkRisk, radii } of VARIANTS) {
-    const scenario = scenarioOf(feeder, hours);
+    const scenario = scenarioOf(feeder, Math.min(hours, most));
     const points: [number, number][] = [];
     const costs: [number, number][] = [];
     const said: string[] = [];

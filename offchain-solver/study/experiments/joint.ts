@@ -1,6 +1,7 @@
 import type { RiskMethod } from "../../market/scenario/scenario.ts";
 import { barFigure, type Bar } from "../../report/figures.ts";
 import { PROMISE, reserveOf, scenarioOf, solve, type Cell, type Experiment } from "./common.ts";
+import type { Horizon } from "./common.ts";
 
 const WAYS = [
   { name: "joint", more: { reserve: "joint" } },
@@ -10,7 +11,7 @@ const WAYS = [
 const METHODS: readonly RiskMethod[] = ["gaussian", "ts-drcc", "bonferroni"];
 
 /** Energy and reserve at once, one after the other, and without trade. */
-export function jointExperiment(): Experiment {
+export function jointExperiment({ hours: most = Infinity }: Horizon = {}): Experiment {
   const rows: Cell[][] = [];
   const text: string[] = [];
   const figures: Record<string, string> = {};
@@ -18,7 +19,7 @@ export function jointExperiment(): Experiment {
     { feeder: "ieee15", hours: 24 },
     { feeder: "ieee141", hours: 12 },
   ]) {
-    const scenario = scenarioOf(feeder, hours);
+    const scenario = scenarioOf(feeder, Math.min(hours, most));
     const bars: Bar[] = [];
     for (const risk of METHODS) {
       const cost = new Map<string, number>();

@@ -17,6 +17,7 @@ import {
   type Experiment,
   type Solved,
 } from "./common.ts";
+import type { Horizon } from "./common.ts";
 
 const VARIANTS = [
   { name: "no limits", settings: { network: false } },
@@ -54,12 +55,12 @@ function worstExcess({ market, network, solution }: Solved): number {
 }
 
 /** What happens to the feeder when the market does not know it, knows it at the forecast, or knows it under uncertainty. */
-export function networkExperiment(): Experiment {
+export function networkExperiment({ hours }: Horizon = {}): Experiment {
   const rows: Cell[][] = [];
   const text: string[] = [];
   const intervals: Interval[] = [];
   for (const feeder of ["ieee15", "ieee141"]) {
-    const scenario = scenarioOf(feeder);
+    const scenario = scenarioOf(feeder, hours);
     for (const { name, settings } of VARIANTS) {
       const solved = solve(scenario, settings);
       if (typeof solved === "string") {

@@ -15,6 +15,7 @@ import {
   type Cell,
   type Experiment,
 } from "./common.ts";
+import type { Horizon } from "./common.ts";
 
 const METHODS: readonly RiskMethod[] = ["deterministic", "gaussian", "ts-drcc", "robust", "bonferroni"];
 const CASES = [
@@ -40,13 +41,13 @@ function restless(scenario: Scenario, hour: number): string {
 }
 
 /** Cost, reserve and held-out violation of the five ways to hold a chance constraint. */
-export function riskExperiment(): Experiment {
+export function riskExperiment({ hours }: Horizon = {}): Experiment {
   const rows: Cell[][] = [];
   const text: string[] = [];
   const exceeded: string[] = [];
   const figures: Record<string, string> = {};
   for (const { feeder, networkRisk } of CASES) {
-    const scenario = scenarioOf(feeder);
+    const scenario = scenarioOf(feeder, hours);
     const bars: Bar[] = [];
     const cost = new Map<RiskMethod, number>();
     const asked = new Map<RiskMethod, number>();
