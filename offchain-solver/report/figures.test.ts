@@ -110,6 +110,35 @@ describe("figures", () => {
     expect(count(picture, '[aria-label="dot"] circle')).to.equal(1);
   });
 
+  it("give a method the same colour whichever others stand beside it", () => {
+    const points = [
+      [1, 1],
+      [2, 2],
+    ] as const;
+    const ways = [
+      "plain",
+      "over-relaxed 1.6",
+      "gsa, several ratios (not within 500)",
+      "anderson",
+      "plain, vanishing regularisation",
+    ];
+    const strokes = (names: readonly string[]): Record<string, string> => {
+      const lines = [
+        ...parse(
+          lineFigure(
+            labels,
+            names.map((name) => ({ name, points })),
+          ),
+        ).querySelectorAll('[aria-label="line"]'),
+      ];
+      return Object.fromEntries(lines.map((line, k) => [names[k], line.getAttribute("stroke")]));
+    };
+    const all = strokes(ways);
+    expect(new Set(Object.values(all)).size).to.equal(ways.length);
+    for (const few of [ways.slice(2), ways.toReversed(), [ways[3]]])
+      for (const [name, stroke] of Object.entries(strokes(few))) expect(stroke, name).to.equal(all[name]);
+  });
+
   it("are written with the directory they go to", () => {
     const dir = mkdtempSync(join(tmpdir(), "gridpact-figure-"));
     writeFigure(join(dir, "a/b.svg"), "<svg/>");

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import * as Plot from "@observablehq/plot";
-import { colour, svg } from "./plot.ts";
+import { seriesColour, svg } from "./plot.ts";
 import type { Key } from "./standalone.ts";
 import { CHARACTER, at, keys, standaloneCss, text } from "./standalone.ts";
 
@@ -108,7 +108,7 @@ export function lineFigure(
   marks: readonly Mark[] = [],
 ): string {
   const legend = series.map(({ name, dashed }, k): Key => ({
-    colour: colour(k),
+    colour: seriesColour(name, k),
     text: name,
     line: dashed ? "dashed" : "solid",
   }));
@@ -120,7 +120,7 @@ export function lineFigure(
         Plot.line(shown(one, axes), {
           x: "x",
           y: "y",
-          stroke: colour(k),
+          stroke: seriesColour(one.name, k),
           strokeWidth: 2,
           ...(one.dashed ? { strokeDasharray: "6 4" } : {}),
         }),
@@ -138,12 +138,14 @@ export function scatterFigure(
 ): string {
   return figure(
     labels.title,
-    series.map(({ name }, k) => ({ colour: colour(k), text: name })),
+    series.map(({ name }, k) => ({ colour: seriesColour(name, k), text: name })),
     {
       ...axisOptions(labels, axes),
       marks: series.flatMap((one, k) => [
-        ...(joined ? [Plot.line(shown(one, axes), { x: "x", y: "y", stroke: colour(k), strokeWidth: 1.5 })] : []),
-        Plot.dot(shown(one, axes), { x: "x", y: "y", fill: colour(k), r: joined ? 4 : 3 }),
+        ...(joined
+          ? [Plot.line(shown(one, axes), { x: "x", y: "y", stroke: seriesColour(one.name, k), strokeWidth: 1.5 })]
+          : []),
+        Plot.dot(shown(one, axes), { x: "x", y: "y", fill: seriesColour(one.name, k), r: joined ? 4 : 3 }),
       ]),
     },
   );
@@ -160,23 +162,27 @@ export function barFigure(labels: Labels, bars: readonly Bar[], digits = 1): str
     const sum = of.reduce((a, b) => a + b, 0);
     return { group, sum, top: of.reduce((a, b) => a + Math.max(0, b), 0) };
   });
-  return figure(labels.title, parts.length > 1 ? parts.map((name, k) => ({ colour: colour(k), text: name })) : [], {
-    x: { ...centred(labels.x), domain: groups, tickSize: 0, padding: 0.35 },
-    y: { label: labels.y, labelArrow: "none", grid: true, zero: true, nice: true },
-    color: { domain: parts, range: parts.map((_, k) => colour(k)) },
-    marks: [
-      Plot.barY(bars, { x: "group", y: "value", fill: "part", order: parts }),
-      Plot.ruleY([0]),
-      Plot.text(totals, {
-        x: "group",
-        y: "top",
-        text: (d: { sum: number }) => d.sum.toFixed(digits),
-        dy: -8,
-        fill: "var(--ink)",
-        fontSize: 12,
-      }),
-    ],
-  });
+  return figure(
+    labels.title,
+    parts.length > 1 ? parts.map((name, k) => ({ colour: seriesColour(name, k), text: name })) : [],
+    {
+      x: { ...centred(labels.x), domain: groups, tickSize: 0, padding: 0.35 },
+      y: { label: labels.y, labelArrow: "none", grid: true, zero: true, nice: true },
+      color: { domain: parts, range: parts.map(seriesColour) },
+      marks: [
+        Plot.barY(bars, { x: "group", y: "value", fill: "part", order: parts }),
+        Plot.ruleY([0]),
+        Plot.text(totals, {
+          x: "group",
+          y: "top",
+          text: (d: { sum: number }) => d.sum.toFixed(digits),
+          dy: -8,
+          fill: "var(--ink)",
+          fontSize: 12,
+        }),
+      ],
+    },
+  );
 }
 
 export type Interval = {
@@ -198,12 +204,15 @@ export function intervalFigure(
   const names = [...new Set(intervals.map(({ series }) => series))];
   const place = ({ group, series }: Interval): number =>
     groups.indexOf(group) + ((names.indexOf(series) + 1) / (names.length + 1) - 0.5) * 0.8;
-  const tint = ({ series }: Interval): string => colour(names.indexOf(series));
+  const tint = ({ series }: Interval): string => seriesColour(series, names.indexOf(series));
   const kept = intervals.filter(({ value }) => !axes.yLog || value > 0);
   const lowest = Math.min(...kept.map(({ value }) => value));
   return figure(
     labels.title,
-    [...(names.length > 1 ? names.map((text, k) => ({ colour: colour(k), text })) : []), ...markKeys(marks)],
+    [
+      ...(names.length > 1 ? names.map((text, k) => ({ colour: seriesColour(text, k), text })) : []),
+      ...markKeys(marks),
+    ],
     {
       ...axisOptions(labels, axes),
       x: {

@@ -4,11 +4,31 @@ import { parseHTML } from "linkedom";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { escape, range } from "./derive.ts";
 import { beginOf, endOf, periodName, timeAxis } from "./periods.ts";
+import { tint } from "./theme.ts";
 import type { Unit } from "./units.ts";
 import { withUnit } from "./units.ts";
 
 /** Series that have no meaning of their own: the palette in theme.ts, from 0. */
 export const colour = (index: number): string => `var(--c${(index % 8) + 1})`;
+
+/** Series that several figures show: one colour in all of them, whichever others stand beside them. */
+const KNOWN: readonly (readonly [name: string, colour: string])[] = [
+  ["plain, vanishing regularisation", colour(1)],
+  ["plain", colour(0)],
+  ["over-relaxed", colour(2)],
+  ["gsa, one ratio", colour(3)],
+  ["gsa, several ratios", colour(4)],
+  ["anderson", colour(7)],
+  ["booked by prosumers", tint("reserve")],
+  ["booking", tint("reserve")],
+  ["utility", tint("utility")],
+  ["line", tint("network")],
+  ["voltage", colour(0)],
+];
+
+/** The colour of a series by what its name begins with; by its place among the others where nothing is known of it. */
+export const seriesColour = (name: string, index: number): string =>
+  KNOWN.find(([known]) => name === known || name.startsWith(`${known} `))?.[1] ?? colour(index);
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', sans-serif";
 
