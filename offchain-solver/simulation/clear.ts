@@ -159,6 +159,21 @@ function whyNot(
   return { reason: `${otherwise}; these limits would have to be wider: ${named.join("; ")}${more}`, lacks: true };
 }
 
+/**
+ * How a distributed clearing ended, and why. Agents see that there is no feasible point where the limits, or somebody's devices, have none
+ * by themselves; where only both together have none they iterate on. Whoever simulates them all can ask the whole problem then.
+ */
+function endOf(
+  market: Market,
+  network: Network | undefined,
+  { status, reason, evaluations }: Pick<ConsensusResult, "status" | "reason" | "evaluations">,
+): { readonly status: Status; readonly reason: string | undefined } {
+  if (status === "infeasible") return { status, reason: whyNot(market, network, reason).reason };
+  if (status !== "max iterations") return { status, reason };
+  const why = whyNot(market, network, reason ?? `no end after ${evaluations} evaluations`);
+  return why.lacks ? { status: "infeasible", reason: why.reason } : { status, reason };
+}
+
 /** [prosumer][hour] MW sold to partners, net. */
 function soldBy(scenario: Scenario, solution: Solution): Float64Array[] {
   const place = new Map(scenario.prosumers.map((p, i) => [p.id, i]));
@@ -230,9 +245,9 @@ function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solu
   const wallMs = performance.now() - started;
   const total = (count: (run: ConsensusResult) => number): number =>
     runs.reduce((sum, run) => sum + count(run.consensus), 0);
+  const end = endOf(market, network, consensus);
   return {
-    status: consensus.status,
-    reason: consensus.status === "infeasible" ? whyNot(market, network, consensus.reason).reason : consensus.reason,
+    ...end,
     market,
     network,
     settings: consensus.operator.settings,

@@ -128,6 +128,7 @@ const FIXED: readonly (readonly [seed: number, why: string])[] = [
   [118, "half a kilowatt alone, prices below zero; did not end"],
   [135, "one PV plant of megawatts; took fifty times as long"],
   [222, "6 MW behind no limit; was called infeasible"],
+  [229, "no point that limits and devices share; was not found out"],
   [249, "nine behind tight limits, without allowances; did not end"],
   [254, "ten-megawatt generators, prices below zero; did not end"],
   [284, "one of 10 MW at scarcity prices; did not end"],
