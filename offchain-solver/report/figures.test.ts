@@ -50,6 +50,18 @@ describe("figures", () => {
     expect(count(picture, '[aria-label="line"] path')).to.equal(2);
   });
 
+  it("say in words what they show", () => {
+    const [picture] = [
+      ...parse(barFigure(labels, [{ group: "a", part: "energy", value: 10 }])).querySelectorAll("svg"),
+    ];
+    expect(picture.getAttribute("role")).to.equal("img");
+    const direct = (tag: string): string =>
+      [...parse(barFigure(labels, [{ group: "a", part: "energy", value: 10 }])).querySelectorAll(`svg > ${tag}`)][0]
+        .textContent;
+    expect([picture.getAttribute("aria-label"), direct("title")]).to.deep.equal(["Title & more", "Title & more"]);
+    expect(direct("desc")).to.equal("residual, $/MW by iteration.");
+  });
+
   it("leave out what a log axis cannot show", () => {
     const points = [
       [1, 1],

@@ -2,7 +2,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import * as Plot from "@observablehq/plot";
-import { seriesColour, svg } from "./plot.ts";
+import { escape } from "./derive.ts";
+import { described, seriesColour, svg } from "./plot.ts";
 import type { Key } from "./standalone.ts";
 import { CHARACTER, at, keys, standaloneCss, text } from "./standalone.ts";
 
@@ -50,7 +51,9 @@ function figure(title: string, legend: readonly Key[], options: Plot.PlotOptions
   });
   const height = top + PLOT_HEIGHT + 8;
   const lines = rows.map((row, k) => keys(MARGIN, 58 + 20 * k, row)).join("");
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">
+  const axis = (one: unknown): string => (one as { label?: string } | undefined)?.label ?? "";
+  const says = `${axis(options.y)} by ${axis(options.x)}${legend.length === 0 ? "" : `: ${legend.map(({ text: name }) => name).join("; ")}`}.`;
+  const svgText = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escape(title)}">
 <style>${standaloneCss}</style>
 <rect width="${WIDTH}" height="${height}" rx="10" style="fill:var(--card);stroke:var(--line)"/>
 ${text(MARGIN, 34, title, "title")}
@@ -58,6 +61,7 @@ ${lines}
 ${at(MARGIN, top, plot)}
 </svg>
 `;
+  return described(svgText, { title, says });
 }
 
 const centred = (label: string): Plot.ScaleOptions => ({ label, labelAnchor: "center", labelArrow: "none" });
