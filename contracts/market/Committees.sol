@@ -12,7 +12,6 @@ abstract contract Committees is Parties {
     uint256 private constant MIN_MEMBERS = 4;
     uint256 private constant MAX_MEMBERS = 31;
     uint256 private constant KEY_BYTES = 20;
-    uint256 private constant ID_BYTES = 4;
     uint40 private constant NEVER = type(uint40).max;
     /// Stands where a member's key was. Nobody can sign for it; zero would not do, since a recovery that fails gives zero.
     address private constant NOBODY = address(type(uint160).max);
@@ -76,12 +75,11 @@ abstract contract Committees is Parties {
         for (uint256 i; i < _markets.length; ++i) IMarket(_markets[i]).endMandate(id);
     }
 
-    /// Keys in the order of the bits, then the ids: `settle` reads the first part, a rotation finds its bit by the second.
+    /// Keys in the order of the bits.
     function _roll(uint32[] calldata ids) private view returns (bytes memory roll) {
         uint256 members = ids.length;
         if (members < MIN_MEMBERS || members > MAX_MEMBERS) revert CommitteeSize(members, MIN_MEMBERS, MAX_MEMBERS);
         address[] memory wallets = new address[](members);
-        bytes memory named;
         for (uint256 i; i < members; ++i) {
             Party memory member = _parties[ids[i]];
             if (member.wallet == address(0)) revert NotRegistered(ids[i]);
@@ -91,9 +89,7 @@ abstract contract Committees is Parties {
             for (uint256 j; j < i; ++j) if (wallets[j] == member.wallet) revert CommitteeSharesWallet(ids[i], ids[j]);
             wallets[i] = member.wallet;
             roll = abi.encodePacked(roll, member.nodeKey);
-            named = abi.encodePacked(named, ids[i]);
         }
-        roll = abi.encodePacked(roll, named);
     }
 
     /// In the committee that counts and in one that is announced.
@@ -102,12 +98,13 @@ abstract contract Committees is Parties {
         _replaceMember(_latest, id, from, to);
     }
 
-    /// A session that is open keeps the keys it was frozen with: it has a copy of the pointer.
+    /// A key is one party's alone, so it says whose seat it is. A session that is open keeps the keys it was frozen with: it has a
+    /// copy of the pointer.
     function _replaceMember(Committee storage seated, uint32 id, address from, address to) private {
         if (seated.pointer == address(0)) return;
         bytes memory roll = CodeBlob.read(seated.pointer);
         for (uint256 bit; bit < seated.members; ++bit) {
-            if (_idAt(roll, seated.members, bit) != id || _keyAt(roll, bit) != from) continue;
+            if (_keyAt(roll, bit) != from) continue;
             _setKey(roll, bit, to);
             uint32 previous = seated.epoch;
             (seated.pointer, seated.epoch) = (CodeBlob.write(roll), ++_epochs);
@@ -115,25 +112,18 @@ abstract contract Committees is Parties {
         }
     }
 
-    function _idAt(bytes memory roll, uint256 members, uint256 bit) private pure returns (uint32 id) {
-        // Bound: bit < members, and a roll has 24 bytes for each.
-        assembly ("memory-safe") {
-            id := shr(224, mload(add(add(roll, 32), add(mul(members, KEY_BYTES), mul(bit, ID_BYTES)))))
-        }
-    }
-
     function _keyAt(bytes memory roll, uint256 bit) private pure returns (address key) {
-        // Bound: as above.
+        // Bound: bit < members, and a roll has 20 bytes for each: the word that ends with the key starts in the roll or its length.
         assembly ("memory-safe") {
-            key := shr(96, mload(add(add(roll, 32), mul(bit, KEY_BYTES))))
+            key := shr(96, shl(96, mload(add(add(roll, KEY_BYTES), mul(bit, KEY_BYTES)))))
         }
     }
 
     function _setKey(bytes memory roll, uint256 bit, address key) private pure {
-        // Bound: as above; the 12 bytes after the key are kept.
+        // Bound: as above; the 12 bytes before the key are kept.
         assembly ("memory-safe") {
-            let at := add(add(roll, 32), mul(bit, KEY_BYTES))
-            mstore(at, or(shl(96, key), shr(160, shl(160, mload(at)))))
+            let at := add(add(roll, KEY_BYTES), mul(bit, KEY_BYTES))
+            mstore(at, or(shl(160, shr(160, mload(at))), key))
         }
     }
 }

@@ -28,12 +28,33 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       "keys, mandates and grid models are all of even length, and the largest length is odd",
     ],
   ],
-  "market/Registry.sol": [
+  "market/Parties.sol": [
     [
       "if (failure != ECDSA.RecoverError.NoError || signer != key) revert NoProofOfPossession(key);",
       "if (signer != key) revert NoProofOfPossession(key);",
       "a recovery that fails gives the zero address, and a zero key was refused before",
     ],
+  ],
+  "market/Committees.sol": [
+    [
+      "for (uint256 j; j < i; ++j) if (wallets[j] == member.wallet) revert CommitteeSharesWallet(ids[i], ids[j]);",
+      "for (uint256 j; j <= i; ++j) if (wallets[j] == member.wallet) revert CommitteeSharesWallet(ids[i], ids[j]);",
+      "its own place is still zero, and no wallet is",
+    ],
+    [
+      "for (uint256 bit; bit < seated.members; ++bit) {",
+      "for (uint256 bit; bit <= seated.members; ++bit) {",
+      "what lies behind the last key in memory is no member's",
+    ],
+  ],
+  "market/Authority.sol": [
+    [
+      "if (isSealed && role == ADMIN_ROLE && delay < EXIT_TIME) delay = uint32(EXIT_TIME);",
+      "if (isSealed && role == ADMIN_ROLE && delay <= EXIT_TIME) delay = uint32(EXIT_TIME);",
+      "where they are equal nothing changes",
+    ],
+  ],
+  "market/Registry.sol": [
     [
       "if (model.length < GridModel.HEADER) revert GridModelLength(model.length);",
       "if (model.length < GridModel.HEADER) {}",

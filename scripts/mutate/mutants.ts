@@ -10,7 +10,7 @@ const NUMBER = /^(0x[0-9a-f]+|\d+)$/;
 /** Lines of assembly whose `and` and `or` join predicates; elsewhere they are masks. */
 const PREDICATE = /\b(fine|refused|inside|failure|signed|known)\b|^\s*(if|for)\b/;
 const REFUSES = /^(\s*)(if \(.*\) |else )?(revert|_check\w+|_refuse\w+|refuseTrade|_claim|\w+\.check\w*)\b.*;$/;
-const GUARD = / (restricted|nonReentrant|onlyWallet\(id\))(?= )/g;
+const GUARD = / (restricted|nonReentrant|onlyWallet\(id\)|whenSealed|onlyAuthorized)(?= )/g;
 
 /** Index of the parenthesis that closes the one at `open`, or -1 when it is on another line. */
 function closing(text: string, open: number): number {

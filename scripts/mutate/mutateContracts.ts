@@ -22,6 +22,7 @@ const CONTRACTS = fileURLToPath(new URL("../../contracts/", import.meta.url));
 const RECORD = fileURLToPath(new URL("../../bench/mutations.json", import.meta.url));
 
 const MARKET = ["market/Market.sol"];
+const REGISTRY = ["market/Registry.sol"];
 const PLAIN = ["reference/ReferenceMarket.sol"];
 const HARNESS = "test/GridHarness.sol";
 /** What a file is compiled into. One that both markets share is changed in the optimised one; the lens shares the plain rules. */
@@ -35,24 +36,30 @@ const TARGETS: Readonly<Record<string, readonly string[]>> = {
   "libraries/Quorum.sol": [...MARKET, "test/QuorumHarness.sol"],
   "libraries/GridCheck.sol": [...MARKET, HARNESS],
   "libraries/FrozenLimits.sol": MARKET,
-  "libraries/CodeBlob.sol": [...MARKET, "market/Registry.sol"],
+  "libraries/CodeBlob.sol": [...MARKET, ...REGISTRY],
   "market/Market.sol": MARKET,
   "market/Sessions.sol": MARKET,
   "market/Accounts.sol": MARKET,
   "market/Mandates.sol": MARKET,
-  "market/Registry.sol": ["market/Registry.sol"],
+  "market/Registry.sol": REGISTRY,
+  "market/Parties.sol": REGISTRY,
+  "market/Committees.sol": REGISTRY,
+  "market/Authority.sol": ["market/Authority.sol"],
 };
 
 const BATCHES = ["mutations.ts", "limits.ts", "settle.ts"];
 const ACCOUNTS = ["accounts.ts", "sessions.ts", "ledgerRanges.ts"];
-const ALL = [...BATCHES, ...ACCOUNTS, "registry.ts", "threats.ts", "grid.ts", "differential.ts", "audit.ts"];
+const WHO = ["registry.ts", "committees.ts", "governance.ts"];
+const ALL = [...BATCHES, ...ACCOUNTS, ...WHO, "threats.ts", "grid.ts", "differential.ts", "audit.ts"];
 const PLAIN_MARKET = "plain market";
 const OPTIMISED_MARKET = "optimised market";
 /** In the order in which they kill: most mutants die in the first. What a file cannot touch is not run. */
 function suitesOf(file: string): Suite[] {
   if (file === "market/AuditLens.sol") return [{ files: ["differential.ts"] }];
-  if (file === "market/Registry.sol")
-    return [{ files: ["registry.ts"] }, { files: [...ACCOUNTS, "threats.ts", "audit.ts"] }];
+  if (["Registry", "Parties", "Committees", "Authority"].some((name) => file === `market/${name}.sol`)) {
+    const first = file === "market/Committees.sol" ? "committees.ts" : WHO[file === "market/Authority.sol" ? 2 : 0];
+    return [{ files: [first] }, { files: WHO.filter((one) => one !== first) }, { files: [...ACCOUNTS, "threats.ts"] }];
+  }
   if (["market/Accounts.sol", "market/Mandates.sol", "market/Sessions.sol"].includes(file)) {
     return [
       { files: ACCOUNTS },
@@ -64,7 +71,7 @@ function suitesOf(file: string): Suite[] {
   return [
     { files: BATCHES, grep: plain ? PLAIN_MARKET : OPTIMISED_MARKET },
     { files: ["grid.ts", "differential.ts", "audit.ts"] },
-    { files: [...ACCOUNTS, "registry.ts", "threats.ts"], ...(plain ? { grep: PLAIN_MARKET } : {}) },
+    { files: [...ACCOUNTS, ...WHO, "threats.ts"], ...(plain ? { grep: PLAIN_MARKET } : {}) },
   ];
 }
 

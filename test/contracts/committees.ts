@@ -1,6 +1,7 @@
 /** Who may attest, from when, and what a rotation does to a seat: shown by what settles. */
 import { expect } from "chai";
 import { type Contract, getBytes, type Wallet } from "ethers";
+import { audit } from "../../offchain-solver/auditor/audit.ts";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import { EXIT_TIME } from "../../offchain-solver/chain/roles.ts";
@@ -56,14 +57,18 @@ describe("a committee", () => {
   /** A small batch that nobody could object to. */
   const someBatch = (seed: number): Uint8Array =>
     Payload.encode(Payload.fromResult(batch({ ids: world.ids, periods: 1, energy: 3, maxWh: 50 }, generator(seed))), 1);
-  /** What the members of these bits get when they sign with these keys. */
-  async function settles(frozen: Frozen, bits: readonly number[], keys: readonly (Wallet | undefined)[]) {
-    const payload = someBatch(1);
+  type Keys = readonly (Wallet | undefined)[];
+  async function attested(frozen: Frozen, bits: readonly number[], keys: Keys): Promise<Map<number, string>> {
     const signed = new Map<number, string>();
     for (const [k, bit] of bits.entries()) {
-      signed.set(bit, await Session.attest(world.deployment, keys[k] as Wallet, frozen.terms, payload, BUNDLE));
+      signed.set(bit, await Session.attest(world.deployment, keys[k] as Wallet, frozen.terms, someBatch(1), BUNDLE));
     }
-    const { signers, signatures } = packSignatures(signed);
+    return signed;
+  }
+  /** What the members of these bits get when they sign with these keys. */
+  async function settles(frozen: Frozen, bits: readonly number[], keys: Keys): Promise<string> {
+    const payload = someBatch(1);
+    const { signers, signatures } = packSignatures(await attested(frozen, bits, keys));
     return call(world.contracts.market, "settle", payload, BUNDLE, signers, signatures).then(
       () => "settled",
       async (error) => (await refusalOf(world.contracts.market, Promise.reject(error))).predicate,
@@ -162,6 +167,15 @@ describe("a committee", () => {
     expect((await current(world)).epoch).to.equal(after.epoch);
   });
 
+  it("is replaced in the very second in which it starts to count, and still counts until the next does", async () => {
+    await increase(EXIT_TIME);
+    await send("appointCommittee", [OPERATOR_ID, 101, 102, 103]);
+    const { epoch, effectiveAt } = await registry.getFunction("appointedCommittee").staticCall();
+    await time().setNextBlockTimestamp(effectiveAt);
+    await send("appointCommittee", [OPERATOR_ID, 102, 103, 104]);
+    expect((await current(world)).epoch).to.equal(epoch);
+  });
+
   it("signs with a member's new key from the next freeze on, and the old one signs no more", async () => {
     const mine = as(registry, await owner(world, 101));
     const old = world.nodeKeys.get(101) as Wallet;
@@ -180,6 +194,10 @@ describe("a committee", () => {
     expect(next.terms.epoch).to.equal(live.terms.epoch + 1n);
     expect(await settles(next, bits, signed(fresh))).to.equal("settled");
     expect(await settles(next, bits, signed(old))).to.equal("badSignature");
+    const { deployment, admin, provider } = world;
+    await Session.postAndSettle(deployment, admin, someBatch(1), BUNDLE, await attested(next, bits, signed(fresh)));
+    const audited = await audit({ provider, market: deployment.market, fromBlock: deployment.block });
+    expect(audited.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
   });
   const addressOf = (id: number): Promise<string> => call(registry, "walletOf", id) as Promise<string>;
 
@@ -202,7 +220,8 @@ describe("a committee", () => {
     for (const attempt of [fresh, key(1)]) {
       expect(await settles(frozen, [0, 1, 2, 3], [key(0), attempt, key(2), key(3)])).to.equal("badSignature");
     }
-    expect(await settles(frozen, [0, 2, 3, 4], [key(0), key(2), key(3), key(4)])).to.equal("settled");
+    const rest = [0, 2, 3, 4];
+    expect(await settles(frozen, rest, rest.map(key))).to.equal("settled");
     // The heir is a member again like anybody: of age, and announced.
     expect((await appointed(world.committee)).predicate).to.equal("memberTooRecent");
     await seat(world, world.committee);
@@ -228,11 +247,12 @@ describe("a committee", () => {
     expect(await roll(next)).to.deep.equal(second);
     expect([now.epoch, next.epoch]).to.deep.equal([announced.epoch + 1n, announced.epoch + 2n]);
     expect([now.effectiveAt, next.effectiveAt]).to.deep.equal([seated.effectiveAt, announced.effectiveAt]);
-    // 105 sits in the first alone; once the second counts, the first is history and stays as it is.
-    await increase(EXIT_TIME);
+    // 105 sits in the first alone; from the second on in which the other counts, the first is history and stays as it is.
     const other = keyOf("seat", 105);
     const again = await proof(world, "node", other, { prosumer: 105, wallet: await addressOf(105), rotation: 1n });
-    await Chain.send(as(registry, await owner(world, 105)), "rotateNodeKey", 105, other.address, again);
+    const theirs = as(registry, await owner(world, 105));
+    await time().setNextBlockTimestamp(announced.effectiveAt);
+    await Chain.send(theirs, "rotateNodeKey", 105, other.address, again);
     expect((await current(world)).toString()).to.equal(next.toString());
     await send("appointCommittee", [OPERATOR_ID, 102, 103, 104]);
     const last = (await registry.getFunction("appointedCommittee").staticCall()) as Committee;
@@ -258,7 +278,21 @@ describe("a committee", () => {
       meterKey: keyOf("meter", id),
     }));
     await Onboarding.register(bare, admin, parties);
+    // A key that changes before anybody is appointed, and one after it.
+    const inBare = { ...world, deployment: bare };
+    const wallet = await owner(world, 101);
+    const rotate = async (rotation: bigint): Promise<Wallet> => {
+      const fresh = keyOf("before the seal", Number(rotation));
+      const shown = await proof(inBare, "node", fresh, { prosumer: 101, wallet: wallet.address, rotation });
+      await Chain.send(as(other.registry, wallet), "rotateNodeKey", 101, fresh.address, shown);
+      return fresh;
+    };
+    await rotate(1n);
     await Onboarding.appointCommittee(bare, admin, world.committee);
+    const fresh = await rotate(2n);
+    const { pointer, epoch } = await other.registry.getFunction("appointedCommittee").staticCall();
+    expect(getBytes(await world.provider.getCode(pointer)).subarray(21, 41)).to.deep.equal(getBytes(fresh.address));
+    expect(epoch).to.equal(2n);
     expect(await refused(other.registry, "committee")).to.equal("notSealed");
     // Before the seal another first committee costs no time.
     await Onboarding.appointCommittee(bare, admin, world.committee.slice(0, 4));

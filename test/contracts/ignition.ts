@@ -4,7 +4,7 @@ import { config, network } from "hardhat";
 import Gridpact from "../../deploy/modules/Gridpact.ts";
 import { audit } from "../../offchain-solver/auditor/audit.ts";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
-import { ROLES, type Role, RULES, selectors } from "../../offchain-solver/chain/roles.ts";
+import { EXIT_TIME, ROLES, type Role, RULES, selectors } from "../../offchain-solver/chain/roles.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { batch, generator } from "../support/batches.ts";
@@ -54,6 +54,11 @@ describe("the deployment module for public networks", () => {
     for (const account of [deployer.address, ...Object.values(holders)])
       expect(await member(ADMIN_ROLE, account), account).to.equal(false);
 
+    // Not sealed yet: whoever deployed it could have appointed anybody, so nobody's money is taken.
+    expect((await refusalOf(market, market.getFunction("deposit").staticCall(1, 1n))).predicate).to.equal("notSealed");
+    const [, delay] = await authority.hasRole(ADMIN_ROLE, admin.address);
+    expect(delay).to.equal(0n);
+
     const as = (signer: Signer) => market.connect(signer) as typeof market;
     for (const outsider of [deployer, admin, rest[roles.indexOf("OPERATOR")]]) {
       const attempt = as(outsider).getFunction("setPaused").staticCall(true);
@@ -83,6 +88,8 @@ describe("the deployment module for public networks", () => {
       chain: { admin, provider: connection.ethers.provider },
       deployment: await deployByModule(connection, deployer, admin.address, all, 1_999_999),
     });
+    const [manages, delay] = await world.contracts.authority.hasRole(ADMIN_ROLE, admin.address);
+    expect([manages, delay], "the manager waits from the seal on").to.deep.equal([true, BigInt(EXIT_TIME)]);
     const frozen = await freeze(world, 2);
     expect((await world.contracts.market.session()).priceCap).to.equal(1_999_999n);
     const result = batch({ ids: world.ids, periods: 2, energy: 4, reserve: 1, carbon: 2, systems: true }, generator(8));
