@@ -1,15 +1,25 @@
 import { expect } from "chai";
+import { keccak256 } from "ethers";
 import { judgeSession, judgeWitness } from "../offchain-solver/auditor/witness.ts";
-import type { Witness } from "../offchain-solver/codec/witness.ts";
+import { termsHash } from "../offchain-solver/codec/terms.ts";
+import { marketDomain, sessionHash } from "../offchain-solver/codec/typedData.ts";
+import { bundleHash, type Witness } from "../offchain-solver/codec/witness.ts";
 import type { ClearingResult } from "../offchain-solver/market/result/clearingResult.ts";
 import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
-import {
-  disagreements,
-  embeddedDevnet,
-  runSession,
-  type SessionOutcome,
-} from "../offchain-solver/devnet/runSession.ts";
+import { embeddedDevnet } from "../offchain-solver/devnet/embedded.ts";
+import { runSession, type SessionOutcome } from "../offchain-solver/devnet/session.ts";
+import { disagreements } from "../offchain-solver/devnet/steps/settle.ts";
+
+type Open = Witness["terms"]["scenario"];
+const inScenario = (witness: Witness, edit: (scenario: Open) => Open): Witness => ({
+  ...witness,
+  terms: { ...witness.terms, scenario: edit(witness.terms.scenario) },
+});
+const narrow = (feeder: Open["feeder"]): Open["feeder"] => ({
+  ...feeder,
+  branches: feeder.branches.map((branch) => ({ ...branch, ratingMva: 0.1 })),
+});
 
 describe("a session, end to end on the embedded devnet", function () {
   this.timeout(300_000);
@@ -24,16 +34,16 @@ describe("a session, end to end on the embedded devnet", function () {
         scenario,
         { method: "anderson", market: defaultSettings(scenario), trade: true, rhoScale: 1, maxIterations: 2000 },
         devnet,
-        { step: () => undefined, detail: () => undefined },
+        () => undefined,
       );
     } finally {
       await devnet.close();
     }
-    result = outcome.cleared.outcome!.quantised.result;
+    result = outcome.batch.result;
   });
 
   it("is signed by every node, settled, and found valid from chain data and its witness", () => {
-    expect(outcome.signed).to.equal(15);
+    expect(outcome.verified).to.equal(15);
     expect(outcome.audited.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
   });
 
@@ -49,62 +59,57 @@ describe("a session, end to end on the embedded devnet", function () {
   });
 
   const judge = (edit: (witness: Witness) => Witness, changed: ClearingResult = result) => {
-    const { batch, nodeKeys } = outcome.audited[0];
+    const { payload, nodeKeys, terms } = outcome.audited[0];
     const { chainId, market } = outcome.deployment;
-    return judgeWitness({ chainId, market, batch, nodeKeys }, changed, edit(outcome.witness));
+    const about = { session: sessionHash(terms!), payload: keccak256(payload!) };
+    return judgeWitness({ domain: marketDomain(chainId, market), ...about, nodeKeys }, changed, edit(outcome.witness));
   };
 
   it("is found invalid, with the predicate's name, when its witness lies", () => {
     const first = outcome.witness.regrets[0];
     const cases: [string, (w: Witness) => Witness][] = [
-      ["witnessOfAnotherBatch", (w) => ({ ...w, batch: `0x${"11".repeat(32)}` })],
+      ["witnessOfAnotherBatch", (w) => ({ ...w, session: `0x${"11".repeat(32)}` })],
+      ["witnessOfAnotherBatch", (w) => ({ ...w, payload: `0x${"11".repeat(32)}` })],
       ["regretMissing", (w) => ({ ...w, regrets: w.regrets.slice(1) })],
       ["regretNotSigned", (w) => ({ ...w, regrets: [{ ...first, regretNano: "0" }, ...w.regrets.slice(1)] })],
-      ["regretsTooLarge", (w) => ({ ...w, toleranceNano: 1 })],
+      ["regretsTooLarge", (w) => ({ ...w, terms: { ...w.terms, toleranceNano: 1 } })],
       ["nodalPriceUnsupported", (w) => ({ ...w, limits: w.limits.slice(1) })],
       [
         "nodalPriceUnsupported",
         (w) => ({ ...w, limits: w.limits.map((l) => ({ ...l, multiplier: l.multiplier.map((m) => 2 * m) })) }),
       ],
-      [
-        "outsideNetworkLimit",
-        (w) => ({
-          ...w,
-          scenario: {
-            ...w.scenario,
-            feeder: {
-              ...w.scenario.feeder,
-              branches: w.scenario.feeder.branches.map((b) => ({ ...b, ratingMva: 0.1 })),
-            },
-          },
-        }),
-      ],
+      ["outsideNetworkLimit", (w) => inScenario(w, (s) => ({ ...s, feeder: narrow(s.feeder) }))],
     ];
     expect(judge((w) => w)).to.deep.equal({ kind: "valid" });
     for (const [predicate, edit] of cases) expect(judge(edit), predicate).to.include({ kind: "invalid", predicate });
   });
 
-  it("is found invalid when the witness is of another feeder or horizon than the chain's", () => {
+  it("is judged by no witness but the signed one, and no terms but the frozen ones", () => {
     const { chainId, market } = outcome.deployment;
-    const judgeAs = (edit: (s: Witness["scenario"]) => Witness["scenario"]) =>
-      judgeSession(
-        outcome.audited[0],
-        { ...outcome.witness, scenario: edit(outcome.witness.scenario) },
-        { chainId, market },
-      );
-    expect(judgeAs((s) => s)).to.deep.equal({ kind: "valid" });
-    const wider = (s: Witness["scenario"]) => s.feeder.branches.map((b) => ({ ...b, ratingMva: 9 }));
-    expect(judgeAs((s) => ({ ...s, feeder: { ...s.feeder, branches: wider(s) } }))).to.include({
+    const [audited] = outcome.audited;
+    const other = inScenario(outcome.witness, (s) => ({ ...s, feeder: narrow(s.feeder) }));
+    expect(judgeSession(audited, outcome.witness, { chainId, market })).to.deep.equal({ kind: "valid" });
+    expect(judgeSession(audited, undefined, { chainId, market })).to.include({ kind: "undecided" });
+    expect(judgeSession(audited, other, { chainId, market })).to.include({ kind: "undecided" });
+    // What a quorum that signs other terms than the frozen ones would publish.
+    const signed = { ...audited, bundleHash: bundleHash(other) };
+    expect(judgeSession(signed, other, { chainId, market })).to.include({ kind: "invalid", predicate: "otherTerms" });
+  });
+
+  it("is found invalid when the frozen terms are of another feeder or horizon than the chain's", () => {
+    const { chainId, market } = outcome.deployment;
+    const judgeAs = (edit: (s: Open) => Open) => {
+      const witness = inScenario(outcome.witness, edit);
+      const terms = { ...outcome.audited[0].terms!, termsHash: termsHash(witness.terms) };
+      const audited = { ...outcome.audited[0], terms, bundleHash: bundleHash(witness) };
+      return judgeSession(audited, witness, { chainId, market });
+    };
+    expect(judgeAs((s) => ({ ...s, feeder: narrow(s.feeder) }))).to.include({
       kind: "invalid",
       predicate: "witnessOfAnotherFeeder",
     });
-    expect(judgeAs((s) => ({ ...s, hours: 2 }))).to.include({ kind: "invalid", predicate: "witnessOfAnotherHorizon" });
-  });
-
-  it("cannot be decided without a witness", () => {
-    const { batch, nodeKeys } = outcome.audited[0];
-    const { chainId, market } = outcome.deployment;
-    expect(judgeWitness({ chainId, market, batch, nodeKeys }, result, undefined)).to.include({ kind: "undecided" });
+    for (const edit of [{ hours: 2 }, { startUtc: "2026-01-01T00:00:00Z" }, { periodHours: 0.5 }])
+      expect(judgeAs((s) => ({ ...s, ...edit }))).to.include({ kind: "invalid", predicate: "witnessOfAnotherHorizon" });
   });
 });
 
@@ -128,7 +133,7 @@ describe("a session on a sparse trade graph", function () {
             workers,
           },
           devnet,
-          { step: () => undefined, detail: () => undefined },
+          () => undefined,
         );
         expect(witness.limits).not.empty;
         expect(audited.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);

@@ -3,6 +3,7 @@ import { getAddress, getBytes, type Log, type Provider } from "ethers";
 import { MARKET } from "../codec/abi.ts";
 import { decodeDeltas } from "../ledger/deltas.ts";
 import { encode as encodeGrid } from "../codec/gridModel.ts";
+import type { SessionTerms } from "../codec/typedData.ts";
 import * as History from "./history.ts";
 import { judge } from "./judge.ts";
 import { invalid, undecided, type Verdict } from "./verdict.ts";
@@ -38,6 +39,8 @@ export type AuditedSession = {
   /** What the signers say of the witness, when the call was found. */
   readonly bundleHash?: string;
   readonly gridModel?: Uint8Array;
+  /** What was frozen, when its event was found. */
+  readonly terms?: SessionTerms;
   /** Node keys that were registered when it settled, by prosumer id. */
   readonly nodeKeys: ReadonlyMap<number, string>;
 };
@@ -106,6 +109,7 @@ async function auditSettled(
     nodeKeys: new Map(history.nodeKeys),
     ...(posted && { payload: posted.payload, bundleHash: posted.bundleHash }),
     ...(gridModel && { gridModel }),
+    ...(history.session && { terms: history.session.terms }),
   };
 }
 

@@ -1,7 +1,8 @@
 /** One batch against everything that was known when it was settled. Pure: no chain, no clock. */
-import { getBytes, recoverAddress, Signature, type TypedDataDomain } from "ethers";
+import { getBytes, type TypedDataDomain } from "ethers";
 import type { Delta, Ledger, Settlement } from "../ledger/settlementModel.ts";
 import { settle } from "../ledger/settlementModel.ts";
+import { signerOf } from "../codec/recover.ts";
 import { attestationDigest, quorumOf, type SessionTerms } from "../codec/typedData.ts";
 import { invalid, VALID, type Verdict } from "./verdict.ts";
 
@@ -70,19 +71,6 @@ function checkQuorum(committee: readonly string[], digest: string, candidate: Ca
       return invalid("badSignature", `${bit}`);
   }
   return undefined;
-}
-
-/** A signature that is malformed or malleable has no signer. */
-function signerOf(digest: string, compact: Uint8Array): string | undefined {
-  try {
-    const s = compact.slice(32);
-    const v = s[0] >> 7 === 1 ? 28 : 27;
-    s[0] &= 0x7f;
-    const hex = (bytes: Uint8Array): string => `0x${Buffer.from(bytes).toString("hex")}`;
-    return recoverAddress(digest, Signature.from({ r: hex(compact.subarray(0, 32)), s: hex(s), v }));
-  } catch {
-    return undefined;
-  }
 }
 
 function firstDifference(expected: readonly Delta[], reported: readonly Delta[]): string | undefined {

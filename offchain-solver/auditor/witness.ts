@@ -1,8 +1,11 @@
-import { hexlify } from "ethers";
+import { hexlify, keccak256, type TypedDataDomain } from "ethers";
 import * as GridModel from "../codec/gridModel.ts";
 import * as Payload from "../codec/payload.ts";
-import { marketDomain } from "../codec/typedData.ts";
-import { regretSigner, type Witness } from "../codec/witness.ts";
+import { signerOfText } from "../codec/recover.ts";
+import { attempt } from "../codec/refusal.ts";
+import { termsHash } from "../codec/terms.ts";
+import { marketDomain, sessionHash } from "../codec/typedData.ts";
+import { bundleHash, regretDigest, type Witness } from "../codec/witness.ts";
 import { acSweep } from "../grid/acSweep.ts";
 import { type ClearingResult, OPERATOR, SESSION_PERIOD } from "../market/result/clearingResult.ts";
 import { limitRows } from "../market/formulation/networkLimit.ts";
@@ -17,10 +20,12 @@ import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
 const PRICE_TOLERANCE = 2e-3;
 const UNITS = 1e6;
 
+/** What the chain says of the batch that a witness is about. */
 export type WitnessContext = {
-  readonly chainId: bigint;
-  readonly market: string;
-  readonly batch: string;
+  readonly domain: TypedDataDomain;
+  /** `sessionHash` of the frozen session, keccak256 of the payload. */
+  readonly session: string;
+  readonly payload: string;
   /** Node keys by prosumer id at the time of the batch. */
   readonly nodeKeys: ReadonlyMap<number, string>;
 };
@@ -30,21 +35,28 @@ export type WitnessContext = {
  * limits, every prosumer signed its regret, the operator's prices follow from its multipliers, and all regrets together certify
  * that the claimed objective is within the tolerance of the optimum.
  */
-export function judgeWitness(context: WitnessContext, result: ClearingResult, witness: Witness | undefined): Verdict {
-  if (witness === undefined) return undecided(`the witness of batch ${context.batch}`);
-  if (witness.batch !== context.batch) return invalid("witnessOfAnotherBatch", witness.batch);
-  const market = marketOf(witness.scenario, witness.settings);
+export function judgeWitness(context: WitnessContext, result: ClearingResult, witness: Witness): Verdict {
+  const { session, payload } = context;
+  if (witness.session !== session || witness.payload !== payload)
+    return invalid("witnessOfAnotherBatch", `${witness.session}, ${witness.payload}`);
+  const { scenario, settings, toleranceNano } = witness.terms;
+  const market = marketOf(scenario, settings);
   const grid = createNetwork(market);
-  const network = witness.settings.network ? grid : undefined;
+  const network = settings.network ? grid : undefined;
   const found = verifyPublic(market, network, result);
   if (found.kind === "invalid") return invalid(found.predicate, found.detail);
 
-  const domain = marketDomain(context.chainId, context.market);
   let total = 0;
   for (const id of result.participants) {
     const regret = witness.regrets.find((r) => r.id === id);
     if (regret === undefined) return invalid("regretMissing", `prosumer ${id}`);
-    const signer = signerOf(domain, context.batch, regret);
+    const digest = regretDigest(context.domain, {
+      session,
+      payload,
+      prosumer: id,
+      regretNano: BigInt(regret.regretNano),
+    });
+    const signer = signerOfText(digest, regret.signature);
     if (signer === undefined || signer !== context.nodeKeys.get(id))
       return invalid("regretNotSigned", `prosumer ${id}`);
     // A negative regret would hide another's: nobody can do better than its best response.
@@ -58,61 +70,57 @@ export function judgeWitness(context: WitnessContext, result: ClearingResult, wi
     const ac = acViolation(market, network, result);
     if (ac !== undefined) return invalid("outsideAcLimit", ac);
   }
-  const allowed = (witness.toleranceNano / 1e9) * Math.abs(Number(witness.objectiveNano) / 1e9);
+  const allowed = (toleranceNano / 1e9) * Math.abs(Number(witness.objectiveNano) / 1e9);
   if (!(total <= allowed))
     return invalid("regretsTooLarge", `${total.toExponential(3)} $ over ${allowed.toExponential(3)} $`);
   return VALID;
 }
 
 /**
- * Judges a settled session by the witness found for it: the witness must be of this feeder and horizon, as the chain knows them, before
- * anything it says counts.
+ * Judges a settled session by the witness found for it. Nothing that a publisher says is believed: the witness must be the one that was signed
+ * with the batch, and its terms those that were frozen, before anything in it counts.
  */
 export function judgeSession(
-  session: AuditedSession,
+  audited: AuditedSession,
   witness: Witness | undefined,
   chain: { readonly chainId: bigint; readonly market: string },
 ): Verdict {
-  const { payload, gridModel, batch, nodeKeys } = session;
-  if (witness === undefined || payload === undefined || gridModel === undefined)
+  const { payload, gridModel, batch, nodeKeys, terms } = audited;
+  if (witness === undefined || payload === undefined || gridModel === undefined || terms === undefined)
     return undecided(`the witness of batch ${batch}`);
-  const { feeder, prosumers, hours, startUtc, periodHours } = witness.scenario;
-  const claimed = hexlify(
-    GridModel.encode(
-      GridModel.fromFeeder(
-        feeder,
-        prosumers.map(({ id, bus }) => ({ id, bus })),
-      ),
-    ),
-  );
-  if (claimed !== hexlify(gridModel)) return invalid("witnessOfAnotherFeeder", feeder.name);
-  let posted: Payload.Payload;
-  try {
-    posted = Payload.decode(payload, hours);
-  } catch {
-    return invalid("witnessOfAnotherHorizon", `${hours} periods`);
-  }
+  if (bundleHash(witness) !== audited.bundleHash)
+    return undecided(`the witness that was signed with batch ${batch}: this one hashes to ${bundleHash(witness)}`);
+  if (termsHash(witness.terms) !== terms.termsHash)
+    return invalid("otherTerms", `they hash to ${termsHash(witness.terms)}, frozen were ${terms.termsHash}`);
+  const { feeder, prosumers, hours, startUtc, periodHours } = witness.terms.scenario;
+  const places = prosumers.map(({ id, bus }) => ({ id, bus }));
+  if (hexlify(GridModel.encode(GridModel.fromFeeder(feeder, places))) !== hexlify(gridModel))
+    return invalid("witnessOfAnotherFeeder", feeder.name);
+  const posted = attempt(() => Payload.decode(payload, terms.periods));
+  const start = Date.parse(startUtc) / 1000;
+  const periodSeconds = Math.round(periodHours * 3600);
+  if (BigInt(start) !== terms.start || periodSeconds !== terms.periodSeconds || hours !== terms.periods)
+    return invalid("witnessOfAnotherHorizon", `${hours} periods of ${periodSeconds} s from ${startUtc}`);
+  if ("kind" in posted) return invalid(posted.predicate, posted.detail.join(", "));
+  const { participants, trades, reactiveVar } = posted;
   const result: ClearingResult = {
-    sessionStart: Date.parse(startUtc) / 1000,
-    periodSeconds: Math.round(periodHours * 3600),
+    sessionStart: start,
+    periodSeconds,
     periods: hours,
-    participants: posted.participants,
-    trades: posted.trades,
-    reactiveVar: posted.reactiveVar,
+    participants,
+    trades,
+    reactiveVar,
   };
-  return judgeWitness({ ...chain, batch, nodeKeys }, result, witness);
-}
-
-function signerOf(
-  domain: ReturnType<typeof marketDomain>,
-  batch: string,
-  r: Witness["regrets"][number],
-): string | undefined {
-  try {
-    return regretSigner(domain, batch, r.id, BigInt(r.regretNano), r.signature);
-  } catch {
-    return undefined;
-  }
+  return judgeWitness(
+    {
+      domain: marketDomain(chain.chainId, chain.market),
+      session: sessionHash(terms),
+      payload: keccak256(payload),
+      nodeKeys,
+    },
+    result,
+    witness,
+  );
 }
 
 /**

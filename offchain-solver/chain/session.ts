@@ -11,6 +11,7 @@ import {
   packSignatures,
   type SessionTerms,
 } from "../codec/typedData.ts";
+import { sealed, type Batch, type Verified } from "../ledger/verified.ts";
 import { contracts, type Deployment, send } from "./deployment.ts";
 
 export type SessionRequest = {
@@ -101,16 +102,16 @@ export async function readLedger(deployment: Deployment, provider: Provider, ids
   };
 }
 
-/** A node's signature under a batch and a witness that it has verified. */
+/** A node's signature under a batch that it has verified and the witness of it. */
 export async function attest(
   deployment: Deployment,
   nodeKey: BaseWallet,
   session: SessionTerms,
-  payload: Uint8Array,
+  batch: Verified<Batch>,
   bundleHash: string,
 ): Promise<string> {
   const domain = marketDomain(deployment.chainId, deployment.market);
-  return nodeKey.signTypedData(domain, ATTESTATION_TYPES, attestation(session, payload, bundleHash));
+  return nodeKey.signTypedData(domain, ATTESTATION_TYPES, attestation(session, sealed(batch).payload, bundleHash));
 }
 
 /** Posts the batch. `attestations`: signature by the member's position in the committee. Anybody may submit. */

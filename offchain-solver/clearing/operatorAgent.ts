@@ -28,6 +28,8 @@ export type OperatorState = {
   readonly blocks: readonly HourBlock[];
   /** [prosumer] what the last projection replied. */
   readonly replies: readonly Float64Array[];
+  /** [prosumer] what it costs to move each number of that reply, rho u with u = v - reply: the same that the prosumer works out. */
+  readonly prices: readonly Float64Array[];
   readonly residuals: Residual[];
   status: "running" | Exclude<End, "no">;
 };
@@ -54,6 +56,7 @@ export function initOperator(settings: Settings, market: UnitMarket, hours: Hour
       shares: new Float64Array(slots.length),
     })),
     replies: layouts.map((layout) => new Float64Array(gridSize(layout))),
+    prices: layouts.map((layout) => new Float64Array(gridSize(layout))),
     residuals: [],
     status: "running",
   };
@@ -158,7 +161,7 @@ function tell(state: OperatorState, weights: Float64Array, end: End): Effect[] {
 
 /** Combines the images, averages share copies, projects each hour, writes the replies. */
 function projectAll(state: OperatorState, weights: Float64Array): boolean {
-  const { market, layouts, blocks, replies, images, settings } = state;
+  const { market, layouts, blocks, replies, prices, images, settings } = state;
   const { hours } = market;
   for (const block of blocks) block.shares.fill(0);
   layouts.forEach((layout, i) => {
@@ -181,11 +184,15 @@ function projectAll(state: OperatorState, weights: Float64Array): boolean {
   if (!state.projectHours(blocks, settings.rho)) return false;
   layouts.forEach((layout, i) => {
     const reply = replies[i];
+    const price = prices[i];
+    price.set(reply);
     for (let t = 0; t < hours; t++) {
       reply[t] = blocks[t].p[i];
       reply[hours + t] = blocks[t].q[i];
     }
     layout.copies.forEach((copy, k) => (reply[2 * hours + k] = blocks[copy.hour].shares[copy.slot]));
+    for (let c = 0; c < price.length; c++)
+      price[c] = settings.rho[layout.commodity[layout.gridStart + c]] * (price[c] - reply[c]);
   });
   return true;
 }

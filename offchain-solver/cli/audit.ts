@@ -5,7 +5,7 @@ import { isAddress, type JsonRpcProvider } from "ethers";
 import { audit } from "../auditor/audit.ts";
 import { judgeSession } from "../auditor/witness.ts";
 import { connect } from "../chain/connect.ts";
-import { WitnessSchema, type Witness } from "../codec/witness.ts";
+import { bundleHash, WitnessSchema, type Witness } from "../codec/witness.ts";
 import { AuditJsonSchema } from "../records/sessionJson.ts";
 import { InputError } from "../io/inputError.ts";
 import { readJson } from "../io/readJson.ts";
@@ -36,7 +36,7 @@ export function auditCommand(): Command {
           market: args.market,
           fromBlock: args.from,
           witness: async (session) =>
-            judgeSession(session, witnesses.get(session.batch), { chainId, market: args.market }),
+            judgeSession(session, witnesses.get(session.bundleHash ?? ""), { chainId, market: args.market }),
         });
         const json = AuditJsonSchema.parse({
           verdicts: sessions.map(({ batch, verdict }) => ({
@@ -91,7 +91,7 @@ function readWitnesses(folder: string): Map<string, Witness> {
       .filter((file) => file.endsWith("witness.json"))
       .map((file) => {
         const witness = readJson(join(folder, file), WitnessSchema);
-        return [witness.batch, witness] as const;
+        return [bundleHash(witness), witness] as const;
       }),
   );
 }

@@ -8,13 +8,10 @@ import { unsettleable } from "../ledger/settleable.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { tighteningRecord } from "../simulation/acMargin.ts";
 import { toClearingJson } from "../simulation/clearingRecord.ts";
-import {
-  disagreements,
-  embeddedDevnet,
-  runSession,
-  SessionRefused,
-  type SessionOutcome,
-} from "../devnet/runSession.ts";
+import { embeddedDevnet } from "../devnet/embedded.ts";
+import { SessionRefused } from "../devnet/refused.ts";
+import { runSession, type SessionOutcome } from "../devnet/session.ts";
+import { disagreements } from "../devnet/steps/settle.ts";
 import { tighteningLines } from "../study/outOfSample.ts";
 import { summary } from "./clear.ts";
 import { addClearOptions, clearOptions, readScenario, type ClearArguments } from "./clearOptions.ts";
@@ -40,10 +37,8 @@ export function runCommand(): Command {
       const { options, done } = clearOptions(scenario, args);
       const devnet = await embeddedDevnet();
       try {
-        const outcome = await runSession(scenario, { ...options, tighten: args.tighten === "auto" }, devnet, {
-          step: (title) => console.error(`• ${title}`),
-          detail: () => undefined,
-        });
+        const session = { ...options, tighten: args.tighten === "auto" };
+        const outcome = await runSession(scenario, session, devnet, (step) => console.error(`• ${step}`));
         done();
         const { tightened } = outcome;
         const tightening = tightened && tighteningRecord(tightened);
@@ -71,7 +66,7 @@ function checkSettleable(file: string, scenario: Scenario): void {
 const folderOf = ({ name, startUtc, hours }: Scenario): string => `${name}-${startUtc.slice(0, 10)}-${hours}h`;
 
 function writeSession(out: string, outcome: SessionOutcome, clearing: ClearingJson): string {
-  const { scenario } = outcome.cleared.market;
+  const { scenario } = outcome;
   const settlement = settlementJson(outcome);
   const audit = auditJson(outcome);
   return writeFolder(out, folderOf(scenario), (draft) => {
@@ -84,8 +79,8 @@ function writeSession(out: string, outcome: SessionOutcome, clearing: ClearingJs
   });
 }
 
-function settlementJson({ cleared, settled, payloadBytes }: SessionOutcome): SettlementJson {
-  const { result } = (cleared.outcome as NonNullable<typeof cleared.outcome>).quantised;
+function settlementJson({ batch, settled }: SessionOutcome): SettlementJson {
+  const { result, payload } = batch;
   const partyOf = (id: number): number =>
     id === Onboarding.UTILITY_ID
       ? UTILITY
@@ -103,7 +98,7 @@ function settlementJson({ cleared, settled, payloadBytes }: SessionOutcome): Set
     txHash: settled.transaction,
     block: settled.block,
     gasUsed: Number(settled.gasUsed),
-    bytes: payloadBytes,
+    bytes: payload.length,
     trades: result.trades.length,
     prosumers: result.participants.length,
     accounts: settled.deltas.map(({ id, money, carbon }) => {
@@ -138,17 +133,17 @@ function verdictText(verdict: SessionOutcome["audited"][number]["verdict"]): str
 
 /** Prints the summary; returns what is wrong, if anything is. */
 function report(outcome: SessionOutcome, clearing: ClearingJson, folder: string): string | undefined {
-  const { cleared, settled, signed, audited } = outcome;
-  const { result } = (cleared.outcome as NonNullable<typeof cleared.outcome>).quantised;
+  const { cleared, settled, verified, audited } = outcome;
+  const { result, payload } = outcome.batch;
   console.log(summary(cleared, clearing));
   if (outcome.tightened) console.log(tighteningLines(outcome.tightened));
   const money = settled.deltas.reduce((sum, d) => sum + d.money, 0n);
   const carbon = settled.deltas.reduce((sum, d) => sum + d.carbon, 0n);
   const rows = [
-    ["nodes that verified and signed", String(signed)],
+    ["nodes that verified it", String(verified)],
     ["transaction", settled.transaction],
     ["gas", `${settled.gasUsed} (${(Number(settled.gasUsed) / result.trades.length).toFixed(0)} a trade)`],
-    ["payload", `${outcome.payloadBytes} bytes, ${result.trades.length} trades`],
+    ["payload", `${payload.length} bytes, ${result.trades.length} trades`],
     ["ledger changes add up to", `${money} nano-dollars, ${carbon} g`],
     ["audit from chain data", audited.map(({ verdict }) => verdictText(verdict)).join(", ")],
     ["report", join(folder, "report.html")],

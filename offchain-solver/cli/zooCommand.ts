@@ -2,7 +2,9 @@ import { randomInt } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { embeddedDevnet, runSession, SessionRefused } from "../devnet/runSession.ts";
+import { embeddedDevnet } from "../devnet/embedded.ts";
+import { SessionRefused } from "../devnet/refused.ts";
+import { runSession } from "../devnet/session.ts";
 import { choiceOption, numberOption } from "../io/output.ts";
 import { checkFolder, checkTarget, writeJson } from "../io/target.ts";
 import { unsettleable } from "../ledger/settleable.ts";
@@ -74,7 +76,7 @@ async function sessionOf(
   const devnet = await embeddedDevnet();
   const options = { ...args, market: settings, trade: true, rhoScale: 1 };
   try {
-    const { audited } = await runSession(scenario, options, devnet, { step: () => undefined, detail: () => undefined });
+    const { audited } = await runSession(scenario, options, devnet, () => undefined);
     const [session] = audited;
     const { verdict } = session;
     if (verdict.kind === "invalid") return { verdict: "invalid", detail: `${verdict.predicate}: ${verdict.detail}` };

@@ -113,11 +113,11 @@ describe("a quantised session", () => {
         rhoScale: 1,
         maxIterations: 1,
       });
-      const { solution } = outcome!;
-      const short = solution.schedules.map((s) => ({ ...s, allowanceBoughtT: s.allowanceBoughtT / 3 }));
+      const { proposals } = outcome!;
+      const short = proposals.prosumers.map((p) => ({ ...p, deskT: Math.max(0, p.deskT) / 3 }));
       const { trades } = quantise(
         market,
-        { ...solution, schedules: short },
+        { ...proposals, prosumers: short },
         placesOn(scenario.feeder, network!.topology, network!.busOf),
       ).result;
       expect(trades.filter(({ seller }) => seller === DESK)).not.to.deep.equal([]);

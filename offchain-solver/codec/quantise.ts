@@ -7,10 +7,9 @@ import {
   type Trade,
   UTILITY,
 } from "../market/result/clearingResult.ts";
-import { emissionsT } from "../market/result/cost.ts";
+import { agreedTrades, type PairTrades, type Proposals } from "../market/result/proposal.ts";
 import type { Market } from "../market/scenario/market.ts";
 import { unitsOf } from "../market/scenario/perUnit.ts";
-import type { Solution } from "../market/result/solution.ts";
 import type { Places } from "../grid/places.ts";
 import { roundToZeroSum, transport } from "./transport.ts";
 
@@ -54,18 +53,21 @@ const order = (a: Trade, b: Trade): number =>
   a.buyer - b.buyer;
 
 /**
- * The only door from float to integer. Rounds once and repairs the rounding so that energy, reserve and allowances balance exactly;
+ * The only door from float to integer: a function of what was proposed and of what was frozen for all, so that every party gets the same
+ * integers, whoever else it knows nothing of. Rounds once and repairs the rounding so that energy, reserve and allowances balance exactly;
  * energy and allowances are netted to one-way transport, nearest first, with every position unchanged.
  * `places`: where the prosumers are on the feeder.
  */
 export function quantise(
   market: Market,
-  solution: Solution,
+  proposals: Proposals,
   places: Places,
   settings: QuantiseSettings = quantiseSettings(market),
 ): Quantised {
   const { hours, dt, prosumers, scenario } = market;
   const n = prosumers.length;
+  const agreed = agreedTrades(market, proposals.prosumers);
+  const { injectionMvar } = proposals.operator;
   const trades: Trade[] = [];
   const post = (
     product: Trade["product"],
@@ -92,14 +94,14 @@ export function quantise(
   let [pairTrades, postedEnergy] = [0, 0];
   const injectionWh: number[][] = [];
   for (let t = 0; t < hours; t++) {
-    const prices = (k: number): number => solution.energyPrice[k][t];
+    const prices = (k: number): number => agreed.energyPrice[k][t];
     market.pairs.forEach(([a, b], k) => {
-      const e = solution.energyMw[k][t] * dt;
+      const e = agreed.energyMw[k][t] * dt;
       shift[a] -= e * prices(k);
       shift[b] += e * prices(k);
       if (Math.abs(e) * UNITS >= 1) pairTrades++;
     });
-    const { injection, utility } = positionsOf(solution, t, dt, settings.dustWh);
+    const { injection, utility } = positionsOf(proposals, t, dt, settings.dustWh);
     const whole = injection.map((wh, i) => wh - utility[i]);
     for (const { seller, buyer, quantity } of transport(whole, places)) {
       const price = priceBetween(prices, seller, buyer);
@@ -115,10 +117,18 @@ export function quantise(
     });
     injectionWh.push(injection);
   }
-  const moved = postReserve(market, solution, settings, post);
+  const moved = postReserve(market, proposals, settings, post);
   const dust = settings.allowanceDustG;
-  postAllowances(market, solution, places, dust, (i, j) => priceBetween((k) => solution.carbonPrice[k], i, j), post);
-  postNetwork(market, solution, injectionWh, trades);
+  postAllowances(
+    market,
+    proposals,
+    agreed,
+    places,
+    dust,
+    (i, j) => priceBetween((k) => agreed.carbonPrice[k], i, j),
+    post,
+  );
+  postNetwork(market, proposals, injectionWh, trades);
 
   const result: ClearingResult = {
     sessionStart: Date.parse(scenario.startUtc) / 1000,
@@ -126,7 +136,7 @@ export function quantise(
     periods: hours,
     participants: prosumers.map((p) => p.id),
     trades: trades.sort(order),
-    reactiveVar: prosumers.map((_, i) => solution.injectionMvar.map((hour) => Math.round(hour[i] * UNITS) + 0)),
+    reactiveVar: prosumers.map((_, i) => injectionMvar.map((hour) => Math.round(hour[i] * UNITS) + 0)),
   };
   return {
     result,
@@ -140,14 +150,14 @@ export function quantise(
  * utility (or else injects most) takes up what is missing.
  */
 function positionsOf(
-  solution: Solution,
+  { operator, prosumers }: Proposals,
   t: number,
   dt: number,
   dustWh: number,
 ): { injection: number[]; utility: number[] } {
-  const injection = Array.from(solution.injectionMw[t], (p) => Math.round(p * dt * UNITS) + 0);
-  const utility = solution.schedules.map(({ exportMw, importMw }) => {
-    const wh = Math.round((exportMw[t] - importMw[t]) * dt * UNITS) + 0;
+  const injection = operator.injectionMw[t].map((p) => Math.round(p * dt * UNITS) + 0);
+  const utility = prosumers.map(({ utilityMw }) => {
+    const wh = Math.round(utilityMw[t] * dt * UNITS) + 0;
     return Math.abs(wh) <= dustWh ? 0 : wh;
   });
   const missing = injection.reduce((sum, wh, i) => sum + wh - utility[i], 0);
@@ -180,8 +190,9 @@ type Post = (
 ) => void;
 
 /** Whole watts whose sum is each buyer's need: small trades and what rounding leaves go to the utility, or to own devices where it sells nothing. */
-function postReserve(market: Market, solution: Solution, settings: QuantiseSettings, post: Post) {
+function postReserve(market: Market, { operator, prosumers }: Proposals, settings: QuantiseSettings, post: Post) {
   const { scenario, dt } = market;
+  const { shareMw, sharePrice } = operator;
   const tariff = (scenario.tariff.reserveUpPerMw + scenario.tariff.reserveDownPerMw) * dt;
   let reserveMovedMwh = 0;
   let reserveMovedCost = 0;
@@ -189,19 +200,19 @@ function postReserve(market: Market, solution: Solution, settings: QuantiseSetti
     const buyers = [...new Set(slots.map((s) => s.buyer)), ...withoutSellers(market, t)].sort((a, b) => a - b);
     for (const buyer of new Set(buyers)) {
       const need = Math.round(market.halfWidth[t] * market.sigma[t][buyer] * UNITS);
-      let utility = Math.round(solution.schedules[buyer].utilityShareMw[t] * UNITS);
+      let utility = Math.round(prosumers[buyer].utilityShareMw[t] * UNITS);
       let own = 0;
       const sellers: { seller: number; w: number; price: number }[] = [];
       for (const s of market.slotsOf[buyer][t]) {
         const slot = slots[s];
         if (slot.buyer !== buyer) continue;
-        const mw = solution.shareMw[t][s];
+        const mw = shareMw[t][s];
         if (slot.seller === buyer) own = Math.round(mw * UNITS);
         else if (mw * UNITS >= settings.reserveThresholdW)
-          sellers.push({ seller: slot.seller, w: Math.round(mw * UNITS), price: solution.sharePrice[t][s] * dt });
+          sellers.push({ seller: slot.seller, w: Math.round(mw * UNITS), price: sharePrice[t][s] * dt });
         else if (mw * UNITS >= 1) {
           reserveMovedMwh += mw * dt;
-          reserveMovedCost += mw * (tariff - solution.sharePrice[t][s] * dt);
+          reserveMovedCost += mw * (tariff - sharePrice[t][s] * dt);
           utility += Math.round(mw * UNITS);
         }
       }
@@ -226,7 +237,8 @@ const withoutSellers = (market: Market, t: number): number[] =>
 
 function postAllowances(
   market: Market,
-  solution: Solution,
+  { prosumers }: Proposals,
+  { carbonT }: PairTrades,
   places: Places,
   dustG: number,
   price: (i: number, j: number) => number,
@@ -236,30 +248,29 @@ function postAllowances(
   const { scenario } = market;
   const sold = new Array<number>(market.prosumers.length).fill(0);
   market.pairs.forEach(([a, b], k) => {
-    sold[a] += solution.carbonT[k] * UNITS;
-    sold[b] -= solution.carbonT[k] * UNITS;
+    sold[a] += carbonT[k] * UNITS;
+    sold[b] -= carbonT[k] * UNITS;
   });
   const net = roundToZeroSum(cancelDrift(sold));
   for (const { seller, buyer, quantity } of transport(net, places))
     post("carbon", SESSION_PERIOD, seller, buyer, quantity, price(seller, buyer));
-  solution.schedules.forEach((schedule, i) => {
-    let desk = Math.round((schedule.allowanceBoughtT - schedule.allowanceSoldT) * UNITS);
+  prosumers.forEach(({ deskT, partsWithG }, i) => {
+    let desk = Math.round(deskT * UNITS);
     // A distributed clearing meets the allowance balance to its tolerance only: what is short comes from the desk.
-    const held = Math.floor(market.allowanceT[i] * UNITS) - net[i] + desk;
-    const needed = Math.max(0, Math.ceil(emissionsT(market, i, schedule) * UNITS - dustG));
-    if (held < needed) desk += needed - held;
+    const most = Math.min(Math.floor(market.allowanceT[i] * UNITS), partsWithG + Math.floor(dustG));
+    if (net[i] - desk > most) desk = net[i] - most;
     if (desk > 0) post("carbon", SESSION_PERIOD, DESK, i, desk, scenario.carbon.deskBuyPerT);
     if (desk < 0) post("carbon", SESSION_PERIOD, i, DESK, -desk, scenario.carbon.deskSellPerT);
   });
 }
 
 /** Charges nu P per period, and pays the operator's surplus back pro rata to load in whole units of price. */
-function postNetwork(market: Market, solution: Solution, injectionWh: readonly number[][], trades: Trade[]): void {
+function postNetwork(market: Market, { operator }: Proposals, injectionWh: readonly number[][], trades: Trade[]): void {
   if (!market.settings.network) return;
   let surplus = 0n;
   injectionWh.forEach((injection, t) =>
     injection.forEach((wh, i) => {
-      const charge = Math.round(solution.nodalPrice[t][i] * PRICE_UNITS);
+      const charge = Math.round(operator.nodalPrice[t][i] * PRICE_UNITS);
       if (wh === 0 || charge === 0) return;
       const price = wh > 0 ? charge : -charge;
       trades.push({ seller: OPERATOR, buyer: i, product: "network", period: t, quantity: Math.abs(wh), price });

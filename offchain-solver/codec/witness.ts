@@ -1,23 +1,22 @@
-import { type BaseWallet, TypedDataEncoder, type TypedDataDomain, verifyTypedData } from "ethers";
+import { type BaseWallet, keccak256, TypedDataEncoder, type TypedDataDomain } from "ethers";
 import * as z from "zod";
-import { MarketSettingsSchema } from "../market/scenario/market.ts";
-import { PublicScenarioSchema } from "../market/scenario/publicScenario.ts";
+import { canonicalBytes } from "./canonicalJson.ts";
+import { TermsSchema } from "./terms.ts";
 
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
 const whole = z.string().regex(/^-?\d+$/);
 
 /** What supports a posted batch beside the chain: written to a file by the nodes, read by auditors. Money is nano-dollars in decimal text. */
 export const WitnessSchema = z.strictObject({
-  batch: hash,
-  /** What was frozen for all: feeder, errors' moments, tariffs, pairs, rights. */
-  scenario: PublicScenarioSchema,
-  settings: MarketSettingsSchema,
+  /** `sessionHash` of the frozen session, and keccak256 of the payload. */
+  session: hash,
+  payload: hash,
+  /** What was frozen for all; they hash to the session's term. */
+  terms: TermsSchema,
   /** How far inside the limits the feeder was cleared, so that the AC sweep passes; absent: at the limits. Regrets certify that clearing. */
   tightening: z.strictObject({ voltagePu: z.number().nonnegative(), ratingShare: z.number().min(0).lt(1) }).optional(),
   /** Objective that the signers claim; the scale of the tolerance. */
   objectiveNano: whole,
-  /** Sum of regrets may be at most this part of the objective, 1e-9. */
-  toleranceNano: z.int().positive(),
   regrets: z.array(
     z.strictObject({ id: z.int().positive(), regretNano: whole, signature: z.string().startsWith("0x") }),
   ),
@@ -29,30 +28,28 @@ export const WitnessSchema = z.strictObject({
 
 export type Witness = z.infer<typeof WitnessSchema>;
 
+/** The one byte form of a witness has one hash, which the nodes sign with the batch. */
+export const bundleHash = (witness: Witness): string => keccak256(canonicalBytes(witness));
+
+/** What a prosumer claims it could still gain, of which session and payload. */
+export type Regret = {
+  readonly session: string;
+  readonly payload: string;
+  readonly prosumer: number;
+  readonly regretNano: bigint;
+};
+
 export const REGRET_TYPES = {
   Regret: [
-    { name: "batch", type: "bytes32" },
+    { name: "session", type: "bytes32" },
+    { name: "payload", type: "bytes32" },
     { name: "prosumer", type: "uint32" },
     { name: "regretNano", type: "int64" },
   ],
 };
 
-export const signRegret = (
-  domain: TypedDataDomain,
-  key: BaseWallet,
-  batch: string,
-  prosumer: number,
-  regretNano: bigint,
-): Promise<string> => key.signTypedData(domain, REGRET_TYPES, { batch, prosumer, regretNano });
+export const signRegret = (domain: TypedDataDomain, key: BaseWallet, regret: Regret): Promise<string> =>
+  key.signTypedData(domain, REGRET_TYPES, regret);
 
-/** Address that signed a regret; throws on a malformed signature. */
-export const regretSigner = (
-  domain: TypedDataDomain,
-  batch: string,
-  prosumer: number,
-  regretNano: bigint,
-  signature: string,
-): string => verifyTypedData(domain, REGRET_TYPES, { batch, prosumer, regretNano }, signature);
-
-export const regretDigest = (domain: TypedDataDomain, batch: string, prosumer: number, regretNano: bigint): string =>
-  TypedDataEncoder.hash(domain, REGRET_TYPES, { batch, prosumer, regretNano });
+export const regretDigest = (domain: TypedDataDomain, regret: Regret): string =>
+  TypedDataEncoder.hash(domain, REGRET_TYPES, regret);

@@ -14,6 +14,8 @@ import {
 } from "../clearing/settings.ts";
 import { placesOn } from "../grid/places.ts";
 import { quantise, type Quantised } from "../codec/quantise.ts";
+import { pricedAs, proposalsFrom, type End } from "../clearing/proposal.ts";
+import type { Proposals } from "../market/result/proposal.ts";
 import { createMarket, type Market, type MarketSettings } from "../market/scenario/market.ts";
 import {
   createNetwork,
@@ -44,6 +46,8 @@ export type ClearOptions = {
   readonly maxIterations: number;
   /** Plain iterations with the vanishing regularisation that the accelerated methods have; not without asking. */
   readonly vanishing?: boolean;
+  /** As agreed with others, in place of what the options above would make. */
+  readonly settings?: Settings;
   readonly tightening?: Tightening;
   /** Worker threads for the agents, 1 (the default): none. The result does not depend on it. */
   readonly workers?: number;
@@ -66,12 +70,13 @@ export type ClearedSession = {
   readonly residuals: readonly Residual[];
   readonly outcome:
     | {
+        readonly proposals: Proposals;
+        /** What each prosumer's node would keep of its own agent; the central twin has no agents. */
+        readonly ends: readonly End[] | undefined;
         readonly solution: Solution;
         readonly objective: number;
         readonly regrets: Float64Array;
         readonly quantised: Quantised;
-        /** The operator's binding limits and what they cost; none by the central method. */
-        readonly limits: Cleared["limits"];
         /** [hour] limits that the clearing had to write out. */
         readonly workingSet: readonly (readonly number[])[];
         /** Batteries that charge and discharge at once, which no battery can: empty in what `clear` returns. */
@@ -124,7 +129,7 @@ function clearStages(scenario: Scenario, options: ClearOptions): ClearedSession 
     return clearStage(scenario, options, undefined);
   const energy = clearStage(scenario, { ...options, market: { ...options.market, risk: "deterministic" } }, undefined);
   if (energy.outcome === undefined) return { ...energy, reason: `energy first: ${energy.reason ?? energy.status}` };
-  return after(energy, clearStage(scenario, options, energy.outcome.solution), "reserve after energy");
+  return after(energy, clearStage(scenario, options, energy.outcome), "reserve after energy");
 }
 
 /** The later of two clearings with the work of both. */
@@ -195,22 +200,45 @@ function asBuilt(market: Market, solution: Solution): { readonly solution: Solut
   };
 }
 
+type Earlier = { readonly solution: Solution; readonly proposals: Proposals };
+
 /** One clearing; after `energyFirst` its energy trades stand at their prices and only the rest is cleared. */
-function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solution | undefined): ClearedSession {
+function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Earlier | undefined): ClearedSession {
   const market = createMarket(
     options.trade ? scenario : { ...scenario, pairs: [] },
     options.market,
-    energyFirst && soldBy(scenario, energyFirst),
+    energyFirst && soldBy(scenario, energyFirst.solution),
   );
-  const priced = (solution: Solution): Solution =>
-    energyFirst ? { ...solution, energyPrice: energyFirst.energyPrice } : solution;
-  // The grid is always known (distances, AC check); its limits bind only when the network is on.
-  const grid = createNetwork(market, options.tightening ?? NO_TIGHTENING);
-  const network = options.market.network ? grid : undefined;
-  const places = placesOn(scenario.feeder, grid.topology, grid.busOf);
+  return clearMarket(market, options, energyFirst);
+}
+
+/** The grid of a market (always known: distances, AC check), and its limits where they bind. */
+export function gridOf(market: Market, tightening: Tightening = NO_TIGHTENING) {
+  const grid = createNetwork(market, tightening);
+  return {
+    network: market.settings.network ? grid : undefined,
+    places: placesOn(market.scenario.feeder, grid.topology, grid.busOf),
+  };
+}
+
+/** Clears a market as it stands; `energyFirst`: its energy trades keep their prices. */
+export function clearMarket(market: Market, options: ClearOptions, energyFirst?: Earlier): ClearedSession {
+  const { network, places } = gridOf(market, options.tightening);
+  const priced = ({ solution, proposals }: Earlier): Earlier =>
+    energyFirst
+      ? {
+          solution: { ...solution, energyPrice: energyFirst.solution.energyPrice },
+          proposals: pricedAs(proposals, energyFirst.proposals),
+        }
+      : { solution, proposals };
+  const quantised = (cleared: Earlier) => {
+    const { solution, proposals } = priced(cleared);
+    return { ...asBuilt(market, solution), proposals, quantised: quantise(market, proposals, places) };
+  };
   const started = performance.now();
   if (options.method === "central") {
     const central = solveCentral(market, network, clarabelSolver);
+    const posted = (solution: Solution) => quantised({ solution, proposals: proposalsFrom(market, solution) });
     const wallMs = performance.now() - started;
     const solved = central.status === "solved";
     const why = solved ? undefined : whyNot(market, network, `the conic solver ended ${central.status}`);
@@ -228,18 +256,18 @@ function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solu
       residuals: [],
       outcome: solved
         ? {
-            ...asBuilt(market, priced(central.solution)),
+            ...posted(central.solution),
+            ends: undefined,
             objective: central.objective,
-            regrets: regretsOf(market, priced(central.solution), clarabelSolver),
-            quantised: quantise(market, priced(central.solution), places),
-            limits: [],
+            regrets: regretsOf(market, posted(central.solution).solution, clarabelSolver),
             workingSet: central.workingSet,
           }
         : undefined,
       consensus: undefined,
     };
   }
-  const settings = settingsFor(options.method, options.rhoScale, options.maxIterations, options.vanishing);
+  const settings =
+    options.settings ?? settingsFor(options.method, options.rhoScale, options.maxIterations, options.vanishing);
   const runs = certified(market, network, settings, options);
   const { consensus, cleared } = runs[runs.length - 1];
   const wallMs = performance.now() - started;
@@ -260,8 +288,7 @@ function clearStage(scenario: Scenario, options: ClearOptions, energyFirst: Solu
     outcome: cleared
       ? {
           ...cleared,
-          ...asBuilt(market, priced(cleared.solution)),
-          quantised: quantise(market, priced(cleared.solution), places),
+          ...quantised(cleared),
           workingSet: consensus.operator.hours.map((hour) => hour.workingSet),
         }
       : undefined,

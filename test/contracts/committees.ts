@@ -12,6 +12,7 @@ import { batch, generator } from "../support/batches.ts";
 import { as, call, owner, proof, refused, seat } from "../support/calls.ts";
 import { wallet as keyOf } from "../support/keys.ts";
 import {
+  attestAnything,
   BUNDLE,
   createWorld,
   freeze,
@@ -61,7 +62,7 @@ describe("a committee", () => {
   async function attested(frozen: Frozen, bits: readonly number[], keys: Keys): Promise<Map<number, string>> {
     const signed = new Map<number, string>();
     for (const [k, bit] of bits.entries()) {
-      signed.set(bit, await Session.attest(world.deployment, keys[k] as Wallet, frozen.terms, someBatch(1), BUNDLE));
+      signed.set(bit, await attestAnything(world, keys[k] as Wallet, frozen.terms, someBatch(1)));
     }
     return signed;
   }

@@ -5,12 +5,11 @@ import { abi, type ContractName } from "../../offchain-solver/chain/artifacts.ts
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import { EXIT_TIME, ROLES } from "../../offchain-solver/chain/roles.ts";
-import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { packSignatures } from "../../offchain-solver/codec/typedData.ts";
 import { as, call, held, owner, proof, refused, seat } from "../support/calls.ts";
 import { wallet as keyOf } from "../support/keys.ts";
-import { BUNDLE, createWorld, freeze, type Frozen, refusalOf, type World } from "../support/world.ts";
+import { attestAnything, BUNDLE, createWorld, freeze, type Frozen, refusalOf, type World } from "../support/world.ts";
 
 const { OPERATOR_ID } = Onboarding;
 const DOLLARS = 1_000;
@@ -38,7 +37,7 @@ function emptying(world: World, dollars: number): Uint8Array {
 async function outcome(world: World, frozen: Frozen, payload: Uint8Array, keys: ReadonlyMap<number, Wallet>) {
   const signed = new Map<number, string>();
   for (const [bit, key] of keys) {
-    signed.set(bit, await Session.attest(world.deployment, key, frozen.terms, payload, BUNDLE));
+    signed.set(bit, await attestAnything(world, key, frozen.terms, payload));
   }
   const { signers, signatures } = packSignatures(signed);
   const { market } = world.contracts;

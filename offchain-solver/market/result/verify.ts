@@ -3,14 +3,7 @@ import type { Market } from "../scenario/market.ts";
 import { unitsOf } from "../scenario/perUnit.ts";
 import { excess } from "./excess.ts";
 import { limitName, type Network } from "../formulation/network.ts";
-
-/** What a node found when it checked a result against its own view. `predicate` names the first rule that is broken. */
-export type Finding =
-  { readonly kind: "valid" } | { readonly kind: "invalid"; readonly predicate: string; readonly detail: string };
-
-/** Only a result that was verified can be signed. */
-declare const verified: unique symbol;
-export type Verified<T> = T & { readonly [verified]: true };
+import { invalid, type Finding } from "./finding.ts";
 
 /**
  * What rounding and the clearing's own tolerance may move: injections and reserve W, voltages p.u.^2, flows MVA. The clearing's follows
@@ -26,7 +19,6 @@ export function verifyTolerance(market: Market) {
   };
 }
 
-const invalid = (predicate: string, detail: string): Finding => ({ kind: "invalid", predicate, detail });
 const UNITS = 1e6;
 
 /** Net injection in Wh by [period][prosumer]: what a prosumer sold net, utility included. */

@@ -1,0 +1,67 @@
+import { settingsFrom } from "../../clearing/settingsTerms.ts";
+import { acViolation } from "../../auditor/witness.ts";
+import { fitsOneTransaction } from "../../codec/fits.ts";
+import { quantise as toIntegers } from "../../codec/quantise.ts";
+import { batchOf, type Batch } from "../../ledger/verified.ts";
+import type { ProsumerView } from "../../market/result/acceptance.ts";
+import type { Proposals } from "../../market/result/proposal.ts";
+import { createNetwork, type Tightening } from "../../market/formulation/network.ts";
+import { marketOf } from "../../market/scenario/market.ts";
+import { scenarioWith } from "../../market/scenario/publicScenario.ts";
+import { clearTightened, type Tightened } from "../../simulation/acMargin.ts";
+import { clear as clearAll, gridOf, type ClearedSession, type ClearOptions } from "../../simulation/clear.ts";
+import { SessionRefused } from "../refused.ts";
+import { agree, type Frozen } from "./freeze.ts";
+
+/** `tighten`: clear inside limits tightened until the AC sweep passes. */
+export type SessionOptions = ClearOptions & { readonly tighten?: boolean };
+
+/** How a clearing ended, and inside which limits. */
+export type Cleared = { readonly cleared: ClearedSession; readonly tightened: Tightened | undefined };
+
+/** All agents in this process, each on its own part and the frozen terms. */
+export function clear({ termsBytes, frozen, parts }: Frozen, { tighten, ...options }: SessionOptions): Cleared {
+  const terms = agree("a node", termsBytes, frozen);
+  const agreed = { ...options, market: terms.settings, settings: settingsFrom(terms.clearing) };
+  const known = scenarioWith(terms.scenario, parts);
+  if (!tighten) return { cleared: clearAll(known, agreed), tightened: undefined };
+  const tightened = clearTightened(known, agreed, (market) => createNetwork(market));
+  return { cleared: tightened.session, tightened };
+}
+
+/** What left the agents, and what each party remembers of its own. */
+export type Proposed = {
+  readonly proposals: Proposals;
+  readonly views: readonly ProsumerView[];
+  /** Their sum is the objective that they sign. */
+  readonly objectives: readonly number[];
+  /** How far inside the limits the operator cleared. */
+  readonly tightening: Tightening | undefined;
+};
+
+/** Takes the proposals out of a clearing that ended well. */
+export function propose({ cleared, tightened }: Cleared): Proposed {
+  const { status, reason, outcome } = cleared;
+  if (outcome?.ends === undefined) throw new SessionRefused(status, reason ?? status);
+  return {
+    proposals: outcome.proposals,
+    views: outcome.ends.map(({ view }) => view),
+    objectives: outcome.ends.map(({ objective }) => objective),
+    tightening: tightened?.tightening,
+  };
+}
+
+/** The integers that the proposals make, by public data alone, if they fit one transaction and the feeder. */
+export function quantise({ terms, committee }: Frozen, { proposals, tightening }: Proposed): Batch {
+  const market = marketOf(terms.scenario, terms.settings);
+  const { result } = toIntegers(market, proposals, gridOf(market).places);
+  const { fits, bytes, gas } = fitsOneTransaction(result, committee.length, terms.scenario.feeder.buses.length);
+  if (!fits)
+    throw new SessionRefused("refused", `the session does not fit one transaction: ${bytes} bytes, up to ${gas} gas`);
+  // An auditor sweeps the posted point: what would be found invalid is never signed.
+  const beyond = acViolation(market, createNetwork(market), result);
+  const hint = tightening === undefined ? "; --tighten auto clears inside tighter limits" : "";
+  if (beyond !== undefined)
+    throw new SessionRefused("refused", `the linear model holds, but not the AC sweep: ${beyond}${hint}`);
+  return batchOf(result);
+}

@@ -1,0 +1,41 @@
+import * as Session from "../../chain/session.ts";
+import { readTerms, termsBytes, termsHash, type Terms } from "../../codec/terms.ts";
+import type { Ledger } from "../../ledger/settlementModel.ts";
+import { refusedBy, SessionRefused } from "../refused.ts";
+import { SYSTEM_IDS, type Loaded } from "./load.ts";
+
+const DAY_S = 86_400;
+
+/** What nobody can change any more: the session on chain, and the bytes that everybody invited was given. */
+export type Frozen = Loaded & {
+  readonly frozen: Session.FrozenSession;
+  readonly termsBytes: Uint8Array;
+  readonly ledger: Ledger;
+};
+
+/** Puts the hash of the terms on chain, before anybody clears. */
+export async function freeze(loaded: Loaded): Promise<Frozen> {
+  const { chain, deployment, terms } = loaded;
+  const { startUtc, periodHours, hours, prosumers } = terms.scenario;
+  const ids = [...prosumers.map(({ id }) => id), ...SYSTEM_IDS];
+  const now = (await chain.provider.getBlock("latest"))?.timestamp ?? 0;
+  const frozen = await Session.freezeSession(deployment, chain.admin, {
+    start: Date.parse(startUtc) / 1000,
+    periodSeconds: Math.round(periodHours * 3600),
+    periods: hours,
+    deadline: now + DAY_S,
+    termsHash: termsHash(terms),
+    ids,
+  });
+  if (frozen.leftOut.length > 0)
+    throw new SessionRefused("refused", `left out at the freeze: ${frozen.leftOut.join(", ")}`);
+  const ledger = await Session.readLedger(deployment, chain.provider, ids);
+  return { ...loaded, frozen, termsBytes: termsBytes(terms), ledger };
+}
+
+/** What a node does with the terms it was given: clears on none but those that the chain froze. */
+export function agree(party: string, bytes: Uint8Array, frozen: Session.FrozenSession): Terms {
+  const found = readTerms(bytes, frozen.terms.termsHash);
+  if (found.kind === "refused") throw refusedBy(party, found);
+  return found.terms;
+}

@@ -1,0 +1,80 @@
+import type { Signer } from "ethers";
+import * as Deployment from "../../chain/deployment.ts";
+import * as Onboarding from "../../chain/onboarding.ts";
+import { settingsTerms } from "../../clearing/settingsTerms.ts";
+import * as GridModel from "../../codec/gridModel.ts";
+import type { Terms } from "../../codec/terms.ts";
+import { HIGHEST_PRICE_CAP } from "../../ledger/settleable.ts";
+import { publicScenario, type PrivatePart } from "../../market/scenario/publicScenario.ts";
+import type { Scenario } from "../../market/scenario/scenario.ts";
+import { settingsFor, type ClearOptions } from "../../simulation/clear.ts";
+import { devnetKey } from "../devnetKeys.ts";
+import { devnetDeposit, devnetMandate } from "../devnetTerms.ts";
+import type { Chain } from "../embedded.ts";
+
+/** Sum of regrets that certifies an optimum: this part of the objective, in 1e-9 (settlement: the witness). */
+export const WITNESS_TOLERANCE_NANO = 10_000;
+
+export const SYSTEM_IDS = [Onboarding.DESK_ID, Onboarding.OPERATOR_ID, Onboarding.UTILITY_ID];
+
+/** What all parties will be shown, what each keeps to itself, and the market that they are members of. */
+export type Loaded = {
+  readonly chain: Chain;
+  readonly terms: Terms;
+  /** [prosumer] its own file; only the process that stands for its node looks into it. */
+  readonly parts: readonly PrivatePart[];
+  readonly deployment: Deployment.Deployment;
+  /** Ids in the order of the signers' bits. */
+  readonly committee: readonly number[];
+};
+
+/** Splits a scenario into public terms and private parts, and puts a market with all its members on the chain. */
+export async function load(scenario: Scenario, options: ClearOptions, chain: Chain): Promise<Loaded> {
+  if (options.method === "central") throw new Error("a session is cleared by its nodes, not by the central twin");
+  const { method, rhoScale, maxIterations, vanishing } = options;
+  const terms: Terms = {
+    scenario: publicScenario(options.trade ? scenario : { ...scenario, pairs: [] }),
+    settings: options.market,
+    clearing: { ...settingsTerms(settingsFor(method, rhoScale, maxIterations, vanishing)) } as Terms["clearing"],
+    toleranceNano: WITNESS_TOLERANCE_NANO,
+  };
+  const deployment = await Deployment.deployAll(chain.admin, { priceCap: HIGHEST_PRICE_CAP });
+  const committee = Onboarding.committeeOf(scenario.prosumers.map(({ id }) => id));
+  await register(deployment, chain.admin, scenario, committee);
+  await fund(deployment, chain.admin, scenario);
+  if (options.market.carbon) await Onboarding.issueAllowances(deployment, chain.admin, allowances(terms));
+  return { chain, terms, parts: scenario.prosumers, deployment, committee };
+}
+
+const allowances = ({ scenario }: Terms): Map<number, bigint> =>
+  new Map(scenario.prosumers.map(({ id, allowanceT }) => [id, BigInt(Math.floor(allowanceT * 1e6))]));
+
+async function register(
+  deployment: Deployment.Deployment,
+  admin: Signer,
+  { feeder, prosumers }: Scenario,
+  committee: readonly number[],
+): Promise<void> {
+  const places = prosumers.map(({ id, bus }) => ({ id, bus }));
+  const parties = [...prosumers.map(({ id }) => id), ...SYSTEM_IDS].map((id) => ({
+    id,
+    wallet: devnetKey("wallet", id).address,
+    nodeKey: devnetKey("node", id),
+    meterKey: devnetKey("meter", id),
+  }));
+  await Onboarding.register(deployment, admin, parties);
+  await Onboarding.addGridModel(deployment, admin, GridModel.encode(GridModel.fromFeeder(feeder, places)));
+  await Onboarding.appointCommittee(deployment, admin, committee);
+  await Deployment.seal(deployment, admin);
+}
+
+/** Every account's deposit and mandate. */
+async function fund(deployment: Deployment.Deployment, admin: Signer, scenario: Scenario): Promise<void> {
+  for (const id of [...scenario.prosumers.map((p) => p.id), ...SYSTEM_IDS]) {
+    const prosumer = scenario.prosumers.find((p) => p.id === id);
+    await Onboarding.fund(deployment, admin, id, Onboarding.tokens(devnetDeposit(scenario, prosumer)));
+    const mandate = devnetMandate(scenario, id);
+    const signature = await Onboarding.signMandate(deployment, devnetKey("wallet", id), mandate);
+    await Onboarding.registerMandate(deployment, admin, mandate, signature);
+  }
+}

@@ -1,0 +1,41 @@
+import { audit as auditChain, type AuditedSession } from "../../auditor/audit.ts";
+import { judgeSession } from "../../auditor/witness.ts";
+import * as Onboarding from "../../chain/onboarding.ts";
+import * as Session from "../../chain/session.ts";
+import { bundleHash, type Witness } from "../../codec/witness.ts";
+import type { Batch } from "../../ledger/verified.ts";
+import { DESK, type ClearingResult } from "../../market/result/clearingResult.ts";
+import { paymentNano } from "../../market/result/verify.ts";
+import type { Frozen } from "./freeze.ts";
+
+/** Posts the batch with the signatures of its quorum. Anybody could. */
+export const settle = (
+  { deployment, chain }: Frozen,
+  { payload }: Batch,
+  witness: Witness,
+  attestations: ReadonlyMap<number, string>,
+): Promise<Session.Settled> =>
+  Session.postAndSettle(deployment, chain.admin, payload, bundleHash(witness), attestations);
+
+/** Every settled session from chain data and the published witness alone. */
+export const audit = ({ deployment, chain }: Frozen, witness: Witness): Promise<AuditedSession[]> =>
+  auditChain({
+    provider: chain.provider,
+    market: deployment.market,
+    fromBlock: deployment.block,
+    witness: async (session) =>
+      judgeSession(session, session.bundleHash === bundleHash(witness) ? witness : undefined, {
+        chainId: deployment.chainId,
+        market: deployment.market,
+      }),
+  });
+
+/** Ledger changes of the chain beside what the integers say; empty when they agree to the last nano-dollar and gram. */
+export function disagreements(result: ClearingResult, settled: Session.Settled): string[] {
+  const party = (id: number): number =>
+    id >= Onboarding.DESK_ID ? DESK + (id - Onboarding.DESK_ID) : result.participants.indexOf(id);
+  return settled.deltas.flatMap(({ id, money }) => {
+    const expected = paymentNano(result, party(id));
+    return expected === money ? [] : [`account ${id}: chain ${money}, result ${expected}`];
+  });
+}
