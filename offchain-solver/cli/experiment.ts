@@ -17,6 +17,7 @@ type Sizes = {
   readonly iterations?: number;
   readonly maxIterations?: number;
   readonly large?: boolean;
+  readonly most?: number;
   readonly solve?: number;
 };
 
@@ -34,10 +35,14 @@ const EXPERIMENTS: Readonly<Record<string, Entry>> = {
   joint: ofHours(jointExperiment),
   "data-size": ofHours(dataSizeExperiment),
   convergence: { run: convergenceExperiment, takes: ["hours", "maxIterations"] },
-  reclearing: { run: reclearingExperiment, takes: ["hours"] },
+  reclearing: { run: reclearingExperiment, takes: ["hours", "most"] },
   scale: {
-    run: ({ large, ...rest }) => scaleExperiment({ ...rest, sizes: large === true ? [...SIZES, 10_000] : SIZES }),
-    takes: ["hours", "iterations", "large", "solve"],
+    run: ({ large, most = Infinity, ...rest }) =>
+      scaleExperiment({
+        ...rest,
+        sizes: (large === true ? [...SIZES, 10_000] : SIZES).filter((size) => size <= most),
+      }),
+    takes: ["hours", "iterations", "large", "most", "solve"],
   },
 };
 
@@ -57,6 +62,11 @@ export function experimentCommand(): Command {
     )
     .option("--iterations <n>", "scale: how many are timed", numberOption("--iterations", 3, 1e6, true))
     .option("--solve <n>", "scale: clear so many to the tolerance too", numberOption("--solve", 2, 10_000, true))
+    .option(
+      "--most <n>",
+      "reclearing, scale: only cases of at most so many prosumers",
+      numberOption("--most", 14, 10_000, true),
+    )
     .option("--large", "scale: 10,000 prosumers too; takes an hour and much memory")
     .action(async (name: string, { out, ...sizes }: { out: string } & Sizes) => {
       const { run, takes } = EXPERIMENTS[name];

@@ -1,4 +1,5 @@
 import { lineFigure } from "../../report/figures.ts";
+import { scenarioOf } from "./common.ts";
 import { inChild } from "./child.ts";
 import type { Cell, Experiment } from "./common.ts";
 import type { Course, ReclearingRow } from "./reclearingRun.ts";
@@ -7,7 +8,8 @@ const INSTANCES = ["ieee15", "ieee15:0.1", "ieee141"] as const;
 /** What the figures show of the changes: all forecasts one way, and each on its own. */
 const SHOWN = ["all - 5 %", "each within 5 %, seed 1"];
 
-export type ReclearingOptions = { readonly hours?: number };
+/** `most`: only instances with at most so many prosumers. */
+export type ReclearingOptions = { readonly hours?: number; readonly most?: number };
 
 const decades = ({ start }: Course): number => Math.log10(start);
 const span = (values: readonly number[], digits = 0): string => {
@@ -51,10 +53,14 @@ export function summaryOf(rows: readonly ReclearingRow[]): string {
 }
 
 /** Residuals against evaluations of sessions cleared again with changed forecasts, cold and warm. */
-export async function reclearingExperiment({ hours = 24 }: ReclearingOptions = {}): Promise<Experiment> {
+export async function reclearingExperiment({
+  hours = 24,
+  most = Infinity,
+}: ReclearingOptions = {}): Promise<Experiment> {
+  const instances = INSTANCES.filter((name) => scenarioOf(name.split(":")[0]).prosumers.length <= most);
   // Only evaluations are counted, so the runs may share the machine.
   const each = await Promise.all(
-    INSTANCES.map((instance) => inChild<ReclearingRow[]>("./reclearingRun.ts", { instance, hours })),
+    instances.map((instance) => inChild<ReclearingRow[]>("./reclearingRun.ts", { instance, hours })),
   );
   const course = ({ start, hundred, ten, end }: Course): Cell[] => [rounded(start), hundred, ten, end];
   const columns = ["startOverTolerance", "at100", "at10", "evaluations"];
@@ -69,7 +75,7 @@ export async function reclearingExperiment({ hours = 24 }: ReclearingOptions = {
       .flat()
       .map((r): Cell[] => [r.instance, r.hours, r.change, r.status, ...course(r.cold), ...course(r.warm), r.passes]),
     figures: Object.fromEntries(
-      each.map((rows, k) => [k === 0 ? "" : `-${INSTANCES[k].replace(":", "-")}`, figureOf(rows)]),
+      each.map((rows, k) => [k === 0 ? "" : `-${instances[k].replace(":", "-")}`, figureOf(rows)]),
     ),
     text: [
       "Default method (anderson), ts-drcc: a session is cleared as forecast, then with every forecast of wind and sun 5 % down, 5 % up, and each plant's and hour's on its own within 5 % (four seeds), from nothing and from where the first one ended. What is compared is the larger residual over its tolerance, 1 being the stopping rule.",
