@@ -223,10 +223,15 @@ describe("a committee", () => {
     }
     const rest = [0, 2, 3, 4];
     expect(await settles(frozen, rest, rest.map(key))).to.equal("settled");
+    const { deployment, admin, provider } = world;
+    const signed = await attested(frozen, rest, rest.map(key));
+    await Session.postAndSettle(deployment, admin, someBatch(1), BUNDLE, signed);
+    const audited = await audit({ provider, market: deployment.market, fromBlock: deployment.block });
+    expect(audited.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
     // The heir is a member again like anybody: of age, and announced.
     expect((await appointed(world.committee)).predicate).to.equal("memberTooRecent");
     await seat(world, world.committee);
-    const next = await freeze(world, 1, { start: (await latest()) + 86_400 });
+    const next = await freeze(world, 1, { start: Math.max(await latest(), Number(frozen.terms.start)) + 86_400 });
     const bits = [0, 1, 2, 3];
     expect(next.terms.epoch).to.be.greaterThan(cleared.epoch);
     expect(await settles(next, bits, [key(0), fresh, key(2), key(3)])).to.equal("settled");

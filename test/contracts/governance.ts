@@ -4,12 +4,23 @@ import { type Contract, Interface, type Wallet } from "ethers";
 import { abi, type ContractName } from "../../offchain-solver/chain/artifacts.ts";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
-import { EXIT_TIME, ROLES } from "../../offchain-solver/chain/roles.ts";
+import { EXIT_TIME, type Role, ROLES } from "../../offchain-solver/chain/roles.ts";
+import * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
+import { SESSION_PERIOD } from "../../offchain-solver/market/result/clearingResult.ts";
 import { packSignatures } from "../../offchain-solver/codec/typedData.ts";
 import { as, call, held, owner, proof, refused, seat } from "../support/calls.ts";
 import { wallet as keyOf } from "../support/keys.ts";
-import { attestAnything, BUNDLE, createWorld, freeze, type Frozen, refusalOf, type World } from "../support/world.ts";
+import {
+  attestAnything,
+  BUNDLE,
+  createWorld,
+  freeze,
+  type Frozen,
+  lineGrid,
+  refusalOf,
+  type World,
+} from "../support/world.ts";
 
 const { OPERATOR_ID } = Onboarding;
 const DOLLARS = 1_000;
@@ -20,18 +31,15 @@ const errorsOf = (name: ContractName) => abi(name).fragments.filter(({ type }) =
 const ERRORS = new Interface([...errorsOf("Authority"), ...errorsOf("Registry")]);
 
 /** A batch in which the victim, the first participant, buys from the second at 2 $/kWh until nothing is left of `dollars`. */
-function emptying(world: World, dollars: number): Uint8Array {
-  const trade = {
-    seller: 1,
-    buyer: 0,
-    product: "energy",
-    period: 0,
-    quantity: dollars * 500,
-    price: 2_000_000,
-  } as const;
+function emptying(world: World, dollars: number, product: "energy" | "carbon" = "energy"): Uint8Array {
+  const period = product === "energy" ? 0 : SESSION_PERIOD;
+  const trade = { seller: 1, buyer: 0, product, period, quantity: dollars * 500, price: 2_000_000 };
   const reactiveVar = world.ids.map(() => [0]);
   return Payload.encode({ participants: world.ids, systems: 0, reactiveVar, trades: [trade] }, 1);
 }
+
+/** A feeder without limits, as far as a model can say so. */
+const withoutLimits = ({ ids }: World): Uint8Array => Grid.encode(lineGrid(ids, 6, 2n ** 40n - 1n));
 
 /** What `settle` says to a batch that these keys have signed. */
 async function outcome(world: World, frozen: Frozen, payload: Uint8Array, keys: ReadonlyMap<number, Wallet>) {
@@ -127,6 +135,43 @@ for (const reference of [true, false]) {
       expect(await outcome(world, frozen, emptying(world, 11), keys)).to.equal("spendBeyondLock");
       expect(await outcome(world, frozen, emptying(world, 10), keys)).to.equal("settled");
     });
+
+    for (const role of Object.keys(ROLES) as Role[])
+      it(`threat: ${role} alone, at its worst: no deposit moves without a quorum, with one no more than was promised`, async () => {
+        const { market } = world.contracts;
+        const [all, some] = [world.committee.length, Math.floor((world.committee.length - 1) / 3)];
+        const worst: Record<Role, () => Promise<unknown>> = {
+          OPERATOR: () => Onboarding.addGridModel(world.deployment, world.admin, withoutLimits(world)),
+          REGULATOR: () => Chain.send(market, "issueAllowances", [102], [2n ** 53n]),
+          GUARDIAN: () => Chain.send(market, "setPaused", true),
+          PARAMETERS: () => Chain.send(market, "setPriceCap", 0x7ffffe),
+        };
+        // Before a session is frozen and while it is open; a paused market freezes none.
+        if (role !== "GUARDIAN") await worst[role]();
+        const frozen = await freeze(world, 1);
+        await worst[role]();
+        const members = (count: number) =>
+          new Map(
+            [...world.committee.entries()].slice(0, count).map(([k, id]) => [k, world.nodeKeys.get(id) as Wallet]),
+          );
+        const product = role === "REGULATOR" ? "carbon" : "energy";
+        const paused = role === "GUARDIAN" ? "settlementPaused" : undefined;
+        for (const dollars of [1, DOLLARS]) {
+          const refusal = await outcome(world, frozen, emptying(world, dollars, product), members(some));
+          expect(refusal).to.equal(paused ?? "quorumNotReached");
+        }
+        const beyond = await outcome(world, frozen, emptying(world, 11, product), members(all));
+        expect(beyond).to.equal(paused ?? "spendBeyondLock");
+        expect(await held(world, VICTIM)).to.equal(BigInt(DOLLARS) * 10n ** 9n);
+        // Whatever it does, everything can be had once the session is over.
+        await time().increaseTo(frozen.terms.deadline + 1n);
+        const mine = as(market, await owner(world, VICTIM));
+        await Chain.send(mine, "requestWithdrawal", VICTIM, BigInt(DOLLARS) * 10n ** 6n);
+        const [, availableAt] = (await call(market, "pending", VICTIM)) as [bigint, bigint];
+        await time().increaseTo(availableAt);
+        await Chain.send(market, "withdraw", VICTIM);
+        expect(await held(world, VICTIM)).to.equal(0n);
+      });
 
     it("threat: handed-over account: what the old wallet has promised ends with it, and the new one has promised nothing", async () => {
       const heir = keyOf("heir", VICTIM).connect(world.provider);
