@@ -48,6 +48,8 @@ export type ClearOptions = {
   readonly vanishing?: boolean;
   /** As agreed with others, in place of what the options above would make. */
   readonly settings?: Settings;
+  /** 1 (the default) plain, up to 1.6 over-relaxed. */
+  readonly relaxation?: number;
   readonly tightening?: Tightening;
   /** Worker threads for the agents, 1 (the default): none. The result does not depend on it. */
   readonly workers?: number;
@@ -88,15 +90,19 @@ export type ClearedSession = {
 
 export function settingsFor(
   method: Exclude<ClearMethod, "central">,
-  rhoScale: number,
-  maxIterations: number,
-  plainVanishing = false,
+  {
+    rhoScale,
+    maxIterations,
+    vanishing: plain = false,
+    relaxation = DEFAULT_SETTINGS.relaxation,
+  }: Pick<ClearOptions, "rhoScale" | "maxIterations" | "vanishing" | "relaxation">,
 ): Settings {
   const { acceleration, rho } = DEFAULT_SETTINGS;
-  const vanishing = { ...acceleration.vanishing, plain: plainVanishing };
+  const vanishing = { ...acceleration.vanishing, plain };
   return {
     ...DEFAULT_SETTINGS,
     rho: rho.map((r) => r * rhoScale),
+    relaxation,
     maxIterations,
     acceleration: { ...acceleration, method, memory: MEMORY[method], vanishing },
   };
@@ -266,8 +272,7 @@ export function clearMarket(market: Market, options: ClearOptions, energyFirst?:
       consensus: undefined,
     };
   }
-  const settings =
-    options.settings ?? settingsFor(options.method, options.rhoScale, options.maxIterations, options.vanishing);
+  const settings = options.settings ?? settingsFor(options.method, options);
   const runs = certified(market, network, settings, options);
   const { consensus, cleared } = runs[runs.length - 1];
   const wallMs = performance.now() - started;

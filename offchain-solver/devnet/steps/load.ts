@@ -31,11 +31,10 @@ export type Loaded = {
 /** Splits a scenario into public terms and private parts, and puts a market with all its members on the chain. */
 export async function load(scenario: Scenario, options: ClearOptions, chain: Chain): Promise<Loaded> {
   if (options.method === "central") throw new Error("a session is cleared by its nodes, not by the central twin");
-  const { method, rhoScale, maxIterations, vanishing } = options;
   const terms: Terms = {
     scenario: publicScenario(options.trade ? scenario : { ...scenario, pairs: [] }),
     settings: options.market,
-    clearing: { ...settingsTerms(settingsFor(method, rhoScale, maxIterations, vanishing)) } as Terms["clearing"],
+    clearing: { ...settingsTerms(settingsFor(options.method, options)) } as Terms["clearing"],
     toleranceNano: WITNESS_TOLERANCE_NANO,
   };
   const deployment = await Deployment.deployAll(chain.admin, { priceCap: HIGHEST_PRICE_CAP });

@@ -3,6 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { InputError } from "../../io/inputError.ts";
+import { defaultSettings } from "../../market/scenario/market.ts";
+import { loadScenario } from "../../scenarios/loadScenario.ts";
+import { takeHours } from "../../scenarios/periods.ts";
+import { clear } from "../../simulation/clear.ts";
 import { bench } from "./bench.ts";
 import { methodsOf } from "../../cli/benchCommand.ts";
 import { argumentOf, instanceOf, INSTANCES, marketOf } from "./benchInstance.ts";
@@ -29,6 +33,9 @@ describe("gridpact bench", function () {
     expect(row.status).to.equal("solved");
     expect(Math.abs(row.objectiveGap)).to.be.below(1e-4);
     expect(row.messages).to.be.above(row.iterations);
+    const scenario = takeHours(loadScenario("ieee15"), 1);
+    const options = { method: "anderson", market: defaultSettings(scenario), trade: true, rhoScale: 1 } as const;
+    expect(row.evaluations).to.equal(clear(scenario, { ...options, maxIterations: 1000 }).evaluations);
     // One hour has nothing to share out.
     expect(row.hoursAtOnceMs).to.equal(row.criticalPathMs);
     run(0.1);
@@ -92,7 +99,7 @@ describe("gridpact bench", function () {
 
   it("takes the median over the instances that both solved", () => {
     const row = (instance: string, iterations: number, status = "solved") =>
-      ({ instance, method: "m", iterations, status }) as BenchRow;
+      ({ instance, method: "m", evaluations: iterations, status }) as BenchRow;
     const best = (instance: string) => ({ instance, plain: "admm", status: "solved", iterations: 100 }) as PlainBest;
     const rows = [row("a", 30), row("b", 10), row("c", 20), row("d", 50, "max iterations")];
     expect(againstPlain(rows, ["a", "b", "c", "d"].map(best))[0]).to.deep.include({ median: 0.2 });

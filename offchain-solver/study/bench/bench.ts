@@ -4,7 +4,7 @@ import { assemble } from "../../clearing/assemble.ts";
 import type { Method } from "../../clearing/acceleration/acceleration.ts";
 import { DEFAULT_SETTINGS, MEMORY, type Settings } from "../../clearing/settings.ts";
 import { createNetwork } from "../../market/formulation/network.ts";
-import { settingsFor } from "../../simulation/clear.ts";
+import { clear, settingsFor } from "../../simulation/clear.ts";
 import { timed, timedCentral, timedOnWorkers } from "./benchTimes.ts";
 import { marketOf, type Instance } from "./benchInstance.ts";
 import { againstLine, againstPlain, bestLine, scanPlain, type PlainBest } from "./benchScan.ts";
@@ -128,11 +128,18 @@ function benchInstance(instance: Instance, options: BenchOptions) {
     const { result, wallMs, criticalPathMs, hoursAtOnceMs } = timed(market, network, settings, show);
     const count = options.workers ?? 1;
     const parallelMs = count > 1 && timedOnWorkers(market, network, settings, count, result, show);
+    const certified = clear(market.scenario, {
+      ...clearOptionsOf(how, options),
+      market: market.settings,
+      trade: true,
+      observe: show,
+    });
     const { objective } = assemble(market, result);
     return {
       instance: name,
       method: how.name,
-      status: result.status,
+      status: certified.status,
+      evaluations: certified.evaluations,
       iterations: result.iterations,
       rejected: result.rejected,
       messages: result.messages,
@@ -140,7 +147,7 @@ function benchInstance(instance: Instance, options: BenchOptions) {
       wallMs: Math.round(wallMs),
       criticalPathMs: Math.round(criticalPathMs),
       hoursAtOnceMs: Math.round(hoursAtOnceMs),
-      objectiveGap: (objective - central.objective) / Math.abs(central.objective),
+      objectiveGap: ((certified.outcome?.objective ?? objective) - central.objective) / Math.abs(central.objective),
       centralMs: Math.round(centralMs),
       criticalPathRatio: Number((criticalPathMs / centralMs).toFixed(2)),
       hoursAtOnceRatio: Number((hoursAtOnceMs / centralMs).toFixed(2)),
@@ -156,8 +163,8 @@ function benchInstance(instance: Instance, options: BenchOptions) {
   });
   const bests = (options.rhoScan === true ? PLAIN : []).map((plain) =>
     scanPlain(
-      { instance: name, plain: plain.name, market, network },
-      (rhoScale) => settingsOf({ ...plain, rhoScale }, options),
+      { instance: name, plain: plain.name, scenario: market.scenario },
+      { ...clearOptionsOf(plain, options), market: market.settings, trade: true },
       line.show,
     ),
   );
@@ -168,7 +175,12 @@ function benchInstance(instance: Instance, options: BenchOptions) {
   return { rows, bests, reclearing };
 }
 
-function settingsOf(how: BenchMethod, { maxIterations = DEFAULT_SETTINGS.maxIterations }: BenchOptions): Settings {
-  const settings = settingsFor(how.method, how.rhoScale ?? 1, maxIterations, how.vanishing);
-  return { ...settings, relaxation: how.relaxation ?? settings.relaxation };
+function settingsOf(how: BenchMethod, options: BenchOptions): Settings {
+  return settingsFor(how.method, clearOptionsOf(how, options));
 }
+
+const clearOptionsOf = (how: BenchMethod, { maxIterations = DEFAULT_SETTINGS.maxIterations }: BenchOptions) => ({
+  ...how,
+  rhoScale: how.rhoScale ?? 1,
+  maxIterations,
+});

@@ -1,11 +1,6 @@
-import { runConsensus } from "../../clearing/consensus.ts";
-import type { Message } from "../../clearing/message.ts";
-import type { Settings } from "../../clearing/settings.ts";
-import type { Market } from "../../market/scenario/market.ts";
-import type { Network } from "../../market/formulation/network.ts";
 import type { Status } from "../../market/result/solution.ts";
-import { memoryTransport } from "../../net/memoryTransport.ts";
-import { clarabelSolver } from "../../numerics/conicSolver.ts";
+import type { Scenario } from "../../market/scenario/scenario.ts";
+import { clear, type ClearOptions } from "../../simulation/clear.ts";
 import type { BenchRow } from "./benchTable.ts";
 import { RHO_SCALES } from "../experiments/convergenceRun.ts";
 
@@ -37,7 +32,7 @@ export function againstPlain(rows: readonly BenchRow[], plainBest: readonly Plai
     const ratios = plainBest.flatMap((best) => {
       if (best.plain !== plain) return [];
       const row = rows.find((one) => one.method === method && one.instance === best.instance);
-      return row?.status === "solved" && best.status === "solved" ? [row.iterations / best.iterations] : [];
+      return row?.status === "solved" && best.status === "solved" ? [row.evaluations / best.iterations] : [];
     });
     if (ratios.length === 0) return [];
     const sorted = [...ratios].sort((a, b) => a - b);
@@ -54,29 +49,24 @@ export const bestLine = ({ instance, plain, status, rhoScale, iterations }: Plai
 export const againstLine = ({ method, plain, ratios, median }: Against): string =>
   `${method}: evaluations against ${plain} at its best rho, median over ${ratios.length} instances ${median.toFixed(3)} (${ratios.map((r) => r.toFixed(3)).join(", ")})`;
 
-/** Plain iterations at nine rhos. No run goes on beyond the best one before it. */
+/** Plain iterations at nine rhos, to the certified end as `clear` takes them. No run goes on beyond the best one before it. */
 export function scanPlain(
-  { instance, plain, market, network }: { instance: string; plain: string; market: Market; network: Network },
-  settingsAt: (rhoScale: number) => Settings,
+  { instance, plain, scenario }: { instance: string; plain: string; scenario: Scenario },
+  options: ClearOptions,
   show: (text: string) => void,
 ): PlainBest {
   let best: { rhoScale: number; iterations: number } | undefined;
   const scanned = [];
   // The smaller ones first: plain iterations like less than what suits the accelerated ones.
   for (const rhoScale of RHO_SCALES) {
-    const settings = settingsAt(rhoScale);
-    const maxIterations = best?.iterations ?? settings.maxIterations;
-    const { status, iterations } = runConsensus(
-      market,
-      network,
-      { ...settings, maxIterations },
-      clarabelSolver,
-      memoryTransport<Message>(),
-      {
-        observe: (k) =>
-          show(`${instance}, ${plain}, rho x ${rhoScale.toFixed(2)}: iteration ${k} of at most ${maxIterations}`),
-      },
-    );
+    const maxIterations = best?.iterations ?? options.maxIterations;
+    const { status, evaluations: iterations } = clear(scenario, {
+      ...options,
+      rhoScale,
+      maxIterations,
+      observe: (k) =>
+        show(`${instance}, ${plain}, rho x ${rhoScale.toFixed(2)}: iteration ${k} of at most ${maxIterations}`),
+    });
     scanned.push({ rhoScale, status, iterations });
     if (status === "solved" && iterations <= maxIterations) best = { rhoScale, iterations };
   }

@@ -5,9 +5,12 @@ import type { Status } from "../../market/result/solution.ts";
 export type BenchRow = {
   readonly instance: string;
   readonly method: string;
+  /** How `clear` ends, and after how many evaluations: to the certified end, as users get them. */
   readonly status: Status;
+  readonly evaluations: number;
+  /** Of the run that is timed: to the stopping rule of residuals alone. */
   readonly iterations: number;
-  /** Of these, evaluations of extrapolated points that were thrown away. */
+  /** Of its iterations, evaluations of extrapolated points that were thrown away. */
   readonly rejected: number;
   readonly messages: number;
   readonly bytes: number;
@@ -16,7 +19,7 @@ export type BenchRow = {
   readonly criticalPathMs: number;
   /** The same with the slowest of the operator's hours in place of all of them: a thread an hour, what threads cost left out. */
   readonly hoursAtOnceMs?: number;
-  /** (objective - central) / abs(central). */
+  /** Of what `clear` ends with: (objective - central) / abs(central). */
   readonly objectiveGap: number;
   readonly centralMs: number;
   /** criticalPathMs, hoursAtOnceMs and wallMs over centralMs of the same run. */
@@ -34,7 +37,8 @@ export function tableOf(rows: readonly BenchRow[]): string {
       "instance",
       "method",
       "status",
-      "iterations",
+      "evaluations",
+      "to residuals",
       "rejected",
       "messages",
       "MB",
@@ -49,6 +53,7 @@ export function tableOf(rows: readonly BenchRow[]): string {
       r.instance,
       r.method,
       r.status,
+      r.evaluations,
       r.iterations,
       r.rejected,
       r.messages,

@@ -76,8 +76,8 @@ export type ZooRun = {
 
 /** Clears one market centrally, by the method, and by plain iterations both ways; `evaluations` are those that `clear` takes, to the certified end. */
 export function zooRow({ seed, scenario, settings, traits }: ZooMarket, run: ZooRun): ZooRow {
-  const by = (method: ClearMethod, maxIterations: number, vanishing = false): ClearedSession =>
-    clear(scenario, {
+  const by = (method: ClearMethod, maxIterations: number, vanishing = false, of = scenario): ClearedSession =>
+    clear(of, {
       method,
       market: settings,
       trade: true,
@@ -110,7 +110,10 @@ export function zooRow({ seed, scenario, settings, traits }: ZooMarket, run: Zoo
   const [plain, plainVanishing] = [plainRun(false), plainRun(true)];
   const ended = [plain, plainVanishing].filter((one) => one.status === "solved");
   const least = Math.min(...(ended.length > 0 ? ended : [plain]).map((one) => one.evaluations));
-  const turnover = turnoverOf(central.market, central.outcome.solution);
+  // Each clearing finds for itself which batteries to hold to one way: compared is the market as it was cleared.
+  const twin = sameMarket(central, cleared) ? central : by("central", 1, false, cleared.market.scenario);
+  const optimum = twin.outcome ?? central.outcome;
+  const turnover = turnoverOf(twin.market, optimum.solution);
   const row = {
     ...base,
     plain,
@@ -118,11 +121,14 @@ export function zooRow({ seed, scenario, settings, traits }: ZooMarket, run: Zoo
     turnover,
     ...(cleared.outcome && {
       ratio: evaluations / least,
-      gap: (cleared.outcome.objective - central.outcome.objective) / turnover,
+      gap: (cleared.outcome.objective - optimum.objective) / turnover,
     }),
   };
   return { ...row, failures: failuresOf(row) };
 }
+
+const sameMarket = (one: ClearedSession, other: ClearedSession): boolean =>
+  JSON.stringify(one.market.scenario.prosumers) === JSON.stringify(other.market.scenario.prosumers);
 
 /** What a row shows to be wrong, in words. */
 export function failuresOf(row: Omit<ZooRow, "failures">): string[] {

@@ -82,10 +82,8 @@ export function convergenceRuns({
     const market = createMarket(scenario, defaultSettings(scenario));
     const network = createNetwork(market);
     return (way: Way, rhoScale: number): ConvergenceRow => {
-      const settings = {
-        ...settingsFor(way.method, rhoScale, maxIterations, "vanishing" in way),
-        relaxation: way.relaxation,
-      };
+      const { method, relaxation } = way;
+      const settings = settingsFor(method, { rhoScale, maxIterations, relaxation, vanishing: "vanishing" in way });
       const result = runConsensus(market, network, settings, clarabelSolver, memoryTransport<Message>(), {
         observe: (k, { primal, dual }) =>
           line.show(
