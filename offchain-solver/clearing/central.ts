@@ -56,13 +56,16 @@ export function solveCentral(
     return {
       status: "solved",
       solution: solutionFrom(units, read(market, program, problem, result)),
-      objective: result.objective * (units.mw * units.hours),
+      objective: result.objective * units.money,
       solves,
       variables: problem.variables,
       rows: problem.rows,
       workingSet: working.map((set) => [...set].sort((a, b) => a - b)),
       marginalCost: Array.from({ length: market.hours }, (_, t) =>
-        Float64Array.from(program.blocks, (v) => -result.dual[program.model.rowOf(v.balance[t])] / market.dt),
+        Float64Array.from(
+          program.blocks,
+          (v) => (-result.dual[program.model.rowOf(v.balance[t])] / market.dt) * units.price,
+        ),
       ),
     };
   }

@@ -25,15 +25,16 @@ export type End = {
 /** `market`: as the prosumer knows it, in MW and hours. */
 export function endOf(market: Market, state: ProsumerState): End {
   const units = unitsOf(market);
-  const money = units.mw * units.hours;
+  const { money } = units;
   const { layout, problem, z, settings } = state;
-  const price = state.u.map((u, c) => settings.rho[layout.commodity[c]] * u);
+  const inUnits = state.u.map((u, c) => settings.rho[layout.commodity[c]] * u);
+  const price = inUnits.map((value) => value * units.price);
   let value = problem.cost();
-  for (let c = 0; c < layout.size; c++) value += price[c] * problem.y[c];
-  const best = problem.bestResponse(price);
+  for (let c = 0; c < layout.size; c++) value += inUnits[c] * problem.y[c];
+  const best = problem.bestResponse(inUnits);
   const regret = best ? (value - best.value) * money : Infinity;
   let objective = value;
-  for (let c = 0; c < layout.size; c++) objective -= price[c] * z[c];
+  for (let c = 0; c < layout.size; c++) objective -= inUnits[c] * z[c];
   const schedule = scheduleFrom(units, readSchedule(problem.variables, problem.x));
   const trades = tradesOf(market, state, price);
   const proposal: Proposal = {
@@ -48,7 +49,7 @@ export function endOf(market: Market, state: ProsumerState): End {
   let priceMu = 0;
   for (let k = 0; k < mine; k++) priceMu -= price[k * (layout.hours + 1) + layout.hours] / mine;
   // Without partners there is no price to agree on: its own, from desk and devices.
-  if (mine === 0 && best) priceMu = best.allowancePrice;
+  if (mine === 0 && best) priceMu = best.allowancePrice * units.price;
   return {
     proposal,
     view: viewOf(market, state, price, proposal, trades),
@@ -133,18 +134,17 @@ export function operatorEnd(
   const [shareMw, sharePrice, shareCharge] = [slots(), slots(), slots()];
   layouts.forEach(({ copies }, i) =>
     copies.forEach(({ hour, slot, role }, k) => {
-      const value = prices[i][2 * hours + k];
+      const value = prices[i][2 * hours + k] * units.price;
       shareMw[hour][slot] = Math.max(0, replies[i][2 * hours + k]) * units.mw;
       if (role !== "own") sharePrice[hour][slot] += (role === "buyer" ? value : -value) / 2;
       shareCharge[hour][slot] += value;
     }),
   );
-  const money = units.mw * units.hours;
   return {
     injectionMw: rows((i, t) => replies[i][t] * units.mw),
     injectionMvar: rows((i, t) => replies[i][hours + t] * units.mw),
-    nodalPrice: rows((i, t) => prices[i][t]),
-    nodalReactivePrice: rows((i, t) => prices[i][hours + t]),
+    nodalPrice: rows((i, t) => prices[i][t] * units.price),
+    nodalReactivePrice: rows((i, t) => prices[i][hours + t] * units.price),
     shareMw,
     sharePrice,
     shareCharge,
@@ -152,7 +152,9 @@ export function operatorEnd(
       hour.multipliers.map(({ limit, multiplier }) => ({
         hour: t,
         limit,
-        multiplier: multiplier.map((m) => m * (limit < market.scenario.feeder.buses.length ? money : units.hours)),
+        multiplier: multiplier.map(
+          (m) => m * (limit < market.scenario.feeder.buses.length ? units.money : units.money / units.mw),
+        ),
       })),
     ),
   };

@@ -11,8 +11,7 @@ export function regretsOf(given: Market, solution: Solution, solver: ConicSolver
   const { hours, dt, scenario } = given;
   const { tariff, carbon } = scenario;
   const market = perUnit(given);
-  const { mw } = market.units;
-  const money = mw * market.units.hours;
+  const { mw, price: level, money } = market.units;
   return Float64Array.from(market.prosumers, (_, i) => {
     const layout = layoutOf(market, i);
     const price = new Float64Array(layout.size);
@@ -21,20 +20,20 @@ export function regretsOf(given: Market, solution: Solution, solver: ConicSolver
     layout.pairs.forEach((pair, k) => {
       for (let t = 0; t < hours; t++) {
         y[k * stride + t] = (layout.signs[k] * solution.energyMw[pair][t]) / mw;
-        price[k * stride + t] = -solution.energyPrice[pair][t];
+        price[k * stride + t] = -solution.energyPrice[pair][t] / level;
       }
-      y[k * stride + hours] = (layout.signs[k] * solution.carbonT[pair]) / money;
-      price[k * stride + hours] = -solution.carbonPrice[pair];
+      y[k * stride + hours] = (layout.signs[k] * solution.carbonT[pair]) / (mw * dt);
+      price[k * stride + hours] = -solution.carbonPrice[pair] / level;
     });
     const s = solution.schedules[i];
     for (let t = 0; t < hours; t++) {
       y[layout.gridStart + t] = s.pMw[t] / mw;
       y[layout.gridStart + hours + t] = s.qMvar[t] / mw;
-      price[layout.gridStart + t] = solution.nodalPrice[t][i];
-      price[layout.gridStart + hours + t] = solution.nodalReactivePrice[t][i];
+      price[layout.gridStart + t] = solution.nodalPrice[t][i] / level;
+      price[layout.gridStart + hours + t] = solution.nodalReactivePrice[t][i] / level;
     }
     layout.copies.forEach(({ hour, slot, role }, k) => {
-      const [value, charge] = [solution.sharePrice[hour][slot], solution.shareCharge[hour][slot]];
+      const [value, charge] = [solution.sharePrice, solution.shareCharge].map((prices) => prices[hour][slot] / level);
       y[layout.copiesStart + k] = solution.shareMw[hour][slot] / mw;
       price[layout.copiesStart + k] =
         role === "own" ? charge : role === "seller" ? charge / 2 - value : charge / 2 + value;

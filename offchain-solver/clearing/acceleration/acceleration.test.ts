@@ -51,6 +51,27 @@ describe("acceleration", () => {
     }
   });
 
+  it("takes no extrapolated point above 1.2 times the best residual, however large the one before it was", () => {
+    const state = createAcceleration({ method: "anderson", memory: 2, decay: 1e6, vanishing: { start: 0, keeps: 1 } });
+    nextWeights(state, Float64Array.of(1, 0, 0));
+    nextWeights(state, Float64Array.of(1.96, 0.1, 0));
+    expect(state.trial).to.equal(true);
+    // 1.3 times the best, less than the residual before.
+    expect([...nextWeights(state, Float64Array.of(1.69, 0.1, 0.1))]).to.deep.equal([0, 1, 0]);
+    expect(state.rejected).to.equal(1);
+  });
+
+  it("goes on plain for a while where the best residual has not fallen by three tenths in sixty evaluations", () => {
+    const state = createAcceleration({ method: "anderson", memory: 2, decay: 1e6, vanishing: { start: 0, keeps: 1 } });
+    const plain: number[] = [];
+    for (let k = 0; k < 200; k++) {
+      const weights = nextWeights(state, Float64Array.of(1, 0.5, 0.4));
+      if (weights[0] === 1 && k > 1) plain.push(k);
+    }
+    expect(plain.length).to.be.within(50, 70);
+    expect(plain[29] - plain[0]).to.equal(29);
+  });
+
   it("refuses a step that is beyond the summable bound although it is below twice the last residual", () => {
     const state = createAcceleration({ method: "anderson", memory: 2, decay: 0.5, vanishing: { start: 0, keeps: 1 } });
     nextWeights(state, Float64Array.of(1, 0, 0));

@@ -53,7 +53,12 @@ export type Acceleration = {
   accepted: number;
   rejected: number;
   firstNorm: number;
-  acceptedNorm: number;
+  /** Smallest residual so far; what it was when it last fell by STALL.fall, and the accepted evaluations since. */
+  bestNorm: number;
+  markNorm: number;
+  sinceMark: number;
+  /** Evaluations that go on plain, after a stall. */
+  plainLeft: number;
   /** The newest residual belongs to an accelerated point. */
   trial: boolean;
   /** Extra regularisation in force: falls by `keeps`, or with the residual. */
@@ -61,6 +66,15 @@ export type Acceleration = {
   /** What it pulls trades towards: this share of those a warm start began with, 0 in a cold session. */
   centre: number;
 };
+
+/**
+ * An extrapolated point is taken where its residual is at most this many times the best so far: measured against the one before instead,
+ * each could be twice the last. Just above one, because the residual of a good point may rise a little where a limit starts to bind.
+ */
+const ABOVE_BEST = 1.2;
+
+/** Where the best residual has not fallen to `fall` of itself in `evaluations`, extrapolation leads nowhere: `plain` ones follow, with a new history. */
+const STALL = { evaluations: 60, fall: 0.7, plain: 30 } as const;
 
 /** Extra regularisation below a thousandth of kappa only costs accuracy. */
 const LEAST_EXTRA = 1e-5;
@@ -103,7 +117,10 @@ export function createAcceleration(settings: AccelerationSettings): Acceleration
     accepted: 0,
     rejected: 0,
     firstNorm: 0,
-    acceptedNorm: Infinity,
+    bestNorm: Infinity,
+    markNorm: Infinity,
+    sinceMark: 0,
+    plainLeft: 0,
     trial: false,
     // A warm start waits for its first residual, which may be none.
     extra: settings.vanishing.reference === undefined ? beginning(settings, 0) : 0,
@@ -140,7 +157,7 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
   if (state.trial) {
     state.trial = false;
     const bound = (decay * state.firstNorm) / summable(state.accepted + 1);
-    if (norm > 2 * state.acceptedNorm || norm > bound) {
+    if (norm > ABOVE_BEST * state.bestNorm || norm > bound) {
       // Back to the last accepted image, one place further down; the trial's own image and residual are forgotten.
       state.rejected++;
       state.usable = 0;
@@ -150,9 +167,13 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
     }
     state.accepted++;
   }
-  state.acceptedNorm = norm;
+  state.bestNorm = Math.min(state.bestNorm, norm);
   state.usable = Math.min(state.usable + 1, depth);
   if (method === "admm") {
+    weights[0] = 1;
+    return weights;
+  }
+  if (stalled(state)) {
     weights[0] = 1;
     return weights;
   }
@@ -180,6 +201,27 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
   state.trial = true;
   state.plain = 0;
   return weights;
+}
+
+/** Counts evaluations without progress; true while plain ones are due. The history begins anew with them, and again after them. */
+function stalled(state: Acceleration): boolean {
+  if (state.plainLeft > 0) {
+    state.plainLeft--;
+    if (state.plainLeft === 0) {
+      state.usable = 0;
+      state.markNorm = state.bestNorm;
+      state.sinceMark = 0;
+    }
+    return true;
+  }
+  state.sinceMark++;
+  if (state.bestNorm <= STALL.fall * state.markNorm) {
+    state.markNorm = state.bestNorm;
+    state.sinceMark = 0;
+  }
+  if (state.sinceMark < STALL.evaluations) return false;
+  state.plainLeft = STALL.plain;
+  return true;
 }
 
 /** v* = w + r/(1-r) (w - w_prev), r = <g_k, g_{k-1}>/<g_{k-1}, g_{k-1}>: the one-ratio form (Aitken). */

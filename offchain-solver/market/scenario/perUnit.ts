@@ -4,17 +4,32 @@ import type { Market } from "./market.ts";
 import type { Prosumer, Scenario } from "./scenario.ts";
 import { REFERENCE_SIZE_MW } from "./size.ts";
 
+/** $/MWh; the level of the 15-bus day. */
+const REFERENCE_PRICE = 50;
+
 /**
- * Units that a market is cleared in: power in `mw` MW, time in `hours` h, hence energy and allowances in mw x hours MWh and t, money in
- * mw x hours $. Prices, emission rates and squared voltages are the same in any. In its own units every market has the reference
- * size and hourly periods, so nothing in the clearing knows how large it is: penalties, tolerances and thresholds are numbers.
+ * Units that a market is cleared in: power in `mw` MW, time in `hours` h, prices in `price` $/MWh ($/t, $/MW and hour), hence energy and
+ * allowances in mw x hours MWh and t, and money in `money` = mw x hours x price $. Emission rates and squared voltages are the same in
+ * any. In its own units every market has the reference size and price level and hourly periods, so nothing in the clearing knows how
+ * large it is or what it is paid in: penalties, tolerances and thresholds are numbers.
  */
-export type Units = { readonly mw: number; readonly hours: number };
+export type Units = { readonly mw: number; readonly hours: number; readonly price: number; readonly money: number };
 
 /** A market whose quantities are in `units`. Only these are cleared; everybody else reckons in MW and hours. */
 export type UnitMarket = Market & { readonly units: Units };
 
-export const unitsOf = (market: Market): Units => ({ mw: market.sizeMw / REFERENCE_SIZE_MW, hours: market.dt });
+export function unitsOf({ sizeMw, dt: hours, scenario }: Market): Units {
+  const mw = sizeMw / REFERENCE_SIZE_MW;
+  const price = priceLevel(scenario.tariff) / REFERENCE_PRICE;
+  return { mw, hours, price, money: mw * hours * price };
+}
+
+/** $/MWh: median over the periods of what the utility's tariff is away from zero; a price of scarcity for an hour leaves it where it is. */
+function priceLevel({ buyPerMwh, sellPerMwh }: Scenario["tariff"]): number {
+  const levels = buyPerMwh.map((buy, t) => Math.max(Math.abs(buy), Math.abs(sellPerMwh[t]))).sort((a, b) => a - b);
+  const middle = levels[Math.floor(levels.length / 2)];
+  return middle > 0 ? middle : REFERENCE_PRICE;
+}
 
 /** The market in its own units. */
 export function perUnit(market: Market): UnitMarket {
@@ -33,7 +48,11 @@ export function perUnit(market: Market): UnitMarket {
     allowanceT: market.allowanceT.map((t) => t / (units.mw * units.hours)),
     fixedSoldMw: market.fixedSoldMw?.map(power),
     // An allowance is counted over the horizon: its square is not paid by the hour.
-    regularisation: { ...regularisation, allowances: regularisation.trade * units.hours },
+    regularisation: {
+      trade: regularisation.trade / units.price,
+      allowances: (regularisation.trade * units.hours) / units.price,
+      reactive: regularisation.reactive / units.price,
+    },
     units,
   };
 }
@@ -50,9 +69,11 @@ export function networkIn({ mw }: Units, network: Network): Network {
   };
 }
 
-function scenarioIn({ mw, hours }: Units, scenario: Scenario): Scenario {
+function scenarioIn(units: Units, scenario: Scenario): Scenario {
+  const { mw, hours } = units;
+  const money = (value: number): number => value / units.price;
   const power = (value: number): number => value / mw;
-  const { feeder, risk, uncertainty } = scenario;
+  const { feeder, tariff, carbon, risk, uncertainty } = scenario;
   const { bootstrapMeanRadius, bootstrapStdRadius } = uncertainty;
   return {
     ...scenario,
@@ -66,8 +87,15 @@ function scenarioIn({ mw, hours }: Units, scenario: Scenario): Scenario {
       })),
     },
     periodHours: scenario.periodHours / hours,
+    tariff: {
+      buyPerMwh: tariff.buyPerMwh.map(money),
+      sellPerMwh: tariff.sellPerMwh.map(money),
+      reserveUpPerMw: money(tariff.reserveUpPerMw),
+      reserveDownPerMw: money(tariff.reserveDownPerMw),
+    },
+    carbon: { ...carbon, deskBuyPerT: money(carbon.deskBuyPerT), deskSellPerT: money(carbon.deskSellPerT) },
     risk: { ...risk, meanRadius: risk.meanRadius.map(power), stdRadius: risk.stdRadius.map(power) },
-    prosumers: scenario.prosumers.map((prosumer) => prosumerIn({ mw, hours }, prosumer)),
+    prosumers: scenario.prosumers.map((prosumer) => prosumerIn(units, prosumer)),
     uncertainty: {
       ...uncertainty,
       factor: uncertainty.factor.map((rows) => rows.map((row) => row.map(power))),
@@ -77,7 +105,7 @@ function scenarioIn({ mw, hours }: Units, scenario: Scenario): Scenario {
   };
 }
 
-function prosumerIn({ mw, hours }: Units, prosumer: Prosumer): Prosumer {
+function prosumerIn({ mw, hours, price }: Units, prosumer: Prosumer): Prosumer {
   const power = (value: number): number => value / mw;
   const energy = (value: number): number => value / (mw * hours);
   const { sizeMw, generator, renewable, battery, load } = prosumer;
@@ -90,7 +118,8 @@ function prosumerIn({ mw, hours }: Units, prosumer: Prosumer): Prosumer {
         minMw: power(generator.minMw),
         maxMw: power(generator.maxMw),
         rampMwPerHour: power(generator.rampMwPerHour) * hours,
-        costA: generator.costA * mw,
+        costA: (generator.costA * mw) / price,
+        costB: generator.costB / price,
         reactiveMvar: power(generator.reactiveMvar),
       },
     }),
@@ -110,9 +139,12 @@ function prosumerIn({ mw, hours }: Units, prosumer: Prosumer): Prosumer {
         minMwh: energy(battery.minMwh),
         maxMwh: energy(battery.maxMwh),
         initialMwh: energy(battery.initialMwh),
+        wearPerMwh: battery.wearPerMwh / price,
       },
     }),
-    load: { ...load, fixedMw: load.fixedMw.map(power), discomfort: load.discomfort * mw },
+    load: { ...load, fixedMw: load.fixedMw.map(power), discomfort: (load.discomfort * mw) / price },
+    reserveUpPerMw: prosumer.reserveUpPerMw / price,
+    reserveDownPerMw: prosumer.reserveDownPerMw / price,
   };
 }
 
@@ -139,11 +171,18 @@ export function scheduleFrom({ mw, hours }: Units, schedule: Schedule): Schedule
   };
 }
 
-/** A solution out of a market's units. Prices are the same in any. */
+/** A solution out of a market's units: MW, t, $/MWh. */
 export function solutionFrom(units: Units, solution: Solution): Solution {
   const power = (rows: readonly Float64Array[]): Float64Array[] => rows.map((row) => row.map((v) => v * units.mw));
+  const price = (values: Float64Array): Float64Array => values.map((value) => value * units.price);
   return {
-    ...solution,
+    energyPrice: solution.energyPrice.map(price),
+    sharePrice: solution.sharePrice.map(price),
+    shareCharge: solution.shareCharge.map(price),
+    carbonPrice: price(solution.carbonPrice),
+    nodalPrice: solution.nodalPrice.map(price),
+    nodalReactivePrice: solution.nodalReactivePrice.map(price),
+    priceMu: price(solution.priceMu),
     schedules: solution.schedules.map((schedule) => scheduleFrom(units, schedule)),
     injectionMw: power(solution.injectionMw),
     injectionMvar: power(solution.injectionMvar),

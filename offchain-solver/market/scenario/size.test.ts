@@ -17,7 +17,7 @@ describe("a market's size", () => {
 
   it("is what the units of the shipped 15-bus day are made of: one of them is one MW and one hour", () => {
     const market = marketOf(day);
-    expect(unitsOf(market)).to.deep.equal({ mw: 1, hours: 1 });
+    expect(unitsOf(market)).to.deep.equal({ mw: 1, hours: 1, price: 1, money: 1 });
     expect(market.regularisation).to.deep.equal({ trade: 0.01, allowances: 0.01, reactive: 0.2 });
     expect(perUnit(market).scenario.prosumers).to.deep.equal(day.prosumers);
   });
