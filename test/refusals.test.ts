@@ -1,0 +1,143 @@
+import { expect } from "chai";
+import { embeddedDevnet } from "../offchain-solver/devnet/embedded.ts";
+import { clear, propose, quantise, type Proposed } from "../offchain-solver/devnet/steps/clear.ts";
+import { agree, freeze, type Frozen } from "../offchain-solver/devnet/steps/freeze.ts";
+import { load } from "../offchain-solver/devnet/steps/load.ts";
+import { termsBytes } from "../offchain-solver/codec/terms.ts";
+import { batchOf, sealed, verify, type Batch, type Known, type Verified } from "../offchain-solver/ledger/verified.ts";
+import type { OwnView } from "../offchain-solver/market/result/acceptance.ts";
+import { DESK, type ClearingResult, type Trade } from "../offchain-solver/market/result/clearingResult.ts";
+import type { Proposals } from "../offchain-solver/market/result/proposal.ts";
+import { defaultSettings, marketOf } from "../offchain-solver/market/scenario/market.ts";
+import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
+import { gridOf } from "../offchain-solver/simulation/clear.ts";
+
+describe("a node refuses, naming the predicate", function () {
+  this.timeout(300_000);
+  let session: Frozen;
+  let proposed: Proposed;
+  let batch: Batch;
+  /** What prosumer `index` knows: the frozen terms and its own part. */
+  let knownTo: (index: number | undefined) => Known;
+
+  before(async () => {
+    const scenario = takeHours(loadScenario("ieee15"), 2);
+    const options = { market: defaultSettings(scenario), trade: true, rhoScale: 1, maxIterations: 2000 };
+    const devnet = await embeddedDevnet();
+    try {
+      session = await freeze(await load(scenario, { method: "anderson", ...options }, devnet));
+      proposed = propose(clear(session, { method: "anderson", ...options }));
+      batch = quantise(session, proposed);
+    } finally {
+      await devnet.close();
+    }
+    const { terms, parts, ledger } = session;
+    knownTo = (index) => {
+      const market = marketOf(terms.scenario, terms.settings, index === undefined ? [] : [parts[index]]);
+      return { market, ...gridOf(market), ledger };
+    };
+  });
+
+  const viewOf = (index: number | undefined): OwnView =>
+    index === undefined ? { kind: "operator", proposal: proposed.proposals.operator } : proposed.views[index];
+  const judge = (index: number | undefined, proposals: Proposals, given: Batch) => {
+    const verdict = verify(knownTo(index), viewOf(index), proposals, given);
+    return verdict.kind === "refused" ? verdict.predicate : verdict.kind;
+  };
+
+  it("takes what was proposed, on every node, and signs nothing else", () => {
+    for (const index of [undefined, ...proposed.views.keys()])
+      expect(judge(index, proposed.proposals, batch), `prosumer ${index}`).to.equal("verified");
+    const verdict = verify(knownTo(0), viewOf(0), proposed.proposals, batch);
+    if (verdict.kind === "verified") expect(sealed(verdict.batch).payload).to.deep.equal(batch.payload);
+    expect(() => sealed(batch as Verified<Batch>)).to.throw(TypeError, "only what was verified");
+  });
+
+  it("other terms than the frozen ones", () => {
+    const { terms, frozen } = session;
+    expect(agree("a node", termsBytes(terms), frozen)).to.deep.equal(terms);
+    const { scenario } = terms;
+    for (const other of [
+      { ...terms, toleranceNano: terms.toleranceNano + 1 },
+      { ...terms, scenario: { ...scenario, pairs: scenario.pairs.slice(1) } },
+    ])
+      expect(() => agree("a node", termsBytes(other), frozen)).to.throw(/^a node refuses: otherTerms: 0x/);
+  });
+
+  it("a result that is 1 Wh, one unit of price or one var off", () => {
+    const { result } = batch;
+    const off = (match: (trade: Trade) => boolean, edit: (trade: Trade) => Trade): Batch => {
+      const at = result.trades.findIndex(match);
+      expect(at).to.be.at.least(0);
+      return batchOf({ ...result, trades: result.trades.map((trade, k) => (k === at ? edit(trade) : trade)) });
+    };
+    const more = (trade: Trade): Trade => ({ ...trade, quantity: trade.quantity + 1 });
+    const dearer = (trade: Trade): Trade => ({ ...trade, price: trade.price + 1 });
+    const changed = (edit: Partial<ClearingResult>): Batch => batchOf({ ...result, ...edit });
+    const reactiveVar = result.reactiveVar.map((row, i) => row.map((v, t) => (i === 3 && t === 1 ? v + 1 : v)));
+    const cases: [string, Batch][] = [
+      ...(["energy", "reserve", "carbon", "network"] as const).flatMap((product): [string, Batch][] => [
+        ["quantityNotAsProposed", off((trade) => trade.product === product, more)],
+        ["priceNotAsProposed", off((trade) => trade.product === product, dearer)],
+      ]),
+      ["quantityNotAsProposed", off(({ seller }) => seller === DESK, more)],
+      ["tradeNotAsProposed", changed({ trades: result.trades.slice(1) })],
+      ["tradeNotAsProposed", changed({ trades: result.trades.slice(0, -1) })],
+      ["reactiveNotAsProposed", changed({ reactiveVar })],
+      ["notTheSession", changed({ sessionStart: result.sessionStart + 3600 })],
+      ["wrongParticipants", changed({ participants: result.participants.map((id) => id + 1) })],
+      ["payloadNotTheResult", { ...batch, payload: batch.payload.map((byte, k) => (k === 99 ? byte ^ 1 : byte)) }],
+    ];
+    for (const index of [undefined, 2])
+      for (const [predicate, given] of cases)
+        expect(judge(index, proposed.proposals, given), `${index}`).to.equal(predicate);
+  });
+
+  it("proposals that are not what its own agent sent, was told, and agreed on", () => {
+    const me = 4;
+    const { prosumers, operator } = proposed.proposals;
+    const { pairs } = knownTo(me).market;
+    const partner = pairs.find(([, second]) => second === me)![0];
+    const tampered = (at: number, edit: (p: Proposals["prosumers"][number]) => Proposals["prosumers"][number]) => ({
+      operator,
+      prosumers: prosumers.map((p, i) => (i === at ? edit(p) : p)),
+    });
+    const traded = (edit: (t: Proposals["prosumers"][number]["trades"][number]) => object): Proposals =>
+      tampered(partner, (p) => ({
+        ...p,
+        trades: p.trades.map((t) => (pairs[t.pair][1] === me ? { ...t, ...edit(t) } : t)),
+      }));
+    const nudged = (rows: number[][], by: number): number[][] =>
+      rows.map((row, t) => row.map((v, i) => (t === 0 && i === me ? v + by : v)));
+    const told = (edit: Partial<Proposals["operator"]>): Proposals => ({
+      prosumers,
+      operator: { ...operator, ...edit },
+    });
+    const share = proposed.views[me].shares.find(({ role }) => role !== "own")!;
+    const atShare = (rows: number[][], by: number): number[][] =>
+      rows.map((row, t) => row.map((v, s) => (t === share.hour && s === share.slot ? v + by : v)));
+    const cases: [string, Proposals][] = [
+      ["notMyProposal", tampered(me, (p) => ({ ...p, deskT: p.deskT + 1e-6 }))],
+      ["notMyProposal", tampered(me, (p) => ({ ...p, regret: 0 }))],
+      ["notMyTrade", traded(({ energyMw }) => ({ energyMw: energyMw.map((mw) => mw + 1e-6) }))],
+      ["notMyTrade", traded(({ carbonT }) => ({ carbonT: carbonT + 1e-6 }))],
+      ["priceNotAccepted", traded(({ energyPrice }) => ({ energyPrice: energyPrice.map((p) => p + 1e-3) }))],
+      ["priceNotAccepted", traded(({ carbonPrice }) => ({ carbonPrice: carbonPrice + 1e-3 }))],
+      ["notMyInjection", told({ injectionMw: nudged(operator.injectionMw, 1e-6) })],
+      ["notMyReactive", told({ injectionMvar: nudged(operator.injectionMvar, 1e-6) })],
+      ["priceNotAccepted", told({ nodalPrice: nudged(operator.nodalPrice, 1e-3) })],
+      ["notMyShare", told({ shareMw: atShare(operator.shareMw, 1e-6) })],
+      ["priceNotAccepted", told({ sharePrice: atShare(operator.sharePrice, 1e-3) })],
+      ["misshapenProposals", { operator, prosumers: prosumers.slice(1) }],
+      ["misshapenProposals", tampered(2, (p) => ({ ...p, utilityMw: p.utilityMw.slice(1) }))],
+      ["misshapenProposals", told({ shareMw: operator.shareMw.slice(1) })],
+    ];
+    for (const [predicate, proposals] of cases) expect(judge(me, proposals, batch)).to.equal(predicate);
+    const mine = tampered(me, (p) => ({ ...p, deskT: p.deskT + 1 }));
+    expect(judge(undefined, told({ injectionMw: nudged(operator.injectionMw, 1e-6) }), batch)).to.equal(
+      "notMyProposal",
+    );
+    // Nobody else can tell that it was changed, but the integers that were signed are then not the proposals'.
+    expect(judge(undefined, mine, batch)).to.match(/AsProposed$/);
+  });
+});
