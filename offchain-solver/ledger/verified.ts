@@ -45,7 +45,7 @@ export type Verification =
   | { readonly kind: "verified"; readonly batch: Verified<Batch> }
   | { readonly kind: "refused"; readonly predicate: string; readonly detail: string };
 
-/** Rounding, netting and reserve below the threshold may move a payment by this much at the reference size, $ per session. */
+/** Rounding, netting and reserve below the threshold may move a payment by this much at the reference size and price level, $ per session. */
 const PAYMENT_TOLERANCE = 0.05;
 /** Whatever the size: a session's units of price and quantity, $. */
 const PAYMENT_ROUNDING = 1e-3;
@@ -81,12 +81,13 @@ function asEncoded(result: ClearingResult, payload: Uint8Array): Finding {
 
 function payable(market: Market, own: OwnView, proposals: Proposals, result: ClearingResult): Finding {
   if (own.kind === "operator") return VALID;
+  const { mw, price } = unitsOf(market);
   return verifyOwn(market, result, {
     index: own.index,
     injectionMw: own.injectionMw,
     reactiveMvar: own.injectionMvar,
     expectedPayment: agreedPayment(market, own, proposals.operator),
-    paymentTolerance: PAYMENT_TOLERANCE * unitsOf(market).mw + PAYMENT_ROUNDING,
+    paymentTolerance: PAYMENT_TOLERANCE * mw * price + PAYMENT_ROUNDING,
   });
 }
 
