@@ -42,6 +42,8 @@ interface IMarket is ISettlementErrors {
     /// @dev `deltas`: for every participant in the payload's order, then for the system accounts that take part (desk, operator,
     /// utility), nano-dollars i72 and grams i56. The payload is the transaction's calldata; `batch` commits to it.
     event Settled(uint32 indexed sequence, bytes32 indexed batch, uint24 indexed ordinal, bytes deltas);
+    /// @dev The session is void; what it had locked is free.
+    event SessionCancelled(uint24 indexed ordinal);
     event PauseChanged(bool paused);
     event PriceCapChanged(uint24 priceCap);
 
@@ -115,6 +117,9 @@ interface IMarket is ISettlementErrors {
         uint32 signers,
         bytes calldata signatures
     ) external returns (bytes32 batch);
+
+    /// @notice Voids the session that is open: a member's key is known to be stolen, or its terms are wrong. Guardian role.
+    function cancelSession() external;
 
     /// @notice Guardian role. Only `settle` and `freezeSession` stop; the exit stays open.
     function setPaused(bool paused) external;

@@ -70,6 +70,13 @@ abstract contract Sessions is Mandates {
     }
 
     /// @inheritdoc IMarket
+    function cancelSession() external restricted {
+        if (!_sessionIsLive()) revert NoOpenSession();
+        _session.open = false;
+        emit SessionCancelled(_session.ordinal);
+    }
+
+    /// @inheritdoc IMarket
     function setPriceCap(uint24 priceCap) external restricted {
         _setPriceCap(priceCap);
     }

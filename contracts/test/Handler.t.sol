@@ -83,6 +83,12 @@ contract Handler is Twins {
         _both(abi.encodeCall(IMarket.setPaused, (paused)));
     }
 
+    function cancel() external {
+        Session memory before = market.session();
+        bool done = _both(abi.encodeCall(IMarket.cancelSession, ()));
+        _check(done == (before.open && block.timestamp <= before.deadline), "a session cancelled that was not open");
+    }
+
     function rotateCommittee() external {
         _appoint(!_turned);
     }

@@ -268,11 +268,12 @@ abstract contract Twins {
     function _seal(Authority authority) private {
         uint64 role = 1;
         authority.grantRole(role, address(this), 0);
-        bytes4[] memory functions = new bytes4[](4);
+        bytes4[] memory functions = new bytes4[](5);
         functions[0] = IMarket.freezeSession.selector;
         functions[1] = IMarket.issueAllowances.selector;
         functions[2] = IMarket.setPaused.selector;
         functions[3] = IMarket.setPriceCap.selector;
+        functions[4] = IMarket.cancelSession.selector;
         authority.setTargetFunctionRole(address(market), functions, role);
         authority.setTargetFunctionRole(address(plain), functions, role);
         (functions[0], functions[1]) = (IRegistry.appointCommittee.selector, IRegistry.addGridModel.selector);

@@ -104,6 +104,10 @@ export function apply(history: History, log: Log): void {
     case "PriceCapChanged":
       history.nextPriceCap = args.priceCap;
       break;
+    case "SessionCancelled":
+      // Over like a settled one: no batch of it can follow.
+      if (history.session !== undefined) history.session.settled = true;
+      break;
     case "SessionFrozen":
       freeze(history, args);
       break;

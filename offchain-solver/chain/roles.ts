@@ -21,7 +21,7 @@ export const RULES: readonly Rule[] = [
   },
   { role: "OPERATOR", target: "market", functions: ["freezeSession(uint40,uint32,uint8,uint40,bytes32,uint32[])"] },
   { role: "REGULATOR", target: "market", functions: ["issueAllowances(uint32[],uint256[])"] },
-  { role: "GUARDIAN", target: "market", functions: ["setPaused(bool)"] },
+  { role: "GUARDIAN", target: "market", functions: ["setPaused(bool)", "cancelSession()"] },
   { role: "PARAMETERS", target: "market", functions: ["setPriceCap(uint24)"] },
 ];
 

@@ -16,6 +16,7 @@ export const MARKET = new Interface([
   "event LeftOut(uint24 indexed ordinal, uint32 indexed id)",
   "event SessionFrozen(uint24 indexed ordinal, bytes32 indexed sessionHash, uint40 start, uint32 periodSeconds, uint8 periods, uint40 deadline, uint32 sequence, bytes32 previousBatch, bytes32 gridModel, bytes32 termsHash, uint32 epoch)",
   "event Settled(uint32 indexed sequence, bytes32 indexed batch, uint24 indexed ordinal, bytes deltas)",
+  "event SessionCancelled(uint24 indexed ordinal)",
   "event PriceCapChanged(uint24 priceCap)",
   "function settle(bytes payload, bytes32 bundleHash, uint32 signers, bytes signatures) returns (bytes32 batch)",
   "function registry() view returns (address)",

@@ -305,6 +305,7 @@ describe("roles", () => {
     const registry = as(world.contracts.registry, stranger);
     const attempts: [Contract, string, ...unknown[]][] = [
       [market, "setPaused", true],
+      [market, "cancelSession"],
       [market, "setPriceCap", 5],
       [market, "issueAllowances", [], []],
       [market, "freezeSession", 1, 3600, 1, 1, TERMS, []],

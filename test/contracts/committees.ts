@@ -202,6 +202,35 @@ describe("a committee", () => {
   });
   const addressOf = (id: number): Promise<string> => call(registry, "walletOf", id) as Promise<string>;
 
+  it("is stopped by the guardian, who voids the session that a stolen key could settle: what was locked is free at once", async () => {
+    const { market } = world.contracts;
+    const [, stranger] = await world.connection.ethers.getSigners();
+    expect(await refused(as(market, stranger), "cancelSession")).to.equal("accessManagedUnauthorized");
+    expect(await refused(market, "cancelSession")).to.equal("noOpenSession");
+    const live = await freeze(world, 1);
+    const bits = [0, 1, 2, 3];
+    const keys = bits.map((bit) => world.nodeKeys.get(world.committee[bit]));
+    expect(await settles(live, bits, keys)).to.equal("settled");
+    const held = (await market.getFunction("account").staticCall(101)).deposit;
+    expect(await call(market, "free", 101)).to.not.equal(held);
+    await Chain.send(market, "cancelSession");
+    expect(await settles(live, bits, keys)).to.equal("noOpenSession");
+    expect(await call(market, "free", 101)).to.equal(held);
+    expect(await refused(market, "cancelSession")).to.equal("noOpenSession");
+    // The same hours can be cleared again, under a session of its own: what was signed for the first is nothing to it.
+    const next = await freeze(world, 1);
+    const stale = { ...next, terms: live.terms };
+    expect(await settles(stale, bits, keys)).to.equal("badSignature");
+    const { deployment, admin, provider } = world;
+    await Session.postAndSettle(deployment, admin, someBatch(1), BUNDLE, await attested(next, bits, keys));
+    const audited = await audit({ provider, market: deployment.market, fromBlock: deployment.block });
+    expect(audited.map(({ ordinal, verdict }) => [ordinal, verdict])).to.deep.equal([[2n, { kind: "valid" }]]);
+    // After its deadline a session is void by time alone.
+    const late = await freeze(world, 1, { start: Number(next.terms.start) + 86_400 });
+    await time().increaseTo(late.terms.deadline + 1n);
+    expect(await refused(market, "cancelSession")).to.equal("noOpenSession");
+  });
+
   it("has an empty seat where a wallet has changed, whatever key its node has", async () => {
     const mine = as(registry, await owner(world, 101));
     const heir = keyOf("heir", 1).connect(world.provider);
