@@ -9,7 +9,7 @@ import { choiceOption, numberOption } from "../io/output.ts";
 import { checkFolder, checkTarget, writeJson } from "../io/target.ts";
 import { unsettleable } from "../ledger/settleable.ts";
 import type { ClearMethod, ClearOptions } from "../simulation/clear.ts";
-import { summaryOf, zoo, zooLines, zooTable } from "../study/bench/zoo.ts";
+import { failureLines, summaryOf, zoo, zooLines, zooTable } from "../study/bench/zoo.ts";
 import type { ZooMarket } from "../study/bench/zooMarket.ts";
 import type { SessionEnd } from "../study/bench/zooRow.ts";
 import { DEFAULT_METHOD } from "./clearOptions.ts";
@@ -50,6 +50,7 @@ export function zooCommand(): Command {
       const rows = await zoo({
         ...args,
         seed,
+        done: (row) => failureLines(row).forEach((text) => console.error(`\n${text}`)),
         ...(run && { session: (market) => sessionOf(market, args) }),
         ...(out !== undefined && {
           keep: ({ scenario }) => writeJson(join(out, `${scenario.name}.json`), scenario),

@@ -10,8 +10,9 @@ export type ZooOptions = Pick<ZooRun, "method" | "maxIterations"> & {
   readonly count: number;
   /** Runs a market's whole session on a chain. */
   readonly session?: (market: ZooMarket) => Promise<SessionEnd>;
-  /** Is handed every market before it is cleared. */
+  /** Is handed every market before it is cleared, and every row when it is done. */
   readonly keep?: (market: ZooMarket) => void;
+  readonly done?: (row: ZooRow) => void;
 };
 
 export type ZooSummary = {
@@ -45,15 +46,20 @@ export async function zoo(options: ZooOptions): Promise<ZooRow[]> {
     const failed = rows.filter(({ failures }) => failures.length > 0).length;
     const at = `market ${k + 1} of ${options.count} (seed ${market.seed}, ${prosumers} x ${periods}), ${failed} failed`;
     const row = zooRow(market, { ...options, show: (text) => line.show(`${at}: ${text}`) });
-    if (options.session === undefined) rows.push(row);
-    else {
-      line.show(`${at}: session`);
-      const session = await options.session(market);
-      rows.push({ ...row, session, failures: failuresOf({ ...row, session }) });
-    }
+    rows.push(options.session === undefined ? row : await withSession(row, market, options.session));
+    options.done?.(rows[k]);
   }
   line.end();
   return rows;
+}
+
+async function withSession(
+  row: ZooRow,
+  market: ZooMarket,
+  run: NonNullable<ZooOptions["session"]>,
+): Promise<ZooRow> {
+  const session = await run(market);
+  return { ...row, session, failures: failuresOf({ ...row, session }) };
 }
 
 const largest = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
@@ -124,6 +130,13 @@ export function zooTable(rows: readonly ZooRow[]): string {
   return terminalTable(head, lines, { text: [6, 7, 8, 10, 11, 12, 20], spare: [11, 10, 9, 8, 7, 6, 5, 3, 18, 19, 15, 14, 4, 2] });
 }
 
+/** What a market shows to be wrong, and how it can be had again. */
+export const failureLines = ({ seed, failures, reason, session }: ZooRow): string[] =>
+  failures.map(
+    (failure) =>
+      `seed ${seed}: ${failure}${reason === undefined ? "" : ` (${reason})`}: gridpact bench zoo --seed ${seed} --count 1${session ? " --run" : ""}`,
+  );
+
 /** What a zoo shows, and how every market that shows something wrong can be had again. */
 export function zooLines(rows: readonly ZooRow[], { method }: Pick<ZooRun, "method">): string {
   const s = summaryOf(rows);
@@ -139,12 +152,7 @@ export function zooLines(rows: readonly ZooRow[], { method }: Pick<ZooRun, "meth
             .join(", ")}`,
         ]
       : []),
-    ...rows.flatMap(({ seed, failures, reason, session }) =>
-      failures.map(
-        (failure) =>
-          `seed ${seed}: ${failure}${reason === undefined ? "" : ` (${reason})`}: gridpact bench zoo --seed ${seed} --count 1${session ? " --run" : ""}`,
-      ),
-    ),
+    ...rows.flatMap(failureLines),
     ...s.failures,
   ].join("\n");
 }

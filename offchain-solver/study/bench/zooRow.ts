@@ -27,7 +27,7 @@ export type ZooRow = {
   readonly ratio?: number;
   /** (objective - central's) / gross turnover. */
   readonly gap?: number;
-  /** $ that change hands at the central twin's quantities and prices. */
+  /** $ that change hands at the central twin's quantities and prices; hardly any where nothing does. */
   readonly turnover?: number;
   readonly ms: { readonly central: number; readonly cleared: number };
   readonly session?: SessionEnd;
@@ -66,6 +66,15 @@ export function turnoverOf(market: Market, solution: Solution): number {
     pay(s.allowanceSoldT, carbon.deskSellPerT);
   }
   return total;
+}
+
+/** Of the price of everybody's size, $: the least that a gap is measured by. What is off by less is noise where nothing changes hands. */
+const LEAST_TURNOVER = 1e-4;
+
+function measureOf(market: Market, solution: Solution): number {
+  const { dt, sizeMw, scenario } = market;
+  const level = scenario.tariff.buyPerMwh.reduce((sum, price) => sum + Math.abs(price), 0);
+  return Math.max(turnoverOf(market, solution), LEAST_TURNOVER * sizeMw * dt * level);
 }
 
 export type ZooRun = {
@@ -113,7 +122,7 @@ export function zooRow({ seed, scenario, settings, traits }: ZooMarket, run: Zoo
   // Each clearing finds for itself which batteries to hold to one way: compared is the market as it was cleared.
   const twin = sameMarket(central, cleared) ? central : by("central", 1, false, cleared.market.scenario);
   const optimum = twin.outcome ?? central.outcome;
-  const turnover = turnoverOf(twin.market, optimum.solution);
+  const turnover = measureOf(twin.market, optimum.solution);
   const row = {
     ...base,
     plain,
