@@ -33,7 +33,16 @@ describe("floors", () => {
       ["codec/a.ts", `import type { Provider } from "ethers";`, "only chain may import ethers' Provider"],
       ["cli/a.ts", `import * as ethers from "ethers";`, "only chain may import ethers' default"],
       ["net/a.ts", `import { x } from "ethers/providers";`, "only chain may import ethers/providers"],
-      ["codec/a.ts", `import { readFileSync } from "node:fs";`, "codec may not import node:fs"],
+      ["codec/a.ts", `import { readFileSync } from "node:fs";`, "codec runs in a browser and may not import node:fs"],
+      ["auditor/a.ts", `import "node:crypto";`, "auditor runs in a browser and may not import node:crypto"],
+      ["auditor/a.ts", `const hex = Buffer.from([1]);`, "auditor runs in a browser and may not use Buffer"],
+      ["chain/a.ts", `const rpc = process.env.RPC;`, "chain runs in a browser and may not use process"],
+      ["ledger/a.ts", `const at = __dirname;`, "ledger runs in a browser and may not use __dirname"],
+      ["net/a.ts", `import { connect } from "node:tls";`, "net runs in a browser and may not import node:tls"],
+      ["market/a.ts", `const b = Buffer.alloc(1);`, "a pure floor may not use Buffer"],
+      ["devnet/a.ts", `import { x } from "../clearing/prosumerAgent.ts";`, "devnet may not hold an agent's state"],
+      ["net/a.ts", `import type { S } from "../clearing/operatorAgent.ts";`, "net may not hold an agent's state"],
+      ["cli/a.ts", `import { y } from "../clearing/consensus.ts";`, "cli may not hold an agent's state"],
       ["attic/a.ts", `export const a = 1;`, "attic is not a room of the house"],
     ];
     for (const [file, source, rule] of planted) {

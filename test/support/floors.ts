@@ -54,7 +54,7 @@ const MATH =
   "pow exp expm1 log log2 log10 log1p sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh cbrt hypot random";
 const FORBIDDEN_MATH = new Set(MATH.split(" "));
 const FORBIDDEN_GLOBALS = new Set(
-  "Date process console performance crypto fetch setTimeout setInterval setImmediate queueMicrotask globalThis require".split(
+  "Date Buffer process console performance crypto fetch setTimeout setInterval setImmediate queueMicrotask globalThis require".split(
     " ",
   ),
 );
@@ -65,6 +65,19 @@ const ETHERS_IO = /Provider|Contract|JsonRpc|FetchRe|WebSocket|^Network|^Abstrac
 /** Composition roots: they are handed a provider and may name its type, but only chain makes one. */
 const HANDED_A_CHAIN = new Set(["auditor", "node", "devnet", "cli"]);
 
+/**
+ * The second axis: what runs in a browser. `numerics` is held to it too; its solver's package is an adapter of Node's and by name.
+ * The files listed still reach the disk and are not for a browser.
+ */
+const BROWSER = new Set("numerics grid market clearing codec ledger records net chain auditor report".split(" "));
+const NOT_YET_FOR_BROWSERS = new Set(["offchain-solver/chain/artifacts.ts", "offchain-solver/report/figures.ts"]);
+const NODE_GLOBALS = new Set("Buffer process __dirname __filename require setImmediate".split(" "));
+
+/** An agent's private state leaves it only as a proposal: who may hold one is whoever runs agents. */
+const AGENT_STATE = /^offchain-solver\/clearing\/(prosumerAgent|prosumerProblem|operatorAgent|consensus)\.ts$/;
+const RUNS_AGENTS = new Set(["clearing", "simulation", "study", "node"]);
+
+const forBrowsers = (file: string, room: string): boolean => BROWSER.has(room) && !NOT_YET_FOR_BROWSERS.has(file);
 const roomOf = (file: string): string | undefined => /^offchain-solver\/([^/]+)\//.exec(file)?.[1];
 const isPure = (room: string): boolean => (PURE as readonly string[]).includes(room);
 const packageOf = (specifier: string): string =>
@@ -127,6 +140,7 @@ function judgeImport(file: string, room: string, { specifier, names }: Import): 
   if (specifier.startsWith(".")) {
     const target = normalize(join(dirname(file), specifier));
     const targetRoom = roomOf(target);
+    if (AGENT_STATE.test(target) && !RUNS_AGENTS.has(room)) return `${room} may not hold an agent's state`;
     if (targetRoom === undefined) return room === "cli" ? undefined : `${room} imports ${target} outside the house`;
     return targetRoom === room || MAY_IMPORT[room].includes(targetRoom)
       ? undefined
@@ -142,8 +156,8 @@ function judgeImport(file: string, room: string, { specifier, names }: Import): 
     );
     if (reaching !== undefined) return `only chain may import ethers' ${reaching.name}`;
   }
-  if (room === "codec" && (specifier.startsWith("node:") || specifier === "?")) {
-    return `codec may not import ${specifier}`;
+  if (forBrowsers(file, room) && (specifier.startsWith("node:") || specifier === "?")) {
+    return `${room} runs in a browser and may not import ${specifier}`;
   }
   return undefined;
 }
@@ -177,6 +191,11 @@ function judgePurity(node: ts.Node): string | undefined {
   return undefined;
 }
 
+function judgeBrowser(node: ts.Node, room: string): string | undefined {
+  if (!ts.isIdentifier(node) || !isReference(node) || !NODE_GLOBALS.has(node.text)) return undefined;
+  return `${room} runs in a browser and may not use ${node.text}`;
+}
+
 /** @param file path from the project's root, with forward slashes. Tests (`*.test.ts`) may do as they need. */
 export function violations(file: string, source: string): Violation[] {
   const room = roomOf(file);
@@ -192,6 +211,7 @@ export function violations(file: string, source: string): Violation[] {
     const imported = importOf(node);
     if (imported !== undefined) add(node, judgeImport(file, room, imported));
     if (isPure(room)) add(node, judgePurity(node));
+    else if (forBrowsers(file, room)) add(node, judgeBrowser(node, room));
     ts.forEachChild(node, visit);
   };
   visit(tree);
