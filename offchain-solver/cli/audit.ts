@@ -11,7 +11,7 @@ import { InputError } from "../io/inputError.ts";
 import { readJson } from "../io/readJson.ts";
 import { terminalTable } from "../io/terminalTable.ts";
 import { Exit } from "./exit.ts";
-import { numberOption } from "../io/output.ts";
+import { numberOption, say } from "../io/output.ts";
 import { checkTarget, writeJson } from "../io/target.ts";
 
 export function auditCommand(): Command {
@@ -59,7 +59,7 @@ export function auditCommand(): Command {
                 : "",
           ]);
           const table = terminalTable(["batch", "block", "verdict", ""], rows, { text: [0, 2, 3], wrap: 0 });
-          console.log(sessions.length === 0 ? "no session has settled" : table);
+          say(sessions.length === 0 ? "no session has settled" : table);
         }
         const bad = sessions.find(({ verdict }) => verdict.kind === "invalid");
         if (bad) throw new Exit(4, `batch ${bad.batch}: invalid`);

@@ -10,7 +10,7 @@ import { complaint } from "../io/readJson.ts";
 import { outOfSample } from "../simulation/outOfSample/monteCarlo.ts";
 import { addClearOptions, clearOptions, inputsOf, readScenario, type ClearArguments } from "./clearOptions.ts";
 import { notSolved } from "./exit.ts";
-import { choiceOption, numberOption, visible } from "../io/output.ts";
+import { choiceOption, inline, numberOption, say } from "../io/output.ts";
 import type { Quantised } from "../codec/quantise.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { checkDistinct, checkTarget, writeJson, writeText } from "../io/target.ts";
@@ -98,9 +98,9 @@ export function clearCommand(): Command {
       if (args.json) writeJson(args.json, json);
       if (sampled && args.figure) writeText(args.figure, outOfSampleFigure(scenario.name, sampled));
       if (args.json === "-") return;
-      console.log(summary(session, json));
-      if (tightened) console.log(tighteningLines(tightened));
-      if (sampled) console.log(outOfSampleTable(sampled));
+      say(summary(session, json));
+      if (tightened) say(tighteningLines(tightened));
+      if (sampled) say(outOfSampleTable(sampled));
     });
 }
 
@@ -178,7 +178,7 @@ export function summary(session: ClearedSession, json: ClearingJson, width?: num
   const paid = all.reduce((sum, bill) => sum + bill.total, 0);
   const { report, result } = outcome.quantised;
   return [
-    `${visible(json.scenario)}: ${json.status} by ${json.settings.method} in ${json.iterations} ${json.settings.method === "central" ? "solves" : "iterations"}, ${(json.wallMs / 1000).toFixed(1)} s`,
+    `${inline(json.scenario)}: ${json.status} by ${json.settings.method} in ${json.iterations} ${json.settings.method === "central" ? "solves" : "iterations"}, ${(json.wallMs / 1000).toFixed(1)} s`,
     `objective ${json.objective.toFixed(4)} $, regrets add up to ${regret.toExponential(1)} $ (${(regret / Math.abs(json.objective)).toExponential(1)} of it)`,
     `${result.trades.length} trades to post; ${nettingText(report)}`,
     ...sweepLines(session.market.scenario, json.network),

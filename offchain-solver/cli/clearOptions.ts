@@ -8,7 +8,7 @@ import { loadScenario, shippedFile, takeHours } from "../scenarios/loadScenario.
 import { PERIOD_MINUTES, splitHours } from "../scenarios/periods.ts";
 import { populate } from "../scenarios/populate.ts";
 import { withRadii } from "../scenarios/withRadii.ts";
-import { choiceOption, liveLine, numberOption } from "../io/output.ts";
+import { choiceOption, inline, liveLine, note, numberOption } from "../io/output.ts";
 
 export const DEFAULT_METHOD: ClearMethod = "anderson";
 const METHODS = ["admm", "gsa", "gsa1", "anderson"] as const;
@@ -127,7 +127,11 @@ export function readScenario(name: string, args: DrawArguments): Scenario {
   const scenario =
     args.population === undefined
       ? loadScenario(name)
-      : populate(loadBase(name, console.error), args.population, args.seed ?? 1);
+      : populate(
+          loadBase(name, (text) => note(inline(text))),
+          args.population,
+          args.seed ?? 1,
+        );
   const day = args.hours === undefined ? scenario : takeHours(scenario, args.hours);
   const split = args.minutes === undefined ? day : splitHours(day, args.minutes);
   return args.radii === undefined ? split : withRadii(split, args.radii === "on");

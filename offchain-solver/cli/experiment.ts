@@ -9,7 +9,7 @@ import { networkExperiment } from "../study/experiments/network.ts";
 import { reclearingExperiment } from "../study/experiments/reclearing.ts";
 import { riskExperiment } from "../study/experiments/risk.ts";
 import { scaleExperiment, SIZES } from "../study/experiments/scale.ts";
-import { choiceOption, numberOption } from "../io/output.ts";
+import { choiceOption, numberOption, say } from "../io/output.ts";
 import { checkFolder } from "../io/target.ts";
 
 type Sizes = {
@@ -79,6 +79,6 @@ export function experimentCommand(): Command {
         .join(" ");
       const started = Date.now();
       const files = write(out, name, command, await run(sizes));
-      console.log(`${files.join("\n")}\n${((Date.now() - started) / 1000).toFixed(0)} s`);
+      say(`${files.join("\n")}\n${((Date.now() - started) / 1000).toFixed(0)} s`);
     });
 }

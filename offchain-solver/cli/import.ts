@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { importCase } from "../scenarios/importCase.ts";
-import { visible } from "../io/output.ts";
+import { inline, note } from "../io/output.ts";
 import { checkTarget, writeJson } from "../io/target.ts";
 
 export function importCommand(): Command {
@@ -11,7 +11,7 @@ export function importCommand(): Command {
     .action((file: string, args: { json: string }) => {
       checkTarget(args.json, "--json", [file]);
       const { feeder, notes } = importCase(file);
-      for (const note of notes) console.error(visible(note));
+      for (const text of notes) note(inline(text));
       writeJson(args.json, feeder);
     });
 }

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { InputError } from "../io/inputError.ts";
-import { visible } from "../io/output.ts";
+import { inline, note, visible } from "../io/output.ts";
 import { auditCommand } from "./audit.ts";
 import { benchCommand } from "./benchCommand.ts";
 import { clearCommand } from "./clear.ts";
@@ -38,6 +38,7 @@ export function program(): Command {
     .version("0.1.0")
     .enablePositionalOptions()
     .showHelpAfterError("(gridpact --help lists the commands)")
+    .configureOutput({ writeErr: (text) => void process.stderr.write(visible(text)) })
     .exitOverride();
   for (const command of COMMANDS) root.addCommand(adopt(command(), root));
   return root;
@@ -51,7 +52,7 @@ export async function gridpact(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof InputError || error instanceof Exit) {
-      console.error(visible(error.message));
+      note(error instanceof Exit ? error.message : inline(error.message));
       return error instanceof Exit ? error.code : 2;
     }
     console.error(error);

@@ -16,6 +16,7 @@ import { tighteningLines } from "../study/outOfSample.ts";
 import { summary } from "./clear.ts";
 import { addClearOptions, clearOptions, readScenario, type ClearArguments } from "./clearOptions.ts";
 import { Exit, notSolved } from "./exit.ts";
+import { note, say } from "../io/output.ts";
 import { complaint } from "../io/readJson.ts";
 import { folderNameFault, writeFolder } from "../io/sessionFolder.ts";
 import { checkFolder, writeJson, writeText } from "../io/target.ts";
@@ -38,7 +39,7 @@ export function runCommand(): Command {
       const devnet = await embeddedDevnet();
       try {
         const session = { ...options, tighten: args.tighten === "auto" };
-        const outcome = await runSession(scenario, session, devnet, (step) => console.error(`• ${step}`));
+        const outcome = await runSession(scenario, session, devnet, (step) => note(`• ${step}`));
         done();
         const { tightened } = outcome;
         const tightening = tightened && tighteningRecord(tightened);
@@ -135,8 +136,8 @@ function verdictText(verdict: SessionOutcome["audited"][number]["verdict"]): str
 function report(outcome: SessionOutcome, clearing: ClearingJson, folder: string): string | undefined {
   const { cleared, settled, verified, audited } = outcome;
   const { result, payload } = outcome.batch;
-  console.log(summary(cleared, clearing));
-  if (outcome.tightened) console.log(tighteningLines(outcome.tightened));
+  say(summary(cleared, clearing));
+  if (outcome.tightened) say(tighteningLines(outcome.tightened));
   const money = settled.deltas.reduce((sum, d) => sum + d.money, 0n);
   const carbon = settled.deltas.reduce((sum, d) => sum + d.carbon, 0n);
   const rows = [
@@ -148,7 +149,7 @@ function report(outcome: SessionOutcome, clearing: ClearingJson, folder: string)
     ["audit from chain data", audited.map(({ verdict }) => verdictText(verdict)).join(", ")],
     ["report", join(folder, "report.html")],
   ];
-  console.log(terminalTable(["settlement", ""], rows, { text: [0, 1], wrap: 1 }));
+  say(terminalTable(["settlement", ""], rows, { text: [0, 1], wrap: 1 }));
   const differing = disagreements(result, settled);
   if (differing.length > 0) return `chain and result disagree: ${differing.join("; ")}`;
   if (money !== 0n || carbon !== 0n) return `ledger changes do not add up to zero: ${money}, ${carbon}`;

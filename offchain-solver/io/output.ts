@@ -7,6 +7,19 @@ export const visible = (text: string): string =>
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 
+/** The same on one line: a name that holds line ends cannot add lines that look like ours. */
+export const inline = (text: string): string =>
+  visible(text).replace(
+    /[\t\n\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+
+/** Prints to stdout. All that a command says goes through here or `note`: names come from files, and files from anywhere. */
+export const say = (text: string): void => console.log(visible(text));
+
+/** Prints to stderr. */
+export const note = (text: string): void => console.error(visible(text));
+
 /** Whoever reads our output may stop reading (`| head`): that is no error. A full disk behind stdout is one, and said so. */
 export function endQuietlyOnClosedPipe(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -49,7 +62,7 @@ export function liveLine(): { show: (text: string) => void; end: () => void } {
     show(text) {
       const now = Date.now();
       if (live) {
-        process.stderr.write(`\r[2K${text}`);
+        process.stderr.write(`\r\u001b[2K${text}`);
       } else if (now - last > 5000) {
         last = now;
         process.stderr.write(`${text}\n`);

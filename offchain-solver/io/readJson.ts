@@ -1,20 +1,43 @@
-import { readFileSync } from "node:fs";
+import { isUtf8 } from "node:buffer";
+import { readFileSync, statSync } from "node:fs";
 import type * as z from "zod";
 import { InputError } from "./inputError.ts";
 
-/** Throws InputError where a file cannot be read. Editors on Windows begin one with a mark of its byte order, which is no text. */
-export function readText(file: string): string {
+/** Deepest that brackets may be nested: ours are five deep, and what walks a value would run out of stack. */
+const DEEPEST = 64;
+
+/** Whether there is a file of this name, whatever the name is. */
+export function isFile(name: string): boolean {
   try {
-    return readFileSync(file, "utf8").replace(/^\uFEFF/, "");
+    return statSync(name).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Throws InputError where a file cannot be read or is no UTF-8, unless it may be read as `otherwise` then. Editors on Windows
+ * begin one with a mark of its byte order, which is no text.
+ */
+export function readText(file: string, otherwise?: "latin1"): string {
+  if (file.includes("\0")) throw new InputError(`${file}: no file's name holds a zero byte`);
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new InputError(`${file}: ${code === "ENOENT" ? "there is no such file" : `cannot be read (${code})`}`);
   }
+  if (isUtf8(bytes)) return bytes.toString("utf8").replace(/^\uFEFF/, "");
+  if (otherwise !== undefined) return bytes.toString(otherwise);
+  throw new InputError(`${file}: is no UTF-8 text: save it as UTF-8`);
 }
 
 /** `file: field = value: reason`, the one form of every complaint about a file. Long values are cut. */
 export function complaint(file: string, field: string, value: unknown, reason: string): InputError {
-  const shown = value === undefined ? "nothing" : JSON.stringify(value);
+  const odd = typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0));
+  const shown =
+    value === undefined ? "nothing" : odd ? (Object.is(value, -0) ? "-0" : `${value}`) : JSON.stringify(value);
   const short = shown.length > 80 ? `${shown.slice(0, 77)}...` : shown;
   return new InputError(`${file}: ${field || "the whole file"} = ${short}: ${reason}`);
 }
@@ -23,7 +46,32 @@ export function complaint(file: string, field: string, value: unknown, reason: s
 const quoteNonNumbers = (text: string): string =>
   text.replace(/([[,:]\s*)(-?(?:NaN|Infinity)|nan|inf)(?=\s*[,\]}])/g, '$1"$2"');
 
+/** What JSON.parse takes without a word: an object that names a field twice, of which the last would win, and depth without end. */
+function checkNames(file: string, text: string): void {
+  const open: (Set<string> | undefined)[] = [];
+  for (const { 0: token, 1: name, index } of text.matchAll(
+    /("[^"\\]*(?:\\.[^"\\]*)*")\s*:|"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]]/g,
+  )) {
+    if (token === "{" || token === "[") open.push(token === "{" ? new Set() : undefined);
+    else if (token === "}" || token === "]") open.pop();
+    const line = (): number => text.slice(0, index).split("\n").length;
+    if (open.length > DEEPEST)
+      throw new InputError(`${file}: line ${line()}: brackets are nested more than ${DEEPEST} deep`);
+    const names = open.at(-1);
+    if (name === undefined || names === undefined) continue;
+    const said = JSON.parse(name) as string;
+    if (names.has(said)) throw new InputError(`${file}: line ${line()}: ${said} is named twice in one object`);
+    names.add(said);
+  }
+}
+
 function parse(file: string, text: string): unknown {
+  const value = parsed(file, text);
+  checkNames(file, text);
+  return value;
+}
+
+function parsed(file: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {

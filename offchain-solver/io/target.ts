@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "./inputError.ts";
+import { isFile } from "./readJson.ts";
 
 /** What file systems take, bytes. */
 const LONGEST_NAME = 255;
@@ -74,8 +75,8 @@ export function checkTarget(target: string | undefined, option = "--json", input
   if (found === undefined && isLink(target)) refuse("is a link to nowhere");
   if (found?.isSocket() || found?.isBlockDevice()) refuse("is neither a file nor a stream");
   for (const input of inputs) {
-    const read = statSync(input, { throwIfNoEntry: false });
-    if (found !== undefined && read?.isFile() && read.ino === found.ino && read.dev === found.dev)
+    const read = isFile(input) ? statSync(input) : undefined;
+    if (found !== undefined && read && read.ino === found.ino && read.dev === found.dev)
       refuse(`is what the command reads (${input})`);
   }
   try {

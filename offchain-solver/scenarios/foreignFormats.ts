@@ -1,5 +1,6 @@
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { InputError } from "../io/inputError.ts";
+import { isFile } from "../io/readJson.ts";
 
 const SNIFFED_BYTES = 65_536;
 
@@ -44,23 +45,22 @@ const FOREIGN: readonly Foreign[] = [
  * InputError.
  */
 export function refuseForeignFormat(file: string): void {
-  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return;
+  if (!isFile(file)) return;
   const foreign = FOREIGN.find(({ is }) => is(headOf(file), file));
   if (foreign)
     throw new InputError(`${file}: this is ${foreign.name}, which gridpact does not read; the way: ${foreign.way}`);
 }
 
+/** The first bytes; none where there is nothing to read, which whoever reads the file will say. */
 function headOf(file: string): string {
   const bytes = Buffer.alloc(SNIFFED_BYTES);
-  let handle: number;
+  let handle: number | undefined;
   try {
     handle = openSync(file, "r");
-  } catch (error) {
-    throw new InputError(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
-  try {
     return bytes.toString("latin1", 0, readSync(handle, bytes, 0, SNIFFED_BYTES, 0));
+  } catch {
+    return "";
   } finally {
-    closeSync(handle);
+    if (handle !== undefined) closeSync(handle);
   }
 }

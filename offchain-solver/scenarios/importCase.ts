@@ -8,7 +8,8 @@ import { refuseForeignFormat } from "./foreignFormats.ts";
 /** Reads a MATPOWER case file. Throws InputError naming file, line and reason when it is no radial feeder. */
 export function importCase(file: string): ImportedCase {
   refuseForeignFormat(file);
-  const text = readText(file);
+  // Authors write their names in comments, in whatever coding their editor had.
+  const text = readText(file, "latin1");
   try {
     return importMatpower(text, basename(file, ".m"));
   } catch (error) {

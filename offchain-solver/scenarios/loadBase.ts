@@ -1,8 +1,8 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Feeder } from "../grid/feeder.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
-import { readText } from "../io/readJson.ts";
+import { isFile, readText } from "../io/readJson.ts";
 import { importCase } from "./importCase.ts";
 import { loadFeeder, loadScenario } from "./loadScenario.ts";
 
@@ -22,7 +22,6 @@ export function loadBase(nameOrFile: string, note: (text: string) => void = () =
   const shipped = fileURLToPath(new URL(`../../cases/feeders/${nameOrFile}.json`, import.meta.url));
   const isName = !/[./\\]/.test(nameOrFile);
   if (isName && existsSync(shipped)) return loadFeeder(nameOrFile);
-  const isFile = !isName && statSync(nameOrFile, { throwIfNoEntry: false })?.isFile();
-  if (isFile && isFeederText(readText(nameOrFile))) return loadFeeder(nameOrFile);
+  if (!isName && isFile(nameOrFile) && isFeederText(readText(nameOrFile))) return loadFeeder(nameOrFile);
   return loadScenario(nameOrFile);
 }

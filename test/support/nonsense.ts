@@ -47,6 +47,18 @@ const FIELDS: readonly [command: "clear" | "run", path: string, value: unknown, 
   ["clear", "feeder.branches[2].from", 99],
   ["clear", "feeder.branches[2]", { from: 3, to: 2, rPu: 0.1, xPu: 0.1, ratingMva: null }, "closes a cycle"],
   ["clear", "feeder.branches", 15],
+  ["clear", "feeder.baseMva", 1e-300],
+  ["clear", "feeder.branches[2].ratingMva", 1e-300],
+  ["clear", "feeder.branches[2].rPu", 1e300],
+  ["clear", "prosumers[0].load.fixedMw[0]", 1e300],
+  ["clear", "prosumers[0].load.mvarPerMw", -1e13],
+  ["clear", "prosumers[0].generator.costA", 1e300],
+  ["clear", "prosumers[0].battery.efficiency", 1e-300],
+  ["clear", "carbon.quotaTPerMwh", 1e300],
+  ["clear", "tariff.buyPerMwh[0]", 1e300],
+  ["clear", "regularisation.trade", 1e-300],
+  ["clear", "regularisation.reactive", 1e300],
+  ["clear", "uncertainty.factor[0][0][0]", 1e300],
   ["clear", "startUtc", "yesterday"],
   ["clear", "startUtc", "2021-07-15"],
   ["clear", "startUtc", "2021-07-15T08:00:00+02:00"],
@@ -271,7 +283,30 @@ const TEXTS: Readonly<Record<string, string>> = {
   "object.json": "{}",
   "infinity.json": '{"name": Infinity}',
   "binary.json": "\u0000\u0001\u0002",
+  "comment.json": '// a note\n{\n"name": "x"}',
+  "deep.json": `${"[".repeat(20_000)}${"]".repeat(20_000)}`,
+  "deepName.json": `{"name": ${"[".repeat(5_000)}${"]".repeat(5_000)}}`,
 };
+
+/** A case of two buses; `bus`, `branch` and `rate` replace what they name. */
+const caseOf = ({ bus = "2", tap = "0", rate = "0", base = "1" }): string => `function mpc = small
+mpc.version = '2';
+mpc.baseMVA = ${base};
+mpc.bus = [1 3 0 0 0 0 1 1 0 12.66 1 1.1 .9;
+${bus} 1 .1 .05 0 0 1 1 0 12.66 1 1.1 .9];
+mpc.gen = [1 0 0 10 -10 1 100 1 10 0];
+mpc.branch = [1 ${bus} .01 .01 0 ${rate} 0 0 ${tap} 0 1];
+`;
+
+/** [file, text, words of the message] */
+const CASE_TEXTS: readonly [file: string, text: string, ...says: string[]][] = [
+  ["bus.m", caseOf({ bus: "1e300" }), "line 5", "bus number = 1e+300"],
+  ["tap.m", caseOf({ tap: "1e300" }), "line 7", "tap ratio", "1e+300"],
+  ["smallTap.m", caseOf({ tap: "1e-300" }), "line 7", "tap ratio", "1e-300"],
+  ["taps.m", caseOf({ tap: "1e8", base: "1e12" }), "branches.0.rPu"],
+  ["rate.m", caseOf({ rate: "1e-320" }), "line 7", "rateA"],
+  ["base.m", caseOf({ base: "1e-320" }), "line 3", "baseMVA"],
+];
 
 /** Writes what the table needs to `folder`; `target` as the last resort of a command that does not refuse. */
 export function nonsense(folder: string, target: string): Nonsense[] {
@@ -307,6 +342,16 @@ export function nonsense(folder: string, target: string): Nonsense[] {
     writeFileSync(file, text);
     return { name: `file ${name}`, args: ["clear", file, "--json", target], says: [file] };
   });
+  const cases = CASE_TEXTS.map(([name, text, ...says]): Nonsense => {
+    const file = join(folder, name);
+    writeFileSync(file, text);
+    return { name: `case ${name}`, args: ["import", file, "--json", target], says: [file, ...says] };
+  });
+  const twice = join(folder, "twice.json");
+  writeFileSync(twice, JSON.stringify(base).replace('"hours":1,', '"hours":24,"hours":1,'));
+  const latin1 = join(folder, "latin1.json");
+  writeFileSync(latin1, Buffer.from(JSON.stringify({ ...base, name: "Straße" }), "latin1"));
+  const long = `./${"x".repeat(5_000)}`;
   const own = join(folder, "own.json");
   writeFileSync(own, JSON.stringify(base));
   const closed = join(folder, "closed.json");
@@ -318,6 +363,22 @@ export function nonsense(folder: string, target: string): Nonsense[] {
     ...fields,
     ...options,
     ...texts,
+    ...cases,
+    { name: "a field twice", args: ["clear", twice, "--json", target], says: [twice, "line 1", "hours", "twice"] },
+    { name: "Latin-1", args: ["clear", latin1, "--json", target], says: [latin1, "UTF-8"] },
+    ...["clear", "import"].map((command) => ({
+      name: `a zero byte in a name: ${command}`,
+      args: [command, "./a\0.json", "--json", target],
+      says: ["./a\\u0000.json", "zero byte"],
+    })),
+    { name: "a long name to read", args: ["clear", long, "--json", target], says: [long, "ENAMETOOLONG"] },
+    { name: "a long case to read", args: ["scenario", `${long}.m`, "--population", "2"], says: [long, "ENAMETOOLONG"] },
+    { name: "an option that speaks to the terminal", args: ["clear", "ieee15", "--\u001b[2J"], says: ["--\\u001b[2J"] },
+    {
+      name: "a name of two lines",
+      args: ["clear", "./a\nsolved", "--json", target],
+      says: ["./a\\u000asolved", "no such"],
+    },
     { name: "no name for the output", args: ["clear", own, "--json", ""], says: ['--json ""'] },
     { name: "no name for the folder", args: ["run", own, "--out", ""], says: ['--out ""'] },
     { name: "no name for the scenario", args: ["clear", "", "--json", target], says: ["no such"] },

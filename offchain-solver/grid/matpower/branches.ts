@@ -1,4 +1,4 @@
-import { UNLIMITED_MVA } from "../feeder.ts";
+import { SMALLEST, UNLIMITED_MVA } from "../feeder.ts";
 import { BRANCH, BUS, checkNumber, count, refuse } from "./caseTables.ts";
 import type { Row } from "./caseTables.ts";
 import { MatpowerError } from "./tokens.ts";
@@ -36,7 +36,8 @@ export function orient(rows: readonly Row[], buses: readonly Row[], rootVoltageP
       touching.get(bus)!.push(row);
     }
     refuse(row, BRANCH.b, `the charging b of ${nameOf(row)}`);
-    checkNumber(row, BRANCH.ratio, `the tap ratio of ${nameOf(row)}`, 0);
+    if (row.cells[BRANCH.ratio] !== 0)
+      checkNumber(row, BRANCH.ratio, `the tap ratio of ${nameOf(row)}`, row.cells[BRANCH.ratio] < 0 ? 0 : SMALLEST);
     checkNumber(row, BRANCH.shift, `the phase shift of ${nameOf(row)}`);
   }
   const root = buses[0].cells[BUS.number];
@@ -79,6 +80,8 @@ function ratingOf(row: Row): number | null {
   const rating = row.cells[BRANCH.rateA];
   if (!(rating >= 0))
     throw new MatpowerError(row.line, `rateA = ${rating} is ${rating < 0 ? "below 0" : "not a number"}`);
+  if (rating > 0 && rating < SMALLEST)
+    throw new MatpowerError(row.line, `rateA = ${rating} is below ${SMALLEST}; 0 says unlimited`);
   return rating === 0 || rating >= UNLIMITED_MVA ? null : rating;
 }
 

@@ -1,3 +1,4 @@
+import { LARGEST } from "../feeder.ts";
 import type { CaseData } from "./interpret.ts";
 import { MatpowerError } from "./tokens.ts";
 import { isScalar } from "./values.ts";
@@ -31,6 +32,7 @@ export function checkNumber({ cells, line }: Row, column: number, what: string, 
   const value = cells[column];
   if (!Number.isFinite(value) || value < lowest)
     throw new MatpowerError(line, `${what} = ${value}${value < lowest ? ` is below ${lowest}` : " is not a number"}`);
+  if (Math.abs(value) > LARGEST) throw new MatpowerError(line, `${what} = ${value} is beyond ${LARGEST}`);
   return value;
 }
 

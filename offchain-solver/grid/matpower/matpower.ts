@@ -1,5 +1,5 @@
 import type { Feeder } from "../feeder.ts";
-import { FeederSchema } from "../feeder.ts";
+import { FeederSchema, LARGEST, SMALLEST } from "../feeder.ts";
 import { orient } from "./branches.ts";
 import { BUS, checkNumber, count, GEN, refuse, refuseOtherElements, rowsOf } from "./caseTables.ts";
 import type { Row } from "./caseTables.ts";
@@ -57,7 +57,16 @@ export function importMatpower(text: string, fallbackName = "case"): ImportedCas
     notes.push(
       `bus ${feeder.buses[0].bus} is held at ${rootVoltagePu} p.u.: voltages are per unit of that, ${feeder.baseKv} kV`,
     );
-  return { feeder: FeederSchema.parse(feeder), voltageBasePu, notes };
+  return { feeder: checked(feeder), voltageBasePu, notes };
+}
+
+/** Taps multiply down the tree and impedances go with their squares: what came of figures that were sound one by one. */
+function checked(feeder: Feeder): Feeder {
+  const { data, error } = FeederSchema.safeParse(feeder);
+  if (data !== undefined) return data;
+  const [{ path, message }] = error.issues;
+  const value = path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown>)[key], feeder);
+  throw new MatpowerError(1, `the feeder would have ${path.join(".")} = ${value}: ${message}`);
 }
 
 function checkVersion({ fields }: CaseData): void {
@@ -72,7 +81,11 @@ function checkVersion({ fields }: CaseData): void {
 function baseOf({ fields }: CaseData): number {
   const base = fields.get("baseMVA");
   const baseMva = base?.value.kind === "matrix" && isScalar(base.value) ? base.value.cells[0] : NaN;
-  if (!(baseMva > 0 && baseMva < Infinity)) throw new MatpowerError(base?.lines[0] ?? 1, `baseMVA = ${baseMva}`);
+  if (!(baseMva >= SMALLEST && baseMva <= LARGEST))
+    throw new MatpowerError(
+      base?.lines[0] ?? 1,
+      `baseMVA = ${baseMva}: must be a number from ${SMALLEST} to ${LARGEST}`,
+    );
   return baseMva;
 }
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { FeederSchema } from "../../grid/feeder.ts";
+import { FeederSchema, figure, nonnegative as nonneg, positive, SMALLEST } from "../../grid/feeder.ts";
 
 /** How chance constraints are held (market-model section 5): the exact one and what it is compared with. */
 export const RISK_METHODS = ["ts-drcc", "bonferroni", "gaussian", "robust", "deterministic"] as const;
@@ -7,9 +7,7 @@ export const RISK_METHODS = ["ts-drcc", "bonferroni", "gaussian", "robust", "det
 /** Most periods of one session: a day of five minutes. How many a settlement can carry is the payload's own limit. */
 export const MAX_PERIODS = 288;
 
-const finite = z.number();
-const nonneg = z.number().nonnegative();
-const series = z.array(finite);
+const series = z.array(figure);
 
 /** Dispatchable generator: cost a p^2 + b p [$/h, p in MW], linear emission rate. */
 const GeneratorSchema = z.strictObject({
@@ -17,7 +15,7 @@ const GeneratorSchema = z.strictObject({
   maxMw: nonneg,
   rampMwPerHour: nonneg,
   costA: nonneg,
-  costB: finite,
+  costB: figure,
   emissionTPerMwh: nonneg,
   reactiveMvar: nonneg,
 });
@@ -25,7 +23,7 @@ const GeneratorSchema = z.strictObject({
 /** PV or wind: curtailable up to the (debiased) forecast; `actualMw` is what the day brought, for delivery. */
 const RenewableSchema = z.strictObject({
   kind: z.enum(["pv", "wind"]),
-  ratingMw: z.number().positive(),
+  ratingMw: positive,
   source: z.int().nonnegative(),
   forecastMw: z.array(nonneg),
   actualMw: z.array(nonneg),
@@ -38,7 +36,7 @@ const BatterySchema = z.strictObject({
   minMwh: nonneg,
   maxMwh: nonneg,
   initialMwh: nonneg,
-  efficiency: z.number().positive().max(1),
+  efficiency: z.number().positive().min(SMALLEST).max(1),
   wearPerMwh: nonneg,
   /** Which way it may run, per period; absent: either. Never both at once, whatever the price. */
   direction: z.array(z.enum(["either", "charge", "discharge"])).optional(),
@@ -47,7 +45,7 @@ const BatterySchema = z.strictObject({
 /** Load: fixed profile, constant power factor (Mvar per MW), flexible share phi and its discomfort (k/2) dd^2. */
 const LoadSchema = z.strictObject({
   fixedMw: z.array(nonneg),
-  mvarPerMw: finite,
+  mvarPerMw: figure,
   flexibleShare: z.number().min(0).max(1),
   discomfort: nonneg,
 });
@@ -80,7 +78,7 @@ export const ScenarioSchema = z.strictObject({
   /** How many periods there are, each `periodHours` long. */
   hours: z.int().min(1).max(MAX_PERIODS),
   /** Length of a period in hours (dt). */
-  periodHours: z.number().positive(),
+  periodHours: positive,
   tariff: z.strictObject({
     buyPerMwh: series,
     sellPerMwh: series,
@@ -96,10 +94,10 @@ export const ScenarioSchema = z.strictObject({
     deskSellPerT: nonneg,
   }),
   /** kappa of e^2, r^2, c^2 per side; k_q of q^2: at the reference size, and the larger the smaller the market (docs/model.md). */
-  regularisation: z.strictObject({ trade: z.number().positive(), reactive: z.number().positive() }),
+  regularisation: z.strictObject({ trade: positive, reactive: positive }),
   risk: z.strictObject({
     method: z.enum(RISK_METHODS),
-    epsilon: z.number().gt(0).lt(1),
+    epsilon: z.number().gt(0).min(SMALLEST).lt(1),
     /** Robustness radii on mean and standard deviation of the estimated moments, per hour; zero = moments taken as known. */
     meanRadius: z.array(nonneg),
     stdRadius: z.array(nonneg),
