@@ -7,6 +7,7 @@ import { termsHash } from "../codec/terms.ts";
 import { marketDomain, sessionHash } from "../codec/typedData.ts";
 import { bundleHash, regretDigest, type Witness } from "../codec/witness.ts";
 import { acSweep } from "../grid/acSweep.ts";
+import { allowedRegret } from "../market/result/certificate.ts";
 import { type ClearingResult, OPERATOR, SESSION_PERIOD } from "../market/result/clearingResult.ts";
 import { limitRows } from "../market/formulation/networkLimit.ts";
 import { marketOf, type Market } from "../market/scenario/market.ts";
@@ -33,7 +34,7 @@ export type WitnessContext = {
 /**
  * Judges a posted result by its witness: public limits hold (chance constraints included), the AC sweep converges inside the
  * limits, every prosumer signed its regret, the operator's prices follow from its multipliers, and all regrets together certify
- * that the claimed objective is within the tolerance of the optimum.
+ * that the result is within the tolerance of the optimum (`certificate.ts`).
  */
 export function judgeWitness(context: WitnessContext, result: ClearingResult, witness: Witness): Verdict {
   const { session, payload } = context;
@@ -70,7 +71,7 @@ export function judgeWitness(context: WitnessContext, result: ClearingResult, wi
     const ac = acViolation(market, network, result);
     if (ac !== undefined) return invalid("outsideAcLimit", ac);
   }
-  const allowed = (toleranceNano / 1e9) * Math.abs(Number(witness.objectiveNano) / 1e9);
+  const allowed = allowedRegret(market, result, toleranceNano / 1e9);
   if (!(total <= allowed))
     return invalid("regretsTooLarge", `${total.toExponential(3)} $ over ${allowed.toExponential(3)} $`);
   return VALID;

@@ -115,7 +115,10 @@ export function conclude(
   const late = failure?.outcome === "deadline" || operator.status === "deadline";
   return {
     status: infeasible ? "infeasible" : solved ? "solved" : late ? "deadline" : "max iterations",
-    reason: operator.status === "infeasible" ? "the network security constraints have no point left" : failure?.reason,
+    reason:
+      operator.status === "infeasible"
+        ? "the network security constraints have no point left"
+        : (failure?.reason ?? (solved ? undefined : uncertified(operator))),
     iterations: operator.residuals.length,
     evaluations: operator.residuals.length,
     rejected: operator.acceleration.rejected,
@@ -124,4 +127,14 @@ export function conclude(
     prosumers,
     operator,
   };
+}
+
+/** What kept a session from its end whose residuals were small: money, in $. */
+function uncertified({ certificate, market: { units } }: OperatorState): string | undefined {
+  if (certificate === undefined || certificate.certified) return undefined;
+  const money = (value: number): string => `${(value * units.money).toPrecision(2)} $`;
+  const { regret, allowedRegret, mismatch, allowedMismatch } = certificate;
+  return regret > allowedRegret
+    ? `regrets still add up to ${money(regret)} where ${money(allowedRegret)} certify; try more --max-iterations`
+    : `plans and trades still differ by ${money(mismatch)} where ${money(allowedMismatch)} certify; try more --max-iterations`;
 }

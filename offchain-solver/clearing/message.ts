@@ -12,6 +12,8 @@ export type Message =
       readonly block: Float64Array;
       readonly sums: Float64Array;
       readonly gram: Float64Array;
+      /** What it claims of the iterate, where the operator asked (`claim.ts`). */
+      readonly claim?: Float64Array;
     }
   /** Operator to prosumer: how to combine the last iterates, and the projection of the combined block; or the end. */
   | {
@@ -23,6 +25,8 @@ export type Message =
       readonly extra: number;
       /** The share of a warm start's first trades that it pulls towards; absent: towards none. */
       readonly centre?: number;
+      /** Asks for a claim of the iterate that follows; absent: does not. */
+      readonly ask?: true;
       readonly end: End;
     };
 
@@ -55,7 +59,7 @@ export function messageBytes(message: Message): number {
     case "trade":
       return 16 + 8 * message.block.length;
     case "offer":
-      return 16 + 8 * (message.block.length + message.sums.length + message.gram.length);
+      return 16 + 8 * (message.block.length + message.sums.length + message.gram.length + (message.claim?.length ?? 0));
     case "grid":
       return 24 + 8 * (message.weights.length + message.block.length + (message.centre === undefined ? 0 : 1));
   }

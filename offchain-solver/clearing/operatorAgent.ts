@@ -1,4 +1,5 @@
 import type { UnitMarket } from "../market/scenario/perUnit.ts";
+import { certificateOf, CLAIM_SIZE, type Certificate, type Claim } from "./claim.ts";
 import { createAcceleration, depthOf, nextWeights, type Acceleration } from "./acceleration/acceleration.ts";
 import { layoutOf, SUM_COUNT, type Layout } from "./layout.ts";
 import type { Effect, End, Event, Message } from "./message.ts";
@@ -31,8 +32,20 @@ export type OperatorState = {
   /** [prosumer] what it costs to move each number of that reply, rho u with u = v - reply: the same that the prosumer works out. */
   readonly prices: readonly Float64Array[];
   readonly residuals: Residual[];
+  /** [prosumer] what was claimed of the iterate whose offers came last. */
+  readonly claims: (Claim | undefined)[];
+  /** The claims' sums, as last asked for; whether the last reply asked, the iteration that it was in, and whether residuals have been small. */
+  certificate: Certificate | undefined;
+  asked: boolean;
+  askedAt: number;
+  settled: boolean;
   status: "running" | Exclude<End, "no">;
 };
+
+/** Iterations between two requests for claims: a best response costs several steps of an agent. */
+const ASK_EVERY = 3;
+/** Claims are asked for from this residual over its tolerance on, so that they are there when it is met. */
+const ASK_FROM = 1.5;
 
 export function initOperator(settings: Settings, market: UnitMarket, hours: Hours): OperatorState {
   const layouts = market.prosumers.map((_, i) => layoutOf(market, i));
@@ -58,6 +71,11 @@ export function initOperator(settings: Settings, market: UnitMarket, hours: Hour
     replies: layouts.map((layout) => new Float64Array(gridSize(layout))),
     prices: layouts.map((layout) => new Float64Array(gridSize(layout))),
     residuals: [],
+    claims: layouts.map(() => undefined),
+    certificate: undefined,
+    asked: false,
+    askedAt: -ASK_EVERY,
+    settled: false,
     status: "running",
   };
 }
@@ -81,11 +99,12 @@ export function hearOperator(state: OperatorState, from: number, message: Messag
   const layout = state.layouts[from];
   if (layout === undefined) return reject("not from a prosumer");
   if (kindOf(message) !== "offer") return reject("no message for the operator");
-  const { block, sums, gram, iteration } = message as Extract<Message, { kind: "offer" }>;
+  const { block, sums, gram, claim, iteration } = message as Extract<Message, { kind: "offer" }>;
   const wrong =
     misfit("block", block, layout.size - layout.gridStart) ??
     misfit("sums", sums, SUM_COUNT) ??
-    misfit("gram", gram, state.gram[from].length);
+    misfit("gram", gram, state.gram[from].length) ??
+    (claim === undefined ? undefined : misfit("claim", claim, CLAIM_SIZE));
   if (wrong) return wrong;
   if (iteration !== state.iteration)
     return iteration < state.iteration ? ignore("late") : reject("of no iteration that can be under way");
@@ -100,6 +119,7 @@ function accept(state: OperatorState, from: number, message: Message): Effect[] 
   history.unshift(oldest);
   state.sums[from] = message.sums;
   state.gram[from] = message.gram;
+  state.claims[from] = message.claim;
   state.arrived[from] = 1;
   if (state.arrived.includes(0)) return [];
   state.arrived.fill(0);
@@ -129,7 +149,13 @@ function decide(state: OperatorState): Effect[] {
   if (state.iteration > 0) {
     const residual = residualRatios(addUp(state.sums), state.settings);
     state.residuals.push(residual);
-    if (residual.primal <= 1 && residual.dual <= 1) end = "solved";
+    const ratio = Math.max(residual.primal, residual.dual);
+    state.settled ||= ratio <= 1;
+    if (state.asked) state.certificate = certificateOf(state.market, state.claims);
+    const certified = state.asked && state.certificate?.certified === true;
+    state.asked = (state.settled || ratio <= ASK_FROM) && state.iteration - state.askedAt >= ASK_EVERY;
+    if (state.asked) state.askedAt = state.iteration;
+    if (state.settled && certified) end = "solved";
     else if (state.iteration >= state.settings.maxIterations) end = "max iterations";
     else weights = nextWeights(state.acceleration, addUp(state.gram)) as typeof weights;
   }
@@ -153,6 +179,7 @@ function tell(state: OperatorState, weights: Float64Array, end: End): Effect[] {
       block: state.replies[i].slice(),
       extra,
       ...(extra > 0 && centre > 0 && { centre }),
+      ...(end === "no" && state.asked && { ask: true as const }),
       end,
     },
   }));

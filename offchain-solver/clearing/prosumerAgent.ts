@@ -1,5 +1,6 @@
 import type { ConicSolver } from "../numerics/conicSolver.ts";
 import type { UnitMarket } from "../market/scenario/perUnit.ts";
+import { claimOf, type Claim } from "./claim.ts";
 import { depthOf } from "./acceleration/acceleration.ts";
 import { ALLOWANCES, ENERGY, layoutOf, SUM_COUNT, SUMS, type Layout } from "./layout.ts";
 import { ENDS, OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";
@@ -15,6 +16,8 @@ import type { Settings } from "./settings.ts";
 export type ProsumerState = {
   readonly id: number;
   readonly settings: Settings;
+  /** As the prosumer knows it. */
+  readonly market: UnitMarket;
   readonly layout: Layout;
   readonly problem: ProsumerProblem;
   iteration: number;
@@ -54,6 +57,7 @@ export function initProsumer(
   const state: ProsumerState = {
     id,
     settings,
+    market,
     layout,
     problem: createProsumerProblem(market, id, layout, solver),
     iteration: 0,
@@ -157,7 +161,7 @@ function rotate(history: Float64Array[]): Float64Array {
   return oldest;
 }
 
-function offers(state: ProsumerState): Effect[] {
+function offers(state: ProsumerState, claim?: Claim): Effect[] {
   const { layout, images } = state;
   const stride = layout.hours + 1;
   const effects: Effect[] = [];
@@ -181,6 +185,7 @@ function offers(state: ProsumerState): Effect[] {
       block: images[0].slice(layout.gridStart),
       sums: state.sums.slice(),
       gram: state.gram.slice(),
+      ...(claim && { claim }),
     },
   });
   effects.push({ kind: "setTimer", afterMs: state.settings.patienceMs });
@@ -208,7 +213,7 @@ function advance(state: ProsumerState): Effect[] {
   state.iteration++;
   state.grid = undefined;
   state.arrived.fill(0);
-  const effects = offers(state);
+  const effects = offers(state, grid.ask ? claimOf(state) : undefined);
   state.early.forEach((block, k) => {
     if (block) takeTrade(state, k, block);
     state.early[k] = undefined;

@@ -176,11 +176,19 @@ export function createProsumerProblem(
       responseProgram ??= withDiagonal(() => 0);
       const keepX = Float64Array.from(x);
       const keepY = Float64Array.from(y);
-      const outcome = solve(
-        responseProgram,
-        (c) => -price[c],
-        () => 0,
-      );
+      const respond = (warm?: WarmConic): Outcome =>
+        solve(
+          responseProgram as GroupedProblem,
+          (c) => -price[c],
+          () => 0,
+          warm,
+        );
+      let outcome = respond();
+      if (outcome === "stalled") {
+        const warm = new WarmConic(responseProgram);
+        if (proxSolver) warm.start(proxSolver.x, proxSolver.z);
+        outcome = respond(warm);
+      }
       if (outcome !== "solved") return undefined;
       let value = costAt();
       for (let c = 0; c < layout.size; c++) value += price[c] * y[c];

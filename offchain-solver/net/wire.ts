@@ -3,12 +3,14 @@
  *
  *   magic u8 | kind u8 | session u16 | iteration u32 | block u32 | second u16 | third u16     16 bytes
  *   trade: block f64...
- *   offer: block f64... | sums f64[second] | gram f64[third]
- *   grid:  extra f64 | block f64... | weights f64[second] | centre f64, where bit 7 of third is set; its other bits are the end
+ *   offer: block f64... | sums f64[second] | gram f64[third] | claim f64[3], where bit 15 of third is set; its other bits are the length
+ *   grid:  extra f64 | block f64... | weights f64[second] | centre f64, where bit 7 of third is set
+ *          bit 6 of third: asks for a claim; its bits below are the end
  *
  * `session` is the head of the terms' hash: a message of another session is told apart before anything in it is read. As many bytes as
  * `messageBytes` counts.
  */
+import { CLAIM_SIZE } from "../clearing/claim.ts";
 import { ENDS, messageBytes, type Message } from "../clearing/message.ts";
 import { ACCEPT, ignore, reject, type Reception } from "../clearing/reception.ts";
 
@@ -17,6 +19,9 @@ const MAGIC = 0x67;
 const KINDS = ["trade", "offer", "grid"] as const satisfies readonly Message["kind"][];
 const HEAD = 16;
 const WITH_CENTRE = 0x80;
+const ASKS = 0x40;
+const END_BITS = 0x3f;
+const WITH_CLAIM = 0x8000;
 
 /** No message of a session that fits one transaction is longer. */
 export const MAX_MESSAGE_BYTES = 1 << 20;
@@ -41,14 +46,19 @@ export function encode(message: Message, session: number): Uint8Array {
       break;
     case "offer":
       view.setUint16(12, message.sums.length, true);
-      view.setUint16(14, message.gram.length, true);
+      view.setUint16(14, message.gram.length | (message.claim === undefined ? 0 : WITH_CLAIM), true);
       put(message.block);
       put(message.sums);
       put(message.gram);
+      if (message.claim !== undefined) put(message.claim);
       break;
     case "grid":
       view.setUint16(12, message.weights.length, true);
-      view.setUint16(14, ENDS.indexOf(message.end) | (message.centre === undefined ? 0 : WITH_CENTRE), true);
+      view.setUint16(
+        14,
+        ENDS.indexOf(message.end) | (message.centre === undefined ? 0 : WITH_CENTRE) | (message.ask ? ASKS : 0),
+        true,
+      );
       put([message.extra]);
       put(message.block);
       put(message.weights);
@@ -93,7 +103,7 @@ function lengthOf(kind: Message["kind"], { block, second, third }: Counts): numb
     case "trade":
       return HEAD + 8 * block;
     case "offer":
-      return HEAD + 8 * (block + second + third);
+      return HEAD + 8 * (block + second + (third & ~WITH_CLAIM) + (third & WITH_CLAIM ? CLAIM_SIZE : 0));
     case "grid":
       return HEAD + 8 * (1 + block + second + (third & WITH_CENTRE ? 1 : 0));
   }
@@ -106,11 +116,13 @@ function read(kind: Message["kind"], iteration: number, counts: Counts, numbers:
       if (second !== 0 || third !== 0) return { reception: reject("counts that a trade has not") };
       return { reception: ACCEPT, message: { kind, iteration, block: numbers } };
     case "offer": {
-      const [sums, gram] = [numbers.slice(block, block + second), numbers.slice(block + second)];
-      return { reception: ACCEPT, message: { kind, iteration, block: numbers.slice(0, block), sums, gram } };
+      const rest = block + second + (third & ~WITH_CLAIM);
+      const [sums, gram] = [numbers.slice(block, block + second), numbers.slice(block + second, rest)];
+      const claim = third & WITH_CLAIM ? { claim: numbers.slice(rest) } : {};
+      return { reception: ACCEPT, message: { kind, iteration, block: numbers.slice(0, block), sums, gram, ...claim } };
     }
     case "grid": {
-      const end = ENDS[third & ~WITH_CENTRE];
+      const end = third >> 8 === 0 ? ENDS[third & END_BITS] : undefined;
       if (end === undefined) return { reception: reject("of no known end") };
       const centre = third & WITH_CENTRE ? { centre: numbers[numbers.length - 1] } : {};
       const weights = numbers.slice(1 + block, 1 + block + second);
@@ -121,6 +133,7 @@ function read(kind: Message["kind"], iteration: number, counts: Counts, numbers:
         block: numbers.slice(1, 1 + block),
         extra: numbers[0],
         ...centre,
+        ...(third & ASKS ? { ask: true as const } : {}),
         end,
       };
       return { reception: ACCEPT, message };

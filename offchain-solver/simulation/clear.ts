@@ -1,8 +1,7 @@
-import { assemble, type Cleared } from "../clearing/assemble.ts";
+import { assemble } from "../clearing/assemble.ts";
 import { findLacking, solveCentral } from "../clearing/central.ts";
 import type { ConsensusResult } from "../clearing/consensus.ts";
 import { regretsOf } from "../clearing/regret.ts";
-import type { WarmStart } from "../clearing/prosumerAgent.ts";
 import { warmStarts, type ClearingState } from "./clearingState.ts";
 import {
   DEFAULT_SETTINGS,
@@ -273,23 +272,21 @@ export function clearMarket(market: Market, options: ClearOptions, energyFirst?:
     };
   }
   const settings = options.settings ?? settingsFor(options.method, options);
-  const runs = certified(market, network, settings, options);
-  const { consensus, cleared } = runs[runs.length - 1];
+  const consensus = runOf(market, network, settings, options);
+  const cleared = consensus.status === "solved" ? assemble(market, consensus) : undefined;
   const wallMs = performance.now() - started;
-  const total = (count: (run: ConsensusResult) => number): number =>
-    runs.reduce((sum, run) => sum + count(run.consensus), 0);
   const end = endOf(market, network, consensus);
   return {
     ...end,
     market,
     network,
     settings: consensus.operator.settings,
-    iterations: total((run) => run.iterations),
-    evaluations: total((run) => run.evaluations),
-    messages: total((run) => run.messages),
-    bytes: total((run) => run.bytes),
+    iterations: consensus.iterations,
+    evaluations: consensus.evaluations,
+    messages: consensus.messages,
+    bytes: consensus.bytes,
     wallMs,
-    residuals: runs.flatMap((run) => run.consensus.residuals),
+    residuals: consensus.residuals,
     outcome: cleared
       ? {
           ...cleared,
@@ -301,67 +298,14 @@ export function clearMarket(market: Market, options: ClearOptions, energyFirst?:
   };
 }
 
-/** Regrets may add up to this part of the objective (settlement: the witness); a fifth is left for the operator's and for rounding. */
-export const REGRET_TOLERANCE = 1e-5;
-
-/** How long the agents go on for smaller regrets before what they have stands. */
-const EXTRA_ITERATIONS = 1500;
-
-/**
- * Clears until the regrets certify the optimum. The residuals' stopping rule knows nothing of money: where the regrets are still too
- * large after it (small sessions), the agents go on from where they stand with smaller residuals, for a while: where that does not
- * end, what was reached stands and the auditor judges it.
- */
-function certified(
+/** Runs the agents to the certified end: they are asked for their regrets while they iterate, so nothing is run again. */
+function runOf(
   market: Market,
   network: Network | undefined,
   given: Settings,
   { observe, workers = 1, warm: from }: Pick<ClearOptions, "observe" | "workers" | "warm">,
-) {
-  const runs: { consensus: ConsensusResult; cleared: Cleared | undefined }[] = [];
+): ConsensusResult {
   const settings = from ? startedFrom(given, from.state.firstResidual) : given;
-  let warm: WarmStart[] | undefined =
-    from && warmStarts(from.file, from.state, market, forTradeGraph(settings, market).rho);
-  let iterations = 0;
-  for (let tighten = 1; ; tighten /= 1.5) {
-    const { primalAbsolute, primalRelative, dualAbsolute, dualRelative } = settings.tolerance;
-    const tolerance = {
-      primalAbsolute: primalAbsolute * tighten,
-      primalRelative: primalRelative * tighten,
-      dualAbsolute: dualAbsolute * tighten,
-      dualRelative: dualRelative * tighten,
-    };
-    const before = iterations;
-    const consensus = runAgents(
-      market,
-      network,
-      {
-        ...settings,
-        // Going on must not disturb what stands.
-        acceleration: {
-          ...settings.acceleration,
-          vanishing: { ...settings.acceleration.vanishing, ...(runs.length > 0 && { start: 0 }) },
-        },
-        tolerance,
-        maxIterations: Math.min(settings.maxIterations - before, runs.length === 0 ? Infinity : EXTRA_ITERATIONS),
-      },
-      {
-        workers,
-        ...(observe ? { observe: (iteration, residual) => observe(before + iteration, residual) } : {}),
-        ...(warm ? { warm } : {}),
-      },
-    );
-    iterations += consensus.iterations;
-    const cleared = consensus.status === "solved" ? assemble(market, consensus) : undefined;
-    if (cleared === undefined && runs.length > 0) {
-      // The way that led nowhere is paid for all the same: it counts, in front of the result that stands.
-      runs.splice(-1, 0, { consensus, cleared });
-      return runs;
-    }
-    runs.push({ consensus, cleared });
-    const regret = cleared?.regrets.reduce((sum, r) => sum + Math.max(0, r), 0) ?? 0;
-    const enough = cleared === undefined || regret <= 0.8 * REGRET_TOLERANCE * Math.abs(cleared.objective);
-    if (enough || runs.length === 4 || iterations >= settings.maxIterations) return runs;
-    warm = consensus.prosumers.map(({ images }) => ({ image: images[0].slice() }));
-  }
+  const warm = from && warmStarts(from.file, from.state, market, forTradeGraph(settings, market).rho);
+  return runAgents(market, network, settings, { workers, ...(observe && { observe }), ...(warm && { warm }) });
 }

@@ -1,0 +1,86 @@
+import { CERTIFICATE, roundingOf } from "../market/result/certificate.ts";
+import type { UnitMarket } from "../market/scenario/perUnit.ts";
+import type { ProsumerState } from "./prosumerAgent.ts";
+
+/**
+ * What a prosumer says of its newest iterate when it is asked, in the market's units of money: its regret, what its plan and its trades still
+ * differ by, and its part of the gross turnover as it will be posted. Nothing in it is believed by anybody who signs: the same sums are
+ * judged again after quantising.
+ */
+export type Claim = Float64Array;
+export const [REGRET, MISMATCH, TURNOVER, CLAIM_SIZE] = [0, 1, 2, 3] as const;
+
+/** Regrets of agents may fill this much of what is allowed: the rest is left for the operator's, which comes with rounding. */
+const LEFT = 0.8;
+
+/** The claim, or none where its own problem could not be solved again. */
+export function claimOf({ market, layout, problem, z, u, settings }: ProsumerState): Claim | undefined {
+  const price = u.map((value, c) => settings.rho[layout.commodity[c]] * value);
+  let value = problem.cost();
+  for (let c = 0; c < layout.size; c++) value += price[c] * problem.y[c];
+  const best = problem.bestResponse(price);
+  if (best === undefined) return undefined;
+  const claim = new Float64Array(CLAIM_SIZE);
+  claim[REGRET] = Math.max(0, value - best.value);
+  const { tariff, carbon } = market.scenario;
+  const reserve = tariff.reserveUpPerMw + tariff.reserveDownPerMw;
+  const { variables, x, y } = problem;
+  const stride = layout.hours + 1;
+  const at = (index: Int32Array, t: number): number => (index[t] < 0 ? 0 : x[index[t]]);
+  for (let offset = 0; offset < stride; offset++) {
+    let [open, sold, mean] = [0, 0, 0];
+    for (let k = 0; k < layout.pairs.length; k++) {
+      const c = k * stride + offset;
+      open += y[c] - z[c];
+      sold += z[c];
+      mean -= price[c] / layout.pairs.length;
+    }
+    // Posted netted, and between two prosumers: half of a trade is each one's part.
+    claim[TURNOVER] += Math.abs(sold * mean) / 2;
+    if (offset === layout.hours) claim[MISMATCH] += Math.abs(open) * (carbon.deskBuyPerT - carbon.deskSellPerT);
+    else {
+      const [p, spread] = [layout.gridStart + offset, Math.abs(tariff.buyPerMwh[offset] - tariff.sellPerMwh[offset])];
+      claim[MISMATCH] += Math.abs(open - (y[p] - z[p])) * spread;
+      claim[TURNOVER] +=
+        Math.abs(at(variables.imports, offset) * tariff.buyPerMwh[offset]) +
+        Math.abs(at(variables.exports, offset) * tariff.sellPerMwh[offset]) +
+        Math.abs(z[p] * price[p]) +
+        at(variables.utilityShare, offset) * reserve;
+    }
+  }
+  const shares = new Float64Array(layout.hours);
+  layout.copies.forEach(({ hour, role }, k) => {
+    const c = layout.copiesStart + k;
+    shares[hour] += y[c] - z[c];
+    if (role !== "own") claim[TURNOVER] += Math.abs(z[c] * price[c]) / 2;
+  });
+  for (const open of shares) claim[MISMATCH] += (Math.abs(open) * reserve) / 2;
+  return claim;
+}
+
+/** What is claimed in all, and what of it may be: money in the market's units. Sums run in prosumer order. */
+export type Certificate = {
+  readonly regret: number;
+  readonly mismatch: number;
+  readonly allowedRegret: number;
+  readonly allowedMismatch: number;
+  readonly certified: boolean;
+};
+
+/** Adds claims up. Whoever made none, or one that no honest party makes, is left out: it must not hold the others up. */
+export function certificateOf(market: UnitMarket, claims: readonly (Claim | undefined)[]): Certificate {
+  let [regret, mismatch, turnover] = [0, 0, 0];
+  for (const claim of claims) {
+    if (claim === undefined || claim.some((number) => !(number >= 0 && number < Infinity))) continue;
+    regret += claim[REGRET];
+    mismatch += claim[MISMATCH];
+    turnover += claim[TURNOVER];
+  }
+  const rounding = roundingOf(market, 1e-6 / (market.units.mw * market.units.hours));
+  const [allowedRegret, allowedMismatch] = [
+    LEFT * (CERTIFICATE.regret * turnover + rounding),
+    CERTIFICATE.mismatch * turnover + rounding,
+  ];
+  const certified = regret <= allowedRegret && mismatch <= allowedMismatch;
+  return { regret, mismatch, allowedRegret, allowedMismatch, certified };
+}
