@@ -1,7 +1,7 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["node_modules/", "artifacts/", "cache/", "coverage/", "out/", "types/", "app/dist/"] },
+  { ignores: ["node_modules/", "artifacts/", "cache/", "coverage/", "out/", "types/", "app/dist/", "dist/"] },
   ...tseslint.configs.recommended,
   {
     files: ["**/*.ts"],

@@ -5,8 +5,10 @@
 import * as z from "zod";
 import type { Market } from "../scenario/market.ts";
 
-const series = z.array(z.number()).max(128);
-const matrix = z.array(z.array(z.number()).max(65_536)).max(128);
+/** More periods than a session has: four days of quarter-hours. */
+const PERIODS = 384;
+const series = z.array(z.number()).max(PERIODS);
+const matrix = z.array(z.array(z.number()).max(65_536)).max(PERIODS);
 
 /** What a prosumer proposes. It will be posted in the open, to rounding; its regret is a claim. */
 export const ProposalSchema = z.strictObject({

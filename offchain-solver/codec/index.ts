@@ -1,0 +1,7 @@
+/** `gridpact/codec`: what is signed or stored, byte by byte. */
+export { canonicalBytes } from "./canonicalJson.ts";
+export { decode as decodePayload, encode as encodePayload, fromResult, type Payload } from "./payload.ts";
+export { signerOf, signerOfText } from "./recover.ts";
+export { readTerms, termsBytes, termsHash, TermsSchema, type Terms } from "./terms.ts";
+export * from "./typedData.ts";
+export { bundleHash, WitnessSchema, type Witness } from "./witness.ts";
