@@ -97,4 +97,14 @@ describe("acceleration", () => {
     expect(centre).to.equal(0.5);
     expect(begun(1, 1000), "a distance of .001").to.deep.equal([100 * 0.001 * 2, 0.5]);
   });
+
+  it("walks on where all residuals are one vector, which every combination would walk back", () => {
+    for (const method of ["gsa", "anderson"] as const) {
+      const state = createAcceleration({ method, memory: 5, decay: 1e6, vanishing: { start: 0, keeps: 1 } });
+      for (let k = 0; k < 40; k++) {
+        const weights = nextWeights(state, new Float64Array(6).fill(3));
+        expect(Array.from(weights), `${method}, evaluation ${k}`).to.deep.equal([1, 0, 0, 0, 0, 0]);
+      }
+    }
+  });
 });

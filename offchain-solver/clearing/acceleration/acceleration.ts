@@ -183,6 +183,10 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
     weights[0] = 1;
     return weights;
   }
+  if (onRay(state.gram, depth)) {
+    weights[0] = 1;
+    return weights;
+  }
   const size = state.usable;
   const M = new Float64Array(size * size);
   let trace = 0;
@@ -235,6 +239,19 @@ function oneRatio(state: Acceleration, depth: number, weights: Float64Array): Fl
   state.trial = true;
   state.usable = 0;
   return weights;
+}
+
+/** Two residuals that differ by less than this share, squared, are one vector. */
+const SAME = 1e-6;
+
+/**
+ * Do the iterates walk along a ray, to a face that they have not reached? Their residuals are one vector then: no combination is
+ * shorter, and the one that comes out is the mean of the points walked through, so that every step would go back by half the history,
+ * and be accepted for being no worse, for ever. Plain steps walk on.
+ */
+function onRay(gram: Float64Array, depth: number): boolean {
+  const [newest, both, before] = [gram[0], gram[1], gram[depth + 1]];
+  return newest - 2 * both + before <= SAME * newest;
 }
 
 /** n^(1 + 2^-20): the tiny exponent makes the sum of its inverses converge; twenty square roots keep powers out of this floor. */
