@@ -10,7 +10,7 @@ export const TermsSchema = z.strictObject({
   settings: MarketSettingsSchema,
   /** How the agents iterate: penalties, acceleration, stopping rule. An agent with other ones would not meet the rest. */
   clearing: z.record(z.string(), z.json()),
-  /** Sum of regrets that certifies the optimum, part of the objective in 1e-9. */
+  /** Sum of regrets that certifies the optimum, beyond rounding: part of the gross turnover, in 1e-9. */
   toleranceNano: z.int().positive(),
 });
 

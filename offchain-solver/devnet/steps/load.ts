@@ -12,7 +12,7 @@ import { devnetKey } from "../devnetKeys.ts";
 import { devnetDeposit, devnetMandate } from "../devnetTerms.ts";
 import type { Chain } from "../embedded.ts";
 
-/** Sum of regrets that certifies an optimum: this part of the objective, in 1e-9 (settlement: the witness). */
+/** Regrets that certify an optimum add up to at most this part of the gross turnover, in 1e-9, and rounding (`certificate.ts`). */
 export const WITNESS_TOLERANCE_NANO = 10_000;
 
 export const SYSTEM_IDS = [Onboarding.DESK_ID, Onboarding.OPERATOR_ID, Onboarding.UTILITY_ID];
