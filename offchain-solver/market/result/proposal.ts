@@ -4,11 +4,10 @@
  */
 import * as z from "zod";
 import type { Market } from "../scenario/market.ts";
+import { MAX_PERIODS } from "../scenario/scenario.ts";
 
-/** More periods than a session has: four days of quarter-hours. */
-const PERIODS = 384;
-const series = z.array(z.number()).max(PERIODS);
-const matrix = z.array(z.array(z.number()).max(65_536)).max(PERIODS);
+const series = z.array(z.number()).max(MAX_PERIODS);
+const matrix = z.array(z.array(z.number()).max(65_536)).max(MAX_PERIODS);
 
 /** What a prosumer proposes. It will be posted in the open, to rounding; its regret is a claim. */
 export const ProposalSchema = z.strictObject({
