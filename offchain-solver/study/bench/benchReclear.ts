@@ -7,7 +7,7 @@ import { changeForecasts } from "../../scenarios/loadScenario.ts";
 import { seeded } from "../../scenarios/prng.ts";
 import { runAgents } from "../../simulation/workers/runAgents.ts";
 
-/** Evaluations from nothing and from where a session with other forecasts ended, both to the stopping rule of residuals alone. */
+/** Evaluations from nothing and from where a session with other forecasts ended, both to the certified end. */
 export type Reclearing = {
   readonly instance: string;
   readonly method: string;

@@ -8,7 +8,7 @@ export type BenchRow = {
   /** How `clear` ends, and after how many evaluations: to the certified end, as users get them. */
   readonly status: Status;
   readonly evaluations: number;
-  /** Of the run that is timed: to the stopping rule of residuals alone. */
+  /** Of the run that is timed: one clearing to its certificate; `clear` clears again where a battery would run both ways. */
   readonly iterations: number;
   /** Of its iterations, evaluations of extrapolated points that were thrown away. */
   readonly rejected: number;
@@ -38,7 +38,7 @@ export function tableOf(rows: readonly BenchRow[]): string {
       "method",
       "status",
       "evaluations",
-      "to residuals",
+      "timed",
       "rejected",
       "messages",
       "MB",

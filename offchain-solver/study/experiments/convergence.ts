@@ -111,7 +111,7 @@ export async function convergenceExperiment(options: ConvergenceOptions = {}): P
     json: { rho: [...DEFAULT_RHO], tasks, rows },
     figures,
     text: [
-      `ts-drcc, eps .05, from a cold start, to the stopping rule of residuals alone (\`clear\` goes on where the regrets ask for more). Iterations are evaluations: those of extrapolated points that were thrown away count. What does not stop within ${tasks.map((task) => `${task.maxIterations} iterations (${task.feeder})`).join(" or ")} is shown as such. Curves are upper envelopes.`,
+      `ts-drcc, eps .05, from a cold start, to the certified end, as \`clear\` takes them; the line at 1 is where certificates begin to be asked for. Iterations are evaluations: those of extrapolated points that were thrown away count. What does not stop within ${tasks.map((task) => `${task.maxIterations} iterations (${task.feeder})`).join(" or ")} is shown as such. Curves are upper envelopes.`,
       ...tasks.flatMap((task) => {
         const { feeder, hours } = task;
         const atDefault = rows.filter((row) => row.feeder === feeder && row.hours === hours && row.rhoScale === 1);
