@@ -4,7 +4,7 @@ import { solveCentral } from "../offchain-solver/clearing/central.ts";
 import { allowedRegret, turnoverOf } from "../offchain-solver/market/result/certificate.ts";
 import { createMarket, defaultSettings } from "../offchain-solver/market/scenario/market.ts";
 import type { Prosumer, Scenario } from "../offchain-solver/market/scenario/scenario.ts";
-import { clarabelSolver } from "../offchain-solver/numerics/conicSolver.ts";
+import { clarabelSolver } from "../offchain-solver/numerics/clarabelNode.ts";
 import { importCase } from "../offchain-solver/scenarios/importCase.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { populate } from "../offchain-solver/scenarios/populate.ts";

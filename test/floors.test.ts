@@ -39,6 +39,29 @@ describe("floors", () => {
       ["chain/a.ts", `const rpc = process.env.RPC;`, "chain runs in a browser and may not use process"],
       ["ledger/a.ts", `const at = __dirname;`, "ledger runs in a browser and may not use __dirname"],
       ["net/a.ts", `import { connect } from "node:tls";`, "net runs in a browser and may not import node:tls"],
+      ["report/a.ts", `import Table from "cli-table3";`, "report runs in a browser and may not import cli-table3"],
+      ["codec/a.ts", `import { readFile } from "fs";`, "codec runs in a browser and may not import fs"],
+      ["chain/a.ts", `const hre = await import("hardhat");`, "chain runs in a browser and may not import hardhat"],
+      [
+        "numerics/a.ts",
+        `import { solve } from "clarabel-wasm-nodejs";`,
+        "numerics is pure and may not import clarabel-wasm-nodejs",
+      ],
+      [
+        "numerics/clarabelNode.ts",
+        `import { readFileSync } from "node:fs";`,
+        "numerics is pure and may not import node:fs",
+      ],
+      [
+        "clearing/a.ts",
+        `import { clarabelSolver } from "../numerics/clarabelNode.ts";`,
+        "clearing runs in a browser and may not import offchain-solver/numerics/clarabelNode.ts",
+      ],
+      [
+        "auditor/a.ts",
+        `import { abi } from "../chain/artifacts.ts";`,
+        "auditor runs in a browser and may not import offchain-solver/chain/artifacts.ts",
+      ],
       ["market/a.ts", `const b = Buffer.alloc(1);`, "a pure floor may not use Buffer"],
       ["devnet/a.ts", `import { x } from "../clearing/prosumerAgent.ts";`, "devnet may not hold an agent's state"],
       ["net/a.ts", `import type { S } from "../clearing/operatorAgent.ts";`, "net may not hold an agent's state"],
@@ -94,6 +117,8 @@ describe("floors", () => {
     expect(rules("offchain-solver/market/a.test.ts", `import { x } from "node:fs"; Math.random();`)).to.deep.equal([]);
     const handed = `import { getBytes, type Provider } from "ethers"; import type { Contract } from "ethers";`;
     expect(rules("offchain-solver/auditor/a.ts", handed)).to.deep.equal([]);
+    const adapter = `import { solve } from "clarabel-wasm-nodejs"; import type { ConicSolver } from "./conicSolver.ts";`;
+    expect(rules("offchain-solver/numerics/clarabelNode.ts", adapter)).to.deep.equal([]);
     expect(rules("scripts/a.ts", `import { JsonRpcProvider } from "ethers";`)).to.deep.equal([]);
   });
 });

@@ -9,7 +9,7 @@ import { createMarket, defaultSettings, type MarketSettings } from "../offchain-
 import { createNetwork } from "../offchain-solver/market/formulation/network.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { resized } from "./support/resized.ts";
-import { clarabelSolver } from "../offchain-solver/numerics/conicSolver.ts";
+import { clarabelSolver } from "../offchain-solver/numerics/clarabelNode.ts";
 
 /** Debian's python3-cvxopt belongs to this one. scripts/setup-debian.sh installs it; without it these tests fail, they do not skip. */
 const PYTHON = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3";

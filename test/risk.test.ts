@@ -7,7 +7,7 @@ import { clear, type ClearMethod } from "../offchain-solver/simulation/clear.ts"
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { outOfSample } from "../offchain-solver/simulation/outOfSample/monteCarlo.ts";
 import { withRadii } from "../offchain-solver/scenarios/withRadii.ts";
-import { clarabelSolver } from "../offchain-solver/numerics/conicSolver.ts";
+import { clarabelSolver } from "../offchain-solver/numerics/clarabelNode.ts";
 
 function solved(
   scenario: Scenario,

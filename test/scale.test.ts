@@ -9,7 +9,7 @@ import { createNetwork } from "../offchain-solver/market/formulation/network.ts"
 import { createMarket, defaultSettings } from "../offchain-solver/market/scenario/market.ts";
 import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
 import { memoryTransport } from "../offchain-solver/net/memoryTransport.ts";
-import { clarabelSolver } from "../offchain-solver/numerics/conicSolver.ts";
+import { clarabelSolver } from "../offchain-solver/numerics/clarabelNode.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { resized } from "./support/resized.ts";
 

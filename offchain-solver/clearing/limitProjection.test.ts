@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { ConicModel } from "../numerics/conicModel.ts";
-import { clarabelSolver } from "../numerics/conicSolver.ts";
+import { clarabelSolver } from "../numerics/clarabelNode.ts";
 import { addTwoSided } from "../market/risk/tsDrcc.ts";
 import { LimitProjection, limitSet } from "./limitProjection.ts";
 

@@ -5,7 +5,7 @@ import { createMarket, defaultSettings } from "../market/scenario/market.ts";
 import { networkIn, perUnit } from "../market/scenario/perUnit.ts";
 import { viewOf } from "../market/scenario/view.ts";
 import { decode, encode } from "../net/wire.ts";
-import { clarabelSolver } from "../numerics/conicSolver.ts";
+import { clarabelSolver } from "../numerics/clarabelNode.ts";
 import { loadScenario, takeHours } from "../scenarios/loadScenario.ts";
 import { SUM_COUNT } from "./layout.ts";
 import { OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";

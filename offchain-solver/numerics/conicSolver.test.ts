@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { ConicModel } from "./conicModel.ts";
-import { clarabelSolver, solveLoosening, type ConicSolution, type ConicSolver } from "./conicSolver.ts";
+import { clarabelSolver } from "./clarabelNode.ts";
+import { solveLoosening, type ConicSolution, type ConicSolver } from "./conicSolver.ts";
 
 describe("a conic solver that stalls", () => {
   const model = new ConicModel();

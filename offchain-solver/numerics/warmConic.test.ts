@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { ConicModel } from "./conicModel.ts";
-import { clarabelSolver } from "./conicSolver.ts";
+import { clarabelSolver } from "./clarabelNode.ts";
 import { SparseLdl } from "./sparseLdl.ts";
 import { WarmConic } from "./warmConic.ts";
 

@@ -25,7 +25,7 @@ import {
 } from "../market/formulation/network.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import type { Solution, Status } from "../market/result/solution.ts";
-import { clarabelSolver } from "../numerics/conicSolver.ts";
+import { clarabelSolver } from "../numerics/clarabelNode.ts";
 import { heldOneWay, oneWay, type BothWays } from "../market/result/battery.ts";
 import { runAgents } from "./workers/runAgents.ts";
 

@@ -9,7 +9,7 @@ import { createMarket, defaultSettings } from "../../offchain-solver/market/scen
 import { createNetwork } from "../../offchain-solver/market/formulation/network.ts";
 import { loadScenario, takeHours } from "../../offchain-solver/scenarios/loadScenario.ts";
 import { memoryTransport } from "../../offchain-solver/net/memoryTransport.ts";
-import { clarabelSolver } from "../../offchain-solver/numerics/conicSolver.ts";
+import { clarabelSolver } from "../../offchain-solver/numerics/clarabelNode.ts";
 
 export const METHODS: readonly Method[] = ["admm", "gsa", "gsa1", "anderson"];
 const [SCENARIO, HOURS, ITERATIONS] = ["ieee15", 3, 60] as const;

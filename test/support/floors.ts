@@ -41,13 +41,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ["devnet", "node", "auditor", "chain", "ledger", "study", "report", ...SIMULATED],
 };
 
-/** What the pure floors may take from outside: schemas, and the solver's compiled code on the lowest floor. */
-const PURE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  numerics: ["zod", "clarabel-wasm", "clarabel-wasm-nodejs"],
-  grid: ["zod"],
-  market: ["zod"],
-  clearing: ["zod"],
-};
+/** What the pure floors may take from outside: schemas. */
+const PURE_PACKAGES = new Set(["zod"]);
 
 /** Functions whose last bits differ between engines, and randomness. sqrt is exact in IEEE 754. */
 const MATH =
@@ -65,19 +60,23 @@ const ETHERS_IO = /Provider|Contract|JsonRpc|FetchRe|WebSocket|^Network|^Abstrac
 /** Composition roots: they are handed a provider and may name its type, but only chain makes one. */
 const HANDED_A_CHAIN = new Set(["auditor", "node", "devnet", "cli"]);
 
-/**
- * The second axis: what runs in a browser. `numerics` is held to it too; its solver's package is an adapter of Node's and by name.
- * The files listed still reach the disk and are not for a browser.
- */
+/** The second axis: what runs in a browser, and the packages that run there. */
 const BROWSER = new Set("numerics grid market clearing codec ledger records net chain auditor report".split(" "));
-const NOT_YET_FOR_BROWSERS = new Set(["offchain-solver/chain/artifacts.ts", "offchain-solver/report/figures.ts"]);
+const BROWSER_PACKAGES = new Set(["zod", "ethers", "@observablehq/plot", "linkedom"]);
+/** The solver behind `ConicSolver`, in Node: the one pure file that takes a package of Node's. Composition roots hand it over. */
+const ADAPTER = { file: "offchain-solver/numerics/clarabelNode.ts", takes: "clarabel-wasm-nodejs" };
+/** These reach Node, and nothing that runs in a browser imports them. */
+const OF_NODE = new Set([ADAPTER.file, "offchain-solver/chain/artifacts.ts", "offchain-solver/report/figures.ts"]);
+/** Still takes its interfaces from compiled contracts on the disk: so do, through it, the chain's and the auditor's clients. */
+const NOT_YET_FOR_BROWSERS = new Set(["offchain-solver/chain/deployment.ts"]);
 const NODE_GLOBALS = new Set("Buffer process __dirname __filename require setImmediate".split(" "));
 
 /** An agent's private state leaves it only as a proposal: who may hold one is whoever runs agents. */
 const AGENT_STATE = /^offchain-solver\/clearing\/(prosumerAgent|prosumerProblem|operatorAgent|consensus)\.ts$/;
 const RUNS_AGENTS = new Set(["clearing", "simulation", "study", "node"]);
 
-const forBrowsers = (file: string, room: string): boolean => BROWSER.has(room) && !NOT_YET_FOR_BROWSERS.has(file);
+const forBrowsers = (file: string, room: string): boolean =>
+  BROWSER.has(room) && !OF_NODE.has(file) && !NOT_YET_FOR_BROWSERS.has(file);
 const roomOf = (file: string): string | undefined => /^offchain-solver\/([^/]+)\//.exec(file)?.[1];
 const isPure = (room: string): boolean => (PURE as readonly string[]).includes(room);
 const packageOf = (specifier: string): string =>
@@ -141,12 +140,14 @@ function judgeImport(file: string, room: string, { specifier, names }: Import): 
     const target = normalize(join(dirname(file), specifier));
     const targetRoom = roomOf(target);
     if (AGENT_STATE.test(target) && !RUNS_AGENTS.has(room)) return `${room} may not hold an agent's state`;
+    if (forBrowsers(file, room) && OF_NODE.has(target)) return `${room} runs in a browser and may not import ${target}`;
     if (targetRoom === undefined) return room === "cli" ? undefined : `${room} imports ${target} outside the house`;
     return targetRoom === room || MAY_IMPORT[room].includes(targetRoom)
       ? undefined
       : `${room} may not import ${targetRoom}`;
   }
-  if (isPure(room) && !PURE_PACKAGES[room].includes(packageOf(specifier))) {
+  if (file === ADAPTER.file && packageOf(specifier) === ADAPTER.takes) return undefined;
+  if (isPure(room) && !PURE_PACKAGES.has(packageOf(specifier))) {
     return `${room} is pure and may not import ${specifier}`;
   }
   if (packageOf(specifier) === "ethers" && room !== "chain") {
@@ -156,7 +157,7 @@ function judgeImport(file: string, room: string, { specifier, names }: Import): 
     );
     if (reaching !== undefined) return `only chain may import ethers' ${reaching.name}`;
   }
-  if (forBrowsers(file, room) && (specifier.startsWith("node:") || specifier === "?")) {
+  if (forBrowsers(file, room) && !BROWSER_PACKAGES.has(packageOf(specifier))) {
     return `${room} runs in a browser and may not import ${specifier}`;
   }
   return undefined;

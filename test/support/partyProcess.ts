@@ -17,7 +17,7 @@ import { networkIn, perUnit } from "../../offchain-solver/market/scenario/perUni
 import { placesOn } from "../../offchain-solver/grid/places.ts";
 import type { PrivatePart } from "../../offchain-solver/market/scenario/publicScenario.ts";
 import { decode, encode, sessionTag } from "../../offchain-solver/net/wire.ts";
-import { clarabelSolver } from "../../offchain-solver/numerics/conicSolver.ts";
+import { clarabelSolver } from "../../offchain-solver/numerics/clarabelNode.ts";
 
 export type Order =
   | {

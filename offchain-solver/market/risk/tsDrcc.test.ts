@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { ConicModel } from "../../numerics/conicModel.ts";
-import { clarabelSolver } from "../../numerics/conicSolver.ts";
+import { clarabelSolver } from "../../numerics/clarabelNode.ts";
 import { normalCdf, normalQuantile, halfWidthOf } from "../scenario/market.ts";
 import { limitSet, projectLimit, supportOf } from "./limitSet.ts";
 import { addTwoSided, requiredHalfWidth, worstCaseViolation } from "./tsDrcc.ts";

@@ -2,7 +2,7 @@ import { messageBytes, type Event, type Failure } from "../../clearing/message.t
 import { HourProjection } from "../../clearing/operatorProblem.ts";
 import { initProsumer, stepProsumer, type ProsumerState } from "../../clearing/prosumerAgent.ts";
 import { openScenario, viewOf } from "../../market/scenario/view.ts";
-import { clarabelSolver } from "../../numerics/conicSolver.ts";
+import { clarabelSolver } from "../../numerics/clarabelNode.ts";
 import type { Delivery, HourEnd, Part, ProsumerEnd, Reply, Request, Turn } from "./protocol.ts";
 
 /**

@@ -4,7 +4,7 @@ import type { Settings } from "../../clearing/settings.ts";
 import type { Market } from "../../market/scenario/market.ts";
 import type { Network } from "../../market/formulation/network.ts";
 import { memoryTransport } from "../../net/memoryTransport.ts";
-import { clarabelSolver } from "../../numerics/conicSolver.ts";
+import { clarabelSolver } from "../../numerics/clarabelNode.ts";
 import { runOnWorkers, type WorkerOptions } from "./runOnWorkers.ts";
 
 /** Runs a session's agents on this machine: one after another in this thread, or from two workers up on worker threads. Same bits. */

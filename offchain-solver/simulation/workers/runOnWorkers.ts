@@ -8,7 +8,7 @@ import type { Market } from "../../market/scenario/market.ts";
 import type { Network } from "../../market/formulation/network.ts";
 import { networkIn, perUnit } from "../../market/scenario/perUnit.ts";
 import { openScenario, viewOf, viewOfSeveral } from "../../market/scenario/view.ts";
-import { clarabelSolver } from "../../numerics/conicSolver.ts";
+import { clarabelSolver } from "../../numerics/clarabelNode.ts";
 import { openCrew, type Crew } from "./crew.ts";
 import { deal } from "./deal.ts";
 import type { Delivery, Part, ProsumerEnd } from "./protocol.ts";

@@ -6,7 +6,7 @@ import type { Market } from "../../market/scenario/market.ts";
 import type { Network } from "../../market/formulation/network.ts";
 import { memoryTransport } from "../../net/memoryTransport.ts";
 import { runOnWorkers } from "../../simulation/workers/runOnWorkers.ts";
-import { clarabelSolver } from "../../numerics/conicSolver.ts";
+import { clarabelSolver } from "../../numerics/clarabelNode.ts";
 
 /** How often what is short is timed, and what counts as short, ms. */
 const REPEATS = 5;

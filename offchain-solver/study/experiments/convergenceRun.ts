@@ -7,7 +7,7 @@ import type { Residual } from "../../clearing/settings.ts";
 import { createMarket, defaultSettings } from "../../market/scenario/market.ts";
 import { createNetwork } from "../../market/formulation/network.ts";
 import { memoryTransport } from "../../net/memoryTransport.ts";
-import { clarabelSolver } from "../../numerics/conicSolver.ts";
+import { clarabelSolver } from "../../numerics/clarabelNode.ts";
 import { liveLine } from "../../io/output.ts";
 import { settingsFor } from "../../simulation/clear.ts";
 import { scenarioOf } from "./common.ts";

@@ -10,7 +10,7 @@ import { createNetwork, type Network } from "../../market/formulation/network.ts
 import { takeHours } from "../../scenarios/loadScenario.ts";
 import { generateScenario } from "../../scenarios/generateScenario.ts";
 import { memoryTransport } from "../../net/memoryTransport.ts";
-import { clarabelSolver } from "../../numerics/conicSolver.ts";
+import { clarabelSolver } from "../../numerics/clarabelNode.ts";
 import { liveLine } from "../../io/output.ts";
 
 export type ScaleTask = {

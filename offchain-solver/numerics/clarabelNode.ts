@@ -1,0 +1,56 @@
+/** The one adapter of Node's on the lowest floor: whoever solves is handed a `ConicSolver`, so a browser may hand over its own. */
+import { solve as clarabel } from "clarabel-wasm-nodejs";
+import type { ConicSolution, ConicSolver } from "./conicSolver.ts";
+
+type ClarabelResult = {
+  status: string;
+  obj_val: number;
+  x: Float64Array | number[] | null;
+  z: Float64Array | number[] | null;
+  iterations: number;
+};
+
+const STATUS: Record<string, ConicSolution["status"]> = {
+  optimal: "solved",
+  infeasible: "infeasible",
+  unbounded: "unbounded",
+};
+
+/** Clarabel (interior point, homogeneous embedding; Goulart and Chen 2024) through its wasm build: same bits on every engine. */
+export const clarabelSolver: ConicSolver = (problem, settings = {}) => {
+  const tolerance = settings.tolerance ?? 1e-9;
+  const result = clarabel(
+    problem.P.colPtr,
+    problem.P.rowIdx,
+    problem.P.values,
+    problem.q,
+    problem.A.colPtr,
+    problem.A.rowIdx,
+    problem.A.values,
+    problem.b,
+    problem.variables,
+    problem.rows,
+    JSON.stringify({
+      zero: problem.cones.zero,
+      nonneg: problem.cones.nonneg,
+      soc: problem.cones.soc,
+      exp: 0,
+      power: [],
+    }),
+    JSON.stringify({
+      verbose: false,
+      max_iter: settings.maxIterations ?? 200,
+      time_limit: 1e10,
+      tol_gap_abs: tolerance,
+      tol_gap_rel: tolerance,
+      tol_feas: tolerance,
+    }),
+  ) as ClarabelResult;
+  return {
+    status: STATUS[result.status] ?? (result.x ? "almost solved" : "failed"),
+    x: Float64Array.from(result.x ?? []),
+    dual: Float64Array.from(result.z ?? []),
+    objective: result.obj_val + problem.constant,
+    iterations: result.iterations,
+  };
+};
