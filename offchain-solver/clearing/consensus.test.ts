@@ -144,11 +144,11 @@ describe("consensus", function () {
     };
     expect(end(clarabelSolver)).to.deep.equal({
       status: "infeasible",
-      reason: `prosumer ${owner}: its own devices cannot meet its limits`,
+      reason: `prosumer ${stuck.prosumers[owner].id}: its own devices cannot meet its limits`,
     });
     expect(end(stalling)).to.deep.equal({
       status: "max iterations",
-      reason: `prosumer ${owner}: its own problem could not be solved accurately enough`,
+      reason: `prosumer ${stuck.prosumers[owner].id}: its own problem could not be solved accurately enough`,
     });
   });
 

@@ -208,7 +208,12 @@ function advance(state: ProsumerState): Effect[] {
   const outcome = iterate(state, grid);
   if (outcome !== "solved") {
     state.done = true;
-    return [{ kind: "fail", failure: { outcome, reason: `prosumer ${state.id}: ${FAILURES[outcome]}` } }];
+    return [
+      {
+        kind: "fail",
+        failure: { outcome, reason: `prosumer ${state.market.prosumers[state.id].id}: ${FAILURES[outcome]}` },
+      },
+    ];
   }
   state.iteration++;
   state.grid = undefined;

@@ -54,7 +54,7 @@ function facts({ clearing, scenario, units }: Day): string[][] {
     const voltage = network.voltage[t];
     const at = (value: number): string => `${number(value, 4)} p.u. (bus ${buses[voltage.indexOf(value)].bus})`;
     const highest = Math.max(0, ...loading[t]);
-    const branch = highest > 0 ? branches[loading[t].indexOf(highest)] : undefined;
+    const branch = branches.find(({ ratingMva }, k) => ratingMva !== null && loading[t][k] === highest);
     return [
       price === undefined ? "no trade" : withUnit(units.price, price.mean),
       `${inUnit(units.price, Math.min(...nodal))} to ${withUnit(units.price, Math.max(...nodal))}`,

@@ -122,6 +122,17 @@ describe("report", () => {
     expect(texts(page.querySelectorAll("nav a"))).not.to.include("Reserve");
     expect((JSON.parse(texts(page.querySelectorAll("#hours"))[0]) as FeederData).hours).to.have.length(hours);
     expect(page.querySelectorAll("svg path[d*=NaN], svg rect[height=NaN]")).to.have.length(0);
+    const heads = texts(page.querySelectorAll("th"));
+    const both = heads.slice(heads.indexOf("Lowest, p.u."), heads.lastIndexOf("by AC") + 2);
+    expect(both.slice(0, 4)).to.deep.equal(["Lowest, p.u.", "by AC", "Highest, p.u.", "by AC"]);
+    expect(both.slice(4)).not.to.include("Loading, %");
+  });
+
+  it("tells an idle branch from one without a rating", () => {
+    const idle = clearing.network.flowMw.map((row) => row.map(() => 0));
+    const network = { ...clearing.network, flowMw: idle, flowMvar: idle };
+    const page = renderReport({ clearing: { ...clearing, network }, scenario });
+    expect(page).not.to.include("no rating");
   });
 });
 

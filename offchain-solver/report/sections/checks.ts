@@ -19,16 +19,17 @@ export function networkCheck(session: Session): string {
     { ...SECOND, text: "AC sweep" },
     { ...LIMIT, text: "limit" },
   ]);
+  // Without a rating there is no loading: 0 % would say that the lines are idle.
+  const rated = Checks.rated(scenario);
   const rows = voltage.map((row, t) => [
     periodName(scenario, t),
     number(Math.min(...row), 4),
     number(ac.minVoltage[t], 4),
     number(Math.max(...row), 4),
     number(ac.maxVoltage[t], 4),
-    number(loading[t], 1),
-    number(100 * ac.maxLoading[t], 1),
+    ...(rated ? [number(loading[t], 1), number(100 * ac.maxLoading[t], 1)] : []),
   ]);
-  const head = ["Lowest, p.u.", "by AC", "Highest, p.u.", "by AC", "Loading, %", "by AC"];
+  const head = ["Lowest, p.u.", "by AC", "Highest, p.u.", "by AC", ...(rated ? ["Loading, %", "by AC"] : [])];
   const off = clearing.settings.network
     ? ""
     : "The network's limits were switched off in the clearing: what is shown may be beyond them.";
@@ -42,7 +43,7 @@ export function networkCheck(session: Session): string {
     ),
     card(
       "Highest loading",
-      Checks.rated(scenario)
+      rated
         ? models + framed((frame) => Checks.acLoadingChart(session, frame))
         : said("No branch of this feeder has a rating."),
     ),

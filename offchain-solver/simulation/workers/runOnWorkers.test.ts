@@ -111,7 +111,7 @@ describe("worker threads", function () {
     const [serial, parallel] = [1, 2].map((workers) =>
       runAgents(stuck, createNetwork(stuck), settingsOf("anderson", 100), { workers }),
     );
-    expect(serial.reason).to.match(new RegExp(`^prosumer ${owners[0]}: `));
+    expect(serial.reason).to.match(new RegExp(`^prosumer ${stuck.prosumers[owners[0]].id}: `));
     for (const key of ["status", "reason", "iterations", "residuals", "messages", "bytes"] as const)
       expect(parallel[key], key).to.deep.equal(serial[key]);
   });
