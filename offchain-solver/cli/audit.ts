@@ -78,13 +78,14 @@ async function reach(provider: JsonRpcProvider, url: string): Promise<{ chainId:
 }
 
 function readWitnesses(folder: string): Map<string, Witness> {
+  const shown = folder === "" ? '""' : folder;
   let files: string[];
   try {
     files = readdirSync(folder, { recursive: true, encoding: "utf8" });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const reason = code === "ENOENT" ? "there is no such folder" : `is no folder that can be read (${code})`;
-    throw new InputError(`--bundle ${folder}: ${reason}`);
+    throw new InputError(`--bundle ${shown}: ${reason}`);
   }
   return new Map(
     files

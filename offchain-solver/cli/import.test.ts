@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import { captured } from "../../test/support/commandLine.ts";
 import { loadFeeder } from "../scenarios/loadScenario.ts";
 
 const main = fileURLToPath(new URL("main.ts", import.meta.url));
@@ -72,5 +73,27 @@ describe("gridpact import", function () {
     expect(feeder.branches.map(({ ratingMva }) => ratingMva)).to.deep.equal([2, null]);
     expect(feeder.branches[0].rPu).to.be.closeTo(0.005 / (1.04 * 1.04), 1e-15);
     expect(feeder.branches[0].xPu).to.be.closeTo(0.006 / (1.04 * 1.04), 1e-15);
+  });
+
+  it("spells out what a name would do to a terminal, in notes, results and complaints alike", async () => {
+    const hostile = "own\u001b[2J\nours: solved";
+    const [file, feeder, scenario] = [".m", ".feeder.json", ".json"].map((end) => join(folder, `${hostile}${end}`));
+    writeFileSync(file, CASE);
+    const drawn = await captured("scenario", file, "--population", "2", "--hours", "1", "--json", scenario);
+    const read = JSON.parse(readFileSync(scenario, "utf8")) as Record<string, unknown>;
+    writeFileSync(scenario, JSON.stringify({ ...read, name: hostile }));
+    const all = [
+      drawn,
+      await captured("import", file, "--json", feeder),
+      await captured("clear", scenario, "--network", "off"),
+      await captured("clear", scenario, "--minutes", "7"),
+    ];
+    expect(all.map(({ code }) => code)).to.deep.equal([0, 0, 0, 2]);
+    for (const { stdout, stderr } of all)
+      expect(stdout + stderr)
+        .not.to.include("\u001b")
+        .and.not.match(/^ours/m);
+    for (const shown of [all[0].stderr, all[2].stdout, all[3].stderr])
+      expect(shown).to.include("own\\u001b[2J\\u000aours: solved");
   });
 });

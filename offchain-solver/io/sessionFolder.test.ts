@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,6 +40,30 @@ describe("a session's folder", () => {
     expect(readFileSync(join(inner, "file"), "utf8")).to.equal("inner");
     expect(readdirSync(out).sort()).to.deep.equal(["day", "day-2"]);
   });
+
+  it("is not shared by processes at the same time", async () => {
+    const out = fresh();
+    const code = `
+      import { writeFileSync } from "node:fs";
+      import { writeFolder } from ${JSON.stringify(new URL("sessionFolder.ts", import.meta.url).href)};
+      for (let run = 0; run < 20; run++)
+        writeFolder(${JSON.stringify(out)}, "day", (draft) => {
+          for (const file of ["a", "b"]) writeFileSync(draft + "/" + file, process.pid + " " + run);
+        });`;
+    const ended = [1, 2].map(
+      () =>
+        new Promise<number | null>((resolve) => {
+          spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: "inherit" }).on("close", resolve);
+        }),
+    );
+    expect(await Promise.all(ended)).to.deep.equal([0, 0]);
+    const written = readdirSync(out).map((folder) => {
+      const [a, b] = ["a", "b"].map((file) => readFileSync(join(out, folder, file), "utf8"));
+      expect(a, folder).to.equal(b);
+      return a;
+    });
+    expect(new Set(written).size).to.equal(40).and.equal(written.length);
+  }).timeout(60_000);
 
   it("is whole or not at all", () => {
     const out = fresh();
