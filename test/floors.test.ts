@@ -117,7 +117,7 @@ describe("floors", () => {
     expect(rules("offchain-solver/market/a.test.ts", `import { x } from "node:fs"; Math.random();`)).to.deep.equal([]);
     const handed = `import { getBytes, type Provider } from "ethers"; import type { Contract } from "ethers";`;
     expect(rules("offchain-solver/auditor/a.ts", handed)).to.deep.equal([]);
-    const adapter = `import { solve } from "clarabel-wasm-nodejs"; import type { ConicSolver } from "./conicSolver.ts";`;
+    const adapter = `import { createRequire } from "node:module"; import { solve } from "clarabel-wasm-nodejs"; import type { ConicSolver } from "./conicSolver.ts";`;
     expect(rules("offchain-solver/numerics/clarabelNode.ts", adapter)).to.deep.equal([]);
     expect(rules("scripts/a.ts", `import { JsonRpcProvider } from "ethers";`)).to.deep.equal([]);
   });

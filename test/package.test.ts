@@ -1,9 +1,19 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import ts from "typescript";
 import packageJson from "../package.json" with { type: "json" };
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -50,10 +60,65 @@ describe("the package, as another project has it", function () {
     expect(node(["use.js"], project)).to.equal('{"a":2,"b":1} 10\n');
   });
 
+  it("has a solver, which clears a case that ships with it, on threads too", () => {
+    writeFileSync(
+      join(project, "use.js"),
+      `import { clear, clarabelSolver, createMarket, defaultSettings, loadScenario, solveCentral, takeHours } from "gridpact/solver";
+       const scenario = takeHours(loadScenario("ieee15"), 1);
+       const market = defaultSettings(scenario);
+       const { outcome } = clear(scenario, { method: "gsa", market, trade: true, rhoScale: 1, maxIterations: 3000, workers: 2 });
+       const central = solveCentral(createMarket(scenario, { ...market, risk: "deterministic" }), undefined, clarabelSolver);
+       console.log(outcome.quantised.result.participants.length === scenario.prosumers.length, central.status);`,
+    );
+    expect(node(["use.js"], project)).to.equal("true solved\n");
+  });
+
+  it("has what a node runs, and all of it by one name", () => {
+    writeFileSync(
+      join(project, "use.js"),
+      `import { decodeMessage, encodeMessage, sessionTag } from "gridpact/node";
+       import { auditor, codec, node, solver } from "gridpact";
+       const tag = sessionTag("0x" + "ab".repeat(32));
+       const bytes = encodeMessage({ kind: "trade", iteration: 7, block: Float64Array.of(1.5) }, tag);
+       console.log(decodeMessage(bytes, tag).message.iteration, node.encodeMessage === encodeMessage);
+       console.log(typeof auditor.audit, typeof codec.termsHash, typeof solver.clear);`,
+    );
+    expect(node(["use.js"], project)).to.equal("7 true\nfunction function function\n");
+  });
+
   it("holds no test, and lets in nobody by another door", () => {
     const files = readdirSync(join(project, "node_modules/gridpact/dist"), { recursive: true, encoding: "utf8" });
     expect(files.filter((file) => file.includes(".test."))).to.deep.equal([]);
     writeFileSync(join(project, "use.js"), `import "gridpact/dist/ledger/deltas.js";`);
     expect(() => node(["use.js"], project)).to.throw(/ERR_PACKAGE_PATH_NOT_EXPORTED/);
+  });
+});
+
+describe("the packages that a session runs with", () => {
+  const read = (file: string): string => readFileSync(join(root, file), "utf8");
+  const sources = [...globSync("offchain-solver/**/*.ts", { cwd: root }), "hardhat.config.ts"].filter(
+    (file) => !file.endsWith(".test.ts"),
+  );
+  const nameOf = (specifier: string): string => /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
+
+  it("are declared, all that are imported", () => {
+    // Comes inside cvxjs, in no registry: looked up from there (numerics/clarabelNode.ts).
+    const known = new Set([...Object.keys(packageJson.dependencies), "clarabel-wasm-nodejs"]);
+    const strangers = sources.flatMap((file) =>
+      ts
+        .preProcessFile(read(file))
+        .importedFiles.map(({ fileName }) => fileName)
+        .filter((name) => !/^(\.|node:)/.test(name) && !known.has(nameOf(name)))
+        .map((name) => `${file}: ${name}`),
+    );
+    expect(strangers).to.deep.equal([]);
+  });
+
+  it("are used, all that are declared", () => {
+    const texts = [...sources, ...globSync("contracts/**/*.sol", { cwd: root })].map(read);
+    const idle = Object.keys(packageJson.dependencies).filter(
+      (name) => !texts.some((text) => text.includes(`"${name}"`) || text.includes(`"${name}/`)),
+    );
+    expect(idle).to.deep.equal([]);
   });
 });

@@ -1,6 +1,13 @@
 /** The one adapter of Node's on the lowest floor: whoever solves is handed a `ConicSolver`, so a browser may hand over its own. */
-import { solve as clarabel } from "clarabel-wasm-nodejs";
+import { createRequire } from "node:module";
+import type * as Clarabel from "clarabel-wasm-nodejs";
 import type { ConicSolution, ConicSolver } from "./conicSolver.ts";
+
+/**
+ * Clarabel's own package is in no registry: it comes inside `cvxjs`, which links to it. Looked up from there, what is declared is what is
+ * used, wherever an installer puts the link.
+ */
+const { solve: clarabel } = createRequire(import.meta.resolve("cvxjs"))("clarabel-wasm-nodejs") as typeof Clarabel;
 
 type ClarabelResult = {
   status: string;

@@ -15,6 +15,9 @@ export type Crew = {
   readonly close: () => void;
 };
 
+/** Beside this file, and emitted like it. */
+const WORKER = new URL(import.meta.url.endsWith(".ts") ? "worker.ts" : "worker.js", import.meta.url);
+
 export function openCrew(parts: readonly Part[]): Crew {
   const replies = new Int32Array(new SharedArrayBuffer(4));
   const workers: Worker[] = [];
@@ -22,7 +25,7 @@ export function openCrew(parts: readonly Part[]): Crew {
   for (const part of parts) {
     const { port1, port2 } = new MessageChannel();
     const start: Start = { port: port2, replies, part };
-    const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData: start, transferList: [port2] });
+    const worker = new Worker(WORKER, { workerData: start, transferList: [port2] });
     // What goes wrong comes as a reply; the event would arrive after it and end the process.
     worker.on("error", () => undefined);
     worker.unref();

@@ -1,0 +1,20 @@
+/** `gridpact/node`: the agents' state machines, their messages as bytes, and what carries them. */
+export { ENDS, OPERATOR_AGENT, type Effect, type Event, type Failure, type Message } from "../clearing/message.ts";
+export { hearOperator, initOperator, stepOperator, type OperatorState } from "../clearing/operatorAgent.ts";
+export { createHours, type Hours } from "../clearing/operatorProblem.ts";
+export { endOf, operatorEnd, type End } from "../clearing/proposal.ts";
+export { hearProsumer, initProsumer, stepProsumer, type ProsumerState } from "../clearing/prosumerAgent.ts";
+export type { Reception } from "../clearing/reception.ts";
+export { DEFAULT_SETTINGS, forTradeGraph, type Settings } from "../clearing/settings.ts";
+export { settingsFrom, settingsTerms } from "../clearing/settingsTerms.ts";
+export { createNetwork, type Network } from "../market/formulation/network.ts";
+export { createMarket, defaultSettings, marketOf, type Market } from "../market/scenario/market.ts";
+export { networkIn, perUnit, type UnitMarket } from "../market/scenario/perUnit.ts";
+export { publicScenario, type PrivatePart, type PublicScenario } from "../market/scenario/publicScenario.ts";
+export { openScenario, viewOf } from "../market/scenario/view.ts";
+export { memoryTransport, type MemoryTransport } from "../net/memoryTransport.ts";
+export type { Link, Party, Transport } from "../net/transport.ts";
+export { decode as decodeMessage, encode as encodeMessage, sessionTag, type Received } from "../net/wire.ts";
+export { clarabelSolver } from "../numerics/clarabelNode.ts";
+export type { ConicProblem, ConicSolution, ConicSolver } from "../numerics/conicSolver.ts";
+export { takePart, type Agent, type Ends } from "./takePart.ts";
