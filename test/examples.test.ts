@@ -36,7 +36,8 @@ describe("an example", function () {
     const said = await example("batch");
     // By hand from the layout: count, systems, two ids, reactive 2 x 2 x 3 bytes, one trade.
     const head = ["0002", "00", "00000007", "00000009"];
-    const trade = ["00", "0007", "0009", "000005dc", "01d4c0"];
+    // Energy is product 1 of four, in the upper two bits.
+    const trade = ["40", "0007", "0009", "000005dc", "01d4c0"];
     const bytes = [...head, ...Array(4).fill("000000"), ...trade].join("");
     expect(said).to.include(`35 bytes: ${bytes}\n`);
     expect(said).to.match(/seller: 7,\s+buyer: 9,\s+quantity: 1500,\s+price: 120000/);
