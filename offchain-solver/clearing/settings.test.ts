@@ -1,5 +1,9 @@
 import { expect } from "chai";
-import { COMMODITIES, SUMS } from "./layout.ts";
+import { createMarket, defaultSettings } from "../market/scenario/market.ts";
+import type { Scenario } from "../market/scenario/scenario.ts";
+import { loadScenario } from "../scenarios/loadScenario.ts";
+import { takeHours } from "../scenarios/periods.ts";
+import { ALLOWANCES, COMMODITIES, SUMS } from "./layout.ts";
 import { DEFAULT_SETTINGS, forTradeGraph, residualRatios } from "./settings.ts";
 
 /** Residual sums with one commodity filled in: n, |y|^2, |z|^2, |y-z|^2, |dual residual|^2, |rho u|^2. */
@@ -36,20 +40,46 @@ describe("residual rule", () => {
 });
 
 describe("settings on a trade graph", () => {
+  const { scenario } = createMarket(loadScenario("ieee15"), defaultSettings(loadScenario("ieee15")));
+  const graph = (prosumers: number, pairs: number, given: Scenario = scenario) =>
+    ({ prosumers: Array(prosumers), pairs: Array(pairs), scenario: given }) as never;
+
   it("pull a nearby warm start towards half of what was traded, where few may trade towards nearly all of it", () => {
-    const graph = (prosumers: number, pairs: number) => ({ prosumers: Array(prosumers), pairs: Array(pairs) }) as never;
-    const centre = (graph: never) => forTradeGraph(DEFAULT_SETTINGS, graph).acceleration.vanishing.centre;
+    const centre = (market: never) => forTradeGraph(DEFAULT_SETTINGS, market).acceleration.vanishing.centre;
     expect(centre(graph(4, 6))).to.equal(0.5);
     expect(centre(graph(9, 4))).to.be.closeTo(1 - 1 / 18, 1e-12);
   });
 
   it("take rho as given where everybody may trade with everybody, less where few may, least for allowances", () => {
-    const graph = (prosumers: number, pairs: number) => ({ prosumers: Array(prosumers), pairs: Array(pairs) }) as never;
     expect(forTradeGraph(DEFAULT_SETTINGS, graph(4, 6)).rho).to.deep.equal(DEFAULT_SETTINGS.rho);
     // 4 of 36 pairs: a third of the way by the root.
     const sparse = forTradeGraph(DEFAULT_SETTINGS, graph(9, 4)).rho;
     expect(sparse[0]).to.be.closeTo((DEFAULT_SETTINGS.rho[0] * 2) / 3, 1e-12);
     expect(sparse[1]).to.be.closeTo((DEFAULT_SETTINGS.rho[1] * 2) / 9, 1e-12);
     expect(forTradeGraph(DEFAULT_SETTINGS, graph(4, 0)).rho).to.deep.equal(DEFAULT_SETTINGS.rho);
+  });
+
+  it("hold an allowance to its own price and horizon, and nothing else", () => {
+    const { tariff, carbon } = scenario;
+    const times = (values: readonly number[], by: number) => values.map((value) => value * by);
+    const priced = (energy: number, desk: number): Scenario => ({
+      ...scenario,
+      tariff: { ...tariff, buyPerMwh: times(tariff.buyPerMwh, energy), sellPerMwh: times(tariff.sellPerMwh, energy) },
+      carbon: { ...carbon, deskBuyPerT: desk * carbon.deskBuyPerT, deskSellPerT: desk * carbon.deskSellPerT },
+    });
+    const rho = (given: Scenario): Float64Array => forTradeGraph(DEFAULT_SETTINGS, graph(4, 6, given)).rho;
+    const cases: [Scenario, number][] = [
+      [priced(150, 150), 1],
+      [priced(1, 0.02), 0.02],
+      [priced(0.1, 2), 20],
+      // A quarter of the horizon, and 35 $/MWh in the middle where the day has 50.
+      [takeHours(scenario, 6), 4 / 0.7],
+      [priced(1, 0), 1e-3],
+      [priced(1e-9, 1), 1e3],
+    ];
+    for (const [given, factor] of cases) {
+      const scaled = DEFAULT_SETTINGS.rho.map((value, c) => (c === ALLOWANCES ? value * factor : value));
+      rho(given).forEach((value, c) => expect(value / scaled[c], COMMODITIES[c]).to.be.closeTo(1, 1e-9));
+    }
   });
 });

@@ -1,5 +1,6 @@
 import type { AccelerationSettings, Method } from "./acceleration/acceleration.ts";
 import type { Market } from "../market/scenario/market.ts";
+import { allowanceLevel } from "../market/scenario/perUnit.ts";
 import { ALLOWANCES, COMMODITIES, SUMS } from "./layout.ts";
 
 /** How the distributed clearing runs; the same for every agent of a session. */
@@ -44,13 +45,14 @@ export const DEFAULT_SETTINGS: Settings = {
 /**
  * The settings as this session's agents use them. In a sparse trade graph what is traded passes through several hands, so every rho
  * falls, to two thirds where one pair in nine may trade; most of all that of allowances (tonnes against a price band of a few
- * dollars), with the root of that share on top. Found by search on both feeders.
+ * dollars), with the root of that share on top. Found by search on both feeders. What an allowance is worth beside energy, and how much
+ * is traded of it, are the market's own: see `allowanceLevel`.
  *
  * A nearby warm start's extra term pulls towards a share of what was traded, half of it where everybody may trade with everybody and
  * nearly all where few may: there pulling towards nothing leaves the residual of the 141-bus day forty times larger after ten
  * evaluations, and pulling towards all of it stops where a change opens a face (decision 0010).
  */
-export function forTradeGraph(settings: Settings, market: Pick<Market, "pairs" | "prosumers">): Settings {
+export function forTradeGraph(settings: Settings, market: Pick<Market, "pairs" | "prosumers" | "scenario">): Settings {
   const n = market.prosumers.length;
   const density = n > 1 ? (2 * market.pairs.length) / (n * (n - 1)) : 1;
   const rho = Float64Array.from(settings.rho);
@@ -59,6 +61,7 @@ export function forTradeGraph(settings: Settings, market: Pick<Market, "pairs" |
     for (let c = 0; c < rho.length; c++) rho[c] *= (1 + root) / 2;
     rho[ALLOWANCES] *= root;
   }
+  rho[ALLOWANCES] *= allowanceLevel(market.scenario);
   const vanishing = { ...settings.acceleration.vanishing, centre: 1 - density / 2 };
   return { ...settings, rho, acceleration: { ...settings.acceleration, vanishing } };
 }

@@ -31,6 +31,23 @@ function priceLevel({ buyPerMwh, sellPerMwh }: Scenario["tariff"]): number {
   return middle > 0 ? middle : REFERENCE_PRICE;
 }
 
+/** $/t and periods: what the desk asks and pays in the mean, and the length, on the 15-bus day. */
+const REFERENCE_ALLOWANCE = { price: 27.5, periods: 24 } as const;
+/** Which levels are believed: a desk that asks and pays nothing, or millions, must not take a penalty out of every range. */
+const LEVELS = { least: 1e-3, most: 1e3 } as const;
+
+/**
+ * Allowances in units of their own: their price over the quantity traded, both against energy's and the 15-bus day's. A penalty is
+ * money per squared quantity; the price level is the desk's and not the tariff's, and the quantity that of the whole horizon and not
+ * of one period, so the penalty of allowances moves against energy's by this factor.
+ */
+export function allowanceLevel({ tariff, carbon }: Pick<Scenario, "tariff" | "carbon">): number {
+  const price = (Math.abs(carbon.deskBuyPerT) + Math.abs(carbon.deskSellPerT)) / 2 / REFERENCE_ALLOWANCE.price;
+  const energy = priceLevel(tariff) / REFERENCE_PRICE;
+  const level = (price / energy) * (REFERENCE_ALLOWANCE.periods / tariff.buyPerMwh.length);
+  return Math.min(LEVELS.most, Math.max(LEVELS.least, level));
+}
+
 /** The market in its own units. */
 export function perUnit(market: Market): UnitMarket {
   const units = unitsOf(market);

@@ -129,11 +129,14 @@ const FIXED: readonly (readonly [seed: number, why: string])[] = [
   [118, "half a kilowatt alone, prices below zero; did not end"],
   [135, "one PV plant of megawatts; took fifty times as long"],
   [214, "16 MW in bands of price; took twenty times as long"],
+  [222, "allowances at a hundredth of energy's price; did not end"],
   [229, "no point that limits and devices share; was not found out"],
   [257, "two of 150 kW, 18 minutes, bands; did not end"],
   [249, "nine behind tight limits, without allowances; did not end"],
   [254, "ten-megawatt generators, prices below zero; did not end"],
   [284, "one of 10 MW at scarcity prices; did not end"],
+  [1050, "allowances dearer than energy, seventeen behind tight limits; did not end"],
+  [1061, "one hour of nineteen houses, allowances at ten times the tariff; did not end"],
 ];
 
 describe("a small zoo", function () {
