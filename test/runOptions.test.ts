@@ -32,22 +32,22 @@ describe("what gridpact run offers", function () {
   });
 
   it("settles at scarcity prices and at prices below zero, with bills as they come, each run in a folder of its own", async () => {
-    const prices: [string, number, number][] = [
-      ["scarce", 5000, 4000],
-      ["negative", -100, -150],
-      ["negative", -100, -150],
+    const prices: [string, number, number, number][] = [
+      ["scarce", 5000, 4000, 0.5],
+      ["negative", -100, -150, 1],
+      ["negative", -100, -150, 1],
     ];
     const folder = mkdtempSync(join(tmpdir(), "gridpact-prices-"));
     const hour = takeHours(loadScenario("ieee15"), 1);
-    for (const [name, buy, sell] of prices) {
+    for (const [name, buy, sell, periodHours] of prices) {
       const file = join(folder, `${name}.json`);
       const tariff = { ...hour.tariff, buyPerMwh: [buy], sellPerMwh: [sell] };
-      writeFileSync(file, JSON.stringify({ ...hour, name, tariff }));
+      writeFileSync(file, JSON.stringify({ ...hour, name, periodHours, tariff }));
       const { code, stderr } = await captured("run", file, "--out", join(folder, "out"));
       expect(code, `${name}: ${stderr}`).to.equal(0);
     }
     const sessions = readdirSync(join(folder, "out")).sort();
-    expect(sessions).to.deep.equal(["negative-2021-07-15-1h", "negative-2021-07-15-1h-2", "scarce-2021-07-15-1h"]);
+    expect(sessions).to.deep.equal(["negative-2021-07-15-1h", "negative-2021-07-15-1h-2", "scarce-2021-07-15-0.5h"]);
     for (const session of sessions) {
       const audit = JSON.parse(readFileSync(join(folder, "out", session, "audit.json"), "utf8"));
       expect(audit.verdicts[0].verdict, session).to.equal("valid");

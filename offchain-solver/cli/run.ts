@@ -64,7 +64,9 @@ function checkSettleable(file: string, scenario: Scenario): void {
   if (odd !== undefined) throw complaint(file, "name", scenario.name, odd);
 }
 
-const folderOf = ({ name, startUtc, hours }: Scenario): string => `${name}-${startUtc.slice(0, 10)}-${hours}h`;
+/** Named by the clock: 96 quarter-hours are 24 h. */
+const folderOf = ({ name, startUtc, hours, periodHours }: Scenario): string =>
+  `${name}-${startUtc.slice(0, 10)}-${Number((hours * periodHours).toFixed(2))}h`;
 
 function writeSession(out: string, outcome: SessionOutcome, clearing: ClearingJson): string {
   const { scenario } = outcome;
