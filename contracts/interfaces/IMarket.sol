@@ -22,8 +22,14 @@ interface IMarket is ISettlementErrors {
     event MandateRevoked(uint32 indexed id, uint64 nonce);
     /// @dev The account has another wallet, which has promised nothing yet.
     event MandateEnded(uint32 indexed id);
-    /// @dev `limits` is the packed word the session enforces, `lockedMicro` what the account may spend in it.
-    event MandateLocked(uint24 indexed ordinal, uint32 indexed id, uint256 limits, uint48 lockedMicro);
+    /// @dev `limits` and `capacity` are the packed words the session enforces, `lockedMicro` what the account may spend in it.
+    event MandateLocked(
+        uint24 indexed ordinal,
+        uint32 indexed id,
+        uint256 limits,
+        uint256 capacity,
+        uint48 lockedMicro
+    );
     /// @dev The account asked for in `freezeSession` has no mandate that covers the session, or no bus.
     event LeftOut(uint24 indexed ordinal, uint32 indexed id);
     event SessionFrozen(
@@ -107,7 +113,8 @@ interface IMarket is ISettlementErrors {
 
     /// @notice Checks a batch and moves value, or reverts with the first violated predicate. Anybody may call.
     /// @param payload participants u16 | systems u8 (bit 0 desk, 1 operator, 2 utility) | ids u32[P] | reactive i24[P][H], var
-    /// | trades: product-and-period u8 (product in the upper two bits), seller u16, buyer u16, quantity u32, price i24.
+    /// | groups: product u8 (0 network, 1 energy, 2 reserve, 3 carbon), period u8 (255: the whole session), count u16, and as many trades:
+    /// seller u16, buyer u16, quantity u32, price i24. Groups ascend, trades ascend in them.
     /// @param bundleHash Of the witness that supports the batch; part of what is signed, so that an auditor need not believe its publisher.
     /// @param signers bit k = member k of the session's committee has signed.
     /// @param signatures 64 bytes each (EIP-2098), in the order of the bits.

@@ -29,13 +29,13 @@ interface ISettlementErrors {
     error PriceBeyondCap(uint256 trade);
     error RebatePositive(uint256 trade);
     error ReservePriceOutsideMandate(uint32 id, uint256 trade);
-    error CarbonPriceOutsideMandate(uint32 id, uint256 trade);
     // The accounts, one by one: each period, then the whole session
     error NetworkMismatch(uint32 id, uint256 period);
-    error BuyPriceAboveMandate(uint32 id, uint256 period);
-    error SellPriceBelowMandate(uint32 id, uint256 period);
+    error EnergyMoneyBeyondMandate(uint32 id, uint256 period);
     error EnergyBeyondMandate(uint32 id, uint256 period);
     error ReserveBeyondMandate(uint32 id, uint256 period);
+    error CarbonMoneyBeyondMandate(uint32 id);
+    error CarbonBeyondMandate(uint32 id);
     error SpendBeyondLock(uint32 id);
     error DepositOverflow(uint32 id);
     error CarbonBelowZero(uint32 id);

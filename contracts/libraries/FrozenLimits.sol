@@ -3,10 +3,10 @@ pragma solidity 0.8.36;
 
 import {Limits, unpackLimits} from "../types/Mandate.sol";
 
-/// The mandates a session was frozen with: id u32 and limits word, 36 bytes an account, ids ascending. Stored as code, so that
-/// `settle` reads a mandate for 7 gas instead of 2,100; at most 682 accounts.
+/// The mandates a session was frozen with: a word with the id (u32) on top of the capacity, and the limits word; ids ascending.
+/// Stored as code, so that `settle` reads a mandate for some 13 gas instead of 4,200; at most 383 accounts.
 library FrozenLimits {
-    uint256 internal constant ENTRY = 36;
+    uint256 internal constant ENTRY = 64;
 
     struct Table {
         bytes data;
@@ -17,14 +17,14 @@ library FrozenLimits {
         table.data = new bytes(accounts * ENTRY);
     }
 
-    function add(Table memory table, uint32 id, uint256 limits) internal pure {
+    function add(Table memory table, uint32 id, uint256 limits, uint256 capacity) internal pure {
         bytes memory data = table.data;
         uint256 length = table.length;
         // Bound: called at most once for each account `begin` made room for.
         assembly ("memory-safe") {
             let entry := add(add(data, 32), length)
-            mstore(entry, or(shl(224, id), and(mload(entry), shr(32, not(0)))))
-            mstore(add(entry, 4), limits)
+            mstore(entry, or(shl(224, id), capacity))
+            mstore(add(entry, 32), limits)
         }
         table.length = length + ENTRY;
     }
@@ -44,10 +44,10 @@ library FrozenLimits {
             uint256 word;
             assembly ("memory-safe") {
                 let entry := add(add(data, 32), offset)
-                head := shr(224, mload(entry))
-                word := mload(add(entry, 4))
+                head := mload(entry)
+                word := mload(add(entry, 32))
             }
-            if (head == id) return (true, unpackLimits(word));
+            if (head >> 224 == id) return (true, unpackLimits(word, head));
         }
     }
 }

@@ -3,8 +3,35 @@ pragma solidity 0.8.36;
 
 import {ISettlementErrors} from "../interfaces/ISettlementErrors.sol";
 import {DESK, UTILITY} from "../types/Account.sol";
-import {allocate, BIAS, CHARGE, CHARGED_WH, ENERGY, Frame, HIGHEST_PURCHASE, load} from "./Frame.sol";
-import {RECORD_LIMITS, RECORD_PERIODS} from "./Frame.sol";
+import {
+    allocate,
+    BUS,
+    CHARGED_WH,
+    ENERGY,
+    Frame,
+    FRAME_ACCOUNTS,
+    FRAME_BASE,
+    FRAME_BUSES,
+    FRAME_DAY,
+    FRAME_FLOWS,
+    FRAME_IDS,
+    FRAME_PARTICIPANTS,
+    FRAME_PER_HOUR,
+    FRAME_REACTIVE,
+    FRAME_STRIDE,
+    load,
+    MAX_BUY,
+    MAX_BUY_W,
+    MAX_RESERVE_W,
+    MAX_SELL_W,
+    MIN_CARBON_PRICE,
+    RECORD_ALLOWANCES,
+    RECORD_CAPACITY,
+    RECORD_LIMITS,
+    RECORD_PERIODS,
+    RESERVE_BOUGHT,
+    RESERVE_SOLD
+} from "./Frame.sol";
 import {FrozenLimits} from "./FrozenLimits.sol";
 import {Netting} from "./Netting.sol";
 
@@ -12,6 +39,8 @@ import {Netting} from "./Netting.sol";
 /// fails it is named afterwards.
 library Ledger {
     uint256 private constant SYSTEMS = 3;
+    /// Bytes of an account in FrozenLimits: its id and capacity, its limits.
+    uint256 private constant ENTRY = 64;
     uint256 private constant NANO_PER_MICRO = 1000;
     uint256 private constant U48 = 0xffffffffffff;
     /// What SYSTEMS are called, four bytes each.
@@ -30,17 +59,18 @@ library Ledger {
                 mstore(add(entry, mload(frozen)), not(0))
                 mstore(0x40, add(mload(0x40), 32))
             }
-            // Bound: participants < 2^15 and periods < 64, so less than 2^27 bytes; out of gas long before.
+            // Bound: participants < 2^15 and periods <= 100, so less than 2^27 bytes; out of gas long before.
             uint256 record = allocate((frame.participants + SYSTEMS) * stride);
             frame.base = record + SYSTEMS * stride;
             entry = _openParticipants(frame, frozen, entry);
             for (uint256 id = DESK; id <= UTILITY; ++id) {
                 if ((frame.systems >> (id - DESK)) & 1 == 1) {
-                    while (load(entry) >> 224 < id) entry += 36;
+                    while (load(entry) >> 224 < id) entry += ENTRY;
                     if (entry >= _end(frozen) || load(entry) >> 224 != id)
                         revert ISettlementErrors.NotLocked(uint32(id));
                     assembly ("memory-safe") {
-                        mstore(add(record, RECORD_LIMITS), mload(add(entry, 4)))
+                        mstore(add(record, RECORD_CAPACITY), mload(entry))
+                        mstore(add(record, RECORD_LIMITS), mload(add(entry, 32)))
                     }
                 }
                 record += stride;
@@ -57,24 +87,25 @@ library Ledger {
         bool refused;
         assembly ("memory-safe") {
             walked := entry
-            mstore(0, mload(add(frame, 32)))
-            let cursor := mload(add(frame, 288))
-            let record := mload(frame)
-            let end := add(record, mul(mload(0), mload(add(frame, 64))))
+            mstore(0, mload(add(frame, FRAME_STRIDE)))
+            let cursor := mload(add(frame, FRAME_IDS))
+            let record := mload(add(frame, FRAME_BASE))
+            let end := add(record, mul(mload(0), mload(add(frame, FRAME_PARTICIPANTS))))
             for {} lt(record, end) {} {
                 let id := shr(224, mload(cursor))
                 if iszero(and(eq(shr(224, mload(walked)), id), lt(id, DESK))) {
                     // Some who were frozen do not take part.
                     for {} lt(shr(224, mload(walked)), id) {
-                        walked := add(walked, 36)
+                        walked := add(walked, ENTRY)
                     } {}
                     refused := iszero(and(eq(shr(224, mload(walked)), id), lt(id, DESK)))
                     if refused {
                         break
                     }
                 }
-                mstore(add(record, RECORD_LIMITS), mload(add(walked, 4)))
-                walked := add(walked, 36)
+                mstore(add(record, RECORD_CAPACITY), mload(walked))
+                mstore(add(record, RECORD_LIMITS), mload(add(walked, 32)))
+                walked := add(walked, ENTRY)
                 cursor := add(cursor, 4)
                 record := add(record, mload(0))
             }
@@ -149,60 +180,56 @@ library Ledger {
         if (checked != end) _refusePeriod(frame, checked, period);
     }
 
-    /// Checks every period of the accounts from `record` to `end` and adds what each injects at its bus; the utility, operator
-    /// and desk are at bus 0, which nothing limits, whatever reactive power is read for them. Returns the record and the address
-    /// of the period that it stopped at. A word of zero has no trade and needs no check. Bounds: every operand of the checks has
-    /// less than 60 bits; the bus was checked against the model when the session was frozen; each half of a flow is within 2^60.
+    /// Checks every period of the accounts from `record` to `end`, adds its money to the account's and what each injects at its bus;
+    /// the utility, operator and desk are at bus 0, which nothing limits, whatever reactive power is read for them. Returns the
+    /// record and the address of the period that it stopped at. A word of zero has no trade and needs no check. Bounds: money is
+    /// within 2^70, a limit price within 2^23 and energy within 2^47; the bus was checked against the model when the session was
+    /// frozen; each half of a flow is within 2^60.
     function _checkPeriods(
         Frame memory frame,
         uint256 record,
         uint256 end
     ) private pure returns (uint256 checked, uint256 cursor) {
         assembly ("memory-safe") {
-            mstore(0, shl(5, mload(add(frame, 512))))
-            mstore(32, mload(add(frame, 544)))
-            let reactive := mload(add(frame, 384))
+            mstore(0, shl(5, mload(add(frame, FRAME_BUSES))))
+            mstore(32, mload(add(frame, FRAME_PER_HOUR)))
+            let reactive := mload(add(frame, FRAME_REACTIVE))
             for {} lt(record, end) {} {
                 let limits := mload(add(record, RECORD_LIMITS))
-                let flow := add(mload(add(frame, 480)), shl(5, shr(240, limits)))
-                let next := add(record, mload(add(frame, 32)))
+                let flow := add(mload(add(frame, FRAME_FLOWS)), shl(5, shr(BUS, limits)))
+                let next := add(record, mload(add(frame, FRAME_STRIDE)))
                 let refused := 0
                 for {
                     cursor := add(record, RECORD_PERIODS)
                 } lt(cursor, next) {
                     cursor := add(cursor, 32)
                 } {
+                    let energy := 0
                     let word := mload(cursor)
                     if word {
+                        let money := signextend(8, word)
+                        word := sub(word, money)
+                        energy := sar(ENERGY, word)
                         // All ones where the account is a net buyer.
                         let sign := sar(255, word)
-                        let magnitude := sub(xor(sar(200, word), sign), sign)
-                        // maxBuyWh at bit 48, maxSellWh at 80.
-                        refused := gt(magnitude, and(shr(sub(80, and(sign, 32)), limits), 0xffffffff))
-                        // Charge and extremes by their biased words: charge + 2^23, price + 2^23, 2^23 - 1 - price.
-                        let charge := and(shr(48, word), 0xffffff)
-                        switch charge
-                        case 0 {
-                            charge := 0x800000
-                        }
-                        default {
-                            refused := or(refused, xor(and(shr(72, word), 0xffffffff), magnitude))
-                            charge := add(sub(xor(charge, sign), sign), and(sign, 0x1000000))
-                        }
-                        let extreme := and(shr(24, word), 0xffffff)
-                        refused := or(refused, mul(extreme, sgt(sub(extreme, charge), sar(232, shl(232, limits)))))
-                        extreme := and(word, 0xffffff)
-                        charge := sub(sub(0xffffff, extreme), charge)
-                        refused := or(refused, mul(extreme, slt(charge, sar(232, shl(208, limits)))))
-                        let maxReserve := and(shr(160, limits), 0xffffffff)
-                        refused := or(refused, gt(and(shr(104, word), 0xffffffffffff), maxReserve))
-                        if or(refused, gt(and(shr(152, word), 0xffffffffffff), maxReserve)) {
+                        let magnitude := sub(xor(energy, sign), sign)
+                        let charged := and(shr(CHARGED_WH, word), 0xffffffff)
+                        refused := mul(charged, xor(charged, magnitude))
+                        // maxBuy is 24 bits below minSell, maxBuyW 32 below maxSellW.
+                        let price := signextend(2, shr(add(24, mul(24, sign)), limits))
+                        refused := or(refused, slt(money, mul(energy, price)))
+                        let most := and(shr(sub(MAX_SELL_W, and(sign, 32)), limits), 0xffffffff)
+                        refused := or(refused, gt(mul(magnitude, mload(32)), most))
+                        most := and(shr(MAX_RESERVE_W, limits), 0xffffffff)
+                        refused := or(refused, gt(and(shr(RESERVE_SOLD, word), 0xffffffffffff), most))
+                        if or(refused, gt(and(shr(RESERVE_BOUGHT, word), 0xffffffffffff), most)) {
                             refused := 1
                             break
                         }
+                        mstore(record, add(mload(record), money))
                     }
-                    word := shl(128, mul(sar(200, word), mload(32)))
-                    mstore(flow, add(mload(flow), add(word, sar(232, mload(reactive)))))
+                    let injected := shl(128, mul(energy, mload(32)))
+                    mstore(flow, add(mload(flow), add(injected, sar(232, mload(reactive)))))
                     flow := add(flow, mload(0))
                     reactive := add(reactive, 3)
                 }
@@ -215,8 +242,8 @@ library Ledger {
         }
     }
 
-    /// Writes the accounts from `record` to `end`, `ids` and deltas beside them, until one is refused. Returns where it stopped.
-    /// Account word, lowest bit first: deposit 64 | carbon 56 | locked 48 | spent 48 | day 16 | session 24.
+    /// Writes the accounts from `record` to `end`, `ids` and deltas beside them, until one is refused. Returns where it stopped, and
+    /// the sum of money << 64 + grams. Account word, lowest bit first: deposit 64 | carbon 56 | locked 48 | spent 48 | day 16 | session 24.
     function _write(
         Frame memory frame,
         uint256 record,
@@ -225,19 +252,26 @@ library Ledger {
         uint256 out
     ) private returns (uint256 written, uint256 sum) {
         assembly ("memory-safe") {
-            mstore(0, mload(add(frame, 416)))
-            mstore(32, mload(add(frame, 32)))
+            mstore(0, mload(add(frame, FRAME_ACCOUNTS)))
+            mstore(32, mload(add(frame, FRAME_STRIDE)))
             for {} lt(record, end) {
                 record := add(record, mload(32))
             } {
-                let delta := mload(record)
+                let grams := mload(add(record, RECORD_ALLOWANCES))
+                let money := mload(record)
+                if grams {
+                    if beyondAllowances(grams, record) {
+                        break
+                    }
+                    let paid := grams
+                    grams := signextend(7, grams)
+                    money := add(money, sar(64, sub(paid, grams)))
+                }
                 let id := shr(224, mload(ids))
                 let slot := add(mload(0), id)
                 let account := sload(slot)
-                let carbonDelta := signextend(7, delta)
-                let money := sar(64, sub(delta, carbonDelta))
                 let held := add(and(account, 0xffffffffffffffff), money)
-                let carbon := add(sar(200, shl(136, account)), carbonDelta)
+                let carbon := add(sar(200, shl(136, account)), grams)
                 {
                     // The lock is never more than the deposit: a spend within it leaves no negative deposit.
                     let refused := sgt(sub(0, money), mul(and(shr(120, account), U48), NANO_PER_MICRO))
@@ -252,17 +286,31 @@ library Ledger {
                 let spent := and(shr(168, account), 0xffffffffffffffff)
                 if slt(money, 0) {
                     // Bound: what may be spent on one day is a mandate's u48.
-                    let day := mload(add(frame, 448))
+                    let day := mload(add(frame, FRAME_DAY))
                     spent := mul(and(spent, U48), eq(shr(48, spent), day))
                     spent := or(shl(48, day), add(spent, div(sub(999, money), NANO_PER_MICRO)))
                 }
                 sstore(slot, or(or(held, shl(64, and(carbon, 0xffffffffffffff))), shl(168, spent)))
-                mstore(out, shl(128, or(shl(56, money), and(carbonDelta, 0xffffffffffffff))))
-                sum := add(sum, delta)
+                mstore(out, shl(128, or(shl(56, money), and(grams, 0xffffffffffffff))))
+                sum := add(sum, add(shl(64, money), grams))
                 ids := add(ids, 4)
                 out := add(out, 16)
             }
             written := record
+            // The money is worse than the net grams at their limit price, or the grams are too many. maxCarbonPrice is 24 bits
+            // below minCarbonPrice.
+            function beyondAllowances(word, at) -> beyond {
+                let received := signextend(7, word)
+                let sold := sar(255, received)
+                let price := signextend(
+                    2,
+                    shr(add(sub(MIN_CARBON_PRICE, 24), and(sold, 24)), mload(add(at, RECORD_LIMITS)))
+                )
+                let paid := sar(64, sub(word, received))
+                beyond := slt(paid, mul(sub(0, received), price))
+                let most := and(mload(add(at, RECORD_CAPACITY)), 0xffffffff)
+                beyond := or(beyond, gt(sub(xor(received, sold), sold), most))
+            }
         }
     }
 
@@ -273,21 +321,18 @@ library Ledger {
             uint256 limits = load(record + RECORD_LIMITS);
             uint256 t = (cursor - record - RECORD_PERIODS) / 32;
             uint256 period = load(cursor);
+            int256 money;
+            assembly ("memory-safe") {
+                money := signextend(8, period)
+                period := sub(period, money)
+            }
             int256 energy = int256(period) >> ENERGY;
             uint256 magnitude = uint256(energy < 0 ? -energy : energy);
-            int256 charge = int256((period >> CHARGE) & 0xffffff);
-            if (charge != 0) {
-                if (uint32(period >> CHARGED_WH) != magnitude) revert ISettlementErrors.NetworkMismatch(id, t);
-                charge = energy < 0 ? BIAS - charge : charge - BIAS;
-            }
-            int256 high = int256((period >> HIGHEST_PURCHASE) & 0xffffff);
-            if (high != 0 && high - BIAS - charge > int24(uint24(limits)))
-                revert ISettlementErrors.BuyPriceAboveMandate(id, t);
-            int256 low = int256(period & 0xffffff);
-            if (low != 0 && BIAS - 1 - low - charge < int24(uint24(limits >> 24))) {
-                revert ISettlementErrors.SellPriceBelowMandate(id, t);
-            }
-            if (magnitude > uint32(limits >> (energy < 0 ? 48 : 80)))
+            uint256 charged = uint32(period >> CHARGED_WH);
+            if (charged != 0 && charged != magnitude) revert ISettlementErrors.NetworkMismatch(id, t);
+            int256 price = int24(uint24(limits >> (energy < 0 ? MAX_BUY : MAX_BUY + 24)));
+            if (money < energy * price) revert ISettlementErrors.EnergyMoneyBeyondMandate(id, t);
+            if (magnitude * frame.perHour > uint32(limits >> (energy < 0 ? MAX_BUY_W : MAX_SELL_W)))
                 revert ISettlementErrors.EnergyBeyondMandate(id, t);
             revert ISettlementErrors.ReserveBeyondMandate(id, t);
         }
@@ -299,15 +344,22 @@ library Ledger {
             uint32 id = _idAt(frame, record);
             uint256 slot = frame.accounts + id;
             uint256 account;
+            int256 grams;
+            int256 paid;
             int256 carbon;
-            int256 money;
             assembly ("memory-safe") {
-                let delta := mload(record)
+                let word := mload(add(record, RECORD_ALLOWANCES))
+                grams := signextend(7, word)
+                paid := sar(64, sub(word, grams))
                 account := sload(slot)
-                carbon := signextend(7, delta)
-                money := sar(64, sub(delta, carbon))
-                carbon := add(carbon, signextend(6, shr(64, account)))
+                carbon := add(signextend(6, shr(64, account)), grams)
             }
+            uint256 limits = load(record + RECORD_LIMITS);
+            int256 price = int24(uint24(limits >> (grams < 0 ? MIN_CARBON_PRICE : MIN_CARBON_PRICE - 24)));
+            if (paid < -grams * price) revert ISettlementErrors.CarbonMoneyBeyondMandate(id);
+            if (uint256(grams < 0 ? -grams : grams) > uint32(load(record + RECORD_CAPACITY)))
+                revert ISettlementErrors.CarbonBeyondMandate(id);
+            int256 money = int256(load(record)) + paid;
             if (-money > int256(((account >> 120) & U48) * NANO_PER_MICRO))
                 revert ISettlementErrors.SpendBeyondLock(id);
             if (uint256(uint64(account)) + uint256(money) > type(uint64).max)

@@ -3,117 +3,133 @@ pragma solidity 0.8.36;
 
 import {ISettlementErrors} from "../interfaces/ISettlementErrors.sol";
 import {DESK, OPERATOR, UTILITY} from "../types/Account.sol";
-import {Frame, load, RECORD_LIMITS, TRADE_BYTES, WHOLE_SESSION} from "./Frame.sol";
+import {
+    CHARGED_WH,
+    ENERGY,
+    Frame,
+    FRAME_BASE,
+    FRAME_CAP,
+    FRAME_DESK,
+    FRAME_PARTICIPANTS,
+    FRAME_PER_HOUR,
+    FRAME_SPAN,
+    FRAME_STRIDE,
+    FRAME_SYSTEMS,
+    FRAME_UTILITY,
+    GROUP_BYTES,
+    load,
+    MAX_RESERVE_PRICE,
+    MIN_RESERVE_PRICE,
+    RECORD_ALLOWANCES,
+    RECORD_LIMITS,
+    RECORD_PERIODS,
+    RESERVE_BOUGHT,
+    RESERVE_SOLD,
+    TRADE_BYTES,
+    WHOLE_SESSION
+} from "./Frame.sol";
 
 /**
  * Trades, group by group (one product in one period), onto the records. The one test in each loop is exact: a loop stops where
  * its group ends or where it refuses a trade, and `refuseTrade` then finds the predicate to name.
  *
- * Bounds of the four loops: the word after the payload is zero, a key that never ascends, so none reads past it; a record is
- * addressed only after its party is known to take part; quantity x price is within 2^55 and fewer than 2^15 of them are added,
- * so a delta's money is within 2^70. Scratch space holds the records' base (0) and stride (32).
+ * Bounds of the four loops: a record is addressed only after its party is known to take part; quantity x price is within 2^55
+ * and fewer than 2^15 of them are added, so money is within 2^70. Scratch space holds the records' base (0) and stride (32).
+ * `next` is the lowest key, seller and buyer, that may follow.
  */
 library Netting {
     function applyTrades(Frame memory frame) internal pure {
-        uint256 cursor = frame.trades;
-        uint256 last;
-        while (cursor < frame.end) {
-            uint256 group = load(cursor) >> 248;
-            _checkGroup(frame, cursor, group, last);
-            if (group < 64) (cursor, last) = _network(frame, cursor, last);
-            else if (group < 128) (cursor, last) = _energy(frame, cursor, last);
-            else if (group < 192) (cursor, last) = _reserve(frame, cursor, last);
-            else (cursor, last) = _carbon(frame, cursor, last);
-            if (cursor < frame.end && load(cursor) >> 248 == group) refuseTrade(frame, cursor, last);
+        unchecked {
+            // Bound: the groups' counts tile the payload, see Market.
+            uint256 cursor = frame.groups;
+            uint256 last;
+            uint256 before;
+            while (cursor < frame.end) {
+                uint256 head = load(cursor);
+                uint256 group = head >> 240;
+                uint256 product = group >> 8;
+                uint256 period = group & 0xff;
+                if (group < last) revert ISettlementErrors.TradesNotAscending(before);
+                bool mayBeWhole = product == 0 || product == 3;
+                bool known = period == WHOLE_SESSION ? mayBeWhole : product != 3 && period < frame.periods;
+                if (!known) revert ISettlementErrors.UnknownPeriod(before);
+                cursor += GROUP_BYTES;
+                uint256 count = uint16(head >> 224);
+                uint256 end = cursor + TRADE_BYTES * count;
+                uint256 stopped;
+                if (product == 0) stopped = _network(frame, cursor, end, period);
+                else if (product == 1) stopped = _energy(frame, cursor, end, period);
+                else if (product == 2) stopped = _reserve(frame, cursor, end, period);
+                else stopped = _carbon(frame, cursor, end);
+                if (stopped != end) refuseTrade(frame, product, cursor, stopped, before);
+                (cursor, last) = (end, group);
+                before += count;
+            }
         }
     }
 
-    function _checkGroup(Frame memory frame, uint256 cursor, uint256 group, uint256 last) private pure {
-        if (load(cursor) >> 216 <= last) revert ISettlementErrors.TradesNotAscending(_index(frame, cursor));
-        uint256 period = group & 63;
-        bool mayBeWhole = group < 64 || group >= 192;
-        bool known = period == WHOLE_SESSION ? mayBeWhole : group < 192 && period < frame.periods;
-        if (!known) revert ISettlementErrors.UnknownPeriod(_index(frame, cursor));
-    }
-
-    /// Frame: base 0, stride 32, participants 64, utility 160, cap 192, span 224.
-    function _energy(Frame memory frame, uint256 cursor, uint256 last) private pure returns (uint256, uint256) {
+    function _energy(Frame memory frame, uint256 cursor, uint256 end, uint256 period) private pure returns (uint256) {
         assembly ("memory-safe") {
             // utility = 1 admits record -1: shifted by one, what takes part is 0..participants.
-            let utility := mload(add(frame, 160))
-            let known := add(mload(add(frame, 64)), utility)
-            let cap := mload(add(frame, 192))
-            let span := mload(add(frame, 224))
-            let next := shr(248, mload(cursor))
-            // Through memory: what is read from it the compiler keeps instead of working it out anew for each trade.
-            mstore(0, add(64, shl(5, and(next, 63))))
-            let period := mload(0)
-            next := shl(32, add(next, 1))
-            mstore(0, mload(frame))
-            mstore(32, mload(add(frame, 32)))
-            for {} 1 {
-                cursor := add(cursor, 12)
+            let utility := mload(add(frame, FRAME_UTILITY))
+            let known := add(mload(add(frame, FRAME_PARTICIPANTS)), utility)
+            let cap := mload(add(frame, FRAME_CAP))
+            let span := mload(add(frame, FRAME_SPAN))
+            let next := 0
+            // The period's word of record 0. Through memory: what is read from it the compiler keeps.
+            mstore(0, add(mload(add(frame, FRAME_BASE)), add(RECORD_PERIODS, shl(5, period))))
+            mstore(32, mload(add(frame, FRAME_STRIDE)))
+            for {} lt(cursor, end) {
+                cursor := add(cursor, TRADE_BYTES)
             } {
-                let key := shr(216, mload(cursor))
-                let seller := sar(240, mload(add(cursor, 1)))
-                let buyer := sar(240, mload(add(cursor, 3)))
-                let quantity := shr(224, mload(add(cursor, 5)))
-                let price := sar(232, mload(add(cursor, 9)))
+                let word := mload(cursor)
+                let key := shr(224, word)
+                let seller := sar(240, word)
+                let buyer := sar(240, shl(16, word))
+                let quantity := and(shr(192, word), 0xffffffff)
+                let price := sar(232, shl(64, word))
                 {
-                    let fine := and(gt(key, last), lt(key, next))
-                    fine := and(fine, and(lt(add(seller, utility), known), lt(add(buyer, utility), known)))
-                    fine := and(fine, lt(add(price, cap), span))
+                    let fine := and(lt(add(seller, utility), known), lt(add(buyer, utility), known))
+                    fine := and(fine, and(iszero(lt(key, next)), lt(add(price, cap), span)))
                     // The product is zero if any factor is: two parties, and a quantity.
                     if iszero(mul(fine, mul(quantity, sub(seller, buyer)))) {
                         break
                     }
                 }
-                last := key
+                next := add(key, 1)
                 seller := add(mload(0), mul(seller, mload(32)))
                 buyer := add(mload(0), mul(buyer, mload(32)))
-                {
-                    let delta := shl(64, mul(quantity, price))
-                    mstore(seller, add(mload(seller), delta))
-                    mstore(buyer, sub(mload(buyer), delta))
-                }
-                quantity := shl(200, quantity)
-                // An extreme grows by what the price is beyond it, if it is.
-                seller := add(seller, period)
-                let position := mload(seller)
-                let beyond := sub(sub(0x7fffff, price), and(position, 0xffffff))
-                mstore(seller, add(add(position, quantity), mul(beyond, sgt(beyond, 0))))
-                buyer := add(buyer, period)
-                position := mload(buyer)
-                beyond := sub(add(price, 0x800000), and(shr(24, position), 0xffffff))
-                mstore(buyer, add(sub(position, quantity), shl(24, mul(beyond, sgt(beyond, 0)))))
+                let change := add(shl(ENERGY, quantity), mul(quantity, price))
+                mstore(seller, add(mload(seller), change))
+                mstore(buyer, sub(mload(buyer), change))
             }
         }
-        return (cursor, last);
+        return cursor;
     }
 
-    /// Frame as above. Limits: lowest reserve price sold at bit 112, highest bought at 136.
-    function _reserve(Frame memory frame, uint256 cursor, uint256 last) private pure returns (uint256, uint256) {
+    /// A mandate's reserve prices are those of an hour: a period's price is compared times the periods in an hour.
+    function _reserve(Frame memory frame, uint256 cursor, uint256 end, uint256 period) private pure returns (uint256) {
         assembly ("memory-safe") {
-            let utility := mload(add(frame, 160))
-            let participants := mload(add(frame, 64))
-            let cap := mload(add(frame, 192))
-            let span := mload(add(frame, 224))
-            let next := shr(248, mload(cursor))
-            let period := add(64, shl(5, and(next, 63)))
-            next := shl(32, add(next, 1))
-            mstore(0, mload(frame))
-            mstore(32, mload(add(frame, 32)))
-            for {} 1 {
-                cursor := add(cursor, 12)
+            let utility := mload(add(frame, FRAME_UTILITY))
+            let participants := mload(add(frame, FRAME_PARTICIPANTS))
+            let cap := mload(add(frame, FRAME_CAP))
+            let span := mload(add(frame, FRAME_SPAN))
+            let perHour := mload(add(frame, FRAME_PER_HOUR))
+            let next := 0
+            period := add(RECORD_PERIODS, shl(5, period))
+            mstore(0, mload(add(frame, FRAME_BASE)))
+            mstore(32, mload(add(frame, FRAME_STRIDE)))
+            for {} lt(cursor, end) {
+                cursor := add(cursor, TRADE_BYTES)
             } {
-                let key := shr(216, mload(cursor))
-                let seller := sar(240, mload(add(cursor, 1)))
-                let buyer := sar(240, mload(add(cursor, 3)))
-                let quantity := shr(224, mload(add(cursor, 5)))
-                let price := sar(232, mload(add(cursor, 9)))
+                let word := mload(cursor)
+                let key := shr(224, word)
+                let seller := sar(240, word)
+                let buyer := and(key, 0xffff)
+                let quantity := and(shr(192, word), 0xffffffff)
+                let price := sar(232, shl(64, word))
                 {
-                    let fine := and(gt(key, last), lt(key, next))
-                    fine := and(fine, lt(add(seller, utility), add(participants, utility)))
+                    let fine := and(iszero(lt(key, next)), lt(add(seller, utility), add(participants, utility)))
                     fine := and(fine, and(lt(buyer, participants), lt(add(price, cap), span)))
                     if iszero(mul(fine, mul(quantity, sub(seller, buyer)))) {
                         break
@@ -121,142 +137,147 @@ library Netting {
                 }
                 seller := add(mload(0), mul(seller, mload(32)))
                 buyer := add(mload(0), mul(buyer, mload(32)))
-                if or(
-                    slt(price, sar(232, shl(120, mload(add(seller, 32))))),
-                    sgt(price, sar(232, shl(96, mload(add(buyer, 32)))))
-                ) {
-                    break
+                {
+                    let hourly := mul(price, perHour)
+                    if or(
+                        slt(hourly, signextend(2, shr(MIN_RESERVE_PRICE, mload(add(seller, RECORD_LIMITS))))),
+                        sgt(hourly, signextend(2, shr(MAX_RESERVE_PRICE, mload(add(buyer, RECORD_LIMITS)))))
+                    ) {
+                        break
+                    }
                 }
-                last := key
-                let delta := shl(64, mul(quantity, price))
-                mstore(seller, add(mload(seller), delta))
-                mstore(buyer, sub(mload(buyer), delta))
+                next := add(key, 1)
+                let nano := mul(quantity, price)
+                mstore(seller, add(mload(seller), nano))
+                mstore(buyer, sub(mload(buyer), nano))
                 seller := add(seller, period)
-                mstore(seller, add(mload(seller), shl(104, quantity)))
+                mstore(seller, add(mload(seller), shl(RESERVE_SOLD, quantity)))
                 buyer := add(buyer, period)
-                mstore(buyer, add(mload(buyer), shl(152, quantity)))
+                mstore(buyer, add(mload(buyer), shl(RESERVE_BOUGHT, quantity)))
             }
         }
-        return (cursor, last);
+        return cursor;
     }
 
-    /// Frame as above, desk 128. Limits: highest carbon price bought at bit 192, lowest sold at 216.
-    function _carbon(Frame memory frame, uint256 cursor, uint256 last) private pure returns (uint256, uint256) {
+    function _carbon(Frame memory frame, uint256 cursor, uint256 end) private pure returns (uint256) {
         assembly ("memory-safe") {
-            mstore(0, mload(frame))
-            mstore(32, mload(add(frame, 32)))
+            mstore(0, add(mload(add(frame, FRAME_BASE)), RECORD_ALLOWANCES))
+            mstore(32, mload(add(frame, FRAME_STRIDE)))
             // desk = -3 where it takes part, otherwise a number that no party has.
-            let desk := mload(add(frame, 128))
-            let participants := mload(add(frame, 64))
-            let cap := mload(add(frame, 192))
-            let span := mload(add(frame, 224))
-            for {} 1 {
-                cursor := add(cursor, 12)
+            let desk := mload(add(frame, FRAME_DESK))
+            let participants := mload(add(frame, FRAME_PARTICIPANTS))
+            let cap := mload(add(frame, FRAME_CAP))
+            let span := mload(add(frame, FRAME_SPAN))
+            let next := 0
+            for {} lt(cursor, end) {
+                cursor := add(cursor, TRADE_BYTES)
             } {
-                let key := shr(216, mload(cursor))
-                let seller := sar(240, mload(add(cursor, 1)))
-                let buyer := sar(240, mload(add(cursor, 3)))
-                let quantity := shr(224, mload(add(cursor, 5)))
-                let price := sar(232, mload(add(cursor, 9)))
+                let word := mload(cursor)
+                let key := shr(224, word)
+                let seller := sar(240, word)
+                let buyer := sar(240, shl(16, word))
+                let quantity := and(shr(192, word), 0xffffffff)
+                let price := sar(232, shl(64, word))
                 {
-                    // No group comes after this one, so its end needs no test.
-                    let fine := gt(key, last)
+                    let fine := and(iszero(lt(key, next)), lt(add(price, cap), span))
                     fine := and(fine, or(lt(seller, participants), eq(seller, desk)))
                     fine := and(fine, or(lt(buyer, participants), eq(buyer, desk)))
-                    fine := and(fine, lt(add(price, cap), span))
                     if iszero(mul(fine, mul(quantity, sub(seller, buyer)))) {
                         break
                     }
                 }
+                next := add(key, 1)
                 seller := add(mload(0), mul(seller, mload(32)))
                 buyer := add(mload(0), mul(buyer, mload(32)))
-                if or(
-                    slt(price, sar(232, shl(16, mload(add(seller, 32))))),
-                    sgt(price, sar(232, shl(40, mload(add(buyer, 32)))))
-                ) {
-                    break
-                }
-                last := key
-                let delta := sub(shl(64, mul(quantity, price)), quantity)
-                mstore(seller, add(mload(seller), delta))
-                mstore(buyer, sub(mload(buyer), delta))
+                let change := sub(shl(64, mul(quantity, price)), quantity)
+                mstore(seller, add(mload(seller), change))
+                mstore(buyer, sub(mload(buyer), change))
             }
         }
-        return (cursor, last);
+        return cursor;
     }
 
-    /// Frame as above, systems 256. The seller is the operator, record -2.
-    function _network(Frame memory frame, uint256 cursor, uint256 last) private pure returns (uint256, uint256) {
+    /// The seller is the operator, record -2.
+    function _network(Frame memory frame, uint256 cursor, uint256 end, uint256 period) private pure returns (uint256) {
         assembly ("memory-safe") {
-            let base := mload(frame)
-            let stride := mload(add(frame, 32))
+            let base := mload(add(frame, FRAME_BASE))
+            let stride := mload(add(frame, FRAME_STRIDE))
             let operator := sub(base, shl(1, stride))
-            let cap := mload(add(frame, 192))
-            let span := mload(add(frame, 224))
-            let group := shr(248, mload(cursor))
-            let hourly := lt(group, 63)
-            let period := add(64, shl(5, group))
-            // Keys of this group whose seller is the operator, who takes part, and whose buyer is a prosumer.
-            let first := shl(16, or(shl(16, group), 0xfffe))
-            let buyers := mul(mload(add(frame, 64)), and(shr(1, mload(add(frame, 256))), 1))
-            for {} 1 {
-                cursor := add(cursor, 12)
+            let cap := mload(add(frame, FRAME_CAP))
+            let span := mload(add(frame, FRAME_SPAN))
+            let hourly := lt(period, WHOLE_SESSION)
+            period := add(RECORD_PERIODS, shl(5, period))
+            // Whose buyer is a prosumer, if the operator takes part.
+            let buyers := mul(mload(add(frame, FRAME_PARTICIPANTS)), and(shr(1, mload(add(frame, FRAME_SYSTEMS))), 1))
+            let next := 0
+            for {} lt(cursor, end) {
+                cursor := add(cursor, TRADE_BYTES)
             } {
-                let key := shr(216, mload(cursor))
-                let buyer := sub(key, first)
-                let quantity := shr(224, mload(add(cursor, 5)))
-                let price := sar(232, mload(add(cursor, 9)))
+                let word := mload(cursor)
+                // Keys whose seller is the operator, less that: the buyer.
+                let buyer := sub(shr(224, word), 0xfffe0000)
+                let quantity := and(shr(192, word), 0xffffffff)
+                let price := sar(232, shl(64, word))
                 {
-                    let fine := and(gt(key, last), lt(buyer, buyers))
+                    let fine := and(iszero(lt(buyer, next)), lt(buyer, buyers))
                     fine := and(fine, lt(add(price, cap), span))
                     fine := and(fine, or(hourly, iszero(sgt(price, 0))))
                     if iszero(mul(fine, quantity)) {
                         break
                     }
                 }
-                last := key
+                next := add(buyer, 1)
                 buyer := add(base, mul(buyer, stride))
-                let delta := shl(64, mul(quantity, price))
-                mstore(operator, add(mload(operator), delta))
-                mstore(buyer, sub(mload(buyer), delta))
-                if hourly {
-                    // Keys ascend and the seller is the operator: one line a prosumer and period, written onto zeros.
+                let nano := mul(quantity, price)
+                mstore(operator, add(mload(operator), nano))
+                switch hourly
+                case 0 {
+                    mstore(buyer, sub(mload(buyer), nano))
+                }
+                default {
+                    // Keys ascend and the seller is the operator: one line a prosumer and period, onto no charged Wh.
                     buyer := add(buyer, period)
-                    mstore(buyer, or(mload(buyer), or(shl(72, quantity), shl(48, add(price, 0x800000)))))
+                    mstore(buyer, sub(add(mload(buyer), shl(CHARGED_WH, quantity)), nano))
                 }
             }
         }
-        return (cursor, last);
+        return cursor;
     }
 
-    /// Reverts with the first predicate the trade violates. Only trades that violate one come here.
-    function refuseTrade(Frame memory frame, uint256 cursor, uint256 last) internal pure {
+    /// Reverts with the first predicate that the trade at `cursor` violates; `first` and `before`: where its group's trades start, and
+    /// how many there are before the group. Only trades that violate one come here.
+    function refuseTrade(
+        Frame memory frame,
+        uint256 product,
+        uint256 first,
+        uint256 cursor,
+        uint256 before
+    ) internal pure {
         uint256 word = load(cursor);
-        uint256 i = _index(frame, cursor);
-        if (word >> 216 <= last) revert ISettlementErrors.TradesNotAscending(i);
+        uint256 i = before + (cursor - first) / TRADE_BYTES;
+        if (cursor > first && word >> 224 <= load(cursor - TRADE_BYTES) >> 224) {
+            revert ISettlementErrors.TradesNotAscending(i);
+        }
         uint256 seller;
         uint256 buyer;
         int256 price;
         assembly ("memory-safe") {
-            seller := signextend(1, shr(232, word))
-            buyer := signextend(1, shr(216, word))
-            price := signextend(2, shr(160, word))
+            seller := sar(240, word)
+            buyer := sar(240, shl(16, word))
+            price := sar(232, shl(64, word))
         }
         if (!_takesPart(frame, seller) || !_takesPart(frame, buyer)) revert ISettlementErrors.UnknownParty(i);
         if (seller == buyer) revert ISettlementErrors.SelfTrade(i);
-        uint256 product = word >> 254;
         if (!_mayTrade(product, seller, buyer, frame.participants)) revert ISettlementErrors.WrongParties(i);
-        if (uint32(word >> 184) == 0) revert ISettlementErrors.ZeroQuantity(i);
+        if (uint32(word >> 192) == 0) revert ISettlementErrors.ZeroQuantity(i);
         int256 cap = int256(frame.cap);
         if (price > cap || price < -cap) revert ISettlementErrors.PriceBeyondCap(i);
         if (product == 0) revert ISettlementErrors.RebatePositive(i);
         unchecked {
             // Bound: both records exist, so base + record x stride is within them, also for the negative ones.
             uint256 limits = load(frame.base + seller * frame.stride + RECORD_LIMITS);
-            bool sellerRefuses = price < int24(uint24(limits >> (product == 2 ? 112 : 216)));
-            uint32 id = idOf(frame, sellerRefuses ? seller : buyer);
-            if (product == 2) revert ISettlementErrors.ReservePriceOutsideMandate(id, i);
-            revert ISettlementErrors.CarbonPriceOutsideMandate(id, i);
+            bool sellerRefuses = price * int256(frame.perHour) < int24(uint24(limits >> MIN_RESERVE_PRICE));
+            revert ISettlementErrors.ReservePriceOutsideMandate(idOf(frame, sellerRefuses ? seller : buyer), i);
         }
     }
 
@@ -288,9 +309,5 @@ library Netting {
         if (product == 1) return (sells || uint32(seller) == UTILITY) && (buys || uint32(buyer) == UTILITY);
         if (product == 2) return (sells || uint32(seller) == UTILITY) && buys;
         return (sells || uint32(seller) == DESK) && (buys || uint32(buyer) == DESK);
-    }
-
-    function _index(Frame memory frame, uint256 cursor) private pure returns (uint256) {
-        return (cursor - frame.trades) / TRADE_BYTES;
     }
 }

@@ -35,7 +35,7 @@ contract AuditLens {
         State calldata state,
         bytes calldata payload
     ) external pure returns (Account[] memory accounts, bytes memory deltas) {
-        (PlainRules.Book memory book, uint256 trades) = PlainRules.decodeHead(payload, state.periods);
+        PlainRules.Book memory book = PlainRules.decodeHead(payload, state.periods);
         PlainRules.Terms memory terms = PlainRules.Terms({
             periods: state.periods,
             periodSeconds: state.periodSeconds,
@@ -51,7 +51,7 @@ contract AuditLens {
             }
         }
         PlainRules.checkParticipants(book, terms);
-        PlainRules.applyTrades(payload, trades, book, terms);
+        PlainRules.applyTrades(payload, book, terms);
         PlainRules.checkAccounts(book, terms);
         PlainRules.checkGrid(payload, book, terms);
         return (book.accounts, PlainRules.deltas(book));

@@ -27,14 +27,15 @@ abstract contract Mandates is Accounts, EIP712 {
         registered.limits = Limits({
             maxBuy: mandate.maxBuy,
             minSell: mandate.minSell,
-            maxBuyWh: mandate.maxBuyWh,
-            maxSellWh: mandate.maxSellWh,
+            maxBuyW: mandate.maxBuyW,
+            maxSellW: mandate.maxSellW,
             minReservePrice: mandate.minReservePrice,
             maxReservePrice: mandate.maxReservePrice,
             maxReserveW: mandate.maxReserveW,
             maxCarbonPrice: mandate.maxCarbonPrice,
             minCarbonPrice: mandate.minCarbonPrice,
-            bus: 0
+            bus: 0,
+            maxCarbonG: mandate.maxCarbonG
         });
         registered.maxSpendPerDay = mandate.maxSpendPerDay;
         registered.validUntil = mandate.validUntil;

@@ -8,7 +8,7 @@ import {Sessions} from "./Sessions.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
 import {IRegistry} from "../interfaces/IRegistry.sol";
 import {CodeBlob} from "../libraries/CodeBlob.sol";
-import {allocate, Frame, load, TRADE_BYTES} from "../libraries/Frame.sol";
+import {allocate, Frame, GROUP_BYTES, load, TRADE_BYTES} from "../libraries/Frame.sol";
 import {GridCheck} from "../libraries/GridCheck.sol";
 import {GridModel} from "../libraries/GridModel.sol";
 import {Ledger} from "../libraries/Ledger.sol";
@@ -21,6 +21,7 @@ import {Session} from "../types/Session.sol";
 contract Market is Sessions {
     uint256 private constant HEAD_BYTES = 3;
     uint256 private constant MAX_TRADES = 32_767;
+    uint256 private constant NOT_WHOLE = type(uint256).max;
 
     constructor(
         address authority,
@@ -56,14 +57,14 @@ contract Market is Sessions {
         emit Settled(sequence, batch, current.ordinal, deltas);
     }
 
-    /// Exact lengths: what is left after the head is whole trades, and no byte more.
+    /// Exact lengths: what is left after the head is whole groups, and no byte more.
     function _frame(
         bytes calldata payload,
         Session memory current
     ) private pure returns (Frame memory frame, bytes32 payloadHash) {
         uint256 length = payload.length;
         uint256 start;
-        // The payload and a word of zeros that ends the trades.
+        // The payload and a word after it, so that reading its last trade reads nothing that is not ours.
         assembly ("memory-safe") {
             start := mload(0x40)
             calldatacopy(start, payload.offset, length)
@@ -81,13 +82,10 @@ contract Market is Sessions {
         frame.span = 2 * frame.cap + 1;
         frame.ids = start + HEAD_BYTES;
         frame.reactive = frame.ids + 4 * frame.participants;
-        frame.trades = frame.reactive + 3 * frame.participants * frame.periods;
+        frame.groups = frame.reactive + 3 * frame.participants * frame.periods;
         frame.end = start + length;
-        // Also where the head itself is cut short: its trades would start after its end.
-        if (frame.trades > frame.end || (frame.end - frame.trades) % TRADE_BYTES != 0 || frame.systems > 7) {
-            revert PayloadLength(length);
-        }
-        uint256 trades = (frame.end - frame.trades) / TRADE_BYTES;
+        uint256 trades = frame.systems > 7 ? NOT_WHOLE : _countTrades(frame.groups, frame.end);
+        if (trades == NOT_WHOLE) revert PayloadLength(length);
         if (trades > MAX_TRADES || frame.participants > MAX_TRADES) revert TooManyTrades(trades);
         uint256 accounts;
         assembly ("memory-safe") {
@@ -95,7 +93,25 @@ contract Market is Sessions {
         }
         frame.accounts = accounts;
         frame.day = uint16(current.start / 1 days);
-        frame.wattPerWh = 3600 / current.periodSeconds;
+        frame.perHour = 3600 / current.periodSeconds;
+    }
+
+    /// How many trades the groups from `cursor` hold; NOT_WHOLE where they do not end at `end`, which is also where the head is cut
+    /// short, where one is empty, of no product, or could have been one with the group before it: a batch has one form.
+    function _countTrades(uint256 cursor, uint256 end) private pure returns (uint256 trades) {
+        unchecked {
+            // Bound: a count has two bytes, and each step moves the cursor on.
+            uint256 last = type(uint256).max;
+            while (cursor < end) {
+                uint256 head = load(cursor);
+                uint256 count = uint16(head >> 224);
+                if (count == 0 || head >> 250 != 0 || head >> 240 == last) return NOT_WHOLE;
+                last = head >> 240;
+                trades += count;
+                cursor += GROUP_BYTES + TRADE_BYTES * count;
+            }
+            if (cursor != end) return NOT_WHOLE;
+        }
     }
 
     /// The grid is checked with the accounts written: if it refuses, nothing was.

@@ -13,7 +13,7 @@ import {hashAttestation, hashSession, Session, SessionTerms} from "../types/Sess
 
 /// One session at a time: frozen with everything its settlement reads, settled once, or void by time.
 abstract contract Sessions is Mandates {
-    uint256 internal constant MAX_PERIODS = 63;
+    uint256 internal constant MAX_PERIODS = 100;
     uint40 public constant MAX_OPEN = 2 days;
     uint256 internal constant RING = 64;
     uint24 internal constant MAX_PRICE_CAP = 0x7ffffe;
@@ -178,9 +178,9 @@ abstract contract Sessions is Mandates {
                 continue;
             }
             mandate.limits.bus = id < DESK ? bus : 0;
-            uint256 word = packLimits(mandate.limits);
-            FrozenLimits.add(table, id, word);
-            emit MandateLocked(opened.ordinal, id, word, _lock(opened, id, mandate.maxSpendPerDay));
+            (uint256 word, uint256 capacity) = packLimits(mandate.limits);
+            FrozenLimits.add(table, id, word, capacity);
+            emit MandateLocked(opened.ordinal, id, word, capacity, _lock(opened, id, mandate.maxSpendPerDay));
         }
         _limitsPointer = CodeBlob.write(FrozenLimits.finish(table));
     }

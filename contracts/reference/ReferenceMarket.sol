@@ -33,7 +33,7 @@ contract ReferenceMarket is Sessions {
         if (current.paused) revert SettlementPaused();
         if (!current.open) revert NoOpenSession();
         if (block.timestamp > current.deadline) revert DeadlinePassed(current.deadline);
-        (PlainRules.Book memory book, uint256 trades) = PlainRules.decodeHead(payload, current.periods);
+        PlainRules.Book memory book = PlainRules.decodeHead(payload, current.periods);
         batch = _attestationDigest(keccak256(payload), bundleHash);
         _checkQuorum(batch, signers, signatures);
 
@@ -51,7 +51,7 @@ contract ReferenceMarket is Sessions {
             (, book.limits[k]) = FrozenLimits.find(frozen, book.ids[k]);
         }
         PlainRules.checkParticipants(book, terms);
-        PlainRules.applyTrades(payload, trades, book, terms);
+        PlainRules.applyTrades(payload, book, terms);
         PlainRules.checkAccounts(book, terms);
         PlainRules.checkGrid(payload, book, terms);
 

@@ -16,7 +16,7 @@ library PlainRules {
     }
 
     struct Trade {
-        uint40 key;
+        uint48 key;
         Product product;
         uint256 period;
         uint256 seller;
@@ -25,18 +25,13 @@ library PlainRules {
         int256 price;
     }
 
-    /// One account in one period.
+    /// One account in one period; money in nano-dollars, of energy and network alone.
     struct Position {
         int256 energyWh;
         uint256 reserveSoldW;
         uint256 reserveBoughtW;
-        bool sold;
-        int256 minSellPrice;
-        bool bought;
-        int256 maxBuyPrice;
-        bool charged;
+        int256 money;
         uint256 chargedWh;
-        int256 chargePrice;
     }
 
     /// Accounts in the order of the payload: its participants, then desk, operator and utility.
@@ -47,7 +42,9 @@ library PlainRules {
         Account[] accounts;
         Limits[] limits;
         int256[] money;
+        /// Grams received, and the money for them.
         int256[] carbon;
+        int256[] carbonMoney;
         Position[][] positions;
     }
 
@@ -60,26 +57,22 @@ library PlainRules {
         bytes grid;
     }
 
-    uint256 internal constant SESSION_PERIOD = 63;
+    uint256 internal constant SESSION_PERIOD = 255;
     uint256 internal constant SYSTEMS = 3;
-    uint256 internal constant TRADE_BYTES = 12;
+    uint256 internal constant GROUP_BYTES = 4;
+    uint256 internal constant TRADE_BYTES = 11;
     uint256 internal constant MAX_TRADES = 32_767;
     int256 internal constant NANO_PER_MICRO = 1000;
 
-    /// The ids a payload names, and how many trades follow; checks nothing but lengths.
-    function decodeHead(
-        bytes calldata payload,
-        uint256 periods
-    ) internal pure returns (Book memory book, uint256 trades) {
+    /// The ids a payload names; of its trades it checks nothing but the form of the bytes.
+    function decodeHead(bytes calldata payload, uint256 periods) internal pure returns (Book memory book) {
         if (payload.length < 3) revert ISettlementErrors.PayloadLength(payload.length);
         uint256 participants = uint16(bytes2(payload[0:2]));
-        uint256 head = 3 + participants * (4 + 3 * periods);
+        uint256 head = _groupsOffset(participants, periods);
         uint8 systems = uint8(payload[2]);
-        if (payload.length < head || (payload.length - head) % TRADE_BYTES != 0 || systems > 7) {
-            revert ISettlementErrors.PayloadLength(payload.length);
-        }
-        trades = (payload.length - head) / TRADE_BYTES;
-        if (trades > MAX_TRADES || participants > MAX_TRADES) revert ISettlementErrors.TooManyTrades(trades);
+        if (payload.length < head || systems > 7) revert ISettlementErrors.PayloadLength(payload.length);
+        uint256 count = _countTrades(payload, head);
+        if (count > MAX_TRADES || participants > MAX_TRADES) revert ISettlementErrors.TooManyTrades(count);
         uint256 accounts = participants + SYSTEMS;
         book.participants = participants;
         book.ids = new uint32[](accounts);
@@ -88,6 +81,7 @@ library PlainRules {
         book.limits = new Limits[](accounts);
         book.money = new int256[](accounts);
         book.carbon = new int256[](accounts);
+        book.carbonMoney = new int256[](accounts);
         book.positions = new Position[][](accounts);
         for (uint256 k; k < accounts; ++k) {
             book.positions[k] = new Position[](periods);
@@ -113,22 +107,34 @@ library PlainRules {
         }
     }
 
-    function applyTrades(bytes calldata payload, uint256 trades, Book memory book, Terms memory terms) internal pure {
-        uint256 offset = payload.length - trades * TRADE_BYTES;
-        uint40 last;
-        for (uint256 i; i < trades; ++i) {
-            Trade memory trade = _decodeTrade(payload[offset + i * TRADE_BYTES:offset + (i + 1) * TRADE_BYTES]);
-            _checkTrade(trade, i, last, book, terms);
-            _net(trade, book);
-            last = trade.key;
+    function applyTrades(bytes calldata payload, Book memory book, Terms memory terms) internal pure {
+        uint256 offset = _groupsOffset(book.participants, terms.periods);
+        uint256 i;
+        uint48 least;
+        while (offset < payload.length) {
+            uint16 group = uint16(bytes2(payload[offset:offset + 2]));
+            uint256 end = i + uint16(bytes2(payload[offset + 2:offset + 4]));
+            offset += GROUP_BYTES;
+            for (; i < end; ++i) {
+                Trade memory trade = _decodeTrade(group, payload[offset:offset + TRADE_BYTES]);
+                if (trade.key < least) revert ISettlementErrors.TradesNotAscending(i);
+                _checkTrade(trade, i, book, terms);
+                _net(trade, book);
+                least = trade.key + 1;
+                offset += TRADE_BYTES;
+            }
         }
     }
 
     function checkAccounts(Book memory book, Terms memory terms) internal pure {
         for (uint256 k; k < book.ids.length; ++k) {
             if (!book.present[k]) continue;
-            for (uint256 t; t < terms.periods; ++t)
-                _checkPosition(book.positions[k][t], book.limits[k], book.ids[k], t);
+            for (uint256 t; t < terms.periods; ++t) {
+                book.money[k] += book.positions[k][t].money;
+                _checkPosition(book.positions[k][t], book.limits[k], book.ids[k], t, 3600 / terms.periodSeconds);
+            }
+            _checkAllowances(book, k);
+            book.money[k] += book.carbonMoney[k];
             _settleAccount(book, k, terms.day);
         }
         _assertConservation(book, terms);
@@ -154,24 +160,40 @@ library PlainRules {
         }
     }
 
-    function _decodeTrade(bytes calldata raw) private pure returns (Trade memory trade) {
-        trade.key = uint40(bytes5(raw[0:5]));
-        trade.product = Product(uint8(raw[0]) >> 6);
-        trade.period = uint8(raw[0]) & 63;
-        trade.seller = uint16(bytes2(raw[1:3]));
-        trade.buyer = uint16(bytes2(raw[3:5]));
-        trade.quantity = uint32(bytes4(raw[5:9]));
-        trade.price = int24(uint24(bytes3(raw[9:12])));
+    /// Groups of one product and period each, a count and as many trades; a batch has one form, so none is empty and no two
+    /// that follow each other could be one.
+    function _countTrades(bytes calldata payload, uint256 offset) private pure returns (uint256 trades) {
+        uint256 last = type(uint256).max;
+        while (offset < payload.length) {
+            if (payload.length - offset < GROUP_BYTES) revert ISettlementErrors.PayloadLength(payload.length);
+            uint256 group = uint16(bytes2(payload[offset:offset + 2]));
+            uint256 count = uint16(bytes2(payload[offset + 2:offset + 4]));
+            if (count == 0 || group >> 8 > uint8(type(Product).max) || group == last) {
+                revert ISettlementErrors.PayloadLength(payload.length);
+            }
+            last = group;
+            trades += count;
+            offset += GROUP_BYTES + TRADE_BYTES * count;
+        }
+        if (offset != payload.length) revert ISettlementErrors.PayloadLength(payload.length);
     }
 
-    function _checkTrade(
-        Trade memory trade,
-        uint256 i,
-        uint40 last,
-        Book memory book,
-        Terms memory terms
-    ) private pure {
-        if (trade.key <= last) revert ISettlementErrors.TradesNotAscending(i);
+    /// Where the groups start: after the head, the ids and the reactive power.
+    function _groupsOffset(uint256 participants, uint256 periods) private pure returns (uint256) {
+        return 3 + participants * (4 + 3 * periods);
+    }
+
+    function _decodeTrade(uint16 group, bytes calldata raw) private pure returns (Trade memory trade) {
+        trade.key = (uint48(group) << 32) | uint32(bytes4(raw[0:4]));
+        trade.product = Product(group >> 8);
+        trade.period = uint8(group);
+        trade.seller = uint16(bytes2(raw[0:2]));
+        trade.buyer = uint16(bytes2(raw[2:4]));
+        trade.quantity = uint32(bytes4(raw[4:8]));
+        trade.price = int24(uint24(bytes3(raw[8:11])));
+    }
+
+    function _checkTrade(Trade memory trade, uint256 i, Book memory book, Terms memory terms) private pure {
         bool wholeSession = trade.period == SESSION_PERIOD;
         bool mayBeWhole = trade.product == Product.Network || trade.product == Product.Carbon;
         bool mayBeHourly = trade.product != Product.Carbon;
@@ -187,20 +209,13 @@ library PlainRules {
         if (trade.price > cap || trade.price < -cap) revert ISettlementErrors.PriceBeyondCap(i);
         if (trade.product == Product.Network && wholeSession && trade.price > 0)
             revert ISettlementErrors.RebatePositive(i);
-        Limits memory seller = book.limits[trade.seller];
-        Limits memory buyer = book.limits[trade.buyer];
-        if (trade.product == Product.Reserve) {
-            if (trade.price < seller.minReservePrice)
-                revert ISettlementErrors.ReservePriceOutsideMandate(book.ids[trade.seller], i);
-            if (trade.price > buyer.maxReservePrice)
-                revert ISettlementErrors.ReservePriceOutsideMandate(book.ids[trade.buyer], i);
-        }
-        if (trade.product == Product.Carbon) {
-            if (trade.price < seller.minCarbonPrice)
-                revert ISettlementErrors.CarbonPriceOutsideMandate(book.ids[trade.seller], i);
-            if (trade.price > buyer.maxCarbonPrice)
-                revert ISettlementErrors.CarbonPriceOutsideMandate(book.ids[trade.buyer], i);
-        }
+        if (trade.product != Product.Reserve) return;
+        // A mandate's reserve prices are those of an hour.
+        int256 hourly = trade.price * int256(3600 / terms.periodSeconds);
+        if (hourly < book.limits[trade.seller].minReservePrice)
+            revert ISettlementErrors.ReservePriceOutsideMandate(book.ids[trade.seller], i);
+        if (hourly > book.limits[trade.buyer].maxReservePrice)
+            revert ISettlementErrors.ReservePriceOutsideMandate(book.ids[trade.buyer], i);
     }
 
     /// Payload index of a party -> its place in the book.
@@ -228,44 +243,66 @@ library PlainRules {
     /// One amount is added to the seller and taken from the buyer: every product and the money sum to zero by construction.
     function _net(Trade memory trade, Book memory book) private pure {
         int256 nano = int256(trade.quantity) * trade.price;
-        book.money[trade.seller] += nano;
-        book.money[trade.buyer] -= nano;
         if (trade.product == Product.Carbon) {
+            book.carbonMoney[trade.seller] += nano;
+            book.carbonMoney[trade.buyer] -= nano;
             book.carbon[trade.seller] -= int256(trade.quantity);
             book.carbon[trade.buyer] += int256(trade.quantity);
             return;
         }
-        if (trade.period == SESSION_PERIOD) return;
+        if (trade.period == SESSION_PERIOD) {
+            book.money[trade.seller] += nano;
+            book.money[trade.buyer] -= nano;
+            return;
+        }
         Position memory seller = book.positions[trade.seller][trade.period];
         Position memory buyer = book.positions[trade.buyer][trade.period];
         if (trade.product == Product.Network) {
-            (buyer.charged, buyer.chargedWh, buyer.chargePrice) = (true, trade.quantity, trade.price);
+            // The operator has no energy to hold its charges against.
+            book.money[trade.seller] += nano;
+            buyer.money -= nano;
+            buyer.chargedWh = trade.quantity;
         } else if (trade.product == Product.Energy) {
+            seller.money += nano;
+            buyer.money -= nano;
             seller.energyWh += int256(trade.quantity);
             buyer.energyWh -= int256(trade.quantity);
-            if (!seller.sold || trade.price < seller.minSellPrice) seller.minSellPrice = trade.price;
-            if (!buyer.bought || trade.price > buyer.maxBuyPrice) buyer.maxBuyPrice = trade.price;
-            (seller.sold, buyer.bought) = (true, true);
         } else {
+            book.money[trade.seller] += nano;
+            book.money[trade.buyer] -= nano;
             seller.reserveSoldW += trade.quantity;
             buyer.reserveBoughtW += trade.quantity;
         }
     }
 
-    /// The price per kWh a prosumer sees is price - charge: whoever injects pays the charge, whoever withdraws receives it.
-    function _checkPosition(Position memory held, Limits memory limits, uint32 id, uint256 t) private pure {
-        uint256 magnitude = uint256(held.energyWh < 0 ? -held.energyWh : held.energyWh);
-        if (held.charged && held.chargedWh != magnitude) revert ISettlementErrors.NetworkMismatch(id, t);
-        int256 charge = held.energyWh < 0 ? -held.chargePrice : held.chargePrice;
-        if (held.bought && held.maxBuyPrice - charge > limits.maxBuy)
-            revert ISettlementErrors.BuyPriceAboveMandate(id, t);
-        if (held.sold && held.minSellPrice - charge < limits.minSell)
-            revert ISettlementErrors.SellPriceBelowMandate(id, t);
-        if (magnitude > (held.energyWh < 0 ? limits.maxBuyWh : limits.maxSellWh))
+    /// The money of energy and network together is no worse than the net energy at its limit price: nothing is lost on a net of
+    /// zero. Power is net, so that wheeling needs none; reserve is gross each way.
+    function _checkPosition(
+        Position memory held,
+        Limits memory limits,
+        uint32 id,
+        uint256 t,
+        uint256 perHour
+    ) private pure {
+        bool buys = held.energyWh < 0;
+        uint256 magnitude = uint256(buys ? -held.energyWh : held.energyWh);
+        if (held.chargedWh != 0 && held.chargedWh != magnitude) revert ISettlementErrors.NetworkMismatch(id, t);
+        if (held.money < held.energyWh * (buys ? limits.maxBuy : limits.minSell))
+            revert ISettlementErrors.EnergyMoneyBeyondMandate(id, t);
+        if (magnitude * perHour > (buys ? limits.maxBuyW : limits.maxSellW))
             revert ISettlementErrors.EnergyBeyondMandate(id, t);
-        if (held.reserveSoldW > limits.maxReserveW || held.reserveBoughtW > limits.maxReserveW) {
+        if (held.reserveSoldW > limits.maxReserveW || held.reserveBoughtW > limits.maxReserveW)
             revert ISettlementErrors.ReserveBeyondMandate(id, t);
-        }
+    }
+
+    /// As energy in a period, over the session.
+    function _checkAllowances(Book memory book, uint256 k) private pure {
+        int256 grams = book.carbon[k];
+        Limits memory limits = book.limits[k];
+        if (book.carbonMoney[k] < -grams * (grams < 0 ? limits.minCarbonPrice : limits.maxCarbonPrice))
+            revert ISettlementErrors.CarbonMoneyBeyondMandate(book.ids[k]);
+        if (uint256(grams < 0 ? -grams : grams) > limits.maxCarbonG)
+            revert ISettlementErrors.CarbonBeyondMandate(book.ids[k]);
     }
 
     function _settleAccount(Book memory book, uint256 k, uint16 day) private pure {

@@ -7,6 +7,9 @@ import {Limits} from "../types/Mandate.sol";
 /// utility, charges on every position, a rebate, reserve of prosumers and of the utility, carbon of prosumers and of the desk.
 library Batches {
     uint256 internal constant PERIODS = 2;
+    uint256 internal constant WHOLE_SESSION = 255;
+    uint256 internal constant GROUP_BYTES = 4;
+    uint256 internal constant TRADE_BYTES = 11;
     uint16 internal constant DESK = 0xfffd;
     uint16 internal constant OPERATOR = 0xfffe;
     uint16 internal constant UTILITY = 0xffff;
@@ -51,15 +54,12 @@ library Batches {
 
     /// At the ends of one victim's mandate, and one beyond; small quantities leave the prices to decide.
     function against(Limits memory victim, bool large) internal pure returns (Ranges memory ranges) {
-        uint256 mostWh = victim.maxBuyWh < victim.maxSellWh ? victim.maxBuyWh : victim.maxSellWh;
+        uint256 mostWh = victim.maxBuyW < victim.maxSellW ? victim.maxBuyW : victim.maxSellW;
         if (!large) mostWh /= 8;
         ranges = Ranges({
             beyond: true,
             energyPrice: Range(victim.minSell, victim.maxBuy),
-            energyWh: Range(
-                1,
-                int256(uint256(victim.maxBuyWh < victim.maxSellWh ? victim.maxBuyWh : victim.maxSellWh))
-            ),
+            energyWh: Range(1, int256(uint256(victim.maxBuyW < victim.maxSellW ? victim.maxBuyW : victim.maxSellW))),
             charge: Range(-3_000, 3_000),
             reservePrice: Range(victim.minReservePrice, victim.maxReservePrice),
             reserveW: Range(1, int256(uint256(victim.maxReserveW))),
@@ -92,17 +92,22 @@ library Batches {
         for (uint256 t; t < PERIODS; ++t) {
             (uint16 seller, uint16 buyer) = _pair(count, dice);
             if (t == 1) seller = UTILITY;
-            payload = bytes.concat(
-                payload,
-                _trade(128 + t, seller, buyer, ranges.reserveW, ranges.reservePrice, ranges, dice)
-            );
+            bytes memory one = _trade(seller, buyer, ranges.reserveW, ranges.reservePrice, ranges, dice);
+            payload = bytes.concat(payload, _group(2, t, one));
         }
         (uint16 from, uint16 to) = _pair(count, dice);
-        payload = bytes.concat(payload, _trade(255, from, to, ranges.carbonG, ranges.carbonPrice, ranges, dice));
-        payload = bytes.concat(payload, _trade(255, DESK, to, ranges.carbonG, ranges.carbonPrice, ranges, dice));
+        bytes memory carbon = _trade(from, to, ranges.carbonG, ranges.carbonPrice, ranges, dice);
+        // Sold again to somebody else: what was bought above the limit may come back below it.
+        if (ranges.beyond && _throw(dice) % 2 == 0) {
+            bytes memory back = _trade(to, from, ranges.carbonG, ranges.carbonPrice, ranges, dice);
+            carbon = from < to ? bytes.concat(carbon, back) : bytes.concat(back, carbon);
+        }
+        carbon = bytes.concat(carbon, _trade(DESK, to, ranges.carbonG, ranges.carbonPrice, ranges, dice));
+        payload = bytes.concat(payload, _group(3, WHOLE_SESSION, carbon));
     }
 
-    /// One trade among prosumers and one with the utility, in the order of their parties.
+    /// One trade among prosumers and one with the utility, in the order of their parties; a colluding committee also lets the buyer
+    /// sell on what it bought.
     function _energy(
         uint256 count,
         uint256 t,
@@ -110,18 +115,25 @@ library Batches {
         Dice memory dice,
         int256[] memory position
     ) private pure returns (bytes memory) {
+        // An honest market has one price: who buys and sells in one period loses nothing by it.
+        Range memory price = ranges.energyPrice;
+        if (!ranges.beyond) {
+            int256 drawn = _draw(dice, price, false);
+            price = Range(drawn, drawn);
+        }
         (uint16 seller, uint16 buyer) = _pair(count, dice);
-        bytes memory one = _trade(64 + t, seller, buyer, ranges.energyWh, ranges.energyPrice, ranges, dice);
+        bytes memory one = _trade(seller, buyer, ranges.energyWh, price, ranges, dice);
         int256 wh = int256(quantityOf(one, 0));
         position[seller * PERIODS + t] += wh;
         position[buyer * PERIODS + t] -= wh;
         bool exports = _throw(dice) % 2 == 0;
         uint16 partner = uint16(_throw(dice) % count);
+        if (ranges.beyond && _throw(dice) % 4 == 0) (exports, partner) = (true, buyer);
         (uint16 from, uint16 to) = exports ? (partner, UTILITY) : (UTILITY, partner);
-        bytes memory two = _trade(64 + t, from, to, ranges.energyWh, ranges.energyPrice, ranges, dice);
+        bytes memory two = _trade(from, to, ranges.energyWh, price, ranges, dice);
         wh = int256(quantityOf(two, 0));
         position[partner * PERIODS + t] += exports ? wh : -wh;
-        return from < seller ? bytes.concat(two, one) : bytes.concat(one, two);
+        return _group(1, t, from < seller ? bytes.concat(two, one) : bytes.concat(one, two));
     }
 
     /// A charge on every position, and one rebate.
@@ -130,26 +142,30 @@ library Batches {
         Ranges memory ranges,
         Dice memory dice,
         int256[] memory position
-    ) private pure returns (bytes memory trades) {
+    ) private pure returns (bytes memory groups) {
         for (uint256 t; t < PERIODS; ++t) {
+            bytes memory trades;
             for (uint256 k; k < count; ++k) {
                 int256 wh = position[k * PERIODS + t];
                 if (wh == 0) continue;
                 uint32 magnitude = uint32(uint256(wh < 0 ? -wh : wh));
                 int24 price = int24(_draw(dice, ranges.charge, false));
-                trades = bytes.concat(trades, abi.encodePacked(uint8(t), OPERATOR, uint16(k), magnitude, price));
+                trades = bytes.concat(trades, abi.encodePacked(OPERATOR, uint16(k), magnitude, price));
             }
+            groups = bytes.concat(groups, _group(0, t, trades));
         }
         uint16 to = uint16(_throw(dice) % count);
-        return
-            bytes.concat(
-                trades,
-                abi.encodePacked(uint8(63), OPERATOR, to, uint32(1 + (_throw(dice) % 40)), int24(-100))
-            );
+        bytes memory rebate = abi.encodePacked(OPERATOR, to, uint32(1 + (_throw(dice) % 40)), int24(-100));
+        return bytes.concat(groups, _group(0, WHOLE_SESSION, rebate));
+    }
+
+    function _group(uint8 product, uint256 period, bytes memory trades) private pure returns (bytes memory) {
+        if (trades.length == 0) return trades;
+        return abi.encodePacked(product, uint8(period), uint16(trades.length / TRADE_BYTES), trades);
     }
 
     function quantityOf(bytes memory trades, uint256 offset) internal pure returns (uint256) {
-        return read(trades, offset + 5, 4);
+        return read(trades, offset + 4, 4);
     }
 
     function read(bytes memory data, uint256 offset, uint256 length) internal pure returns (uint256 value) {
@@ -160,7 +176,6 @@ library Batches {
     }
 
     function _trade(
-        uint256 group,
         uint16 seller,
         uint16 buyer,
         Range memory quantity,
@@ -169,7 +184,7 @@ library Batches {
         Dice memory dice
     ) private pure returns (bytes memory) {
         uint32 amount = uint32(uint256(_draw(dice, quantity, ranges.beyond)));
-        return abi.encodePacked(uint8(group), seller, buyer, amount, int24(_draw(dice, price, ranges.beyond)));
+        return abi.encodePacked(seller, buyer, amount, int24(_draw(dice, price, ranges.beyond)));
     }
 
     function _pair(uint256 count, Dice memory dice) private pure returns (uint16 seller, uint16 buyer) {

@@ -241,7 +241,7 @@ contract Handler is Twins {
         }
         string memory wrong = Judge.firstWrong(payload, limits);
         _check(bytes(wrong).length == 0, wrong);
-        (Judge.Sheet memory sheet, ) = Judge.read(payload, limits);
+        Judge.Sheet memory sheet = Judge.read(payload);
         for (uint256 k; k < parties; ++k) {
             Account memory held = market.account(ids[place[k]]);
             int256 paid = int256(uint256(earlier[place[k]].deposit)) - int256(uint256(held.deposit));

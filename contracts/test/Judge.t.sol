@@ -9,106 +9,112 @@ import {Batches} from "./Batches.t.sol";
 library Judge {
     uint256 private constant PERIODS = Batches.PERIODS;
     uint256 private constant SYSTEMS = 3;
-    int256 private constant NONE = type(int256).max;
 
+    /// Everything a party paid and received, gross, each leg apart: what it lost is worked out from these alone.
     struct Sheet {
         uint256 participants;
         int256[] energyWh;
         uint256[] soldW;
         uint256[] boughtW;
-        int256[] highestPurchase;
-        int256[] lowestSale;
-        int256[] charge;
+        /// Of energy and network, by period.
+        int256[] energyNano;
+        int256[] reserveSoldNano;
+        int256[] reserveBoughtNano;
+        int256[] carbonNano;
         int256[] nano;
         int256[] grams;
     }
 
     /// What the first party that is worse off than its mandate allows has suffered; empty if there is none.
-    function firstWrong(bytes memory payload, Limits[] memory mandates) internal pure returns (string memory) {
-        (Sheet memory sheet, string memory wrong) = read(payload, mandates);
-        if (bytes(wrong).length > 0) return wrong;
+    function firstWrong(bytes memory payload, Limits[] memory mandates) internal pure returns (string memory wrong) {
+        Sheet memory sheet = read(payload);
         for (uint256 k; k < sheet.nano.length; ++k) {
             for (uint256 t; t < PERIODS; ++t) {
                 wrong = _position(sheet, k * PERIODS + t, mandates[k]);
                 if (bytes(wrong).length > 0) return wrong;
             }
+            wrong = _allowances(sheet.grams[k], sheet.carbonNano[k], mandates[k]);
+            if (bytes(wrong).length > 0) return wrong;
         }
         return "";
     }
 
-    /// Adds up the trades; carbon and reserve prices are each trade's own.
-    function read(
-        bytes memory payload,
-        Limits[] memory mandates
-    ) internal pure returns (Sheet memory sheet, string memory wrong) {
+    /// Adds up the trades.
+    function read(bytes memory payload) internal pure returns (Sheet memory sheet) {
         sheet.participants = Batches.read(payload, 0, 2);
         uint256 parties = sheet.participants + SYSTEMS;
         sheet.energyWh = new int256[](PERIODS * parties);
         sheet.soldW = new uint256[](PERIODS * parties);
         sheet.boughtW = new uint256[](PERIODS * parties);
-        sheet.highestPurchase = new int256[](PERIODS * parties);
-        sheet.lowestSale = new int256[](PERIODS * parties);
-        sheet.charge = new int256[](PERIODS * parties);
-        for (uint256 k; k < PERIODS * parties; ++k) (sheet.highestPurchase[k], sheet.lowestSale[k]) = (-NONE, NONE);
+        sheet.energyNano = new int256[](PERIODS * parties);
+        sheet.reserveSoldNano = new int256[](PERIODS * parties);
+        sheet.reserveBoughtNano = new int256[](PERIODS * parties);
+        sheet.carbonNano = new int256[](parties);
         sheet.nano = new int256[](parties);
         sheet.grams = new int256[](parties);
         uint256 offset = 3 + (4 + 3 * PERIODS) * sheet.participants;
-        for (; offset < payload.length; offset += 12) {
-            wrong = _trade(sheet, payload, offset, mandates);
-            if (bytes(wrong).length > 0) return (sheet, wrong);
+        while (offset < payload.length) {
+            uint256 group = Batches.read(payload, offset, 2);
+            uint256 count = Batches.read(payload, offset + 2, 2);
+            offset += Batches.GROUP_BYTES;
+            for (; count > 0; --count) {
+                _trade(sheet, payload, offset, group);
+                offset += Batches.TRADE_BYTES;
+            }
         }
     }
 
-    function _trade(
-        Sheet memory sheet,
-        bytes memory payload,
-        uint256 offset,
-        Limits[] memory mandates
-    ) private pure returns (string memory) {
-        uint256 group = Batches.read(payload, offset, 1);
-        uint256 seller = _party(sheet, Batches.read(payload, offset + 1, 2));
-        uint256 buyer = _party(sheet, Batches.read(payload, offset + 3, 2));
+    function _trade(Sheet memory sheet, bytes memory payload, uint256 offset, uint256 group) private pure {
+        uint256 seller = _party(sheet, Batches.read(payload, offset, 2));
+        uint256 buyer = _party(sheet, Batches.read(payload, offset + 2, 2));
         uint256 quantity = Batches.quantityOf(payload, offset);
-        int256 price = int24(uint24(Batches.read(payload, offset + 9, 3)));
-        if (seller == buyer || quantity == 0) return "a trade of nothing or with oneself";
-        sheet.nano[seller] += int256(quantity) * price;
-        sheet.nano[buyer] -= int256(quantity) * price;
-        uint256 t = group % 64;
+        int256 nano = int256(quantity) * int24(uint24(Batches.read(payload, offset + 8, 3)));
+        sheet.nano[seller] += nano;
+        sheet.nano[buyer] -= nano;
+        (uint256 product, uint256 t) = (group >> 8, group & 0xff);
         (uint256 sold, uint256 bought) = (seller * PERIODS + t, buyer * PERIODS + t);
-        if (group < 63) {
-            sheet.charge[bought] = price;
-        } else if (group >= 64 && group < 128) {
-            sheet.energyWh[sold] += int256(quantity);
-            sheet.energyWh[bought] -= int256(quantity);
-            if (price < sheet.lowestSale[sold]) sheet.lowestSale[sold] = price;
-            if (price > sheet.highestPurchase[bought]) sheet.highestPurchase[bought] = price;
-        } else if (group >= 128 && group < 192) {
-            sheet.soldW[sold] += quantity;
-            sheet.boughtW[bought] += quantity;
-            if (price < mandates[seller].minReservePrice) return "reserve sold below its mandate";
-            if (price > mandates[buyer].maxReservePrice) return "reserve bought above its mandate";
-        } else if (group == 255) {
+        if (product == 3) {
             sheet.grams[seller] -= int256(quantity);
             sheet.grams[buyer] += int256(quantity);
-            if (price < mandates[seller].minCarbonPrice) return "allowances sold below their mandate";
-            if (price > mandates[buyer].maxCarbonPrice) return "allowances bought above their mandate";
+            sheet.carbonNano[seller] += nano;
+            sheet.carbonNano[buyer] -= nano;
+        } else if (product == 2) {
+            sheet.soldW[sold] += quantity;
+            sheet.boughtW[bought] += quantity;
+            sheet.reserveSoldNano[sold] += nano;
+            sheet.reserveBoughtNano[bought] -= nano;
+        } else if (t != Batches.WHOLE_SESSION) {
+            sheet.energyNano[bought] -= nano;
+            if (product == 0) return;
+            sheet.energyNano[sold] += nano;
+            sheet.energyWh[sold] += int256(quantity);
+            sheet.energyWh[bought] -= int256(quantity);
         }
+    }
+
+    /// One hour a period, so Wh are W.
+    function _position(Sheet memory sheet, uint256 cell, Limits memory mandate) private pure returns (string memory) {
+        int256 wh = sheet.energyWh[cell];
+        int256 nano = sheet.energyNano[cell];
+        if (wh >= 0 && nano < wh * mandate.minSell) return "energy sold below its mandate, or lost on a net of zero";
+        if (wh < 0 && -nano > -wh * mandate.maxBuy) return "energy bought above its mandate";
+        if (wh > int256(uint256(mandate.maxSellW))) return "more energy sold than its mandate allows";
+        if (-wh > int256(uint256(mandate.maxBuyW))) return "more energy bought than its mandate allows";
+        int256 sold = int256(sheet.soldW[cell]);
+        int256 bought = int256(sheet.boughtW[cell]);
+        if (sheet.reserveSoldNano[cell] < sold * mandate.minReservePrice) return "reserve sold below its mandate";
+        if (-sheet.reserveBoughtNano[cell] > bought * mandate.maxReservePrice)
+            return "reserve bought above its mandate";
+        if (sheet.soldW[cell] > mandate.maxReserveW) return "more reserve sold than its mandate allows";
+        if (sheet.boughtW[cell] > mandate.maxReserveW) return "more reserve bought than its mandate allows";
         return "";
     }
 
-    /// Whoever injects pays the charge, whoever withdraws receives it: either way it lowers the price that is seen when it is
-    /// paid by a seller, and raises it when a buyer's charge is negative.
-    function _position(Sheet memory sheet, uint256 cell, Limits memory mandate) private pure returns (string memory) {
-        int256 wh = sheet.energyWh[cell];
-        int256 charge = wh < 0 ? -sheet.charge[cell] : sheet.charge[cell];
-        if (sheet.highestPurchase[cell] != -NONE && sheet.highestPurchase[cell] - charge > mandate.maxBuy)
-            return "energy bought above its mandate";
-        if (sheet.lowestSale[cell] != NONE && sheet.lowestSale[cell] - charge < mandate.minSell)
-            return "energy sold below its mandate";
-        if (wh > int256(uint256(mandate.maxSellWh))) return "more energy sold than its mandate allows";
-        if (-wh > int256(uint256(mandate.maxBuyWh))) return "more energy bought than its mandate allows";
-        if (sheet.soldW[cell] > mandate.maxReserveW) return "more reserve sold than its mandate allows";
-        if (sheet.boughtW[cell] > mandate.maxReserveW) return "more reserve bought than its mandate allows";
+    function _allowances(int256 grams, int256 nano, Limits memory mandate) private pure returns (string memory) {
+        if (grams >= 0 && -nano > grams * mandate.maxCarbonPrice) return "allowances bought above their mandate";
+        if (grams < 0 && nano < -grams * mandate.minCarbonPrice) return "allowances sold below their mandate";
+        if (grams > int256(uint256(mandate.maxCarbonG)) || -grams > int256(uint256(mandate.maxCarbonG)))
+            return "more allowances traded than its mandate allows";
         return "";
     }
 

@@ -135,7 +135,7 @@ abstract contract Twins {
     /// A mandate that nobody can trade under: it must not touch the session that is frozen.
     function _registerRefusingAll(uint256 k) internal {
         Mandate memory signed = _mandateOf(k, ++_nonce, uint40(block.timestamp + 1));
-        (signed.maxBuy, signed.minSell, signed.maxBuyWh, signed.maxSpendPerDay) = (-1, 1, 0, 0);
+        (signed.maxBuy, signed.minSell, signed.maxBuyW, signed.maxSpendPerDay) = (-1, 1, 0, 0);
         _send(k, signed);
     }
 
@@ -188,13 +188,14 @@ abstract contract Twins {
         Mandate memory signed = _mandateOf(k, _frozen[k], 0);
         limits.maxBuy = signed.maxBuy;
         limits.minSell = signed.minSell;
-        limits.maxBuyWh = signed.maxBuyWh;
-        limits.maxSellWh = signed.maxSellWh;
+        limits.maxBuyW = signed.maxBuyW;
+        limits.maxSellW = signed.maxSellW;
         limits.minReservePrice = signed.minReservePrice;
         limits.maxReservePrice = signed.maxReservePrice;
         limits.maxReserveW = signed.maxReserveW;
         limits.maxCarbonPrice = signed.maxCarbonPrice;
         limits.minCarbonPrice = signed.minCarbonPrice;
+        limits.maxCarbonG = signed.maxCarbonG;
     }
 
     function _snapshot() internal view returns (Account[] memory held) {
@@ -231,13 +232,14 @@ abstract contract Twins {
             prosumer: ids[k],
             maxBuy: system ? int24(2_000_000) : int24(uint24(100_000 + (dice % 50_000))),
             minSell: system ? int24(-2_000_000) : int24(uint24(5_000 + ((dice >> 16) % 20_000))),
-            maxBuyWh: system ? type(uint32).max : uint32(500 + ((dice >> 32) % 1_500)),
-            maxSellWh: system ? type(uint32).max : uint32(500 + ((dice >> 48) % 1_500)),
+            maxBuyW: system ? type(uint32).max : uint32(500 + ((dice >> 32) % 1_500)),
+            maxSellW: system ? type(uint32).max : uint32(500 + ((dice >> 48) % 1_500)),
             minReservePrice: int24(uint24(1_000 + ((dice >> 64) % 4_000))),
             maxReservePrice: int24(uint24(60_000 + ((dice >> 80) % 40_000))),
             maxReserveW: system ? type(uint32).max : uint32(200 + ((dice >> 96) % 800)),
             maxCarbonPrice: int24(uint24(60_000 + ((dice >> 112) % 20_000))),
             minCarbonPrice: int24(uint24(1_000 + ((dice >> 128) % 4_000))),
+            maxCarbonG: system ? type(uint32).max : uint32(100 + ((dice >> 160) % 400)),
             maxSpendPerDay: uint48(system ? 100_000_000 : 30_000 + ((dice >> 144) % 200_000)),
             validUntil: validUntil,
             nonce: nonce

@@ -2,20 +2,24 @@
 pragma solidity 0.8.36;
 
 /// What a prosumer signs: the flat message a hardware wallet can show.
-/// Prices are signed, 1e-6 $ per kWh, kW or kg; energy prices have the network charge included.
+/// It bounds totals. In each period the money of energy and network together is no worse than net energy x limit price, so
+/// nothing is lost on a net of zero, whatever was wheeled; reserve sold and reserve bought are bounded each; allowances over the
+/// session as energy is. Prices are signed, 1e-6 $ per kWh, kW and hour, or kg.
 struct Mandate {
     uint32 prosumer;
     int24 maxBuy;
     int24 minSell;
-    /// Net energy bought or sold in one period, Wh.
-    uint32 maxBuyWh;
-    uint32 maxSellWh;
+    /// Net power bought or sold in one period, W: short periods multiply nothing.
+    uint32 maxBuyW;
+    uint32 maxSellW;
     int24 minReservePrice;
     int24 maxReservePrice;
     /// Reserve sold in one period, and likewise reserve bought, W.
     uint32 maxReserveW;
     int24 maxCarbonPrice;
     int24 minCarbonPrice;
+    /// Allowances bought or sold net in one session, g.
+    uint32 maxCarbonG;
     /// Net payment over the sessions that start on one UTC day, micro-dollars.
     uint48 maxSpendPerDay;
     /// Unix seconds; a session that ends later does not use the mandate.
@@ -24,12 +28,12 @@ struct Mandate {
     uint64 nonce;
 }
 
-/// The mandate as a session enforces it, frozen with it: one word.
+/// The mandate as a session enforces it, frozen with it: two words.
 struct Limits {
     int24 maxBuy;
     int24 minSell;
-    uint32 maxBuyWh;
-    uint32 maxSellWh;
+    uint32 maxBuyW;
+    uint32 maxSellW;
     int24 minReservePrice;
     int24 maxReservePrice;
     uint32 maxReserveW;
@@ -37,6 +41,7 @@ struct Limits {
     int24 minCarbonPrice;
     /// Index of the prosumer's bus in the grid model (depth-first order), set when frozen.
     uint16 bus;
+    uint32 maxCarbonG;
 }
 
 /// A registered mandate.
@@ -48,7 +53,7 @@ struct Registered {
 }
 
 bytes32 constant MANDATE_TYPEHASH = keccak256(
-    "Mandate(uint32 prosumer,int24 maxBuy,int24 minSell,uint32 maxBuyWh,uint32 maxSellWh,int24 minReservePrice,int24 maxReservePrice,uint32 maxReserveW,int24 maxCarbonPrice,int24 minCarbonPrice,uint48 maxSpendPerDay,uint40 validUntil,uint64 nonce)"
+    "Mandate(uint32 prosumer,int24 maxBuy,int24 minSell,uint32 maxBuyW,uint32 maxSellW,int24 minReservePrice,int24 maxReservePrice,uint32 maxReserveW,int24 maxCarbonPrice,int24 minCarbonPrice,uint32 maxCarbonG,uint48 maxSpendPerDay,uint40 validUntil,uint64 nonce)"
 );
 
 /// EIP-712 struct hash: all members are static, so the ABI encoding of the struct is its encodeData.
@@ -56,29 +61,31 @@ function hashMandate(Mandate memory mandate) pure returns (bytes32) {
     return keccak256(abi.encode(MANDATE_TYPEHASH, mandate));
 }
 
-/// The members in order, the first in the lowest bits, as storage would pack them.
-function packLimits(Limits memory limits) pure returns (uint256 word) {
+/// The members up to the bus in order, the first in the lowest bits, as storage would pack them; what else there is in `capacity`.
+function packLimits(Limits memory limits) pure returns (uint256 word, uint256 capacity) {
     word = uint24(limits.maxBuy);
     word |= uint256(uint24(limits.minSell)) << 24;
-    word |= uint256(limits.maxBuyWh) << 48;
-    word |= uint256(limits.maxSellWh) << 80;
+    word |= uint256(limits.maxBuyW) << 48;
+    word |= uint256(limits.maxSellW) << 80;
     word |= uint256(uint24(limits.minReservePrice)) << 112;
     word |= uint256(uint24(limits.maxReservePrice)) << 136;
     word |= uint256(limits.maxReserveW) << 160;
     word |= uint256(uint24(limits.maxCarbonPrice)) << 192;
     word |= uint256(uint24(limits.minCarbonPrice)) << 216;
     word |= uint256(limits.bus) << 240;
+    capacity = limits.maxCarbonG;
 }
 
-function unpackLimits(uint256 word) pure returns (Limits memory limits) {
+function unpackLimits(uint256 word, uint256 capacity) pure returns (Limits memory limits) {
     limits.maxBuy = int24(uint24(word));
     limits.minSell = int24(uint24(word >> 24));
-    limits.maxBuyWh = uint32(word >> 48);
-    limits.maxSellWh = uint32(word >> 80);
+    limits.maxBuyW = uint32(word >> 48);
+    limits.maxSellW = uint32(word >> 80);
     limits.minReservePrice = int24(uint24(word >> 112));
     limits.maxReservePrice = int24(uint24(word >> 136));
     limits.maxReserveW = uint32(word >> 160);
     limits.maxCarbonPrice = int24(uint24(word >> 192));
     limits.minCarbonPrice = int24(uint24(word >> 216));
     limits.bus = uint16(word >> 240);
+    limits.maxCarbonG = uint32(capacity);
 }

@@ -2,8 +2,8 @@
 import { Interface } from "ethers";
 
 const MANDATE =
-  "(uint32 prosumer,int24 maxBuy,int24 minSell,uint32 maxBuyWh,uint32 maxSellWh,int24 minReservePrice,int24 maxReservePrice," +
-  "uint32 maxReserveW,int24 maxCarbonPrice,int24 minCarbonPrice,uint48 maxSpendPerDay,uint40 validUntil,uint64 nonce)";
+  "(uint32 prosumer,int24 maxBuy,int24 minSell,uint32 maxBuyW,uint32 maxSellW,int24 minReservePrice,int24 maxReservePrice," +
+  "uint32 maxReserveW,int24 maxCarbonPrice,int24 minCarbonPrice,uint32 maxCarbonG,uint48 maxSpendPerDay,uint40 validUntil,uint64 nonce)";
 
 export const MARKET = new Interface([
   "event Deposited(uint32 indexed id, address indexed from, uint256 nano)",
@@ -12,7 +12,7 @@ export const MARKET = new Interface([
   `event MandateRegistered(uint32 indexed id, ${MANDATE} mandate)`,
   "event MandateRevoked(uint32 indexed id, uint64 nonce)",
   "event MandateEnded(uint32 indexed id)",
-  "event MandateLocked(uint24 indexed ordinal, uint32 indexed id, uint256 limits, uint48 lockedMicro)",
+  "event MandateLocked(uint24 indexed ordinal, uint32 indexed id, uint256 limits, uint256 capacity, uint48 lockedMicro)",
   "event LeftOut(uint24 indexed ordinal, uint32 indexed id)",
   "event SessionFrozen(uint24 indexed ordinal, bytes32 indexed sessionHash, uint40 start, uint32 periodSeconds, uint8 periods, uint40 deadline, uint32 sequence, bytes32 previousBatch, bytes32 gridModel, bytes32 termsHash, uint32 epoch)",
   "event Settled(uint32 indexed sequence, bytes32 indexed batch, uint24 indexed ordinal, bytes deltas)",

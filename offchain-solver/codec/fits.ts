@@ -10,8 +10,8 @@ export const MAX_TRANSACTION_BYTES = 131_072;
 
 /** Signature, nonce, fees, chain and address of the transaction, with the heads of its lists: at most this many bytes. */
 const ENVELOPE_BYTES = 160;
-/** Selector, two offsets, signer mask, two lengths, and the padding of two byte strings. */
-const CALL_BYTES = 4 + 5 * 32 + 31;
+/** Selector, two offsets, hash of the witness, signer mask, two lengths, and the padding of two byte strings. */
+const CALL_BYTES = 4 + 6 * 32 + 31;
 
 export type Fit = {
   readonly fits: boolean;
@@ -24,12 +24,9 @@ export type Fit = {
 /** `buses` of the grid model, `members` of the committee. */
 export function fitsOneTransaction(result: ClearingResult, members: number, buses: number): Fit {
   const { participants, periods, trades } = result;
-  const bytes =
-    ENVELOPE_BYTES +
-    CALL_BYTES +
-    Payload.byteLength(participants.length, periods, trades.length) +
-    64 * quorumOf(members);
-  const gas = gasBound({ participants: participants.length, periods, trades: trades.length, members, buses });
+  const payload = Payload.byteLength(participants.length, periods, trades);
+  const bytes = ENVELOPE_BYTES + CALL_BYTES + payload + 64 * quorumOf(members);
+  const gas = gasBound({ participants: participants.length, periods, trades: trades.length, payload, members, buses });
   return {
     fits: bytes <= MAX_TRANSACTION_BYTES && gas <= MAX_TRANSACTION_GAS && trades.length <= Payload.MAX_TRADES,
     bytes,
@@ -41,6 +38,8 @@ export type Size = {
   readonly participants: number;
   readonly periods: number;
   readonly trades: number;
+  /** Bytes. */
+  readonly payload: number;
   readonly members: number;
   readonly buses: number;
 };
@@ -49,12 +48,12 @@ export type Size = {
  * More gas than `settle` of the optimised market uses for this size: every byte as dear as a byte can be, every storage word
  * cold, every trade, period and branch at its longest path, memory at its quadratic price.
  */
-export function gasBound({ participants, periods, trades, members, buses }: Size): number {
+export function gasBound({ participants, periods, trades, payload, members, buses }: Size): number {
   const accounts = participants + 3;
   const quorum = quorumOf(members);
-  const callBytes = CALL_BYTES + Payload.byteLength(participants, periods, trades) + 64 * quorum;
+  const callBytes = CALL_BYTES + payload + 64 * quorum;
   const words =
-    accounts * (3 + periods) + buses * (periods + 2) + (callBytes + 36 * accounts + 16 * accounts + 8_192) / 32;
+    accounts * (4 + periods) + buses * (periods + 2) + (callBytes + 64 * accounts + 16 * accounts + 8_192) / 32;
   const execution =
     70_000 +
     16 * callBytes +

@@ -1,8 +1,9 @@
 /**
  * The bytes of a batch, big-endian, no padding:
  *
- *   participants u16 | systems u8 | ids u32[P] | reactive i24[P][H] | trades 12 bytes each
- *   trade = product-and-period u8 (product in the upper two bits) | seller u16 | buyer u16 | quantity u32 | price i24
+ *   participants u16 | systems u8 | ids u32[P] | reactive i24[P][H] | groups
+ *   group = product u8 | period u8 (255: the whole session) | count u16 | trades
+ *   trade = seller u16 | buyer u16 | quantity u32 | price i24
  *
  * Bits of `systems`: 0 desk, 1 operator, 2 utility take part. Start, length and number of periods are the session's, on chain.
  */
@@ -28,7 +29,9 @@ export type Payload = {
 };
 
 export const HEAD_BYTES = 3;
-export const TRADE_BYTES = 12;
+export const GROUP_BYTES = 4;
+export const TRADE_BYTES = 11;
+export const MAX_PERIODS = 100;
 export const MAX_TRADES = 32_767;
 export const SYSTEMS = [DESK, OPERATOR, UTILITY] as const;
 
@@ -48,12 +51,12 @@ export function fromResult(result: ClearingResult): Payload {
 /** Bytes of `payload` over `periods` periods. A field that does not fit its bytes is refused by name. */
 export function encode(payload: Payload, periods: number): Uint8Array {
   const { participants, systems, reactiveVar, trades } = payload;
-  inRange("payloadPeriods", periods, 1, SESSION_PERIOD);
+  inRange("payloadPeriods", periods, 1, MAX_PERIODS);
   inRange("tooManyTrades", trades.length, 0, MAX_TRADES);
   inRange("tooManyTrades", participants.length, 0, MAX_TRADES);
   inRange("payloadSystems", systems, 0, 7);
   inRange("payloadReactiveRows", reactiveVar.length, participants.length, participants.length);
-  const bytes = new Uint8Array(byteLength(participants.length, periods, trades.length));
+  const bytes = new Uint8Array(byteLength(participants.length, periods, trades));
   const view = new DataView(bytes.buffer);
   view.setUint16(0, participants.length);
   view.setUint8(2, systems);
@@ -66,60 +69,100 @@ export function encode(payload: Payload, periods: number): Uint8Array {
     inRange("payloadReactiveColumns", row.length, periods, periods);
     for (const value of row) at = putI24(view, at, "payloadReactive", value);
   }
-  for (const trade of trades) at = putTrade(view, at, trade);
+  for (let i = 0; i < trades.length;) {
+    const end = groupEnd(trades, i);
+    at = putGroup(view, at, trades[i], end - i);
+    for (; i < end; i++) at = putTrade(view, at, trades[i]);
+  }
   return bytes;
 }
 
-/** The inverse of `encode`: refuses a length that is not exact, and unknown systems. */
+/** The inverse of `encode`: refuses a length that is not exact, unknown systems, and groups that `encode` would not make. */
 export function decode(bytes: Uint8Array, periods: number): Payload {
   if (bytes.length < HEAD_BYTES) refuse("payloadLength", bytes.length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = view.getUint16(0);
   const systems = view.getUint8(2);
-  const rest = bytes.length - byteLength(count, periods, 0);
-  if (rest < 0 || rest % TRADE_BYTES !== 0 || systems > 7) refuse("payloadLength", bytes.length);
-  const trades = rest / TRADE_BYTES;
-  if (trades > MAX_TRADES || count > MAX_TRADES) refuse("tooManyTrades", trades);
+  const groupsAt = HEAD_BYTES + count * (4 + 3 * periods);
+  if (groupsAt > bytes.length || systems > 7) refuse("payloadLength", bytes.length);
+  const groups = decodeGroups(view, groupsAt);
+  const total = groups.reduce((sum, { trades }) => sum + trades, 0);
+  if (total > MAX_TRADES || count > MAX_TRADES) refuse("tooManyTrades", total);
   const reactiveAt = HEAD_BYTES + 4 * count;
-  const tradesAt = byteLength(count, periods, 0);
   return {
     participants: Array.from({ length: count }, (_, k) => view.getUint32(HEAD_BYTES + 4 * k)),
     systems,
     reactiveVar: Array.from({ length: count }, (_, k) =>
       Array.from({ length: periods }, (_, t) => getI24(view, reactiveAt + 3 * (k * periods + t))),
     ),
-    trades: Array.from({ length: trades }, (_, i) => getTrade(view, tradesAt + TRADE_BYTES * i)),
+    trades: groups.flatMap(({ product, period, trades, at }) =>
+      Array.from({ length: trades }, (_, k) => ({ product, period, ...getTrade(view, at + TRADE_BYTES * k) })),
+    ),
   };
 }
 
-export function byteLength(participants: number, periods: number, trades: number): number {
-  return HEAD_BYTES + participants * (4 + 3 * periods) + trades * TRADE_BYTES;
+type Group = { readonly product: Product; readonly period: number; readonly trades: number; readonly at: number };
+
+/** A batch has one form: no group is empty, of no product, or could have been one with the group before it. */
+function decodeGroups(view: DataView, from: number): Group[] {
+  const groups: Group[] = [];
+  let last = -1;
+  let at = from;
+  while (at < view.byteLength) {
+    if (view.byteLength - at < GROUP_BYTES) refuse("payloadLength", view.byteLength);
+    const group = view.getUint16(at);
+    const trades = view.getUint16(at + 2);
+    const product = PRODUCTS[group >> 8];
+    if (trades === 0 || product === undefined || group === last) refuse("payloadLength", view.byteLength);
+    groups.push({ product, period: group & 0xff, trades, at: at + GROUP_BYTES });
+    at += GROUP_BYTES + TRADE_BYTES * trades;
+    last = group;
+  }
+  if (at !== view.byteLength) refuse("payloadLength", view.byteLength);
+  return groups;
 }
 
-/** The 40-bit order of trades: product, period, seller, buyer. */
+/** Index after the last trade of the group that starts at `start`: one product and period, as they follow each other. */
+function groupEnd(trades: readonly Trade[], start: number): number {
+  const { product, period } = trades[start];
+  let end = start + 1;
+  while (end < trades.length && trades[end].product === product && trades[end].period === period) end++;
+  return end;
+}
+
+/** Exact length of the payload. */
+export function byteLength(participants: number, periods: number, trades: readonly Trade[]): number {
+  let groups = 0;
+  for (let i = 0; i < trades.length; i = groupEnd(trades, i)) groups++;
+  return HEAD_BYTES + participants * (4 + 3 * periods) + GROUP_BYTES * groups + TRADE_BYTES * trades.length;
+}
+
+/** The 48-bit order of trades: product, period, seller, buyer. */
 export function tradeKey(trade: Trade): number {
-  const productAndPeriod = (NAMES.indexOf(trade.product) << 6) | trade.period;
-  return (productAndPeriod * 0x10000 + trade.seller) * 0x10000 + trade.buyer;
+  const group = NAMES.indexOf(trade.product) * 0x100 + trade.period;
+  return (group * 0x10000 + trade.seller) * 0x10000 + trade.buyer;
+}
+
+function putGroup(view: DataView, at: number, { product, period }: Trade, trades: number): number {
+  view.setUint8(at, inRange("payloadProduct", NAMES.indexOf(product), 0, 3));
+  view.setUint8(at + 1, inRange("payloadPeriod", period, 0, SESSION_PERIOD));
+  view.setUint16(at + 2, trades);
+  return at + GROUP_BYTES;
 }
 
 function putTrade(view: DataView, at: number, trade: Trade): number {
-  const product = inRange("payloadProduct", NAMES.indexOf(trade.product), 0, 3);
-  view.setUint8(at, (product << 6) | inRange("payloadPeriod", trade.period, 0, SESSION_PERIOD));
-  view.setUint16(at + 1, inRange("payloadParty", trade.seller, 0, UTILITY));
-  view.setUint16(at + 3, inRange("payloadParty", trade.buyer, 0, UTILITY));
-  view.setUint32(at + 5, inRange("payloadQuantity", trade.quantity, 0, 0xffffffff));
-  return putI24(view, at + 9, "payloadPrice", trade.price);
+  view.setUint16(at, inRange("payloadParty", trade.seller, 0, UTILITY));
+  view.setUint16(at + 2, inRange("payloadParty", trade.buyer, 0, UTILITY));
+  view.setUint32(at + 4, inRange("payloadQuantity", trade.quantity, 0, 0xffffffff));
+  return putI24(view, at + 8, "payloadPrice", trade.price);
 }
 
-function getTrade(view: DataView, at: number): Trade {
-  const productAndPeriod = view.getUint8(at);
+function getTrade(view: DataView, at: number): Pick<Trade, "seller" | "buyer" | "quantity" | "price"> {
   return {
-    product: PRODUCTS[productAndPeriod >> 6] as Product,
-    period: productAndPeriod & 63,
-    seller: view.getUint16(at + 1),
-    buyer: view.getUint16(at + 3),
-    quantity: view.getUint32(at + 5),
-    price: getI24(view, at + 9),
+    seller: view.getUint16(at),
+    buyer: view.getUint16(at + 2),
+    quantity: view.getUint32(at + 4),
+    price: getI24(view, at + 8),
   };
 }
 

@@ -128,6 +128,38 @@ describe("a quantised session", () => {
     }
   });
 
+  it("leaves nobody on both sides of allowances, and nobody at a loss between utility and peers in a period", () => {
+    const sides = new Map<string, Set<number>>();
+    const add = (product: string, period: number, party: number, side: number) => {
+      const key = `${product} ${period} ${party}`;
+      sides.set(key, (sides.get(key) ?? new Set()).add(side));
+    };
+    for (const { product, period, seller, buyer } of result.trades) {
+      if (product !== "carbon") continue;
+      add(product, period, seller, 1);
+      add(product, period, buyer, -1);
+    }
+    const both = [...sides].filter(
+      ([key, of]) => of.size > 1 && !key.endsWith(`${UTILITY}`) && !key.endsWith(`${DESK}`),
+    );
+    expect(both).to.deep.equal([]);
+    const { tariff } = session.market.scenario;
+    for (let t = 0; t < result.periods; t++) {
+      result.participants.forEach((_, i) => {
+        let [peers, utility, money] = [0, 0, 0];
+        for (const { product, period, seller, buyer, quantity, price } of result.trades) {
+          if (product !== "energy" || period !== t || (seller !== i && buyer !== i)) continue;
+          const sold = seller === i ? quantity : -quantity;
+          if (seller === UTILITY || buyer === UTILITY) utility += sold;
+          else [peers, money] = [peers + sold, money + sold * price];
+        }
+        if (peers * utility >= 0) return;
+        const other = 1e3 * (peers > 0 ? tariff.buyPerMwh[t] : tariff.sellPerMwh[t]);
+        expect(money, `${i} in ${t}`).to.be.at.least(peers * other);
+      });
+    }
+  });
+
   it("pays out what it takes in, to the nano-dollar, over all accounts", () => {
     let total = 0n;
     for (const party of [...result.participants.keys(), UTILITY, 0xfffe, 0xfffd]) total += paymentNano(result, party);

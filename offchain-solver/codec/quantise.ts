@@ -11,7 +11,7 @@ import { agreedTrades, type PairTrades, type Proposals } from "../market/result/
 import type { Market } from "../market/scenario/market.ts";
 import { unitsOf } from "../market/scenario/perUnit.ts";
 import type { Places } from "../grid/places.ts";
-import { roundToZeroSum, transport } from "./transport.ts";
+import { roundToZeroSum, type Shipment, transport } from "./transport.ts";
 
 /** MWh, MW or t to Wh, W or g; $/MWh, $/MW or $/t to 1e-6 $ per kWh, kW or kg. */
 const UNITS = 1e6;
@@ -102,12 +102,15 @@ export function quantise(
       if (Math.abs(e) * UNITS >= 1) pairTrades++;
     });
     const { injection, utility } = positionsOf(proposals, t, dt, settings.dustWh);
-    const whole = injection.map((wh, i) => wh - utility[i]);
-    for (const { seller, buyer, quantity } of transport(whole, places)) {
-      const price = priceBetween(prices, seller, buyer);
-      post("energy", t, seller, buyer, quantity, price);
+    const micro = (seller: number, buyer: number) => Math.round(priceBetween(prices, seller, buyer) * PRICE_UNITS) + 0;
+    const tariff = {
+      buy: scenario.tariff.buyPerMwh[t] * PRICE_UNITS,
+      sell: scenario.tariff.sellPerMwh[t] * PRICE_UNITS,
+    };
+    for (const { seller, buyer, quantity } of transportWithoutLoss(injection, utility, places, micro, tariff)) {
+      post("energy", t, seller, buyer, quantity, micro(seller, buyer) / PRICE_UNITS);
       postedEnergy++;
-      const paid = (quantity * Math.round(price * PRICE_UNITS)) / (UNITS * PRICE_UNITS);
+      const paid = (quantity * micro(seller, buyer)) / (UNITS * PRICE_UNITS);
       shift[seller] += paid;
       shift[buyer] -= paid;
     }
@@ -168,6 +171,56 @@ function positionsOf(
   });
   utility[balancer] += missing;
   return { injection, utility };
+}
+
+/**
+ * Trades among peers, after which nobody loses by buying from the utility and selling to peers in one period, nor the other way round:
+ * at clearing prices that gains nothing, and their noise may lose a little, which no mandate allows on a net of zero. Changes `utility`
+ * in place; no injection moves. `price`: 1e-6 $/kWh between two; `tariff`: the utility's.
+ */
+function transportWithoutLoss(
+  injection: readonly number[],
+  utility: number[],
+  places: Places,
+  price: (seller: number, buyer: number) => number,
+  tariff: { readonly buy: number; readonly sell: number },
+): Shipment[] {
+  for (;;) {
+    const peers = injection.map((wh, i) => wh - utility[i]);
+    const shipments = transport(peers, places);
+    const money = new Float64Array(peers.length);
+    for (const { seller, buyer, quantity } of shipments) {
+      money[seller] += quantity * price(seller, buyer);
+      money[buyer] -= quantity * price(seller, buyer);
+    }
+    const loses = (wh: number, i: number): boolean =>
+      wh * utility[i] < 0 && money[i] < wh * (wh > 0 ? tariff.buy : tariff.sell);
+    const losers = peers.flatMap((wh, i) => (loses(wh, i) ? [i] : []));
+    if (losers.length === 0) return shipments;
+    // Each turn takes an account off one of its sides, and puts none on a second.
+    for (const i of losers) removeOpposing(peers, utility, i);
+  }
+}
+
+/** Takes the smaller of two legs that oppose out of both; whoever trades most on the other side deals with the utility instead. */
+function removeOpposing(peers: number[], utility: number[], i: number): void {
+  const move = (j: number, wh: number): void => {
+    peers[j] += wh;
+    utility[j] -= wh;
+  };
+  if (peers[i] * utility[i] >= 0) return;
+  const side = Math.sign(peers[i]);
+  let left = Math.min(Math.abs(peers[i]), Math.abs(utility[i]));
+  move(i, -side * left);
+  while (left > 0) {
+    let partner = i;
+    peers.forEach((wh, j) => {
+      if (-side * wh > Math.max(0, -side * peers[partner])) partner = j;
+    });
+    const taken = Math.min(left, Math.abs(peers[partner]));
+    move(partner, side * taken);
+    left -= taken;
+  }
 }
 
 /** Takes float dust (sums like 1e-9 Wh) off the largest amount, so that the sum is zero before rounding. */
@@ -252,16 +305,42 @@ function postAllowances(
     sold[b] -= carbonT[k] * UNITS;
   });
   const net = roundToZeroSum(cancelDrift(sold));
-  for (const { seller, buyer, quantity } of transport(net, places))
-    post("carbon", SESSION_PERIOD, seller, buyer, quantity, price(seller, buyer));
-  prosumers.forEach(({ deskT, partsWithG }, i) => {
-    let desk = Math.round(deskT * UNITS);
+  const desk = prosumers.map(({ deskT, partsWithG }, i) => {
+    const bought = Math.round(deskT * UNITS);
     // A distributed clearing meets the allowance balance to its tolerance only: what is short comes from the desk.
     const most = Math.min(Math.floor(market.allowanceT[i] * UNITS), partsWithG + Math.floor(dustG));
-    if (net[i] - desk > most) desk = net[i] - most;
-    if (desk > 0) post("carbon", SESSION_PERIOD, DESK, i, desk, scenario.carbon.deskBuyPerT);
-    if (desk < 0) post("carbon", SESSION_PERIOD, i, DESK, -desk, scenario.carbon.deskSellPerT);
+    return Math.max(bought, net[i] - most);
   });
+  removeBothSides(net, desk);
+  for (const { seller, buyer, quantity } of transport(net, places))
+    post("carbon", SESSION_PERIOD, seller, buyer, quantity, price(seller, buyer));
+  desk.forEach((bought, i) => {
+    if (bought > 0) post("carbon", SESSION_PERIOD, DESK, i, bought, scenario.carbon.deskBuyPerT);
+    if (bought < 0) post("carbon", SESSION_PERIOD, i, DESK, -bought, scenario.carbon.deskSellPerT);
+  });
+}
+
+/**
+ * Nobody sells allowances to peers and buys them from the desk, nor the other way round: `net` (sold to peers, sum zero) and `desk`
+ * (bought) lose what they share, in place, and the peers on the other side deal with the desk instead. What anybody holds in the
+ * end stays the same.
+ */
+function removeBothSides(net: number[], desk: number[]): void {
+  const move = (i: number, grams: number): void => {
+    net[i] += grams;
+    desk[i] += grams;
+  };
+  for (let i = 0; i < net.length; i++) {
+    if (net[i] * desk[i] <= 0) continue;
+    const side = Math.sign(net[i]);
+    let left = Math.min(Math.abs(net[i]), Math.abs(desk[i]));
+    move(i, -side * left);
+    for (let j = 0; left > 0; j++) {
+      const taken = Math.min(left, Math.max(0, -side * net[j]));
+      move(j, side * taken);
+      left -= taken;
+    }
+  }
 }
 
 /** Charges nu P per period, and pays the operator's surplus back pro rata to load in whole units of price. */

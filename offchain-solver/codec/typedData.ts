@@ -12,13 +12,16 @@ const fields = (text: string): TypedDataField[] =>
 export type Limits = {
   readonly maxBuy: bigint;
   readonly minSell: bigint;
-  readonly maxBuyWh: bigint;
-  readonly maxSellWh: bigint;
+  /** Net power in one period, W. */
+  readonly maxBuyW: bigint;
+  readonly maxSellW: bigint;
   readonly minReservePrice: bigint;
   readonly maxReservePrice: bigint;
   readonly maxReserveW: bigint;
   readonly maxCarbonPrice: bigint;
   readonly minCarbonPrice: bigint;
+  /** Allowances bought or sold net in one session. */
+  readonly maxCarbonG: bigint;
 };
 
 export type Mandate = Limits & {
@@ -47,8 +50,8 @@ export type SessionTerms = {
 
 export const MANDATE_TYPES: Types = {
   Mandate: fields(
-    "uint32 prosumer, int24 maxBuy, int24 minSell, uint32 maxBuyWh, uint32 maxSellWh, int24 minReservePrice, " +
-      "int24 maxReservePrice, uint32 maxReserveW, int24 maxCarbonPrice, int24 minCarbonPrice, uint48 maxSpendPerDay, " +
+    "uint32 prosumer, int24 maxBuy, int24 minSell, uint32 maxBuyW, uint32 maxSellW, int24 minReservePrice, " +
+      "int24 maxReservePrice, uint32 maxReserveW, int24 maxCarbonPrice, int24 minCarbonPrice, uint32 maxCarbonG, uint48 maxSpendPerDay, " +
       "uint40 validUntil, uint64 nonce",
   ),
 };

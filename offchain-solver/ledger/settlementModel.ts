@@ -55,9 +55,9 @@ type Position = {
   energyWh: bigint;
   reserveSoldW: bigint;
   reserveBoughtW: bigint;
-  minSellPrice: bigint | undefined;
-  maxBuyPrice: bigint | undefined;
-  charge: { wh: bigint; price: bigint } | undefined;
+  /** Nano-dollars, of energy and network alone. */
+  money: bigint;
+  chargedWh: bigint;
 };
 
 type Entry = {
@@ -66,7 +66,9 @@ type Entry = {
   readonly account: LedgerAccount;
   readonly limits: Limits;
   money: bigint;
+  /** Grams received, and the money for them. */
   carbon: bigint;
+  carbonMoney: bigint;
   readonly positions: Position[];
 };
 
@@ -74,7 +76,7 @@ export function settle(ledger: Ledger, bytes: Uint8Array): Settlement | Refusal 
   return attempt(() => {
     const payload = Payload.decode(bytes, ledger.terms.periods);
     const entries = openEntries(ledger, payload);
-    let last = 0;
+    let last = -1;
     payload.trades.forEach((trade, i) => {
       checkTrade(trade, i, last, entries, ledger.terms, payload.participants.length);
       net(trade, entries);
@@ -82,7 +84,12 @@ export function settle(ledger: Ledger, bytes: Uint8Array): Settlement | Refusal 
     });
     const accounts = new Map(ledger.accounts);
     for (const entry of entries.values()) {
-      entry.positions.forEach((position, t) => checkPosition(entry, position, t));
+      entry.positions.forEach((position, t) => {
+        entry.money += position.money;
+        checkPosition(entry, position, t, ledger.terms);
+      });
+      checkAllowances(entry);
+      entry.money += entry.carbonMoney;
       accounts.set(entry.id, settleAccount(entry, ledger.terms));
     }
     for (let t = 0; t < ledger.terms.periods; t++) checkGrid(ledger, payload, entries, t);
@@ -102,11 +109,10 @@ function openEntries(ledger: Ledger, payload: Payload.Payload): Map<number, Entr
       energyWh: 0n,
       reserveSoldW: 0n,
       reserveBoughtW: 0n,
-      minSellPrice: undefined,
-      maxBuyPrice: undefined,
-      charge: undefined,
+      money: 0n,
+      chargedWh: 0n,
     }));
-    entries.set(party, { id, party, account, limits, money: 0n, carbon: 0n, positions });
+    entries.set(party, { id, party, account, limits, money: 0n, carbon: 0n, carbonMoney: 0n, positions });
   };
   payload.participants.forEach((id, k) => {
     if (id >= SYSTEM_ID || id <= (payload.participants[k - 1] ?? 0)) refuse("participantsNotAscending", k);
@@ -141,15 +147,15 @@ function checkTrade(
   const price = BigInt(trade.price);
   if (price > terms.priceCap || price < -terms.priceCap) refuse("priceBeyondCap", i);
   if (trade.product === "network" && trade.period === SESSION_PERIOD && price > 0n) refuse("rebatePositive", i);
-  if (trade.product === "reserve") {
-    if (price < seller.limits.minReservePrice) refuse("reservePriceOutsideMandate", seller.id, i);
-    if (price > buyer.limits.maxReservePrice) refuse("reservePriceOutsideMandate", buyer.id, i);
-  }
-  if (trade.product === "carbon") {
-    if (price < seller.limits.minCarbonPrice) refuse("carbonPriceOutsideMandate", seller.id, i);
-    if (price > buyer.limits.maxCarbonPrice) refuse("carbonPriceOutsideMandate", buyer.id, i);
-  }
+  if (trade.product !== "reserve") return;
+  // A mandate's reserve prices are those of an hour.
+  const hourly = price * perHour(terms);
+  if (hourly < seller.limits.minReservePrice) refuse("reservePriceOutsideMandate", seller.id, i);
+  if (hourly > buyer.limits.maxReservePrice) refuse("reservePriceOutsideMandate", buyer.id, i);
 }
+
+/** Periods in an hour. */
+const perHour = ({ periodSeconds }: Terms): bigint => BigInt(3600 / periodSeconds);
 
 function mayTrade({ product, seller, buyer }: Trade, participants: number): boolean {
   const prosumer = (party: number): boolean => party < participants;
@@ -166,42 +172,59 @@ function net(trade: Trade, entries: ReadonlyMap<number, Entry>): void {
   const seller = entries.get(trade.seller) as Entry;
   const buyer = entries.get(trade.buyer) as Entry;
   const quantity = BigInt(trade.quantity);
-  const price = BigInt(trade.price);
-  seller.money += quantity * price;
-  buyer.money -= quantity * price;
+  const nano = quantity * BigInt(trade.price);
   if (trade.product === "carbon") {
+    seller.carbonMoney += nano;
+    buyer.carbonMoney -= nano;
     seller.carbon -= quantity;
     buyer.carbon += quantity;
     return;
   }
-  if (trade.period === SESSION_PERIOD) return;
+  if (trade.period === SESSION_PERIOD) {
+    seller.money += nano;
+    buyer.money -= nano;
+    return;
+  }
   const sold = seller.positions[trade.period];
   const bought = buyer.positions[trade.period];
   if (trade.product === "network") {
-    bought.charge = { wh: quantity, price };
+    // The operator has no energy to hold its charges against.
+    seller.money += nano;
+    bought.money -= nano;
+    bought.chargedWh = quantity;
   } else if (trade.product === "energy") {
+    sold.money += nano;
+    bought.money -= nano;
     sold.energyWh += quantity;
     bought.energyWh -= quantity;
-    if (sold.minSellPrice === undefined || price < sold.minSellPrice) sold.minSellPrice = price;
-    if (bought.maxBuyPrice === undefined || price > bought.maxBuyPrice) bought.maxBuyPrice = price;
   } else {
+    seller.money += nano;
+    buyer.money -= nano;
     sold.reserveSoldW += quantity;
     bought.reserveBoughtW += quantity;
   }
 }
 
-/** The price per kWh a prosumer sees is price - charge: whoever injects pays the charge, whoever withdraws receives it. */
-function checkPosition({ id, limits }: Entry, position: Position, t: number): void {
-  const { energyWh, minSellPrice, maxBuyPrice, charge } = position;
-  const magnitude = energyWh < 0n ? -energyWh : energyWh;
-  if (charge !== undefined && charge.wh !== magnitude) refuse("networkMismatch", id, t);
-  const perKwh = charge === undefined ? 0n : energyWh < 0n ? -charge.price : charge.price;
-  if (maxBuyPrice !== undefined && maxBuyPrice - perKwh > limits.maxBuy) refuse("buyPriceAboveMandate", id, t);
-  if (minSellPrice !== undefined && minSellPrice - perKwh < limits.minSell) refuse("sellPriceBelowMandate", id, t);
-  if (magnitude > (energyWh < 0n ? limits.maxBuyWh : limits.maxSellWh)) refuse("energyBeyondMandate", id, t);
+/** Money of energy and network together is no worse than the net energy at its limit price: nothing is lost on a net of zero. */
+function checkPosition({ id, limits }: Entry, position: Position, t: number, terms: Terms): void {
+  const { energyWh, money, chargedWh } = position;
+  const buys = energyWh < 0n;
+  const magnitude = buys ? -energyWh : energyWh;
+  if (chargedWh !== 0n && chargedWh !== magnitude) refuse("networkMismatch", id, t);
+  if (money < energyWh * (buys ? limits.maxBuy : limits.minSell)) refuse("energyMoneyBeyondMandate", id, t);
+  if (magnitude * perHour(terms) > (buys ? limits.maxBuyW : limits.maxSellW)) refuse("energyBeyondMandate", id, t);
   if (position.reserveSoldW > limits.maxReserveW || position.reserveBoughtW > limits.maxReserveW) {
     refuse("reserveBeyondMandate", id, t);
   }
+}
+
+/** As energy in a period, over the session. */
+function checkAllowances({ id, limits, carbon, carbonMoney }: Entry): void {
+  const sells = carbon < 0n;
+  if (carbonMoney < -carbon * (sells ? limits.minCarbonPrice : limits.maxCarbonPrice)) {
+    refuse("carbonMoneyBeyondMandate", id);
+  }
+  if ((sells ? -carbon : carbon) > limits.maxCarbonG) refuse("carbonBeyondMandate", id);
 }
 
 function settleAccount({ id, account, money, carbon }: Entry, terms: Terms): LedgerAccount {
@@ -229,7 +252,7 @@ function checkGrid(ledger: Ledger, payload: Payload.Payload, entries: ReadonlyMa
   const active = new Array<bigint>(grid.buses).fill(0n);
   const reactive = new Array<bigint>(grid.buses).fill(0n);
   const busOf = new Map(grid.prosumers.map(({ id, bus }) => [id, bus]));
-  const wattPerWh = BigInt(3600 / terms.periodSeconds);
+  const wattPerWh = perHour(terms);
   payload.participants.forEach((id, k) => {
     const bus = busOf.get(id) ?? refuse("notLocked", id);
     active[bus] += (entries.get(k) as Entry).positions[t].energyWh * wattPerWh;

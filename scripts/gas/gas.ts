@@ -76,6 +76,7 @@ async function recordOptimised(world: World, result: ClearingResult): Promise<Me
     participants: result.participants.length,
     periods: result.periods,
     trades: result.trades.length,
+    payload: bytes,
     members: world.committee.length,
     buses: world.grid.buses,
   });

@@ -33,13 +33,14 @@ const grid: Grid.GridModel = {
 const limits = {
   maxBuy: 180_000n,
   minSell: -20_500n,
-  maxBuyWh: 30_000n,
-  maxSellWh: 30_000n,
+  maxBuyW: 30_000n,
+  maxSellW: 30_000n,
   minReservePrice: 0n,
   maxReservePrice: 30_000n,
   maxReserveW: 2_000n,
   maxCarbonPrice: 60_000n,
   minCarbonPrice: 0n,
+  maxCarbonG: 1_500n,
 };
 const accounts = [...IDS, ...SYSTEMS];
 const ledger: Ledger = {
@@ -101,7 +102,7 @@ const unencodable = [
   changed("a quantity of 2^32", atFirst({ quantity: 2 ** 32 })),
   changed("a price of 2^23", atFirst({ price: 2 ** 23 })),
   changed("a price of -2^23 - 1", atFirst({ price: -(2 ** 23) - 1 })),
-  changed("a period of 64", atFirst({ period: 64 })),
+  changed("a period of 256", atFirst({ period: 256 })),
   changed("a party of 65,536", atFirst({ buyer: 65_536 })),
   changed("an id of 2^32", (result) => ({ ...result, participants: [101, 102, 104, 2 ** 32] })),
   changed("a row of reactive power too few", (result) => ({ ...result, reactiveVar: result.reactiveVar.slice(1) })),

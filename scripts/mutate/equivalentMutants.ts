@@ -7,11 +7,8 @@ type Equivalent = Pick<Mutant, "file" | "before" | "after"> & { readonly because
 type Change = readonly [before: string, after: string, because: string];
 
 const SAME_SIGN = "they differ at zero alone, and minus zero is zero";
-const SAME_EXTREME = "an extreme replaced by its equal stays what it is";
 const ASSERTED = "what is added to one account is taken from another, so each sum is zero whatever the batch";
-const NO_PERIOD = "the group differs in period 0 alone, and only that of the whole session, 63, is asked for";
 const NO_RECORD = "a party equal to the number of participants does not take part, and was refused as unknown";
-const BOTH_ZERO = "the first key after a group has 0 for both parties, and a trade with oneself ends the loop as well";
 
 const CHANGES: Readonly<Record<string, readonly Change[]>> = {
   "libraries/Quorum.sol": [
@@ -75,33 +72,6 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
   ],
   "libraries/Netting.sol": [
     [
-      "else if (group < 192) (cursor, last) = _reserve(frame, cursor, last);",
-      "else if (group <= 192) (cursor, last) = _reserve(frame, cursor, last);",
-      "group 192, carbon of period 0, was refused as an unknown period",
-    ],
-    [
-      "if (load(cursor) >> 216 <= last) revert ISettlementErrors.TradesNotAscending(_index(frame, cursor));",
-      "if (load(cursor) >> 216 < last) revert ISettlementErrors.TradesNotAscending(_index(frame, cursor));",
-      "a group's first key equals the last one only if both are zero, and the loop refuses that key with the same error",
-    ],
-    ["bool mayBeWhole = group < 64 || group >= 192;", "bool mayBeWhole = group <= 64 || group >= 192;", NO_PERIOD],
-    ["bool mayBeWhole = group < 64 || group >= 192;", "bool mayBeWhole = group < 64 || group > 192;", NO_PERIOD],
-    [
-      "let fine := and(gt(key, last), lt(key, next))",
-      "let fine := and(gt(key, last), iszero(gt(key, next)))",
-      BOTH_ZERO,
-    ],
-    [
-      "mstore(seller, add(add(position, quantity), mul(beyond, sgt(beyond, 0))))",
-      "mstore(seller, add(add(position, quantity), mul(beyond, iszero(slt(beyond, 0)))))",
-      SAME_EXTREME,
-    ],
-    [
-      "mstore(buyer, add(sub(position, quantity), shl(24, mul(beyond, sgt(beyond, 0)))))",
-      "mstore(buyer, add(sub(position, quantity), shl(24, mul(beyond, iszero(slt(beyond, 0))))))",
-      SAME_EXTREME,
-    ],
-    [
       "if (record < frame.participants) return uint32(load(frame.ids + 4 * record) >> 224);",
       "if (record <= frame.participants) return uint32(load(frame.ids + 4 * record) >> 224);",
       "no record is asked for its id that does not take part",
@@ -134,16 +104,6 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       SAME_SIGN,
     ],
     [
-      "charge = energy < 0 ? BIAS - charge : charge - BIAS;",
-      "charge = energy <= 0 ? BIAS - charge : charge - BIAS;",
-      "a charge is on a quantity that is not zero, so where the energy is, it was refused as a mismatch",
-    ],
-    [
-      "if (magnitude > uint32(limits >> (energy < 0 ? 48 : 80)))",
-      "if (magnitude > uint32(limits >> (energy <= 0 ? 48 : 80)))",
-      "they differ at zero alone, which is beyond neither limit",
-    ],
-    [
       "if (carbon < 0 && id != DESK) revert ISettlementErrors.CarbonBelowZero(id);",
       "if (carbon <= 0 && id != DESK) revert ISettlementErrors.CarbonBelowZero(id);",
       "it runs only for an account that is refused, and nothing refuses one that has zero grams by then",
@@ -157,31 +117,6 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
     ],
   ],
   "rules/PlainRules.sol": [
-    [
-      "if (!seller.sold || trade.price < seller.minSellPrice) seller.minSellPrice = trade.price;",
-      "if (!seller.sold || trade.price <= seller.minSellPrice) seller.minSellPrice = trade.price;",
-      SAME_EXTREME,
-    ],
-    [
-      "if (!buyer.bought || trade.price > buyer.maxBuyPrice) buyer.maxBuyPrice = trade.price;",
-      "if (!buyer.bought || trade.price >= buyer.maxBuyPrice) buyer.maxBuyPrice = trade.price;",
-      SAME_EXTREME,
-    ],
-    [
-      "uint256 magnitude = uint256(held.energyWh < 0 ? -held.energyWh : held.energyWh);",
-      "uint256 magnitude = uint256(held.energyWh <= 0 ? -held.energyWh : held.energyWh);",
-      SAME_SIGN,
-    ],
-    [
-      "int256 charge = held.energyWh < 0 ? -held.chargePrice : held.chargePrice;",
-      "int256 charge = held.energyWh <= 0 ? -held.chargePrice : held.chargePrice;",
-      "a charge is on a quantity that is not zero, so where the energy is, it was refused as a mismatch",
-    ],
-    [
-      "if (magnitude > (held.energyWh < 0 ? limits.maxBuyWh : limits.maxSellWh))",
-      "if (magnitude > (held.energyWh <= 0 ? limits.maxBuyWh : limits.maxSellWh))",
-      "they differ at zero alone, which is beyond neither limit",
-    ],
     ["assert(energy == 0 && reserve == 0);", "assert(energy == 0);", ASSERTED],
     ["assert(energy == 0 && reserve == 0);", "assert(reserve == 0);", ASSERTED],
     ["assert(money == 0 && carbon == 0);", "assert(money == 0);", ASSERTED],

@@ -76,8 +76,8 @@ describe("what the market refuses, the auditor refuses", () => {
   it("a purchase above one prosumer's mandate", async () => {
     const outside: Trade = { seller: 0xffff, buyer: 2, product: "energy", period: 1, quantity: 10, price: 150_001 };
     expect(await refusals(withTrades([...result.trades, outside]))).to.deep.equal([
-      "buyPriceAboveMandate",
-      "buyPriceAboveMandate",
+      "energyMoneyBeyondMandate",
+      "energyMoneyBeyondMandate",
     ]);
   });
 
@@ -85,8 +85,8 @@ describe("what the market refuses, the auditor refuses", () => {
     const sale: Trade = { seller: 2, buyer: 0, product: "energy", period: 1, quantity: 10, price: 1_500 };
     const charge: Trade = { seller: 0xfffe, buyer: 2, product: "network", period: 1, quantity: 10, price: 501 };
     expect(await refusals(withTrades([...result.trades, sale, charge]))).to.deep.equal([
-      "sellPriceBelowMandate",
-      "sellPriceBelowMandate",
+      "energyMoneyBeyondMandate",
+      "energyMoneyBeyondMandate",
     ]);
   });
 

@@ -32,13 +32,14 @@ const ERRORS: Interface = abi("AuditLens");
 const tightMandate = (id: number) => ({
   maxBuy: BigInt(172_000 + (id % 3) * 6_000),
   minSell: BigInt(-21_500 + (id % 4) * 400),
-  maxBuyWh: 11_000n,
-  maxSellWh: 12_000n,
+  maxBuyW: 11_000n,
+  maxSellW: 12_000n,
   maxReserveW: 950n,
   minReservePrice: BigInt(id % 4) * 60n,
   maxReservePrice: 29_600n,
   maxCarbonPrice: 59_000n,
   minCarbonPrice: 300n,
+  maxCarbonG: id < 1000 ? 1_500n : 0xffffffffn,
   maxSpendPerDay: id < 1000 ? 3_000_000n : 10n ** 12n,
 });
 const tightGrid = (ids: readonly number[]): Grid.GridModel => {
@@ -79,7 +80,7 @@ const someBatch =
       if (change === 1) trade.price = [-trade.price, 3_000_001, -3_000_001, 0x7fffff, -0x800000, 0][random(6)];
       if (change === 2) trade.seller = [random(8), 0xfffd, 0xfffe, 0xffff, 0x8000, trade.buyer][random(6)];
       if (change === 3) trade.buyer = [random(8), 0xfffd, 0xfffe, 0xffff, 0xfffc][random(5)];
-      if (change === 4) trade.period = [random(4), 62, 63][random(3)];
+      if (change === 4) trade.period = [random(4), 100, 254, 255][random(4)];
       if (change === 5) trade.product = PRODUCTS[random(4)];
       if (change === 6) trades.splice(at, 1);
       if (change === 7) trades.splice(at, 0, { ...trade });

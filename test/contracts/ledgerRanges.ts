@@ -5,6 +5,7 @@ import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import { attestationDigest, marketDomain, packSignatures } from "../../offchain-solver/codec/typedData.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
+import { SESSION_PERIOD } from "../../offchain-solver/market/result/clearingResult.ts";
 import { BUNDLE, createWorld, freeze, refusalOf, sign, type World } from "../support/world.ts";
 import { as, call, held, owner, refused } from "../support/calls.ts";
 
@@ -26,7 +27,9 @@ for (const reference of [true, false]) {
       const world = await createWorld({ prosumers: 2, reference, mandate });
       const pays = async (start: number, nano: number): Promise<bigint> => {
         const frozen = await freeze(world, 1, { start });
-        const trades = [{ seller: 1, buyer: 0, product: "carbon", period: 63, quantity: nano, price: 1 }] as const;
+        const trades = [
+          { seller: 1, buyer: 0, product: "carbon", period: SESSION_PERIOD, quantity: nano, price: 1 },
+        ] as const;
         const payload = Payload.encode({ participants: world.ids, systems: 0, reactiveVar: [[0], [0]], trades }, 1);
         await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, await sign(world, frozen, payload));
         return frozen.lockedMicro.get(101) as bigint;
@@ -43,8 +46,8 @@ for (const reference of [true, false]) {
       const mandate = (id: number) => (id === 101 ? { maxSpendPerDay: 1_000n } : {});
       const world = await createWorld({ prosumers: 2, reference, mandate });
       const sales = [
-        { seller: 0, buyer: 1, product: "carbon", period: 63, quantity: 1, price: 0 },
-        { seller: 0, buyer: 0xfffd, product: "carbon", period: 63, quantity: 1_000_000, price: -1 },
+        { seller: 0, buyer: 1, product: "carbon", period: SESSION_PERIOD, quantity: 1, price: 0 },
+        { seller: 0, buyer: 0xfffd, product: "carbon", period: SESSION_PERIOD, quantity: 1_000_000, price: -1 },
       ] as const;
       expect(await settle(world, sales, 1)).to.equal("carbonBelowZero");
     });
@@ -54,13 +57,15 @@ for (const reference of [true, false]) {
       const room = (2n ** 64n - 1n) / 1000n - 1_000_000_000n;
       await Onboarding.fund(world.deployment, world.admin, 101, room);
       const sale = (quantity: number) =>
-        [{ seller: 0, buyer: 1, product: "carbon", period: 63, quantity, price: 1_000 }] as const;
+        [{ seller: 0, buyer: 1, product: "carbon", period: SESSION_PERIOD, quantity, price: 1_000 }] as const;
       expect(await settle(world, sale(1))).to.equal("depositOverflow");
     });
 
     it("a deposit may be 2^64 - 1 nano-dollars, and no more: depositTooLarge", async () => {
       const world = await createWorld({ prosumers: 2, reference, dollars: 1_000 });
-      const sale = [{ seller: 0, buyer: 1, product: "carbon", period: 63, quantity: 615, price: 1 }] as const;
+      const sale = [
+        { seller: 0, buyer: 1, product: "carbon", period: SESSION_PERIOD, quantity: 615, price: 1 },
+      ] as const;
       expect(await settle(world, sale)).to.equal("settled");
       const room = (2n ** 64n - 1n - (await held(world, 101))) / 1000n;
       const { market, token } = world.contracts;
@@ -70,18 +75,20 @@ for (const reference of [true, false]) {
       await send(market, "deposit", 101, room);
       expect(await held(world, 101)).to.equal(2n ** 64n - 1n);
       const gift = (quantity: number) =>
-        [{ seller: 0, buyer: 0xfffd, product: "carbon", period: 63, quantity, price: 0 }] as const;
+        [{ seller: 0, buyer: 0xfffd, product: "carbon", period: SESSION_PERIOD, quantity, price: 0 }] as const;
       expect(await settle(world, gift(10_000), 1, 1)).to.equal("settled");
       expect(await settle(world, gift(1_000_000), 1, 2)).to.equal("carbonBelowZero");
     });
 
-    it("a system account's mandate binds as anybody's, in a batch that not all take part in: carbonPriceOutsideMandate", async () => {
+    it("a system account's mandate binds as anybody's, in a batch that not all take part in: carbonMoneyBeyondMandate", async () => {
       const mandate = (id: number) => (id === Onboarding.DESK_ID ? { minCarbonPrice: 25_000n } : {});
       const world = await createWorld({ prosumers: 3, reference, mandate });
       const frozen = await freeze(world, 1);
       const { market } = world.contracts;
       const sells = async (price: number): Promise<unknown> => {
-        const trades = [{ seller: 0xfffd, buyer: 0, product: "carbon", period: 63, quantity: 1, price }] as const;
+        const trades = [
+          { seller: 0xfffd, buyer: 0, product: "carbon", period: SESSION_PERIOD, quantity: 1, price },
+        ] as const;
         const participants = world.ids.slice(0, 2);
         const payload = Payload.encode({ participants, systems: 1, reactiveVar: [[0], [0]], trades }, 1);
         const { signers, signatures } = packSignatures(await sign(world, frozen, payload));
@@ -96,7 +103,7 @@ for (const reference of [true, false]) {
         return call(market, "settle", payload, BUNDLE, signers, signatures);
       };
       const { predicate, detail } = await refusalOf(market, sells(24_999));
-      expect([predicate, ...detail]).to.deep.equal(["carbonPriceOutsideMandate", BigInt(Onboarding.DESK_ID), 0n]);
+      expect([predicate, ...detail]).to.deep.equal(["carbonMoneyBeyondMandate", BigInt(Onboarding.DESK_ID)]);
       await sells(25_000);
     });
 
@@ -107,7 +114,7 @@ for (const reference of [true, false]) {
       ] as const) {
         const world = await createWorld({ prosumers: 2, reference });
         await send(as(world.contracts.market, await owner(world, id)), "revokeMandate", id, 1n);
-        const period = product === "carbon" ? 63 : 0;
+        const period = product === "carbon" ? SESSION_PERIOD : 0;
         const sale = [{ seller: id & 0xffff, buyer: 0, product, period, quantity: 1, price: 1 }] as const;
         expect(await settle(world, sale, systems)).to.equal("notLocked");
       }
@@ -116,7 +123,9 @@ for (const reference of [true, false]) {
     it("an account holds less than 2^55 grams: carbonOverflow; the desk alone may owe them", async () => {
       const world = await createWorld({ prosumers: 2, reference });
       await Onboarding.issueAllowances(world.deployment, world.admin, new Map([[101, 2n ** 55n - 2n - 1_000_000n]]));
-      const sale = [{ seller: 0xfffd, buyer: 0, product: "carbon", period: 63, quantity: 1, price: 1 }] as const;
+      const sale = [
+        { seller: 0xfffd, buyer: 0, product: "carbon", period: SESSION_PERIOD, quantity: 1, price: 1 },
+      ] as const;
       expect(await settle(world, sale, 1)).to.equal("settled");
       expect(await settle(world, sale, 1, 1)).to.equal("carbonOverflow");
     });
@@ -135,7 +144,12 @@ for (const reference of [true, false]) {
           carbon,
         );
         const [seller, buyer] = sells ? [0xfffd, 0] : [0, 0xfffd];
-        return settle(world, [{ seller, buyer, product: "carbon", period: 63, quantity: 1, price: 1 }], 1, day);
+        return settle(
+          world,
+          [{ seller, buyer, product: "carbon", period: SESSION_PERIOD, quantity: 1, price: 1 }],
+          1,
+          day,
+        );
       };
       const end = 2n ** 55n;
       expect(await moves(end - 2n, false, 0)).to.equal("settled");

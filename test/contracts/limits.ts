@@ -5,7 +5,7 @@ import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { settle } from "../../offchain-solver/ledger/settlementModel.ts";
 import { packSignatures } from "../../offchain-solver/codec/typedData.ts";
-import { DESK, UTILITY } from "../../offchain-solver/market/result/clearingResult.ts";
+import { DESK, SESSION_PERIOD, UTILITY } from "../../offchain-solver/market/result/clearingResult.ts";
 import {
   add,
   ANY_PRICE,
@@ -57,10 +57,10 @@ const WITHIN: readonly (readonly [name: string, batch: () => Payload.Payload])[]
     () => ({ ...BASE, reactiveVar: BASE.reactiveVar.map((row, k) => (k === 0 ? [-1, -1] : row)) }),
   ],
   ["energy at the cap, charged at minus the cap", () => charged(replace(3, { price: AT_CAP })(), 0, -AT_CAP)],
-  ["energy at minus the cap", replace(3, { price: -AT_CAP })],
-  ["a charge at the cap", () => charged(add(trade("energy", 1, 4, UTILITY, 6_000, 20_000))(), 1, AT_CAP)],
-  ["a rebate at minus the cap", rawAt("network", 63, { price: -AT_CAP })],
-  ["a rebate at no price", rawAt("network", 63, { price: 0 })],
+  ["energy at minus the cap", add(trade("energy", 1, UTILITY, 2, 10, -AT_CAP))],
+  ["a charge at the cap", () => charged(add(trade("energy", 1, 4, UTILITY, 6_000, 80_000))(), 1, AT_CAP)],
+  ["a rebate at minus the cap", rawAt("network", SESSION_PERIOD, { price: -AT_CAP })],
+  ["a rebate at no price", rawAt("network", SESSION_PERIOD, { price: 0 })],
   ["reserve at the cap", replace(6, { price: AT_CAP, buyer: 4 })],
   ["reserve at minus the cap", replace(7, { price: -AT_CAP })],
   ["reserve at its seller's price", replace(6, { price: 4_000 })],
@@ -69,7 +69,7 @@ const WITHIN: readonly (readonly [name: string, batch: () => Payload.Payload])[]
   ["carbon at minus the cap", replace(9, { price: -AT_CAP })],
   ["carbon at its seller's price", replace(8, { price: 20_000 })],
   ["carbon at its buyer's price", replace(8, { price: 40_000 })],
-  ["carbon sold to the desk", add(trade("carbon", 63, 3, DESK, 10, 27_000))],
+  ["carbon sold to the desk", add(trade("carbon", SESSION_PERIOD, 3, DESK, 10, 27_000))],
   ["a purchase at the highest price", replace(0, { price: 150_000 + CHARGE })],
   ["a sale at the lowest price", replace(5, { price: 10_000 + CHARGE })],
   ["a purchase that is paid for", add(trade("energy", 1, UTILITY, 1, 400, -1_000))],
@@ -77,8 +77,20 @@ const WITHIN: readonly (readonly [name: string, batch: () => Payload.Payload])[]
   ["as much energy sold as allowed", replace(4, { quantity: 20_000, buyer: UTILITY })],
   ["as much reserve sold as allowed", replace(6, { quantity: 1_000, buyer: 4 })],
   ["as much reserve bought as allowed", replace(7, { quantity: 1_000 })],
-  ["the whole lock spent", () => only(trade("carbon", 63, 0, 4, 13_000, AT_CAP))],
-  ["all allowances sold", () => only(trade("carbon", 63, 2, 0, 1_000_000, 20_000))],
+  ["the whole lock spent", () => only(trade("carbon", SESSION_PERIOD, 0, 4, 13_000, AT_CAP))],
+  [
+    "as many allowances bought as allowed",
+    add(
+      trade("carbon", SESSION_PERIOD, 4, 0, 1_000_000, 20_000),
+      trade("carbon", SESSION_PERIOD, 1, 0, 499_300, 20_000),
+    ),
+  ],
+  [
+    "bought and sold at one price, net nothing",
+    add(trade("energy", 1, UTILITY, 3, 200_000, 150_000), trade("energy", 1, 3, UTILITY, 200_000, 150_000)),
+  ],
+  ["a dear purchase in a total that is not", add(trade("energy", 0, UTILITY, 2, 10, 160_000))],
+  ["all allowances sold", () => only(trade("carbon", SESSION_PERIOD, 2, 0, 1_000_000, 20_000))],
 ];
 
 for (const reference of [true, false]) {
@@ -114,6 +126,40 @@ for (const reference of [true, false]) {
       });
     }
 
+    it("in quarter-hours power is limited in W and reserve is paid by the hour, to the last Wh and price", async () => {
+      const quarter = await createWorld({
+        prosumers: 2,
+        reference,
+        mandate: (id) => (SYSTEM_IDS.includes(id) ? ANY_PRICE : MANDATE),
+      });
+      const opened = await freeze(quarter, 4, { periodSeconds: 900 });
+      const { market } = quarter.contracts;
+      const outcome = async (...trades: Payload.Payload["trades"]): Promise<string> => {
+        const reactiveVar = quarter.ids.map(() => [0, 0, 0, 0]);
+        const payload = Payload.encode({ participants: quarter.ids, systems: 4, reactiveVar, trades }, 4);
+        const model = settle(opened.ledger, payload);
+        const { signers, signatures } = packSignatures(await sign(quarter, opened, payload));
+        const call = market.getFunction("settle").staticCall(hexlify(payload), BUNDLE, signers, signatures);
+        const chain = await call.then(
+          () => "settled",
+          async (error) => (await refusalOf(market, Promise.reject(error))).predicate,
+        );
+        expect(chain).to.equal(model.kind === "refused" ? model.predicate : "settled");
+        return chain;
+      };
+      const most = Number(MANDATE.maxBuyW) / 4;
+      const price = Number(MANDATE.maxReservePrice) / 4;
+      expect(await outcome(trade("energy", 3, UTILITY, 0, most, 80_000))).to.equal("settled");
+      expect(await outcome(trade("energy", 3, UTILITY, 0, most + 1, 80_000))).to.equal("energyBeyondMandate");
+      expect(await outcome(trade("energy", 3, 0, UTILITY, most, 80_000))).to.equal("settled");
+      expect(await outcome(trade("energy", 3, 0, UTILITY, most + 1, 80_000))).to.equal("energyBeyondMandate");
+      expect(await outcome(trade("reserve", 3, UTILITY, 0, 1_000, price))).to.equal("settled");
+      expect(await outcome(trade("reserve", 3, UTILITY, 0, 1_000, price + 1))).to.equal("reservePriceOutsideMandate");
+      const least = Number(MANDATE.minReservePrice) / 4;
+      expect(await outcome(trade("reserve", 0, 1, 0, 1_000, least))).to.equal("settled");
+      expect(await outcome(trade("reserve", 0, 1, 0, 1_000, least - 1))).to.equal("reservePriceOutsideMandate");
+    });
+
     it("the last second of the session: accepted", async () => {
       const payload = encode(BASE);
       const signed = await sign(world, frozen, payload);
@@ -128,7 +174,7 @@ for (const reference of [true, false]) {
     const world = await createWorld({ prosumers: 1, reference, dollars: 0 });
     const frozen = await freeze(world, 1);
     const settleZeros = async (participants: number): Promise<unknown> => {
-      const payload = new Uint8Array(Payload.byteLength(participants, 1, 0));
+      const payload = new Uint8Array(Payload.byteLength(participants, 1, []));
       new DataView(payload.buffer).setUint16(0, participants);
       const { signers, signatures } = packSignatures(await sign(world, frozen, payload));
       const { market } = world.contracts;

@@ -61,13 +61,14 @@ export const BASE: Payload.Payload = {
 export const MANDATE = {
   maxBuy: 150_000n,
   minSell: 10_000n,
-  maxBuyWh: 20_000n,
-  maxSellWh: 20_000n,
+  maxBuyW: 20_000n,
+  maxSellW: 20_000n,
   minReservePrice: 4_000n,
   maxReservePrice: 30_000n,
   maxReserveW: 1_000n,
   maxCarbonPrice: 40_000n,
   minCarbonPrice: 20_000n,
+  maxCarbonG: 1_500_000n,
   maxSpendPerDay: 39_000_000n,
 };
 

@@ -9,7 +9,8 @@ import { publicScenario, type PrivatePart } from "../../market/scenario/publicSc
 import type { Scenario } from "../../market/scenario/scenario.ts";
 import { settingsFor, type ClearOptions } from "../../simulation/clear.ts";
 import { devnetKey } from "../devnetKeys.ts";
-import { devnetDeposit, devnetMandate } from "../devnetTerms.ts";
+import { devnetMandate } from "../devnetMandate.ts";
+import { devnetDeposit } from "../devnetTerms.ts";
 import type { Chain } from "../embedded.ts";
 
 /** Regrets that certify an optimum add up to at most this part of the gross turnover, in 1e-9, and rounding (`certificate.ts`). */
@@ -40,7 +41,7 @@ export async function load(scenario: Scenario, options: ClearOptions, chain: Cha
   const deployment = await Deployment.deployAll(chain.admin, { priceCap: HIGHEST_PRICE_CAP });
   const committee = Onboarding.committeeOf(scenario.prosumers.map(({ id }) => id));
   await register(deployment, chain.admin, scenario, committee);
-  await fund(deployment, chain.admin, scenario);
+  await fund(deployment, chain.admin, scenario, allowances(terms));
   if (options.market.carbon) await Onboarding.issueAllowances(deployment, chain.admin, allowances(terms));
   return { chain, terms, parts: scenario.prosumers, deployment, committee };
 }
@@ -68,11 +69,16 @@ async function register(
 }
 
 /** Every account's deposit and mandate. */
-async function fund(deployment: Deployment.Deployment, admin: Signer, scenario: Scenario): Promise<void> {
+async function fund(
+  deployment: Deployment.Deployment,
+  admin: Signer,
+  scenario: Scenario,
+  held: ReadonlyMap<number, bigint>,
+): Promise<void> {
   for (const id of [...scenario.prosumers.map((p) => p.id), ...SYSTEM_IDS]) {
     const prosumer = scenario.prosumers.find((p) => p.id === id);
     await Onboarding.fund(deployment, admin, id, Onboarding.tokens(devnetDeposit(scenario, prosumer)));
-    const mandate = devnetMandate(scenario, id);
+    const mandate = devnetMandate(scenario, id, held.get(id) ?? 0n);
     const signature = await Onboarding.signMandate(deployment, devnetKey("wallet", id), mandate);
     await Onboarding.registerMandate(deployment, admin, mandate, signature);
   }

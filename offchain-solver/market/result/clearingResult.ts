@@ -11,7 +11,7 @@ export const OPERATOR = 0xfffe;
 export const DESK = 0xfffd;
 
 /** Period index of what belongs to the whole session: allowances and the network rebate. */
-export const SESSION_PERIOD = 63;
+export const SESSION_PERIOD = 255;
 
 /**
  * Directed: the seller gives `quantity` (> 0; Wh, W or g) and receives quantity x price nano-dollars from the buyer.
