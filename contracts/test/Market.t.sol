@@ -6,6 +6,7 @@ import {ISettlementErrors} from "../interfaces/ISettlementErrors.sol";
 import {FrozenLimits} from "../libraries/FrozenLimits.sol";
 import {GridHarness} from "./GridHarness.sol";
 import {Handler} from "./Handler.t.sol";
+import {VM} from "./Vm.sol";
 import {Account, DESK} from "../types/Account.sol";
 import {Limits, packLimits, unpackLimits} from "../types/Mandate.sol";
 
@@ -145,7 +146,9 @@ contract MarketTest {
             ISettlementErrors.LineLimit.selector,
             ISettlementErrors.VoltageBand.selector
         ];
-        for (uint256 k; k < reasons.length; ++k) assert(_handler.refusals(reasons[k]) > 0);
+        for (uint256 k; k < reasons.length; ++k) {
+            require(_handler.refusals(reasons[k]) > 0, string.concat("not reached: ", VM.toString(uint32(reasons[k]))));
+        }
     }
 
     function testFuzz_limits_survive_their_packing(Limits calldata limits) external pure {

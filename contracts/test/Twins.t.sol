@@ -239,7 +239,7 @@ abstract contract Twins {
             maxReserveW: system ? type(uint32).max : uint32(200 + ((dice >> 96) % 800)),
             maxCarbonPrice: int24(uint24(60_000 + ((dice >> 112) % 20_000))),
             minCarbonPrice: int24(uint24(1_000 + ((dice >> 128) % 4_000))),
-            maxCarbonG: system ? type(uint32).max : uint32(100 + ((dice >> 160) % 400)),
+            maxCarbonG: system ? type(uint32).max : uint32(300 + ((dice >> 160) % 1_500)),
             maxSpendPerDay: uint48(system ? 100_000_000 : 30_000 + ((dice >> 144) % 200_000)),
             validUntil: validUntil,
             nonce: nonce
