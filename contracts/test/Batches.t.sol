@@ -55,16 +55,16 @@ library Batches {
     /// At the ends of one victim's mandate, and one beyond; small quantities leave the prices to decide.
     function against(Limits memory victim, bool large) internal pure returns (Ranges memory ranges) {
         uint256 mostWh = victim.maxBuyW < victim.maxSellW ? victim.maxBuyW : victim.maxSellW;
-        if (!large) mostWh /= 8;
+        if (!large) mostWh /= 2;
         ranges = Ranges({
             beyond: true,
             energyPrice: Range(victim.minSell, victim.maxBuy),
-            energyWh: Range(1, int256(uint256(victim.maxBuyW < victim.maxSellW ? victim.maxBuyW : victim.maxSellW))),
+            energyWh: Range(1, int256(mostWh < 1 ? 1 : mostWh)),
             charge: Range(-3_000, 3_000),
             reservePrice: Range(victim.minReservePrice, victim.maxReservePrice),
             reserveW: Range(1, int256(uint256(victim.maxReserveW))),
             carbonPrice: Range(victim.minCarbonPrice, victim.maxCarbonPrice),
-            carbonG: Range(1, large ? int256(2_000) : int256(200)),
+            carbonG: Range(1, large ? int256(2_000) : int256(900)),
             reactiveVar: Range(-400, 400)
         });
         // One end after the other: with everything at its end at once hardly a batch would pass.

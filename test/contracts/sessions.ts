@@ -28,7 +28,7 @@ describe("sessions", () => {
     );
     expect(await refused(market, "freezeSession", 0, 3600, 1, late, TERMS, [])).to.equal("sessionNotLater");
     expect(await refused(market, "freezeSession", at, 3600, 0, late, TERMS, [])).to.equal("periodsOutOfRange");
-    expect(await refused(market, "freezeSession", at, 3600, 64, late, TERMS, [])).to.equal("periodsOutOfRange");
+    expect(await refused(market, "freezeSession", at, 3600, 101, late, TERMS, [])).to.equal("periodsOutOfRange");
     expect(await refused(market, "freezeSession", at, 0, 1, late, TERMS, [])).to.equal("periodSecondsNotDivisorOfHour");
     expect(await refused(market, "freezeSession", at, 3601, 1, late, TERMS, [])).to.equal(
       "periodSecondsNotDivisorOfHour",
@@ -57,7 +57,7 @@ describe("sessions", () => {
     }
     expect(await refused(market, "freezeSession", at, 3600, 1, late, TERMS, [101, 101])).to.equal("freezeNotAscending");
     expect(await refused(market, "freezeSession", at, 3600, 1, late, TERMS, [102, 101])).to.equal("freezeNotAscending");
-    await send(market, "freezeSession", at, 3600, 63, late, TERMS, [101]);
+    await send(market, "freezeSession", at, 3600, 100, late, TERMS, [101]);
     expect(await refused(market, "freezeSession", at + 1, 3600, 1, late, TERMS, [101])).to.equal("sessionStillOpen");
     expect(await refused(market, "settle", "0x", BUNDLE, 0, "0x")).to.equal("payloadLength");
     await world.connection.networkHelpers.time.increaseTo(late + 1);
