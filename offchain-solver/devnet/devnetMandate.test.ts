@@ -20,6 +20,20 @@ describe("a devnet mandate", () => {
     expect(devnetMandate(negative, prosumers[0].id, 0n).minSell).to.equal(-41_000n);
   });
 
+  it("leaves room above prices that are all below zero, and for lines whose worth follows a scarcity price", () => {
+    const all = (price: number): number[] => tariff.buyPerMwh.map(() => price);
+    const priced = (buy: number, sell: number) =>
+      devnetMandate(
+        { ...scenario, tariff: { ...tariff, buyPerMwh: all(buy), sellPerMwh: all(sell) } },
+        prosumers[0].id,
+        0n,
+      );
+    expect(priced(-100, -150).maxBuy).to.equal(50_000n);
+    expect(priced(-100, -150).minSell).to.equal(-151_875n);
+    expect(priced(5000, 4000).maxReservePrice).to.equal(3_125_000n);
+    expect(priced(5000, 4000).minReservePrice).to.equal(-375_000n);
+  });
+
   it("limits power by what the devices can do, and fits its fields for every account", () => {
     for (const { id, load, battery } of prosumers) {
       const mandate = devnetMandate(scenario, id, 5_000n);

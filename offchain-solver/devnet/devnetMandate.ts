@@ -11,23 +11,32 @@ const GRAMS_PER_T = 1e6;
 const MICRO = 1_000_000n;
 const U32 = 0xffffffff;
 
-/** A dollar in 1,000 kWh below what the tariff pays at worst: congestion may cost a seller a little. */
+/** What the tariff pays at worst, less a dollar in 1,000 kWh or an 80th of its highest price: congestion may cost a seller a little. */
 const BELOW_LOWEST = 1_000;
-/** Reserve is charged for where responses burden a line, and paid more than its tariff where they relieve one. */
+const OF_HIGHEST = 1 / 80;
+/**
+ * Reserve is charged for where responses burden a line, and paid more than its tariff where they relieve one: what a line is worth
+ * follows the price of energy, so at scarcity that, not the tariff of reserve, says how far prices reach.
+ */
 const RESERVE_FROM = -0.3;
 const RESERVE_TO = 2.5;
+const RESERVE_OF_ENERGY = 1 / 4;
 
 /** Prices are the same for all; a system account, whose id is no prosumer's, trades any amount at them. */
 export function devnetMandate(scenario: Scenario, id: number, allowanceG: bigint): Mandate {
   const { tariff, carbon } = scenario;
-  const reserve = (tariff.reserveUpPerMw + tariff.reserveDownPerMw) * PRICE_UNITS;
-  const maxBuy = Math.ceil(2 * Math.max(...tariff.buyPerMwh) * PRICE_UNITS);
+  const energyPrices = [...tariff.buyPerMwh, ...tariff.sellPerMwh];
+  const magnitude = Math.max(...energyPrices.map(Math.abs)) * PRICE_UNITS;
+  const reserveTariff = (tariff.reserveUpPerMw + tariff.reserveDownPerMw) * PRICE_UNITS;
+  const reserve = Math.max(reserveTariff, RESERVE_OF_ENERGY * magnitude);
+  // Twice the highest price; where all are below zero, as far above it as the lowest lies from zero.
+  const maxBuy = Math.ceil(Math.max(...energyPrices) * PRICE_UNITS + magnitude);
   const lowest = Math.min(0, ...tariff.sellPerMwh, ...tariff.buyPerMwh) * PRICE_UNITS;
   const maxCarbonPrice = Math.ceil(2 * carbon.deskBuyPerT * PRICE_UNITS);
   const bounded = (price: number): bigint => BigInt(Math.max(-HIGHEST_PRICE_CAP, Math.min(HIGHEST_PRICE_CAP, price)));
   const prices = {
     maxBuy: bounded(maxBuy),
-    minSell: bounded(Math.floor(lowest - BELOW_LOWEST)),
+    minSell: bounded(Math.floor(lowest - Math.max(BELOW_LOWEST, OF_HIGHEST * magnitude))),
     minReservePrice: bounded(Math.floor(RESERVE_FROM * reserve)),
     maxReservePrice: bounded(Math.ceil(RESERVE_TO * reserve)),
     maxCarbonPrice: bounded(maxCarbonPrice),
