@@ -23,7 +23,7 @@ describe("a node refuses, naming the predicate", function () {
   before(async () => {
     const scenario = takeHours(loadScenario("ieee15"), 2);
     const options = { market: defaultSettings(scenario), trade: true, rhoScale: 1, maxIterations: 2000 };
-    const devnet = await embeddedDevnet();
+    const devnet = await embeddedDevnet(scenario.startUtc);
     try {
       session = await freeze(await load(scenario, { method: "anderson", ...options }, devnet));
       proposed = propose(clear(session, { method: "anderson", ...options }));

@@ -28,7 +28,7 @@ describe("a session, end to end on the embedded devnet", function () {
 
   before(async () => {
     const scenario = takeHours(loadScenario("ieee15"), 3);
-    const devnet = await embeddedDevnet();
+    const devnet = await embeddedDevnet(scenario.startUtc);
     try {
       outcome = await runSession(
         scenario,
@@ -120,7 +120,7 @@ describe("a session on a sparse trade graph", function () {
   it("is found valid, serial and on worker threads", async () => {
     const scenario = takeHours(loadScenario("ieee141"), 1);
     for (const workers of [1, 2]) {
-      const devnet = await embeddedDevnet();
+      const devnet = await embeddedDevnet(scenario.startUtc);
       try {
         const { audited, witness } = await runSession(
           scenario,

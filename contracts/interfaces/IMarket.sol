@@ -58,19 +58,23 @@ interface IMarket is ISettlementErrors {
     /// Nothing is taken before the registry serves this market.
     error NotSealed();
     error UnknownAccount(uint32 id);
-    error DepositTooLarge(uint256 nano);
+    error AmountZero();
+    error DepositsTooLarge(uint256 nano);
     error AmountExceedsFree(uint256 nano, uint256 free);
     error NothingPending(uint32 id);
     error WithdrawalTooEarly(uint256 availableAt);
     error LengthsDiffer(uint256 ids, uint256 grams);
     error NonceNotLarger(uint64 nonce, uint64 last);
+    error NonceOfAnotherSeries(uint64 nonce, uint64 series);
     error MandateExpired(uint40 validUntil);
     error MandateBadSignature(uint32 id);
     error SessionStillOpen(uint40 deadline);
-    error SessionNotLater(uint40 start, uint40 lastStart);
+    error SessionOverlaps(uint40 start, uint40 lastEnd);
+    error StartOutOfRange(uint40 start);
     error PeriodsOutOfRange(uint256 periods);
-    error PeriodSecondsNotDivisorOfHour(uint256 periodSeconds);
+    error PeriodSecondsOutOfRange(uint256 periodSeconds);
     error DeadlineOutOfRange(uint40 deadline);
+    error BatchNotKept(uint32 sequence);
     error FreezeNotAscending(uint256 index);
     error NoGridModel();
     error PriceCapOutOfRange(uint24 priceCap);
@@ -94,13 +98,15 @@ interface IMarket is ISettlementErrors {
     /// A session that is already frozen keeps the one it was frozen with.
     function registerMandate(Mandate calldata mandate, bytes calldata signature) external;
 
-    /// @notice Revokes the registered mandate and every one with a nonce up to `nonce`, from the next session on.
-    function revokeMandate(uint32 id, uint64 nonce) external;
+    /// @notice Revokes every mandate that was signed so far, registered or not, from the next session on. Only the wallet.
+    function revokeMandate(uint32 id) external;
 
-    /// @notice Ends the registered mandate, from the next session on: the account's wallet has changed. Only by the registry.
+    /// @notice Ends the account's mandates as a revocation does: its wallet has changed. Only by the registry.
     function endMandate(uint32 id) external;
 
-    /// @notice Opens a session for the accounts `ids` (ascending). Operator role. Accounts that cannot take part are left out.
+    /// @notice Opens a session for the accounts `ids` (ascending). Periods of 5 to 60 minutes that divide the hour, at most 100 and at least
+    /// an hour of them, from a UTC boundary of a period that lies between an hour ago and two days ahead, and not before the end of the
+    /// last settled session; settled an hour after its start at the latest. Operator role. Accounts that cannot take part are left out.
     /// @param termsHash Of the public scenario and settings; nodes sign no batch of a session whose terms are not the ones they were given.
     function freezeSession(
         uint40 start,
@@ -138,6 +144,12 @@ interface IMarket is ISettlementErrors {
     function free(uint32 id) external view returns (uint256 nano);
     function pending(uint32 id) external view returns (uint128 tokens, uint40 availableAt);
     function registeredMandate(uint32 id) external view returns (Registered memory);
+    /// @notice The most that a session can take from an account under `mandate`, nano-dollars; a UTC day takes `maxSpendPerDay` at most.
+    function mostLoss(
+        Mandate calldata mandate,
+        uint32 periodSeconds,
+        uint8 periods
+    ) external view returns (uint256 nano);
     function frozenLimits(uint32 id) external view returns (bool locked, Limits memory limits);
     function session() external view returns (Session memory);
     function sessionHash() external view returns (bytes32);

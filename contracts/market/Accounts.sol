@@ -22,6 +22,8 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
 
     /// A token has 6 decimals, the ledger 9.
     uint256 internal constant NANO_PER_TOKEN = 1000;
+    /// What all deposits come to at most.
+    uint256 internal constant MAX_DEPOSITS = 1 << 63;
     /// Longer than a session can stay open, so what is leaving was never part of a lock.
     uint40 public constant WITHDRAWAL_DELAY = 3 days;
 
@@ -55,9 +57,10 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
         uint256 before = token.balanceOf(address(this));
         token.safeTransferFrom(msg.sender, address(this), amount);
         uint256 nano = (token.balanceOf(address(this)) - before) * NANO_PER_TOKEN;
-        uint256 total = _accounts[id].deposit + nano;
-        if (total > type(uint64).max) revert DepositTooLarge(total);
-        _accounts[id].deposit = uint64(total);
+        // All together stay below half of what an account can hold, so no payment makes a batch overflow one.
+        uint256 total = token.balanceOf(address(this)) * NANO_PER_TOKEN;
+        if (total > MAX_DEPOSITS) revert DepositsTooLarge(total);
+        _accounts[id].deposit += uint64(nano);
         emit Deposited(id, msg.sender, nano);
     }
 
@@ -69,6 +72,7 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
 
     /// @inheritdoc IMarket
     function requestWithdrawal(uint32 id, uint256 amount) external onlyWallet(id) {
+        if (amount == 0) revert AmountZero();
         uint256 available = free(id);
         // Bound: no free deposit exceeds 2^64, so an amount that would overflow the product is refused before it.
         if (amount > available / NANO_PER_TOKEN) revert AmountExceedsFree(amount, available);

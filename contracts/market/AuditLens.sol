@@ -21,11 +21,15 @@ contract AuditLens {
         Limits[] limits;
     }
 
-    /// @notice The error a batch is refused with, or nothing if it is accepted.
+    /// An execution that ran out of gas says nothing about the batch.
+    error Undecided();
+
+    /// @notice The error a batch is refused with, or nothing if it is accepted. Reverts where the gas does not suffice to tell.
     function firstViolation(State calldata state, bytes calldata payload) external view returns (bytes memory reason) {
         try this.execute(state, payload) {
             return "";
         } catch (bytes memory refused) {
+            if (refused.length == 0) revert Undecided();
             return refused;
         }
     }

@@ -5,7 +5,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {Accounts} from "./Accounts.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
-import {hashMandate, Limits, Mandate, Registered} from "../types/Mandate.sol";
+import {hashMandate, Limits, Mandate, mostLoss as mostLossUnder, Registered, SERIES} from "../types/Mandate.sol";
 
 /// Signed limits of every account. The only place that asks a wallet contract anything.
 abstract contract Mandates is Accounts, EIP712 {
@@ -20,6 +20,9 @@ abstract contract Mandates is Accounts, EIP712 {
         if (wallet == address(0)) revert UnknownAccount(id);
         if (mandate.validUntil <= block.timestamp) revert MandateExpired(mandate.validUntil);
         Registered storage registered = _mandates[id];
+        if (mandate.nonce >> SERIES != registered.nonce >> SERIES) {
+            revert NonceOfAnotherSeries(mandate.nonce, registered.nonce >> SERIES);
+        }
         if (mandate.nonce <= registered.nonce) revert NonceNotLarger(mandate.nonce, registered.nonce);
         bool sent = msg.sender == wallet && signature.length == 0;
         if (!sent && !SignatureChecker.isValidSignatureNow(wallet, mandateDigest(mandate), signature))
@@ -44,24 +47,37 @@ abstract contract Mandates is Accounts, EIP712 {
     }
 
     /// @inheritdoc IMarket
-    function revokeMandate(uint32 id, uint64 nonce) external onlyWallet(id) {
-        Registered storage registered = _mandates[id];
-        if (nonce < registered.nonce) revert NonceNotLarger(nonce, registered.nonce);
-        registered.nonce = nonce;
-        registered.validUntil = 0;
-        emit MandateRevoked(id, nonce);
+    function revokeMandate(uint32 id) external onlyWallet(id) {
+        emit MandateRevoked(id, _openSeries(id));
     }
 
     /// @inheritdoc IMarket
     function endMandate(uint32 id) external {
         if (msg.sender != address(registry)) revert NotRegistry(msg.sender);
-        _mandates[id].validUntil = 0;
+        _openSeries(id);
         emit MandateEnded(id);
+    }
+
+    /// Ends what is registered, and whatever was signed before and nobody has registered yet.
+    function _openSeries(uint32 id) private returns (uint64 nonce) {
+        Registered storage registered = _mandates[id];
+        nonce = ((registered.nonce >> SERIES) + 1) << SERIES;
+        registered.nonce = nonce;
+        registered.validUntil = 0;
     }
 
     /// @inheritdoc IMarket
     function registeredMandate(uint32 id) external view returns (Registered memory) {
         return _mandates[id];
+    }
+
+    /// @inheritdoc IMarket
+    function mostLoss(
+        Mandate calldata mandate,
+        uint32 periodSeconds,
+        uint8 periods
+    ) external pure returns (uint256 nano) {
+        return mostLossUnder(mandate, periodSeconds, periods);
     }
 
     /// @inheritdoc IMarket

@@ -50,7 +50,7 @@ contract Market is Sessions {
         bytes memory deltas = _close(frame);
 
         current.open = false;
-        current.lastStart = current.start;
+        current.lastEnd = current.start + uint40(current.periods) * uint40(current.periodSeconds);
         uint32 sequence = ++current.sequence;
         _session = current;
         _ring[sequence % RING] = batch;

@@ -14,7 +14,11 @@ import {hashAttestation, hashSession, Session, SessionTerms} from "../types/Sess
 /// One session at a time: frozen with everything its settlement reads, settled once, or void by time.
 abstract contract Sessions is Mandates {
     uint256 internal constant MAX_PERIODS = 100;
-    uint40 public constant MAX_OPEN = 2 days;
+    uint256 internal constant MIN_PERIOD_SECONDS = 300;
+    /// How long after its start a session can be frozen and settled, and how long before it frozen: no longer open than the two
+    /// together, which is less than a withdrawal takes.
+    uint40 public constant GRACE = 1 hours;
+    uint40 public constant MAX_AHEAD = 2 days;
     uint256 internal constant RING = 64;
     uint24 internal constant MAX_PRICE_CAP = 0x7ffffe;
 
@@ -46,10 +50,7 @@ abstract contract Sessions is Mandates {
         Session memory opened = _session;
         if (opened.paused) revert SettlementPaused();
         if (_sessionIsLive()) revert SessionStillOpen(opened.deadline);
-        if (start <= opened.lastStart) revert SessionNotLater(start, opened.lastStart);
-        if (periods == 0 || periods > MAX_PERIODS) revert PeriodsOutOfRange(periods);
-        if (periodSeconds == 0 || 3600 % periodSeconds != 0) revert PeriodSecondsNotDivisorOfHour(periodSeconds);
-        if (deadline <= block.timestamp || deadline > block.timestamp + MAX_OPEN) revert DeadlineOutOfRange(deadline);
+        _checkTimes(start, periodSeconds, periods, deadline, opened.lastEnd);
         opened.start = start;
         opened.periodSeconds = periodSeconds;
         opened.periods = periods;
@@ -103,6 +104,8 @@ abstract contract Sessions is Mandates {
 
     /// @inheritdoc IMarket
     function batchAt(uint32 sequence) public view returns (bytes32) {
+        uint32 last = _session.sequence;
+        if (sequence > last || last - sequence >= RING) revert BatchNotKept(sequence);
         return sequence == 0 ? bytes32(0) : _ring[sequence % RING];
     }
 
@@ -119,6 +122,25 @@ abstract contract Sessions is Mandates {
         if (priceCap == 0 || priceCap > MAX_PRICE_CAP) revert PriceCapOutOfRange(priceCap);
         _nextPriceCap = priceCap;
         emit PriceCapChanged(priceCap);
+    }
+
+    function _checkTimes(
+        uint40 start,
+        uint32 periodSeconds,
+        uint8 periods,
+        uint40 deadline,
+        uint40 lastEnd
+    ) private view {
+        if (periodSeconds < MIN_PERIOD_SECONDS || 3600 % periodSeconds != 0) {
+            revert PeriodSecondsOutOfRange(periodSeconds);
+        }
+        if (periods > MAX_PERIODS || uint256(periods) * periodSeconds < 1 hours) revert PeriodsOutOfRange(periods);
+        // In whole words: a start near the end of its field must not overflow it.
+        uint256 now_ = block.timestamp;
+        uint256 latest = uint256(start) + GRACE;
+        if (start % periodSeconds != 0 || latest < now_ || start > now_ + MAX_AHEAD) revert StartOutOfRange(start);
+        if (start < lastEnd) revert SessionOverlaps(start, lastEnd);
+        if (deadline <= now_ || deadline > latest) revert DeadlineOutOfRange(deadline);
     }
 
     /// Epoch, sequence, previous batch and grid model go from storage into what will be signed, never through calldata.

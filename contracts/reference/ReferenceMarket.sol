@@ -59,7 +59,7 @@ contract ReferenceMarket is Sessions {
             if (book.present[k]) _accounts[book.ids[k]] = book.accounts[k];
         }
         current.open = false;
-        current.lastStart = current.start;
+        current.lastEnd = current.start + uint40(current.periods) * uint40(current.periodSeconds);
         ++current.sequence;
         _session = current;
         _ring[current.sequence % RING] = batch;

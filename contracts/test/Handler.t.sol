@@ -3,7 +3,7 @@ pragma solidity 0.8.36;
 
 import {IMarket} from "../interfaces/IMarket.sol";
 import {Account, DESK} from "../types/Account.sol";
-import {Limits} from "../types/Mandate.sol";
+import {Limits, mostLoss} from "../types/Mandate.sol";
 import {Session} from "../types/Session.sol";
 import {Batches} from "./Batches.t.sol";
 import {Judge} from "./Judge.t.sol";
@@ -18,7 +18,7 @@ contract Handler is Twins {
         Revoked,
         Replaced,
         Drained,
-        Expired,
+        LastSecond,
         HostileWallet,
         CommitteeRotated,
         PriceCapLowered,
@@ -98,7 +98,9 @@ contract Handler is Twins {
     }
 
     function freeze(uint256 open, bool sameDay) external {
-        _freeze(_next(sameDay ? 1 hours : 1 days), uint40(block.timestamp + 1 + (open % 1 days)));
+        uint40 start = _reach(sameDay ? 2 hours : 1 days);
+        uint40 deadline = uint40(block.timestamp + 1 + (open % 1 days));
+        _freeze(start, deadline < start + 1 hours ? deadline : start + 1 hours);
     }
 
     /// A batch against the open session, if there is one, by a committee of which all members collude, or by one member.
@@ -109,9 +111,9 @@ contract Handler is Twins {
     /// A session of a colluding committee from its freeze to its batch.
     function collude(uint256 seed) external {
         _prepare();
-        uint40 start = _next(seed % 4 == 0 ? 1 hours : 1 days);
+        uint40 start = _reach(seed % 4 == 0 ? 2 hours : 1 days);
         _ready(seed, start + uint40(Batches.PERIODS * 1 hours), NOBODY);
-        if (!_freeze(start, uint40(block.timestamp + 1 days))) return;
+        if (!_freeze(start, start + 1 hours)) return;
         if (_participants().length > 1) _collude(seed, true);
     }
 
@@ -121,20 +123,26 @@ contract Handler is Twins {
         bool leavesOut = seed % 4 == 0;
         uint256 out = leavesOut ? (seed >> 8) % PROSUMERS : NOBODY;
         if (leavesOut) _revoke(out);
-        uint40 start = _next(1 days);
+        uint40 start = _reach(1 days);
         uint40 end = start + uint40(Batches.PERIODS * 1 hours);
-        if (start > block.timestamp + 1 days) VM.warp(start - 1 days);
         _ready(seed, end, out);
-        _check(_freeze(start, end + 1 hours), "a session that may be frozen was not");
+        _check(_freeze(start, start + 1 hours), "a session that may be frozen was not");
         bytes memory payload = Batches.build(_participants(), Batches.honest(), seed);
         (uint32 signers, bytes memory optimised, bytes memory reference_) = _sign(payload, true);
-        uint256 happened = _disturb(seed >> 16, end) | (leavesOut ? 1 << uint256(Event.SomebodyLeftOut) : 0);
+        uint256 happened =
+            _disturb(seed >> 16, start + 1 hours) | (leavesOut ? 1 << uint256(Event.SomebodyLeftOut) : 0);
         if (!_settleSigned(payload, signers, optimised, reference_)) {
             _check(false, "a correctly signed batch was refused");
             return;
         }
         ++honest;
         for (uint256 k; k < EVENTS; ++k) settledAfter[k] += (happened >> k) & 1;
+    }
+
+    /// The start of a session that is next, once it is near enough to be frozen.
+    function _reach(uint40 step) private returns (uint40 start) {
+        start = _next(step);
+        if (start > block.timestamp + 1 days) VM.warp(start - 1 days);
     }
 
     /// Ends what is open and undoes what the last session's events changed for all.
@@ -165,7 +173,7 @@ contract Handler is Twins {
     }
 
     /// What happens after the batch was signed, as a set of events.
-    function _disturb(uint256 dice, uint40 end) private returns (uint256 happened) {
+    function _disturb(uint256 dice, uint40 deadline) private returns (uint256 happened) {
         happened = dice & ((1 << uint256(Event.SomebodyLeftOut)) - 1);
         uint256 who = (dice >> 16) % PROSUMERS;
         uint256 other = (who + 1) % PROSUMERS;
@@ -174,7 +182,7 @@ contract Handler is Twins {
         }
         if (_has(happened, Event.Revoked)) _revoke(who);
         if (_has(happened, Event.Replaced)) _registerRefusingAll(other);
-        if (_has(happened, Event.Expired)) VM.warp(end + 1);
+        if (_has(happened, Event.LastSecond)) VM.warp(deadline);
         if (_has(happened, Event.HostileWallet)) {
             hostile.setAccepts(dice % 2 == 0);
             hostile.setBurnsGas(true);
@@ -248,7 +256,11 @@ contract Handler is Twins {
             _check(paid == -sheet.nano[k], "money moved that the trades do not say");
             _check(held.carbon == earlier[place[k]].carbon + sheet.grams[k], "carbon moved that the trades do not say");
             _check(ids[place[k]] == DESK || held.carbon >= 0, "somebody sold allowances it did not hold");
-            if (paid > 0) _checkSpend(place[k], uint256(paid), day);
+            if (paid > 0) {
+                _checkSpend(place[k], uint256(paid), day);
+                uint256 most = mostLoss(_frozenMandate(place[k]), 1 hours, Batches.PERIODS);
+                _check(uint256(paid) <= most, "somebody lost more than its mandate's formula says");
+            }
         }
         _check(_insideLimits(participants, sheet, payload), "a settled batch is beyond the grid's limits");
     }

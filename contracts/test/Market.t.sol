@@ -8,6 +8,7 @@ import {GridHarness} from "./GridHarness.sol";
 import {Handler} from "./Handler.t.sol";
 import {VM} from "./Vm.sol";
 import {Account, DESK} from "../types/Account.sol";
+import {Session} from "../types/Session.sol";
 import {Limits, packLimits, unpackLimits} from "../types/Mandate.sol";
 
 /// What holds after anything that may happen, and on any input.
@@ -65,8 +66,10 @@ contract MarketTest {
         assert(market.lastBatch() == market.batchAt(market.session().sequence));
     }
 
-    function invariant_no_session_after_the_open_one() external view {
-        assert(_handler.market().session().lastStart <= _handler.market().session().start);
+    function invariant_no_session_overlaps_the_last_settled_one() external view {
+        Session memory session = _handler.market().session();
+        uint256 end = session.start + uint256(session.periods) * session.periodSeconds;
+        assert(session.lastEnd <= session.start || session.lastEnd == end);
     }
 
     function invariant_a_lock_is_covered_by_the_deposit() external view {
@@ -129,7 +132,7 @@ contract MarketTest {
     /// they stay within, and the refusals of those that do not.
     function test_the_campaigns_reach_every_event_and_every_limit_of_a_mandate() external {
         for (uint256 k; k < 40; ++k) _handler.session(uint256(keccak256(abi.encode("honest", k))));
-        for (uint256 k; k < 240; ++k) _handler.collude(uint256(keccak256(abi.encode("colluding", k))));
+        for (uint256 k; k < 320; ++k) _handler.collude(uint256(keccak256(abi.encode("colluding", k))));
         _assertNothingBroken();
         assert(_handler.honest() == 40);
         for (uint256 k; k < 9; ++k) assert(_handler.settledAfter(k) >= 5);

@@ -56,6 +56,7 @@ abstract contract Twins {
     uint256[7] internal _spentMicro;
     uint256[7] internal _frozenSpend;
     uint64 private _nonce = 1;
+    uint64[7] private _series;
     /// Number of the mandate that each has signed last, and of the one a session was frozen with: `_mandateOf` says what is in it.
     uint64[7] private _signed;
     uint64[7] private _frozen;
@@ -119,11 +120,9 @@ abstract contract Twins {
     }
 
     function _revoke(uint256 k) internal {
-        _check(
-            _asWallet(ids[k], abi.encodeCall(IMarket.revokeMandate, (ids[k], ++_nonce))),
-            "a revocation was refused"
-        );
+        _check(_asWallet(ids[k], abi.encodeCall(IMarket.revokeMandate, (ids[k]))), "a revocation was refused");
         _validUntil[k] = 0;
+        ++_series[k];
     }
 
     function _register(uint256 k, uint40 validUntil) internal {
@@ -164,9 +163,10 @@ abstract contract Twins {
         }
     }
 
-    /// Never in the past, and later than the last.
-    function _next(uint40 step) internal view returns (uint40) {
-        return _start + step > block.timestamp ? _start + step : uint40(block.timestamp);
+    /// Never in the past, later than the last, and on the hour.
+    function _next(uint40 step) internal view returns (uint40 start) {
+        start = _start + step > block.timestamp ? _start + step : uint40(block.timestamp);
+        start += (1 hours - (start % 1 hours)) % 1 hours;
     }
 
     /// The prosumers of the session frozen last.
@@ -183,9 +183,13 @@ abstract contract Twins {
         }
     }
 
+    /// The mandate that the session frozen last has of the k-th account.
+    function _frozenMandate(uint256 k) internal view returns (Mandate memory) {
+        return _mandateOf(k, _frozen[k], 0);
+    }
+
     function _frozenLimits(uint32 id) internal view returns (Limits memory limits) {
-        uint256 k = id < DESK ? id - FIRST : PROSUMERS + id - DESK;
-        Mandate memory signed = _mandateOf(k, _frozen[k], 0);
+        Mandate memory signed = _frozenMandate(id < DESK ? id - FIRST : PROSUMERS + id - DESK);
         limits.maxBuy = signed.maxBuy;
         limits.minSell = signed.minSell;
         limits.maxBuyW = signed.maxBuyW;
@@ -242,7 +246,7 @@ abstract contract Twins {
             maxCarbonG: system ? type(uint32).max : uint32(300 + ((dice >> 160) % 1_500)),
             maxSpendPerDay: uint48(system ? 100_000_000 : 30_000 + ((dice >> 144) % 200_000)),
             validUntil: validUntil,
-            nonce: nonce
+            nonce: (_series[k] << 40) | nonce
         });
     }
 

@@ -24,7 +24,8 @@ struct Mandate {
     uint48 maxSpendPerDay;
     /// Unix seconds; a session that ends later does not use the mandate.
     uint40 validUntil;
-    /// Larger than that of every mandate registered or revoked before.
+    /// Series (u24) and number in it (u40): the account's series, and a number larger than that of every mandate registered in it.
+    /// A revocation or a change of the wallet opens the next series, so whatever was signed before it is void, also what nobody has registered yet.
     uint64 nonce;
 }
 
@@ -51,6 +52,9 @@ struct Registered {
     uint40 validUntil;
     uint64 nonce;
 }
+
+// Where a nonce's series starts.
+uint64 constant SERIES = 40;
 
 bytes32 constant MANDATE_TYPEHASH = keccak256(
     "Mandate(uint32 prosumer,int24 maxBuy,int24 minSell,uint32 maxBuyW,uint32 maxSellW,int24 minReservePrice,int24 maxReservePrice,uint32 maxReserveW,int24 maxCarbonPrice,int24 minCarbonPrice,uint32 maxCarbonG,uint48 maxSpendPerDay,uint40 validUntil,uint64 nonce)"
@@ -88,4 +92,26 @@ function unpackLimits(uint256 word, uint256 capacity) pure returns (Limits memor
     limits.minCarbonPrice = int24(uint24(word >> 216));
     limits.bus = uint16(word >> 240);
     limits.maxCarbonG = uint32(capacity);
+}
+
+/**
+ * The most a session of `periodSeconds` x `periods` can take from an account under a mandate, whoever signed it, nano-dollars: in every
+ * period the dearer of buying and of selling all it may, with reserve in both directions, and allowances; never more than a day's spend.
+ */
+function mostLoss(Mandate memory mandate, uint256 periodSeconds, uint256 periods) pure returns (uint256 nano) {
+    uint256 bought = uint256(mandate.maxBuyW) * _above(mandate.maxBuy);
+    uint256 sold = uint256(mandate.maxSellW) * _above(-int256(mandate.minSell));
+    uint256 reserve = uint256(mandate.maxReserveW) *
+        (_above(mandate.maxReservePrice) + _above(-int256(mandate.minReservePrice)));
+    uint256 boughtG = uint256(mandate.maxCarbonG) * _above(mandate.maxCarbonPrice);
+    uint256 soldG = uint256(mandate.maxCarbonG) * _above(-int256(mandate.minCarbonPrice));
+    // W x 1e-6 $ per kWh is 1e-9 $ an hour; a period that is no whole number of them is rounded up by less than one.
+    nano = (((bought > sold ? bought : sold) + reserve) * periodSeconds * periods + 3599) / 3600;
+    nano += boughtG > soldG ? boughtG : soldG;
+    uint256 day = uint256(mandate.maxSpendPerDay) * 1000;
+    if (nano > day) nano = day;
+}
+
+function _above(int256 price) pure returns (uint256) {
+    return price > 0 ? uint256(price) : 0;
 }

@@ -17,8 +17,8 @@ struct Session {
     /// Largest magnitude of any price.
     uint24 priceCap;
     bool paused;
-    /// Start of the last settled session.
-    uint40 lastStart;
+    /// End of the last settled session: sessions never overlap.
+    uint40 lastEnd;
 }
 
 /// What the signers of a session's batch commit to besides the payload; every member is read from storage.

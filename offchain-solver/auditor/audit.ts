@@ -102,7 +102,7 @@ async function auditSettled(
   if (verdict.kind === "undecided") history.missing ??= verdict.missing;
   history.sequence = sequence;
   history.lastBatch = batch;
-  if (history.session !== undefined) history.session.settled = true;
+  if (history.session !== undefined) history.session.state = "settled";
   return {
     ...about,
     verdict,

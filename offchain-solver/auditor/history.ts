@@ -19,7 +19,7 @@ export type History = {
   readonly limits: Map<number, Limits>;
   priceCap: bigint;
   nextPriceCap: bigint;
-  session: { terms: SessionTerms; settled: boolean } | undefined;
+  session: { terms: SessionTerms; state: "open" | "cancelled" | "settled" } | undefined;
   sequence: bigint;
   lastBatch: string;
   /** The first thing an event said that the events before it do not allow. */
@@ -104,12 +104,12 @@ export function apply(history: History, log: Log): void {
     case "PriceCapChanged":
       history.nextPriceCap = args.priceCap;
       break;
-    case "SessionCancelled":
-      // Over like a settled one: no batch of it can follow.
-      if (history.session !== undefined) history.session.settled = true;
-      break;
     case "SessionFrozen":
       freeze(history, args);
+      break;
+    case "SessionCancelled":
+      // Over like a settled one: no batch of it can follow.
+      if (history.session !== undefined) history.session.state = "cancelled";
       break;
     case "MandateLocked":
       lock(history, Number(args.id), args.lockedMicro);
@@ -135,7 +135,7 @@ function freeze(history: History, args: Result): void {
       periods: Number(args.periods),
       deadline: args.deadline,
     },
-    settled: false,
+    state: "open",
   };
 }
 
@@ -186,5 +186,5 @@ export async function context(history: History, provider: Provider): Promise<Con
     limits: history.limits,
   };
   const domain = marketDomain(history.chainId, history.market);
-  return { domain, terms, committee, ledger, state: session.settled ? "settled" : "open" };
+  return { domain, terms, committee, ledger, state: session.state };
 }

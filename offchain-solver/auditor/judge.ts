@@ -13,7 +13,7 @@ export type Context = {
   /** Node keys of the session's committee, by bit. */
   readonly committee: readonly string[];
   readonly ledger: Ledger;
-  readonly state: "open" | "none" | "settled";
+  readonly state: "open" | "cancelled" | "settled";
 };
 
 export type Candidate = {

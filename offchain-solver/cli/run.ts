@@ -36,7 +36,7 @@ export function runCommand(): Command {
       const scenario = readScenario(name, args);
       checkSettleable(name, scenario);
       const { options, done } = clearOptions(scenario, args);
-      const devnet = await embeddedDevnet();
+      const devnet = await embeddedDevnet(scenario.startUtc);
       try {
         const session = { ...options, tighten: args.tighten === "auto" };
         const outcome = await runSession(scenario, session, devnet, (step) => note(`• ${step}`));

@@ -74,7 +74,7 @@ async function sessionOf(
 ): Promise<SessionEnd> {
   const [fault] = unsettleable(scenario);
   if (fault) return { verdict: "refused", detail: `${fault.field} = ${JSON.stringify(fault.value)}: ${fault.reason}` };
-  const devnet = await embeddedDevnet();
+  const devnet = await embeddedDevnet(scenario.startUtc);
   const options = { ...args, market: settings, trade: true, rhoScale: 1 };
   try {
     const { audited } = await runSession(scenario, options, devnet, () => undefined);

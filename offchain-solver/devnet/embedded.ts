@@ -6,18 +6,23 @@ export type Chain = { readonly admin: Signer; readonly provider: Provider };
 
 /** The network of the project's configuration that lives in this process. */
 const SIMULATED = "default";
+const DAY_MS = 86_400_000;
 
 /**
  * Hardhat's simulated network in this process, contracts compiled; the project's own configuration, wherever the command was called from and
- * whatever the environment says of other networks: an embedded devnet never signs on a chain of somebody's.
+ * whatever the environment says of other networks: an embedded devnet never signs on a chain of somebody's. Its clock
+ * starts the day before `startUtc`, so that the session of an old series obeys the market's rules of time as one of tomorrow.
  */
-export async function embeddedDevnet(): Promise<Chain & { readonly close: () => Promise<void> }> {
+export async function embeddedDevnet(startUtc: string): Promise<Chain & { readonly close: () => Promise<void> }> {
   process.env.HARDHAT_CONFIG = fileURLToPath(new URL("../../hardhat.config.ts", import.meta.url));
   delete process.env.HARDHAT_NETWORK;
   const { network, tasks } = await import("hardhat");
   // Quick when nothing changed; on a fresh clone this is what makes the contracts.
   await tasks.getTask("build").run({ quiet: true, noTests: true });
-  const connection = await network.create(SIMULATED);
+  const connection = await network.create({
+    network: SIMULATED,
+    override: { initialDate: new Date(Date.parse(startUtc) - DAY_MS) },
+  });
   const [admin] = await connection.ethers.getSigners();
   return { admin, provider: connection.ethers.provider, close: () => connection.close() };
 }

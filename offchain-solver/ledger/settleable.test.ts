@@ -14,14 +14,19 @@ describe("what no batch could carry", () => {
   it("is nothing of the shipped cases, scarcity and negative prices, quarter-hours", () => {
     for (const change of [
       {},
-      { periodHours: 0.25 },
-      { periodHours: 1 / 12 },
       { tariff: { ...tariff, buyPerMwh: [5000, 8388.606], sellPerMwh: [4000, -8388.606] } },
       { tariff: { ...tariff, buyPerMwh: [-100, -100], sellPerMwh: [-150, -150] } },
       first({ id: 1 }),
     ])
       expect(unsettleable({ ...base, ...change }), JSON.stringify(change).slice(0, 80)).to.deep.equal([]);
     expect(unsettleable(loadScenario("ieee141"))).to.deep.equal([]);
+    for (const [periods, periodHours] of [
+      [4, 0.25],
+      [12, 1 / 12],
+    ]) {
+      const short = { ...takeHours(loadScenario("ieee15"), periods), periodHours };
+      expect(unsettleable(short), `${periodHours}`).to.deep.equal([]);
+    }
   });
 
   it("is named by field and value", () => {
@@ -29,6 +34,8 @@ describe("what no batch could carry", () => {
       [{ periodHours: 2 }, "periodHours", 2],
       [{ periodHours: 1 / 60 }, "periodHours", 1 / 60],
       [{ periodHours: 0.7 }, "periodHours", 0.7],
+      [{ periodHours: 0.25 }, "hours", 2],
+      [{ startUtc: "1970-01-01T23:00:00Z" }, "startUtc", "1970-01-01T23:00:00Z"],
       [{ startUtc: "2021-07-15T08:00:30Z" }, "startUtc", "2021-07-15T08:00:30Z"],
       [{ tariff: { ...tariff, buyPerMwh: [35, 8388.607] } }, "tariff.buyPerMwh[1]", 8388.607],
       [{ tariff: { ...tariff, sellPerMwh: [-9000, 20] } }, "tariff.sellPerMwh[0]", -9000],

@@ -11,6 +11,10 @@ export const HIGHEST_PRICE_CAP = 0x7ffffe;
 export const MOST_SPEND = (2 ** 48 - 1) / 1e6;
 /** Seconds that a period lasts: they divide the hour. */
 const SHORTEST_PERIOD = 300;
+/** Seconds that a session lasts at least; together with the period, a rule of the market's. */
+const SHORTEST_SESSION = 3600;
+
+const DAY_MS = 86_400_000;
 
 /** $/MWh, $/MW or $/t to the units a price is posted in. */
 const PRICE_UNITS = 1e3;
@@ -56,8 +60,12 @@ function periodFaults({ hours, periodHours, startUtc }: Scenario): Fault[] {
       value: periodHours,
       reason: "a session that settles has periods of 5 to 60 minutes that divide the hour",
     });
+  else if (Date.parse(startUtc) < DAY_MS)
+    faults.push({ field: "startUtc", value: startUtc, reason: "leaves no day before it, on which a session is frozen" });
   else if ((Date.parse(startUtc) / 1000) % seconds !== 0)
     faults.push({ field: "startUtc", value: startUtc, reason: `is no multiple of the period of ${seconds} s` });
+  if (hours * seconds < SHORTEST_SESSION)
+    faults.push({ field: "hours", value: hours, reason: `periods of ${seconds} s: a session that settles lasts an hour` });
   if (!carried({ periods: hours }))
     faults.push({ field: "hours", value: hours, reason: "is more periods than one session can carry" });
   return faults;

@@ -15,7 +15,7 @@ const FEEDER = FeederSchema.parse(
 );
 
 /** Signatures cover the deadline, and a zero byte less in them changes the gas: the chain's clock is set. */
-const CLOCK = 2_000_000_000;
+const BEFORE_START = 40_000;
 
 export type Size = { readonly trades: number; readonly prosumers: number; readonly committee: number };
 
@@ -58,7 +58,7 @@ export type Measured = { readonly gas: number; readonly bytes: number; readonly 
 /** `bytes` of the payload. */
 export async function settleOnce(world: World, result: ClearingResult): Promise<Measured> {
   const { sessionStart: start, periodSeconds, periods } = result;
-  const frozen = await freeze(world, periods, { start, periodSeconds, at: CLOCK });
+  const frozen = await freeze(world, periods, { start, periodSeconds, at: start - BEFORE_START });
   const payload = Payload.encode(Payload.fromResult(result), periods);
   const signed = await sign(world, frozen, payload);
   const { gasUsed, transaction } = await postAndSettle(world.deployment, world.admin, payload, BUNDLE, signed);

@@ -8,7 +8,9 @@ import { batch, generator } from "../support/batches.ts";
 import { wallet as keyOf } from "../support/keys.ts";
 import {
   BUNDLE,
+  START,
   TERMS,
+  SERIES,
   createWorld,
   FAR,
   freeze,
@@ -31,6 +33,7 @@ describe("deposits and withdrawals", () => {
     const wallet = await owner(world, 101);
     const mine = as(market, wallet);
     expect(await refused(market, "requestWithdrawal", 101, 1n)).to.equal("notWallet");
+    expect(await refused(mine, "requestWithdrawal", 101, 0n)).to.equal("amountZero");
     expect(await refused(mine, "requestWithdrawal", 101, 100_000_001n)).to.equal("amountExceedsFree");
     expect(await refused(mine, "requestWithdrawal", 101, 2n ** 255n)).to.equal("amountExceedsFree");
     expect(await refused(mine, "withdraw", 101)).to.equal("nothingPending");
@@ -74,8 +77,8 @@ describe("deposits and withdrawals", () => {
     const first = await freeze(world, 1, { open: 600 });
     expect(first.lockedMicro.get(101)).to.equal(100_000_000n);
     await world.connection.networkHelpers.time.increaseTo(first.terms.deadline + 1n);
-    await send(as(market, await owner(world, 101)), "revokeMandate", 101, 1n);
-    const next = await freeze(world, 1, { start: 1_800_086_400 });
+    await send(as(market, await owner(world, 101)), "revokeMandate", 101);
+    const next = await freeze(world, 1, { start: START + 86_400 });
     expect(next.leftOut).to.deep.equal([101]);
     expect(await call(market, "free", 101)).to.equal(100_000_000_000n);
     expect(await call(market, "free", 102)).to.equal(0n);
@@ -84,10 +87,13 @@ describe("deposits and withdrawals", () => {
   it("nobody can pay to an account that is not, nor more than an account holds", async () => {
     const { token } = world.contracts;
     expect(await refused(market, "deposit", 999, 1n)).to.equal("unknownAccount");
-    const tooMuch = 2n ** 64n / 1000n;
-    await send(token, "mint", await world.admin.getAddress(), tooMuch);
-    await send(token, "approve", market.target, tooMuch);
-    expect(await refused(market, "deposit", 101, tooMuch)).to.equal("depositTooLarge");
+    const room = 2n ** 63n / 1000n - ((await call(token, "balanceOf", market.target)) as bigint);
+    await send(token, "mint", await world.admin.getAddress(), room + 1n);
+    await send(token, "approve", market.target, room + 1n);
+    expect(await refused(market, "deposit", 101, room + 1n)).to.equal("depositsTooLarge");
+    // What all accounts hold together is the limit, so no account's deposit can make a batch overflow another's.
+    await send(market, "deposit", 101, room);
+    expect(await refused(market, "deposit", 102, 1n)).to.equal("depositsTooLarge");
   });
 
   it("a permit deposits in one transaction, and a permit used by somebody else does not stop it", async () => {
@@ -176,14 +182,69 @@ describe("mandates", () => {
     await send(market, "registerMandate", full, signature);
     expect(await refused(market, "registerMandate", full, signature)).to.equal("nonceNotLarger");
     const mine = as(market, await owner(world, 101));
-    expect(await refused(market, "revokeMandate", 101, 9n)).to.equal("notWallet");
-    expect(await refused(mine, "revokeMandate", 101, 4n)).to.equal("nonceNotLarger");
-    await call(mine, "revokeMandate", 101, 5n);
-    await send(mine, "revokeMandate", 101, 9n);
-    expect(await refused(market, "registerMandate", ...(await mandate(world, 101, { nonce: 9n })))).to.equal(
+    expect(await refused(market, "revokeMandate", 101)).to.equal("notWallet");
+    const ahead = await mandate(world, 101, { nonce: 9n });
+    const last = await mandate(world, 101, { nonce: SERIES - 1n });
+    await call(market, "registerMandate", ...last);
+    await send(mine, "revokeMandate", 101);
+    for (const signed of [ahead, last]) {
+      expect(await refused(market, "registerMandate", ...signed)).to.equal("nonceOfAnotherSeries");
+    }
+    for (const nonce of [2n ** 64n - 1n, 2n * SERIES]) {
+      const signed = await mandate(world, 101, { nonce });
+      expect(await refused(market, "registerMandate", ...signed)).to.equal("nonceOfAnotherSeries");
+    }
+    expect(await refused(market, "registerMandate", ...(await mandate(world, 101, { nonce: SERIES })))).to.equal(
       "nonceNotLarger",
     );
+    await call(market, "registerMandate", ...(await mandate(world, 101, { nonce: SERIES + 1n })));
     expect((await market.getFunction("registeredMandate").staticCall(101)).validUntil).to.equal(0n);
+  });
+
+  it("threat: a wallet rotation: the mandate of the old wallet ends with it", async () => {
+    const [, stranger] = await world.connection.ethers.getSigners();
+    const wallet = await owner(world, 101);
+    const ahead = await mandate(world, 101, { nonce: 9n });
+    const { registry } = world.contracts;
+    await send(as(registry, wallet), "rotateWallet", 101, stranger.address);
+    expect((await freeze(world, 1)).leftOut).to.deep.equal([101]);
+    // Nor does what it has signed come back with it.
+    await send(as(registry, stranger), "rotateWallet", 101, wallet.address);
+    expect(await refused(market, "registerMandate", ...ahead)).to.equal("nonceOfAnotherSeries");
+  });
+
+  it("lose in a session what their formula says and no more, a day's spend at most", async () => {
+    const base = {
+      prosumer: 101,
+      ...OPEN_MANDATE,
+      maxBuyW: 2_000n,
+      maxSellW: 9_000n,
+      maxReserveW: 500n,
+      maxCarbonG: 700n,
+    };
+    const full = {
+      ...base,
+      maxBuy: 400_000n,
+      minSell: -1_000n,
+      minReservePrice: -300n,
+      maxReservePrice: 30_000n,
+      maxCarbonPrice: 60_000n,
+      minCarbonPrice: 20_000n,
+    };
+    const most = (fields: object, seconds = 3600, periods = 24): Promise<unknown> =>
+      call(market, "mostLoss", { ...full, ...fields }, seconds, periods);
+    expect(await most({})).to.equal(24n * (2_000n * 400_000n + 500n * 30_300n) + 700n * 60_000n);
+    expect(await most({}, 900, 96)).to.equal(await most({}));
+    expect(await most({ maxBuy: -5n })).to.equal(24n * (9_000n * 1_000n + 500n * 30_300n) + 700n * 60_000n);
+    expect(
+      await most({ maxBuy: -5n, minSell: 1n, maxReservePrice: -1n, minReservePrice: 0n, maxCarbonPrice: 0n }),
+    ).to.equal(0n);
+    expect(await most({ minCarbonPrice: -70_000n })).to.equal(
+      24n * (2_000n * 400_000n + 500n * 30_300n) + 700n * 70_000n,
+    );
+    expect(await most({ maxSpendPerDay: 10_000_000n })).to.equal(10_000_000_000n);
+    expect(await most({ maxBuyW: 1n, maxBuy: 1n, maxReserveW: 0n, maxCarbonG: 0n, minSell: 0n }, 300, 12)).to.equal(1n);
+    expect(await most({ maxBuyW: 1n, maxBuy: 1n, maxReserveW: 0n, maxCarbonG: 0n, minSell: 0n }, 300, 13)).to.equal(2n);
   });
 
   it("sent by the wallet itself need no signature", async () => {
@@ -207,7 +268,7 @@ describe("mandates", () => {
 
     const frozen = await freeze(world, 2);
     const first = as(market, await owner(world, 101));
-    await send(first, "revokeMandate", 101, 8n);
+    await send(first, "revokeMandate", 101);
     expect(await refused(first, "requestWithdrawal", 101, 1n)).to.equal("amountExceedsFree");
     await send(
       market,
@@ -222,7 +283,7 @@ describe("mandates", () => {
     const payload = Payload.encode(Payload.fromResult(result), 2);
     await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, await sign(world, frozen, payload));
 
-    const next = await freeze(world, 2, { start: 1_800_086_400 });
+    const next = await freeze(world, 2, { start: START + 86_400 });
     expect(next.leftOut).to.deep.equal([101]);
   });
 });

@@ -7,7 +7,7 @@ import { audit } from "../../offchain-solver/auditor/audit.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { batch, generator } from "../support/batches.ts";
-import { BUNDLE, createWorld, freeze, sign } from "../support/world.ts";
+import { BUNDLE, CLOCK, createWorld, freeze, sign } from "../support/world.ts";
 
 const PORT = 18_545 + (process.pid % 1_000);
 
@@ -35,7 +35,16 @@ describe("on anvil, a client written by others, with the transaction gas limit e
   });
 
   before(async () => {
-    anvil = spawn(binary(), ["--port", `${PORT}`, "--hardfork", "osaka", "--enable-tx-gas-limit", "--silent"]);
+    anvil = spawn(binary(), [
+      "--port",
+      `${PORT}`,
+      "--hardfork",
+      "osaka",
+      "--enable-tx-gas-limit",
+      "--silent",
+      "--timestamp",
+      `${CLOCK}`,
+    ]);
     for (let tries = 0; tries < 100; tries++) {
       try {
         await provider.send("eth_chainId", []);

@@ -10,7 +10,7 @@ import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { marketDomain, packSignatures } from "../../offchain-solver/codec/typedData.ts";
 import type { ClearingResult, Trade } from "../../offchain-solver/market/result/clearingResult.ts";
 import { batch, generator, positionsOf } from "../support/batches.ts";
-import { BUNDLE, createWorld, freeze, type Frozen, refusalOf, sign, type World } from "../support/world.ts";
+import { BUNDLE, START, createWorld, freeze, type Frozen, refusalOf, sign, type World } from "../support/world.ts";
 
 const ALL = (world: World): number[] => world.committee.map((_, bit) => bit);
 
@@ -141,7 +141,7 @@ describe("what the market refuses, the auditor refuses", () => {
       predicate: "noOpenSession",
     });
 
-    const next = await freeze(world, periods, { start: 1_800_086_400 });
+    const next = await freeze(world, periods, { start: START + 86_400 });
     expect((await refusalOf(world.contracts.market, settle())).predicate).to.equal("badSignature");
     expect(
       judge(contextOf(world, next), { payload, bundleHash: BUNDLE, signers, signatures, settledAt: 0n }).verdict,
@@ -167,7 +167,7 @@ describe("an auditor that starts from the deployment block", () => {
     const world = await createWorld({ prosumers: 4, reference: true });
     const { provider } = world;
     for (const [day, settles] of [true, false, true, true].entries()) {
-      const frozen = await freeze(world, 2, { start: 1_800_000_000 + 86_400 * day, open: 600 });
+      const frozen = await freeze(world, 2, { start: START + 86_400 * day, open: 600 });
       if (!settles) {
         await world.connection.networkHelpers.time.increaseTo(frozen.terms.deadline + 1n);
         continue;

@@ -18,8 +18,10 @@ import {
   freeze,
   type Frozen,
   idsOf,
+  onTheHour,
   OPEN_MANDATE,
   refusalOf,
+  SERIES,
   type World,
 } from "../support/world.ts";
 
@@ -243,7 +245,7 @@ describe("a committee", () => {
     const shown = await proof(world, "node", fresh, { prosumer: 101, wallet: heir.address, rotation: 1n });
     await Chain.send(as(registry, heir), "rotateNodeKey", 101, fresh.address, shown);
     expect((await current(world)).epoch).to.equal(cleared.epoch);
-    const promised = { prosumer: 101, ...OPEN_MANDATE, nonce: 2n };
+    const promised = { prosumer: 101, ...OPEN_MANDATE, nonce: SERIES + 2n };
     await Chain.send(as(world.contracts.market, heir), "registerMandate", promised, "0x");
     const frozen = await freeze(world, 1);
     const key = (bit: number) => world.nodeKeys.get(world.committee[bit]);
@@ -260,7 +262,7 @@ describe("a committee", () => {
     // The heir is a member again like anybody: of age, and announced.
     expect((await appointed(world.committee)).predicate).to.equal("memberTooRecent");
     await seat(world, world.committee);
-    const next = await freeze(world, 1, { start: Math.max(await latest(), Number(frozen.terms.start)) + 86_400 });
+    const next = await freeze(world, 1, { start: onTheHour(Math.max(await latest(), Number(frozen.terms.start))) + 86_400 });
     const bits = [0, 1, 2, 3];
     expect(next.terms.epoch).to.be.greaterThan(cleared.epoch);
     expect(await settles(next, bits, [key(0), fresh, key(2), key(3)])).to.equal("settled");

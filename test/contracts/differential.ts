@@ -145,7 +145,7 @@ describe(`TypeScript model, plain market, optimised market and lens on ${BATCHES
     }
   }
 
-  async function throughLens({ ledger }: Frozen, payload: Uint8Array): Promise<string> {
+  async function throughLens({ ledger }: Frozen, payload: Uint8Array, options: object = {}): Promise<string> {
     const busOf = new Map(ledger.grid.prosumers.map(({ id, bus }) => [id, bus]));
     const known = [...ledger.accounts.keys()];
     const reason = await lens.getFunction("firstViolation").staticCall(
@@ -161,6 +161,7 @@ describe(`TypeScript model, plain market, optimised market and lens on ${BATCHES
         limits: known.map((id) => ({ ...ledger.limits.get(id), bus: busOf.get(id) ?? 0 })),
       },
       payload,
+      options,
     );
     if (reason === "0x") return "accepted";
     const parsed = ERRORS.parseError(reason);
@@ -190,5 +191,25 @@ describe(`TypeScript model, plain market, optimised market and lens on ${BATCHES
     if (process.env.GRIDPACT_SEEN) process.stderr.write(`${[...seen].map((entry) => entry.join(" ")).join("\n")}\n`);
     expect(seen.get("accepted")).to.be.greaterThan(BATCHES / 10);
     expect(seen.size).to.be.greaterThan(16);
+  });
+
+  it("the lens that runs out of gas says that it cannot tell, and never that a batch is accepted", async () => {
+    const { frozen } = worlds[0];
+    const make = someBatch(ids);
+    let payload = make(generator(10_000));
+    for (let seed = 10_000; ; seed++) {
+      payload = make(generator(seed));
+      const model = settle(frozen.ledger, payload);
+      if (model.kind === "refused" && model.predicate === "voltageBand") break;
+    }
+    const outcomes = new Set<string>();
+    for (let gasLimit = 100_000; gasLimit <= 12_000_000; gasLimit = Math.ceil(gasLimit * 1.15)) {
+      const answer = throughLens(frozen, payload, { gasLimit });
+      const refusal = answer.catch((error) =>
+        refusalOf(lens, Promise.reject(error)).then(({ predicate }) => predicate),
+      );
+      outcomes.add((await refusal.catch(() => "no answer")).replace(/\(.*/, ""));
+    }
+    expect([...outcomes].toSorted()).to.deep.equal(["no answer", "undecided", "voltageBand"]);
   });
 });

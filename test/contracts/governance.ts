@@ -18,6 +18,7 @@ import {
   freeze,
   type Frozen,
   lineGrid,
+  onTheHour,
   refusalOf,
   type World,
 } from "../support/world.ts";
@@ -110,10 +111,11 @@ for (const reference of [true, false]) {
       await Onboarding.appointCommittee(world.deployment, world.admin, ids);
       const announced = await time().latest();
       // The worst moment: a session as long as there can be is frozen right before the victim notices.
-      const frozen = await freeze(world, 1, { start: announced + 86_400, open: 86_400 });
+      const start = onTheHour(announced + 2 * 86_400 - 3_599);
+      const frozen = await freeze(world, 1, { start, open: start + 3_600 - announced });
       expect(await outcome(world, frozen, emptying(world, 10), keys)).to.equal("badSignature");
       const mine = as(world.contracts.market, await owner(world, VICTIM));
-      await Chain.send(mine, "revokeMandate", VICTIM, 9n);
+      await Chain.send(mine, "revokeMandate", VICTIM);
       await time().increaseTo(frozen.terms.deadline + 1n);
       await Chain.send(mine, "requestWithdrawal", VICTIM, BigInt(DOLLARS) * 10n ** 6n);
       const [, availableAt] = (await call(world.contracts.market, "pending", VICTIM)) as [bigint, bigint];
@@ -130,7 +132,7 @@ for (const reference of [true, false]) {
       const { ids, keys } = await sybils();
       await seat(world, ids);
       await Chain.send(world.contracts.market, "setPriceCap", 3_000_000);
-      const frozen = await freeze(world, 1, { start: (await time().latest()) + 86_400 });
+      const frozen = await freeze(world, 1, { start: onTheHour((await time().latest()) + 86_400) });
       expect(await outcome(world, frozen, emptying(world, DOLLARS), keys)).to.equal("spendBeyondLock");
       expect(await outcome(world, frozen, emptying(world, 11), keys)).to.equal("spendBeyondLock");
       expect(await outcome(world, frozen, emptying(world, 10), keys)).to.equal("settled");
@@ -260,7 +262,7 @@ describe("the manager of the roles", () => {
   it("waits longer than the longest session and a withdrawal after it", async () => {
     const world = await createWorld({ prosumers: 1, dollars: 0 });
     const { market } = world.contracts;
-    const session = (await call(market, "MAX_OPEN")) as bigint;
+    const session = ((await call(market, "GRACE")) as bigint) + ((await call(market, "MAX_AHEAD")) as bigint);
     const withdrawal = (await call(market, "WITHDRAWAL_DELAY")) as bigint;
     expect(EXIT_TIME).to.be.greaterThan(Number(session + withdrawal));
   });

@@ -7,7 +7,18 @@ import * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { batch, generator } from "../support/batches.ts";
 import { wallet as keyOf } from "../support/keys.ts";
-import { BUNDLE, TERMS, createWorld, freeze, idsOf, lineGrid, refusalOf, sign, type World } from "../support/world.ts";
+import {
+  BUNDLE,
+  START,
+  TERMS,
+  createWorld,
+  freeze,
+  idsOf,
+  lineGrid,
+  refusalOf,
+  sign,
+  type World,
+} from "../support/world.ts";
 import { as, call, mandate, owner, refused } from "../support/calls.ts";
 
 describe("sessions", () => {
@@ -20,50 +31,120 @@ describe("sessions", () => {
     now = (await world.connection.networkHelpers.time.latest()) as number;
   });
 
-  it("are refused out of range, out of order, out of time, or by somebody else", async () => {
-    const at = 1_800_000_000;
-    const late = now + 3600;
-    expect(await refused(as(market, await owner(world, 101)), "freezeSession", at, 3600, 1, late, TERMS, [])).to.equal(
+  /** The outcome of a freeze in a block of the given time; the chain is as it was afterwards. */
+  async function frozenAt(at: number, ...args: unknown[]): Promise<string> {
+    const snapshot = await world.connection.networkHelpers.takeSnapshot();
+    await world.connection.networkHelpers.time.setNextBlockTimestamp(at);
+    const sent = market.getFunction("freezeSession").send(...args, { gasLimit: 2_000_000 });
+    const outcome = await sent
+      .then((tx) => tx.wait())
+      .then(
+        () => "frozen",
+        async (error) => (await refusalOf(market, Promise.reject(error))).predicate,
+      );
+    await snapshot.restore();
+    return outcome;
+  }
+
+  it("are refused out of range, by somebody else, or while another is open", async () => {
+    const late = START + 3600;
+    const freezes = (...args: unknown[]): Promise<string> => refused(market, "freezeSession", ...args, TERMS, []);
+    const stranger = as(market, await owner(world, 101));
+    expect(await refused(stranger, "freezeSession", START, 3600, 1, late, TERMS, [])).to.equal(
       "accessManagedUnauthorized",
     );
-    expect(await refused(market, "freezeSession", 0, 3600, 1, late, TERMS, [])).to.equal("sessionNotLater");
-    expect(await refused(market, "freezeSession", at, 3600, 0, late, TERMS, [])).to.equal("periodsOutOfRange");
-    expect(await refused(market, "freezeSession", at, 3600, 101, late, TERMS, [])).to.equal("periodsOutOfRange");
-    expect(await refused(market, "freezeSession", at, 0, 1, late, TERMS, [])).to.equal("periodSecondsNotDivisorOfHour");
-    expect(await refused(market, "freezeSession", at, 3601, 1, late, TERMS, [])).to.equal(
-      "periodSecondsNotDivisorOfHour",
-    );
-    expect(await refused(market, "freezeSession", at, 3600, 1, now, TERMS, [])).to.equal("deadlineOutOfRange");
-    expect(await refused(market, "freezeSession", at, 3600, 1, now + 2 * 86_400 + 60, TERMS, [])).to.equal(
-      "deadlineOutOfRange",
-    );
-    const next = now + 100;
-    for (const [seconds, expected] of [
-      [0, "deadlineOutOfRange"],
-      [1, "frozen"],
-      [2 * 86_400, "frozen"],
-      [2 * 86_400 + 1, "deadlineOutOfRange"],
-    ] as const) {
-      const fork = await world.connection.networkHelpers.takeSnapshot();
-      await world.connection.networkHelpers.time.setNextBlockTimestamp(next);
-      const sent = market
-        .getFunction("freezeSession")
-        .send(at, 3600, 1, next + seconds, TERMS, [], { gasLimit: 2_000_000 });
-      const outcome = sent.then((tx) => tx.wait()).then(() => "frozen");
-      expect(await outcome.catch(async (error) => (await refusalOf(market, Promise.reject(error))).predicate)).to.equal(
-        expected,
-      );
-      await fork.restore();
+    for (const [seconds, periods] of [
+      [3600, 0],
+      [3600, 101],
+      [900, 3],
+      [300, 11],
+      [900, 101],
+    ]) {
+      expect(await freezes(START, seconds, periods, late), `${periods} of ${seconds}`).to.equal("periodsOutOfRange");
     }
-    expect(await refused(market, "freezeSession", at, 3600, 1, late, TERMS, [101, 101])).to.equal("freezeNotAscending");
-    expect(await refused(market, "freezeSession", at, 3600, 1, late, TERMS, [102, 101])).to.equal("freezeNotAscending");
-    await send(market, "freezeSession", at, 3600, 100, late, TERMS, [101]);
-    expect(await refused(market, "freezeSession", at + 1, 3600, 1, late, TERMS, [101])).to.equal("sessionStillOpen");
+    for (const seconds of [0, 1, 60, 240, 299, 301, 1000, 3599, 3601, 7200]) {
+      expect(await freezes(START, seconds, 100, late), `${seconds}`).to.equal("periodSecondsOutOfRange");
+    }
+    for (const [seconds, periods] of [
+      [300, 12],
+      [900, 96],
+      [900, 100],
+      [3600, 1],
+    ]) {
+      const freeze = market.getFunction("freezeSession");
+      await freeze.staticCall(START, seconds, periods, late, TERMS, []);
+    }
+    expect(await refused(market, "freezeSession", START, 3600, 1, late, TERMS, [101, 101])).to.equal(
+      "freezeNotAscending",
+    );
+    expect(await refused(market, "freezeSession", START, 3600, 1, late, TERMS, [102, 101])).to.equal(
+      "freezeNotAscending",
+    );
+    await send(market, "freezeSession", START, 900, 100, late, TERMS, [101]);
+    expect(await freezes(START, 3600, 1, late)).to.equal("sessionStillOpen");
     expect(await refused(market, "settle", "0x", BUNDLE, 0, "0x")).to.equal("payloadLength");
     await world.connection.networkHelpers.time.increaseTo(late + 1);
     expect(await refused(market, "settle", "0x", BUNDLE, 0, "0x")).to.equal("deadlinePassed");
     await send(market, "setPaused", true);
-    expect(await refused(market, "freezeSession", at, 3600, 1, late + 3600, TERMS, [101])).to.equal("settlementPaused");
+    expect(await freezes(START + 7200, 3600, 1, START + 7200)).to.equal("settlementPaused");
+  });
+
+  it("threat: sessions of other times: on a boundary of a period, between an hour ago and two days ahead, and no later settled", async () => {
+    const soon = START + 100;
+    const ranges = [
+      [soon, START, 3600, 1, soon + 1, "frozen"],
+      [soon, START + 1, 3600, 1, soon + 1, "startOutOfRange"],
+      [soon, START + 900, 3600, 1, soon + 1, "startOutOfRange"],
+      [soon, START + 900, 900, 4, soon + 1, "frozen"],
+      [START + 3600 - 1, START, 3600, 1, START + 3600, "frozen"],
+      [START + 3600, START, 3600, 1, START + 3600, "deadlineOutOfRange"],
+      [START + 3601, START, 3600, 1, START + 3602, "startOutOfRange"],
+      [START - 2 * 86_400 + 172_800, START, 3600, 1, START + 3600, "frozen"],
+      [soon, START + 2 * 86_400, 3600, 1, soon + 60, "frozen"],
+      [soon, START + 2 * 86_400 + 3600, 3600, 1, soon + 60, "startOutOfRange"],
+      [soon, 0, 3600, 1, soon + 60, "startOutOfRange"],
+      [soon, 2 ** 40 - (2 ** 40 % 3600), 3600, 1, soon + 60, "startOutOfRange"],
+      [soon, START, 3600, 1, soon, "deadlineOutOfRange"],
+      [soon, START, 3600, 1, START + 3600, "frozen"],
+      [soon, START, 3600, 1, START + 3601, "deadlineOutOfRange"],
+    ] as const;
+    for (const [at, start, seconds, periods, deadline, expected] of ranges) {
+      const outcome = await frozenAt(at, start, seconds, periods, deadline, TERMS, []);
+      expect(outcome, `${start} at ${at} until ${deadline}`).to.equal(expected);
+    }
+    // Exactly two days ahead.
+    expect(await frozenAt(START, START + 2 * 86_400, 3600, 1, START + 60, TERMS, [])).to.equal("frozen");
+    expect(await frozenAt(START - 1 + 300, START + 2 * 86_400 + 300, 300, 12, START + 600, TERMS, [])).to.equal(
+      "startOutOfRange",
+    );
+    expect(await frozenAt(START + 300, START + 2 * 86_400 + 300, 300, 12, START + 600, TERMS, [])).to.equal("frozen");
+  });
+
+  it("threat: sessions that overlap: the next starts at the end of the last settled one or after it", async () => {
+    const frozen = await freeze(world, 4, { periodSeconds: 900 });
+    const payload = Payload.encode({ participants: [], systems: 0, reactiveVar: [], trades: [] }, 4);
+    const signed = await sign(world, frozen, payload);
+    await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, signed);
+    expect((await market.getFunction("session").staticCall()).lastEnd).to.equal(BigInt(START + 3600));
+    const at = now + 1000;
+    for (const start of [START, START + 900, START + 2700]) {
+      const outcome = await frozenAt(at, start, 900, 4, at + 60, TERMS, []);
+      expect(outcome).to.equal("sessionOverlaps");
+    }
+    expect(await frozenAt(at, START + 3600, 900, 4, at + 60, TERMS, [])).to.equal("frozen");
+  });
+
+  it("threat: a stolen quorum: the guardian cancels the open session, nothing of it settles, and the next can be frozen", async () => {
+    const frozen = await freeze(world, 1);
+    const payload = Payload.encode({ participants: [], systems: 0, reactiveVar: [], trades: [] }, 1);
+    const signed = await sign(world, frozen, payload);
+    expect(await refused(as(market, await owner(world, 101)), "cancelSession")).to.equal("accessManagedUnauthorized");
+    await send(market, "cancelSession");
+    expect(await refused(market, "cancelSession")).to.equal("noOpenSession");
+    const settled = Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, signed);
+    expect((await refusalOf(market, settled)).predicate).to.equal("noOpenSession");
+    expect(await call(market, "free", 101)).to.equal(100_000_000_000n);
+    await freeze(world, 1);
   });
 
   it("need a seal, with it a committee, and a grid model", async () => {
@@ -105,7 +186,9 @@ describe("sessions", () => {
     expect(await call(market, "lastBatch")).to.equal(settled.batch);
     expect(await call(market, "batchAt", 1)).to.equal(settled.batch);
     expect(await call(market, "batchAt", 0)).to.equal(`0x${"00".repeat(32)}`);
-    await freeze(world, 1, { start: 1_800_086_400 });
+    expect(await refused(market, "batchAt", 2)).to.equal("batchNotKept");
+    expect(await refused(market, "batchAt", 65)).to.equal("batchNotKept");
+    await freeze(world, 1, { start: START + 86_400 });
     expect((await market.getFunction("session").staticCall()).priceCap).to.equal(10n);
   });
 
@@ -122,16 +205,22 @@ describe("sessions", () => {
   });
 
   it("leave out who is not on the feeder, whatever lies in memory behind its model", async () => {
-    const deadline = 2_000_003_600;
+    const deadline = 2_000_001_600;
     const ids = [...idsOf(4), deadline];
     // Of this size, the model's copy ends where the deadline lay in the event's data before: the bytes after it read as an id.
-    const other = await createWorld({ prosumers: 5, ids, dollars: 0, grid: lineGrid(idsOf(4), 3) });
+    const other = await createWorld({
+      prosumers: 5,
+      clock: deadline - 86_400,
+      ids,
+      dollars: 0,
+      grid: lineGrid(idsOf(4), 3),
+    });
     const frozen = await freeze(other, 1, { at: deadline - 3_600, open: 3_600, start: deadline });
     expect(frozen.leftOut).to.deep.equal([deadline]);
   });
 
   it("leave out whose mandate ends before they do", async () => {
-    const end = 1_800_007_200n;
+    const end = BigInt(START + 7200);
     await send(market, "registerMandate", ...(await mandate(world, 101, { nonce: 2n, validUntil: end })));
     await send(market, "registerMandate", ...(await mandate(world, 102, { nonce: 2n, validUntil: end - 1n })));
     const frozen = await freeze(world, 2);
@@ -139,7 +228,7 @@ describe("sessions", () => {
   });
 
   it("put no system account on a prosumer's bus", async () => {
-    await send(market, "freezeSession", 1_800_000_000, 3600, 1, now + 3600, TERMS, [101, Onboarding.DESK_ID]);
+    await send(market, "freezeSession", START, 3600, 1, START, TERMS, [101, Onboarding.DESK_ID]);
     for (const [id, bus] of [
       [101, 1n],
       [Onboarding.DESK_ID, 0n],

@@ -23,5 +23,6 @@ export async function createDayWorld(): Promise<World> {
     ids: placed.map(({ id }) => id),
     grid: Grid.fromFeeder(feeder, placed),
     grams: 10n ** 9n,
+    clock: readDay().sessionStart - 86_400,
   });
 }

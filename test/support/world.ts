@@ -33,6 +33,8 @@ export type WorldOptions = {
   readonly token?: ContractName;
   /** Members of the committee; at most 31, the operator's included. */
   readonly committee?: number;
+  /** Unix seconds at which Hardhat's chain starts. */
+  readonly clock?: number;
   /** Lets a transaction use more gas than EIP-7825 allows, to measure what would not fit. */
   readonly unlimitedGas?: boolean;
   /** A chain that is not Hardhat's own. */
@@ -57,10 +59,12 @@ export type World = {
 };
 
 export const SYSTEM_IDS = [Onboarding.DESK_ID, Onboarding.OPERATOR_ID, Onboarding.UTILITY_ID];
-const UNLIMITED_GAS = {
-  network: "default",
-  override: { transactionGasCap: 2n ** 40n, blockGasLimit: 2n ** 40n },
-};
+const UNLIMITED_GAS = { transactionGasCap: 2n ** 40n, blockGasLimit: 2n ** 40n };
+/** When the tests' sessions start unless told otherwise, and where their chain's clock stands at first: the day before. */
+export const START = 1_800_000_000;
+export const CLOCK = START - 86_400;
+/** Of a mandate's nonces: a revocation, or a change of the wallet, opens the next. */
+export const SERIES = 2n ** 40n;
 /** What a session of the tests was agreed on, and the witness of its batches: nobody here looks behind the hashes. */
 export const TERMS = `0x${"7e".repeat(32)}`;
 export const BUNDLE = `0x${"b0".repeat(32)}`;
@@ -107,7 +111,13 @@ export function lineGrid(ids: readonly number[], buses: number, watts = 50_000_0
 export async function createWorld(options: WorldOptions): Promise<World> {
   const connection = options.chain
     ? (undefined as never)
-    : await network.create(options.unlimitedGas ? UNLIMITED_GAS : undefined);
+    : await network.create({
+        network: "default",
+        override: {
+          initialDate: new Date(1000 * (options.clock ?? CLOCK)),
+          ...(options.unlimitedGas && UNLIMITED_GAS),
+        },
+      });
   const admin = options.chain?.admin ?? (await connection.ethers.getSigners())[0];
   const provider = options.chain?.provider ?? connection.ethers.provider;
   const ids = options.ids ?? idsOf(options.prosumers);
@@ -159,15 +169,20 @@ export type FreezeOptions = {
   readonly at?: number;
 };
 
+/** The first hour that is not before `seconds`: a session starts on a boundary of its periods. */
+export const onTheHour = (seconds: number): number => Math.ceil(seconds / 3_600) * 3_600;
+
 export type Frozen = Session.FrozenSession & { readonly ledger: Ledger };
 
-/** Freezes the next day's session for everybody. */
+/** Freezes a session for everybody: the first of the tests', or the next that the chain's clock still lets start. */
 export async function freeze(
   world: World,
   periods: number,
-  { start = 1_800_000_000, periodSeconds = 3600, open = 3600, at }: FreezeOptions = {},
+  { start: asked, periodSeconds = 3600, open = 3600, at }: FreezeOptions = {},
 ): Promise<Frozen> {
+  const start = asked ?? Math.max(START, onTheHour((await world.provider.getBlock("latest"))?.timestamp as number));
   if (at !== undefined) await world.connection.networkHelpers.time.setNextBlockTimestamp(at);
+  else await reach(world, start);
   const now = at ?? ((await world.provider.getBlock("latest"))?.timestamp as number);
   const ids = [...world.ids, ...SYSTEM_IDS];
   const frozen = await Session.freezeSession(world.deployment, world.admin, {
@@ -179,6 +194,12 @@ export async function freeze(
     ids,
   });
   return { ...frozen, ledger: await Session.readLedger(world.deployment, world.provider, ids) };
+}
+
+/** A session can be frozen two days ahead: waits until its start is near enough. */
+async function reach(world: World, start: number): Promise<void> {
+  const now = (await world.provider.getBlock("latest"))?.timestamp as number;
+  if (start > now + 2 * 86_400) await world.connection.networkHelpers.time.increaseTo(start - 86_400);
 }
 
 /** As a colluding member signs: whatever the payload says, nothing is verified. */

@@ -4,7 +4,8 @@ import type { Ledger } from "../../ledger/settlementModel.ts";
 import { refusedBy, SessionRefused } from "../refused.ts";
 import { SYSTEM_IDS, type Loaded } from "./load.ts";
 
-const DAY_S = 86_400;
+/** A session is settled an hour after its start at the latest (`GRACE` of the market). */
+const GRACE_S = 3_600;
 
 /** What nobody can change any more: the session on chain, and the bytes that everybody invited was given. */
 export type Frozen = Loaded & {
@@ -18,12 +19,12 @@ export async function freeze(loaded: Loaded): Promise<Frozen> {
   const { chain, deployment, terms } = loaded;
   const { startUtc, periodHours, hours, prosumers } = terms.scenario;
   const ids = [...prosumers.map(({ id }) => id), ...SYSTEM_IDS];
-  const now = (await chain.provider.getBlock("latest"))?.timestamp ?? 0;
+  const start = Date.parse(startUtc) / 1000;
   const frozen = await Session.freezeSession(deployment, chain.admin, {
-    start: Date.parse(startUtc) / 1000,
+    start,
     periodSeconds: Math.round(periodHours * 3600),
     periods: hours,
-    deadline: now + DAY_S,
+    deadline: start + GRACE_S,
     termsHash: termsHash(terms),
     ids,
   });
