@@ -41,25 +41,25 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
     }
 
     modifier onlyWallet(uint32 id) {
-        if (registry.walletOf(id) != msg.sender) revert NotWallet(id, msg.sender);
+        _checkWallet(id);
         _;
     }
 
     /// Before the seal roles and committee change at once: nobody's money is taken, nobody's promise.
     modifier whenSealed() {
-        if (!registry.serves(address(this))) revert NotSealed();
+        _checkSealed();
         _;
     }
 
     /// @inheritdoc IMarket
     function deposit(uint32 id, uint256 amount) public nonReentrant whenSealed {
-        if (registry.walletOf(id) == address(0)) revert UnknownAccount(id);
+        _knownWallet(id);
         uint256 before = token.balanceOf(address(this));
         token.safeTransferFrom(msg.sender, address(this), amount);
-        uint256 nano = (token.balanceOf(address(this)) - before) * NANO_PER_TOKEN;
+        uint256 held = token.balanceOf(address(this));
+        uint256 nano = (held - before) * NANO_PER_TOKEN;
         // All together stay below half of what an account can hold, so no payment makes a batch overflow one.
-        uint256 total = token.balanceOf(address(this)) * NANO_PER_TOKEN;
-        if (total > MAX_DEPOSITS) revert DepositsTooLarge(total);
+        if (held > MAX_DEPOSITS / NANO_PER_TOKEN) revert DepositsTooLarge(held * NANO_PER_TOKEN);
         _accounts[id].deposit += uint64(nano);
         emit Deposited(id, msg.sender, nano);
     }
@@ -88,7 +88,7 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
         Pending memory due = _pending[id];
         if (due.tokens == 0) revert NothingPending(id);
         if (block.timestamp < due.availableAt) revert WithdrawalTooEarly(due.availableAt);
-        address wallet = registry.walletOf(id);
+        address wallet = _walletOf(id);
         delete _pending[id];
         emit Withdrawn(id, wallet, due.tokens);
         token.safeTransfer(wallet, due.tokens);
@@ -99,7 +99,7 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
         if (ids.length != grams.length) revert LengthsDiffer(ids.length, grams.length);
         for (uint256 i; i < ids.length; ++i) {
             uint32 id = ids[i];
-            if (registry.walletOf(id) == address(0)) revert UnknownAccount(id);
+            _knownWallet(id);
             if (grams[i] > uint56(type(int56).max)) revert CarbonOverflow(id);
             int256 total = _accounts[id].carbon + int256(grams[i]);
             if (total > type(int56).max) revert CarbonOverflow(id);
@@ -127,5 +127,22 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
 
     function _sessionIsLive() internal view returns (bool) {
         return _session.open && block.timestamp <= _session.deadline;
+    }
+
+    function _checkSealed() private view {
+        if (!registry.serves(address(this))) revert NotSealed();
+    }
+
+    function _checkWallet(uint32 id) private view {
+        if (_walletOf(id) != msg.sender) revert NotWallet(id, msg.sender);
+    }
+
+    function _knownWallet(uint32 id) internal view returns (address wallet) {
+        wallet = _walletOf(id);
+        if (wallet == address(0)) revert UnknownAccount(id);
+    }
+
+    function _walletOf(uint32 id) private view returns (address) {
+        return registry.walletOf(id);
     }
 }

@@ -16,8 +16,7 @@ abstract contract Mandates is Accounts, EIP712 {
     /// @inheritdoc IMarket
     function registerMandate(Mandate calldata mandate, bytes calldata signature) external nonReentrant whenSealed {
         uint32 id = mandate.prosumer;
-        address wallet = registry.walletOf(id);
-        if (wallet == address(0)) revert UnknownAccount(id);
+        address wallet = _knownWallet(id);
         if (mandate.validUntil <= block.timestamp) revert MandateExpired(mandate.validUntil);
         Registered storage registered = _mandates[id];
         if (mandate.nonce >> SERIES != registered.nonce >> SERIES) {

@@ -61,11 +61,19 @@ function periodFaults({ hours, periodHours, startUtc }: Scenario): Fault[] {
       reason: "a session that settles has periods of 5 to 60 minutes that divide the hour",
     });
   else if (Date.parse(startUtc) < DAY_MS)
-    faults.push({ field: "startUtc", value: startUtc, reason: "leaves no day before it, on which a session is frozen" });
+    faults.push({
+      field: "startUtc",
+      value: startUtc,
+      reason: "leaves no day before it, on which a session is frozen",
+    });
   else if ((Date.parse(startUtc) / 1000) % seconds !== 0)
     faults.push({ field: "startUtc", value: startUtc, reason: `is no multiple of the period of ${seconds} s` });
   if (hours * seconds < SHORTEST_SESSION)
-    faults.push({ field: "hours", value: hours, reason: `periods of ${seconds} s: a session that settles lasts an hour` });
+    faults.push({
+      field: "hours",
+      value: hours,
+      reason: `periods of ${seconds} s: a session that settles lasts an hour`,
+    });
   if (!carried({ periods: hours }))
     faults.push({ field: "hours", value: hours, reason: "is more periods than one session can carry" });
   return faults;

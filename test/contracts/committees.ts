@@ -262,7 +262,9 @@ describe("a committee", () => {
     // The heir is a member again like anybody: of age, and announced.
     expect((await appointed(world.committee)).predicate).to.equal("memberTooRecent");
     await seat(world, world.committee);
-    const next = await freeze(world, 1, { start: onTheHour(Math.max(await latest(), Number(frozen.terms.start))) + 86_400 });
+    const next = await freeze(world, 1, {
+      start: onTheHour(Math.max(await latest(), Number(frozen.terms.start))) + 86_400,
+    });
     const bits = [0, 1, 2, 3];
     expect(next.terms.epoch).to.be.greaterThan(cleared.epoch);
     expect(await settles(next, bits, [key(0), fresh, key(2), key(3)])).to.equal("settled");
