@@ -56,7 +56,7 @@ contract Handler is Twins {
         uint256 most = market.free(id) / 1000;
         amount = amount % (most + 2);
         bool done = _asWallet(id, abi.encodeCall(IMarket.requestWithdrawal, (id, amount)));
-        _check(done == (amount <= most), "a withdrawal of what is not free, or not of what is");
+        _check(done == (amount > 0 && amount <= most), "a withdrawal of what is not free, or not of what is");
     }
 
     function withdraw(uint256 who) external {

@@ -259,10 +259,10 @@ describe("mandates", () => {
     const hostile = await deploy(world.admin, "HostileWallet");
     const mine = as(world.contracts.registry, await owner(world, 103));
     await send(mine, "rotateWallet", 103, hostile.target);
-    const byContract = { prosumer: 103, ...OPEN_MANDATE, nonce: 2n };
+    const byContract = { prosumer: 103, ...OPEN_MANDATE, nonce: SERIES + 2n };
     await send(market, "registerMandate", byContract, "0x1234");
     await send(hostile, "setAccepts", false);
-    expect(await refused(market, "registerMandate", { ...byContract, nonce: 3n }, "0x1234")).to.equal(
+    expect(await refused(market, "registerMandate", { ...byContract, nonce: SERIES + 3n }, "0x1234")).to.equal(
       "mandateBadSignature",
     );
 
