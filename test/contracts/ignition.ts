@@ -8,7 +8,7 @@ import { EXIT_TIME, ROLES, type Role, RULES, selectors } from "../../offchain-so
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { batch, generator } from "../support/batches.ts";
-import { BUNDLE, createWorld, freeze, refusalOf, sign } from "../support/world.ts";
+import { BUNDLE, CLOCK, createWorld, freeze, refusalOf, sign } from "../support/world.ts";
 
 type Connection = Awaited<ReturnType<typeof network.create>>;
 
@@ -75,7 +75,10 @@ describe("the deployment module for public networks", () => {
   });
 
   it("deploys a market that a session settles on", async () => {
-    const connection = await network.create();
+    const connection = await network.create({
+      network: "default",
+      override: { initialDate: new Date(1_000 * CLOCK) },
+    });
     const [deployer, admin] = await connection.ethers.getSigners();
     const all = {
       OPERATOR: admin.address,
