@@ -15,7 +15,7 @@ describe("check:matpower", () => {
     // Two buses, solved by hand: 0.05 (0.8^2 + 0.3^2) / v with v from the quadratic at 1.05 p.u.
     expect(stdout).to.match(/rootVoltage +│ 2 +│ 0\.8000 +│ 38\.30 +│ 0\.97618 +│ 2 /);
     expect(stdout).to.match(/meshed +│ refused: line 13: branch 2-3 closes a cycle/);
-    expect(stdout).to.contain("6 of 7 imported");
+    expect(stdout).to.contain("7 of 8 imported");
   });
 
   it("wants a folder", () => {
