@@ -77,7 +77,9 @@ describe("experiments", function () {
     for (const row of rows) {
       const [at, residual] = row.curve[row.curve.length - 1];
       expect(at).to.equal(row.iterations);
-      expect(residual <= 1).to.equal(row.status === "solved");
+      // Residuals alone end nothing: the certificate is asked once they are met.
+      if (row.status === "solved") expect(residual).to.be.at.most(1);
+      else expect([row.status, row.iterations]).to.deep.equal(["max iterations", 60]);
     }
   });
 
