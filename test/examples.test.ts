@@ -34,12 +34,11 @@ describe("an example", function () {
 
   it("encodes and decodes a batch", async () => {
     const said = await example("batch");
-    // By hand from the layout: count, systems, two ids, reactive 2 x 2 x 3 bytes, one trade.
+    // By hand from the layout: count, systems, two ids, reactive 2 x 2 x 3 bytes, a group (product, period, count) of one trade.
     const head = ["0002", "00", "00000007", "00000009"];
-    // Energy is product 1 of four, in the upper two bits.
-    const trade = ["40", "0007", "0009", "000005dc", "01d4c0"];
+    const trade = ["01", "00", "0001", "0007", "0009", "000005dc", "01d4c0"];
     const bytes = [...head, ...Array(4).fill("000000"), ...trade].join("");
-    expect(said).to.include(`35 bytes: ${bytes}\n`);
+    expect(said).to.include(`38 bytes: ${bytes}\n`);
     expect(said).to.match(/seller: 7,\s+buyer: 9,\s+quantity: 1500,\s+price: 120000/);
   });
 
@@ -51,13 +50,15 @@ describe("an example", function () {
   it("audits a session", async () => {
     process.env.HARDHAT_CONFIG ??= join(root, "hardhat.config.ts");
     const { network, tasks } = await import("hardhat");
+    const scenario = takeHours(loadScenario("ieee15"), 1);
+    // A session is frozen the day before it at the earliest.
+    const initialDate = new Date(Date.parse(scenario.startUtc) - 86_400_000);
     await tasks.getTask("build").run({ quiet: true, noTests: true });
-    const server = await network.createServer(undefined, "127.0.0.1");
+    const server = await network.createServer({ override: { initialDate } }, "127.0.0.1");
     const { address, port } = await server.listen();
     const url = `http://${address}:${port}`;
     const provider = connect(url);
     try {
-      const scenario = takeHours(loadScenario("ieee15"), 1);
       const market = defaultSettings(scenario);
       const options = { method: "gsa", market, trade: true, rhoScale: 1, maxIterations: 3000 } as const;
       const chain = { admin: await provider.getSigner(), provider };

@@ -38,16 +38,19 @@ describe("what gridpact run offers", function () {
       ["negative", -100, -150, 1],
     ];
     const folder = mkdtempSync(join(tmpdir(), "gridpact-prices-"));
-    const hour = takeHours(loadScenario("ieee15"), 1);
+    const hours = loadScenario("ieee15");
     for (const [name, buy, sell, periodHours] of prices) {
       const file = join(folder, `${name}.json`);
-      const tariff = { ...hour.tariff, buyPerMwh: [buy], sellPerMwh: [sell] };
-      writeFileSync(file, JSON.stringify({ ...hour, name, periodHours, tariff }));
+      // The least a market settles is one hour.
+      const hour = takeHours({ ...hours, periodHours }, 1);
+      const all = (price: number): number[] => Array.from({ length: hour.hours }, () => price);
+      const tariff = { ...hour.tariff, buyPerMwh: all(buy), sellPerMwh: all(sell) };
+      writeFileSync(file, JSON.stringify({ ...hour, name, tariff }));
       const { code, stderr } = await captured("run", file, "--out", join(folder, "out"));
       expect(code, `${name}: ${stderr}`).to.equal(0);
     }
     const sessions = readdirSync(join(folder, "out")).sort();
-    expect(sessions).to.deep.equal(["negative-2021-07-15-1h", "negative-2021-07-15-1h-2", "scarce-2021-07-15-0.5h"]);
+    expect(sessions).to.deep.equal(["negative-2021-07-15-1h", "negative-2021-07-15-1h-2", "scarce-2021-07-15-1h"]);
     for (const session of sessions) {
       const audit = JSON.parse(readFileSync(join(folder, "out", session, "audit.json"), "utf8"));
       expect(audit.verdicts[0].verdict, session).to.equal("valid");

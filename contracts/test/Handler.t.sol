@@ -169,7 +169,7 @@ contract Handler is Twins {
     function _fund(uint256 k, uint256 seed) private {
         Account memory held = market.account(ids[k]);
         if (held.deposit < 1e9) _deposit(ids[k], 1_000_000 + (seed % 1_000_000));
-        if (held.carbon < 100 && ids[k] < DESK) _issue(ids[k], 100 + (seed % 1_000));
+        if (held.carbon < 100 && ids[k] < DESK) _issue(ids[k], 100 + (seed % 400));
     }
 
     /// What happens after the batch was signed, as a set of events.

@@ -13,6 +13,11 @@ type Suite = { readonly name: string; readonly style: SuiteRun["style"]; readonl
 /** The Python that Debian's python3-cvxopt belongs to; another python3 may come first in PATH. */
 const python = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
 const mochaFlags = ["--reporter", "spec", "--ignore", "test/contracts/**"];
+/** They open the simulated network in their process, whose chai matchers then take every number for an integer: a process of their own. */
+const ON_DEVNET = ["commandLines", "examples", "refusals", "runOptions", "session"].map(
+  (name) => `test/${name}.test.ts`,
+);
+const withoutDevnet = ON_DEVNET.flatMap((file) => ["--ignore", file]);
 
 const SUITES: readonly Suite[] = [
   {
@@ -22,10 +27,16 @@ const SUITES: readonly Suite[] = [
       process.execPath,
       bin("mocha/bin/mocha.js"),
       ...mochaFlags,
+      ...withoutDevnet,
       "offchain-solver/**/*.test.ts",
       "scripts/**/*.test.ts",
       "test/**/*.test.ts",
     ],
+  },
+  {
+    name: "Sessions on the embedded devnet",
+    style: "mocha",
+    command: [process.execPath, bin("mocha/bin/mocha.js"), ...mochaFlags, ...ON_DEVNET],
   },
   {
     name: "Solidity fuzz and invariants",
