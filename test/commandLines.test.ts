@@ -22,7 +22,7 @@ const SHORTER: readonly [begins: RegExp, added: string][] = [
   [/^run/, "--hours 1 --out out"],
   [/^scenario generate/, "--prosumers 12 --hours 1"],
   [/^scenario/, "--hours 1"],
-  [/^bench zoo/, "--count 1"],
+  [/^bench zoo/, "--count 1 --seed 16"],
   [/^bench( --reclear)?$/, "ieee15 --hours 1 --only anderson"],
   [/^bench/, "--hours 1 --only anderson"],
   [/^experiment convergence/, "--hours 1 --max-iterations 12 --out out"],
