@@ -30,11 +30,22 @@ export const SIZES: readonly Size[] = [
 /** One period; six in ten trades energy, two reserve, two carbon; distinct pairs, all between prosumers. */
 export function sizedBatch({ prosumers, trades }: Size): ClearingResult {
   const shape = { ids: idsOf(prosumers), periods: 1, energy: 4 * trades, reserve: 2 * trades, carbon: 2 * trades };
-  const full = batch(shape, generator(trades));
+  const full = atOnePrice(batch(shape, generator(trades)));
   const take = { energy: (trades * 6) / 10, reserve: (trades * 2) / 10, carbon: (trades * 2) / 10, network: 0 };
   const taken = PRODUCTS.flatMap((product) => full.trades.filter((t) => t.product === product).slice(0, take[product]));
   if (taken.length !== trades) throw new Error(`${taken.length} trades instead of ${trades}`);
   return { ...full, trades: taken };
+}
+
+/** Energy of a period at one price, as a market clears it: who buys and sells in one period then loses nothing, which no mandate allows. */
+function atOnePrice(result: ClearingResult): ClearingResult {
+  const prices = new Map<number, number>();
+  const trades = result.trades.map((trade) => {
+    if (trade.product !== "energy") return trade;
+    if (!prices.has(trade.period)) prices.set(trade.period, trade.price);
+    return { ...trade, price: prices.get(trade.period)! };
+  });
+  return { ...result, trades };
 }
 
 export function sizedWorld({ prosumers, committee }: Size, reference = false): Promise<World> {
@@ -46,7 +57,7 @@ export async function smallDay(): Promise<{ world: World; result: ClearingResult
   const ids = idsOf(15);
   const world = await createWorld({ prosumers: ids.length, grid: spread(ids) });
   const shape = { ids, periods: 24, energy: 8, reserve: 4, carbon: 10, systems: true };
-  return { world, result: batch(shape, generator(24)) };
+  return { world, result: atOnePrice(batch(shape, generator(24))) };
 }
 
 export async function realDay(): Promise<{ world: World; result: ClearingResult }> {
