@@ -76,16 +76,18 @@ export function solveCentral(
 export type Lacking = { readonly hour: number; readonly limit: number; readonly by: number };
 
 /**
- * Clears with network limits that may be widened at a prohibitive price. An empty list: nothing has to be; undefined: even
- * wider network limits do not help, so somebody's own devices cannot carry what is asked of them.
+ * Clears with network limits that may be widened at a prohibitive price. An empty list: nothing has to be; "devices": even
+ * wider network limits do not help, so somebody's own devices cannot carry what is asked of them; undefined: the solver did
+ * not get to an answer, which proves neither.
  */
-export function findLacking(given: Market, limits: Network, solver: ConicSolver): Lacking[] | undefined {
+export function findLacking(given: Market, limits: Network, solver: ConicSolver): Lacking[] | "devices" | undefined {
   const market = perUnit(given);
   const network = networkIn(market.units, limits);
   const working: Set<number>[] = Array.from({ length: market.hours }, () => new Set());
   for (let solves = 1; solves <= 20; solves++) {
     const program = build(market, network, working, true);
     const result = solveLoosening(solver, program.model.build(), 1e-8, 1e-7);
+    if (result.status === "infeasible") return "devices";
     if (result.status !== "solved") return undefined;
     if (admitViolated(market, network, program, result, working) > 0) continue;
     return program.slack

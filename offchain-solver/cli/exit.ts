@@ -1,3 +1,5 @@
+import { LIMITS_DO_NOT_HELP } from "../simulation/clear.ts";
+
 /** Ends a command with a message and an exit code: 1 a measurement shows a claim of ours to be wrong, 3 not solved, 4 an audit found the result invalid. */
 export class Exit extends Error {
   readonly code: 1 | 3 | 4;
@@ -15,7 +17,16 @@ const TRY: Readonly<Record<string, string>> = {
   deadline: "try a later deadline or fewer --hours",
 };
 
+/** Where devices alone have no feasible point, nothing is said of the network's limits. */
+const TRY_DEVICES =
+  "try less load or generation, more battery or generation to answer errors with, or a larger --epsilon";
+
 /** The end of a session that was not solved: which, why, and what to try. */
 export function notSolved(name: string, status: string, reason: string | undefined): Exit {
-  return new Exit(3, [name, status, reason, TRY[status]].filter((part) => part !== undefined).join(": "));
+  return new Exit(
+    3,
+    [name, status, reason, reason?.includes(LIMITS_DO_NOT_HELP) ? TRY_DEVICES : TRY[status]]
+      .filter((part) => part !== undefined)
+      .join(": "),
+  );
 }

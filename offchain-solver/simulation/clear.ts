@@ -151,6 +151,9 @@ function after(first: ClearedSession, second: ClearedSession, what: string): Cle
   };
 }
 
+/** Of a session whose devices alone have no feasible point. */
+export const LIMITS_DO_NOT_HELP = "wider network limits would not help";
+
 /** Names hour and limit where a session has no feasible point: the ones that would have to be wider (`lacks`), by how much. */
 function whyNot(
   market: Market,
@@ -159,8 +162,8 @@ function whyNot(
 ): { readonly reason: string | undefined; readonly lacks: boolean } {
   if (network === undefined) return { reason: otherwise, lacks: false };
   const lacking = findLacking(market, network, clarabelSolver);
-  if (lacking === undefined) return { reason: `${otherwise}; wider network limits would not help`, lacks: false };
-  if (lacking.length === 0) return { reason: otherwise, lacks: false };
+  if (lacking === "devices") return { reason: `${otherwise}; ${LIMITS_DO_NOT_HELP}`, lacks: false };
+  if (lacking === undefined || lacking.length === 0) return { reason: otherwise, lacks: false };
   const named = lacking.slice(0, 3).map(({ hour, limit, by }) => {
     const unit = limit < network.buses ? "p.u.^2" : "MVA";
     return `hour ${hour}, ${limitName(market, network, limit)} by ${by.toPrecision(2)} ${unit}`;
