@@ -25,8 +25,8 @@ export default defineConfig({
     ignition: "deploy",
     tests: { mocha: fileURLToPath(new URL("./test/contracts", import.meta.url)) },
   },
-  // `hardhat ignition deploy` builds for production: what is deployed is what was tested. File by file, as is the default there, types
-  // without contracts would leave build records that the simulated network cannot read.
+  // `hardhat ignition deploy` builds for production: what is deployed is what was tested. File by file, as is the
+  // default there, types without contracts would leave build records that the simulated network cannot read.
   solidity: { profiles: { default: compiler, production: { ...compiler, isolated: false } } },
   coverage: { skipFiles: ["contracts/test/**"] },
   test: {

@@ -34,7 +34,8 @@ describe("an example", function () {
 
   it("encodes and decodes a batch", async () => {
     const said = await example("batch");
-    // By hand from the layout: count, systems, two ids, reactive 2 x 2 x 3 bytes, a group (product, period, count) of one trade.
+    // By hand from the layout: count, systems, two ids, reactive 2 x 2 x 3 bytes, a group (product, period, count) of
+    // one trade.
     const head = ["0002", "00", "00000007", "00000009"];
     const trade = ["01", "00", "0001", "0007", "0009", "000005dc", "01d4c0"];
     const bytes = [...head, ...Array(4).fill("000000"), ...trade].join("");

@@ -11,7 +11,10 @@ import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenar
 import { resized } from "./support/resized.ts";
 import { clarabelSolver } from "../offchain-solver/numerics/clarabelNode.ts";
 
-/** Debian's python3-cvxopt belongs to this one. scripts/setup-debian.sh installs it; without it these tests fail, they do not skip. */
+/**
+ * Debian's python3-cvxopt belongs to this one. scripts/setup-debian.sh installs it; without it these tests fail, they
+ * do not skip.
+ */
 const PYTHON = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
 const path = (file: string): string => fileURLToPath(new URL(`../${file}`, import.meta.url));
 

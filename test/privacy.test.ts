@@ -18,7 +18,9 @@ function numbersIn(value: unknown): number[] {
   return Object.values(value).flatMap(numbersIn);
 }
 
-/** Numbers of `secrets` in these bytes: as a double at any offset, or written out in a text; sizes alike, signs aside. */
+/**
+ * Numbers of `secrets` in these bytes: as a double at any offset, or written out in a text; sizes alike, signs aside.
+ */
 function leaks(bytes: Uint8Array, secrets: ReadonlySet<number>): number[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const found: number[] = [];

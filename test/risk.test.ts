@@ -119,7 +119,10 @@ describe("reserve after energy", function () {
 describe("participation", function () {
   this.timeout(60_000);
 
-  /** Everything a prosumer pays but the network: devices, connection, desk, utility, trades at their prices, kappa terms. */
+  /**
+   * Everything a prosumer pays but the network: devices, connection, desk, utility, trades at their prices, kappa
+   * terms.
+   */
   function bill({ market, solution }: ReturnType<typeof solved>, i: number): number {
     const { tariff, carbon, regularisation } = market.scenario;
     const s = solution.schedules[i];

@@ -7,12 +7,13 @@ import {Session} from "../types/Session.sol";
 import {ISettlementErrors} from "./ISettlementErrors.sol";
 
 /// @title Deposits, mandates, sessions and their settlement.
-/// @notice The operator freezes a session: every mandate is copied and its worst-case spend locked. A quorum of the committee
-/// signs the cleared batch, anybody posts it, and `settle` checks it and moves value. A session not settled by its deadline is
-/// void by time alone.
-/// @dev Assumptions: the token has no fee, does not rebase and reverts or returns false when it cannot pay; a fee is survived
-/// (deposits are credited by balance difference), a negative rebase is not. Quantity (Wh, W, g) x price (1e-6 $ per k-unit) is
-/// in nano-dollars, the unit of the ledger: nothing is rounded but locks (down) and spending (up), to micro-dollars.
+/// @notice The operator freezes a session: every mandate is copied and its worst-case spend locked. A quorum of the
+/// committee signs the cleared batch, anybody posts it, and `settle` checks it and moves value. A session not settled
+/// by its deadline is void by time alone.
+/// @dev Assumptions: the token has no fee, does not rebase and reverts or returns false when it cannot pay; a fee is
+/// survived (deposits are credited by balance difference), a negative rebase is not. Quantity (Wh, W, g) x price (1e-6
+/// $ per k-unit) is in nano-dollars, the unit of the ledger: nothing is rounded but locks (down) and spending (up), to
+/// micro-dollars.
 interface IMarket is ISettlementErrors {
     event Deposited(uint32 indexed id, address indexed from, uint256 nano);
     event WithdrawalRequested(uint32 indexed id, uint256 tokens, uint256 availableAt);
@@ -22,7 +23,8 @@ interface IMarket is ISettlementErrors {
     event MandateRevoked(uint32 indexed id, uint64 nonce);
     /// @dev The account has another wallet, which has promised nothing yet.
     event MandateEnded(uint32 indexed id);
-    /// @dev `limits` and `capacity` are the packed words the session enforces, `lockedMicro` what the account may spend in it.
+    /// @dev `limits` and `capacity` are the packed words the session enforces, `lockedMicro` what the account may spend
+    /// in it.
     event MandateLocked(
         uint24 indexed ordinal,
         uint32 indexed id,
@@ -45,8 +47,9 @@ interface IMarket is ISettlementErrors {
         bytes32 termsHash,
         uint32 epoch
     );
-    /// @dev `deltas`: for every participant in the payload's order, then for the system accounts that take part (desk, operator,
-    /// utility), nano-dollars i72 and grams i56. The payload is the transaction's calldata; `batch` commits to it.
+    /// @dev `deltas`: for every participant in the payload's order, then for the system accounts that take part (desk,
+    /// operator, utility), nano-dollars i72 and grams i56. The payload is the transaction's calldata; `batch` commits
+    /// to it.
     event Settled(uint32 indexed sequence, bytes32 indexed batch, uint24 indexed ordinal, bytes deltas);
     /// @dev The session is void; what it had locked is free.
     event SessionCancelled(uint24 indexed ordinal);
@@ -98,16 +101,19 @@ interface IMarket is ISettlementErrors {
     /// A session that is already frozen keeps the one it was frozen with.
     function registerMandate(Mandate calldata mandate, bytes calldata signature) external;
 
-    /// @notice Revokes every mandate that was signed so far, registered or not, from the next session on. Only the wallet.
+    /// @notice Revokes every mandate that was signed so far, registered or not, from the next session on. Only the
+    /// wallet.
     function revokeMandate(uint32 id) external;
 
     /// @notice Ends the account's mandates as a revocation does: its wallet has changed. Only by the registry.
     function endMandate(uint32 id) external;
 
-    /// @notice Opens a session for the accounts `ids` (ascending). Periods of 5 to 60 minutes that divide the hour, at most 100 and at least
-    /// an hour of them, from a UTC boundary of a period that lies between an hour ago and two days ahead, and not before the end of the
-    /// last settled session; settled an hour after its start at the latest. Operator role. Accounts that cannot take part are left out.
-    /// @param termsHash Of the public scenario and settings; nodes sign no batch of a session whose terms are not the ones they were given.
+    /// @notice Opens a session for the accounts `ids` (ascending). Periods of 5 to 60 minutes that divide the hour, at
+    /// most 100 and at least an hour of them, from a UTC boundary of a period that lies between an hour ago and two
+    /// days ahead, and not before the end of the last settled session; settled an hour after its start at the latest.
+    /// Operator role. Accounts that cannot take part are left out.
+    /// @param termsHash Of the public scenario and settings; nodes sign no batch of a session whose terms are not the
+    /// ones they were given.
     function freezeSession(
         uint40 start,
         uint32 periodSeconds,
@@ -118,10 +124,12 @@ interface IMarket is ISettlementErrors {
     ) external returns (bytes32 sessionHash);
 
     /// @notice Checks a batch and moves value, or reverts with the first violated predicate. Anybody may call.
-    /// @param payload participants u16 | systems u8 (bit 0 desk, 1 operator, 2 utility) | ids u32[P] | reactive i24[P][H], var
-    /// | groups: product u8 (0 network, 1 energy, 2 reserve, 3 carbon), period u8 (255: the whole session), count u16, and as many trades:
-    /// seller u16, buyer u16, quantity u32, price i24. Groups ascend, trades ascend in them.
-    /// @param bundleHash Of the witness that supports the batch; part of what is signed, so that an auditor need not believe its publisher.
+    /// @param payload participants u16 | systems u8 (bit 0 desk, 1 operator, 2 utility) | ids u32[P] | reactive
+    /// i24[P][H], var | groups: product u8 (0 network, 1 energy, 2 reserve, 3 carbon), period u8 (255: the whole
+    /// session), count u16, and as many trades: seller u16, buyer u16, quantity u32, price i24. Groups ascend, trades
+    /// ascend in them.
+    /// @param bundleHash Of the witness that supports the batch; part of what is signed, so that an auditor need not
+    /// believe its publisher.
     /// @param signers bit k = member k of the session's committee has signed.
     /// @param signatures 64 bytes each (EIP-2098), in the order of the bits.
     function settle(
@@ -131,7 +139,8 @@ interface IMarket is ISettlementErrors {
         bytes calldata signatures
     ) external returns (bytes32 batch);
 
-    /// @notice Voids the session that is open: a member's key is known to be stolen, or its terms are wrong. Guardian role.
+    /// @notice Voids the session that is open: a member's key is known to be stolen, or its terms are wrong. Guardian
+    /// role.
     function cancelSession() external;
 
     /// @notice Guardian role. Only `settle` and `freezeSession` stop; the exit stays open.
@@ -144,7 +153,8 @@ interface IMarket is ISettlementErrors {
     function free(uint32 id) external view returns (uint256 nano);
     function pending(uint32 id) external view returns (uint128 tokens, uint40 availableAt);
     function registeredMandate(uint32 id) external view returns (Registered memory);
-    /// @notice The most that a session can take from an account under `mandate`, nano-dollars; a UTC day takes `maxSpendPerDay` at most.
+    /// @notice The most that a session can take from an account under `mandate`, nano-dollars; a UTC day takes
+    /// `maxSpendPerDay` at most.
     function mostLoss(
         Mandate calldata mandate,
         uint32 periodSeconds,

@@ -2,16 +2,16 @@
 pragma solidity 0.8.36;
 
 /// @title Who takes part, on which feeder, and whose nodes attest.
-/// @notice Ids ascend with the depth-first order of the feeder's buses. The operator assigns them; no role can change a wallet,
-/// so none can reach a deposit: a wallet hands its account over itself, or whoever it has named does when it is lost, after the
-/// exit time in which it can still object.
-/// @notice A committee has 4 to 31 members, each of another wallet. Before the seal (Authority.seal) appointments cost no time, and
-/// neither deposits nor mandates nor sessions are taken. After it an appointment counts when the exit time has passed, and only
-/// who was registered an exit time before it is announced, under the same wallet, can be a member. That makes the taking over of a
-/// quorum slow and public, not impossible: an operator may register strangers and wait. Who sees it leaves in time, and
-/// who stays is bound by its mandate alone.
-/// @dev Assumptions: every wallet, node key and meter key is under the control of the party that presents it; node and meter keys
-/// prove it by a signature, so nobody can register somebody else's key.
+/// @notice Ids ascend with the depth-first order of the feeder's buses. The operator assigns them; no role can change a
+/// wallet, so none can reach a deposit: a wallet hands its account over itself, or whoever it has named does when it is
+/// lost, after the exit time in which it can still object.
+/// @notice A committee has 4 to 31 members, each of another wallet. Before the seal (Authority.seal) appointments cost
+/// no time, and neither deposits nor mandates nor sessions are taken. After it an appointment counts when the exit time
+/// has passed, and only who was registered an exit time before it is announced, under the same wallet, can be a member.
+/// That makes the taking over of a quorum slow and public, not impossible: an operator may register strangers and wait.
+/// Who sees it leaves in time, and who stays is bound by its mandate alone.
+/// @dev Assumptions: every wallet, node key and meter key is under the control of the party that presents it; node and
+/// meter keys prove it by a signature, so nobody can register somebody else's key.
 interface IRegistry {
     struct Party {
         address wallet;
@@ -54,10 +54,11 @@ interface IRegistry {
     event RecoveryAnnounced(uint32 indexed id, address wallet, uint256 effectiveAt);
     event RecoveryCancelled(uint32 indexed id);
     event GridModelAdded(uint32 indexed version, bytes32 indexed hash, address pointer);
-    /// @dev `ids` in the order of the signers' bits; their node keys are frozen in the code of `pointer`. Before the seal
-    /// `effectiveAt` is the largest number: the committee counts from the seal on.
+    /// @dev `ids` in the order of the signers' bits; their node keys are frozen in the code of `pointer`. Before the
+    /// seal `effectiveAt` is the largest number: the committee counts from the seal on.
     event CommitteeAppointed(uint32 indexed epoch, address pointer, uint8 quorum, uint40 effectiveAt, uint32[] ids);
-    /// @dev A committee goes on as `epoch`: member `bit`, party `id`, signs with `key`; nobody can if its wallet has changed.
+    /// @dev A committee goes on as `epoch`: member `bit`, party `id`, signs with `key`; nobody can if its wallet has
+    /// changed.
     event MemberChanged(
         uint32 indexed epoch,
         uint32 previous,
@@ -90,7 +91,8 @@ interface IRegistry {
     error GridModelBand(uint256 bus);
     error GridModelProsumer(uint256 index);
 
-    /// @notice Registers a party. The proofs are signatures over NodeKey and MeterKey(id, wallet, rotation 0), each by its key.
+    /// @notice Registers a party. The proofs are signatures over NodeKey and MeterKey(id, wallet, rotation 0), each by
+    /// its key.
     /// @dev Operator role. System accounts (UTILITY, OPERATOR, DESK) are registered the same way.
     function register(
         uint32 id,
@@ -101,18 +103,19 @@ interface IRegistry {
         bytes calldata meterProof
     ) external;
 
-    /// @notice Replaces a lost or stolen node key, in a committee too. A session that is open keeps the old one until it is settled,
-    /// void or cancelled; the next freeze takes the new one.
+    /// @notice Replaces a lost or stolen node key, in a committee too. A session that is open keeps the old one until
+    /// it is settled, void or cancelled; the next freeze takes the new one.
     function rotateNodeKey(uint32 id, address nodeKey, bytes calldata proof) external;
 
-    /// @notice Hands the account over to another wallet, which should rotate the node key. Ends the mandate of the old one from the
-    /// next session on, its place in a committee, its recoverer, and what that has announced.
+    /// @notice Hands the account over to another wallet, which should rotate the node key. Ends the mandate of the old
+    /// one from the next session on, its place in a committee, its recoverer, and what that has announced.
     function rotateWallet(uint32 id, address wallet) external;
 
     /// @notice Replaces a meter. Operator role.
     function rotateMeterKey(uint32 id, address meterKey, bytes calldata proof) external;
 
-    /// @notice The wallet names who may announce another one when it is lost; zero for nobody. Cancels what is announced.
+    /// @notice The wallet names who may announce another one when it is lost; zero for nobody. Cancels what is
+    /// announced.
     function nameRecoverer(uint32 id, address recoverer) external;
 
     /// @notice The recoverer announces another wallet; a second announcement replaces the first and waits anew.
@@ -121,14 +124,16 @@ interface IRegistry {
     /// @notice The wallet objects: it is not lost.
     function cancelRecovery(uint32 id) external;
 
-    /// @notice Makes the announced wallet the party's, an exit time after it was announced, as `rotateWallet` would. Anybody may call.
+    /// @notice Makes the announced wallet the party's, an exit time after it was announced, as `rotateWallet` would.
+    /// Anybody may call.
     function recoverWallet(uint32 id) external;
 
-    /// @notice Stores a grid model (layout in libraries/GridModel.sol) as code and makes it the current one. Operator role.
+    /// @notice Stores a grid model (layout in libraries/GridModel.sol) as code and makes it the current one. Operator
+    /// role.
     function addGridModel(bytes calldata model) external returns (uint32 version);
 
-    /// @notice Appoints the nodes of `ids`, the operator's first, as the committee of a new epoch. Operator role. Counts from the seal
-    /// on, or an exit time from now; until then another appointment replaces it.
+    /// @notice Appoints the nodes of `ids`, the operator's first, as the committee of a new epoch. Operator role.
+    /// Counts from the seal on, or an exit time from now; until then another appointment replaces it.
     function appointCommittee(uint32[] calldata ids) external returns (uint32 epoch);
 
     /// @notice Puts the first committee into its place and opens the markets. Only by the authority, once.

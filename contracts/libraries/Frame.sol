@@ -6,14 +6,16 @@ pragma solidity 0.8.36;
  *
  *   money | limits word | capacity word | allowances | one word a period
  *
- * Record k of participant k starts at base + k * stride; those of utility, operator and desk are records -1, -2 and -3, so
- * that a payload's u16 party, read as signed, is its record.
+ * Record k of participant k starts at base + k * stride; those of utility, operator and desk are records -1, -2 and -3,
+ * so that a payload's u16 party, read as signed, is its record.
  *
  * money      = what reserve, rebates and the operator's charges move; at the end the periods' is added.
  * allowances = money << 64 + grams received, both signed.
  * period     = energy i56 | reserve bought u48 | reserve sold u48 | charged Wh u32 | money of energy and network i72
- *   What is signed is added and taken as a whole: below the energy the money is taken out first, then the rest is what it says.
- *   Bound: fewer than 2^15 trades of less than 2^32 each, so energy is within 2^47, either reserve below 2^47 and, with prices
+ * What is signed is added and taken as a whole: below the energy the money is taken out first, then the rest is what it
+ * says.
+ * Bound: fewer than 2^15 trades of less than 2^32 each, so energy is within 2^47, either reserve below 2^47 and, with
+ * prices
  *   within 2^23, money within 2^70. The sum of all records is zero.
  */
 struct Frame {

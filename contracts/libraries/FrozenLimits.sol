@@ -3,8 +3,8 @@ pragma solidity 0.8.36;
 
 import {Limits, unpackLimits} from "../types/Mandate.sol";
 
-/// The mandates a session was frozen with: a word with the id (u32) on top of the capacity, and the limits word; ids ascending.
-/// Stored as code, so that `settle` reads a mandate for some 13 gas instead of 4,200; at most 383 accounts.
+/// The mandates a session was frozen with: a word with the id (u32) on top of the capacity, and the limits word; ids
+/// ascending. Stored as code, so that `settle` reads a mandate for some 13 gas instead of 4,200; at most 383 accounts.
 library FrozenLimits {
     uint256 internal constant ENTRY = 64;
 

@@ -33,8 +33,9 @@ library GridCheck {
         }
     }
 
-    /// From the leaves to the root; returns the first bus whose line is overloaded, or zero. Bound: a flow is a sum of less than
-    /// 2^15 injections below 2^44 W or 2^23 var, so each half of a word is within 2^60 and the products with sqrt(3) within 2^92.
+    /// From the leaves to the root; returns the first bus whose line is overloaded, or zero. Bound: a flow is a sum of
+    /// less than 2^15 injections below 2^44 W or 2^23 var, so each half of a word is within 2^60 and the products with
+    /// sqrt(3) within 2^92.
     function _checkLines(uint256 flows, uint256 buses, uint256 branches) private pure returns (uint256 bus) {
         assembly ("memory-safe") {
             // 32 times the bus.
@@ -69,8 +70,8 @@ library GridCheck {
         }
     }
 
-    /// From the root to the leaves; returns the first bus out of its band, or zero. Bound: |flow| < 2^60 and r, x < 2^56, so a
-    /// voltage is within 2^134.
+    /// From the root to the leaves; returns the first bus out of its band, or zero. Bound: |flow| < 2^60 and r, x <
+    /// 2^56, so a voltage is within 2^134.
     function _checkVoltages(
         uint256 flows,
         uint256 buses,

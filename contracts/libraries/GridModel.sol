@@ -9,8 +9,8 @@ pragma solidity 0.8.36;
  *     0 u8 | parent u16 | rating u40 | vMin2 u40 | vMax2 u40 | r u56 | x u56
  *   prosumers x (id u32 | bus u16), ids ascending, buses not descending
  *
- * `rating` is the 12-gon's S cos(pi/12) in W, all ones = unlimited. `vMin2`, `vMax2` are squared voltages in p.u. times 2^32.
- * `r`, `x` are 2 r and 2 x of the branch that feeds the bus, per W and var, times 2^60.
+ * `rating` is the 12-gon's S cos(pi/12) in W, all ones = unlimited. `vMin2`, `vMax2` are squared voltages in p.u. times
+ * 2^32. `r`, `x` are 2 r and 2 x of the branch that feeds the bus, per W and var, times 2^60.
  * The encoder adds the stated tolerances (W, ppm) to ratings and bands, so the check itself compares exactly.
  */
 library GridModel {
@@ -64,7 +64,8 @@ library GridModel {
         return uint56(branchWord);
     }
 
-    /// 32 bytes from `offset`; bytes past the end are whatever memory holds, the callers take only what the length covers.
+    /// 32 bytes from `offset`; bytes past the end are whatever memory holds, the callers take only what the length
+    /// covers.
     function word(bytes memory data, uint256 offset) internal pure returns (bytes32 value) {
         assembly ("memory-safe") {
             value := mload(add(add(data, 32), offset))

@@ -35,8 +35,8 @@ import {
 import {FrozenLimits} from "./FrozenLimits.sol";
 import {Netting} from "./Netting.sol";
 
-/// Limits in, checked accounts out: one read and one write of storage an account. As in Netting, every test is exact and what
-/// fails it is named afterwards.
+/// Limits in, checked accounts out: one read and one write of storage an account. As in Netting, every test is exact
+/// and what fails it is named afterwards.
 library Ledger {
     uint256 private constant SYSTEMS = 3;
     /// Bytes of an account in FrozenLimits: its id and capacity, its limits.
@@ -46,8 +46,8 @@ library Ledger {
     /// What SYSTEMS are called, four bytes each.
     uint256 private constant SYSTEM_IDS = 0xfffffffdfffffffeffffffff << 160;
 
-    /// Makes a record of every account that takes part, with its limits. `frozen` is the session's FrozenLimits, and the last
-    /// that was allocated: the word after it is used.
+    /// Makes a record of every account that takes part, with its limits. `frozen` is the session's FrozenLimits, and
+    /// the last that was allocated: the word after it is used.
     function open(Frame memory frame, bytes memory frozen) internal pure {
         unchecked {
             uint256 stride = RECORD_PERIODS + 32 * frame.periods;
@@ -180,11 +180,11 @@ library Ledger {
         if (checked != end) _refusePeriod(frame, checked, period);
     }
 
-    /// Checks every period of the accounts from `record` to `end`, adds its money to the account's and what each injects at its bus;
-    /// the utility, operator and desk are at bus 0, which nothing limits, whatever reactive power is read for them. Returns the
-    /// record and the address of the period that it stopped at. A word of zero has no trade and needs no check. Bounds: money is
-    /// within 2^70, a limit price within 2^23 and energy within 2^47; the bus was checked against the model when the session was
-    /// frozen; each half of a flow is within 2^60.
+    /// Checks every period of the accounts from `record` to `end`, adds its money to the account's and what each
+    /// injects at its bus; the utility, operator and desk are at bus 0, which nothing limits, whatever reactive power
+    /// is read for them. Returns the record and the address of the period that it stopped at. A word of zero has no
+    /// trade and needs no check. Bounds: money is within 2^70, a limit price within 2^23 and energy within 2^47; the
+    /// bus was checked against the model when the session was frozen; each half of a flow is within 2^60.
     function _checkPeriods(
         Frame memory frame,
         uint256 record,
@@ -242,8 +242,9 @@ library Ledger {
         }
     }
 
-    /// Writes the accounts from `record` to `end`, `ids` and deltas beside them, until one is refused. Returns where it stopped, and
-    /// the sum of money << 64 + grams. Account word, lowest bit first: deposit 64 | carbon 56 | locked 48 | spent 48 | day 16 | session 24.
+    /// Writes the accounts from `record` to `end`, `ids` and deltas beside them, until one is refused. Returns where it
+    /// stopped, and the sum of money << 64 + grams. Account word, lowest bit first: deposit 64 | carbon 56 | locked 48
+    /// | spent 48 | day 16 | session 24.
     function _write(
         Frame memory frame,
         uint256 record,
@@ -297,8 +298,8 @@ library Ledger {
                 out := add(out, 16)
             }
             written := record
-            // The money is worse than the net grams at their limit price, or the grams are too many. maxCarbonPrice is 24 bits
-            // below minCarbonPrice.
+            // The money is worse than the net grams at their limit price, or the grams are too many. maxCarbonPrice is
+            // 24 bits below minCarbonPrice.
             function beyondAllowances(word, at) -> beyond {
                 let received := signextend(7, word)
                 let sold := sar(255, received)

@@ -30,12 +30,12 @@ import {
 } from "./Frame.sol";
 
 /**
- * Trades, group by group (one product in one period), onto the records. The one test in each loop is exact: a loop stops where
- * its group ends or where it refuses a trade, and `refuseTrade` then finds the predicate to name.
+ * Trades, group by group (one product in one period), onto the records. The one test in each loop is exact: a loop
+ * stops where its group ends or where it refuses a trade, and `refuseTrade` then finds the predicate to name.
  *
- * Bounds of the four loops: a record is addressed only after its party is known to take part; quantity x price is within 2^55
- * and fewer than 2^15 of them are added, so money is within 2^70. Scratch space holds the records' base (0) and stride (32).
- * `next` is the lowest key, seller and buyer, that may follow.
+ * Bounds of the four loops: a record is addressed only after its party is known to take part; quantity x price is
+ * within 2^55 and fewer than 2^15 of them are added, so money is within 2^70. Scratch space holds the records' base (0)
+ * and stride (32). `next` is the lowest key, seller and buyer, that may follow.
  */
 library Netting {
     function applyTrades(Frame memory frame) internal pure {
@@ -244,8 +244,8 @@ library Netting {
         return cursor;
     }
 
-    /// Reverts with the first predicate that the trade at `cursor` violates; `first` and `before`: where its group's trades start, and
-    /// how many there are before the group. Only trades that violate one come here.
+    /// Reverts with the first predicate that the trade at `cursor` violates; `first` and `before`: where its group's
+    /// trades start, and how many there are before the group. Only trades that violate one come here.
     function refuseTrade(
         Frame memory frame,
         uint256 product,

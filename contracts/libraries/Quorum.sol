@@ -37,7 +37,8 @@ library Quorum {
                 if ((signers >> bit) & 1 == 0) continue;
                 if (bit >= members) revert ISettlementErrors.UnknownMember(bit);
                 bool signed;
-                // Bound: offset + 64 <= signatures.length. `key` is never zero, so a failed recovery (zero) never matches.
+                // Bound: offset + 64 <= signatures.length. `key` is never zero, so a failed recovery (zero) never
+                // matches.
                 assembly ("memory-safe") {
                     let cursor := add(signatures.offset, offset)
                     let vs := calldataload(add(cursor, 32))

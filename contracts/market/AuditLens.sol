@@ -24,7 +24,8 @@ contract AuditLens {
     /// An execution that ran out of gas says nothing about the batch.
     error Undecided();
 
-    /// @notice The error a batch is refused with, or nothing if it is accepted. Reverts where the gas does not suffice to tell.
+    /// @notice The error a batch is refused with, or nothing if it is accepted. Reverts where the gas does not suffice
+    /// to tell.
     function firstViolation(State calldata state, bytes calldata payload) external view returns (bytes memory reason) {
         try this.execute(state, payload) {
             return "";
@@ -34,7 +35,8 @@ contract AuditLens {
         }
     }
 
-    /// @notice The accounts after the batch, in the payload's order, and the deltas of its event. Reverts as `settle` does.
+    /// @notice The accounts after the batch, in the payload's order, and the deltas of its event. Reverts as `settle`
+    /// does.
     function execute(
         State calldata state,
         bytes calldata payload

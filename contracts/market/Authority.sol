@@ -5,8 +5,9 @@ import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IRegistry} from "../interfaces/IRegistry.sol";
 import {EXIT_TIME} from "../types/Delays.sol";
 
-/// The role manager every deployment uses. Until it seals the market whoever deployed appoints at once, and nobody's money is there;
-/// afterwards every change of a role, of what a role may call, or of this manager is announced and waits the exit time.
+/// The role manager every deployment uses. Until it seals the market whoever deployed appoints at once, and nobody's
+/// money is there; afterwards every change of a role, of what a role may call, or of this manager is announced and
+/// waits the exit time.
 contract Authority is AccessManager {
     bool public isSealed;
 

@@ -13,7 +13,8 @@ abstract contract Committees is Parties {
     uint256 private constant MAX_MEMBERS = 31;
     uint256 private constant KEY_BYTES = 20;
     uint40 private constant NEVER = type(uint40).max;
-    /// Stands where a member's key was. Nobody can sign for it; zero would not do, since a recovery that fails gives zero.
+    /// Stands where a member's key was. Nobody can sign for it; zero would not do, since a recovery that fails gives
+    /// zero.
     address private constant NOBODY = address(type(uint160).max);
 
     /// The one appointed last, and until it counts the one before it.
@@ -98,8 +99,8 @@ abstract contract Committees is Parties {
         _replaceMember(_latest, id, from, to);
     }
 
-    /// A key is one party's alone, so it says whose seat it is. A session that is open keeps the keys it was frozen with: it has a
-    /// copy of the pointer.
+    /// A key is one party's alone, so it says whose seat it is. A session that is open keeps the keys it was frozen
+    /// with: it has a copy of the pointer.
     function _replaceMember(Committee storage seated, uint32 id, address from, address to) private {
         if (seated.pointer == address(0)) return;
         bytes memory roll = CodeBlob.read(seated.pointer);
@@ -113,7 +114,8 @@ abstract contract Committees is Parties {
     }
 
     function _keyAt(bytes memory roll, uint256 bit) private pure returns (address key) {
-        // Bound: bit < members, and a roll has 20 bytes for each: the word that ends with the key starts in the roll or its length.
+        // Bound: bit < members, and a roll has 20 bytes for each: the word that ends with the key starts in the roll or
+        // its length.
         assembly ("memory-safe") {
             key := shr(96, shl(96, mload(add(add(roll, KEY_BYTES), mul(bit, KEY_BYTES)))))
         }

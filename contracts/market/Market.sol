@@ -96,8 +96,9 @@ contract Market is Sessions {
         frame.perHour = 3600 / current.periodSeconds;
     }
 
-    /// How many trades the groups from `cursor` hold; NOT_WHOLE where they do not end at `end`, which is also where the head is cut
-    /// short, where one is empty, of no product, or could have been one with the group before it: a batch has one form.
+    /// How many trades the groups from `cursor` hold; NOT_WHOLE where they do not end at `end`, which is also where the
+    /// head is cut short, where one is empty, of no product, or could have been one with the group before it: a batch
+    /// has one form.
     function _countTrades(uint256 cursor, uint256 end) private pure returns (uint256 trades) {
         unchecked {
             // Bound: a count has two bytes, and each step moves the cursor on.

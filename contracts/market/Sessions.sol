@@ -15,8 +15,8 @@ import {hashAttestation, hashSession, Session, SessionTerms} from "../types/Sess
 abstract contract Sessions is Mandates {
     uint256 internal constant MAX_PERIODS = 100;
     uint256 internal constant MIN_PERIOD_SECONDS = 300;
-    /// How long after its start a session can be frozen and settled, and how long before it frozen: no longer open than the two
-    /// together, which is less than a withdrawal takes.
+    /// How long after its start a session can be frozen and settled, and how long before it frozen: no longer open than
+    /// the two together, which is less than a withdrawal takes.
     uint40 public constant GRACE = 1 hours;
     uint40 public constant MAX_AHEAD = 2 days;
     uint256 internal constant RING = 64;
@@ -30,7 +30,8 @@ abstract contract Sessions is Mandates {
     address internal _limitsPointer;
     bytes32 internal _sessionHash;
     uint24 private _nextPriceCap;
-    /// Recycled: slot k holds the batch whose sequence is k modulo RING. Never zero, so that no settlement pays for a new slot.
+    /// Recycled: slot k holds the batch whose sequence is k modulo RING. Never zero, so that no settlement pays for a
+    /// new slot.
     bytes32[RING] internal _ring;
 
     constructor(uint24 priceCap) {

@@ -66,7 +66,8 @@ contract ReferenceMarket is Sessions {
         emit Settled(current.sequence, batch, current.ordinal, PlainRules.deltas(book));
     }
 
-    /// Each bit of `signers` is a member of the session's committee, each with one compact signature in the order of the bits.
+    /// Each bit of `signers` is a member of the session's committee, each with one compact signature in the order of
+    /// the bits.
     function _checkQuorum(bytes32 digest, uint32 signers, bytes calldata signatures) private view {
         bytes memory keys = CodeBlob.read(_committeePointer);
         uint256 count;

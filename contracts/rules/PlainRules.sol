@@ -6,7 +6,8 @@ import {Account, DESK} from "../types/Account.sol";
 import {Limits} from "../types/Mandate.sol";
 import {PlainGrid} from "./PlainGrid.sol";
 
-/// What a batch may do, written to be read: the rules of `settle` as a pure function of the payload and of what is stored.
+/// What a batch may do, written to be read: the rules of `settle` as a pure function of the payload and of what is
+/// stored.
 library PlainRules {
     enum Product {
         Network,
@@ -160,8 +161,8 @@ library PlainRules {
         }
     }
 
-    /// Groups of one product and period each, a count and as many trades; a batch has one form, so none is empty and no two
-    /// that follow each other could be one.
+    /// Groups of one product and period each, a count and as many trades; a batch has one form, so none is empty and no
+    /// two that follow each other could be one.
     function _countTrades(bytes calldata payload, uint256 offset) private pure returns (uint256 trades) {
         uint256 last = type(uint256).max;
         while (offset < payload.length) {
@@ -240,7 +241,8 @@ library PlainRules {
         return seller <= desk && buyer <= desk;
     }
 
-    /// One amount is added to the seller and taken from the buyer: every product and the money sum to zero by construction.
+    /// One amount is added to the seller and taken from the buyer: every product and the money sum to zero by
+    /// construction.
     function _net(Trade memory trade, Book memory book) private pure {
         int256 nano = int256(trade.quantity) * trade.price;
         if (trade.product == Product.Carbon) {
@@ -275,8 +277,8 @@ library PlainRules {
         }
     }
 
-    /// The money of energy and network together is no worse than the net energy at its limit price: nothing is lost on a net of
-    /// zero. Power is net, so that wheeling needs none; reserve is gross each way.
+    /// The money of energy and network together is no worse than the net energy at its limit price: nothing is lost on
+    /// a net of zero. Power is net, so that wheeling needs none; reserve is gross each way.
     function _checkPosition(
         Position memory held,
         Limits memory limits,

@@ -3,8 +3,9 @@ pragma solidity 0.8.36;
 
 import {Limits} from "../types/Mandate.sol";
 
-/// Batches of two periods, as an honest committee signs them and as a colluding one might: energy among prosumers and with the
-/// utility, charges on every position, a rebate, reserve of prosumers and of the utility, carbon of prosumers and of the desk.
+/// Batches of two periods, as an honest committee signs them and as a colluding one might: energy among prosumers and
+/// with the utility, charges on every position, a rebate, reserve of prosumers and of the utility, carbon of prosumers
+/// and of the desk.
 library Batches {
     uint256 internal constant PERIODS = 2;
     uint256 internal constant WHOLE_SESSION = 255;
@@ -106,8 +107,8 @@ library Batches {
         payload = bytes.concat(payload, _group(3, WHOLE_SESSION, carbon));
     }
 
-    /// One trade among prosumers and one with the utility, in the order of their parties; a colluding committee also lets the buyer
-    /// sell on what it bought.
+    /// One trade among prosumers and one with the utility, in the order of their parties; a colluding committee also
+    /// lets the buyer sell on what it bought.
     function _energy(
         uint256 count,
         uint256 t,

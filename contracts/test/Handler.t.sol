@@ -10,8 +10,8 @@ import {Judge} from "./Judge.t.sol";
 import {Twins} from "./Twins.t.sol";
 import {VM} from "./Vm.sol";
 
-/// Everything that may happen to a market, in any order, done to the optimised and the plain one alike. What must hold at each
-/// step is noted in `broken`; what must hold always is asked by Market.t.sol.
+/// Everything that may happen to a market, in any order, done to the optimised and the plain one alike. What must hold
+/// at each step is noted in `broken`; what must hold always is asked by Market.t.sol.
 contract Handler is Twins {
     /// What one prosumer, or the roles, may do between the freeze and the settlement of a session.
     enum Event {
@@ -103,7 +103,8 @@ contract Handler is Twins {
         _freeze(start, deadline < start + 1 hours ? deadline : start + 1 hours);
     }
 
-    /// A batch against the open session, if there is one, by a committee of which all members collude, or by one member.
+    /// A batch against the open session, if there is one, by a committee of which all members collude, or by one
+    /// member.
     function settle(uint256 seed, bool quorum) external {
         if (_participants().length > 1) _collude(seed, quorum);
     }
@@ -271,8 +272,8 @@ contract Handler is Twins {
         _check(_spentMicro[k] <= _frozenSpend[k], "somebody spent more on a day than its mandate allows");
     }
 
-    /// The feeder is a row, so what flows through a line is what all behind it inject. A flow within its rating along both
-    /// axes is necessary, not sufficient; voltages are exact.
+    /// The feeder is a row, so what flows through a line is what all behind it inject. A flow within its rating along
+    /// both axes is necessary, not sufficient; voltages are exact.
     function _insideLimits(
         uint32[] memory participants,
         Judge.Sheet memory sheet,

@@ -4,8 +4,8 @@ pragma solidity 0.8.36;
 import {Limits} from "../types/Mandate.sol";
 import {Batches} from "./Batches.t.sol";
 
-/// What a settled batch must respect, asked trade by trade of its payload and of the mandates that were signed; nothing here is
-/// shared with the contracts it judges. Parties: the participants, then desk, operator and utility.
+/// What a settled batch must respect, asked trade by trade of its payload and of the mandates that were signed; nothing
+/// here is shared with the contracts it judges. Parties: the participants, then desk, operator and utility.
 library Judge {
     uint256 private constant PERIODS = Batches.PERIODS;
     uint256 private constant SYSTEMS = 3;

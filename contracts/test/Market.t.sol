@@ -128,8 +128,8 @@ contract MarketTest {
         _assertSolvent(_handler.market());
     }
 
-    /// The two campaigns above reach what they are about: every event before a settlement, colluding batches that pass because
-    /// they stay within, and the refusals of those that do not.
+    /// The two campaigns above reach what they are about: every event before a settlement, colluding batches that pass
+    /// because they stay within, and the refusals of those that do not.
     function test_the_campaigns_reach_every_event_and_every_limit_of_a_mandate() external {
         for (uint256 k; k < 40; ++k) _handler.session(uint256(keccak256(abi.encode("honest", k))));
         for (uint256 k; k < 240; ++k) _handler.collude(uint256(keccak256(abi.encode("colluding", k))));

@@ -16,8 +16,8 @@ import {HostileWallet} from "./Hostile.sol";
 import {TestToken} from "./TestToken.sol";
 import {VM} from "./Vm.sol";
 
-/// An optimised and a plain market over one registry, token and feeder, and what every party has signed, kept apart from what
-/// the markets store of it.
+/// An optimised and a plain market over one registry, token and feeder, and what every party has signed, kept apart
+/// from what the markets store of it.
 abstract contract Twins {
     uint256 private constant NODE = 0xA11CE;
     uint256 private constant SECOND_NODE = 0xB0B;
@@ -57,7 +57,8 @@ abstract contract Twins {
     uint256[7] internal _frozenSpend;
     uint64 private _nonce = 1;
     uint64[7] private _series;
-    /// Number of the mandate that each has signed last, and of the one a session was frozen with: `_mandateOf` says what is in it.
+    /// Number of the mandate that each has signed last, and of the one a session was frozen with: `_mandateOf` says
+    /// what is in it.
     uint64[7] private _signed;
     uint64[7] private _frozen;
     bool private _frozenTurned;
@@ -207,7 +208,8 @@ abstract contract Twins {
         for (uint256 k; k < ids.length; ++k) held[k] = market.account(ids[k]);
     }
 
-    /// The committee's signatures for each market, in the order of the bits; without a quorum, the first member's alone.
+    /// The committee's signatures for each market, in the order of the bits; without a quorum, the first member's
+    /// alone.
     function _sign(
         bytes memory payload,
         bool quorum
@@ -228,7 +230,8 @@ abstract contract Twins {
         return abi.encodePacked(r, uint256(s) | (uint256(v - 27) << 255));
     }
 
-    /// Every number of a mandate differs between prosumers and from one mandate to the next; a day's spend is a few cents.
+    /// Every number of a mandate differs between prosumers and from one mandate to the next; a day's spend is a few
+    /// cents.
     function _mandateOf(uint256 k, uint64 nonce, uint40 validUntil) private view returns (Mandate memory signed) {
         uint256 dice = uint256(keccak256(abi.encode(k, nonce)));
         bool system = k >= PROSUMERS;
@@ -289,7 +292,8 @@ abstract contract Twins {
         authority.seal(registry, markets);
     }
 
-    /// The same members with the first two in either order: signatures under a committee's bits are no other committee's.
+    /// The same members with the first two in either order: signatures under a committee's bits are no other
+    /// committee's.
     function _appoint(bool turned) internal {
         uint32[] memory members = new uint32[](4);
         (members[0], members[1], members[2], members[3]) = (OPERATOR, FIRST, FIRST + 1, FIRST + 2);

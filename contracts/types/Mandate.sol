@@ -2,9 +2,9 @@
 pragma solidity 0.8.36;
 
 /// What a prosumer signs: the flat message a hardware wallet can show.
-/// It bounds totals. In each period the money of energy and network together is no worse than net energy x limit price, so
-/// nothing is lost on a net of zero, whatever was wheeled; reserve sold and reserve bought are bounded each; allowances over the
-/// session as energy is. Prices are signed, 1e-6 $ per kWh, kW and hour, or kg.
+/// It bounds totals. In each period the money of energy and network together is no worse than net energy x limit price,
+/// so nothing is lost on a net of zero, whatever was wheeled; reserve sold and reserve bought are bounded each;
+/// allowances over the session as energy is. Prices are signed, 1e-6 $ per kWh, kW and hour, or kg.
 struct Mandate {
     uint32 prosumer;
     int24 maxBuy;
@@ -24,8 +24,9 @@ struct Mandate {
     uint48 maxSpendPerDay;
     /// Unix seconds; a session that ends later does not use the mandate.
     uint40 validUntil;
-    /// Series (u24) and number in it (u40): the account's series, and a number larger than that of every mandate registered in it.
-    /// A revocation or a change of the wallet opens the next series, so whatever was signed before it is void, also what nobody has registered yet.
+    /// Series (u24) and number in it (u40): the account's series, and a number larger than that of every mandate
+    /// registered in it. A revocation or a change of the wallet opens the next series, so whatever was signed before it
+    /// is void, also what nobody has registered yet.
     uint64 nonce;
 }
 
@@ -65,7 +66,8 @@ function hashMandate(Mandate memory mandate) pure returns (bytes32) {
     return keccak256(abi.encode(MANDATE_TYPEHASH, mandate));
 }
 
-/// The members up to the bus in order, the first in the lowest bits, as storage would pack them; what else there is in `capacity`.
+/// The members up to the bus in order, the first in the lowest bits, as storage would pack them; what else there is in
+/// `capacity`.
 function packLimits(Limits memory limits) pure returns (uint256 word, uint256 capacity) {
     word = uint24(limits.maxBuy);
     word |= uint256(uint24(limits.minSell)) << 24;
@@ -95,8 +97,9 @@ function unpackLimits(uint256 word, uint256 capacity) pure returns (Limits memor
 }
 
 /**
- * The most a session of `periodSeconds` x `periods` can take from an account under a mandate, whoever signed it, nano-dollars: in every
- * period the dearer of buying and of selling all it may, with reserve in both directions, and allowances; never more than a day's spend.
+ * The most a session of `periodSeconds` x `periods` can take from an account under a mandate, whoever signed it,
+ * nano-dollars: in every period the dearer of buying and of selling all it may, with reserve in both directions, and
+ * allowances; never more than a day's spend.
  */
 function mostLoss(Mandate memory mandate, uint256 periodSeconds, uint256 periods) pure returns (uint256 nano) {
     uint256 bought = uint256(mandate.maxBuyW) * _above(mandate.maxBuy);

@@ -1,7 +1,8 @@
 /**
- * The whole market for a public network. Parameters: `token` (an ERC-20 with 6 decimals), `admin` (should be a multisig or a
- * timelock), `priceCap`, and the holders of the four roles. It does not open the market: the operator registers the parties and appoints the
- * first committee, then the admin calls `Authority.seal(registry, [market])`. From there on every change of a role waits the exit time.
+ * The whole market for a public network. Parameters: `token` (an ERC-20 with 6 decimals), `admin` (should be a multisig
+ * or a timelock), `priceCap`, and the holders of the four roles. It does not open the market: the operator registers
+ * the parties and appoints the first committee, then the admin calls `Authority.seal(registry, [market])`. From there
+ * on every change of a role waits the exit time.
  */
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 import type { ContractCallFuture } from "@nomicfoundation/ignition-core";

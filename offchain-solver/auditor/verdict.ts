@@ -1,4 +1,7 @@
-/** What an auditor says of one settled session. `predicate` is the name of the Solidity error, first letter in lower case. */
+/**
+ * What an auditor says of one settled session. `predicate` is the name of the Solidity error, first letter in lower
+ * case.
+ */
 export type Verdict =
   | { readonly kind: "valid" }
   | { readonly kind: "invalid"; readonly predicate: string; readonly detail: string }

@@ -32,9 +32,9 @@ export type WitnessContext = {
 };
 
 /**
- * Judges a posted result by its witness: public limits hold (chance constraints included), the AC sweep converges inside the
- * limits, every prosumer signed its regret, the operator's prices follow from its multipliers, and all regrets together certify
- * that the result is within the tolerance of the optimum (`certificate.ts`).
+ * Judges a posted result by its witness: public limits hold (chance constraints included), the AC sweep converges
+ * inside the limits, every prosumer signed its regret, the operator's prices follow from its multipliers, and all
+ * regrets together certify that the result is within the tolerance of the optimum (`certificate.ts`).
  */
 export function judgeWitness(context: WitnessContext, result: ClearingResult, witness: Witness): Verdict {
   const { session, payload } = context;
@@ -78,8 +78,8 @@ export function judgeWitness(context: WitnessContext, result: ClearingResult, wi
 }
 
 /**
- * Judges a settled session by the witness found for it. Nothing that a publisher says is believed: the witness must be the one that was signed
- * with the batch, and its terms those that were frozen, before anything in it counts.
+ * Judges a settled session by the witness found for it. Nothing that a publisher says is believed: the witness must be
+ * the one that was signed with the batch, and its terms those that were frozen, before anything in it counts.
  */
 export function judgeSession(
   audited: AuditedSession,
@@ -125,8 +125,8 @@ export function judgeSession(
 }
 
 /**
- * The operator's regret from public data: sum over its limits of (support of the multiplier - multiplier times the posted image),
- * $; and whether the posted network charges are what the multipliers imply.
+ * The operator's regret from public data: sum over its limits of (support of the multiplier - multiplier times the
+ * posted image), $; and whether the posted network charges are what the multipliers imply.
  */
 export function operatorRegret(market: Market, network: Network, result: ClearingResult, limits: Witness["limits"]) {
   const positions = positionsWh(result);

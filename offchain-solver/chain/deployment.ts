@@ -59,7 +59,10 @@ export async function deployAll(admin: Signer, options: DeployOptions = {}): Pro
   return { chainId, block, authority: authorityAddress, token, registry, market };
 }
 
-/** Opens the market for deposits, mandates and sessions; from here on whoever governs waits EXIT_TIME. By the manager's admin. */
+/**
+ * Opens the market for deposits, mandates and sessions; from here on whoever governs waits EXIT_TIME. By the manager's
+ * admin.
+ */
 export async function seal(deployment: Deployment, admin: Signer): Promise<void> {
   const { authority } = contracts(deployment, admin);
   await send(authority, "seal", deployment.registry, [deployment.market]);

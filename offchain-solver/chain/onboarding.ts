@@ -44,15 +44,18 @@ export async function addGridModel(deployment: Deployment, operator: Signer, mod
   await send(contracts(deployment, operator).registry, "addGridModel", hexlify(model));
 }
 
-/** The largest committee of these prosumers, or one of `most` members: with fewer than three, utility and desk are members too. */
+/**
+ * The largest committee of these prosumers, or one of `most` members: with fewer than three, utility and desk are
+ * members too.
+ */
 export function committeeOf(prosumers: readonly number[], most = 31): number[] {
   if (prosumers.length < 3) return [OPERATOR_ID, UTILITY_ID, DESK_ID, ...prosumers];
   return [OPERATOR_ID, ...prosumers.slice(0, most - 1)];
 }
 
 /**
- * 4 to 31 members of as many wallets, the operator's first; the position of an id is its bit in a batch's signers. Once the market
- * is sealed only who has been registered for EXIT_TIME may be named, and it counts EXIT_TIME later.
+ * 4 to 31 members of as many wallets, the operator's first; the position of an id is its bit in a batch's signers. Once
+ * the market is sealed only who has been registered for EXIT_TIME may be named, and it counts EXIT_TIME later.
  */
 export async function appointCommittee(
   deployment: Deployment,

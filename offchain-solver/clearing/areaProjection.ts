@@ -19,9 +19,9 @@ export type LimitMultiplier = { readonly limit: number; readonly multiplier: rea
 export type HourBlock = { readonly p: Float64Array; readonly q: Float64Array; readonly shares: Float64Array };
 
 /**
- * The operator's projection of one hour on the limits of one area, a branch of the root with all that hangs on it. Areas share no
- * variable: a limit sees what is injected in its own area, a share is answered at its seller's bus. Limits are added lazily
- * and the working set is kept between calls.
+ * The operator's projection of one hour on the limits of one area, a branch of the root with all that hangs on it.
+ * Areas share no variable: a limit sees what is injected in its own area, a share is answered at its seller's bus.
+ * Limits are added lazily and the working set is kept between calls.
  */
 export class AreaProjection {
   readonly #market: Market;
@@ -56,7 +56,10 @@ export class AreaProjection {
     this.#x = new Float64Array(this.#target.length);
   }
 
-  /** Multipliers of the last projection at its rho, $ per unit of each image component; empty when the target was inside. */
+  /**
+   * Multipliers of the last projection at its rho, $ per unit of each image component; empty when the target was
+   * inside.
+   */
   get multipliers(): LimitMultiplier[] {
     const newton = this.#newton;
     if (newton !== undefined && this.#byConic) {
@@ -94,8 +97,8 @@ export class AreaProjection {
   }
 
   /**
-   * Projects the target in place on the working set, after taking in the worst of the limits in `broken` (ascending). Undefined: all
-   * of them are in it already; false: the solver failed (the limits contradict each other).
+   * Projects the target in place on the working set, after taking in the worst of the limits in `broken` (ascending).
+   * Undefined: all of them are in it already; false: the solver failed (the limits contradict each other).
    */
   improve(broken: readonly number[], gap: Float64Array, first: boolean, point: HourBlock, rho: Float64Array) {
     // The kept working set gets the first try: most of what the target breaks is mended by it.
@@ -103,7 +106,10 @@ export class AreaProjection {
     return this.#solve(point, rho);
   }
 
-  /** Takes the few worst limits outside the working set in; taking all at once fills it with limits that repeat each other. */
+  /**
+   * Takes the few worst limits outside the working set in; taking all at once fills it with limits that repeat each
+   * other.
+   */
   #admit(broken: readonly number[], gap: Float64Array): boolean {
     let any = false;
     for (let k = 0; k < ADMIT; k++) {
@@ -145,7 +151,9 @@ export class AreaProjection {
     for (let k = 0; k < slots.length; k++) shares[slots[k]] = x[2 * n + k];
   }
 
-  /** Projects the target on the working set: by semismooth Newton, or on the conic solver where that does not settle. */
+  /**
+   * Projects the target on the working set: by semismooth Newton, or on the conic solver where that does not settle.
+   */
   #solve(point: HourBlock, rho: Float64Array): boolean {
     this.#solved = this.workingSet;
     this.#rho = rho;

@@ -4,19 +4,28 @@ import type { Market } from "../market/scenario/market.ts";
 import type { ConsensusResult } from "./consensus.ts";
 import { endOf, operatorEnd, type End } from "./proposal.ts";
 
-/** What a simulation has in hand, since all parties live in it: everybody's proposals, and what each party would keep. */
+/**
+ * What a simulation has in hand, since all parties live in it: everybody's proposals, and what each party would keep.
+ */
 export type Cleared = {
   readonly proposals: Proposals;
   /** [prosumer] what its owner reads of its own agent. */
   readonly ends: readonly End[];
   readonly solution: Solution;
-  /** f(y) + rho u'(y - z), $: the Lagrangian at the final iterate, of which regrets measure the distance to the dual. */
+  /**
+   * f(y) + rho u'(y - z), $: the Lagrangian at the final iterate, of which regrets measure the distance to the dual.
+   */
   readonly objective: number;
-  /** [prosumer] what its own best response could still gain at these prices, $. They add up to the duality gap: the operator's own is zero, u being normal to its set at z. */
+  /**
+   * [prosumer] what its own best response could still gain at these prices, $. They add up to the duality gap: the
+   * operator's own is zero, u being normal to its set at z.
+   */
   readonly regrets: Float64Array;
 };
 
-/** Every party's end, each from its own agent, and the cleared point that proposals and private records make together. */
+/**
+ * Every party's end, each from its own agent, and the cleared point that proposals and private records make together.
+ */
 export function assemble(market: Market, result: ConsensusResult): Cleared {
   const ends = result.prosumers.map((state) => endOf(market, state));
   const proposals = { operator: operatorEnd(market, result.operator), prosumers: ends.map(({ proposal }) => proposal) };

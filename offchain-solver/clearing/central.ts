@@ -8,10 +8,15 @@ import { excess } from "../market/result/excess.ts";
 import type { Network } from "../market/formulation/network.ts";
 import { readSchedule, type Solution } from "../market/result/solution.ts";
 
-/** Largest excess half width (p.u.^2, MVA at the reference size) that a network limit outside the working set may show. */
+/**
+ * Largest excess half width (p.u.^2, MVA at the reference size) that a network limit outside the working set may show.
+ */
 const LAZY_TOLERANCE = 1e-8;
 
-/** $ per p.u.^2 or MVA, at the reference size, that a limit is widened by in an elastic session: far above any price that a feasible one pays. */
+/**
+ * $ per p.u.^2 or MVA, at the reference size, that a limit is widened by in an elastic session: far above any price
+ * that a feasible one pays.
+ */
 const LACKING = 1e5;
 
 export type CentralResult =
@@ -76,9 +81,9 @@ export function solveCentral(
 export type Lacking = { readonly hour: number; readonly limit: number; readonly by: number };
 
 /**
- * Clears with network limits that may be widened at a prohibitive price. An empty list: nothing has to be; "devices": even
- * wider network limits do not help, so somebody's own devices cannot carry what is asked of them; undefined: the solver did
- * not get to an answer, which proves neither.
+ * Clears with network limits that may be widened at a prohibitive price. An empty list: nothing has to be; "devices":
+ * even wider network limits do not help, so somebody's own devices cannot carry what is asked of them; undefined: the
+ * solver did not get to an answer, which proves neither.
  */
 export function findLacking(given: Market, limits: Network, solver: ConicSolver): Lacking[] | "devices" | undefined {
   const market = perUnit(given);

@@ -3,16 +3,16 @@ import type { UnitMarket } from "../market/scenario/perUnit.ts";
 import type { ProsumerState } from "./prosumerAgent.ts";
 
 /**
- * What a prosumer says of its newest iterate when it is asked, in the market's units of money: its regret, what its plan and its trades still
- * differ by, and its part of the gross turnover as it will be posted. Nothing in it is believed by anybody who signs: the same sums are
- * judged again after quantising.
+ * What a prosumer says of its newest iterate when it is asked, in the market's units of money: its regret, what its
+ * plan and its trades still differ by, and its part of the gross turnover as it will be posted. Nothing in it is
+ * believed by anybody who signs: the same sums are judged again after quantising.
  */
 export type Claim = Float64Array;
 export const [REGRET, MISMATCH, TURNOVER, CLAIM_SIZE] = [0, 1, 2, 3] as const;
 
 /**
- * Regrets of agents may fill this much of the turnover's part of what is allowed, and of rounding's: the operator's own comes with rounding,
- * up to a quarter of it on the 15-bus day and on streets.
+ * Regrets of agents may fill this much of the turnover's part of what is allowed, and of rounding's: the operator's own
+ * comes with rounding, up to a quarter of it on the 15-bus day and on streets.
  */
 const FILL = { turnover: 0.95, rounding: 0.5 } as const;
 
@@ -70,7 +70,9 @@ export type Certificate = {
   readonly certified: boolean;
 };
 
-/** Adds claims up. Whoever made none, or one that no honest party makes, is left out: it must not hold the others up. */
+/**
+ * Adds claims up. Whoever made none, or one that no honest party makes, is left out: it must not hold the others up.
+ */
 export function certificateOf(market: UnitMarket, claims: readonly (Claim | undefined)[]): Certificate {
   let [regret, mismatch, turnover] = [0, 0, 0];
   for (const claim of claims) {

@@ -102,7 +102,8 @@ describe("consensus", function () {
   });
 
   it("does not take solvers that stall for limits that cannot be met", () => {
-    // From the 180th iteration on prosumer 4's warm-started solver and the interior point method both give up now and then.
+    // From the 180th iteration on prosumer 4's warm-started solver and the interior point method both give up now and
+    // then.
     const day = loadScenario("ieee15");
     const market = createMarket(day, { ...defaultSettings(day), risk: "bonferroni" });
     const rho = DEFAULT_SETTINGS.rho.map((r) => r * Math.SQRT2);

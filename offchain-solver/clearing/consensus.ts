@@ -39,8 +39,8 @@ export type ConsensusResult = {
 };
 
 /**
- * Runs all agents of a session in this process over a carrier, until the operator ends it. The agents, and the states they end in,
- * reckon in the units of the market; `assemble` reads them back.
+ * Runs all agents of a session in this process over a carrier, until the operator ends it. The agents, and the states
+ * they end in, reckon in the units of the market; `assemble` reads them back.
  * `observe` is told each iteration's residual ratios; `clock` (optional, outside this pure floor) stamps agents' steps.
  */
 export function runConsensus(
@@ -103,7 +103,10 @@ export function runConsensus(
   return conclude(operator, prosumers, failure, { messages, bytes });
 }
 
-/** What the agents' end means. A prosumer's solver that stalled says nothing of the session: like too few iterations, it is no verdict. */
+/**
+ * What the agents' end means. A prosumer's solver that stalled says nothing of the session: like too few iterations, it
+ * is no verdict.
+ */
 export function conclude(
   operator: OperatorState,
   prosumers: readonly ProsumerState[],

@@ -10,7 +10,10 @@ const ROWS = 4;
 const value = fc.double({ min: -1, max: 1, noNaN: true });
 const list = (length: number): fc.Arbitrary<number[]> => fc.array(value, { minLength: length, maxLength: length });
 
-/** Sizes of an image's rows: alike, or as on a long feeder at dusk, where some errors hardly reach the limit and some are rounding. */
+/**
+ * Sizes of an image's rows: alike, or as on a long feeder at dusk, where some errors hardly reach the limit and some
+ * are rounding.
+ */
 const SCALES = { alike: [1, 1, 1, 1], "badly scaled": [1, 1e-1, 3e-3, 1e-15] } as const;
 
 describe("limitProjection", () => {

@@ -2,7 +2,10 @@ import { solveSymmetric } from "../numerics/dense.ts";
 import { solveInPlace } from "../numerics/semismooth.ts";
 import { limitSet, projectLimit, type LimitSet, type PlanarJacobian } from "../market/risk/limitSet.ts";
 
-/** One limit as the image w = B x + w0 that has to lie in its set; `rows` are B's rows (the centre first, then the spread). */
+/**
+ * One limit as the image w = B x + w0 that has to lie in its set; `rows` are B's rows (the centre first, then the
+ * spread).
+ */
 export type LimitImage = {
   readonly rows: readonly Float64Array[];
   readonly constant: Float64Array;
@@ -19,7 +22,9 @@ export { limitSet };
  */
 export class LimitProjection {
   readonly #images: readonly LimitImage[];
-  /** Rows of all images by their entries that are not zero: a limit sees what is downstream of it, not the whole feeder. */
+  /**
+   * Rows of all images by their entries that are not zero: a limit sees what is downstream of it, not the whole feeder.
+   */
   readonly #rows: readonly SparseRow[];
   /** [limit] places of the kept rows among the given ones, and how many were given. */
   readonly #kept: readonly (readonly number[])[];
@@ -108,8 +113,8 @@ export class LimitProjection {
   }
 
   /**
-   * Multipliers of a projection that another solver found: the least-squares solution of W (target - x) = B' mu over the limits that
-   * are `active` at x; the others' are zero.
+   * Multipliers of a projection that another solver found: the least-squares solution of W (target - x) = B' mu over
+   * the limits that are `active` at x; the others' are zero.
    */
   recover(target: Float64Array, x: Float64Array, active: readonly boolean[]): void {
     const rows = this.#images.flatMap((image, l) => (active[l] ? [...image.rows] : []));
@@ -267,7 +272,10 @@ export class LimitProjection {
     }
   }
 
-  /** Adds a multiple of the l-th projection's Jacobian to its block of the system; its directions as `fillSystem` left them. */
+  /**
+   * Adds a multiple of the l-th projection's Jacobian to its block of the system; its directions as `fillSystem` left
+   * them.
+   */
   #addJacobian(l: number, factor: number): void {
     const j = this.#jacobians[l];
     const size = this.#size;
@@ -374,8 +382,8 @@ function sparseRow(row: Float64Array): SparseRow {
 const SOFTNESS = [1e-2, 2e-3, 4e-4, 8e-5, 1.6e-5, 3.2e-6] as const;
 
 /**
- * Rows that matter: an image component below 1e-11 of the largest cannot be told from rounding, and its curvature in K (the square)
- * would leave Newton's system singular. The centre always stays.
+ * Rows that matter: an image component below 1e-11 of the largest cannot be told from rounding, and its curvature in K
+ * (the square) would leave Newton's system singular. The centre always stays.
  */
 function keptRows(image: LimitImage, weights: Float64Array): number[] {
   const size = image.rows.map((row, r) => {

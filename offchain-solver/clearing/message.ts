@@ -1,6 +1,6 @@
 /**
- * What agents tell each other in one iteration. Numbers are MW, Mvar, tCO2; blocks are laid out by `layout.ts`. Who sent a message is
- * known from the connection that it came by, never from the message.
+ * What agents tell each other in one iteration. Numbers are MW, Mvar, tCO2; blocks are laid out by `layout.ts`. Who
+ * sent a message is known from the connection that it came by, never from the message.
  */
 export type Message =
   /** Prosumer to partner: its newest iterate on the energy (by hour) and allowances between the two. */

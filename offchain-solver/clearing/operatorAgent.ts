@@ -29,12 +29,18 @@ export type OperatorState = {
   readonly blocks: readonly HourBlock[];
   /** [prosumer] what the last projection replied. */
   readonly replies: readonly Float64Array[];
-  /** [prosumer] what it costs to move each number of that reply, rho u with u = v - reply: the same that the prosumer works out. */
+  /**
+   * [prosumer] what it costs to move each number of that reply, rho u with u = v - reply: the same that the prosumer
+   * works out.
+   */
   readonly prices: readonly Float64Array[];
   readonly residuals: Residual[];
   /** [prosumer] what was claimed of the iterate whose offers came last. */
   readonly claims: (Claim | undefined)[];
-  /** The claims' sums, as last asked for; whether the last reply asked, the iteration that it was in, and whether residuals have been small. */
+  /**
+   * The claims' sums, as last asked for; whether the last reply asked, the iteration that it was in, and whether
+   * residuals have been small.
+   */
   certificate: Certificate | undefined;
   asked: boolean;
   askedAt: number;

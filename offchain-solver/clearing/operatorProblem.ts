@@ -11,7 +11,9 @@ const TOLERANCE = 1e-9;
 /** What the projections of an hour leave behind. */
 export type HourLimits = Pick<HourProjection, "workingSet" | "multipliers" | "conicCalls">;
 
-/** All hours of a session. They share no variable, so whoever projects them may do so in any order, or several at once. */
+/**
+ * All hours of a session. They share no variable, so whoever projects them may do so in any order, or several at once.
+ */
 export type Hours = {
   /** [hour] */
   readonly limits: readonly HourLimits[];
@@ -34,9 +36,9 @@ export function createHours(
 }
 
 /**
- * The operator's projection of one hour: the nearest (P, Q, shares) inside the network security constraints, in the metric
- * rho_P, rho_Q, and rho_R times the number of copies (own share 1, traded share 2). It falls apart by areas, so its cost follows
- * the areas whose limits are broken, not the square of the feeder.
+ * The operator's projection of one hour: the nearest (P, Q, shares) inside the network security constraints, in the
+ * metric rho_P, rho_Q, and rho_R times the number of copies (own share 1, traded share 2). It falls apart by areas, so
+ * its cost follows the areas whose limits are broken, not the square of the feeder.
  */
 export class HourProjection {
   readonly #network: Network | undefined;
@@ -57,7 +59,10 @@ export class HourProjection {
     return this.#areas.reduce((sum, area) => sum + area.conicCalls, 0);
   }
 
-  /** Multipliers of the last projection at its rho, $ per unit of each image component; none where the target was inside. */
+  /**
+   * Multipliers of the last projection at its rho, $ per unit of each image component; none where the target was
+   * inside.
+   */
   get multipliers(): LimitMultiplier[] {
     return this.#areas.flatMap((area) => area.multipliers).sort((a, b) => a.limit - b.limit);
   }

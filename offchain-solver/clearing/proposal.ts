@@ -61,8 +61,8 @@ export function endOf(market: Market, state: ProsumerState): End {
 }
 
 /**
- * Its side of every pair it is in, told as the pair's first would. Selling costs rho u, so the price that makes it worthwhile is its negative;
- * u is the mean of both ends' v, and so the same at both.
+ * Its side of every pair it is in, told as the pair's first would. Selling costs rho u, so the price that makes it
+ * worthwhile is its negative; u is the mean of both ends' v, and so the same at both.
  */
 function tradesOf(market: Market, { layout, z }: ProsumerState, price: Float64Array): PairView[] {
   const { mw, hours: h } = unitsOf(market);
@@ -82,8 +82,8 @@ function tradesOf(market: Market, { layout, z }: ProsumerState, price: Float64Ar
 }
 
 /**
- * What it holds beyond its emissions, but no more than it parts with: then a rounding that asks one gram more of it than it has is seen, and
- * nobody learns how much it has left.
+ * What it holds beyond its emissions, but no more than it parts with: then a rounding that asks one gram more of it
+ * than it has is seen, and nobody learns how much it has left.
  */
 function partsWith(market: Market, i: number, schedule: Schedule, carbonT: (pair: number) => number): number {
   if (!market.settings.carbon) return 0;

@@ -9,9 +9,9 @@ import { ACCEPT, ignore, kindOf, misfit, reject, type Reception } from "./recept
 import type { Settings } from "./settings.ts";
 
 /**
- * One prosumer's agent. It holds its block of the fixed-point state v = y + u and its own history, exchanges trades with
- * partners and the rest with the operator, and knows nobody else's devices or costs. `step` is its only door: same events, same
- * bits. The state is owned by the agent and updated in place.
+ * One prosumer's agent. It holds its block of the fixed-point state v = y + u and its own history, exchanges trades
+ * with partners and the rest with the operator, and knows nobody else's devices or costs. `step` is its only door: same
+ * events, same bits. The state is owned by the agent and updated in place.
  */
 export type ProsumerState = {
   readonly id: number;
@@ -228,8 +228,8 @@ function advance(state: ProsumerState): Effect[] {
 
 /**
  * v = sum weights w; z = Proj(v); u = v - z; y = prox(z - u); image = v + relaxation (y - z).
- * While an extra term e/2 (z - c)^2 is in force on trades, z = s Proj(v) + (1 - s) c with s = rho/(rho + e), its exact proximal
- * step; c is a share of what a warm start began with, else 0.
+ * While an extra term e/2 (z - c)^2 is in force on trades, z = s Proj(v) + (1 - s) c with s = rho/(rho + e), its exact
+ * proximal step; c is a share of what a warm start began with, else 0.
  * u stays v - Proj(v), so that both sides of a pair hold one price at all times, and y = prox(2 z - v).
  */
 function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>): Outcome {

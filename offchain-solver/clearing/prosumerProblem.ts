@@ -10,8 +10,8 @@ export type Outcome = "solved" | "infeasible" | "stalled";
 /**
  * Prosumer i's own problem  min f_i(x) + sum_c weight_c/2 (y_c - target_c)^2  over its devices, solved exactly.
  * Trades with partners enter through their sum only: for given sum s the best split is
- * e_k = rho target_k/(kappa + rho) + share of what is left, which leaves (kappa + rho)/(2n) (s - S)^2, so the program has
- * one variable an hour however many partners there are.
+ * e_k = rho target_k/(kappa + rho) + share of what is left, which leaves (kappa + rho)/(2n) (s - S)^2, so the program
+ * has one variable an hour however many partners there are.
  */
 export type ProsumerProblem = {
   readonly layout: Layout;
@@ -25,7 +25,10 @@ export type ProsumerProblem = {
   readonly scratch: Float64Array;
   /** Sets y and x to the minimiser; says so where there is none, or where no solver reached it. */
   readonly prox: (target: Float64Array, rho: Float64Array) => Outcome;
-  /** min f_i(y) + price'y: the best response to linear prices, where it is attained, and what an allowance is worth there, $/t. */
+  /**
+   * min f_i(y) + price'y: the best response to linear prices, where it is attained, and what an allowance is worth
+   * there, $/t.
+   */
   readonly bestResponse: (
     price: Float64Array,
   ) => { readonly value: number; readonly y: Float64Array; readonly allowancePrice: number } | undefined;
@@ -35,11 +38,17 @@ export type ProsumerProblem = {
   readonly fallbacks: () => number;
 };
 
-/** What the warm-started solver is held to: rows in MW (MWh, tCO2), stationarity in $ per unit; the conic solver's 1e-10 scaled. */
+/**
+ * What the warm-started solver is held to: rows in MW (MWh, tCO2), stationarity in $ per unit; the conic solver's 1e-10
+ * scaled.
+ */
 const FEASIBILITY = 1e-10;
 const STATIONARITY = 1e-8;
 
-/** The warm-started solver gives up for the time it takes: it goes on from where it stood, and is asked for less in the end. */
+/**
+ * The warm-started solver gives up for the time it takes: it goes on from where it stood, and is asked for less in the
+ * end.
+ */
 const goOn = (warm: WarmConic): boolean =>
   [1, 1, 10, 100].some((loose) => warm.solve(loose * FEASIBILITY, loose * STATIONARITY));
 

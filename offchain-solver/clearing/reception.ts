@@ -1,8 +1,8 @@
 import type { Message } from "./message.ts";
 
 /**
- * What an agent does with a message: takes it, passes over one that honest parties send too (late, early, a second time), or turns down
- * one that only a broken or foreign party sends. Only what is accepted changes the agent's state.
+ * What an agent does with a message: takes it, passes over one that honest parties send too (late, early, a second
+ * time), or turns down one that only a broken or foreign party sends. Only what is accepted changes the agent's state.
  */
 export type Reception =
   | { readonly kind: "accept" }

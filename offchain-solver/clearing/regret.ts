@@ -6,7 +6,10 @@ import type { Solution } from "../market/result/solution.ts";
 import { layoutOf } from "./layout.ts";
 import { createProsumerProblem } from "./prosumerProblem.ts";
 
-/** What each prosumer could still gain at a solution's prices by its own best response, $; for solutions that no agents made. */
+/**
+ * What each prosumer could still gain at a solution's prices by its own best response, $; for solutions that no agents
+ * made.
+ */
 export function regretsOf(given: Market, solution: Solution, solver: ConicSolver): Float64Array {
   const { hours, dt, scenario } = given;
   const { tariff, carbon } = scenario;

@@ -22,7 +22,10 @@ export type Settings = {
   };
 };
 
-/** Energy, allowances, reserve, active, reactive: a compromise over risk methods, found by search; reactive low, its cost is nearly flat. */
+/**
+ * Energy, allowances, reserve, active, reactive: a compromise over risk methods, found by search; reactive low, its
+ * cost is nearly flat.
+ */
 export const DEFAULT_RHO = Float64Array.from([1000, 420, 240, 140, 14]);
 
 /** Increments that every method combines. */
@@ -43,14 +46,14 @@ export const DEFAULT_SETTINGS: Settings = {
 };
 
 /**
- * The settings as this session's agents use them. In a sparse trade graph what is traded passes through several hands, so every rho
- * falls, to two thirds where one pair in nine may trade; most of all that of allowances (tonnes against a price band of a few
- * dollars), with the root of that share on top. Found by search on both feeders. What an allowance is worth beside energy, and how much
- * is traded of it, are the market's own: see `allowanceLevel`.
+ * The settings as this session's agents use them. In a sparse trade graph what is traded passes through several hands,
+ * so every rho falls, to two thirds where one pair in nine may trade; most of all that of allowances (tonnes against a
+ * price band of a few dollars), with the root of that share on top. Found by search on both feeders. What an allowance
+ * is worth beside energy, and how much is traded of it, are the market's own: see `allowanceLevel`.
  *
- * A nearby warm start's extra term pulls towards a share of what was traded, half of it where everybody may trade with everybody and
- * nearly all where few may: there pulling towards nothing leaves the residual of the 141-bus day forty times larger after ten
- * evaluations, and pulling towards all of it stops where a change opens a face (decision 0010).
+ * A nearby warm start's extra term pulls towards a share of what was traded, half of it where everybody may trade with
+ * everybody and nearly all where few may: there pulling towards nothing leaves the residual of the 141-bus day forty
+ * times larger after ten evaluations, and pulling towards all of it stops where a change opens a face (decision 0010).
  */
 export function forTradeGraph(settings: Settings, market: Pick<Market, "pairs" | "prosumers" | "scenario">): Settings {
   const n = market.prosumers.length;
@@ -66,7 +69,9 @@ export function forTradeGraph(settings: Settings, market: Pick<Market, "pairs" |
   return { ...settings, rho, acceleration: { ...settings.acceleration, vanishing } };
 }
 
-/** The settings of a session that starts from where an earlier one ended; `firstResidual` is that of the last cold one. */
+/**
+ * The settings of a session that starts from where an earlier one ended; `firstResidual` is that of the last cold one.
+ */
 export function startedFrom(settings: Settings, firstResidual: number): Settings {
   const { acceleration } = settings;
   const vanishing = { ...acceleration.vanishing, reference: firstResidual };
@@ -79,10 +84,10 @@ export type Residual = { readonly primal: number; readonly dual: number };
  * Largest ratio of residual to tolerance over the commodities: solved when both are at most one.
  * norm(y - z) <= sqrt(n) abs + rel max(norm y, norm z);  norm(rho (y - z)) <= sqrt(n) abs + rel norm(rho u).
  *
- * The second is the dual residual as this order of steps has it: u is normal to Z at z exactly, and y is optimal for the prices
- * rho (u + y - z), so rho (y - z) is what the two prices differ by (while an extra regularisation vanishes, y - 2 z + Proj(v) stands
- * for y - z there). The textbook's rho (z - z_prev) belongs to the order y, z, u; in plain iterations it is never larger
- * (projections do not expand), and after an extrapolation it measures the leap only.
+ * The second is the dual residual as this order of steps has it: u is normal to Z at z exactly, and y is optimal for
+ * the prices rho (u + y - z), so rho (y - z) is what the two prices differ by (while an extra regularisation vanishes,
+ * y - 2 z + Proj(v) stands for y - z there). The textbook's rho (z - z_prev) belongs to the order y, z, u; in plain
+ * iterations it is never larger (projections do not expand), and after an extrapolation it measures the leap only.
  */
 export function residualRatios(sums: Float64Array, settings: Settings): Residual {
   const { tolerance } = settings;

@@ -37,7 +37,10 @@ export type ClearArguments = DrawArguments & {
   workers: number;
 };
 
-/** --hours: by the clock, whatever the length of a period; what does not come out in whole periods is refused with the scenario at hand. */
+/**
+ * --hours: by the clock, whatever the length of a period; what does not come out in whole periods is refused with the
+ * scenario at hand.
+ */
 export const hoursOption = () => numberOption("--hours", 0.05, 24 * 366);
 export const minutesOption = () => numberOption("--minutes", PERIOD_MINUTES[0], 60, true);
 
@@ -64,8 +67,8 @@ export function addDrawOptions(command: Command): Command {
 }
 
 /**
- * The options that say how to clear, shared by `clear` and `run`. `settled`: only those whose result can be settled, which
- * takes agents (their multipliers are the witness) and the network's limits (the chain checks them).
+ * The options that say how to clear, shared by `clear` and `run`. `settled`: only those whose result can be settled,
+ * which takes agents (their multipliers are the witness) and the network's limits (the chain checks them).
  */
 export function addClearOptions(command: Command, { settled }: { settled: boolean }): Command {
   const methods: readonly ClearMethod[] = settled ? METHODS : [...METHODS, "central"];

@@ -2,7 +2,10 @@ import type { ClearingResult, Trade } from "../market/result/clearingResult.ts";
 import { invalid, VALID, type Finding } from "../market/result/finding.ts";
 import { tradeKey } from "./payload.ts";
 
-/** Whether a result is the one that the proposals make, to the last Wh and nano-dollar; names the first thing that differs. */
+/**
+ * Whether a result is the one that the proposals make, to the last Wh and nano-dollar; names the first thing that
+ * differs.
+ */
 export function asProposed(expected: ClearingResult, given: ClearingResult): Finding {
   for (const field of ["sessionStart", "periodSeconds", "periods"] as const)
     if (given[field] !== expected[field])

@@ -2,8 +2,9 @@
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 
 /**
- * The bytes of a value: keys ascending by UTF-16 code units, no spaces, numbers in the shortest form that reads back to the same IEEE 754
- * double, a missing optional left out. Throws TypeError on what JSON cannot hold: NaN, an infinity, a lone surrogate, other objects.
+ * The bytes of a value: keys ascending by UTF-16 code units, no spaces, numbers in the shortest form that reads back to
+ * the same IEEE 754 double, a missing optional left out. Throws TypeError on what JSON cannot hold: NaN, an infinity, a
+ * lone surrogate, other objects.
  */
 export function canonicalBytes(value: Json): Uint8Array {
   return new TextEncoder().encode(spell(value));

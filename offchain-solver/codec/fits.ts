@@ -8,7 +8,9 @@ export const MAX_TRANSACTION_GAS = 16_777_216;
 /** What transaction pools take. */
 export const MAX_TRANSACTION_BYTES = 131_072;
 
-/** Signature, nonce, fees, chain and address of the transaction, with the heads of its lists: at most this many bytes. */
+/**
+ * Signature, nonce, fees, chain and address of the transaction, with the heads of its lists: at most this many bytes.
+ */
 const ENVELOPE_BYTES = 160;
 /** Selector, two offsets, hash of the witness, signer mask, two lengths, and the padding of two byte strings. */
 const CALL_BYTES = 4 + 6 * 32 + 31;
@@ -45,8 +47,8 @@ export type Size = {
 };
 
 /**
- * More gas than `settle` of the optimised market uses for this size: every byte as dear as a byte can be, every storage word
- * cold, every trade, period and branch at its longest path, memory at its quadratic price.
+ * More gas than `settle` of the optimised market uses for this size: every byte as dear as a byte can be, every storage
+ * word cold, every trade, period and branch at its longest path, memory at its quadratic price.
  */
 export function gasBound({ participants, periods, trades, payload, members, buses }: Size): number {
   const accounts = participants + 3;

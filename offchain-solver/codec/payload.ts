@@ -5,7 +5,8 @@
  *   group = product u8 | period u8 (255: the whole session) | count u16 | trades
  *   trade = seller u16 | buyer u16 | quantity u32 | price i24
  *
- * Bits of `systems`: 0 desk, 1 operator, 2 utility take part. Start, length and number of periods are the session's, on chain.
+ * Bits of `systems`: 0 desk, 1 operator, 2 utility take part. Start, length and number of periods are the session's, on
+ * chain.
  */
 import {
   type ClearingResult,
@@ -77,7 +78,10 @@ export function encode(payload: Payload, periods: number): Uint8Array {
   return bytes;
 }
 
-/** The inverse of `encode`: refuses a length that is not exact, unknown systems, and groups that `encode` would not make. */
+/**
+ * The inverse of `encode`: refuses a length that is not exact, unknown systems, and groups that `encode` would not
+ * make.
+ */
 export function decode(bytes: Uint8Array, periods: number): Payload {
   if (bytes.length < HEAD_BYTES) refuse("payloadLength", bytes.length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -122,7 +126,9 @@ function decodeGroups(view: DataView, from: number): Group[] {
   return groups;
 }
 
-/** Index after the last trade of the group that starts at `start`: one product and period, as they follow each other. */
+/**
+ * Index after the last trade of the group that starts at `start`: one product and period, as they follow each other.
+ */
 function groupEnd(trades: readonly Trade[], start: number): number {
   const { product, period } = trades[start];
   let end = start + 1;

@@ -21,11 +21,17 @@ export type QuantiseSettings = {
   readonly reserveThresholdW: number;
   /** Utility energy below this is not posted: it is within the clearing's own tolerance, Wh. */
   readonly dustWh: number;
-  /** Allowances a prosumer may lack for its planned emissions, g: within the clearing's tolerance. What it holds never falls below zero. */
+  /**
+   * Allowances a prosumer may lack for its planned emissions, g: within the clearing's tolerance. What it holds never
+   * falls below zero.
+   */
   readonly allowanceDustG: number;
 };
 
-/** 20 W, 20 Wh and 50 g at the reference size, and in proportion at any other: the clearing's tolerance follows the size too. */
+/**
+ * 20 W, 20 Wh and 50 g at the reference size, and in proportion at any other: the clearing's tolerance follows the size
+ * too.
+ */
 export function quantiseSettings(market: Market): QuantiseSettings {
   const { mw, hours } = unitsOf(market);
   return { reserveThresholdW: 20 * mw, dustWh: 20 * mw * hours, allowanceDustG: 50 * mw * hours };
@@ -53,10 +59,10 @@ const order = (a: Trade, b: Trade): number =>
   a.buyer - b.buyer;
 
 /**
- * The only door from float to integer: a function of what was proposed and of what was frozen for all, so that every party gets the same
- * integers, whoever else it knows nothing of. Rounds once and repairs the rounding so that energy, reserve and allowances balance exactly;
- * energy and allowances are netted to one-way transport, nearest first, with every position unchanged.
- * `places`: where the prosumers are on the feeder.
+ * The only door from float to integer: a function of what was proposed and of what was frozen for all, so that every
+ * party gets the same integers, whoever else it knows nothing of. Rounds once and repairs the rounding so that energy,
+ * reserve and allowances balance exactly; energy and allowances are netted to one-way transport, nearest first, with
+ * every position unchanged. `places`: where the prosumers are on the feeder.
  */
 export function quantise(
   market: Market,
@@ -148,9 +154,9 @@ export function quantise(
 }
 
 /**
- * Whole Wh of one period: injections as the operator projected them (so the posted point is inside the limits to rounding), utility
- * trades without dust; peers trade the difference. Their sum is not zero to the clearing's tolerance: whoever trades most with the
- * utility (or else injects most) takes up what is missing.
+ * Whole Wh of one period: injections as the operator projected them (so the posted point is inside the limits to
+ * rounding), utility trades without dust; peers trade the difference. Their sum is not zero to the clearing's
+ * tolerance: whoever trades most with the utility (or else injects most) takes up what is missing.
  */
 function positionsOf(
   { operator, prosumers }: Proposals,
@@ -174,9 +180,10 @@ function positionsOf(
 }
 
 /**
- * Trades among peers, after which nobody loses by buying from the utility and selling to peers in one period, nor the other way round:
- * at clearing prices that gains nothing, and their noise may lose a little, which no mandate allows on a net of zero. Changes `utility`
- * in place; no injection moves. `price`: 1e-6 $/kWh between two; `tariff`: the utility's.
+ * Trades among peers, after which nobody loses by buying from the utility and selling to peers in one period, nor the
+ * other way round: at clearing prices that gains nothing, and their noise may lose a little, which no mandate allows on
+ * a net of zero. Changes `utility` in place; no injection moves. `price`: 1e-6 $/kWh between two; `tariff`: the
+ * utility's.
  */
 function transportWithoutLoss(
   injection: readonly number[],
@@ -202,7 +209,10 @@ function transportWithoutLoss(
   }
 }
 
-/** Takes the smaller of two legs that oppose out of both; whoever trades most on the other side deals with the utility instead. */
+/**
+ * Takes the smaller of two legs that oppose out of both; whoever trades most on the other side deals with the utility
+ * instead.
+ */
 function removeOpposing(peers: number[], utility: number[], i: number): void {
   const move = (j: number, wh: number): void => {
     peers[j] += wh;
@@ -242,7 +252,10 @@ type Post = (
   price: number,
 ) => void;
 
-/** Whole watts whose sum is each buyer's need: small trades and what rounding leaves go to the utility, or to own devices where it sells nothing. */
+/**
+ * Whole watts whose sum is each buyer's need: small trades and what rounding leaves go to the utility, or to own
+ * devices where it sells nothing.
+ */
 function postReserve(market: Market, { operator, prosumers }: Proposals, settings: QuantiseSettings, post: Post) {
   const { scenario, dt } = market;
   const { shareMw, sharePrice } = operator;
@@ -321,9 +334,9 @@ function postAllowances(
 }
 
 /**
- * Nobody sells allowances to peers and buys them from the desk, nor the other way round: `net` (sold to peers, sum zero) and `desk`
- * (bought) lose what they share, in place, and the peers on the other side deal with the desk instead. What anybody holds in the
- * end stays the same.
+ * Nobody sells allowances to peers and buys them from the desk, nor the other way round: `net` (sold to peers, sum
+ * zero) and `desk` (bought) lose what they share, in place, and the peers on the other side deal with the desk instead.
+ * What anybody holds in the end stays the same.
  */
 function removeBothSides(net: number[], desk: number[]): void {
   const move = (i: number, grams: number): void => {

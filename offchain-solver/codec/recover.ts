@@ -4,8 +4,8 @@ import { getBytes, hexlify, isHexString, recoverAddress } from "ethers";
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
 /**
- * Address whose key made a signature under a digest: 64 bytes (EIP-2098) or 65. undefined: no key can have made it. Whatever the bytes are,
- * nothing is thrown; a digest that is none is the caller's fault, and a TypeError.
+ * Address whose key made a signature under a digest: 64 bytes (EIP-2098) or 65. undefined: no key can have made it.
+ * Whatever the bytes are, nothing is thrown; a digest that is none is the caller's fault, and a TypeError.
  */
 export function signerOf(digest: string, signature: Uint8Array): string | undefined {
   if (!isHexString(digest, 32)) throw new TypeError(`${digest} is no digest`);

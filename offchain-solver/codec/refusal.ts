@@ -1,4 +1,6 @@
-/** Why a batch or its bytes are refused: the name of a Solidity error, first letter in lower case, and its arguments. */
+/**
+ * Why a batch or its bytes are refused: the name of a Solidity error, first letter in lower case, and its arguments.
+ */
 export type Refusal = { readonly kind: "refused"; readonly predicate: string; readonly detail: readonly bigint[] };
 
 /** Carries a refusal out of nested checks to the one function that returns it as a value. */

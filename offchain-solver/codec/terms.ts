@@ -1,4 +1,7 @@
-/** The terms of a session: everything that must be the same for all parties before anybody clears, and the hash that is frozen. */
+/**
+ * The terms of a session: everything that must be the same for all parties before anybody clears, and the hash that is
+ * frozen.
+ */
 import { keccak256 } from "ethers";
 import * as z from "zod";
 import { MarketSettingsSchema } from "../market/scenario/market.ts";
@@ -8,7 +11,9 @@ import { canonicalBytes } from "./canonicalJson.ts";
 export const TermsSchema = z.strictObject({
   scenario: PublicScenarioSchema,
   settings: MarketSettingsSchema,
-  /** How the agents iterate: penalties, acceleration, stopping rule. An agent with other ones would not meet the rest. */
+  /**
+   * How the agents iterate: penalties, acceleration, stopping rule. An agent with other ones would not meet the rest.
+   */
   clearing: z.record(z.string(), z.json()),
   /** Sum of regrets that certifies the optimum, beyond rounding: part of the gross turnover, in 1e-9. */
   toleranceNano: z.int().positive(),

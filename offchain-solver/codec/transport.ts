@@ -19,11 +19,11 @@ export function roundToZeroSum(amounts: readonly number[]): number[] {
 export type Shipment = { readonly seller: number; readonly buyer: number; readonly quantity: number };
 
 /**
- * One-way transport of net sales (> 0 sells, < 0 buys, sum zero), nearest pair first (then by seller, by buyer): at most
- * sellers + buyers - 1 shipments, in that order. The distance breaks no position: it only says who serves whom.
+ * One-way transport of net sales (> 0 sells, < 0 buys, sum zero), nearest pair first (then by seller, by buyer): at
+ * most sellers + buyers - 1 shipments, in that order. The distance breaks no position: it only says who serves whom.
  *
- * Two that are each other's nearest come before any pair that either could still be in, so they may be served at once: whoever
- * goes from a seller to its nearest buyer, to that one's nearest seller and so on, arrives at such a pair.
+ * Two that are each other's nearest come before any pair that either could still be in, so they may be served at once:
+ * whoever goes from a seller to its nearest buyer, to that one's nearest seller and so on, arrives at such a pair.
  */
 export function transport(net: readonly number[], { distance, among }: Places): Shipment[] {
   const left = [...net];

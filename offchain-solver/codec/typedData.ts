@@ -30,7 +30,10 @@ export type Mandate = Limits & {
   readonly maxSpendPerDay: bigint;
   /** Unix seconds. */
   readonly validUntil: bigint;
-  /** The account's series, which a revocation or a change of its wallet raises, times 2^40, and a number larger than that of each mandate before in it. */
+  /**
+   * The account's series, which a revocation or a change of its wallet raises, times 2^40, and a number larger than
+   * that of each mandate before in it.
+   */
   readonly nonce: bigint;
 };
 

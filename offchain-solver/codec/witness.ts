@@ -6,14 +6,20 @@ import { TermsSchema } from "./terms.ts";
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
 const whole = z.string().regex(/^-?\d+$/);
 
-/** What supports a posted batch beside the chain: written to a file by the nodes, read by auditors. Money is nano-dollars in decimal text. */
+/**
+ * What supports a posted batch beside the chain: written to a file by the nodes, read by auditors. Money is
+ * nano-dollars in decimal text.
+ */
 export const WitnessSchema = z.strictObject({
   /** `sessionHash` of the frozen session, and keccak256 of the payload. */
   session: hash,
   payload: hash,
   /** What was frozen for all; they hash to the session's term. */
   terms: TermsSchema,
-  /** How far inside the limits the feeder was cleared, so that the AC sweep passes; absent: at the limits. Regrets certify that clearing. */
+  /**
+   * How far inside the limits the feeder was cleared, so that the AC sweep passes; absent: at the limits. Regrets
+   * certify that clearing.
+   */
   tightening: z.strictObject({ voltagePu: z.number().nonnegative(), ratingShare: z.number().min(0).lt(1) }).optional(),
   /** Objective that the signers claim; the scale of the tolerance. */
   objectiveNano: whole,

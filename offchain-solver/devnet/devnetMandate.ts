@@ -11,12 +11,15 @@ const GRAMS_PER_T = 1e6;
 const MICRO = 1_000_000n;
 const U32 = 0xffffffff;
 
-/** What the tariff pays at worst, less a dollar in 1,000 kWh or an 80th of its highest price: congestion may cost a seller a little. */
+/**
+ * What the tariff pays at worst, less a dollar in 1,000 kWh or an 80th of its highest price: congestion may cost a
+ * seller a little.
+ */
 const BELOW_LOWEST = 1_000;
 const OF_HIGHEST = 1 / 80;
 /**
- * Reserve is charged for where responses burden a line, and paid more than its tariff where they relieve one: what a line is worth
- * follows the price of energy, so at scarcity that, not the tariff of reserve, says how far prices reach.
+ * Reserve is charged for where responses burden a line, and paid more than its tariff where they relieve one: what a
+ * line is worth follows the price of energy, so at scarcity that, not the tariff of reserve, says how far prices reach.
  */
 const RESERVE_FROM = -0.3;
 const RESERVE_TO = 2.5;

@@ -9,9 +9,10 @@ const SIMULATED = "default";
 const DAY_MS = 86_400_000;
 
 /**
- * Hardhat's simulated network in this process, contracts compiled; the project's own configuration, wherever the command was called from and
- * whatever the environment says of other networks: an embedded devnet never signs on a chain of somebody's. Its clock
- * starts the day before `startUtc`, so that the session of an old series obeys the market's rules of time as one of tomorrow.
+ * Hardhat's simulated network in this process, contracts compiled; the project's own configuration, wherever the
+ * command was called from and whatever the environment says of other networks: an embedded devnet never signs on a
+ * chain of somebody's. Its clock starts the day before `startUtc`, so that the session of an old series obeys the
+ * market's rules of time as one of tomorrow.
  */
 export async function embeddedDevnet(startUtc: string): Promise<Chain & { readonly close: () => Promise<void> }> {
   process.env.HARDHAT_CONFIG = fileURLToPath(new URL("../../hardhat.config.ts", import.meta.url));

@@ -33,9 +33,9 @@ export interface SweepSettings {
 const DEFAULTS: SweepSettings = { tolerance: 1e-9, maxIterations: 200 };
 
 /**
- * Backward/forward sweep (Shirmohammadi et al. 1988) on a radial feeder with root voltage 1 and constant-power injections:
- * currents are summed from the leaves up, voltages follow from the root down, until every bus receives the power it asked
- * for to within the tolerance. Beyond the feeder's loadability it does not converge, and says so.
+ * Backward/forward sweep (Shirmohammadi et al. 1988) on a radial feeder with root voltage 1 and constant-power
+ * injections: currents are summed from the leaves up, voltages follow from the root down, until every bus receives the
+ * power it asked for to within the tolerance. Beyond the feeder's loadability it does not converge, and says so.
  */
 export function acSweep(
   feeder: Feeder,
@@ -79,7 +79,8 @@ export function acSweep(
       const { rPu, xPu } = feeder.branches[branch];
       const re = vRe[parent[bus]] - (rPu * iRe[branch] - xPu * iIm[branch]);
       const im = vIm[parent[bus]] - (rPu * iIm[branch] + xPu * iRe[branch]);
-      // The current was set for the old voltage: the power it carries now is off by abs(dV) abs(I) = abs(dV) abs(S) / abs(V).
+      // The current was set for the old voltage: the power it carries now is off by abs(dV) abs(I) = abs(dV) abs(S) /
+      // abs(V).
       const [dRe, dIm] = [re - vRe[bus], im - vIm[bus]];
       const square = vRe[bus] * vRe[bus] + vIm[bus] * vIm[bus];
       const power = pMw[bus] * pMw[bus] + qMvar[bus] * qMvar[bus];

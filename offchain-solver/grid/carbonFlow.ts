@@ -2,8 +2,9 @@ import type { Feeder } from "./feeder.ts";
 import type { Topology } from "./topology.ts";
 
 /**
- * What goes in and out of one feeder in one hour, MW, by bus or branch index. `flowMw` enters a branch at its `from` end and
- * `arrivingMw` leaves it at its `to` end (both negative when power runs towards the root; equal without losses).
+ * What goes in and out of one feeder in one hour, MW, by bus or branch index. `flowMw` enters a branch at its `from`
+ * end and `arrivingMw` leaves it at its `to` end (both negative when power runs towards the root; equal without
+ * losses).
  */
 export interface HourFlow {
   /** Every source on the bus: generators, renewables, discharging batteries. */
@@ -28,9 +29,9 @@ export interface CarbonFlow {
 }
 
 /**
- * Carbon emission flow (Kang et al., IEEE Trans. Smart Grid 2015) with proportional sharing: all power that leaves a bus,
- * into a load or a branch, has the mean intensity of the power that enters it. On a tree no power runs in circles, so
- * the buses can be done one after another, each once all that flows into it is known. A bus that nothing enters has
+ * Carbon emission flow (Kang et al., IEEE Trans. Smart Grid 2015) with proportional sharing: all power that leaves a
+ * bus, into a load or a branch, has the mean intensity of the power that enters it. On a tree no power runs in circles,
+ * so the buses can be done one after another, each once all that flows into it is known. A bus that nothing enters has
  * intensity 0. Conservation: loads + exports + losses carry exactly what the sources emit.
  */
 export function carbonFlow(feeder: Feeder, topology: Topology, hour: HourFlow): CarbonFlow {
@@ -90,8 +91,8 @@ export function carbonFlow(feeder: Feeder, topology: Topology, hour: HourFlow): 
 }
 
 /**
- * Intensity of a trade, tCO2/MWh: that of the seller's bus, since proportional sharing gives all power leaving a bus the
- * same intensity, whoever sent it. What the buyer takes from its own bus has the intensity of that bus.
+ * Intensity of a trade, tCO2/MWh: that of the seller's bus, since proportional sharing gives all power leaving a bus
+ * the same intensity, whoever sent it. What the buyer takes from its own bus has the intensity of that bus.
  */
 export function tradeIntensity(flow: CarbonFlow, topology: Topology, sellerBus: number): number {
   return flow.intensity[topology.indexOfBus.get(sellerBus)!];

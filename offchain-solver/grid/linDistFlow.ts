@@ -1,7 +1,9 @@
 import type { Feeder } from "./feeder.ts";
 import type { Topology } from "./topology.ts";
 
-/** Squared voltages [bus], p.u.; flows [branch] away from the root, MW and Mvar (Baran and Wu 1989, losses neglected). */
+/**
+ * Squared voltages [bus], p.u.; flows [branch] away from the root, MW and Mvar (Baran and Wu 1989, losses neglected).
+ */
 export interface LinearFlow {
   readonly v: Float64Array;
   readonly flowMw: Float64Array;
@@ -51,8 +53,9 @@ export function linDistFlow(
 }
 
 /**
- * One row of the sensitivities of squared voltage: dv[bus]/dP[k] and dv[bus]/dQ[k], p.u. per MW and Mvar injected at bus
- * index k. It is twice the resistance (reactance) that the paths root-bus and root-k share; v = 1 + row_p P + row_q Q.
+ * One row of the sensitivities of squared voltage: dv[bus]/dP[k] and dv[bus]/dQ[k], p.u. per MW and Mvar injected at
+ * bus index k. It is twice the resistance (reactance) that the paths root-bus and root-k share; v = 1 + row_p P + row_q
+ * Q.
  */
 export function voltageSensitivity(
   feeder: Feeder,
@@ -79,7 +82,9 @@ export function voltageSensitivity(
   return { perMw, perMvar };
 }
 
-/** A rating where a source gives none: 1.25 x the base-load LinDistFlow flow, rounded up to 0.01, at least `leastMva`. */
+/**
+ * A rating where a source gives none: 1.25 x the base-load LinDistFlow flow, rounded up to 0.01, at least `leastMva`.
+ */
 export function defaultRatings(feeder: Feeder, topology: Topology, leastMva = 0.3): number[] {
   const { pMw, qMvar } = baseInjections(feeder);
   const { flowMw, flowMvar } = linDistFlow(feeder, topology, pMw, qMvar);

@@ -28,9 +28,9 @@ const apart = (fromRoot: Float64Array, a: number, b: number, meeting: number): n
   fromRoot[a] + fromRoot[b] - 2 * fromRoot[meeting];
 
 /**
- * A tournament over the members in depth-first order, the one nearest to the root winning. What hangs below a bus is a stretch of
- * that order, so the member nearest to a place is found among the winners below each bus on its way to the root: a winner
- * that really meets it further down is nearer than it looks there, and is found further down too.
+ * A tournament over the members in depth-first order, the one nearest to the root winning. What hangs below a bus is a
+ * stretch of that order, so the member nearest to a place is found among the winners below each bus on its way to the
+ * root: a winner that really meets it further down is nearer than it looks there, and is found further down too.
  */
 function shrinking(
   members: readonly number[],

@@ -20,8 +20,8 @@ export class FeederError extends Error {
  * The tree behind a feeder, by bus index (row in `feeder.buses`, root = 0).
  *
  * `order` is the depth-first order (children by ascending bus number, so it does not depend on the order of the rows),
- * `position` its inverse. Everything at or below bus b is the slice order[position[b] .. end[b]): that is the downstream
- * set of the branch that feeds b.
+ * `position` its inverse. Everything at or below bus b is the slice order[position[b] .. end[b]): that is the
+ * downstream set of the branch that feeds b.
  */
 export interface Topology {
   readonly indexOfBus: ReadonlyMap<number, number>;
@@ -36,7 +36,9 @@ export interface Topology {
   readonly end: Int32Array;
 }
 
-/** Checks that the feeder is one tree whose branches point away from the first bus, and walks it. Throws FeederError. */
+/**
+ * Checks that the feeder is one tree whose branches point away from the first bus, and walks it. Throws FeederError.
+ */
 export function topologyOf(feeder: Feeder): Topology {
   const n = feeder.buses.length;
   const fail = (field: string, value: unknown, reason: string): never => {
@@ -113,8 +115,8 @@ export function meetingBus(topology: Topology, a: number, b: number): number {
 }
 
 /**
- * Electrical distance of every bus from the root, p.u.: the sum of abs(r + jx) along its path. Two buses a, b meeting at m
- * are d[a] + d[b] - 2 d[m] apart. (Magnitude, not resistance: some feeders have branches without resistance.)
+ * Electrical distance of every bus from the root, p.u.: the sum of abs(r + jx) along its path. Two buses a, b meeting
+ * at m are d[a] + d[b] - 2 d[m] apart. (Magnitude, not resistance: some feeders have branches without resistance.)
  */
 export function rootDistance(feeder: Feeder, topology: Topology): Float64Array {
   const distance = new Float64Array(feeder.buses.length);

@@ -1,6 +1,9 @@
 import { InputError } from "./inputError.ts";
 
-/** Text from outside as a terminal may show it: control characters (so escape sequences too) and those that turn its direction are spelled out. */
+/**
+ * Text from outside as a terminal may show it: control characters (so escape sequences too) and those that turn its
+ * direction are spelled out.
+ */
 export const visible = (text: string): string =>
   text.replace(
     /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
@@ -14,13 +17,19 @@ export const inline = (text: string): string =>
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 
-/** Prints to stdout. All that a command says goes through here or `note`: names come from files, and files from anywhere. */
+/**
+ * Prints to stdout. All that a command says goes through here or `note`: names come from files, and files from
+ * anywhere.
+ */
 export const say = (text: string): void => console.log(visible(text));
 
 /** Prints to stderr. */
 export const note = (text: string): void => console.error(visible(text));
 
-/** Whoever reads our output may stop reading (`| head`): that is no error. A full disk behind stdout is one, and said so. */
+/**
+ * Whoever reads our output may stop reading (`| head`): that is no error. A full disk behind stdout is one, and said
+ * so.
+ */
 export function endQuietlyOnClosedPipe(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit();

@@ -16,8 +16,8 @@ export function isFile(name: string): boolean {
 }
 
 /**
- * Throws InputError where a file cannot be read or is no UTF-8, unless it may be read as `otherwise` then. Editors on Windows
- * begin one with a mark of its byte order, which is no text.
+ * Throws InputError where a file cannot be read or is no UTF-8, unless it may be read as `otherwise` then. Editors on
+ * Windows begin one with a mark of its byte order, which is no text.
  */
 export function readText(file: string, otherwise?: "latin1"): string {
   if (file.includes("\0")) throw new InputError(`${file}: no file's name holds a zero byte`);
@@ -46,7 +46,10 @@ export function complaint(file: string, field: string, value: unknown, reason: s
 const quoteNonNumbers = (text: string): string =>
   text.replace(/([[,:]\s*)(-?(?:NaN|Infinity)|nan|inf)(?=\s*[,\]}])/g, '$1"$2"');
 
-/** What JSON.parse takes without a word: an object that names a field twice, of which the last would win, and depth without end. */
+/**
+ * What JSON.parse takes without a word: an object that names a field twice, of which the last would win, and depth
+ * without end.
+ */
 function checkNames(file: string, text: string): void {
   const open: (Set<string> | undefined)[] = [];
   for (const { 0: token, 1: name, index } of text.matchAll(

@@ -28,8 +28,8 @@ function claim(numbered: (run: number) => string): string {
 }
 
 /**
- * A new folder `out`/`name`, or `name-2`, `name-3`, ... where that is taken, with what `write` puts there, whole or not at all. Nothing that
- * exists is touched, and runs at the same time get folders of their own. Returns its path.
+ * A new folder `out`/`name`, or `name-2`, `name-3`, ... where that is taken, with what `write` puts there, whole or not
+ * at all. Nothing that exists is touched, and runs at the same time get folders of their own. Returns its path.
  */
 export function writeFolder(out: string, name: string, write: (draft: string) => void): string {
   let draft: string | undefined;

@@ -1,6 +1,6 @@
 /**
- * Where output goes. A file is written whole or not at all and keeps its mode; a link's target is written, the link stays;
- * a device or pipe is written to, never replaced. What cannot be written is refused before the work.
+ * Where output goes. A file is written whole or not at all and keeps its mode; a link's target is written, the link
+ * stays; a device or pipe is written to, never replaced. What cannot be written is refused before the work.
  */
 import {
   accessSync,
@@ -57,8 +57,8 @@ let drafts = 0;
 const draftIn = (folder: string): string => join(folder, `.draft-${process.pid}-${drafts++}`);
 
 /**
- * Refuses, before hours of work are spent, a target that cannot be written or must not: no name, a folder, a socket or disk, a link to
- * nowhere, a name that is too long, a place without permission, one of the command's own `inputs`.
+ * Refuses, before hours of work are spent, a target that cannot be written or must not: no name, a folder, a socket or
+ * disk, a link to nowhere, a name that is too long, a place without permission, one of the command's own `inputs`.
  */
 export function checkTarget(target: string | undefined, option = "--json", inputs: readonly string[] = []): void {
   if (target === undefined || target === "-") return;
@@ -120,7 +120,10 @@ export function checkFolder(target: string, option = "--out"): void {
   }
 }
 
-/** Writes text whole or not at all: to a neighbour first, then renamed, with the mode and owner of what it replaces. `-` is stdout. */
+/**
+ * Writes text whole or not at all: to a neighbour first, then renamed, with the mode and owner of what it replaces. `-`
+ * is stdout.
+ */
 export function writeText(target: string, text: string): void {
   if (target === "-") {
     process.stdout.write(text);

@@ -1,4 +1,7 @@
-/** Tables that fit the terminal they are printed on: headings break, long cells wrap, and what has no room is named, not cut off. */
+/**
+ * Tables that fit the terminal they are printed on: headings break, long cells wrap, and what has no room is named, not
+ * cut off.
+ */
 import Table from "cli-table3";
 
 type Cell = string | number;

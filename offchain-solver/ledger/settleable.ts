@@ -5,7 +5,9 @@ import * as Payload from "../codec/payload.ts";
 import { attempt } from "../codec/refusal.ts";
 import { SYSTEM_ID } from "./settlementModel.ts";
 
-/** Of a market whose cap is at its highest: what a signed price of 24 bits holds, less one, 1e-6 $ per kWh, kW or kg. */
+/**
+ * Of a market whose cap is at its highest: what a signed price of 24 bits holds, less one, 1e-6 $ per kWh, kW or kg.
+ */
 export const HIGHEST_PRICE_CAP = 0x7ffffe;
 /** Most that a mandate can let an account spend in a day, $: 48 bits of micro-dollars. */
 export const MOST_SPEND = (2 ** 48 - 1) / 1e6;
@@ -40,8 +42,8 @@ function carried({ id = 1, reactiveVar = 0, quantity = 1, periods = 1 }: Probe):
 }
 
 /**
- * What of a sound scenario no batch could carry, whatever is cleared: posted prices, quantities, reactive power, periods, ids. Known before
- * anybody clears; prices that only congestion makes are not.
+ * What of a sound scenario no batch could carry, whatever is cleared: posted prices, quantities, reactive power,
+ * periods, ids. Known before anybody clears; prices that only congestion makes are not.
  */
 export function unsettleable(scenario: Scenario): Fault[] {
   return [
@@ -131,8 +133,8 @@ function prosumerFaults(scenario: Scenario, prosumer: Prosumer, at: string): Fau
 }
 
 /**
- * More than a prosumer can have to pay in a session, $, by its devices, load and the tariffs; room for network charges as large as the
- * price of energy, which congestion alone may exceed.
+ * More than a prosumer can have to pay in a session, $, by its devices, load and the tariffs; room for network charges
+ * as large as the price of energy, which congestion alone may exceed.
  */
 export function worstBill(scenario: Scenario, prosumer: Prosumer): number {
   const { tariff, carbon, periodHours } = scenario;

@@ -167,7 +167,9 @@ function mayTrade({ product, seller, buyer }: Trade, participants: number): bool
   return orDesk(seller) && orDesk(buyer);
 }
 
-/** One amount is added to the seller and taken from the buyer: every product and the money sum to zero by construction. */
+/**
+ * One amount is added to the seller and taken from the buyer: every product and the money sum to zero by construction.
+ */
 function net(trade: Trade, entries: ReadonlyMap<number, Entry>): void {
   const seller = entries.get(trade.seller) as Entry;
   const buyer = entries.get(trade.buyer) as Entry;
@@ -205,7 +207,10 @@ function net(trade: Trade, entries: ReadonlyMap<number, Entry>): void {
   }
 }
 
-/** Money of energy and network together is no worse than the net energy at its limit price: nothing is lost on a net of zero. */
+/**
+ * Money of energy and network together is no worse than the net energy at its limit price: nothing is lost on a net of
+ * zero.
+ */
 function checkPosition({ id, limits }: Entry, position: Position, t: number, terms: Terms): void {
   const { energyWh, money, chargedWh } = position;
   const buys = energyWh < 0n;

@@ -45,14 +45,17 @@ export type Verification =
   | { readonly kind: "verified"; readonly batch: Verified<Batch> }
   | { readonly kind: "refused"; readonly predicate: string; readonly detail: string };
 
-/** Rounding, netting and reserve below the threshold may move a payment by this much at the reference size and price level, $ per session. */
+/**
+ * Rounding, netting and reserve below the threshold may move a payment by this much at the reference size and price
+ * level, $ per session.
+ */
 const PAYMENT_TOLERANCE = 0.05;
 /** Whatever the size: a session's units of price and quantity, $. */
 const PAYMENT_ROUNDING = 1e-3;
 
 /**
- * Checks proposals against the party's own view, the integers against the proposals, and the whole against everything public: limits, chance
- * constraints, the chain's own rules. A refusal names the first predicate that fails.
+ * Checks proposals against the party's own view, the integers against the proposals, and the whole against everything
+ * public: limits, chance constraints, the chain's own rules. A refusal names the first predicate that fails.
  */
 export function verify(known: Known, own: OwnView, proposals: Proposals, { result, payload }: Batch): Verification {
   const { market, network, places, ledger } = known;

@@ -1,7 +1,7 @@
 /**
- * Carries messages between parties, by agent number, and pushes what arrives. Delivery may be in any order, also between messages of one
- * sender; nothing is lost or doubled while both ends are up. Who sent a message is what the connection says. The same compliance
- * suite (test/support/transportSuite.ts) runs on every implementation.
+ * Carries messages between parties, by agent number, and pushes what arrives. Delivery may be in any order, also
+ * between messages of one sender; nothing is lost or doubled while both ends are up. Who sent a message is what the
+ * connection says. The same compliance suite (test/support/transportSuite.ts) runs on every implementation.
  */
 export type Transport<M> = {
   /** Puts a party on the network. A number that is taken is refused with a RangeError. */

@@ -3,12 +3,13 @@
  *
  *   magic u8 | kind u8 | session u16 | iteration u32 | block u32 | second u16 | third u16     16 bytes
  *   trade: block f64...
- *   offer: block f64... | sums f64[second] | gram f64[third] | claim f64[3], where bit 15 of third is set; its other bits are the length
+ * offer: block f64... | sums f64[second] | gram f64[third] | claim f64[3], where bit 15 of third is set; its other bits
+ * are the length
  *   grid:  extra f64 | block f64... | weights f64[second] | centre f64, where bit 7 of third is set
  *          bit 6 of third: asks for a claim; its bits below are the end
  *
- * `session` is the head of the terms' hash: a message of another session is told apart before anything in it is read. As many bytes as
- * `messageBytes` counts.
+ * `session` is the head of the terms' hash: a message of another session is told apart before anything in it is read.
+ * As many bytes as `messageBytes` counts.
  */
 import { CLAIM_SIZE } from "../clearing/claim.ts";
 import { ENDS, messageBytes, type Message } from "../clearing/message.ts";

@@ -17,8 +17,8 @@ export type Ends = {
 };
 
 /**
- * Joins as agent number `self` and hears from then on; what it returns starts the agent, once all have joined. `tag`: as `sessionTag` makes it
- * from the terms' hash. Throws RangeError where the number is taken.
+ * Joins as agent number `self` and hears from then on; what it returns starts the agent, once all have joined. `tag`:
+ * as `sessionTag` makes it from the terms' hash. Throws RangeError where the number is taken.
  */
 export function takePart(
   transport: Transport<Uint8Array>,

@@ -1,11 +1,14 @@
-/** The one adapter of Node's on the lowest floor: whoever solves is handed a `ConicSolver`, so a browser may hand over its own. */
+/**
+ * The one adapter of Node's on the lowest floor: whoever solves is handed a `ConicSolver`, so a browser may hand over
+ * its own.
+ */
 import { createRequire } from "node:module";
 import type * as Clarabel from "clarabel-wasm-nodejs";
 import type { ConicSolution, ConicSolver } from "./conicSolver.ts";
 
 /**
- * Clarabel's own package is in no registry: it comes inside `cvxjs`, which links to it. Looked up from there, what is declared is what is
- * used, wherever an installer puts the link.
+ * Clarabel's own package is in no registry: it comes inside `cvxjs`, which links to it. Looked up from there, what is
+ * declared is what is used, wherever an installer puts the link.
  */
 const { solve: clarabel } = createRequire(import.meta.resolve("cvxjs"))("clarabel-wasm-nodejs") as typeof Clarabel;
 
@@ -23,7 +26,10 @@ const STATUS: Record<string, ConicSolution["status"]> = {
   unbounded: "unbounded",
 };
 
-/** Clarabel (interior point, homogeneous embedding; Goulart and Chen 2024) through its wasm build: same bits on every engine. */
+/**
+ * Clarabel (interior point, homogeneous embedding; Goulart and Chen 2024) through its wasm build: same bits on every
+ * engine.
+ */
 export const clarabelSolver: ConicSolver = (problem, settings = {}) => {
   const tolerance = settings.tolerance ?? 1e-9;
   const result = clarabel(

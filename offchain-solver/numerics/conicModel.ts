@@ -10,7 +10,9 @@ type SocRow = { readonly terms: Terms; readonly constant: number };
 /** A built program with the group every row was added under, so that duals can be summed by origin. */
 export type GroupedProblem = ConicProblem & { readonly groups: Uint8Array };
 
-/** Collects a conic program row by row and lays it out for the solver. A thing with a life cycle: fill, then `build`. */
+/**
+ * Collects a conic program row by row and lays it out for the solver. A thing with a life cycle: fill, then `build`.
+ */
 export class ConicModel {
   variables = 0;
   constant = 0;

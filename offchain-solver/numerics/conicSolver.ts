@@ -20,7 +20,10 @@ export type ConicProblem = {
   readonly cones: { readonly zero: number; readonly nonneg: number; readonly soc: readonly number[] };
 };
 
-/** `dual` z satisfies Px + q + A'z = 0, z in the dual cone: z of `a'x <= b` is the decrease of the optimum per unit of b. */
+/**
+ * `dual` z satisfies Px + q + A'z = 0, z in the dual cone: z of `a'x <= b` is the decrease of the optimum per unit of
+ * b.
+ */
 export type ConicSolution = {
   readonly status: "solved" | "almost solved" | "infeasible" | "unbounded" | "failed";
   readonly x: Float64Array;
@@ -33,8 +36,9 @@ export type ConicSettings = { readonly tolerance?: number; readonly maxIteration
 export type ConicSolver = (problem: ConicProblem, settings?: ConicSettings) => ConicSolution;
 
 /**
- * Solves to `tolerance` or, where the solver stalls short of it, to the first of the next powers of ten up to `loosest` that it
- * reaches. A stalled solver may hand a point back ("almost solved") or none ("failed"): neither says anything of the problem.
+ * Solves to `tolerance` or, where the solver stalls short of it, to the first of the next powers of ten up to `loosest`
+ * that it reaches. A stalled solver may hand a point back ("almost solved") or none ("failed"): neither says anything
+ * of the problem.
  */
 export function solveLoosening(
   solver: ConicSolver,

@@ -54,8 +54,9 @@ export function projectOnCone(cone: ConeRows, point: Float64Array, out: Float64A
 }
 
 /**
- * Adds sigma B'JB to `values` at `slots`, B the cone's rows and J the projection's Jacobian at `point`: I inside, 0 behind the cone,
- * else (1/2) [1 u'; u (1 + t/s) I - (t/s) u u'] with u the direction of what follows the first row. `product` is a buffer of [variable].
+ * Adds sigma B'JB to `values` at `slots`, B the cone's rows and J the projection's Jacobian at `point`: I inside, 0
+ * behind the cone, else (1/2) [1 u'; u (1 + t/s) I - (t/s) u u'] with u the direction of what follows the first row.
+ * `product` is a buffer of [variable].
  */
 export function addConeCurvature(
   cone: ConeRows,

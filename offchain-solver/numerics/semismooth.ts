@@ -1,4 +1,7 @@
-/** Solves the square system M x = b (row-major, both overwritten) by elimination with partial pivoting; false when singular. */
+/**
+ * Solves the square system M x = b (row-major, both overwritten) by elimination with partial pivoting; false when
+ * singular.
+ */
 export function solveInPlace(M: Float64Array, b: Float64Array, n: number): boolean {
   for (let j = 0; j < n; j++) {
     let pivot = j;

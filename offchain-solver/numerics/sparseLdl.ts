@@ -1,7 +1,7 @@
 /**
- * L D L' of a symmetric quasi-definite matrix whose pattern never changes: ordering and pattern of L are found once, numbers are
- * refactored into the same arrays (up-looking, Davis 2005). Quasi-definite matrices factor in any order (Vanderbei 1995), so no
- * pivoting takes place and the bits depend on the input alone.
+ * L D L' of a symmetric quasi-definite matrix whose pattern never changes: ordering and pattern of L are found once,
+ * numbers are refactored into the same arrays (up-looking, Davis 2005). Quasi-definite matrices factor in any order
+ * (Vanderbei 1995), so no pivoting takes place and the bits depend on the input alone.
  */
 export class SparseLdl {
   readonly size: number;

@@ -3,8 +3,9 @@ import { addConeCurvature, layOutCone, projectOnCone, slotsOf, type ConeRows } f
 import { pointers, SparseLdl } from "./sparseLdl.ts";
 
 /**
- * How hard the constraints are pushed in one proximal step (per unit of row), and how much a step in x costs. Rows in MW, prices of
- * 10 to 1000 per MW: a step leaves some 1e-6 of the multipliers' change in the rows, and the next one takes it away.
+ * How hard the constraints are pushed in one proximal step (per unit of row), and how much a step in x costs. Rows in
+ * MW, prices of 10 to 1000 per MW: a step leaves some 1e-6 of the multipliers' change in the rows, and the next one
+ * takes it away.
  */
 const SIGMA = 1e6;
 const DELTA = 1e-3;
@@ -21,10 +22,11 @@ const ROUNDING = 20;
 /**
  * Solves one conic program again and again while only its linear term q changes, starting from the last solution.
  *
- * Proximal method of multipliers: x+ = argmin (1/2) x'Px + q'x + delta/2 norm(x - x_k)^2 + norm(Proj_K*(z_k + sigma (Ax - b)))^2 / (2 sigma),
- * z+ = Proj_K*(z_k + sigma (Ax+ - b)) (Rockafellar 1976); the minimum by semismooth Newton with line search on the directional
- * derivative (Li, Sun, Toh 2018). Old factorisations serve as long as they shrink the gradient, so near a fixed point an
- * iteration costs a few triangular solves. `solve` is true only when the conditions of optimality hold to the tolerance.
+ * Proximal method of multipliers: x+ = argmin (1/2) x'Px + q'x + delta/2 norm(x - x_k)^2 + norm(Proj_K*(z_k + sigma (Ax
+ * - b)))^2 / (2 sigma), z+ = Proj_K*(z_k + sigma (Ax+ - b)) (Rockafellar 1976); the minimum by semismooth Newton with
+ * line search on the directional derivative (Li, Sun, Toh 2018). Old factorisations serve as long as they shrink the
+ * gradient, so near a fixed point an iteration costs a few triangular solves. `solve` is true only when the conditions
+ * of optimality hold to the tolerance.
  */
 export class WarmConic {
   readonly x: Float64Array;
@@ -151,8 +153,9 @@ export class WarmConic {
   }
 
   /**
-   * Solves for the problem's present q: every row to `feasibility` (row units), every entry of Px + q + A'z to `stationarity`
-   * (objective per variable unit; up to ten times that where rounding stops it). False, with x and z of no use, otherwise.
+   * Solves for the problem's present q: every row to `feasibility` (row units), every entry of Px + q + A'z to
+   * `stationarity` (objective per variable unit; up to ten times that where rounding stops it). False, with x and z of
+   * no use, otherwise.
    */
   solve(feasibility: number, stationarity: number): boolean {
     const limit = this.factorisations + FACTORISATIONS;
@@ -231,7 +234,10 @@ export class WarmConic {
     return this.#evaluate();
   }
 
-  /** Prepares derivatives along the step without products with A: the rows move in proportion to the length. Called at length 1. */
+  /**
+   * Prepares derivatives along the step without products with A: the rows move in proportion to the length. Called at
+   * length 1.
+   */
   #layRay(derivative: number): void {
     const { P } = this.#problem;
     const d = this.#step;
@@ -291,8 +297,8 @@ export class WarmConic {
   }
 
   /**
-   * z = Proj_K*(z_k + sigma (Ax - b)) and the gradient Px + q + delta (x - x_k) + A'z, from the rows as last measured; returns the
-   * gradient's largest entry.
+   * z = Proj_K*(z_k + sigma (Ax - b)) and the gradient Px + q + delta (x - x_k) + A'z, from the rows as last measured;
+   * returns the gradient's largest entry.
    */
   #evaluate(): number {
     this.evaluations++;

@@ -1,7 +1,7 @@
 /**
- * clearing.json: one cleared session as `gridpact clear --json` writes it, for people, reports and other programs. Floats;
- * what is signed and settled is `quantised` alone. Arrays run by hour, then by bus or branch in the feeder's order.
- * Units are in the names; prices are $/MWh (energy, nodal), $/MW (reserve), $/t (allowances).
+ * clearing.json: one cleared session as `gridpact clear --json` writes it, for people, reports and other programs.
+ * Floats; what is signed and settled is `quantised` alone. Arrays run by hour, then by bus or branch in the feeder's
+ * order. Units are in the names; prices are $/MWh (energy, nodal), $/MW (reserve), $/t (allowances).
  */
 import * as z from "zod";
 import { PRODUCTS } from "../market/result/clearingResult.ts";
@@ -94,7 +94,10 @@ const ReserveTradeSchema = z.strictObject({
 });
 const CarbonTradeSchema = z.strictObject({ seller: id, buyer: id, t: nonneg, price: z.number() });
 
-/** A limit that costs something. `bus` for a voltage, `from` and `to` for a branch; `price` is its dual in $ per p.u.^2 or MVA. */
+/**
+ * A limit that costs something. `bus` for a voltage, `from` and `to` for a branch; `price` is its dual in $ per p.u.^2
+ * or MVA.
+ */
 const BindingSchema = z.strictObject({
   hour: count,
   limit: z.enum(["voltage-low", "voltage-high", "flow"]),
@@ -151,7 +154,10 @@ export const ClearingJsonSchema = z.strictObject({
   messages: count,
   bytes: count,
   wallMs: nonneg,
-  /** Largest ratio of residual to tolerance over the products, by iteration: solved when both are at most 1. Empty for the central method. */
+  /**
+   * Largest ratio of residual to tolerance over the products, by iteration: solved when both are at most 1. Empty for
+   * the central method.
+   */
   residuals: z.array(z.strictObject({ primal: nonneg, dual: nonneg })),
   /** $ over the horizon, the same definition for every method. */
   objective: z.number(),

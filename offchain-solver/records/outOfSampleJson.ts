@@ -1,4 +1,6 @@
-/** `outOfSample` of clearing.json: how often errors that the clearing never saw break each of its two-sided constraints. */
+/**
+ * `outOfSample` of clearing.json: how often errors that the clearing never saw break each of its two-sided constraints.
+ */
 import * as z from "zod";
 
 const probability = z.number().min(0).max(1);
@@ -66,7 +68,9 @@ export const TighteningSchema = z.strictObject({
       /** LinDistFlow against AC. */
       voltageErrorPu: figure,
       flowErrorMva: figure,
-      /** AC beyond the limits, and what it lacks of the chance constraints' margin; at most 0 where nothing is wrong. */
+      /**
+       * AC beyond the limits, and what it lacks of the chance constraints' margin; at most 0 where nothing is wrong.
+       */
       voltageBeyondPu: figure,
       loadingBeyond: figure,
       voltageEatenPu: figure,

@@ -1,4 +1,6 @@
-/** settlement.json and audit.json of one session: what the chain did with the result, and what an auditor thinks of it. */
+/**
+ * settlement.json and audit.json of one session: what the chain did with the result, and what an auditor thinks of it.
+ */
 import * as z from "zod";
 
 const count = z.int().nonnegative();

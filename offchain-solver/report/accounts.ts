@@ -1,6 +1,6 @@
 /**
- * Where the session's money goes, and how the objective that was minimised becomes the bills that are paid. Payments are sums of the
- * posted integers, to the nano-dollar.
+ * Where the session's money goes, and how the objective that was minimised becomes the bills that are paid. Payments
+ * are sums of the posted integers, to the nano-dollar.
  */
 import type { SweptClearing as ClearingJson } from "../records/clearingJson.ts";
 import { DESK, OPERATOR, UTILITY } from "../market/result/clearingResult.ts";
@@ -41,7 +41,10 @@ export function paymentsOf({ quantised }: ClearingJson): Payments {
 
 export type Reconciliation = {
   readonly objective: number;
-  /** In the objective, paid by nobody: the small costs that make trades unique. A record that does not tell them has them in `rounding`. */
+  /**
+   * In the objective, paid by nobody: the small costs that make trades unique. A record that does not tell them has
+   * them in `rounding`.
+   */
   readonly uniqueness: number | undefined;
   /** Paid, but no cost to all together: what the operator keeps of its charges. */
   readonly operator: number;

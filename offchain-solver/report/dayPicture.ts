@@ -1,4 +1,6 @@
-/** One picture of a cleared day that stands alone: the feeder in its tightest period, the prices, and who feeds whom. */
+/**
+ * One picture of a cleared day that stands alone: the feeder in its tightest period, the prices, and who feeds whom.
+ */
 import type { SweptClearing as ClearingJson } from "../records/clearingJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import * as Energy from "./charts/energy.ts";

@@ -55,8 +55,9 @@ export type PostedTrade = {
 };
 
 /**
- * Energy or reserve as it is settled. The clearing spreads energy thinly over every pair; what is posted is one transport of the
- * period's net sales with every payment kept, so this, and not the pairs' trades, is what a prosumer finds on its bill.
+ * Energy or reserve as it is settled. The clearing spreads energy thinly over every pair; what is posted is one
+ * transport of the period's net sales with every payment kept, so this, and not the pairs' trades, is what a prosumer
+ * finds on its bill.
  */
 export function posted({ quantised }: ClearingJson, product: "energy" | "reserve"): PostedTrade[] {
   const hours = quantised.periodSeconds / 3600;
@@ -82,8 +83,8 @@ export const byBus = <T extends { readonly bus: number; readonly id: number }>(a
   all.toSorted((a, b) => a.bus - b.bus || a.id - b.id);
 
 /**
- * What a MWh is worth at the buses: the traded price less the network charge there; lowest and highest bus. An hour without trade
- * has no price to take the charge from and is left out.
+ * What a MWh is worth at the buses: the traded price less the network charge there; lowest and highest bus. An hour
+ * without trade has no price to take the charge from and is left out.
  */
 export function busPrices(clearing: ClearingJson): { hour: number; low: number; high: number }[] {
   const { nodalPrice } = clearing.network;

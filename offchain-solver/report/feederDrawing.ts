@@ -1,4 +1,6 @@
-/** The feeder as a single-line diagram: buses coloured by voltage, branches by loading, arrows along the active flow. */
+/**
+ * The feeder as a single-line diagram: buses coloured by voltage, branches by loading, arrows along the active flow.
+ */
 import type { SweptClearing as ClearingJson } from "../records/clearingJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { escape, loadings, number } from "./derive.ts";

@@ -1,4 +1,7 @@
-/** Where a feeder's buses stand in a drawing of some width, how large they are, and which of their names there is room for. */
+/**
+ * Where a feeder's buses stand in a drawing of some width, how large they are, and which of their names there is room
+ * for.
+ */
 import type { FeederLayout } from "./feederLayout.ts";
 
 export type Style = {
@@ -91,7 +94,9 @@ const DIGIT = 0.62;
 
 type Place = Pick<Geometry, "x" | "y" | "style" | "ends">;
 
-/** Where a name is written, from its bus: over it, or to the right of one that ends a row where the columns are close. */
+/**
+ * Where a name is written, from its bus: over it, or to the right of one that ends a row where the columns are close.
+ */
 export function nameAnchor({ style, ends }: Pick<Geometry, "style" | "ends">, bus: number) {
   return style.name === "tiny" && ends[bus]
     ? ({ dx: style.radius + 3, dy: 0.36 * style.fontSize, anchor: "start" } as const)
@@ -107,8 +112,8 @@ export function nameBox(place: Place, bus: number, name: string): readonly [left
 }
 
 /**
- * Names that fit, beside one another and beside the lateral that their row hangs on: the root's first, then those of ends and junctions,
- * then whatever there is room for.
+ * Names that fit, beside one another and beside the lateral that their row hangs on: the root's first, then those of
+ * ends and junctions, then whatever there is room for.
  */
 function chooseNames(layout: FeederLayout, names: readonly string[], place: Place): boolean[] {
   const { parent, order: walk } = layout.topology;

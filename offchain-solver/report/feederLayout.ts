@@ -1,4 +1,7 @@
-/** Where the buses of a feeder are drawn: depth runs to the right, every leaf has its own row, the longest path stays straight. */
+/**
+ * Where the buses of a feeder are drawn: depth runs to the right, every leaf has its own row, the longest path stays
+ * straight.
+ */
 import type { Feeder } from "../grid/feeder.ts";
 import type { Topology } from "../grid/topology.ts";
 import { topologyOf } from "../grid/topology.ts";
@@ -33,7 +36,8 @@ export function layoutOf(feeder: Feeder): FeederLayout {
       return;
     }
     place(straight);
-    // Every lateral starts on a new row below what is drawn already, so it drops beside its parent, where nothing stands.
+    // Every lateral starts on a new row below what is drawn already, so it drops beside its parent, where nothing
+    // stands.
     for (const child of others) place(child);
   };
   place(0);

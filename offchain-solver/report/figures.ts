@@ -1,4 +1,7 @@
-/** Figures of experiments as SVG files: lines, bars, dots with intervals. Every axis says what it shows and in which unit. */
+/**
+ * Figures of experiments as SVG files: lines, bars, dots with intervals. Every axis says what it shows and in which
+ * unit.
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import * as Plot from "@observablehq/plot";
@@ -197,7 +200,9 @@ export type Interval = {
   readonly high: number;
 };
 
-/** Dots with their intervals by group, series side by side, such as violation probabilities against the promised one. */
+/**
+ * Dots with their intervals by group, series side by side, such as violation probabilities against the promised one.
+ */
 export function intervalFigure(
   labels: Labels,
   intervals: readonly Interval[],

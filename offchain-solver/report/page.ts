@@ -42,7 +42,8 @@ export type TableOptions = {
 };
 
 /**
- * Every row and column is shown, without a box to scroll: where a table is too wide for its card each row becomes a block of named cells.
+ * Every row and column is shown, without a box to scroll: where a table is too wide for its card each row becomes a
+ * block of named cells.
  * @param rows cells already escaped; all columns but the first are numbers.
  */
 export function table(

@@ -42,7 +42,9 @@ export const PHONE: Frame = { width: 322, height: 240, phone: true };
 const SIDES = { left: 56, right: 16 };
 export const plotWidth = ({ width }: Frame): number => width - SIDES.left - SIDES.right;
 
-/** The same chart for every room there may be; the page shows the one that fits. A wide card has room for the full one. */
+/**
+ * The same chart for every room there may be; the page shows the one that fits. A wide card has room for the full one.
+ */
 export function framed(draw: (frame: Frame) => string, wide = false): string {
   const frames = [...(wide ? ([["full", FULL]] as const) : []), ["half", HALF] as const, ["phone", PHONE] as const];
   return `<div class="frames${wide ? " three" : ""}">${frames.map(([name, frame]) => `<div class="${name}">${draw(frame)}</div>`).join("")}</div>`;
@@ -95,7 +97,10 @@ export const periodAxis = (scenario: Scenario, frame: Frame): Plot.ScaleOptions 
 
 export type Bar = { readonly hour: number; readonly kind: string; readonly value: number };
 
-/** Stacked bars by period: what is above and below zero stacks apart. `value` is in the record's unit, drawn and told in `unit`. */
+/**
+ * Stacked bars by period: what is above and below zero stacks apart. `value` is in the record's unit, drawn and told in
+ * `unit`.
+ */
 export function periodBars(
   rows: readonly Bar[],
   kinds: readonly string[],
@@ -113,7 +118,9 @@ export function periodBars(
   });
 }
 
-/** A step line through the periods, from the first one's begin to the last one's end. A period without a value is a gap. */
+/**
+ * A step line through the periods, from the first one's begin to the last one's end. A period without a value is a gap.
+ */
 export function periodLine(
   values: readonly (number | undefined)[],
   scenario: Scenario,

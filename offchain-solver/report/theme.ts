@@ -19,8 +19,8 @@ export type Meaning = (typeof MEANINGS)[number];
 export const tint = (meaning: Meaning): string => `var(--${meaning})`;
 
 /**
- * Meanings, then what the page itself needs; c1..c8 are for series without a meaning of their own; scales: voltage v0 (low) .. v8 (high),
- * loading l0 (idle) .. l6 (at or over the limit).
+ * Meanings, then what the page itself needs; c1..c8 are for series without a meaning of their own; scales: voltage v0
+ * (low) .. v8 (high), loading l0 (idle) .. l6 (at or over the limit).
  */
 export const LIGHT = {
   energy: "#1f6fb5",

@@ -3,7 +3,10 @@ import type { SweptClearing as ClearingJson } from "../records/clearingJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { bills, energyBalance, number, range, total } from "./derive.ts";
 
-/** A quantity in the record's unit (MW, MWh, $, $/MWh, $/MW and hour, t) times `factor` is shown with `digits` after the point. */
+/**
+ * A quantity in the record's unit (MW, MWh, $, $/MWh, $/MW and hour, t) times `factor` is shown with `digits` after the
+ * point.
+ */
 export type Unit = { readonly name: string; readonly factor: number; readonly digits: number };
 
 export type Units = {
@@ -19,7 +22,10 @@ export type Units = {
 
 const unit = (name: string, factor: number, digits: number): Unit => ({ name, factor, digits });
 
-/** Dollars from ten upwards, cents below, each with two digits: the bill of a feeder and that of a home are both readable. */
+/**
+ * Dollars from ten upwards, cents below, each with two digits: the bill of a feeder and that of a home are both
+ * readable.
+ */
 export const moneyUnit = (largest: number): Unit => (Math.abs(largest) >= 10 ? unit("$", 1, 2) : unit("¢", 100, 2));
 
 /** Of an amount by itself. */
@@ -43,7 +49,9 @@ function energyUnits(peakMw: number): Omit<Units, "money" | "mass"> {
   };
 }
 
-/** @returns units for the largest feed-in of a period, the largest part of a bill, the largest emission or allowance. */
+/**
+ * @returns units for the largest feed-in of a period, the largest part of a bill, the largest emission or allowance.
+ */
 export function unitsOf(clearing: Pick<ClearingJson, "prosumers">, scenario: Scenario): Units {
   const fedIn = energyBalance(clearing, scenario).filter(({ mw }) => mw > 0);
   const peak = range(scenario.hours).map((t) => total(fedIn.filter(({ hour }) => hour === t).map(({ mw }) => mw)));

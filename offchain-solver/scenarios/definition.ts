@@ -28,7 +28,9 @@ export const PopulationSchema = z.strictObject({
   generatorTPerMwh: range,
   /** A base load below this counts as this where a device is sized by it. */
   smallestLoadMw: z.number().positive(),
-  /** Nearest partners of each prosumer, and the nearest owners of a generator or battery that it reaches in any case. */
+  /**
+   * Nearest partners of each prosumer, and the nearest owners of a generator or battery that it reaches in any case.
+   */
   partners: z.tuple([z.int().positive(), z.int().positive()]),
   sellers: z.int().nonnegative(),
   /** Whom nobody further chooses once it has so many partners; absent: no bound. */
@@ -36,8 +38,8 @@ export const PopulationSchema = z.strictObject({
 });
 
 /**
- * What a person writes down about a scenario besides its prosumers. MW, $/MWh, $/MW, $/t, tCO2/MWh, local hours of the day.
- * `resolveScenario` joins it with a feeder and the real series and spells every array out.
+ * What a person writes down about a scenario besides its prosumers. MW, $/MWh, $/MW, $/t, tCO2/MWh, local hours of the
+ * day. `resolveScenario` joins it with a feeder and the real series and spells every array out.
  */
 const TERMS = {
   name: z.string().min(1),

@@ -11,7 +11,10 @@ export interface Source {
   readonly kind: "pv" | "wind";
 }
 
-/** Debiased forecast and what happened, p.u. of rating [hour][source]; errors [hour][sample][source], fitting and held out. */
+/**
+ * Debiased forecast and what happened, p.u. of rating [hour][source]; errors [hour][sample][source], fitting and held
+ * out.
+ */
 export interface SourceForecasts {
   readonly forecast: number[][];
   readonly actual: number[][];
@@ -32,7 +35,9 @@ function actualAt(series: SeriesSet, { name, kind }: Source, ms: number): number
   return kind === "pv" ? at(series.pv, name, ms) : at(series.wind, `${name}_actual`, ms);
 }
 
-/** Wind: the published day-ahead forecast. PV has none: persistence, the mean of the seven days before at the same hour. */
+/**
+ * Wind: the published day-ahead forecast. PV has none: persistence, the mean of the seven days before at the same hour.
+ */
 function forecastAt(series: SeriesSet, source: Source, ms: number): number {
   if (source.kind === "wind") return at(series.wind, `${source.name}_forecast`, ms);
   let sum = 0;
@@ -48,9 +53,9 @@ export function isFittingDay(dayOffset: number): boolean {
 const nano = (value: number): number => Math.round(value * 1e9) / 1e9;
 
 /**
- * Errors (actual - forecast) of the 60 days before at the same hour, for `hours` hours from `startMs`. The mean error of
- * the fitting days moves into the forecast, clip(forecast + mean, 0, 1), and out of the errors of both sets, so that the
- * ambiguity set has mean zero and the held-out days stay unseen.
+ * Errors (actual - forecast) of the 60 days before at the same hour, for `hours` hours from `startMs`. The mean error
+ * of the fitting days moves into the forecast, clip(forecast + mean, 0, 1), and out of the errors of both sets, so that
+ * the ambiguity set has mean zero and the held-out days stay unseen.
  */
 export function sourceForecasts(
   series: SeriesSet,

@@ -11,8 +11,9 @@ const LEAST_RATING_MVA = 0.1;
 
 /**
  * A made-up radial feeder for runs at scale: mains from the substation (one for every forty buses), laterals hanging on
- * them, 5 to 80 kW at power factor .85 on four buses of five. Impedances are scaled so that the lowest base-load voltage is
- * 0.95 whatever the size; ratings follow our rule, the least one scaled to these loads. Nothing about it is measured.
+ * them, 5 to 80 kW at power factor .85 on four buses of five. Impedances are scaled so that the lowest base-load
+ * voltage is 0.95 whatever the size; ratings follow our rule, the least one scaled to these loads. Nothing about it is
+ * measured.
  */
 export function generateFeeder(buses: number, seed: number): Feeder {
   if (!Number.isInteger(buses) || buses < 2)

@@ -12,9 +12,9 @@ const QUOTA_T_PER_MWH = 0.3;
 const MOST_PARTNERS = 16;
 
 /**
- * A day of `prosumers` drawn by the rules of ieee141 on a made-up feeder of a size that suits them. Each has its 6 to 8 nearest
- * partners and the nearest sellers, and a bounded number of partners, so pairs, lines and limits that bind grow with the prosumers.
- * The same number and seed give the same bytes.
+ * A day of `prosumers` drawn by the rules of ieee141 on a made-up feeder of a size that suits them. Each has its 6 to 8
+ * nearest partners and the nearest sellers, and a bounded number of partners, so pairs, lines and limits that bind grow
+ * with the prosumers. The same number and seed give the same bytes.
  */
 export function generateScenario(prosumers: number, seed: number, series = readSeries()): Scenario {
   if (!Number.isInteger(prosumers) || prosumers < 2)

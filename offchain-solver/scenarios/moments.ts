@@ -38,9 +38,10 @@ function activeSources(samples: Matrix, uncertain: readonly Uncertain[]): number
 const pick = (samples: Matrix, sources: readonly number[]): Matrix => samples.map((row) => sources.map((s) => row[s]));
 
 /**
- * Moments of one hour's errors from its fitting samples [sample][source], p.u. of rating. With L the Cholesky factor of the
- * sources' covariance and M the matrix that scales each source to the MW of the renewables mapped to it, F = L' M. The
- * robust radius is the largest norm(Sigma^{-1/2} xi) over the samples, which is norm(L^{-1} s) whatever the mapping.
+ * Moments of one hour's errors from its fitting samples [sample][source], p.u. of rating. With L the Cholesky factor of
+ * the sources' covariance and M the matrix that scales each source to the MW of the renewables mapped to it, F = L' M.
+ * The robust radius is the largest norm(Sigma^{-1/2} xi) over the samples, which is norm(L^{-1} s) whatever the
+ * mapping.
  */
 export function hourMoments(samples: Matrix, uncertain: readonly Uncertain[]): HourMoments {
   const sources = activeSources(samples, uncertain);

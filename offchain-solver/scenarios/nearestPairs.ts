@@ -3,9 +3,9 @@ import { topologyOf } from "../grid/topology.ts";
 
 /**
  * Trading pairs by electrical distance: every prosumer with its `wanted` nearest others, and with its `sellers` nearest
- * owners of something to sell. Walks outwards from each bus and stops when it has enough, so it suits feeders of any size.
- * Whoever has `most` partners already is passed over: without a bound a seller beside the substation would serve every main.
- * Returns ids (place + 1), smaller first, ascending.
+ * owners of something to sell. Walks outwards from each bus and stops when it has enough, so it suits feeders of any
+ * size. Whoever has `most` partners already is passed over: without a bound a seller beside the substation would serve
+ * every main. Returns ids (place + 1), smaller first, ascending.
  */
 export function nearestPairs(
   feeder: Feeder,
@@ -59,7 +59,10 @@ export function nearestPairs(
 
 type Step = { readonly bus: number; readonly from: number; readonly distance: number };
 
-/** Takes out the nearest step, the smaller bus index at equal distance, so that the outcome does not hang on the order of pushing. */
+/**
+ * Takes out the nearest step, the smaller bus index at equal distance, so that the outcome does not hang on the order
+ * of pushing.
+ */
 function takeNearest(frontier: Step[]): Step {
   let best = 0;
   for (let k = 1; k < frontier.length; k++) {

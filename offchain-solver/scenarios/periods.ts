@@ -48,7 +48,9 @@ export function takePeriods(scenario: Scenario, periods: number): Scenario {
   return resampled(scenario, cut, cut);
 }
 
-/** The same scenario with its first `hours` hours by the clock only: four periods an hour where they are quarter-hours. */
+/**
+ * The same scenario with its first `hours` hours by the clock only: four periods an hour where they are quarter-hours.
+ */
 export function takeHours(scenario: Scenario, hours: number): Scenario {
   const { name, periodHours } = scenario;
   const periods = Math.round(hours / periodHours);
@@ -65,10 +67,10 @@ export function takeHours(scenario: Scenario, hours: number): Scenario {
 export const PERIOD_MINUTES = [5, 6, 10, 12, 15, 20, 30, 60] as const;
 
 /**
- * An hourly scenario in periods of `minutes`. Loads, forecasts and actuals run straight from the middle of one hour to the
- * middle of the next (level before the first and after the last); prices, carbon intensities and the errors' moments are
- * those of the hour that a period lies in. An hour's energy therefore changes a little where a series bends.
- * Throws InputError where the scenario is not hourly or the periods do not divide an hour.
+ * An hourly scenario in periods of `minutes`. Loads, forecasts and actuals run straight from the middle of one hour to
+ * the middle of the next (level before the first and after the last); prices, carbon intensities and the errors'
+ * moments are those of the hour that a period lies in. An hour's energy therefore changes a little where a series
+ * bends. Throws InputError where the scenario is not hourly or the periods do not divide an hour.
  */
 export function splitHours(scenario: Scenario, minutes: number): Scenario {
   if (scenario.periodHours !== 1)

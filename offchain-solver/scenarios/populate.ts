@@ -20,9 +20,10 @@ export function drawDefinition({ population, ...terms }: Populated, feeder: Feed
 }
 
 /**
- * A scenario with `count` prosumers drawn by the rules of ieee141 on another feeder, or on the feeder of another scenario,
- * whose day, prices and risk it then keeps. The same feeder, count and seed give the same bytes. Where there are fewer
- * prosumers than load buses the other buses carry no load; where there are more they share a bus's load. `more` overrides rules.
+ * A scenario with `count` prosumers drawn by the rules of ieee141 on another feeder, or on the feeder of another
+ * scenario, whose day, prices and risk it then keeps. The same feeder, count and seed give the same bytes. Where there
+ * are fewer prosumers than load buses the other buses carry no load; where there are more they share a bus's load.
+ * `more` overrides rules.
  */
 export function populate(
   base: Scenario | Feeder,

@@ -32,8 +32,8 @@ function place(feeder: Feeder, count: number, random: Random): { bus: number; lo
 }
 
 /**
- * A drawn prosumer's load is a profile of active power and its power factor: a capacitor (Mvar without MW) or a generator
- * written as a negative load would be lost, so it is refused.
+ * A drawn prosumer's load is a profile of active power and its power factor: a capacitor (Mvar without MW) or a
+ * generator written as a negative load would be lost, so it is refused.
  */
 function refuseInjections({ name, buses }: Feeder): void {
   const at = buses.findIndex(({ loadMw, loadMvar }, i) => i > 0 && (loadMw < 0 || (loadMw === 0 && loadMvar !== 0)));

@@ -79,7 +79,8 @@ describe("forecast errors", () => {
       at(series.pv, sources[pv].name, then) - persistence,
       at(series.wind, `${sources[wind].name}_actual`, then) - at(series.wind, `${sources[wind].name}_forecast`, then),
     ];
-    // The first fitting sample is the oldest day. Debiasing moves both sets by the same amount, which the next day shows.
+    // The first fitting sample is the oldest day. Debiasing moves both sets by the same amount, which the next day
+    // shows.
     const later = then + day;
     let laterPersistence = 0;
     for (let k = 1; k <= 7; k++) laterPersistence += at(series.pv, sources[pv].name, later - k * day) / 7;

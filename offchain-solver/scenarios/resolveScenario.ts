@@ -93,7 +93,9 @@ function allPairs(count: number): [number, number][] {
   return pairs;
 }
 
-/** Spells a definition out on its feeder with the real series; ids 1, 2, ... follow the feeder's depth-first bus order. */
+/**
+ * Spells a definition out on its feeder with the real series; ids 1, 2, ... follow the feeder's depth-first bus order.
+ */
 export function resolveScenario(definition: Definition, feeder: Feeder, series: SeriesSet): Scenario {
   const { position, indexOfBus } = topologyOf(feeder);
   const place = ({ bus }: Item): number => {

@@ -1,10 +1,13 @@
 /**
- * Dense symmetric matrices of at most sixteen rows, as arrays of rows. Only + - * / and sqrt, so that the numbers do not
- * depend on the engine (mathjs' sqrtm inverts its argument, and the covariance of PV plants at night has no inverse).
+ * Dense symmetric matrices of at most sixteen rows, as arrays of rows. Only + - * / and sqrt, so that the numbers do
+ * not depend on the engine (mathjs' sqrtm inverts its argument, and the covariance of PV plants at night has no
+ * inverse).
  */
 export type Matrix = number[][];
 
-/** Eigenvalues and, in columns, eigenvectors of a symmetric matrix: cyclic Jacobi rotations until the rest is rounding. */
+/**
+ * Eigenvalues and, in columns, eigenvectors of a symmetric matrix: cyclic Jacobi rotations until the rest is rounding.
+ */
 export function eigen(matrix: Matrix): { values: number[]; vectors: Matrix } {
   const n = matrix.length;
   const a = matrix.map((row) => [...row]);
@@ -56,8 +59,8 @@ export function spectralNorm(matrix: Matrix): number {
 }
 
 /**
- * Cholesky factor L (lower triangular, L L' = matrix) of a positive semidefinite matrix. A pivot below 1e-10 of its diagonal
- * entry is a direction already spanned by the rows above: its column is left zero.
+ * Cholesky factor L (lower triangular, L L' = matrix) of a positive semidefinite matrix. A pivot below 1e-10 of its
+ * diagonal entry is a direction already spanned by the rows above: its column is left zero.
  */
 export function cholesky(matrix: Matrix): Matrix {
   const n = matrix.length;

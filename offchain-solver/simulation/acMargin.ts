@@ -18,7 +18,10 @@ export type AcMargin = {
   /** Forecast point beyond the limits themselves: p.u., and loading above 1. At most 0: the sweep passes. */
   readonly voltageBeyondPu: number;
   readonly loadingBeyond: number;
-  /** What the AC state lacks of the margin that the chance constraints ask for: p.u., share of the rating. At most 0: nothing eaten. */
+  /**
+   * What the AC state lacks of the margin that the chance constraints ask for: p.u., share of the rating. At most 0:
+   * nothing eaten.
+   */
   readonly voltageEatenPu: number;
   readonly ratingEaten: number;
 };
@@ -100,8 +103,8 @@ export function acMargin(market: Market, network: Network, solution: Solution): 
 }
 
 /**
- * The sweep of the forecast point keeps inside the limits, as an auditor will check to the last digit, and but for the slack inside what the
- * chance constraints leave of them.
+ * The sweep of the forecast point keeps inside the limits, as an auditor will check to the last digit, and but for the
+ * slack inside what the chance constraints leave of them.
  */
 export const passes = (m: AcMargin): boolean =>
   m.converged &&
@@ -115,7 +118,10 @@ export type Tightened = {
   readonly measured: readonly AcMargin[];
 };
 
-/** Clears, sweeps, and takes what the sweep found missing off the limits, until it passes. `real`: the limits as they are. */
+/**
+ * Clears, sweeps, and takes what the sweep found missing off the limits, until it passes. `real`: the limits as they
+ * are.
+ */
 export function clearTightened(
   scenario: Parameters<typeof clear>[0],
   options: ClearOptions,
@@ -147,7 +153,10 @@ export function clearTightened(
   }
 }
 
-/** Held-out days in AC: how often, and how far, realised errors take the feeder beyond its limits. Hours and days count once each. */
+/**
+ * Held-out days in AC: how often, and how far, realised errors take the feeder beyond its limits. Hours and days count
+ * once each.
+ */
 export type AcHeldOut = {
   readonly states: number;
   readonly beyond: number;
@@ -155,7 +164,10 @@ export type AcHeldOut = {
   readonly loadingBeyond: number;
 };
 
-/** Sweeps every held-out day and hour with its real errors and the answers to them. Beyond: 1e-4 p.u. or 1e-3 of a rating. */
+/**
+ * Sweeps every held-out day and hour with its real errors and the answers to them. Beyond: 1e-4 p.u. or 1e-3 of a
+ * rating.
+ */
 export function acHeldOut(market: Market, network: Network, solution: Solution): AcHeldOut {
   const { feeder } = market.scenario;
   let [states, beyond, voltageBeyondPu, loadingBeyond] = [0, 0, 0, 0];

@@ -36,8 +36,8 @@ export type ClearOptions = {
   readonly market: MarketSettings;
   readonly trade: boolean;
   /**
-   * joint (the default): energy and reserve at once. sequential: energy first, with deterministic limits; its trades and their
-   * prices then stand while reserve is cleared, and devices and utility connections may be redispatched.
+   * joint (the default): energy and reserve at once. sequential: energy first, with deterministic limits; its trades
+   * and their prices then stand while reserve is cleared, and devices and utility connections may be redispatched.
    */
   readonly reserve?: "joint" | "sequential";
   /** Multiplies every default penalty. */
@@ -111,9 +111,10 @@ export function settingsFor(
 const TRIES_BY_PERIOD = 3;
 
 /**
- * Clears a scenario: formulates, solves by the chosen method, quantises. Infeasible or unfinished sessions come back as a Status. No battery
- * charges and discharges at once: where a price below zero makes that pay and the positions need it, the battery is held to one way in
- * those periods and the scenario (as the session's market then shows) is cleared again.
+ * Clears a scenario: formulates, solves by the chosen method, quantises. Infeasible or unfinished sessions come back as
+ * a Status. No battery charges and discharges at once: where a price below zero makes that pay and the positions need
+ * it, the battery is held to one way in those periods and the scenario (as the session's market then shows) is cleared
+ * again.
  */
 export function clear(scenario: Scenario, options: ClearOptions): ClearedSession {
   let session = clearStages(scenario, options);
@@ -154,7 +155,10 @@ function after(first: ClearedSession, second: ClearedSession, what: string): Cle
 /** Of a session whose devices alone have no feasible point. */
 export const LIMITS_DO_NOT_HELP = "wider network limits would not help";
 
-/** Names hour and limit where a session has no feasible point: the ones that would have to be wider (`lacks`), by how much. */
+/**
+ * Names hour and limit where a session has no feasible point: the ones that would have to be wider (`lacks`), by how
+ * much.
+ */
 function whyNot(
   market: Market,
   network: Network | undefined,
@@ -173,8 +177,9 @@ function whyNot(
 }
 
 /**
- * How a distributed clearing ended, and why. Agents see that there is no feasible point where the limits, or somebody's devices, have none
- * by themselves; where only both together have none they iterate on. Whoever simulates them all can ask the whole problem then.
+ * How a distributed clearing ended, and why. Agents see that there is no feasible point where the limits, or somebody's
+ * devices, have none by themselves; where only both together have none they iterate on. Whoever simulates them all can
+ * ask the whole problem then.
  */
 function endOf(
   market: Market,
@@ -301,7 +306,9 @@ export function clearMarket(market: Market, options: ClearOptions, energyFirst?:
   };
 }
 
-/** Runs the agents to the certified end: they are asked for their regrets while they iterate, so nothing is run again. */
+/**
+ * Runs the agents to the certified end: they are asked for their regrets while they iterate, so nothing is run again.
+ */
 function runOf(
   market: Market,
   network: Network | undefined,

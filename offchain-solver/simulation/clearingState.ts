@@ -7,8 +7,8 @@ import type { Settings } from "../clearing/settings.ts";
 import { complaint, readJson } from "../io/readJson.ts";
 
 /**
- * Where the agents of a session stood at its end, from which a clearing with newer forecasts goes on. Here it is one file, because all
- * agents run in one process; each `image` is what that prosumer's node would keep to itself.
+ * Where the agents of a session stood at its end, from which a clearing with newer forecasts goes on. Here it is one
+ * file, because all agents run in one process; each `image` is what that prosumer's node would keep to itself.
  */
 export const ClearingStateSchema = z.strictObject({
   hours: z.int().min(1),
@@ -41,7 +41,10 @@ export function stateOf(market: Market, consensus: ConsensusResult): ClearingSta
 
 export const readState = (file: string): ClearingState => readJson(file, ClearingStateSchema);
 
-/** The state as agents of `market` start from it; throws InputError where it belongs to another market or other penalties. */
+/**
+ * The state as agents of `market` start from it; throws InputError where it belongs to another market or other
+ * penalties.
+ */
 export function warmStarts(file: string, state: ClearingState, market: Market, rho: Settings["rho"]): WarmStart[] {
   if (state.hours !== market.hours) throw complaint(file, "hours", state.hours, `this session has ${market.hours}`);
   state.rho.forEach((value, c) => {

@@ -47,8 +47,9 @@ export function outOfSampleTable(o: OutOfSample): string {
 }
 
 /**
- * The worst constraint of each kind under each distribution, with its interval, against the promise. Where the fitted errors
- * cancel on a limit met with equality, watts of unanswered error count as violations: the table names those, the figure leaves them out.
+ * The worst constraint of each kind under each distribution, with its interval, against the promise. Where the fitted
+ * errors cancel on a limit met with equality, watts of unanswered error count as violations: the table names those, the
+ * figure leaves them out.
  */
 export function outOfSampleFigure(name: string, o: OutOfSample): string {
   const intervals = SOURCES.flatMap((source) =>

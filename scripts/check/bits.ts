@@ -1,6 +1,6 @@
 /**
- * Same input, same bits: runs a short clearing by every method under this Node and under Node 22 (from the npm registry) and
- * compares the hashes with bench/bits.json, which --write renews after a change to the core.
+ * Same input, same bits: runs a short clearing by every method under this Node and under Node 22 (from the npm
+ * registry) and compares the hashes with bench/bits.json, which --write renews after a change to the core.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";

@@ -1,6 +1,7 @@
 /**
- * Imports every MATPOWER case (*.m) of a folder, runs the AC sweep at base load and prints losses and lowest voltage, or
- * why the case was refused: `npm run check:matpower -- DIR`. Ends with 1 when a case that was imported does not converge.
+ * Imports every MATPOWER case (*.m) of a folder, runs the AC sweep at base load and prints losses and lowest voltage,
+ * or why the case was refused: `npm run check:matpower -- DIR`. Ends with 1 when a case that was imported does not
+ * converge.
  */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** The bits of a short clearing: a hash over everything that its agents tell each other. Run as a script it prints all of them as JSON. */
+/**
+ * The bits of a short clearing: a hash over everything that its agents tell each other. Run as a script it prints all
+ * of them as JSON.
+ */
 import { createHash } from "node:crypto";
 import { pathToFileURL } from "node:url";
 import type { Method } from "../../offchain-solver/clearing/acceleration/acceleration.ts";

@@ -13,7 +13,10 @@ type Suite = { readonly name: string; readonly style: SuiteRun["style"]; readonl
 /** The Python that Debian's python3-cvxopt belongs to; another python3 may come first in PATH. */
 const python = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
 const mochaFlags = ["--reporter", "spec", "--ignore", "test/contracts/**"];
-/** They open the simulated network in their process, whose chai matchers then take every number for an integer: a process of their own. */
+/**
+ * They open the simulated network in their process, whose chai matchers then take every number for an integer: a
+ * process of their own.
+ */
 const ON_DEVNET = ["commandLines", "examples", "refusals", "runOptions", "session"].map(
   (name) => `test/${name}.test.ts`,
 );

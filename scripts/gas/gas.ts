@@ -1,7 +1,8 @@
 /**
- * Measures a settlement's gas as whole transactions and keeps it in bench/gas.json, and where it goes in docs/gas.md; any other
- * number than the recorded one fails. `--write` records. Optimised and plain settle, and the textbook settlement of the same
- * trades. Every contract runs on Hardhat's network; what exceeds EIP-7825 is measured without the cap.
+ * Measures a settlement's gas as whole transactions and keeps it in bench/gas.json, and where it goes in docs/gas.md;
+ * any other number than the recorded one fails. `--write` records. Optimised and plain settle, and the textbook
+ * settlement of the same trades. Every contract runs on Hardhat's network; what exceeds EIP-7825 is measured without
+ * the cap.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,6 +1,7 @@
 /**
- * Where a settlement's gas goes: every executed instruction by the function of the source it was compiled from, call data by its
- * bytes. What the compiler ascribes to no function (constants, moves on the stack) counts where it is executed.
+ * Where a settlement's gas goes: every executed instruction by the function of the source it was compiled from, call
+ * data by its bytes. What the compiler ascribes to no function (constants, moves on the stack) counts where it is
+ * executed.
  */
 import { readFileSync } from "node:fs";
 import { dataLength, getBytes } from "ethers";

@@ -1,4 +1,7 @@
-/** The batches whose gas is measured. All guards are on: quorum, mandates, caps, 33-bus grid check; the real day on its own 141. */
+/**
+ * The batches whose gas is measured. All guards are on: quorum, mandates, caps, 33-bus grid check; the real day on its
+ * own 141.
+ */
 import { readFileSync } from "node:fs";
 import { deploy, send } from "../../offchain-solver/chain/deployment.ts";
 import { postAndSettle } from "../../offchain-solver/chain/session.ts";
@@ -19,7 +22,9 @@ const BEFORE_START = 40_000;
 
 export type Size = { readonly trades: number; readonly prosumers: number; readonly committee: number };
 
-/** The operator and at most 15 nodes, of whom a quorum signs; one size once more with the largest committee there is. */
+/**
+ * The operator and at most 15 nodes, of whom a quorum signs; one size once more with the largest committee there is.
+ */
 export const SIZES: readonly Size[] = [
   { trades: 10, prosumers: 10, committee: 11 },
   { trades: 100, prosumers: 50, committee: 16 },
@@ -37,7 +42,10 @@ export function sizedBatch({ prosumers, trades }: Size): ClearingResult {
   return { ...full, trades: taken };
 }
 
-/** Energy of a period at one price, as a market clears it: who buys and sells in one period then loses nothing, which no mandate allows. */
+/**
+ * Energy of a period at one price, as a market clears it: who buys and sells in one period then loses nothing, which no
+ * mandate allows.
+ */
 function atOnePrice(result: ClearingResult): ClearingResult {
   const prices = new Map<number, number>();
   const trades = result.trades.map((trade) => {

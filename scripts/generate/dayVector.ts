@@ -1,6 +1,7 @@
 /**
- * Keeps a cleared day as a test vector: `node scripts/generate/dayVector.ts out/ieee141-2021-07-15-24h/clearing.json` writes the integers
- * that were settled to test/vectors/ieee141-day.json.gz. The clearing is what `gridpact run ieee141` leaves behind, in minutes.
+ * Keeps a cleared day as a test vector: `node scripts/generate/dayVector.ts out/ieee141-2021-07-15-24h/clearing.json`
+ * writes the integers that were settled to test/vectors/ieee141-day.json.gz. The clearing is what `gridpact run
+ * ieee141` leaves behind, in minutes.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";

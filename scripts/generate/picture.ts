@@ -1,4 +1,7 @@
-/** Draws docs/day.svg, the README's picture, from a day cleared now: `node scripts/generate/picture.ts [SCENARIO] [FILE]`. */
+/**
+ * Draws docs/day.svg, the README's picture, from a day cleared now: `node scripts/generate/picture.ts [SCENARIO]
+ * [FILE]`.
+ */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,6 +1,7 @@
 /**
- * Golden vectors shared by TypeScript and Solidity: `node scripts/generate/vectors.ts [DIRECTORY]` writes payloads.json (results, their
- * bytes, and what they are refused with) and typedData.json (mandates, sessions, attestations and their hashes).
+ * Golden vectors shared by TypeScript and Solidity: `node scripts/generate/vectors.ts [DIRECTORY]` writes payloads.json
+ * (results, their bytes, and what they are refused with) and typedData.json (mandates, sessions, attestations and their
+ * hashes).
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,6 @@
-/** What can be changed in a line of Solidity so that a comparison or a refusal is another one. Pure: text in, text out. */
+/**
+ * What can be changed in a line of Solidity so that a comparison or a refusal is another one. Pure: text in, text out.
+ */
 export type Mutant = { readonly file: string; readonly line: number; readonly before: string; readonly after: string };
 
 /** An `a < b` becomes `a <= b`, and so on: the end of the range moves by one. */

@@ -3,10 +3,11 @@
  *
  *   node scripts/mutate/mutateContracts.ts [--files Ledger,Netting] [--again] [--workers 2] [--write]
  *
- * Works on copies of the tree; needs `hardhat build` before. A mutant that does not compile is no mutant; one that all tests
- * accept survives, and one whose tests do not end has shown nothing: either fails the command. Those that are equal to the
- * original are listed with the reason in equivalentMutants.ts. `--write` records each file's outcome in bench/mutations.json
- * when it is through. `--again` tries those alone that the record left alive: tests were added, the contract is the same.
+ * Works on copies of the tree; needs `hardhat build` before. A mutant that does not compile is no mutant; one that all
+ * tests accept survives, and one whose tests do not end has shown nothing: either fails the command. Those that are
+ * equal to the original are listed with the reason in equivalentMutants.ts. `--write` records each file's outcome in
+ * bench/mutations.json when it is through. `--again` tries those alone that the record left alive: tests were added,
+ * the contract is the same.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -25,7 +26,10 @@ const MARKET = ["market/Market.sol"];
 const REGISTRY = ["market/Registry.sol"];
 const PLAIN = ["reference/ReferenceMarket.sol"];
 const HARNESS = "test/GridHarness.sol";
-/** What a file is compiled into. One that both markets share is changed in the optimised one; the lens shares the plain rules. */
+/**
+ * What a file is compiled into. One that both markets share is changed in the optimised one; the lens shares the plain
+ * rules.
+ */
 const TARGETS: Readonly<Record<string, readonly string[]>> = {
   "rules/PlainRules.sol": PLAIN,
   "rules/PlainGrid.sol": [...PLAIN, HARNESS],

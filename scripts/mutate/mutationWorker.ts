@@ -1,7 +1,7 @@
 /**
  * One copy of the tree in which one mutant after the other is compiled and tested; a child of mutateContracts.ts, which
- * sends a Job and gets a Reply. Only the contracts that a file is part of are compiled, without the optimiser, which changes
- * what code costs and not what it does: five seconds instead of a hundred.
+ * sends a Job and gets a Reply. Only the contracts that a file is part of are compiled, without the optimiser, which
+ * changes what code costs and not what it does: five seconds instead of a hundred.
  */
 import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

@@ -286,7 +286,8 @@ describe("a committee", () => {
     expect(await roll(next)).to.deep.equal(second);
     expect([now.epoch, next.epoch]).to.deep.equal([announced.epoch + 1n, announced.epoch + 2n]);
     expect([now.effectiveAt, next.effectiveAt]).to.deep.equal([seated.effectiveAt, announced.effectiveAt]);
-    // 105 sits in the first alone; from the second on in which the other counts, the first is history and stays as it is.
+    // 105 sits in the first alone; from the second on in which the other counts, the first is history and stays as it
+    // is.
     const other = keyOf("seat", 105);
     const again = await proof(world, "node", other, { prosumer: 105, wallet: await addressOf(105), rotation: 1n });
     const theirs = as(registry, await owner(world, 105));

@@ -31,7 +31,10 @@ const mandate = (id: number) => (id === VICTIM ? { maxSpendPerDay: 10_000_000n }
 const errorsOf = (name: ContractName) => abi(name).fragments.filter(({ type }) => type === "error");
 const ERRORS = new Interface([...errorsOf("Authority"), ...errorsOf("Registry")]);
 
-/** A batch in which the victim, the first participant, buys from the second at 2 $/kWh until nothing is left of `dollars`. */
+/**
+ * A batch in which the victim, the first participant, buys from the second at 2 $/kWh until nothing is left of
+ * `dollars`.
+ */
 function emptying(world: World, dollars: number, product: "energy" | "carbon" = "energy"): Uint8Array {
   const period = product === "energy" ? 0 : SESSION_PERIOD;
   const trade = { seller: 1, buyer: 0, product, period, quantity: dollars * 500, price: 2_000_000 };

@@ -29,7 +29,10 @@ function feederOf(random: (below: number) => number): Feeder {
   };
 }
 
-/** By how much, in W and in millionths of p.u. squared, the floating-point model is inside (+) or outside (-) its limits. */
+/**
+ * By how much, in W and in millionths of p.u. squared, the floating-point model is inside (+) or outside (-) its
+ * limits.
+ */
 function margins(feeder: Feeder, pW: readonly number[], qVar: readonly number[]): { watts: number; ppm: number } {
   const topology = topologyOf(feeder);
   const { v, flowMw, flowMvar } = linDistFlow(

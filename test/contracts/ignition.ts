@@ -14,7 +14,10 @@ type Connection = Awaited<ReturnType<typeof network.create>>;
 
 const ADMIN_ROLE = 0n;
 
-/** Deploys the token and then the market by the module for public networks; `holders` hold the roles, `admin` the manager's own. */
+/**
+ * Deploys the token and then the market by the module for public networks; `holders` hold the roles, `admin` the
+ * manager's own.
+ */
 async function deployByModule(
   { ethers, ignition }: Connection,
   deployer: Signer,

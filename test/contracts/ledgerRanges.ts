@@ -123,7 +123,8 @@ for (const reference of [true, false]) {
       const world = await createWorld({ prosumers: 2, reference });
       const provider = world.provider as JsonRpcApiProvider;
       const { deployment } = world;
-      // No number of batches that a test can settle comes near, so the word is written: carbon is 56 bits above a deposit of 64.
+      // No number of batches that a test can settle comes near, so the word is written: carbon is 56 bits above a
+      // deposit of 64.
       let slot = BigInt(Onboarding.DESK_ID);
       while (BigInt(await provider.getStorage(deployment.market, slot)) === 0n) slot++;
       const moves = async (carbon: bigint, sells: boolean, day: number): Promise<string> => {

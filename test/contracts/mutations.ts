@@ -33,7 +33,10 @@ import {
   type World,
 } from "../support/world.ts";
 
-/** What a prosumer's mandate has of its own: the second never buys, the fourth never sells, the fifth asks more than others give, and gives anything. */
+/**
+ * What a prosumer's mandate has of its own: the second never buys, the fourth never sells, the fifth asks more than
+ * others give, and gives anything.
+ */
 const OWN = new Map([
   [102, { maxBuy: -0x800000n }],
   [104, { minSell: 0x7fffffn }],

@@ -207,7 +207,8 @@ describe("sessions", () => {
   it("leave out who is not on the feeder, whatever lies in memory behind its model", async () => {
     const deadline = 2_000_001_600;
     const ids = [...idsOf(4), deadline];
-    // Of this size, the model's copy ends where the deadline lay in the event's data before: the bytes after it read as an id.
+    // Of this size, the model's copy ends where the deadline lay in the event's data before: the bytes after it read as
+    // an id.
     const other = await createWorld({
       prosumers: 5,
       clock: deadline - 86_400,

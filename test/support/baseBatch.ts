@@ -1,4 +1,7 @@
-/** A batch with every product and every system account, and the ways to change it: what the suites of a market's limits share. */
+/**
+ * A batch with every product and every system account, and the ways to change it: what the suites of a market's limits
+ * share.
+ */
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import {
   DESK,

@@ -2,7 +2,10 @@ import { gridpact } from "../../offchain-solver/cli/program.ts";
 
 export type Ended = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
-/** Runs `gridpact` in this process and keeps what it writes; no process starts, so hundreds of command lines are affordable. */
+/**
+ * Runs `gridpact` in this process and keeps what it writes; no process starts, so hundreds of command lines are
+ * affordable.
+ */
 export async function captured(...args: string[]): Promise<Ended> {
   const kept = { stdout: "", stderr: "" };
   const streams = ["stdout", "stderr"] as const;

@@ -63,14 +63,19 @@ const HANDED_A_CHAIN = new Set(["auditor", "node", "devnet", "cli"]);
 /** The second axis: what runs in a browser, and the packages that run there. */
 const BROWSER = new Set("numerics grid market clearing codec ledger records net chain auditor report".split(" "));
 const BROWSER_PACKAGES = new Set(["zod", "ethers", "@observablehq/plot", "linkedom"]);
-/** The solver behind `ConicSolver`, in Node: the one pure file that takes something of Node's. Composition roots hand it over. */
+/**
+ * The solver behind `ConicSolver`, in Node: the one pure file that takes something of Node's. Composition roots hand it
+ * over.
+ */
 const ADAPTER = {
   file: "offchain-solver/numerics/clarabelNode.ts",
   takes: ["clarabel-wasm-nodejs", "node:module"],
 };
 /** These reach Node, and nothing that runs in a browser imports them. */
 const OF_NODE = new Set([ADAPTER.file, "offchain-solver/chain/artifacts.ts", "offchain-solver/report/figures.ts"]);
-/** Still takes its interfaces from compiled contracts on the disk: so do, through it, those who ask it for a contract. */
+/**
+ * Still takes its interfaces from compiled contracts on the disk: so do, through it, those who ask it for a contract.
+ */
 const NOT_YET_FOR_BROWSERS = new Set(["offchain-solver/chain/deployment.ts"]);
 const NODE_GLOBALS = new Set("Buffer process __dirname __filename require setImmediate".split(" "));
 

@@ -1,6 +1,6 @@
 /**
- * Command lines and files that make no sense, each with what the one message about it must say. Files go to `folder`; `target` is
- * where a command would write if it went on.
+ * Command lines and files that make no sense, each with what the one message about it must say. Files go to `folder`;
+ * `target` is where a command would write if it went on.
  */
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

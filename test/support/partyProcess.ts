@@ -1,4 +1,7 @@
-/** One party's agent in a process of its own: it is given the frozen terms and its own part, and hears of the others by messages alone. */
+/**
+ * One party's agent in a process of its own: it is given the frozen terms and its own part, and hears of the others by
+ * messages alone.
+ */
 import { endOf, operatorEnd } from "../../offchain-solver/clearing/proposal.ts";
 import { OPERATOR_AGENT, type Effect, type Event } from "../../offchain-solver/clearing/message.ts";
 import { initOperator, stepOperator } from "../../offchain-solver/clearing/operatorAgent.ts";
@@ -62,7 +65,8 @@ function open({ bytes, hash, self, part }: Extract<Order, { kind: "open" }>) {
   const state = initProsumer(agreed, unit, self, clarabelSolver);
   const end = () => {
     const { proposal, schedule } = endOf(market, state);
-    // Trades with the utility and injections are posted; what each device does is its owner's, in MW and in the agent's own units.
+    // Trades with the utility and injections are posted; what each device does is its owner's, in MW and in the agent's
+    // own units.
     const { importMw: _i, exportMw: _e, utilityShareMw: _u, pMw: _p, qMvar: _q, ...devices } = schedule;
     const { variables, x } = state.problem;
     const { imports: _im, exports: _ex, utilityShare: _us, p: _vp, q: _vq, sold: _s, ...unitDevices } = variables;

@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import type { Feeder } from "../../offchain-solver/grid/feeder.ts";
 
-/** Random radial feeders of 2 to 40 buses with shuffled bus numbers and rows; light loads, so that the AC sweep converges. */
+/**
+ * Random radial feeders of 2 to 40 buses with shuffled bus numbers and rows; light loads, so that the AC sweep
+ * converges.
+ */
 export const randomFeeder: fc.Arbitrary<Feeder> = fc
   .integer({ min: 2, max: 40 })
   .chain((n) =>

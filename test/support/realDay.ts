@@ -1,4 +1,7 @@
-/** The day that 84 prosumers of the 141-bus feeder cleared, in the integers that were settled (see scripts/generate/dayVector.ts). */
+/**
+ * The day that 84 prosumers of the 141-bus feeder cleared, in the integers that were settled (see
+ * scripts/generate/dayVector.ts).
+ */
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";

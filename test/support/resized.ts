@@ -1,8 +1,8 @@
 import type { Prosumer, Scenario } from "../../offchain-solver/market/scenario/scenario.ts";
 
 /**
- * The same market `x` times as large: every MW, MWh and MVA times x at the same prices and voltages, so every quantity and every amount of
- * money of its solution is x times as large too.
+ * The same market `x` times as large: every MW, MWh and MVA times x at the same prices and voltages, so every quantity
+ * and every amount of money of its solution is x times as large too.
  */
 export function resized(scenario: Scenario, x: number): Scenario {
   const times = (value: number): number => value * x;

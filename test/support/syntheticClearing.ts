@@ -1,6 +1,6 @@
 /**
- * A clearing.json that is complete and adds up (positions, flows, trades, bills) but is nobody's optimum: what the report
- * and the schema are tested on without a solver. Rules of thumb instead of prices; deterministic.
+ * A clearing.json that is complete and adds up (positions, flows, trades, bills) but is nobody's optimum: what the
+ * report and the schema are tested on without a solver. Rules of thumb instead of prices; deterministic.
  */
 import type { SweptClearing as ClearingJson } from "../../offchain-solver/records/clearingJson.ts";
 import type { AuditJson, SettlementJson } from "../../offchain-solver/records/sessionJson.ts";

@@ -1,4 +1,6 @@
-/** A small world to settle in: one feeder, its prosumers with keys, money, allowances and mandates, and their committee. */
+/**
+ * A small world to settle in: one feeder, its prosumers with keys, money, allowances and mandates, and their committee.
+ */
 import { network } from "hardhat";
 import { type Contract, type Provider, type Signer, type Wallet } from "ethers";
 import type { ContractName } from "../../offchain-solver/chain/artifacts.ts";
@@ -60,7 +62,9 @@ export type World = {
 
 export const SYSTEM_IDS = [Onboarding.DESK_ID, Onboarding.OPERATOR_ID, Onboarding.UTILITY_ID];
 const UNLIMITED_GAS = { transactionGasCap: 2n ** 40n, blockGasLimit: 2n ** 40n };
-/** When the tests' sessions start unless told otherwise, and where their chain's clock stands at first: the day before. */
+/**
+ * When the tests' sessions start unless told otherwise, and where their chain's clock stands at first: the day before.
+ */
 export const START = 1_800_000_000;
 export const CLOCK = START - 86_400;
 /** Of a mandate's nonces: a revocation, or a change of the wallet, opens the next. */

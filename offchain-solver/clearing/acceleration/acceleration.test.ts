@@ -3,7 +3,10 @@ import { createAcceleration, depthOf, nextWeights, type Method } from "./acceler
 
 const EIGENVALUES = [0.97, -0.6, 0.9, 0.5, 0.2];
 
-/** Iterates v -> w = fixed + M (v - fixed) from zero with M = diag(EIGENVALUES); every residual is handed over as agents do. */
+/**
+ * Iterates v -> w = fixed + M (v - fixed) from zero with M = diag(EIGENVALUES); every residual is handed over as agents
+ * do.
+ */
 function iterate(method: Method, memory: number, goal: number, spoil = -1): { evaluations: number; rejected: number } {
   const settings = { method, memory, decay: 1e6, vanishing: { start: 0, keeps: 1 } };
   const state = createAcceleration(settings);

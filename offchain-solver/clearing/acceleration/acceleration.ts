@@ -1,14 +1,15 @@
 import { solveSymmetric } from "../../numerics/dense.ts";
 
 /**
- * What decides the next point. gsa: reduced-rank extrapolation, the several-ratio form of a geometric series, over a rolling window
- * of `memory` increments after every `PERIOD` evaluations. anderson: the same sum after every one. gsa1: one ratio (Aitken).
+ * What decides the next point. gsa: reduced-rank extrapolation, the several-ratio form of a geometric series, over a
+ * rolling window of `memory` increments after every `PERIOD` evaluations. anderson: the same sum after every one. gsa1:
+ * one ratio (Aitken).
  */
 export type Method = "admm" | "gsa" | "gsa1" | "anderson";
 
 /**
- * Evaluations between two extrapolations of gsa. The window rolls on over extrapolated points: one that starts anew after each
- * (period = memory + 1) takes half as many evaluations again.
+ * Evaluations between two extrapolations of gsa. The window rolls on over extrapolated points: one that starts anew
+ * after each (period = memory + 1) takes half as many evaluations again.
  */
 const PERIOD = 3;
 
@@ -19,26 +20,36 @@ export type AccelerationSettings = {
   /** D of the safeguard: accepted steps need residual <= D |g_0| (accepted + 1)^-(1 + 1e-6). */
   readonly decay: number;
   /**
-   * Extra regularisation of trades, $ per unit^2, that starts here and falls to `keeps` of it an iteration, sooner where the residual falls sooner; in plain iterations only where `plain` says so.
-   * Where several prosumers stand at the same tariff, only kappa decides between them, and the iteration moves along such a face
-   * by kappa/rho of the way: thousands of steps. The extra term goes that way at once, while everything else is still far off;
-   * what it leaves is on the right spot of the face, because with any kappa the face's share of the solution is the shortest one.
+   * Extra regularisation of trades, $ per unit^2, that starts here and falls to `keeps` of it an iteration, sooner
+   * where the residual falls sooner; in plain iterations only where `plain` says so. Where several prosumers stand at
+   * the same tariff, only kappa decides between them, and the iteration moves along such a face by kappa/rho of the
+   * way: thousands of steps. The extra term goes that way at once, while everything else is still far off; what it
+   * leaves is on the right spot of the face, because with any kappa the face's share of the solution is the shortest
+   * one.
    */
   readonly vanishing: {
     readonly start: number;
     readonly keeps: number;
-    /** In plain iterations too: what is compared with an accelerated method gets every help that is not the method itself. */
+    /**
+     * In plain iterations too: what is compared with an accelerated method gets every help that is not the method
+     * itself.
+     */
     readonly plain?: boolean;
-    /** Norm of the first residual that later ones are compared with: a warm start takes it from the session it goes on from. */
+    /**
+     * Norm of the first residual that later ones are compared with: a warm start takes it from the session it goes on
+     * from.
+     */
     readonly reference?: number;
-    /** A warm start near the session before is pulled towards this share of the trades it began with, not towards none. */
+    /**
+     * A warm start near the session before is pulled towards this share of the trades it began with, not towards none.
+     */
     readonly centre?: number;
   };
 };
 
 /**
- * One owner of the whole fixed-point history's Gram matrix: decides from inner products alone how the next point combines the
- * last images w_k, w_{k-1}, ... of the averaged operator. Nothing but sums reaches it.
+ * One owner of the whole fixed-point history's Gram matrix: decides from inner products alone how the next point
+ * combines the last images w_k, w_{k-1}, ... of the averaged operator. Nothing but sums reaches it.
  *
  * State after evaluation k: point v_k (combination of images), image w_{k+1} = T(v_k), residual g_k = w_{k+1} - v_k.
  */
@@ -68,12 +79,16 @@ export type Acceleration = {
 };
 
 /**
- * An extrapolated point is taken where its residual is at most this many times the best so far: measured against the one before instead,
- * each could be twice the last. Just above one, because the residual of a good point may rise a little where a limit starts to bind.
+ * An extrapolated point is taken where its residual is at most this many times the best so far: measured against the
+ * one before instead, each could be twice the last. Just above one, because the residual of a good point may rise a
+ * little where a limit starts to bind.
  */
 const ABOVE_BEST = 1.2;
 
-/** Where the best residual has not fallen to `fall` of itself in `evaluations`, extrapolation leads nowhere: `plain` ones follow, with a new history. */
+/**
+ * Where the best residual has not fallen to `fall` of itself in `evaluations`, extrapolation leads nowhere: `plain`
+ * ones follow, with a new history.
+ */
 const STALL = { evaluations: 60, fall: 0.7, plain: 30 } as const;
 
 /** Extra regularisation below a thousandth of kappa only costs accuracy. */
@@ -83,10 +98,11 @@ const LEAST_EXTRA = 1e-5;
 const AHEAD = 100;
 
 /**
- * The extra regularisation of a warm start, $ per unit^2: by the square of its distance, `least` at least, before AHEAD holds it down.
- * A warm start stands on the right spot of most faces already: with more extra regularisation than its distance asks for it leaves them and
- * comes back; with too little the faces that did change are crossed by kappa/rho a step again. Distance is its first residual's
- * share of the cold session's: .006 with each plant's and hour's forecast within 5 %, .013 to .019 with all of them 5 % off.
+ * The extra regularisation of a warm start, $ per unit^2: by the square of its distance, `least` at least, before AHEAD
+ * holds it down. A warm start stands on the right spot of most faces already: with more extra regularisation than its
+ * distance asks for it leaves them and comes back; with too little the faces that did change are crossed by kappa/rho a
+ * step again. Distance is its first residual's share of the cold session's: .006 with each plant's and hour's forecast
+ * within 5 %, .013 to .019 with all of them 5 % off.
  */
 const WARM_START = { least: 2, bySquare: 7e4 } as const;
 
@@ -133,8 +149,8 @@ export const depthOf = (settings: AccelerationSettings): number =>
   settings.method === "admm" ? 1 : settings.method === "gsa1" ? 3 : settings.memory + 1;
 
 /**
- * Takes row = <g_k, g_{k-j}>, j = 0.. of the newest residual and returns weights over the images w_{k+1}, w_k, ... that make the
- * next point; they add up to one.
+ * Takes row = <g_k, g_{k-j}>, j = 0.. of the newest residual and returns weights over the images w_{k+1}, w_k, ... that
+ * make the next point; they add up to one.
  */
 export function nextWeights(state: Acceleration, row: Float64Array): Float64Array {
   const { method, decay } = state.settings;
@@ -207,7 +223,10 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
   return weights;
 }
 
-/** Counts evaluations without progress; true while plain ones are due. The history begins anew with them, and again after them. */
+/**
+ * Counts evaluations without progress; true while plain ones are due. The history begins anew with them, and again
+ * after them.
+ */
 function stalled(state: Acceleration): boolean {
   if (state.plainLeft > 0) {
     state.plainLeft--;
@@ -245,16 +264,19 @@ function oneRatio(state: Acceleration, depth: number, weights: Float64Array): Fl
 const SAME = 1e-6;
 
 /**
- * Do the iterates walk along a ray, to a face that they have not reached? Their residuals are one vector then: no combination is
- * shorter, and the one that comes out is the mean of the points walked through, so that every step would go back by half the history,
- * and be accepted for being no worse, for ever. Plain steps walk on.
+ * Do the iterates walk along a ray, to a face that they have not reached? Their residuals are one vector then: no
+ * combination is shorter, and the one that comes out is the mean of the points walked through, so that every step would
+ * go back by half the history, and be accepted for being no worse, for ever. Plain steps walk on.
  */
 function onRay(gram: Float64Array, depth: number): boolean {
   const [newest, both, before] = [gram[0], gram[1], gram[depth + 1]];
   return newest - 2 * both + before <= SAME * newest;
 }
 
-/** n^(1 + 2^-20): the tiny exponent makes the sum of its inverses converge; twenty square roots keep powers out of this floor. */
+/**
+ * n^(1 + 2^-20): the tiny exponent makes the sum of its inverses converge; twenty square roots keep powers out of this
+ * floor.
+ */
 function summable(n: number): number {
   let root = n;
   for (let i = 0; i < 20; i++) root = Math.sqrt(root);

@@ -13,7 +13,10 @@ import { devnetMandate } from "../devnetMandate.ts";
 import { devnetDeposit } from "../devnetTerms.ts";
 import type { Chain } from "../embedded.ts";
 
-/** Regrets that certify an optimum add up to at most this part of the gross turnover, in 1e-9, and rounding (`certificate.ts`). */
+/**
+ * Regrets that certify an optimum add up to at most this part of the gross turnover, in 1e-9, and rounding
+ * (`certificate.ts`).
+ */
 export const WITNESS_TOLERANCE_NANO = 10_000;
 
 export const SYSTEM_IDS = [Onboarding.DESK_ID, Onboarding.OPERATOR_ID, Onboarding.UTILITY_ID];

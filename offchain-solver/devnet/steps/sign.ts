@@ -21,7 +21,9 @@ const SYSTEM_NAMES = new Map<number, string>([
 const NANO = 1e9;
 const nano = (dollars: number): bigint => BigInt(Math.round(dollars * NANO));
 
-/** What the parties publish with a batch: the frozen terms, what the limits cost, and every regret, signed by its owner. */
+/**
+ * What the parties publish with a batch: the frozen terms, what the limits cost, and every regret, signed by its owner.
+ */
 export async function witnessOf(session: Frozen, proposed: Proposed, { payload }: Batch): Promise<Witness> {
   const { deployment, frozen, terms } = session;
   const { proposals, objectives, tightening } = proposed;

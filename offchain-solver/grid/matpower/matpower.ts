@@ -60,7 +60,9 @@ export function importMatpower(text: string, fallbackName = "case"): ImportedCas
   return { feeder: checked(feeder), voltageBasePu, notes };
 }
 
-/** Taps multiply down the tree and impedances go with their squares: what came of figures that were sound one by one. */
+/**
+ * Taps multiply down the tree and impedances go with their squares: what came of figures that were sound one by one.
+ */
 function checked(feeder: Feeder): Feeder {
   const { data, error } = FeederSchema.safeParse(feeder);
   if (data !== undefined) return data;

@@ -36,15 +36,19 @@ export type ProsumerVariables = {
   readonly allowance: RowHandle | undefined;
 };
 
-/** A share of this prosumer's: what it answers for (`sold`, own share included) or has answered (`bought`, own share included). */
+/**
+ * A share of this prosumer's: what it answers for (`sold`, own share included) or has answered (`bought`, own share
+ * included).
+ */
 export type ShareVariables = {
   readonly sold: readonly (readonly { readonly buyer: number; readonly variable: number }[])[];
   readonly bought: readonly (readonly { readonly seller: number; readonly variable: number }[])[];
 };
 
 /**
- * Adds prosumer i: its devices, connection, booking, requirement and allowance balance, with their costs (docs/model.md).
- * Trades stay outside: `sold` and `allowanceTraded` are sums that the caller ties to trades, share variables are the caller's.
+ * Adds prosumer i: its devices, connection, booking, requirement and allowance balance, with their costs
+ * (docs/model.md). Trades stay outside: `sold` and `allowanceTraded` are sums that the caller ties to trades, share
+ * variables are the caller's.
  */
 export function addProsumer(model: ConicModel, market: Market, i: number, shares: ShareVariables): ProsumerVariables {
   const { scenario, hours, dt } = market;
@@ -180,7 +184,8 @@ export function addProsumer(model: ConicModel, market: Market, i: number, shares
       ),
     );
     model.group = GROUP.device;
-    // Energy cleared before: its trades stand, devices and the utility connection may still move. Who has no partner sells nothing anyway.
+    // Energy cleared before: its trades stand, devices and the utility connection may still move. Who has no partner
+    // sells nothing anyway.
     if (market.fixedSoldMw && market.pairsOf[i].length > 0) model.equal([[sold, 1]], market.fixedSoldMw[i][t]);
     addBooking(model, market, i, t, shares.sold[t], v);
     addRequirement(model, market, i, t, shares.bought[t], v);

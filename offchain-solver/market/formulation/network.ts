@@ -1,15 +1,17 @@
 import { topologyOf, type Topology } from "../../grid/topology.ts";
 import type { Market } from "../scenario/market.ts";
 
-/** cos and sin of k pi/6, k = 0..5: the facet normals of the 12-gon; its apothem over the circle's radius is cos(pi/12). */
+/**
+ * cos and sin of k pi/6, k = 0..5: the facet normals of the 12-gon; its apothem over the circle's radius is cos(pi/12).
+ */
 const H = Math.sqrt(3) / 2;
 export const FACET_COS = [1, H, 0.5, 0, -0.5, -H] as const;
 export const FACET_SIN = [0, 0.5, H, 1, H, 0.5] as const;
 const APOTHEM = (Math.sqrt(6) + Math.sqrt(2)) / 4;
 
 /**
- * The two-sided network security constraints of one hour, the same in every hour (market-model section 4): squared voltage of
- * every bus but the root, and every pair of opposite facets of every rated branch.
+ * The two-sided network security constraints of one hour, the same in every hour (market-model section 4): squared
+ * voltage of every bus but the root, and every pair of opposite facets of every rated branch.
  * Limits are numbered: voltage of bus b is b, facet pair k of branch l is buses + 6 l + k.
  */
 export type Network = {
@@ -22,8 +24,8 @@ export type Network = {
   /** Bus index of each prosumer. */
   readonly busOf: Int32Array;
   /**
-   * [bus] which of the root's branches feeds it, numbered from 0 in the order of the root's children; -1 at the root. The root's
-   * voltage is given, so no limit sees what is injected in another area.
+   * [bus] which of the root's branches feeds it, numbered from 0 in the order of the root's children; -1 at the root.
+   * The root's voltage is given, so no limit sees what is injected in another area.
    */
   readonly areaOf: Int32Array;
   /** [limit] bounds; NaN where there is none (root, unrated branch). */
@@ -90,7 +92,9 @@ export function limitName(market: Market, network: Network, limit: number): stri
   return `line ${branch.from}-${branch.to} facet ${(limit - network.buses) % 6}`;
 }
 
-/** One limit as a linear map of prosumers' injections: value = offset + p'P + q'Q (MW, Mvar), and p'xi for the errors. */
+/**
+ * One limit as a linear map of prosumers' injections: value = offset + p'P + q'Q (MW, Mvar), and p'xi for the errors.
+ */
 export type LimitRow = { readonly offset: number; readonly p: Float64Array; readonly q: Float64Array };
 
 /** The row over all prosumers, or over those at `busOf` only; whoever is left out must be outside the limit's area. */
@@ -123,7 +127,9 @@ export function limitRow(network: Network, limit: number, busOf: Int32Array = ne
   return { offset: 0, p, q };
 }
 
-/** Flows f = -(sum of what is injected downstream), by branch; `flow` and `below` (buses) are overwritten where given. */
+/**
+ * Flows f = -(sum of what is injected downstream), by branch; `flow` and `below` (buses) are overwritten where given.
+ */
 export function branchFlows(
   network: Network,
   injection: ArrayLike<number>,

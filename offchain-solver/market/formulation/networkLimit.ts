@@ -12,12 +12,15 @@ export type HourVariables = {
 };
 
 /**
- * One network limit of one hour as an affine image of the hour's variables, laid out P, Q, shares: row 0 is the centre, the others the
- * spread over the error factor (none without network risk), with their constants.
+ * One network limit of one hour as an affine image of the hour's variables, laid out P, Q, shares: row 0 is the centre,
+ * the others the spread over the error factor (none without network risk), with their constants.
  */
 export type LimitRows = { readonly rows: readonly Float64Array[]; readonly constant: Float64Array };
 
-/** Prosumers and the hour's share slots that rows are written over. A limit's area is enough: it has no coefficient outside. */
+/**
+ * Prosumers and the hour's share slots that rows are written over. A limit's area is enough: it has no coefficient
+ * outside.
+ */
 export type Part = { readonly prosumers: Int32Array; readonly slots: Int32Array };
 
 /** The rows over everybody, or over `part` alone in its own order. */

@@ -32,12 +32,17 @@ export type ProsumerView = {
 export type OperatorView = { readonly kind: "operator"; readonly proposal: OperatorProposal };
 export type OwnView = ProsumerView | OperatorView;
 
-/** Two ends of a pair work out one price each, with the same numbers in another order: $/MWh, $/MW, $/t. A posted price has units of 1e-3. */
+/**
+ * Two ends of a pair work out one price each, with the same numbers in another order: $/MWh, $/MW, $/t. A posted price
+ * has units of 1e-3.
+ */
 const PRICE_DIFFERENCE = 1e-6;
 /** Quantities that both ends know are the same to the last bit before they leave the market's units. MW, t. */
 const QUANTITY_DIFFERENCE = 1e-12;
 
-/** Do the proposals hold what my own agent sent, was told, and agreed with its partners? Names the first that is not so. */
+/**
+ * Do the proposals hold what my own agent sent, was told, and agreed with its partners? Names the first that is not so.
+ */
 export function acceptProposals(market: Market, own: OwnView, proposals: Proposals): Finding {
   const wrong = misshapen(market, proposals);
   if (wrong !== undefined) return invalid("misshapenProposals", wrong);
@@ -105,8 +110,8 @@ function acceptShares(market: Market, own: ProsumerView, operator: OperatorPropo
 const near = (a: number, b: number, most: number): boolean => Math.abs(a - b) <= most * Math.max(1, Math.abs(a));
 
 /**
- * What the agent agreed to pay over the session, $, at prices that it has accepted: the most that it can be asked for besides rounding. The
- * rebate is a gift and not counted on.
+ * What the agent agreed to pay over the session, $, at prices that it has accepted: the most that it can be asked for
+ * besides rounding. The rebate is a gift and not counted on.
  */
 export function agreedPayment(market: Market, own: ProsumerView, { sharePrice }: OperatorProposal): number {
   const { index, proposal, trades } = own;

@@ -1,13 +1,17 @@
 import type { Prosumer, Scenario } from "../scenario/scenario.ts";
 import type { Schedule } from "./solution.ts";
 
-/** Power both ways at once, MW, and energy beyond the battery, MWh, up to which it is solver noise: the units of settlement. */
+/**
+ * Power both ways at once, MW, and energy beyond the battery, MWh, up to which it is solver noise: the units of
+ * settlement.
+ */
 const NOISE = 1e-6;
 
 /**
- * The schedule with every battery running one way in each period. At any net power that loses less energy, so the battery is fuller: where
- * it still fits, with the reserve that is booked, the positions stand and the schedule is as cheap or cheaper. Where it does not (a full
- * battery that is paid for wasting energy), `both` names the periods, and the schedule is as it was.
+ * The schedule with every battery running one way in each period. At any net power that loses less energy, so the
+ * battery is fuller: where it still fits, with the reserve that is booked, the positions stand and the schedule is as
+ * cheap or cheaper. Where it does not (a full battery that is paid for wasting energy), `both` names the periods, and
+ * the schedule is as it was.
  */
 export function oneWay(
   prosumer: Prosumer,
@@ -38,7 +42,9 @@ export function oneWay(
 /** Where which battery runs both ways: prosumer index and periods. */
 export type BothWays = readonly { readonly index: number; readonly periods: readonly number[] }[];
 
-/** The scenario with those batteries held to the way that they run on balance, in those periods or (`always`) in all. */
+/**
+ * The scenario with those batteries held to the way that they run on balance, in those periods or (`always`) in all.
+ */
 export function heldOneWay(
   scenario: Scenario,
   schedules: readonly Schedule[],

@@ -2,22 +2,29 @@ import type { ClearingResult } from "./clearingResult.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 
 /**
- * When a result counts as optimal (market-model section 6): all regrets together, the operator's included, are at most `regret` of the gross
- * turnover plus what rounding to whole units may cost, and what a clearing left open between plans and trades, in money, at most
- * `mismatch` of the turnover. The objective is no scale: on a day whose income and cost cancel it is nothing.
+ * When a result counts as optimal (market-model section 6): all regrets together, the operator's included, are at most
+ * `regret` of the gross turnover plus what rounding to whole units may cost, and what a clearing left open between
+ * plans and trades, in money, at most `mismatch` of the turnover. The objective is no scale: on a day whose income and
+ * cost cancel it is nothing.
  */
 export const CERTIFICATE = { regret: 1e-5, mismatch: 1e-4 } as const;
 
 /** What a market must say of itself so that rounding can be priced: its tariff, and how many members it has. */
 type Priced = { readonly scenario: Pick<Scenario, "tariff">; readonly prosumers: readonly unknown[] };
 
-/** Root of the sum of squares of half a unit of energy (`step`, Wh in the market's units) of every member and period at the tariff. */
+/**
+ * Root of the sum of squares of half a unit of energy (`step`, Wh in the market's units) of every member and period at
+ * the tariff.
+ */
 export function roundingOf({ scenario: { tariff }, prosumers }: Priced, step: number): number {
   const squares = tariff.buyPerMwh.map((buy, t) => Math.max(Math.abs(buy), Math.abs(tariff.sellPerMwh[t])));
   return (step / 2) * Math.sqrt(prosumers.length * squares.reduce((sum, price) => sum + price * price, 0));
 }
 
-/** Gross turnover of what is posted, sum of abs(quantity x price), and half a unit of every line at its price, root of squares, $. */
+/**
+ * Gross turnover of what is posted, sum of abs(quantity x price), and half a unit of every line at its price, root of
+ * squares, $.
+ */
 export function turnoverOf({ trades }: ClearingResult): { readonly gross: number; readonly rounding: number } {
   let [gross, squares] = [0, 0];
   for (const { quantity, price } of trades) {

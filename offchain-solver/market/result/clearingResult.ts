@@ -21,8 +21,10 @@ export const SESSION_PERIOD = 255;
  *   A prosumer's net energy sold in a period, utility included, equals its physical net injection P.
  * - reserve: seller answers the buyer's forecast error; UTILITY may be the seller.
  * - carbon: period = SESSION_PERIOD; prosumer <-> prosumer, or DESK on one side.
- * - network: seller = OPERATOR, buyer = prosumer. Per period: quantity = |P| and price = sign(P) x charge per kWh injected
- *   (no line where P = 0 or the charge rounds to 0). At SESSION_PERIOD the rebate: quantity = the day's fixed load in Wh, price <= 0.
+ * - network: seller = OPERATOR, buyer = prosumer. Per period: quantity = |P| and price = sign(P) x charge per kWh
+ *   injected
+ * (no line where P = 0 or the charge rounds to 0). At SESSION_PERIOD the rebate: quantity = the day's fixed load in Wh,
+ * price <= 0.
  */
 export type Trade = {
   readonly seller: number;

@@ -1,7 +1,10 @@
 import type { Market } from "../scenario/market.ts";
 import type { Schedule, Solution } from "./solution.ts";
 
-/** What a schedule costs its owner over the horizon, $: devices (fuel, wear, discomfort, reactive, booking), without any trade. */
+/**
+ * What a schedule costs its owner over the horizon, $: devices (fuel, wear, discomfort, reactive, booking), without any
+ * trade.
+ */
 export function deviceCost(market: Market, i: number, s: Schedule): number {
   const { generator, battery, load, reserveUpPerMw, reserveDownPerMw } = market.prosumers[i];
   let total = 0;

@@ -14,8 +14,8 @@ import { requiredHalfWidth } from "../risk/tsDrcc.ts";
 export type Meter = (point: HourPoint) => Float64Array;
 
 /**
- * How far every limit of one hour is from its bound, as excess half width (> 0: violated), in p.u.^2 or MVA; NaN = no limit.
- * One walk down the tree: linear in buses, shares and rows of the error factor.
+ * How far every limit of one hour is from its bound, as excess half width (> 0: violated), in p.u.^2 or MVA; NaN = no
+ * limit. One walk down the tree: linear in buses, shares and rows of the error factor.
  */
 export function excess(market: Market, network: Network, hour: number, point: HourPoint): Float64Array {
   return createMeter(market, network, hour)(point);

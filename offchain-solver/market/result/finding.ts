@@ -1,4 +1,6 @@
-/** What a node found when it checked something against its own view. `predicate` names the first rule that is broken. */
+/**
+ * What a node found when it checked something against its own view. `predicate` names the first rule that is broken.
+ */
 export type Finding =
   { readonly kind: "valid" } | { readonly kind: "invalid"; readonly predicate: string; readonly detail: string };
 

@@ -1,6 +1,7 @@
 /**
- * All that may leave an agent when a clearing ends. What settles is a function of proposals and of what was frozen for all: no cost, no
- * device, no load, no schedule is in here. MW, MWh, t and $ of the market, not of the units it was cleared in.
+ * All that may leave an agent when a clearing ends. What settles is a function of proposals and of what was frozen for
+ * all: no cost, no device, no load, no schedule is in here. MW, MWh, t and $ of the market, not of the units it was
+ * cleared in.
  */
 import * as z from "zod";
 import type { Market } from "../scenario/market.ts";
@@ -28,14 +29,18 @@ export const ProposalSchema = z.strictObject({
   utilityShareMw: series,
   /** Allowances from the desk, net. */
   deskT: z.number(),
-  /** Whole grams that it can part with at most, partners and desk together: no more than it does part with, to rounding. */
+  /**
+   * Whole grams that it can part with at most, partners and desk together: no more than it does part with, to rounding.
+   */
   partsWithG: z.int(),
   /** What it could still gain at these prices, $; absent where it claims nothing. */
   regret: z.number().optional(),
 });
 export type Proposal = z.infer<typeof ProposalSchema>;
 
-/** What the network operator proposes: the point inside its limits that it has told everybody, and what the limits cost. */
+/**
+ * What the network operator proposes: the point inside its limits that it has told everybody, and what the limits cost.
+ */
 export const OperatorProposalSchema = z.strictObject({
   /** [hour][prosumer] MW and Mvar injected; charge for a MWh and a Mvarh injected. */
   injectionMw: matrix,

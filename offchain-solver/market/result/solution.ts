@@ -27,7 +27,10 @@ export type Schedule = {
 /** A cleared point with its prices, whatever the method. Prices are $/MWh, $/Mvarh, $/MW and hour, $/t. */
 export type Solution = {
   readonly schedules: readonly Schedule[];
-  /** [hour][prosumer] net injection inside the network's limits, MW and Mvar: what is posted. Schedules meet it to the clearing's tolerance. */
+  /**
+   * [hour][prosumer] net injection inside the network's limits, MW and Mvar: what is posted. Schedules meet it to the
+   * clearing's tolerance.
+   */
   readonly injectionMw: readonly Float64Array[];
   readonly injectionMvar: readonly Float64Array[];
   /** [pair][hour] MW sold by the pair's first prosumer to its second. */

@@ -6,8 +6,8 @@ import { limitName, type Network } from "../formulation/network.ts";
 import { invalid, type Finding } from "./finding.ts";
 
 /**
- * What rounding and the clearing's own tolerance may move: injections and reserve W, voltages p.u.^2, flows MVA. The clearing's follows
- * the market's size; rounding is half a Wh of everybody's, however short the period.
+ * What rounding and the clearing's own tolerance may move: injections and reserve W, voltages p.u.^2, flows MVA. The
+ * clearing's follows the market's size; rounding is half a Wh of everybody's, however short the period.
  */
 export function verifyTolerance(market: Market) {
   const { mw } = unitsOf(market);
@@ -69,8 +69,8 @@ export function reservePositions(market: Market, result: ClearingResult) {
 }
 
 /**
- * Everything a party can check from public data: balance, who may trade what, the response to every forecast error, and the
- * network security constraints of every hour, chance constraints included.
+ * Everything a party can check from public data: balance, who may trade what, the response to every forecast error, and
+ * the network security constraints of every hour, chance constraints included.
  */
 export function verifyPublic(market: Market, network: Network | undefined, result: ClearingResult): Finding {
   const n = market.prosumers.length;

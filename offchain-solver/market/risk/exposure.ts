@@ -2,7 +2,10 @@ import type { Market } from "../scenario/market.ts";
 import { branchFlows, FACET_COS, FACET_SIN, type Network, squaredVoltages } from "../formulation/network.ts";
 import type { Solution } from "../result/solution.ts";
 
-/** Which two-sided constraint of an hour: a seller's booking, a bus' voltage, or one pair of opposite facets of a branch. */
+/**
+ * Which two-sided constraint of an hour: a seller's booking, a bus' voltage, or one pair of opposite facets of a
+ * branch.
+ */
 export type LimitId =
   | { readonly kind: "booking"; readonly prosumer: number }
   | { readonly kind: "voltage"; readonly bus: number }
@@ -18,7 +21,10 @@ export type Exposure = {
   readonly upper: number;
 };
 
-/** One hour: what forecast errors xi do to it. Facets of a branch share its mode, so there are far fewer modes than limits. */
+/**
+ * One hour: what forecast errors xi do to it. Facets of a branch share its mode, so there are far fewer modes than
+ * limits.
+ */
 export type HourExposure = {
   /** Prosumer index of each column of the modes: everybody whose renewable can err, answered or not. */
   readonly columns: readonly number[];
@@ -28,9 +34,9 @@ export type HourExposure = {
 };
 
 /**
- * Every two-sided constraint of one hour as an affine function of the forecast errors, whether or not the clearing held it:
- * bookings where shares were sold, voltages and facet pairs of `network` (market-model section 4). Errors that nobody
- * answers are picked up at the root, as the utility's shares are.
+ * Every two-sided constraint of one hour as an affine function of the forecast errors, whether or not the clearing held
+ * it: bookings where shares were sold, voltages and facet pairs of `network` (market-model section 4). Errors that
+ * nobody answers are picked up at the root, as the utility's shares are.
  */
 export function exposureOf(market: Market, network: Network, solution: Solution, hour: number): HourExposure {
   const columns = market.prosumers.flatMap((p, i) => (p.renewable ? [i] : []));
@@ -132,7 +138,10 @@ export function limitLabel(id: LimitId): string {
   return id.kind === "voltage" ? `voltage of bus ${id.bus}` : `line ${id.from}-${id.to} facet ${id.facet}`;
 }
 
-/** Offset from the middle of the band, standard deviation and half width of one constraint for errors with factor F (xi = F'zeta). */
+/**
+ * Offset from the middle of the band, standard deviation and half width of one constraint for errors with factor F (xi
+ * = F'zeta).
+ */
 export function momentsOf(
   hour: HourExposure,
   limit: Exposure,

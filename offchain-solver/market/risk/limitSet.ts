@@ -1,8 +1,8 @@
 /**
- * The set {(b, a): required half width of (abs(b), norm(a)) <= T} of one two-sided chance constraint, and its projection in closed
- * form. In the plane m = abs(b), s = norm(a) its boundary is, for ts-drcc, the segment m + k s = T from (T, 0) to
- * (eps T, k eps T) and from there the circle of radius sqrt(eps) T, k = sqrt((1-eps)/eps); for the comparators the segment
- * m + K s = T down to (0, T/K).
+ * The set {(b, a): required half width of (abs(b), norm(a)) <= T} of one two-sided chance constraint, and its
+ * projection in closed form. In the plane m = abs(b), s = norm(a) its boundary is, for ts-drcc, the segment m + k s = T
+ * from (T, 0) to (eps T, k eps T) and from there the circle of radius sqrt(eps) T, k = sqrt((1-eps)/eps); for the
+ * comparators the segment m + K s = T down to (0, T/K).
  */
 export type LimitSet = {
   readonly T: number;
@@ -26,8 +26,8 @@ export function limitSet(T: number, method: string, epsilon: number, halfWidth: 
 export type PlanarJacobian = { mm: number; ms: number; sm: number; ss: number; across: number; inside: boolean };
 
 /**
- * Projects w = (b, a_1..a_r), at `offset` of `point`, on the set; writes the projection to `out` and the Jacobian's planar form to
- * `jacobian`.
+ * Projects w = (b, a_1..a_r), at `offset` of `point`, on the set; writes the projection to `out` and the Jacobian's
+ * planar form to `jacobian`.
  */
 export function projectLimit(
   set: LimitSet,

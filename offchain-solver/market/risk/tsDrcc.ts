@@ -56,7 +56,8 @@ export function addTwoSided(model: ConicModel, limit: TwoSided, level: RiskLevel
   let meanExtra: Terms = [];
   let deviation: Affine[] = spread;
   if (level.meanRadius > 0 || level.stdRadius > 0) {
-    // In MW (p.u.^2), as everything else in the model: the bare norm of the coefficients is thousands where errors are small.
+    // In MW (p.u.^2), as everything else in the model: the bare norm of the coefficients is thousands where errors are
+    // small.
     const unit = Math.max(level.meanRadius, level.stdRadius);
     const size = model.add();
     const scaled = limit.coefficients.filter((r) => !isZero(r));

@@ -4,7 +4,10 @@ import { publicScenario, scenarioWith, type PrivatePart, type PublicScenario } f
 import { RISK_METHODS, type Prosumer, type RiskMethod, type Scenario } from "./scenario.ts";
 import { marketSizeMw, REFERENCE_SIZE_MW } from "./size.ts";
 
-/** A right to answer: `seller` may take a share of `buyer`'s forecast error; seller = buyer is the own share. Indices into `prosumers`. */
+/**
+ * A right to answer: `seller` may take a share of `buyer`'s forecast error; seller = buyer is the own share. Indices
+ * into `prosumers`.
+ */
 export type ShareSlot = { readonly seller: number; readonly buyer: number };
 
 /** Which market is cleared: part of the frozen terms. */
@@ -13,7 +16,9 @@ export const MarketSettingsSchema = z.strictObject({
   epsilon: z.number().gt(0).lt(1),
   network: z.boolean(),
   carbon: z.boolean(),
-  /** Two-sided chance constraints on voltages and lines; without it only the forecast point is held inside the limits. */
+  /**
+   * Two-sided chance constraints on voltages and lines; without it only the forecast point is held inside the limits.
+   */
   networkRisk: z.boolean(),
   /** Use the scenario's robustness radii of estimated moments. */
   radii: z.boolean(),
@@ -51,8 +56,9 @@ export type Market = {
   readonly allowanceT: Float64Array;
   readonly rebateWh: readonly number[];
   /**
-   * Net energy each prosumer has already sold to partners, MW: [prosumer][hour]; undefined where energy is part of what is cleared.
-   * Fixing the sums fixes the trades: a cleared day spreads given sums over the pairs at least kappa e^2, and so does the next.
+   * Net energy each prosumer has already sold to partners, MW: [prosumer][hour]; undefined where energy is part of what
+   * is cleared. Fixing the sums fixes the trades: a cleared day spreads given sums over the pairs at least kappa e^2,
+   * and so does the next.
    */
   readonly fixedSoldMw: readonly Float64Array[] | undefined;
 };
@@ -73,7 +79,10 @@ export function halfWidthOf(method: RiskMethod, epsilon: number, robustRadius: n
   }
 }
 
-/** Phi^{-1}(p) for p in [.5, 1) by bisection on the series of the error function: only + - * / and sqrt, so the bits are fixed. */
+/**
+ * Phi^{-1}(p) for p in [.5, 1) by bisection on the series of the error function: only + - * / and sqrt, so the bits are
+ * fixed.
+ */
 export function normalQuantile(p: number): number {
   let low = 0;
   let high = 9;
@@ -129,7 +138,10 @@ export function createMarket(
   return tabulate(scenario, publicScenario(scenario), settings, fixedSoldMw);
 }
 
-/** The market from what was frozen for all, and the private parts that its holder was given: none for operator and auditor. */
+/**
+ * The market from what was frozen for all, and the private parts that its holder was given: none for operator and
+ * auditor.
+ */
 export function marketOf(open: PublicScenario, settings: MarketSettings, known: readonly PrivatePart[] = []): Market {
   return tabulate(scenarioWith(open, known), open, settings, undefined);
 }

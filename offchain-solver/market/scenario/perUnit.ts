@@ -8,10 +8,11 @@ import { REFERENCE_SIZE_MW } from "./size.ts";
 const REFERENCE_PRICE = 50;
 
 /**
- * Units that a market is cleared in: power in `mw` MW, time in `hours` h, prices in `price` $/MWh ($/t, $/MW and hour), hence energy and
- * allowances in mw x hours MWh and t, and money in `money` = mw x hours x price $. Emission rates and squared voltages are the same in
- * any. In its own units every market has the reference size and price level and hourly periods, so nothing in the clearing knows how
- * large it is or what it is paid in: penalties, tolerances and thresholds are numbers.
+ * Units that a market is cleared in: power in `mw` MW, time in `hours` h, prices in `price` $/MWh ($/t, $/MW and hour),
+ * hence energy and allowances in mw x hours MWh and t, and money in `money` = mw x hours x price $. Emission rates and
+ * squared voltages are the same in any. In its own units every market has the reference size and price level and hourly
+ * periods, so nothing in the clearing knows how large it is or what it is paid in: penalties, tolerances and thresholds
+ * are numbers.
  */
 export type Units = { readonly mw: number; readonly hours: number; readonly price: number; readonly money: number };
 
@@ -24,7 +25,10 @@ export function unitsOf({ sizeMw, dt: hours, scenario }: Market): Units {
   return { mw, hours, price, money: mw * hours * price };
 }
 
-/** $/MWh: median over the periods of what the utility's tariff is away from zero; a price of scarcity for an hour leaves it where it is. */
+/**
+ * $/MWh: median over the periods of what the utility's tariff is away from zero; a price of scarcity for an hour leaves
+ * it where it is.
+ */
 function priceLevel({ buyPerMwh, sellPerMwh }: Scenario["tariff"]): number {
   const levels = buyPerMwh.map((buy, t) => Math.max(Math.abs(buy), Math.abs(sellPerMwh[t]))).sort((a, b) => a - b);
   const middle = levels[Math.floor(levels.length / 2)];
@@ -33,13 +37,16 @@ function priceLevel({ buyPerMwh, sellPerMwh }: Scenario["tariff"]): number {
 
 /** $/t and periods: what the desk asks and pays in the mean, and the length, on the 15-bus day. */
 const REFERENCE_ALLOWANCE = { price: 27.5, periods: 24 } as const;
-/** Which levels are believed: a desk that asks and pays nothing, or millions, must not take a penalty out of every range. */
+/**
+ * Which levels are believed: a desk that asks and pays nothing, or millions, must not take a penalty out of every
+ * range.
+ */
 const LEVELS = { least: 1e-3, most: 1e3 } as const;
 
 /**
- * Allowances in units of their own: their price over the quantity traded, both against energy's and the 15-bus day's. A penalty is
- * money per squared quantity; the price level is the desk's and not the tariff's, and the quantity that of the whole horizon and not
- * of one period, so the penalty of allowances moves against energy's by this factor.
+ * Allowances in units of their own: their price over the quantity traded, both against energy's and the 15-bus day's. A
+ * penalty is money per squared quantity; the price level is the desk's and not the tariff's, and the quantity that of
+ * the whole horizon and not of one period, so the penalty of allowances moves against energy's by this factor.
  */
 export function allowanceLevel({ tariff, carbon }: Pick<Scenario, "tariff" | "carbon">): number {
   const price = (Math.abs(carbon.deskBuyPerT) + Math.abs(carbon.deskSellPerT)) / 2 / REFERENCE_ALLOWANCE.price;

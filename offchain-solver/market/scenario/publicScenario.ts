@@ -4,7 +4,9 @@ import { sizeOf } from "./size.ts";
 
 /** What everybody may know of a participant: where it is, what it may do, and what its rights are reckoned on. */
 export const PublicProsumerSchema = ProsumerSchema.pick({ id: true, bus: true }).extend({
-  /** May sell response shares: it registered a device that can answer an error. How well it can stays its own affair. */
+  /**
+   * May sell response shares: it registered a device that can answer an error. How well it can stays its own affair.
+   */
   answers: z.boolean(),
   /** Its own figure of its size, MW; the market's is their mean. */
   sizeMw: z.number().nonnegative(),
@@ -15,8 +17,8 @@ export const PublicProsumerSchema = ProsumerSchema.pick({ id: true, bus: true })
 });
 
 /**
- * What is frozen for all before anybody clears: feeder, tariffs, moments of the errors, trade graph, rights. Devices, costs, loads,
- * forecasts and what the day brought are in each party's private file alone.
+ * What is frozen for all before anybody clears: feeder, tariffs, moments of the errors, trade graph, rights. Devices,
+ * costs, loads, forecasts and what the day brought are in each party's private file alone.
  */
 export const PublicScenarioSchema = ScenarioSchema.extend({
   prosumers: z.array(PublicProsumerSchema).min(1),
@@ -51,7 +53,10 @@ export function publicScenario(scenario: Scenario): PublicScenario {
   };
 }
 
-/** The scenario as somebody has it who was given these private parts: everybody else is a place on the feeder without devices. */
+/**
+ * The scenario as somebody has it who was given these private parts: everybody else is a place on the feeder without
+ * devices.
+ */
 export function scenarioWith(open: PublicScenario, known: readonly PrivatePart[]): Scenario {
   const parts = new Map(known.map((part) => [part.id, part]));
   const zeros = open.tariff.buyPerMwh.map(() => 0);

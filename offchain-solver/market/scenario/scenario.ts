@@ -54,7 +54,10 @@ export const ProsumerSchema = z.strictObject({
   /** Registry id: ascending with the feeder's depth-first bus order. */
   id: z.int().positive().max(0xffffffff),
   bus: z.int().positive(),
-  /** Its own figure of its size, MW: public, declared at registration as a connection rating is. Absent: load peak or largest rating. */
+  /**
+   * Its own figure of its size, MW: public, declared at registration as a connection rating is. Absent: load peak or
+   * largest rating.
+   */
   sizeMw: nonneg.optional(),
   generator: GeneratorSchema.optional(),
   renewable: RenewableSchema.optional(),
@@ -93,12 +96,18 @@ export const ScenarioSchema = z.strictObject({
     deskBuyPerT: nonneg,
     deskSellPerT: nonneg,
   }),
-  /** kappa of e^2, r^2, c^2 per side; k_q of q^2: at the reference size, and the larger the smaller the market (docs/model.md). */
+  /**
+   * kappa of e^2, r^2, c^2 per side; k_q of q^2: at the reference size, and the larger the smaller the market
+   * (docs/model.md).
+   */
   regularisation: z.strictObject({ trade: positive, reactive: positive }),
   risk: z.strictObject({
     method: z.enum(RISK_METHODS),
     epsilon: z.number().gt(0).min(SMALLEST).lt(1),
-    /** Robustness radii on mean and standard deviation of the estimated moments, per hour; zero = moments taken as known. */
+    /**
+     * Robustness radii on mean and standard deviation of the estimated moments, per hour; zero = moments taken as
+     * known.
+     */
     meanRadius: z.array(nonneg),
     stdRadius: z.array(nonneg),
   }),
@@ -114,10 +123,15 @@ export const ScenarioSchema = z.strictObject({
     factor: z.array(z.array(series)),
     /** Largest norm(Sigma^{-1/2} xi) over the fitting samples, per hour (the robust comparator's radius). */
     robustRadius: z.array(nonneg),
-    /** Bootstrap 95 % quantiles, MW per hour: what `risk.meanRadius` and `risk.stdRadius` are when moments count as estimated. */
+    /**
+     * Bootstrap 95 % quantiles, MW per hour: what `risk.meanRadius` and `risk.stdRadius` are when moments count as
+     * estimated.
+     */
     bootstrapMeanRadius: z.array(nonneg).optional(),
     bootstrapStdRadius: z.array(nonneg).optional(),
-    /** Standardised-free, debiased errors of the sources, p.u. of rating: [hour][sample][source]; fitting and held-out. */
+    /**
+     * Standardised-free, debiased errors of the sources, p.u. of rating: [hour][sample][source]; fitting and held-out.
+     */
     fitErrors: z.array(z.array(series)),
     testErrors: z.array(z.array(series)),
   }),

@@ -6,8 +6,9 @@ import type { Scenario } from "./scenario.ts";
 export const openScenario = (market: Market): Scenario => scenarioWith(publicScenario(market.scenario), []);
 
 /**
- * The market as one party knows it: its own devices, costs and load, and of everybody else only what is public. `owner` undefined is the
- * operator's view; `open` spares making the public part again for every party. Agents are built from views, so that none can use what it must not know.
+ * The market as one party knows it: its own devices, costs and load, and of everybody else only what is public. `owner`
+ * undefined is the operator's view; `open` spares making the public part again for every party. Agents are built from
+ * views, so that none can use what it must not know.
  */
 export const viewOf = <M extends Market>(market: M, owner: number | undefined, open = openScenario(market)): M =>
   viewOfSeveral(market, owner === undefined ? [] : [owner], open);

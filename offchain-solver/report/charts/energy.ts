@@ -54,7 +54,10 @@ export type PriceRow = {
   readonly traded: HourPrice | undefined;
 };
 
-/** Every period's posted price beside what the same MWh would cost from the utility: its tariff and the allowance for its emissions. */
+/**
+ * Every period's posted price beside what the same MWh would cost from the utility: its tariff and the allowance for
+ * its emissions.
+ */
 export function priceRows({ clearing, scenario }: Day): PriceRow[] {
   const { tariff, carbon, hours } = scenario;
   const prices = hourPrices(betweenProsumers(posted(clearing, "energy")), hours);
@@ -68,7 +71,10 @@ export function priceRows({ clearing, scenario }: Day): PriceRow[] {
   }));
 }
 
-/** Mean and spread of the traded prices between what the utility asks and what it pays, and what that leaves at the buses. */
+/**
+ * Mean and spread of the traded prices between what the utility asks and what it pays, and what that leaves at the
+ * buses.
+ */
 export function energyPriceChart(day: Day, frame: Frame): string {
   const { clearing, scenario, units } = day;
   const { price } = units;

@@ -25,7 +25,8 @@ export type Shape = (typeof SHAPES)[number];
 /**
  * Shapes with the same two moments and very different tails:
  * laplace: a normal vector times sqrt(Exp(1)), the multivariate symmetric Laplace law; skewed: independent centred
- * exponentials (skewness 2), mixed by the factor; mixture: calm days (weight .9, sd .5) and wild ones (weight .1, sd sqrt(7.75)).
+ * exponentials (skewness 2), mixed by the factor; mixture: calm days (weight .9, sd .5) and wild ones (weight .1, sd
+ * sqrt(7.75)).
  */
 export function drawOf(shape: Shape, random: Random): Draw {
   const normal = normals(random);
@@ -52,8 +53,8 @@ export function drawOf(shape: Shape, random: Random): Draw {
 
 /**
  * The extremal law of abs(offset + s w) <= T among all w of mean 0 and variance 1 (Cantelli on one side while
- * s^2 <= m (T - m), m = abs(offset); three points at -T, 0, T beyond it; Xie and Ahmed 2018). `violation` is the mass it puts
- * on the limits themselves: give a T a little beyond the limit to see it counted.
+ * s^2 <= m (T - m), m = abs(offset); three points at -T, 0, T beyond it; Xie and Ahmed 2018). `violation` is the mass
+ * it puts on the limits themselves: give a T a little beyond the limit to see it counted.
  */
 export function extremal(
   offset: number,

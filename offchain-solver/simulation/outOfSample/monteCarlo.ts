@@ -57,7 +57,9 @@ export type OutOfSample = {
   readonly aboveEpsilon: readonly { readonly hour: number; readonly limit: Exposure["id"]; readonly why: string }[];
 };
 
-/** Draws [draw][component] flat, with the length of the longest: limits that it cannot reach need no look at the rest. */
+/**
+ * Draws [draw][component] flat, with the length of the longest: limits that it cannot reach need no look at the rest.
+ */
 type Sample = { readonly values: Float64Array; readonly width: number; readonly draws: number; readonly reach: number };
 
 function sampleOf(values: Float64Array, width: number): Sample {
@@ -140,8 +142,9 @@ function onFactor(hour: HourExposure, factor: readonly Float64Array[]): Float64A
 }
 
 /**
- * How often each two-sided constraint of a cleared day is broken: by errors drawn from the held-out days (whole days, so
- * that hours keep together), by four shapes with the fitted moments, and by the extremal law of the constraints that bind.
+ * How often each two-sided constraint of a cleared day is broken: by errors drawn from the held-out days (whole days,
+ * so that hours keep together), by four shapes with the fitted moments, and by the extremal law of the constraints that
+ * bind.
  */
 export function outOfSample(
   market: Market,
@@ -196,7 +199,8 @@ export function outOfSample(
 
     hour.limits.forEach((limit, k) => {
       const { offset, s, T: half } = momentsOf(hour, limit, factor);
-      // Nothing is booked where nothing is answered: a limit of no width is as wide as what does not count as a violation.
+      // Nothing is booked where nothing is answered: a limit of no width is as wide as what does not count as a
+      // violation.
       const T = Math.max(half, TOLERANCE);
       const worst = worstCaseViolation(Math.abs(offset), s, Math.max(T, Math.abs(offset) + TOLERANCE));
       if (s === 0 && SOURCES.every((source) => hits[source][k] === 0)) return;

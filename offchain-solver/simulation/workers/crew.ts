@@ -1,12 +1,17 @@
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from "node:worker_threads";
 import type { Part, Reply, Request, Start } from "./protocol.ts";
 
-/** A worker that has not answered after this long is lost (out of memory, say), which nothing tells a thread that waits. */
+/**
+ * A worker that has not answered after this long is lost (out of memory, say), which nothing tells a thread that waits.
+ */
 const PATIENCE_MS = 600_000;
 
 /** Worker threads that work while the calling thread waits for them, so that whoever calls stays synchronous. */
 export type Crew = {
-  /** Sends every worker its request and waits for all replies, in the order of the workers. Throws what went wrong in a worker. */
+  /**
+   * Sends every worker its request and waits for all replies, in the order of the workers. Throws what went wrong in a
+   * worker.
+   */
   readonly ask: <K extends Reply["kind"]>(
     kind: K,
     request: (worker: number) => Request,

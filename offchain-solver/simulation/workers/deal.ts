@@ -1,6 +1,7 @@
 /**
- * Deals items of given weight out to hands so that the heaviest hand is light: heaviest first, each to the lightest hand so far.
- * Ties go to the lower number. Returns [hand] items, ascending; no hand is empty while there are items enough.
+ * Deals items of given weight out to hands so that the heaviest hand is light: heaviest first, each to the lightest
+ * hand so far. Ties go to the lower number. Returns [hand] items, ascending; no hand is empty while there are items
+ * enough.
  */
 export function deal(weights: readonly number[], hands: number): number[][] {
   const dealt: number[][] = Array.from({ length: hands }, () => []);

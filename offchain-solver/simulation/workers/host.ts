@@ -6,8 +6,9 @@ import { clarabelSolver } from "../../numerics/clarabelNode.ts";
 import type { Delivery, HourEnd, Part, ProsumerEnd, Reply, Request, Turn } from "./protocol.ts";
 
 /**
- * The agents and hours of one worker thread. Every agent is built from its own private view and is reached by its messages only,
- * as if it were alone; what it tells an agent of the same thread is delivered here, the rest goes to the outbox.
+ * The agents and hours of one worker thread. Every agent is built from its own private view and is reached by its
+ * messages only, as if it were alone; what it tells an agent of the same thread is delivered here, the rest goes to the
+ * outbox.
  */
 export function createHost(part: Part): (request: Request) => Reply {
   const { market, settings } = part;

@@ -53,5 +53,8 @@ export type Reply =
   | { readonly kind: "report"; readonly prosumers: readonly ProsumerEnd[]; readonly hours: readonly HourEnd[] }
   | { readonly kind: "broken"; readonly error: string };
 
-/** What a worker thread starts from. `replies` counts the replies of all workers, so that one wait serves for any of them. */
+/**
+ * What a worker thread starts from. `replies` counts the replies of all workers, so that one wait serves for any of
+ * them.
+ */
 export type Start = { readonly port: MessagePort; readonly replies: Int32Array; readonly part: Part };

@@ -7,7 +7,10 @@ import { memoryTransport } from "../../net/memoryTransport.ts";
 import { clarabelSolver } from "../../numerics/clarabelNode.ts";
 import { runOnWorkers, type WorkerOptions } from "./runOnWorkers.ts";
 
-/** Runs a session's agents on this machine: one after another in this thread, or from two workers up on worker threads. Same bits. */
+/**
+ * Runs a session's agents on this machine: one after another in this thread, or from two workers up on worker threads.
+ * Same bits.
+ */
 export function runAgents(
   market: Market,
   network: Network | undefined,

@@ -21,9 +21,10 @@ export type WorkerOptions = {
 };
 
 /**
- * The clearing of `runConsensus` with the prosumers, and the operator's hours, spread over worker threads: the same bits for any
- * number of them, since agents see the same messages and sums run in prosumer order. Threads are for speed on one machine; they are
- * not the deployment, in which every party's node runs its own agent and they meet over a network.
+ * The clearing of `runConsensus` with the prosumers, and the operator's hours, spread over worker threads: the same
+ * bits for any number of them, since agents see the same messages and sums run in prosumer order. Threads are for speed
+ * on one machine; they are not the deployment, in which every party's node runs its own agent and they meet over a
+ * network.
  */
 export function runOnWorkers(
   market: Market,

@@ -1,7 +1,10 @@
 import { workerData } from "node:worker_threads";
 import type { Reply, Request, Start } from "./protocol.ts";
 
-/** A worker thread's entry: answers one request after another; whatever goes wrong is an answer too, for nobody listens to events. */
+/**
+ * A worker thread's entry: answers one request after another; whatever goes wrong is an answer too, for nobody listens
+ * to events.
+ */
 const { port, replies, part } = workerData as Start;
 
 function answer(reply: Reply): void {

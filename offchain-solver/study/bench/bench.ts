@@ -33,7 +33,10 @@ export type BenchOptions = {
   readonly maxIterations?: number;
   /** Look for the best of nine rhos for plain iterations too, and compare every method with it. */
   readonly rhoScan?: boolean;
-  /** Clear again after forecasts changed by 5 %, cold and from where the instance's session ended, by the last of the methods. */
+  /**
+   * Clear again after forecasts changed by 5 %, cold and from where the instance's session ended, by the last of the
+   * methods.
+   */
   readonly reclear?: boolean;
   /** Time every method on so many worker threads too, from two up. */
   readonly workers?: number;

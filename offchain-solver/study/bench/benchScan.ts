@@ -49,7 +49,10 @@ export const bestLine = ({ instance, plain, status, rhoScale, iterations }: Plai
 export const againstLine = ({ method, plain, ratios, median }: Against): string =>
   `${method}: evaluations against ${plain} at its best rho, median over ${ratios.length} instances ${median.toFixed(3)} (${ratios.map((r) => r.toFixed(3)).join(", ")})`;
 
-/** Plain iterations at nine rhos, to the certified end as `clear` takes them. No run goes on beyond the best one before it. */
+/**
+ * Plain iterations at nine rhos, to the certified end as `clear` takes them. No run goes on beyond the best one before
+ * it.
+ */
 export function scanPlain(
   { instance, plain, scenario }: { instance: string; plain: string; scenario: Scenario },
   options: ClearOptions,

@@ -8,16 +8,25 @@ export type BenchRow = {
   /** How `clear` ends, and after how many evaluations: to the certified end, as users get them. */
   readonly status: Status;
   readonly evaluations: number;
-  /** Of the run that is timed: one clearing to its certificate; `clear` clears again where a battery would run both ways. */
+  /**
+   * Of the run that is timed: one clearing to its certificate; `clear` clears again where a battery would run both
+   * ways.
+   */
   readonly iterations: number;
   /** Of its iterations, evaluations of extrapolated points that were thrown away. */
   readonly rejected: number;
   readonly messages: number;
   readonly bytes: number;
   readonly wallMs: number;
-  /** Slowest prosumer of each iteration plus the operator's, added up: what parallel nodes would take, without the network. */
+  /**
+   * Slowest prosumer of each iteration plus the operator's, added up: what parallel nodes would take, without the
+   * network.
+   */
   readonly criticalPathMs: number;
-  /** The same with the slowest of the operator's hours in place of all of them: a thread an hour, what threads cost left out. */
+  /**
+   * The same with the slowest of the operator's hours in place of all of them: a thread an hour, what threads cost left
+   * out.
+   */
   readonly hoursAtOnceMs?: number;
   /** Of what `clear` ends with: (objective - central) / abs(central). */
   readonly objectiveGap: number;

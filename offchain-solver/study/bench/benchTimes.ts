@@ -13,8 +13,8 @@ const REPEATS = 5;
 const SHORT_MS = 5000;
 
 /**
- * The first solve of a process also pays for loading the conic solver and for code that is not compiled yet; where that weighs, the
- * median of a few counts, of the whole problem as of the agents'.
+ * The first solve of a process also pays for loading the conic solver and for code that is not compiled yet; where that
+ * weighs, the median of a few counts, of the whole problem as of the agents'.
  */
 function medianOf<T>(solve: () => T, msOf: (timed: T) => number): T {
   const runs: T[] = [];

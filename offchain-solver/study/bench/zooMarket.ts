@@ -49,9 +49,10 @@ const [LEAST_KW, MOST_KW] = [0.5, 20_000] as const;
 const [FIRST_HOUR, LAST_HOUR] = [68 * 24, 8760 - 98] as const;
 
 /**
- * One market, the same for the same seed: a feeder, whom it serves, their devices and what everything costs are made up; the
- * courses of load, wind, sun and their errors are real. Sizes are log-uniform, of the market from .5 kW to 20 MW a prosumer and
- * of its members up to ten times more or less; prosumers (1 to 60) and periods (1 to 96) are log-uniform within `MOST_PLACES`.
+ * One market, the same for the same seed: a feeder, whom it serves, their devices and what everything costs are made
+ * up; the courses of load, wind, sun and their errors are real. Sizes are log-uniform, of the market from .5 kW to 20
+ * MW a prosumer and of its members up to ten times more or less; prosumers (1 to 60) and periods (1 to 96) are
+ * log-uniform within `MOST_PLACES`.
  */
 export function zooMarket(seed: number, series: SeriesSet): ZooMarket {
   const draw = drawer(seeded(seed));

@@ -21,7 +21,10 @@ function buyPrices(draw: Draw, kind: Prices, level: number, periods: number): nu
   });
 }
 
-/** Tariff and allowance prices: the level from 5 to 300 $/MWh, spreads from a hundredth of it to nearly all, allowances from worthless to dear. */
+/**
+ * Tariff and allowance prices: the level from 5 to 300 $/MWh, spreads from a hundredth of it to nearly all, allowances
+ * from worthless to dear.
+ */
 export function drawPrices(draw: Draw, kind: Prices, periods: number): Pick<Scenario, "tariff"> & { level: number } {
   const level = draw.overDecades(5, 300);
   const buyPerMwh = buyPrices(draw, kind, level, periods);

@@ -41,7 +41,9 @@ export const CLAIMS = { gap: 1e-5, plainFactor: 1.3, plainExtra: 50, medianRatio
 /** Plain goes on to so many times the default's evaluations: what it still takes there does not change any claim. */
 const PLAIN_PATIENCE = { times: 3, extra: 60 } as const;
 
-/** Sum of abs(quantity x price) over everything that is paid for, $: between prosumers, with utility, desk and operator. */
+/**
+ * Sum of abs(quantity x price) over everything that is paid for, $: between prosumers, with utility, desk and operator.
+ */
 export function turnoverOf(market: Market, solution: Solution): number {
   const { dt, hours, scenario } = market;
   const { tariff, carbon } = scenario;
@@ -68,7 +70,10 @@ export function turnoverOf(market: Market, solution: Solution): number {
   return total;
 }
 
-/** Of the price of everybody's size, $: the least that a gap is measured by. What is off by less is noise where nothing changes hands. */
+/**
+ * Of the price of everybody's size, $: the least that a gap is measured by. What is off by less is noise where nothing
+ * changes hands.
+ */
 const LEAST_TURNOVER = 1e-4;
 
 function measureOf(market: Market, solution: Solution): number {
@@ -83,7 +88,10 @@ export type ZooRun = {
   readonly show: (text: string) => void;
 };
 
-/** Clears one market centrally, by the method, and by plain iterations both ways; `evaluations` are those that `clear` takes, to the certified end. */
+/**
+ * Clears one market centrally, by the method, and by plain iterations both ways; `evaluations` are those that `clear`
+ * takes, to the certified end.
+ */
 export function zooRow({ seed, scenario, settings, traits }: ZooMarket, run: ZooRun): ZooRow {
   const by = (method: ClearMethod, maxIterations: number, vanishing = false, of = scenario): ClearedSession =>
     clear(of, {

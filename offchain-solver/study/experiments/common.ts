@@ -67,7 +67,9 @@ export function solve(
   };
 }
 
-/** MWh over the horizon, up and down added: what prosumers book, what the utility holds, what K sigma asks of everybody. */
+/**
+ * MWh over the horizon, up and down added: what prosumers book, what the utility holds, what K sigma asks of everybody.
+ */
 export function reserveOf({ market, solution }: Solved): { booked: number; utility: number; required: number } {
   let [booked, utility, required] = [0, 0, 0];
   for (let t = 0; t < market.hours; t++)

@@ -5,8 +5,9 @@ import type { Cell, Experiment } from "./common.ts";
 import { SCANNED, type ConvergenceRow, type ConvergenceTask } from "./convergenceRun.ts";
 
 /**
- * At the default rho the small feeder's day whole and six hours of the large one's; at every rho six hours and two, where the accelerated
- * methods stay at the default on the large one: all of it would take hours (--hours 24 asks for the whole day at the default).
+ * At the default rho the small feeder's day whole and six hours of the large one's; at every rho six hours and two,
+ * where the accelerated methods stay at the default on the large one: all of it would take hours (--hours 24 asks for
+ * the whole day at the default).
  */
 const TASKS: readonly ConvergenceTask[] = [
   { feeder: "ieee15", hours: 24, scanHours: 6, scanAll: true, maxIterations: 3000 },

@@ -12,7 +12,10 @@ import { liveLine } from "../../io/output.ts";
 import { settingsFor } from "../../simulation/clear.ts";
 import { scenarioOf } from "./common.ts";
 
-/** Every way to iterate; two of them are plain with a help that is not an acceleration: the vanishing regularisation, a longer step. */
+/**
+ * Every way to iterate; two of them are plain with a help that is not an acceleration: the vanishing regularisation, a
+ * longer step.
+ */
 export const WAYS = [
   { name: "plain", method: "admm", relaxation: 1 },
   { name: "plain, vanishing regularisation", method: "admm", relaxation: 1, vanishing: true },
@@ -57,7 +60,10 @@ export type ConvergenceRow = {
 /** What is drawn of a residual: the larger of its two ratios to the tolerance. */
 export const larger = ({ primal, dual }: Residual): number => Math.max(primal, dual);
 
-/** A few hundred points are all that a figure can show: the larger residual at its highest in every stretch of iterations. */
+/**
+ * A few hundred points are all that a figure can show: the larger residual at its highest in every stretch of
+ * iterations.
+ */
 export function envelope(residuals: readonly Residual[], points = 300): [number, number][] {
   const stretch = Math.max(1, Math.ceil(residuals.length / points));
   const curve: [number, number][] = [];

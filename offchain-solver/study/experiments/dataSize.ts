@@ -10,8 +10,9 @@ const SIZES = [4, 6, 8, 12, 16, 24, 32];
 const RESAMPLES = 100;
 
 /**
- * The scenario with moments fitted on its last `size` samples: F is their centred deviations over sqrt(size - 1), which needs no
- * full rank. Sources that err less than the threshold in these samples get a zero column, as when a scenario is resolved.
+ * The scenario with moments fitted on its last `size` samples: F is their centred deviations over sqrt(size - 1), which
+ * needs no full rank. Sources that err less than the threshold in these samples get a zero column, as when a scenario
+ * is resolved.
  */
 export function refitted(scenario: Scenario, size: number, radii: boolean): Scenario {
   const { uncertain, fitErrors } = scenario.uncertainty;

@@ -54,7 +54,9 @@ function worstExcess({ market, network, solution }: Solved): number {
   return worst;
 }
 
-/** What happens to the feeder when the market does not know it, knows it at the forecast, or knows it under uncertainty. */
+/**
+ * What happens to the feeder when the market does not know it, knows it at the forecast, or knows it under uncertainty.
+ */
 export function networkExperiment({ hours }: Horizon = {}): Experiment {
   const rows: Cell[][] = [];
   const text: string[] = [];

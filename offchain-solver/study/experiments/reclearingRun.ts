@@ -14,8 +14,8 @@ export type ReclearingTask = {
 };
 
 /**
- * Where a run's larger residual over its tolerance starts, when it first is at most 100 and 10, and how many evaluations end it;
- * 0 for what there is not.
+ * Where a run's larger residual over its tolerance starts, when it first is at most 100 and 10, and how many
+ * evaluations end it; 0 for what there is not.
  */
 export type Course = {
   readonly start: number;

@@ -24,7 +24,10 @@ const CASES = [
   { feeder: "ieee141", networkRisk: true },
 ] as const;
 
-/** Sources that erred far more in the held-out weeks of an hour than in the fitted ones: what lies behind most violations above eps. */
+/**
+ * Sources that erred far more in the held-out weeks of an hour than in the fitted ones: what lies behind most
+ * violations above eps.
+ */
 function restless(scenario: Scenario, hour: number): string {
   const { sources, fitErrors, testErrors } = scenario.uncertainty;
   const deviation = (samples: readonly (readonly number[])[], s: number): number => {

@@ -9,7 +9,10 @@ const HOURS = 24;
 const ITERATIONS = 60;
 /** Of a run to the tolerance. */
 const PATIENCE = 20_000;
-/** Prosumers times hours up to which the whole problem is solved at once as well: a thousand over 24 hours had not ended in half an hour. */
+/**
+ * Prosumers times hours up to which the whole problem is solved at once as well: a thousand over 24 hours had not ended
+ * in half an hour.
+ */
 const CENTRAL_UP_TO = 8_000;
 /** Of the child's heap, MB; what it touches is less and is measured. */
 const HEAP_MB = 8000;

@@ -1,4 +1,7 @@
-/** One size of the scale experiment in a process of its own, so that its peak memory is its own. Prints a ScaleRow as JSON. */
+/**
+ * One size of the scale experiment in a process of its own, so that its peak memory is its own. Prints a ScaleRow as
+ * JSON.
+ */
 import { pathToFileURL } from "node:url";
 import { assemble } from "../../clearing/assemble.ts";
 import { solveCentral } from "../../clearing/central.ts";
@@ -33,8 +36,8 @@ export type ScaleRow = Omit<ScaleTask, "central"> & {
   /** Limits in the operator's working sets at the end, over all hours. */
   readonly limits: number;
   /**
-   * Median over the iterations of this thread's processor time (all agents) and of the clock. Of the operator's part of it the
-   * mean: the processor's clock is too coarse for less.
+   * Median over the iterations of this thread's processor time (all agents) and of the clock. Of the operator's part of
+   * it the mean: the processor's clock is too coarse for less.
    */
   readonly cpuMs: number;
   readonly operatorMs: number;
