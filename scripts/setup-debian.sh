@@ -1,13 +1,12 @@
 #!/bin/sh
-# Debian packages the tests need beside Node: the independent solver behind test/oracle, and a browser for tests of the page.
+# Debian packages the tests need beside Node: the independent solver behind test/oracle, a browser, and a message broker.
 # Installs only what is missing; with sudo when not root. Does nothing where there is no apt-get.
 set -eu
 
 missing=""
 /usr/bin/python3 -c 'import cvxopt' 2>/dev/null || missing="$missing python3-cvxopt"
-if [ "${1:-}" = "--browser" ]; then
-  command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
-fi
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+command -v nats-server >/dev/null 2>&1 || [ -x /usr/sbin/nats-server ] || missing="$missing nats-server"
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then
