@@ -39,6 +39,11 @@ describe("floors", () => {
       ["chain/a.ts", `const rpc = process.env.RPC;`, "chain runs in a browser and may not use process"],
       ["ledger/a.ts", `const at = __dirname;`, "ledger runs in a browser and may not use __dirname"],
       ["net/a.ts", `import { connect } from "node:tls";`, "net runs in a browser and may not import node:tls"],
+      [
+        "net/a.ts",
+        `import { openTls } from "./tls/openTls.ts";`,
+        "net runs in a browser and may not import offchain-solver/net/tls/openTls.ts",
+      ],
       ["report/a.ts", `import Table from "cli-table3";`, "report runs in a browser and may not import cli-table3"],
       ["codec/a.ts", `import { readFile } from "fs";`, "codec runs in a browser and may not import fs"],
       ["chain/a.ts", `const hre = await import("hardhat");`, "chain runs in a browser and may not import hardhat"],

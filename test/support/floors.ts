@@ -73,6 +73,9 @@ const ADAPTER = {
 };
 /** These reach Node, and nothing that runs in a browser imports them. */
 const OF_NODE = new Set([ADAPTER.file, "offchain-solver/chain/artifacts.ts", "offchain-solver/report/figures.ts"]);
+/** Sockets. */
+const ROOMS_OF_NODE = /^offchain-solver\/net\/(host|tls|nats)\//;
+const ofNode = (file: string): boolean => OF_NODE.has(file) || ROOMS_OF_NODE.test(file);
 /**
  * Still takes its interfaces from compiled contracts on the disk: so do, through it, those who ask it for a contract.
  */
@@ -84,7 +87,7 @@ const AGENT_STATE = /^offchain-solver\/clearing\/(prosumerAgent|prosumerProblem|
 const RUNS_AGENTS = new Set(["clearing", "simulation", "study", "node"]);
 
 const forBrowsers = (file: string, room: string): boolean =>
-  BROWSER.has(room) && !OF_NODE.has(file) && !NOT_YET_FOR_BROWSERS.has(file);
+  BROWSER.has(room) && !ofNode(file) && !NOT_YET_FOR_BROWSERS.has(file);
 const roomOf = (file: string): string | undefined => /^offchain-solver\/([^/]+)\//.exec(file)?.[1];
 const isPure = (room: string): boolean => (PURE as readonly string[]).includes(room);
 const packageOf = (specifier: string): string =>
@@ -148,7 +151,7 @@ function judgeImport(file: string, room: string, { specifier, names }: Import): 
     const target = normalize(join(dirname(file), specifier));
     const targetRoom = roomOf(target);
     if (AGENT_STATE.test(target) && !RUNS_AGENTS.has(room)) return `${room} may not hold an agent's state`;
-    if (forBrowsers(file, room) && OF_NODE.has(target)) return `${room} runs in a browser and may not import ${target}`;
+    if (forBrowsers(file, room) && ofNode(target)) return `${room} runs in a browser and may not import ${target}`;
     if (targetRoom === undefined) return room === "cli" ? undefined : `${room} imports ${target} outside the house`;
     return targetRoom === room || MAY_IMPORT[room].includes(targetRoom)
       ? undefined
