@@ -1,6 +1,7 @@
 import { ConicModel, groupGradient, type GroupedProblem } from "../numerics/conicModel.ts";
 import { solveLoosening, type ConicSolution, type ConicSolver } from "../numerics/conicSolver.ts";
-import { addProsumer, GROUP, type ProsumerVariables } from "../market/formulation/formulate.ts";
+import { addProsumer } from "../market/formulation/formulate.ts";
+import { GROUP, type ProsumerVariables } from "../market/formulation/hour.ts";
 import { addNetworkLimit } from "../market/formulation/networkLimit.ts";
 import type { Market } from "../market/scenario/market.ts";
 import { networkIn, perUnit, solutionFrom, type UnitMarket } from "../market/scenario/perUnit.ts";

@@ -4,7 +4,7 @@ import { claimOf, type Claim } from "./claim.ts";
 import { depthOf } from "./acceleration/acceleration.ts";
 import { ALLOWANCES, ENERGY, layoutOf, SUM_COUNT, SUMS, type Layout } from "./layout.ts";
 import { ENDS, OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";
-import { createProsumerProblem, type Outcome, type ProsumerProblem } from "./prosumerProblem.ts";
+import { ProsumerProblem, type Outcome } from "./prosumerProblem.ts";
 import { ACCEPT, ignore, kindOf, misfit, reject, type Reception } from "./reception.ts";
 import type { Settings } from "./settings.ts";
 
@@ -59,7 +59,7 @@ export function initProsumer(
     settings,
     market,
     layout,
-    problem: createProsumerProblem(market, id, layout, solver),
+    problem: new ProsumerProblem(market, id, layout, solver),
     iteration: 0,
     images: zeros(layout.size),
     partnerImages: Array.from(layout.partners, () => zeros(layout.hours + 1)),

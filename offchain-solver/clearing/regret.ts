@@ -4,7 +4,7 @@ import type { Market } from "../market/scenario/market.ts";
 import { perUnit } from "../market/scenario/perUnit.ts";
 import type { Solution } from "../market/result/solution.ts";
 import { layoutOf } from "./layout.ts";
-import { createProsumerProblem } from "./prosumerProblem.ts";
+import { ProsumerProblem } from "./prosumerProblem.ts";
 
 /**
  * What each prosumer could still gain at a solution's prices by its own best response, $; for solutions that no agents
@@ -41,7 +41,7 @@ export function regretsOf(given: Market, solution: Solution, solver: ConicSolver
       price[layout.copiesStart + k] =
         role === "own" ? charge : role === "seller" ? charge / 2 - value : charge / 2 + value;
     });
-    const problem = createProsumerProblem(market, i, layout, solver);
+    const problem = new ProsumerProblem(market, i, layout, solver);
     let outlay =
       deviceCost(given, i, s) + carbon.deskBuyPerT * s.allowanceBoughtT - carbon.deskSellPerT * s.allowanceSoldT;
     for (let t = 0; t < hours; t++)

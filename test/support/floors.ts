@@ -83,7 +83,8 @@ const NOT_YET_FOR_BROWSERS = new Set(["offchain-solver/chain/deployment.ts"]);
 const NODE_GLOBALS = new Set("Buffer process __dirname __filename require setImmediate".split(" "));
 
 /** An agent's private state leaves it only as a proposal: who may hold one is whoever runs agents. */
-const AGENT_STATE = /^offchain-solver\/clearing\/(prosumerAgent|prosumerProblem|operatorAgent|consensus)\.ts$/;
+const AGENT_STATE =
+  /^offchain-solver\/clearing\/(prosumerAgent|prosumerProblem|prosumerProgram|operatorAgent|consensus)\.ts$/;
 const RUNS_AGENTS = new Set(["clearing", "simulation", "study", "node"]);
 
 const forBrowsers = (file: string, room: string): boolean =>

@@ -1,5 +1,5 @@
 import type { ConicModel, Terms } from "../../numerics/conicModel.ts";
-import { GROUP } from "./formulate.ts";
+import { GROUP } from "./hour.ts";
 import type { Market } from "../scenario/market.ts";
 import { limitRow, riskLevel, type Network } from "./network.ts";
 import { type Affine, addTwoSided } from "../risk/tsDrcc.ts";

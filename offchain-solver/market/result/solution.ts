@@ -1,4 +1,4 @@
-import type { ProsumerVariables } from "../formulation/formulate.ts";
+import type { ProsumerVariables } from "../formulation/hour.ts";
 
 /** solved | max iterations | infeasible | deadline: how a clearing ended. */
 export type Status = "solved" | "max iterations" | "infeasible" | "deadline";

@@ -153,57 +153,17 @@ function tabulate(
   settings: MarketSettings,
   fixedSoldMw: readonly Float64Array[] | undefined,
 ): Market {
-  const { prosumers, hours, regularisation } = scenario;
+  const { prosumers, hours, uncertainty } = scenario;
   const sizeMw = marketSizeMw(open.prosumers);
-  const perSize = REFERENCE_SIZE_MW / sizeMw;
-  const indexOf = new Map(prosumers.map((p, i) => [p.id, i]));
-  const at = (id: number): number => {
-    const i = indexOf.get(id);
-    if (i === undefined) throw new Error(`scenario names prosumer ${id}, which does not exist`);
-    return i;
-  };
-  const pairs = scenario.pairs.map(([a, b]) => [at(a), at(b)] as const);
-  const pairsOf: number[][] = prosumers.map(() => []);
-  const partner: number[][] = prosumers.map(() => []);
-  pairs.forEach(([a, b], k) => {
-    pairsOf[a].push(k);
-    pairsOf[b].push(k);
-    partner[a].push(b);
-    partner[b].push(a);
-  });
+  const indexOf = indexTable(prosumers);
+  const pairs = scenario.pairs.map(([a, b]) => [indexOf(a), indexOf(b)] as const);
   const canAnswer = open.prosumers.map(({ answers }) => answers);
-  const withRisk = settings.risk !== "deterministic";
-  const columnOf = new Map(scenario.uncertainty.uncertain.map((id, c) => [at(id), c]));
-  const error: Float64Array[][] = [];
-  const sigma: Float64Array[] = [];
-  const shares: ShareSlot[][] = [];
-  const slotsOf: number[][][] = prosumers.map(() => []);
-  for (let t = 0; t < hours; t++) {
-    const rows = scenario.uncertainty.factor[t];
-    const columns: Float64Array[] = prosumers.map(() => new Float64Array(0));
-    if (withRisk) {
-      const active = prosumers.flatMap((_, i) => {
-        const c = columnOf.get(i);
-        return c !== undefined && rows.some((row) => row[c] !== 0) ? [{ i, raw: rows.map((row) => row[c]) }] : [];
-      });
-      // Only norms matter: the triangular factor has fewer rows and the same norms.
-      triangularFactor(active.map((a) => a.raw)).forEach((r, k) => (columns[active[k].i] = r));
-    }
-    error.push(columns);
-    sigma.push(Float64Array.from(columns, (c) => norm(c)));
-    const slots: ShareSlot[] = [];
-    prosumers.forEach((_, buyer) => {
-      if (columns[buyer].length === 0) return;
-      const sellers = [buyer, ...partner[buyer]].filter((s) => canAnswer[s]).sort((a, b) => a - b);
-      for (const seller of sellers) slots.push({ seller, buyer });
-    });
-    shares.push(slots);
-    for (const mine of slotsOf) mine.push([]);
-    slots.forEach(({ seller, buyer }, s) => {
-      slotsOf[buyer][t].push(s);
-      if (seller !== buyer) slotsOf[seller][t].push(s);
-    });
-  }
+  const columnOf = new Map(uncertainty.uncertain.map((id, column) => [indexOf(id), column]));
+  const error = uncertainty.factor
+    .slice(0, hours)
+    .map((rows) => errorColumns(rows, prosumers.length, columnOf, settings));
+  const partners = partnersOf(pairs, prosumers.length);
+  const shares = error.map((columns) => slotsFor(columns, partners, canAnswer));
   return {
     scenario,
     settings,
@@ -211,23 +171,94 @@ function tabulate(
     dt: scenario.periodHours,
     prosumers,
     sizeMw,
-    regularisation: {
-      trade: regularisation.trade * perSize,
-      allowances: regularisation.trade * perSize,
-      reactive: regularisation.reactive * perSize,
-    },
+    regularisation: regularisationAt(scenario, sizeMw),
     pairs,
-    pairsOf,
+    pairsOf: pairTable(pairs, prosumers.length),
     canAnswer,
-    sigma,
+    sigma: error.map((columns) => Float64Array.from(columns, (column) => norm(column))),
     error,
     halfWidth: Float64Array.from({ length: hours }, (_, t) =>
-      halfWidthOf(settings.risk, settings.epsilon, scenario.uncertainty.robustRadius[t]),
+      halfWidthOf(settings.risk, settings.epsilon, uncertainty.robustRadius[t]),
     ),
     shares,
-    slotsOf,
+    slotsOf: slotTable(shares, prosumers.length),
     allowanceT: Float64Array.from(open.prosumers, (p) => p.allowanceT),
     rebateWh: open.prosumers.map((p) => p.rebateWh),
     fixedSoldMw,
   };
+}
+
+/** From a registry id to the index into `prosumers`. */
+function indexTable(prosumers: readonly Prosumer[]): (id: number) => number {
+  const indices = new Map(prosumers.map((p, i) => [p.id, i]));
+  return (id) => {
+    const index = indices.get(id);
+    if (index === undefined) throw new Error(`scenario names prosumer ${id}, which does not exist`);
+    return index;
+  };
+}
+
+function regularisationAt({ regularisation }: Scenario, sizeMw: number): Market["regularisation"] {
+  const perSize = REFERENCE_SIZE_MW / sizeMw;
+  const trade = regularisation.trade * perSize;
+  return { trade, allowances: trade, reactive: regularisation.reactive * perSize };
+}
+
+/** [prosumer] indices into `pairs`. */
+function pairTable(pairs: Market["pairs"], prosumers: number): number[][] {
+  const pairsOf: number[][] = Array.from({ length: prosumers }, () => []);
+  pairs.forEach((pair, k) => pair.forEach((i) => pairsOf[i].push(k)));
+  return pairsOf;
+}
+
+/** [prosumer] whom it may trade with. */
+function partnersOf(pairs: Market["pairs"], prosumers: number): number[][] {
+  const partners: number[][] = Array.from({ length: prosumers }, () => []);
+  for (const [a, b] of pairs) {
+    partners[a].push(b);
+    partners[b].push(a);
+  }
+  return partners;
+}
+
+/** [prosumer] factor columns of one hour's errors, MW; empty where there is nothing to answer. */
+function errorColumns(
+  factor: readonly (readonly number[])[],
+  prosumers: number,
+  columnOf: ReadonlyMap<number, number>,
+  { risk }: MarketSettings,
+): Float64Array[] {
+  const columns: Float64Array[] = Array.from({ length: prosumers }, () => new Float64Array(0));
+  if (risk === "deterministic") return columns;
+  const active = columns.flatMap((_, i) => {
+    const c = columnOf.get(i);
+    return c !== undefined && factor.some((row) => row[c] !== 0) ? [{ i, raw: factor.map((row) => row[c]) }] : [];
+  });
+  // Only norms matter: the triangular factor has fewer rows and the same norms.
+  triangularFactor(active.map(({ raw }) => raw)).forEach((r, k) => (columns[active[k].i] = r));
+  return columns;
+}
+
+/** One hour's slots: whoever errs may be answered by itself and by its partners. */
+function slotsFor(
+  columns: readonly Float64Array[],
+  partners: readonly (readonly number[])[],
+  canAnswer: readonly boolean[],
+): ShareSlot[] {
+  return columns.flatMap((column, buyer) => {
+    if (column.length === 0) return [];
+    const sellers = [buyer, ...partners[buyer]].filter((s) => canAnswer[s]).sort((a, b) => a - b);
+    return sellers.map((seller) => ({ seller, buyer }));
+  });
+}
+
+function slotTable(shares: Market["shares"], prosumers: number): number[][][] {
+  const slotsOf: number[][][] = Array.from({ length: prosumers }, () => shares.map(() => []));
+  shares.forEach((slots, t) =>
+    slots.forEach(({ seller, buyer }, s) => {
+      slotsOf[buyer][t].push(s);
+      if (seller !== buyer) slotsOf[seller][t].push(s);
+    }),
+  );
+  return slotsOf;
 }

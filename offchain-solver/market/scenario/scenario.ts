@@ -140,3 +140,4 @@ export const ScenarioSchema = z.strictObject({
 export type Scenario = z.infer<typeof ScenarioSchema>;
 export type Prosumer = z.infer<typeof ProsumerSchema>;
 export type RiskMethod = (typeof RISK_METHODS)[number];
+export type Battery = z.infer<typeof BatterySchema>;

@@ -1,0 +1,89 @@
+import type { ConicModel, RowHandle } from "../../numerics/conicModel.ts";
+import type { Market } from "../scenario/market.ts";
+import type { Prosumer } from "../scenario/scenario.ts";
+
+/** Row groups: whose duals are summed for which price. */
+export const GROUP = { device: 0, balance: 1, booking: 2, requirement: 3, network: 4, allowance: 5 } as const;
+
+const PER_HOUR = [
+  "generator",
+  "renewable",
+  "charge",
+  "discharge",
+  "stored",
+  "flexible",
+  "imports",
+  "exports",
+  // Of the devices, without the load's.
+  "reactive",
+  "generatorUp",
+  "generatorDown",
+  "batteryUp",
+  "batteryDown",
+  "utilityShare",
+  // Net injection P and Q, and net energy sold to partners.
+  "p",
+  "q",
+  "sold",
+] as const;
+
+/** Variables of one prosumer, [hour] each; -1 where it has no such device (or it can only be zero). */
+export type HourlyVariables = Readonly<Record<(typeof PER_HOUR)[number], Int32Array>>;
+
+export const noVariables = (hours: number): HourlyVariables =>
+  Object.fromEntries(PER_HOUR.map((name) => [name, new Int32Array(hours).fill(-1)])) as HourlyVariables;
+
+export type ProsumerVariables = HourlyVariables & {
+  readonly allowanceBought: number;
+  readonly allowanceSold: number;
+  /** Net allowances sold to partners. */
+  readonly allowanceTraded: number;
+  readonly balance: readonly RowHandle[];
+  readonly allowance: RowHandle | undefined;
+};
+
+/**
+ * A share of this prosumer's: what it answers for (`sold`, own share included) or has answered (`bought`, own share
+ * included).
+ */
+export type ShareVariables = {
+  readonly sold: readonly (readonly { readonly buyer: number; readonly variable: number }[])[];
+  readonly bought: readonly (readonly { readonly seller: number; readonly variable: number }[])[];
+};
+
+/** Coefficient of one variable in a sum. */
+export type Term = readonly [variable: number, coefficient: number];
+
+/** One prosumer's program while it is put together: its variables, and the sums that run over the whole session. */
+export type Draft = {
+  readonly model: ConicModel;
+  readonly market: Market;
+  /** Index into the market's prosumers. */
+  readonly index: number;
+  readonly prosumer: Prosumer;
+  readonly shares: ShareVariables;
+  readonly variables: HourlyVariables;
+  /** tCO2. */
+  readonly emissions: Term[];
+  /** Load shifted, MW: adds up to zero. */
+  readonly shifted: Term[];
+};
+
+/** The draft in hour t: what its devices inject and draw, for the rows that add them up. */
+export type Hour = Draft & {
+  readonly t: number;
+  /** Whether it answers errors in this hour, its own included: then its devices book capacity. */
+  readonly answers: boolean;
+  /** MW into the connection. */
+  readonly injection: Term[];
+  /** Mvar drawn by what is shifted. */
+  readonly drawn: Term[];
+};
+
+export const hourOf = (draft: Draft, t: number): Hour => ({
+  ...draft,
+  t,
+  answers: draft.shares.sold[t].length > 0,
+  injection: [],
+  drawn: [],
+});
