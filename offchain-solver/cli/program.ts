@@ -1,12 +1,17 @@
 import { Command, CommanderError } from "commander";
 import { InputError } from "../io/inputError.ts";
 import { inline, note, visible } from "../io/output.ts";
+import { admitCommand } from "./admit.ts";
 import { auditCommand } from "./audit.ts";
+import { backupCommand } from "./backup.ts";
 import { benchCommand } from "./benchCommand.ts";
 import { clearCommand } from "./clear.ts";
 import { Exit } from "./exit.ts";
 import { experimentCommand } from "./experiment.ts";
 import { importCommand } from "./import.ts";
+import { initCommand } from "./init.ts";
+import { restoreCommand } from "./restore.ts";
+import { rotateCommand } from "./rotate.ts";
 import { runCommand } from "./run.ts";
 import { scenarioCommand } from "./scenario.ts";
 
@@ -18,6 +23,11 @@ const COMMANDS = [
   auditCommand,
   experimentCommand,
   benchCommand,
+  initCommand,
+  admitCommand,
+  backupCommand,
+  restoreCommand,
+  rotateCommand,
 ];
 
 /** A command that is added, not made, by its parent does not take over that errors are thrown. */

@@ -5,21 +5,28 @@ import type { Provider, Signer } from "ethers";
 export type Chain = { readonly admin: Signer; readonly provider: Provider };
 
 /** The network of the project's configuration that lives in this process. */
-const SIMULATED = "default";
+export const SIMULATED = "default";
 const DAY_MS = 86_400_000;
 
 /**
- * Hardhat's simulated network in this process, contracts compiled; the project's own configuration, wherever the
- * command was called from and whatever the environment says of other networks: an embedded devnet never signs on a
- * chain of somebody's. Its clock starts the day before `startUtc`, so that the session of an old series obeys the
- * market's rules of time as one of tomorrow.
+ * Hardhat with the project's own configuration and contracts compiled, wherever the command was called from and
+ * whatever the environment says of other networks: a devnet never signs on a chain of somebody's.
  */
-export async function embeddedDevnet(startUtc: string): Promise<Chain & { readonly close: () => Promise<void> }> {
+export async function hardhatOfProject() {
   process.env.HARDHAT_CONFIG = fileURLToPath(new URL("../../hardhat.config.ts", import.meta.url));
   delete process.env.HARDHAT_NETWORK;
   const { network, tasks } = await import("hardhat");
   // Quick when nothing changed; on a fresh clone this is what makes the contracts.
   await tasks.getTask("build").run({ quiet: true, noTests: true });
+  return { network };
+}
+
+/**
+ * Hardhat's simulated network in this process. Its clock starts the day before `startUtc`, so that the session of an
+ * old series obeys the market's rules of time as one of tomorrow.
+ */
+export async function embeddedDevnet(startUtc: string): Promise<Chain & { readonly close: () => Promise<void> }> {
+  const { network } = await hardhatOfProject();
   const connection = await network.create({
     network: SIMULATED,
     override: { initialDate: new Date(Date.parse(startUtc) - DAY_MS) },

@@ -1,0 +1,99 @@
+/** A party's keys in the registry: proofs of possession, admission, rotation. */
+import { Contract, type BaseWallet, type Provider, type Signer } from "ethers";
+import { METER_KEY_TYPES, NODE_KEY_TYPES, registryDomain } from "../codec/typedData.ts";
+import { contracts, type Deployment, send } from "./deployment.ts";
+
+/** What the registry holds of a party; `wallet` undefined: nobody has this id. */
+export type Registered = {
+  readonly wallet: string | undefined;
+  readonly nodeKey: string;
+  readonly meterKey: string;
+  readonly rotations: bigint;
+  readonly meterRotations: bigint;
+};
+
+/** Shown to whoever admits parties: addresses, and that the keys behind them are held. */
+export type Registration = {
+  readonly prosumer: number;
+  readonly chainId: string;
+  readonly registry: string;
+  readonly wallet: string;
+  readonly nodeKey: string;
+  readonly meterKey: string;
+  readonly nodeProof: string;
+  readonly meterProof: string;
+};
+
+/** What a node or a wallet knows of a market that was deployed by others: its address says the rest. */
+export async function marketAt(provider: Provider, market: string): Promise<Deployment> {
+  const { chainId } = await provider.getNetwork();
+  const parts = new Contract(
+    market,
+    ["function registry() view returns (address)", "function token() view returns (address)"],
+    provider,
+  );
+  const [registry, token] = await Promise.all([
+    parts.getFunction("registry").staticCall(),
+    parts.getFunction("token").staticCall(),
+  ]);
+  return { chainId, block: 0, authority: "0x0000000000000000000000000000000000000000", token, registry, market };
+}
+
+export async function registered(deployment: Deployment, provider: Provider, id: number): Promise<Registered> {
+  const party = await contracts(deployment, provider).registry.getFunction("party").staticCall(id);
+  const nobody = /^0x0+$/.test(party.wallet);
+  const { nodeKey, meterKey, rotations, meterRotations } = party;
+  return { wallet: nobody ? undefined : party.wallet, nodeKey, meterKey, rotations, meterRotations };
+}
+
+/** A new party's proofs; the registry's address is in what they sign, so they hold nowhere else. */
+export async function registrationOf(
+  { chainId, registry }: Pick<Deployment, "chainId" | "registry">,
+  prosumer: number,
+  keys: Readonly<Record<"wallet" | "node" | "meter", BaseWallet>>,
+): Promise<Registration> {
+  const domain = registryDomain(chainId, registry);
+  const wallet = keys.wallet.address;
+  const message = { prosumer, wallet, rotation: 0n };
+  return {
+    prosumer,
+    chainId: chainId.toString(),
+    registry,
+    wallet,
+    nodeKey: keys.node.address,
+    meterKey: keys.meter.address,
+    nodeProof: await keys.node.signTypedData(domain, NODE_KEY_TYPES, message),
+    meterProof: await keys.meter.signTypedData(domain, METER_KEY_TYPES, message),
+  };
+}
+
+/** By the operator. */
+export async function admit(deployment: Deployment, operator: Signer, one: Registration): Promise<void> {
+  const { registry } = contracts(deployment, operator);
+  const { prosumer, wallet, nodeKey, meterKey, nodeProof, meterProof } = one;
+  await send(registry, "register", prosumer, wallet, nodeKey, meterKey, nodeProof, meterProof);
+}
+
+/** By the party's wallet, which pays. */
+export async function rotateNodeKey(deployment: Deployment, wallet: Signer, id: number, key: BaseWallet) {
+  const { rotations } = await registered(deployment, wallet.provider as Provider, id);
+  const domain = registryDomain(deployment.chainId, deployment.registry);
+  const message = { prosumer: id, wallet: await wallet.getAddress(), rotation: rotations + 1n };
+  const proof = await key.signTypedData(domain, NODE_KEY_TYPES, message);
+  return send(contracts(deployment, wallet).registry, "rotateNodeKey", id, key.address, proof);
+}
+
+/** By the party's old wallet. Ends its mandate, its recoverer and its place in a committee. */
+export const rotateWallet = (deployment: Deployment, wallet: Signer, id: number, next: string) =>
+  send(contracts(deployment, wallet).registry, "rotateWallet", id, next);
+
+/** What a new meter proves with; the operator sends it. */
+export async function meterProof(deployment: Deployment, provider: Provider, id: number, key: BaseWallet) {
+  const { wallet, meterRotations } = await registered(deployment, provider, id);
+  const domain = registryDomain(deployment.chainId, deployment.registry);
+  return key.signTypedData(domain, METER_KEY_TYPES, { prosumer: id, wallet, rotation: meterRotations + 1n });
+}
+
+/** By the operator. */
+export const rotateMeterKey = (deployment: Deployment, operator: Signer, id: number, meterKey: string, proof: string) =>
+  send(contracts(deployment, operator).registry, "rotateMeterKey", id, meterKey, proof);
