@@ -39,6 +39,8 @@ export type Timing = {
   readonly heartbeatMs: number;
   /** A connection on which nothing was heard for so long is dead. */
   readonly silenceMs: number;
+  /** A host that speaks but acknowledges nothing for so long is dropped. */
+  readonly stallMs: number;
   /** How long a connection may take to say who it is. */
   readonly helloMs: number;
   /** Pause before a lost connection is made again: doubles from the first to the longest. */
@@ -48,6 +50,8 @@ export type Timing = {
   readonly acknowledgeMs: number;
   /** Clocks may differ by this much. */
   readonly clockSkewMs: number;
+  /** A host that closes waits for so long until what it sent is acknowledged. */
+  readonly lingerMs: number;
   /** A channel key counts for so long. */
   readonly keyValidMs: number;
 };
@@ -55,18 +59,20 @@ export type Timing = {
 export const DEFAULT_TIMING: Timing = {
   heartbeatMs: 3_000,
   silenceMs: 30_000,
+  stallMs: 120_000,
   helloMs: 10_000,
   firstPauseMs: 50,
   longestPauseMs: 10_000,
   acknowledgeMs: 20,
   clockSkewMs: 120_000,
+  lingerMs: 2_000,
   keyValidMs: 90 * 86_400_000,
 };
 
 export type Bounds = {
   /** The longest message. */
   readonly messageBytes: number;
-  /** Sent and not yet acknowledged, to one host. */
+  /** Sent and not yet acknowledged, to one host; the same for all hosts of a network. */
   readonly windowBytes: number;
   /** Kept for one host that does not take it: beyond, that host is dropped. */
   readonly queueBytes: number;
@@ -110,6 +116,7 @@ export type HostTransport<Address> = Transport<Uint8Array> & {
   /** Messages sent and not yet acknowledged, or arrived and not yet delivered. */
   readonly underWay: () => number;
   readonly traffic: () => Traffic;
-  /** Ends all connections and frees what they held; resolves when nothing of it is open any more. */
+  /** Ends all connections and frees what they held; resolves when nothing of it is open any more. Waits a little until
+   * what was sent is acknowledged. */
   readonly close: () => Promise<void>;
 };
