@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import type { Command } from "commander";
 import { connect } from "../offchain-solver/chain/connect.ts";
-import { deployAll } from "../offchain-solver/chain/deployment.ts";
+import { deployAll } from "../offchain-solver/devnet/deploy.ts";
 import { program } from "../offchain-solver/cli/program.ts";
 import { changeForecasts, loadScenario } from "../offchain-solver/scenarios/loadScenario.ts";
 import { takeHours } from "../offchain-solver/scenarios/periods.ts";

@@ -1,11 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { parseHTML } from "linkedom";
 import { syntheticClearing } from "../../test/support/syntheticClearing.ts";
 import { ScenarioSchema } from "../market/scenario/scenario.ts";
-import { barFigure, intervalFigure, lineFigure, scatterFigure, writeFigure } from "./figures.ts";
+import { barFigure, intervalFigure, lineFigure, scatterFigure } from "./figures.ts";
 import { renderDayPicture } from "./sessionReport.ts";
 
 type Page = { querySelectorAll(selector: string): { textContent: string; getAttribute(name: string): string }[] };
@@ -149,13 +147,6 @@ describe("figures", () => {
     expect(new Set(Object.values(all)).size).to.equal(ways.length);
     for (const few of [ways.slice(2), ways.toReversed(), [ways[3]]])
       for (const [name, stroke] of Object.entries(strokes(few))) expect(stroke, name).to.equal(all[name]);
-  });
-
-  it("are written with the directory they go to", () => {
-    const dir = mkdtempSync(join(tmpdir(), "gridpact-figure-"));
-    writeFigure(join(dir, "a/b.svg"), "<svg/>");
-    expect(readFileSync(join(dir, "a/b.svg"), "utf8")).to.equal("<svg/>");
-    rmSync(dir, { recursive: true });
   });
 });
 

@@ -2,8 +2,6 @@
  * Figures of experiments as SVG files: lines, bars, dots with intervals. Every axis says what it shows and in which
  * unit.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
 import * as Plot from "@observablehq/plot";
 import { escape } from "./derive.ts";
 import { described, seriesColour, svg } from "./plot.ts";
@@ -246,9 +244,4 @@ export function intervalFigure(
       ],
     },
   );
-}
-
-export function writeFigure(path: string, picture: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, picture);
 }

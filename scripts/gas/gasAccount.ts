@@ -5,7 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { dataLength, getBytes } from "ethers";
-import { artifact } from "../../offchain-solver/chain/artifacts.ts";
+import { artifact } from "../../offchain-solver/devnet/artifacts.ts";
 import type { World } from "../../test/support/world.ts";
 import type { Size } from "./gasSizes.ts";
 

@@ -3,7 +3,8 @@
  * own 141.
  */
 import { readFileSync } from "node:fs";
-import { deploy, send } from "../../offchain-solver/chain/deployment.ts";
+import { send } from "../../offchain-solver/chain/deployment.ts";
+import { deploy } from "../../test/support/artifacts.ts";
 import { postAndSettle } from "../../offchain-solver/chain/session.ts";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";

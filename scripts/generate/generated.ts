@@ -18,6 +18,7 @@ export type Generator = {
 export const GENERATORS: readonly Generator[] = [
   { script: "scripts/generate/schemas.ts", writes: "docs/schemas", owns: true },
   { script: "scripts/generate/buildCases.ts", writes: "cases/scenarios", owns: true },
+  { script: "scripts/generate/abi.ts", writes: "offchain-solver/codec", owns: false },
 ];
 
 const filesBelow = (directory: string): string[] =>

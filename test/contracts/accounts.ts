@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { type Contract, Signature } from "ethers";
-import { deploy, send } from "../../offchain-solver/chain/deployment.ts";
+import { send } from "../../offchain-solver/chain/deployment.ts";
+import { deploy } from "../support/artifacts.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";

@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { type Contract, getBytes, type Wallet } from "ethers";
 import { audit } from "../../offchain-solver/auditor/audit.ts";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
+import { deployAll } from "../../offchain-solver/devnet/deploy.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import { EXIT_TIME } from "../../offchain-solver/chain/roles.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
@@ -303,7 +304,7 @@ describe("a committee", () => {
   it("is sealed once, by the manager alone, with a committee and a market", async () => {
     const { admin, deployment } = world;
     expect(await refused(registry, "seal", [deployment.market])).to.equal("notAuthority");
-    const bare = await Chain.deployAll(admin);
+    const bare = await deployAll(admin);
     const other = Chain.contracts(bare, admin);
     const sealing = async (markets: string[]): Promise<string> => {
       const attempt = other.authority.getFunction("seal").staticCall(bare.registry, markets);

@@ -1,7 +1,6 @@
 import { expect } from "chai";
 import { getBytes, hexlify, type Interface, type JsonRpcApiProvider } from "ethers";
-import { abi } from "../../offchain-solver/chain/artifacts.ts";
-import { deploy } from "../../offchain-solver/chain/deployment.ts";
+import { abi, deploy } from "../support/artifacts.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import { decodeDeltas } from "../../offchain-solver/ledger/deltas.ts";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";

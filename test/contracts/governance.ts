@@ -1,8 +1,9 @@
 /** What whoever governs can do to a deposit through a settlement, and how long everybody else has to leave. */
 import { expect } from "chai";
 import { type Contract, Interface, type Wallet } from "ethers";
-import { abi, type ContractName } from "../../offchain-solver/chain/artifacts.ts";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
+import { deployAll } from "../../offchain-solver/devnet/deploy.ts";
+import { abi, type ContractName } from "../support/artifacts.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import { EXIT_TIME, type Role, ROLES } from "../../offchain-solver/chain/roles.ts";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";
@@ -243,7 +244,7 @@ for (const reference of [true, false]) {
 describe("the manager of the roles", () => {
   it("announces nothing before the seal that would count right after it, and lets no other role grant roles", async () => {
     const world = await createWorld({ prosumers: 2, dollars: 0 });
-    const bare = await Chain.deployAll(world.admin);
+    const bare = await deployAll(world.admin);
     const { authority } = Chain.contracts(bare, world.admin);
     const [, friend] = await world.connection.ethers.getSigners();
     await Chain.send(authority, "grantRole", 0n, await friend.getAddress(), 1);

@@ -1,11 +1,10 @@
 import { expect } from "chai";
 import { hexlify } from "ethers";
-import { deploy } from "../../offchain-solver/chain/deployment.ts";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import type { Feeder } from "../../offchain-solver/grid/feeder.ts";
 import { linDistFlow } from "../../offchain-solver/grid/linDistFlow.ts";
 import { topologyOf } from "../../offchain-solver/grid/topology.ts";
-import { abi } from "../../offchain-solver/chain/artifacts.ts";
+import { abi, deploy } from "../support/artifacts.ts";
 import { network } from "hardhat";
 import { generator } from "../support/batches.ts";
 

@@ -4,6 +4,7 @@ import { config, network } from "hardhat";
 import Gridpact from "../../deploy/modules/Gridpact.ts";
 import { audit } from "../../offchain-solver/auditor/audit.ts";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
+import { deploy } from "../support/artifacts.ts";
 import { EXIT_TIME, ROLES, type Role, RULES, selectors } from "../../offchain-solver/chain/roles.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
@@ -25,7 +26,7 @@ async function deployByModule(
   holders: Readonly<Record<Role, string>>,
   priceCap?: number,
 ): Promise<Chain.Deployment> {
-  const token = await (await Chain.deploy(deployer, "TestToken")).getAddress();
+  const token = await (await deploy(deployer, "TestToken")).getAddress();
   const block = (await ethers.provider.getBlockNumber()) + 1;
   const roles = Object.fromEntries(Object.entries(holders).map(([role, holder]) => [role.toLowerCase(), holder]));
   const { authority, registry, market } = await ignition.deploy(Gridpact, {

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import type { Contract, Wallet } from "ethers";
-import { contracts, deployAll, seal, send } from "../../offchain-solver/chain/deployment.ts";
+import { contracts, seal, send } from "../../offchain-solver/chain/deployment.ts";
+import { deployAll } from "../../offchain-solver/devnet/deploy.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";

@@ -2,8 +2,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect } from "chai";
 import { Contract, hexlify, type JsonRpcApiProvider, toBeHex, type Wallet } from "ethers";
-import { abi } from "../../offchain-solver/chain/artifacts.ts";
-import { contracts, deploy, deployAll, send } from "../../offchain-solver/chain/deployment.ts";
+import { contracts, send } from "../../offchain-solver/chain/deployment.ts";
+import { deployAll } from "../../offchain-solver/devnet/deploy.ts";
+import { abi, deploy } from "../support/artifacts.ts";
 import { ROLES, RULES } from "../../offchain-solver/chain/roles.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";

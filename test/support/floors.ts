@@ -71,15 +71,10 @@ const ADAPTER = {
   file: "offchain-solver/numerics/clarabelNode.ts",
   takes: ["clarabel-wasm-nodejs", "node:module"],
 };
-/** These reach Node, and nothing that runs in a browser imports them. */
-const OF_NODE = new Set([ADAPTER.file, "offchain-solver/chain/artifacts.ts", "offchain-solver/report/figures.ts"]);
 /** Sockets. */
 const ROOMS_OF_NODE = /^offchain-solver\/net\/(host|tls|nats)\//;
-const ofNode = (file: string): boolean => OF_NODE.has(file) || ROOMS_OF_NODE.test(file);
-/**
- * Still takes its interfaces from compiled contracts on the disk: so do, through it, those who ask it for a contract.
- */
-const NOT_YET_FOR_BROWSERS = new Set(["offchain-solver/chain/deployment.ts"]);
+/** These reach Node, and nothing that runs in a browser imports them. */
+const ofNode = (file: string): boolean => file === ADAPTER.file || ROOMS_OF_NODE.test(file);
 const NODE_GLOBALS = new Set("Buffer process __dirname __filename require setImmediate".split(" "));
 
 /** An agent's private state leaves it only as a proposal: who may hold one is whoever runs agents. */
@@ -87,8 +82,7 @@ const AGENT_STATE =
   /^offchain-solver\/clearing\/(prosumerAgent|prosumerProblem|prosumerProgram|operatorAgent|consensus)\.ts$/;
 const RUNS_AGENTS = new Set(["clearing", "simulation", "study", "node"]);
 
-const forBrowsers = (file: string, room: string): boolean =>
-  BROWSER.has(room) && !ofNode(file) && !NOT_YET_FOR_BROWSERS.has(file);
+export const forBrowsers = (file: string, room = roomOf(file) ?? ""): boolean => BROWSER.has(room) && !ofNode(file);
 const roomOf = (file: string): string | undefined => /^offchain-solver\/([^/]+)\//.exec(file)?.[1];
 const isPure = (room: string): boolean => (PURE as readonly string[]).includes(room);
 const packageOf = (specifier: string): string =>

@@ -3,8 +3,8 @@
  */
 import { network } from "hardhat";
 import { type Contract, type Provider, type Signer, type Wallet } from "ethers";
-import type { ContractName } from "../../offchain-solver/chain/artifacts.ts";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
+import { deployAll } from "../../offchain-solver/devnet/deploy.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";
@@ -17,6 +17,7 @@ import {
   quorumOf,
   type SessionTerms,
 } from "../../offchain-solver/codec/typedData.ts";
+import { artifact, deploy, type ContractName } from "./artifacts.ts";
 import { wallet } from "./keys.ts";
 
 type Connection = Awaited<ReturnType<typeof network.create>>;
@@ -130,10 +131,10 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const nodeKeys = new Map(accounts.map((id) => [id, wallet("node", id)]));
   const deployment =
     options.deployment ??
-    (await Chain.deployAll(admin, {
-      ...(options.reference === undefined ? {} : { reference: options.reference }),
+    (await deployAll(admin, {
+      ...(options.reference ? { market: artifact("ReferenceMarket") } : {}),
       ...(options.priceCap ? { priceCap: options.priceCap } : {}),
-      ...(options.token ? { token: await (await Chain.deploy(admin, options.token)).getAddress() } : {}),
+      ...(options.token ? { token: await (await deploy(admin, options.token)).getAddress() } : {}),
     }));
   const contracts = Chain.contracts(deployment, admin);
   await Onboarding.register(

@@ -2,6 +2,7 @@ import type { Signer } from "ethers";
 import * as Deployment from "../../chain/deployment.ts";
 import * as Onboarding from "../../chain/onboarding.ts";
 import { settingsTerms } from "../../clearing/settingsTerms.ts";
+import { deployAll } from "../deploy.ts";
 import * as GridModel from "../../codec/gridModel.ts";
 import type { Terms } from "../../codec/terms.ts";
 import { HIGHEST_PRICE_CAP } from "../../ledger/settleable.ts";
@@ -41,7 +42,7 @@ export async function load(scenario: Scenario, options: ClearOptions, chain: Cha
     clearing: { ...settingsTerms(settingsFor(options.method, options)) } as Terms["clearing"],
     toleranceNano: WITNESS_TOLERANCE_NANO,
   };
-  const deployment = await Deployment.deployAll(chain.admin, { priceCap: HIGHEST_PRICE_CAP });
+  const deployment = await deployAll(chain.admin, { priceCap: HIGHEST_PRICE_CAP });
   const committee = Onboarding.committeeOf(scenario.prosumers.map(({ id }) => id));
   await register(deployment, chain.admin, scenario, committee);
   await fund(deployment, chain.admin, scenario, allowances(terms));
