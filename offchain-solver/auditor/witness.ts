@@ -13,6 +13,8 @@ import { limitRows } from "../market/formulation/networkLimit.ts";
 import { marketOf, type Market } from "../market/scenario/market.ts";
 import { createNetwork, NO_TIGHTENING, riskLevel, type Network } from "../market/formulation/network.ts";
 import { limitSet, supportOf } from "../market/risk/limitSet.ts";
+import { judgeRebates } from "../market/result/networkCharge.ts";
+import { ancillaryCharges, judgeAncillary } from "../market/result/ancillaryCharge.ts";
 import { positionsWh, reservePositions, verifyPublic } from "../market/result/verify.ts";
 import type { AuditedSession } from "./audit.ts";
 import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
@@ -67,6 +69,10 @@ export function judgeWitness(context: WitnessContext, result: ClearingResult, wi
     const cleared = createNetwork(market, witness.tightening ?? NO_TIGHTENING);
     const operator = operatorRegret(market, cleared, result, witness.limits);
     if (operator.unsupported !== undefined) return invalid("nodalPriceUnsupported", operator.unsupported);
+    const charged = judgeAncillary(market, result.trades, ancillaryCharges(market, result, operator.charges));
+    const rebated = judgeRebates(market, result.trades);
+    for (const finding of [charged, rebated])
+      if (finding.kind === "invalid") return invalid(finding.predicate, finding.detail);
     total += operator.regret;
     const ac = acViolation(market, network, result);
     if (ac !== undefined) return invalid("outsideAcLimit", ac);
@@ -126,9 +132,14 @@ export function judgeSession(
 
 /**
  * The operator's regret from public data: sum over its limits of (support of the multiplier - multiplier times the
- * posted image), $; and whether the posted network charges are what the multipliers imply.
+ * posted image), $; whether the posted network charges are what the multipliers imply; and what they charge for responses
+ * and reactive power.
  */
 export function operatorRegret(market: Market, network: Network, result: ClearingResult, limits: Witness["limits"]) {
+  const charges = {
+    shareCharge: market.shares.map((slots) => new Float64Array(slots.length)),
+    nodalReactivePrice: market.shares.map(() => new Float64Array(market.prosumers.length)),
+  };
   const positions = positionsWh(result);
   const reserve = reservePositions(market, result);
   const n = market.prosumers.length;
@@ -136,10 +147,10 @@ export function operatorRegret(market: Market, network: Network, result: Clearin
   let regret = 0;
   for (const { hour, limit, multiplier } of limits) {
     if (hour >= market.hours || !(network.upper[limit] > network.lower[limit]))
-      return { regret, unsupported: `hour ${hour}: there is no limit ${limit}` };
+      return { regret, charges, unsupported: `hour ${hour}: there is no limit ${limit}` };
     const { rows, constant } = limitRows(market, network, hour, limit);
     if (multiplier.length !== rows.length)
-      return { regret, unsupported: `hour ${hour}: limit ${limit} has ${rows.length} components` };
+      return { regret, charges, unsupported: `hour ${hour}: limit ${limit} has ${rows.length} components` };
     const x = [
       ...positions[hour].map((wh) => wh / UNITS / market.dt),
       ...result.reactiveVar.map((row) => row[hour] / UNITS),
@@ -158,7 +169,11 @@ export function operatorRegret(market: Market, network: Network, result: Clearin
       let image = constant[r] - (r === 0 ? middle : 0);
       for (let k = 0; k < x.length; k++) image += row[k] * x[k];
       reached += multiplier[r] * image;
-      for (let i = 0; i < n; i++) implied[hour][i] += (multiplier[r] * row[i]) / market.dt;
+      const add = (to: Float64Array, from: number): void =>
+        to.forEach((_, k) => (to[k] += (multiplier[r] * row[from + k]) / market.dt));
+      add(implied[hour], 0);
+      add(charges.nodalReactivePrice[hour], n);
+      add(charges.shareCharge[hour], 2 * n);
     });
     regret += Math.max(0, supportOf(set, multiplier) - reached);
   }
@@ -176,10 +191,11 @@ export function operatorRegret(market: Market, network: Network, result: Clearin
       if (positions[t][i] !== 0 && Math.abs(posted[i] - implied[t][i]) > PRICE_TOLERANCE)
         return {
           regret,
+          charges,
           unsupported: `hour ${t}, prosumer ${market.prosumers[i].id}: charged ${posted[i].toFixed(4)}, multipliers say ${implied[t][i].toFixed(4)} $/MWh`,
         };
   }
-  return { regret, unsupported: undefined };
+  return { regret, charges, unsupported: undefined };
 }
 
 /** First voltage or loading of the posted point's full AC sweep outside its limits, if any. */
