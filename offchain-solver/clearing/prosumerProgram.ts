@@ -92,8 +92,8 @@ function sumsOf(layout: Layout, { sold, allowanceTraded }: ProsumerVariables): [
 
 /**
  * The program with (kappa + weight)/2 y^2 in its cost. Trades enter through their sum only: for a given sum s of n the
- * best split leaves (kappa + weight)/(2n) (s - S)^2, so the program has one variable an hour however many partners there
- * are. Only this diagonal changes with the weight.
+ * best split leaves (kappa + weight)/(2n) (s - S)^2, so the program has one variable an hour however many partners
+ * there are. Only this diagonal changes with the weight.
  */
 export function withDiagonal(
   { plain, layout, kappa, ...program }: ProsumerProgram,
@@ -120,7 +120,7 @@ function pulledSum({ layout: { partners, hours } }: ProsumerProgram, offset: num
   return total;
 }
 
-/** Writes the y that belongs to x: trades are pull_k/(kappa + weight) and an equal share of what is left of their sum. */
+/** Writes the y of an x: trades are pull_k/(kappa + weight) and an equal share of what is left of their sum. */
 export function readComponents(
   program: ProsumerProgram,
   { x, y }: { readonly x: Float64Array; readonly y: Float64Array },

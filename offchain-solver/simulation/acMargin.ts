@@ -6,7 +6,7 @@ import { requiredHalfWidth } from "../market/risk/tsDrcc.ts";
 import type { ClearingJson } from "../records/clearingJson.ts";
 import type { Solution } from "../market/result/solution.ts";
 import { clear, type ClearedSession, type ClearOptions } from "./clear.ts";
-import { factorFor, heldOutErrors } from "./outOfSample/monteCarlo.ts";
+import { factorFor, heldOutErrors } from "./outOfSample/violations.ts";
 
 /** What LinDistFlow got wrong on a cleared day, against the full AC sweep. All are maxima over the hours. */
 export type AcMargin = {

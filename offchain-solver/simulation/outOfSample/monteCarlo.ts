@@ -1,29 +1,28 @@
 import type { Market } from "../../market/scenario/market.ts";
 import type { Network } from "../../market/formulation/network.ts";
-import {
-  exposureOf,
-  limitLabel,
-  momentsOf,
-  wilson,
-  type Exposure,
-  type HourExposure,
-} from "../../market/risk/exposure.ts";
+import { exposureOf, limitLabel, momentsOf, wilson, type Exposure } from "../../market/risk/exposure.ts";
 import { worstCaseViolation } from "../../market/risk/tsDrcc.ts";
 import type { Solution } from "../../market/result/solution.ts";
 import { seeded } from "../../scenarios/prng.ts";
-import { along, drawOf, extremal, SHAPES, type Draw } from "./distributions.ts";
+import { attacks, type Attack, type Target } from "./adversary.ts";
+import { drawOf, SHAPES, type Draw } from "./distributions.ts";
+import { explain } from "./explain.ts";
+import {
+  lookAt,
+  onFactor,
+  sampled,
+  TOLERANCE,
+  violations,
+  type Estimate,
+  type Look,
+  type Sample,
+} from "./violations.ts";
 
-/** Beyond a limit by less than this, in its own unit (MW, MVA, squared p.u.), is solver noise. */
-export const TOLERANCE = 1e-5;
-/** Binding constraints of a kind, those with the largest deviation, that the adversary is let loose on. */
-const ADVERSARIES = 6;
 /** An adversary needs something to move: least deviation over half width. */
 const LEAST_DEVIATION = 1e-2;
 
 export const SOURCES = ["heldOut", ...SHAPES] as const;
 export type SourceName = (typeof SOURCES)[number];
-
-export type Estimate = { readonly probability: number; readonly low: number; readonly high: number };
 
 export type LimitReport = {
   readonly hour: number;
@@ -38,6 +37,8 @@ export type LimitReport = {
   readonly heldOutDays: number;
 };
 
+export type AboveEpsilon = { readonly hour: number; readonly limit: Exposure["id"]; readonly why: string };
+
 export type OutOfSample = {
   readonly draws: number;
   readonly seed: number;
@@ -47,99 +48,114 @@ export type OutOfSample = {
   readonly limits: readonly LimitReport[];
   /** Any limit broken: in an hour (mean over hours), and anywhere in the day. eps promises neither. */
   readonly joint: Readonly<Record<SourceName, { readonly hour: Estimate; readonly day: Estimate }>>;
-  readonly adversarial: readonly {
-    readonly hour: number;
-    readonly limit: Exposure["id"];
-    readonly expected: number;
-    readonly violation: Estimate;
-  }[];
+  readonly adversarial: readonly Attack[];
   /** Limits whose held-out violation is above eps, each with what the held-out days did differently. */
-  readonly aboveEpsilon: readonly { readonly hour: number; readonly limit: Exposure["id"]; readonly why: string }[];
+  readonly aboveEpsilon: readonly AboveEpsilon[];
 };
 
-/**
- * Draws [draw][component] flat, with the length of the longest: limits that it cannot reach need no look at the rest.
- */
-type Sample = { readonly values: Float64Array; readonly width: number; readonly draws: number; readonly reach: number };
+/** What all hours are drawn from: whole held-out days, so that hours keep together, and the shapes. */
+type Drawing = {
+  readonly epsilon: number;
+  readonly draws: number;
+  readonly days: number;
+  /** [day] */
+  readonly timesDrawn: Int32Array;
+  /** [shape] */
+  readonly shapes: readonly Draw[];
+};
 
-function sampleOf(values: Float64Array, width: number): Sample {
-  const draws = width > 0 ? values.length / width : 0;
-  let longest = 0;
-  for (let d = 0; d < draws; d++) {
-    let square = 0;
-    for (let c = d * width; c < (d + 1) * width; c++) square += values[c] * values[c];
-    longest = Math.max(longest, square);
-  }
-  return { values, width, draws, reach: Math.sqrt(longest) };
+function drawingOf(market: Market, draws: number, seed: number): Drawing {
+  const random = seeded(seed);
+  const days = market.scenario.uncertainty.testErrors[0].length;
+  const timesDrawn = new Int32Array(days);
+  for (let d = 0; d < draws; d++) timesDrawn[Math.floor(random() * days)]++;
+  return {
+    epsilon: market.settings.epsilon,
+    draws,
+    days,
+    timesDrawn,
+    shapes: SHAPES.map((shape) => drawOf(shape, random)),
+  };
 }
 
-/** Calls `beyond` for every limit and draw that breaks it; `modes` act on the sample's components. */
-function violations(
-  limits: readonly Exposure[],
+/** Any limit broken, by source: how many drawn hours, and which draws (of the held-out, which days). */
+type Broken = Record<SourceName, { hours: number; readonly any: Uint8Array }>;
+
+const noneBroken = ({ days, draws }: Drawing): Broken =>
+  bySource((source) => ({ hours: 0, any: new Uint8Array(source === "heldOut" ? days : draws) }));
+
+/** One hour's draws beyond each limit, by source, and the held-out days beyond it: [limit]. */
+type Tally = { readonly hits: Readonly<Record<SourceName, Int32Array>>; readonly byDay: Int32Array };
+
+function tallyOf(look: Look, drawing: Drawing, broken: Broken): Tally {
+  const { exposure, factor, real } = look;
+  const heldOut = count(exposure.limits, exposure.modes, real, drawing.timesDrawn);
+  addBroken(broken.heldOut, heldOut.any, drawing.timesDrawn);
+  const hits: Partial<Record<SourceName, Int32Array>> = { heldOut: heldOut.hits };
+  const modes = onFactor(exposure, factor);
+  SHAPES.forEach((shape, k) => {
+    const found = count(exposure.limits, modes, sampled(drawing.shapes[k], factor.length, drawing.draws));
+    addBroken(broken[shape], found.any);
+    hits[shape] = found.hits;
+  });
+  return { hits: hits as Tally["hits"], byDay: heldOut.different };
+}
+
+/** [limit] draws beyond it, and different draws where one counts `weight` times; [draw] whether beyond any limit. */
+function count(
+  limits: Look["exposure"]["limits"],
   modes: readonly Float64Array[],
-  { values, width, draws, reach }: Sample,
-  beyond: (limit: number, draw: number, excess: number) => void,
-): void {
-  const at = new Float64Array(draws);
-  let mode = -1;
-  limits.forEach((limit, k) => {
-    const a = modes[limit.mode];
-    const { scale, centre, lower, upper } = limit;
-    let square = 0;
-    for (let c = 0; c < width; c++) square += a[c] * a[c];
-    const furthest = Math.abs(scale) * Math.sqrt(square) * reach;
-    if (centre + furthest <= upper + TOLERANCE && centre - furthest >= lower - TOLERANCE) return;
-    if (mode !== limit.mode) {
-      mode = limit.mode;
-      for (let d = 0; d < draws; d++) {
-        let sum = 0;
-        for (let c = 0; c < width; c++) sum += a[c] * values[d * width + c];
-        at[d] = sum;
-      }
-    }
-    for (let d = 0; d < draws; d++) {
-      const value = centre + scale * at[d];
-      const excess = Math.max(value - upper, lower - value);
-      if (excess > TOLERANCE) beyond(k, d, excess);
-    }
+  sample: Sample,
+  weight?: Int32Array,
+) {
+  const [hits, different] = [new Int32Array(limits.length), new Int32Array(limits.length)];
+  const any = new Uint8Array(sample.draws);
+  violations(limits, modes, sample, (limit, d) => {
+    hits[limit] += weight ? weight[d] : 1;
+    different[limit]++;
+    any[d] = 1;
+  });
+  return { hits, different, any };
+}
+
+function addBroken(broken: Broken[SourceName], any: Uint8Array, weight?: Int32Array): void {
+  any.forEach((hit, d) => {
+    broken.hours += hit * (weight ? weight[d] : 1);
+    broken.any[d] |= hit;
   });
 }
 
-/** [row][column] of the fitted factor for the exposure's columns. */
-export function factorFor(market: Market, hour: number, columns: readonly number[]): Float64Array[] {
-  const { uncertain, factor } = market.scenario.uncertainty;
-  const place = columns.map((i) => uncertain.indexOf(market.prosumers[i].id));
-  return factor[hour].map((row) => Float64Array.from(place, (c) => (c < 0 ? 0 : row[c])));
+/** What has been found out so far. */
+type Findings = { readonly limits: LimitReport[]; readonly aboveEpsilon: AboveEpsilon[]; readonly targets: Target[] };
+
+/** Looks at limit k of an hour. */
+function judge(look: Look, k: number, tally: Tally, drawing: Drawing, into: Findings): void {
+  const { hour, exposure, factor } = look;
+  const limit = exposure.limits[k];
+  const { hits, byDay } = tally;
+  const { epsilon } = drawing;
+  const { offset, s, T: half } = momentsOf(exposure, limit, factor);
+  // Nothing is booked where nothing is answered: a limit of no width is as wide as what does not count as a violation.
+  const T = Math.max(half, TOLERANCE);
+  const worst = worstCaseViolation(Math.abs(offset), s, Math.max(T, Math.abs(offset) + TOLERANCE));
+  if (s === 0 && SOURCES.every((source) => hits[source][k] === 0)) return;
+  if (s > LEAST_DEVIATION * T && worst > 0.9 * epsilon && worst < 1.1 * epsilon)
+    into.targets.push({ hour, exposure, limit, deviation: s / T });
+  into.limits.push({
+    hour,
+    limit: limit.id,
+    offset: offset / T,
+    deviation: s / T,
+    worstCase: worst,
+    violation: bySource((source) => wilson(hits[source][k], drawing.draws)),
+    heldOutDays: byDay[k],
+  });
+  if (byDay[k] / drawing.days > epsilon)
+    into.aboveEpsilon.push({ hour, limit: limit.id, why: explain(look, limit, byDay[k], epsilon) });
 }
 
-/** Held-out errors of one hour, MW: [day][column] flat. */
-export function heldOutErrors(market: Market, hour: number, columns: readonly number[]): Float64Array {
-  return Float64Array.from(
-    market.scenario.uncertainty.testErrors[hour].flatMap((sample) =>
-      columns.map((i) => {
-        const { renewable } = market.prosumers[i];
-        return renewable ? renewable.ratingMw * sample[renewable.source] : 0;
-      }),
-    ),
-  );
-}
-
-function sampled(draw: Draw, rows: number, draws: number): Sample {
-  const values = new Float64Array(draws * rows);
-  for (let d = 0; d < draws; d++) draw(values.subarray(d * rows, (d + 1) * rows));
-  return sampleOf(values, rows);
-}
-
-/** Modes per unit of zeta, where xi = F'zeta. */
-function onFactor(hour: HourExposure, factor: readonly Float64Array[]): Float64Array[] {
-  return hour.modes.map((mode) =>
-    Float64Array.from(factor, (row) => {
-      let sum = 0;
-      for (let c = 0; c < row.length; c++) sum += row[c] * mode[c];
-      return sum;
-    }),
-  );
-}
+const bySource = <T>(of: (source: SourceName) => T): Record<SourceName, T> =>
+  Object.fromEntries(SOURCES.map((source) => [source, of(source)])) as Record<SourceName, T>;
 
 /**
  * How often each two-sided constraint of a cleared day is broken: by errors drawn from the held-out days (whole days,
@@ -153,161 +169,36 @@ export function outOfSample(
   draws: number,
   seed: number,
 ): OutOfSample {
-  const { epsilon } = market.settings;
-  const random = seeded(seed);
-  const days = market.scenario.uncertainty.testErrors[0].length;
-  const drawnDay = Int32Array.from({ length: draws }, () => Math.floor(random() * days));
-  const timesDrawn = new Int32Array(days);
-  for (const day of drawnDay) timesDrawn[day]++;
-  const shapes = SHAPES.map((shape) => drawOf(shape, random));
-  const anyDay = Object.fromEntries(SOURCES.map((s) => [s, new Uint8Array(s === "heldOut" ? days : draws)]));
-  const anyHour = Object.fromEntries(SOURCES.map((s) => [s, 0]));
-  const limits: LimitReport[] = [];
-  const aboveEpsilon: { hour: number; limit: Exposure["id"]; why: string }[] = [];
-  const targets: Target[] = [];
-
+  const drawing = drawingOf(market, draws, seed);
+  const broken = noneBroken(drawing);
+  const findings: Findings = { limits: [], aboveEpsilon: [], targets: [] };
   for (let t = 0; t < market.hours; t++) {
-    const hour = exposureOf(market, network, solution, t);
-    const factor = factorFor(market, t, hour.columns);
-    const real = sampleOf(heldOutErrors(market, t, hour.columns), hour.columns.length);
-    const modes = onFactor(hour, factor);
-    const byDay = new Int32Array(hour.limits.length);
-    // A day counts as often as it was drawn.
-    const tally = (
-      source: SourceName,
-      effects: readonly Float64Array[],
-      sample: Sample,
-      weight?: Int32Array,
-    ): Int32Array => {
-      const hits = new Int32Array(hour.limits.length);
-      const any = new Uint8Array(sample.draws);
-      violations(hour.limits, effects, sample, (limit, d) => {
-        hits[limit] += weight ? weight[d] : 1;
-        if (weight) byDay[limit]++;
-        any[d] = 1;
-      });
-      any.forEach((hit, d) => {
-        anyHour[source] += hit * (weight ? weight[d] : 1);
-        anyDay[source][d] |= hit;
-      });
-      return hits;
-    };
-    const hits: Record<string, Int32Array> = { heldOut: tally("heldOut", hour.modes, real, timesDrawn) };
-    SHAPES.forEach((shape, k) => {
-      hits[shape] = tally(shape, modes, sampled(shapes[k], factor.length, draws));
-    });
-
-    hour.limits.forEach((limit, k) => {
-      const { offset, s, T: half } = momentsOf(hour, limit, factor);
-      // Nothing is booked where nothing is answered: a limit of no width is as wide as what does not count as a
-      // violation.
-      const T = Math.max(half, TOLERANCE);
-      const worst = worstCaseViolation(Math.abs(offset), s, Math.max(T, Math.abs(offset) + TOLERANCE));
-      if (s === 0 && SOURCES.every((source) => hits[source][k] === 0)) return;
-      if (s > LEAST_DEVIATION * T && worst > 0.9 * epsilon && worst < 1.1 * epsilon)
-        targets.push({ hour: t, exposure: hour, limit, deviation: s / T });
-      limits.push({
-        hour: t,
-        limit: limit.id,
-        offset: offset / T,
-        deviation: s / T,
-        worstCase: worst,
-        violation: Object.fromEntries(
-          SOURCES.map((source) => [source, wilson(hits[source][k], draws)]),
-        ) as LimitReport["violation"],
-        heldOutDays: byDay[k],
-      });
-      if (byDay[k] / days > epsilon)
-        aboveEpsilon.push({ hour: t, limit: limit.id, why: explain(hour, limit, factor, real, byDay[k], epsilon) });
-    });
+    const look = lookAt(market, t, exposureOf(market, network, solution, t));
+    const tally = tallyOf(look, drawing, broken);
+    look.exposure.limits.forEach((_, k) => judge(look, k, tally, drawing, findings));
   }
-  const joint = Object.fromEntries(
-    SOURCES.map((source) => [
-      source,
-      {
-        hour: wilson(anyHour[source], draws * market.hours),
-        day: wilson(
-          anyDay[source].reduce((sum, hit, d) => sum + hit * (source === "heldOut" ? timesDrawn[d] : 1), 0),
-          draws,
-        ),
-      },
-    ]),
-  ) as OutOfSample["joint"];
-  const adversarial = [true, false].flatMap((booking) =>
-    targets
-      .filter(({ limit }) => (limit.id.kind === "booking") === booking)
-      .sort((a, b) => b.deviation - a.deviation)
-      .slice(0, ADVERSARIES)
-      .map((target, k) => attack(market, target, draws, (seed + 1 + k + (booking ? 0 : ADVERSARIES)) >>> 0)),
-  );
+  const { limits, aboveEpsilon, targets } = findings;
   return {
     draws,
     seed,
-    epsilon,
+    epsilon: drawing.epsilon,
     tolerance: TOLERANCE,
-    heldOutDays: days,
+    heldOutDays: drawing.days,
     limits,
-    joint,
-    adversarial,
+    joint: jointOf(broken, drawing, market.hours),
+    adversarial: attacks(market, targets, draws, seed),
     aboveEpsilon,
   };
 }
 
-type Target = {
-  readonly hour: number;
-  readonly exposure: HourExposure;
-  readonly limit: Exposure;
-  readonly deviation: number;
-};
-
-/** The law that breaks this constraint most often among all with the fitted moments, drawn and counted. */
-function attack(market: Market, { hour, exposure, limit }: Target, draws: number, seed: number) {
-  const random = seeded(seed);
-  const factor = factorFor(market, hour, exposure.columns);
-  const { offset, s, T: half, direction } = momentsOf(exposure, limit, factor);
-  const T = Math.max(half, TOLERANCE);
-  // Twice the tolerance beyond the limit, so that the mass put there is counted.
-  const law = extremal(offset, s, T + 2 * TOLERANCE, random);
-  const sample = sampled(along(direction, law.draw, random), factor.length, draws);
-  let hits = 0;
-  violations([limit], onFactor(exposure, factor), sample, () => hits++);
-  return { hour, limit: limit.id, expected: law.violation, violation: wilson(hits, draws) };
-}
-
-/** What the held-out days did to a constraint that the fitted moments did not foresee. */
-function explain(
-  hour: HourExposure,
-  limit: Exposure,
-  factor: readonly Float64Array[],
-  real: Sample,
-  hits: number,
-  epsilon: number,
-): string {
-  const { offset, s, T } = momentsOf(hour, limit, factor);
-  const days = real.draws;
-  let worst = 0;
-  violations([limit], hour.modes, real, (_, __, excess) => (worst = Math.max(worst, excess)));
-  const { low, high } = wilson(hits, days);
-  const unit = limit.id.kind === "voltage" ? "p.u.^2" : limit.id.kind === "line" ? "MVA" : "MW";
-  const found = `${hits} of ${days} days, 95 % interval ${(100 * low).toFixed(1)}-${(100 * high).toFixed(1)} %, by at most ${worst.toFixed(5)} ${unit}`;
-  // What is left when errors too small to need an answer stay out.
-  const answered = hour.modes[limit.mode].map((a, c) => (factor.some((row) => row[c] !== 0) ? a : 0));
-  let left = 0;
-  violations([{ ...limit, mode: 0 }], [answered], real, () => left++);
-  if (left / days <= epsilon)
-    return `${found}: errors below .4 % of the rating, which by the model nobody answers, on a limit met with equality; ${left} days without them`;
-  const values = Array.from({ length: days }, (_, d) =>
-    answered.reduce((sum, a, c) => sum + limit.scale * a * real.values[d * real.width + c], 0),
-  );
-  const mean = values.reduce((a, b) => a + b, 0) / days;
-  const sd = Math.sqrt(values.reduce((sum, v) => sum + (v - mean) * (v - mean), 0) / (days - 1));
-  const percent = (x: number): string => `${((100 * x) / T).toFixed(1)} %`;
-  const moved = `mean ${percent(mean)} and deviation ${percent(sd)} of the half width in the held-out weeks, 0 and ${percent(s)} in the fitted ones`;
-  const promise = worstCaseViolation(Math.abs(offset + mean), sd, T);
-  return promise > epsilon * 1.0001
-    ? `${found}: ${moved}; at the held-out moments the limit promises only ${(100 * promise).toFixed(1)} %`
-    : `${found}: ${moved}; inside the promise, so chance in few days`;
-}
+const jointOf = (broken: Broken, { draws, timesDrawn }: Drawing, hours: number): OutOfSample["joint"] =>
+  bySource((source) => ({
+    hour: wilson(broken[source].hours, draws * hours),
+    day: wilson(
+      broken[source].any.reduce((sum, hit, d) => sum + hit * (source === "heldOut" ? timesDrawn[d] : 1), 0),
+      draws,
+    ),
+  }));
 
 /** "hour 12, line 3-4 facet 0" */
 export function whereOf({ hour, limit }: { hour: number; limit: Exposure["id"] }): string {
