@@ -18,7 +18,10 @@ const SIZES = [0.001, 0.01, 0.1, 1, 10, 100] as const;
 function clear(scenario: Scenario) {
   const market = createMarket(scenario, defaultSettings(scenario));
   const network = createNetwork(market);
-  const result = runConsensus(market, network, DEFAULT_SETTINGS, clarabelSolver, memoryTransport<Message>());
+  const result = runConsensus(market, network, DEFAULT_SETTINGS, {
+    solver: clarabelSolver,
+    carrier: memoryTransport<Message>(),
+  });
   const central = solveCentral(market, network, clarabelSolver);
   if (central.status !== "solved") throw new Error(central.status);
   return { market, result, cleared: assemble(market, result), central };

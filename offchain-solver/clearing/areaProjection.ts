@@ -217,7 +217,7 @@ export class AreaProjection {
         variables,
       );
       for (const limit of this.workingSet)
-        addNetworkLimit(model, this.#market, this.#network, this.#hour, limit, variables);
+        addNetworkLimit(model, this.#market, this.#network, { hour: this.#hour, limit }, variables);
       this.#program = model.build();
     }
     for (let k = 0; k < weights.length; k++) this.#program.q[k] = -weights[k] * target[k];

@@ -182,7 +182,7 @@ function build(
           model.linear(x, LACKING);
           slack[t].set(limit, x);
         }
-        addNetworkLimit(model, market, network, t, limit, variables, slack[t].get(limit));
+        addNetworkLimit(model, market, network, { hour: t, limit, slack: slack[t].get(limit) }, variables);
       }
     });
   return { model, blocks, energy, share, carbon, slack };

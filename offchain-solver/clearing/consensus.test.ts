@@ -35,9 +35,11 @@ function run(
     market,
     createNetwork(market),
     warm ? startedFrom(cold, warm.operator.acceleration.firstNorm) : cold,
-    clarabelSolver,
-    memoryTransport<Message>(seed),
-    warm ? { warm: warm.prosumers.map((p) => ({ image: p.images[0] })) } : {},
+    {
+      solver: clarabelSolver,
+      carrier: memoryTransport<Message>(seed),
+      ...(warm && { warm: warm.prosumers.map((p) => ({ image: p.images[0] })) }),
+    },
   );
 }
 
@@ -90,8 +92,7 @@ describe("consensus", function () {
             vanishing: { ...DEFAULT_SETTINGS.acceleration.vanishing, start },
           },
         },
-        clarabelSolver,
-        memoryTransport<Message>(),
+        { solver: clarabelSolver, carrier: memoryTransport<Message>() },
       );
     const [without, withIt] = [clear(0), clear(DEFAULT_SETTINGS.acceleration.vanishing.start)];
     expect([without.status, withIt.status]).to.deep.equal(["solved", "solved"]);
@@ -109,7 +110,10 @@ describe("consensus", function () {
     const rho = DEFAULT_SETTINGS.rho.map((r) => r * Math.SQRT2);
     const acceleration = { ...DEFAULT_SETTINGS.acceleration, method: "admm", memory: MEMORY.admm } as const;
     const settings = { ...DEFAULT_SETTINGS, rho, acceleration, maxIterations: 190 };
-    const result = runConsensus(market, createNetwork(market), settings, clarabelSolver, memoryTransport<Message>());
+    const result = runConsensus(market, createNetwork(market), settings, {
+      solver: clarabelSolver,
+      carrier: memoryTransport<Message>(),
+    });
     expect(result.status).to.equal("max iterations");
     expect(result.iterations).to.equal(190);
   });
@@ -134,13 +138,10 @@ describe("consensus", function () {
       iterations: 0,
     });
     const end = (solver: ConicSolver) => {
-      const { status, reason } = runConsensus(
-        stuck,
-        createNetwork(stuck),
-        DEFAULT_SETTINGS,
+      const { status, reason } = runConsensus(stuck, createNetwork(stuck), DEFAULT_SETTINGS, {
         solver,
-        memoryTransport<Message>(),
-      );
+        carrier: memoryTransport<Message>(),
+      });
       return { status, reason };
     };
     expect(end(clarabelSolver)).to.deep.equal({
@@ -221,7 +222,10 @@ describe("consensus", function () {
       },
       run: deliver,
     };
-    const result = runConsensus(three, createNetwork(three), DEFAULT_SETTINGS, clarabelSolver, silent);
+    const result = runConsensus(three, createNetwork(three), DEFAULT_SETTINGS, {
+      solver: clarabelSolver,
+      carrier: silent,
+    });
     expect(result.status).to.equal("deadline");
     expect(result.reason).to.match(/waited in vain for .*agent 2\b/);
   });

@@ -38,6 +38,18 @@ export type ConsensusResult = {
   readonly operator: OperatorState;
 };
 
+/** What a session's agents are run with. */
+export type ConsensusRun = {
+  readonly solver: ConicSolver;
+  readonly carrier: Carrier;
+  readonly observe?: (iteration: number, residual: Residual) => void;
+  readonly warm?: readonly WarmStart[];
+  /** Called around every step: agent number and the iteration it belongs to. */
+  readonly around?: <T>(agent: number, iteration: number, step: () => T) => T;
+  /** Called around every hour's projection within the operator's step. */
+  readonly aroundHour?: (project: () => boolean) => boolean;
+};
+
 /**
  * Runs all agents of a session in this process over a carrier, until the operator ends it. The agents, and the states
  * they end in, reckon in the units of the market; `assemble` reads them back.
@@ -47,16 +59,7 @@ export function runConsensus(
   market: Market,
   network: Network | undefined,
   given: Settings,
-  solver: ConicSolver,
-  carrier: Carrier,
-  options: {
-    readonly observe?: (iteration: number, residual: Residual) => void;
-    readonly warm?: readonly WarmStart[];
-    /** Called around every step: agent number and the iteration it belongs to. */
-    readonly around?: <T>(agent: number, iteration: number, step: () => T) => T;
-    /** Called around every hour's projection within the operator's step. */
-    readonly aroundHour?: (project: () => boolean) => boolean;
-  } = {},
+  { solver, carrier, ...options }: ConsensusRun,
 ): ConsensusResult {
   const settings = forTradeGraph(given, market);
   const unit = perUnit(market);

@@ -1,6 +1,6 @@
 import { solveSymmetric } from "../numerics/dense.ts";
 import { solveInPlace } from "../numerics/semismooth.ts";
-import { limitSet, projectLimit, type LimitSet, type PlanarJacobian } from "../market/risk/limitSet.ts";
+import { limitSet, projectLimit, type LimitSet, type PlanarJacobian, type Span } from "../market/risk/limitSet.ts";
 
 /**
  * One limit as the image w = B x + w0 that has to lie in its set; `rows` are B's rows (the centre first, then the
@@ -30,8 +30,8 @@ export class LimitProjection {
   readonly #kept: readonly (readonly number[])[];
   readonly #given: readonly number[];
   readonly #weights: Float64Array;
-  readonly #starts: number[] = [];
-  readonly #counts: readonly number[];
+  /** Where each limit's rows are. */
+  readonly #spans: Span[] = [];
   readonly #size: number;
   readonly #K: Float64Array;
   readonly #gamma: Float64Array;
@@ -65,11 +65,10 @@ export class LimitProjection {
     });
     this.#images = images;
     this.#weights = weights;
-    this.#counts = images.map((image) => image.rows.length);
     let size = 0;
-    for (const image of images) {
-      this.#starts.push(size);
-      size += image.rows.length;
+    for (const { rows } of images) {
+      this.#spans.push({ offset: size, size: rows.length });
+      size += rows.length;
     }
     this.#size = size;
     const rows = images.flatMap((image) => [...image.rows]);
@@ -85,8 +84,12 @@ export class LimitProjection {
     this.#gamma = new Float64Array(size);
     images.forEach((image, l) => {
       let trace = 0;
-      for (let r = 0; r < image.rows.length; r++) trace += this.#K[(this.#starts[l] + r) * (size + 1)];
-      this.#gamma.fill(trace / image.rows.length || 1, this.#starts[l], this.#starts[l] + image.rows.length);
+      for (let r = 0; r < image.rows.length; r++) trace += this.#K[(this.#spans[l].offset + r) * (size + 1)];
+      this.#gamma.fill(
+        trace / image.rows.length || 1,
+        this.#spans[l].offset,
+        this.#spans[l].offset + image.rows.length,
+      );
     });
     this.#softness = new Float64Array(size);
     this.#along = new Float64Array(size);
@@ -108,7 +111,7 @@ export class LimitProjection {
   /** Multiplier of the l-th limit's image, as many components as were given; kept as the next call's start. */
   multiplierOf(l: number): number[] {
     const out = new Array<number>(this.#given[l]).fill(0);
-    this.#kept[l].forEach((place, r) => (out[place] = this.#mu[this.#starts[l] + r]));
+    this.#kept[l].forEach((place, r) => (out[place] = this.#mu[this.#spans[l].offset + r]));
     return out;
   }
 
@@ -118,7 +121,9 @@ export class LimitProjection {
    */
   recover(target: Float64Array, x: Float64Array, active: readonly boolean[]): void {
     const rows = this.#images.flatMap((image, l) => (active[l] ? [...image.rows] : []));
-    const at = this.#images.flatMap((image, l) => (active[l] ? image.rows.map((_, r) => this.#starts[l] + r) : []));
+    const at = this.#images.flatMap((image, l) =>
+      active[l] ? image.rows.map((_, r) => this.#spans[l].offset + r) : [],
+    );
     const system = new Float64Array(at.length * at.length);
     let trace = 0;
     for (const a of at) trace += this.#K[a * (this.#size + 1)];
@@ -260,9 +265,8 @@ export class LimitProjection {
     const size = this.#size;
     const M = this.#system;
     // fillSystem made (I - J) K + g J with g = gamma[]; take g J out again by adding it with the sign turned.
-    for (let l = 0; l < this.#starts.length; l++) {
-      const start = this.#starts[l];
-      const count = this.#counts[l];
+    for (let l = 0; l < this.#spans.length; l++) {
+      const { offset: start, size: count } = this.#spans[l];
       const softness = this.#softness[start];
       this.#addJacobian(l, -this.#gamma[start]);
       for (let row = start; row < start + count; row++) {
@@ -280,8 +284,7 @@ export class LimitProjection {
     const j = this.#jacobians[l];
     const size = this.#size;
     const M = this.#system;
-    const start = this.#starts[l];
-    const count = this.#counts[l];
+    const { offset: start, size: count } = this.#spans[l];
     const corner = start * (size + 1);
     if (j.inside) {
       for (let r = 0; r < count; r++) M[corner + r * (size + 1)] += factor;
@@ -301,15 +304,8 @@ export class LimitProjection {
   }
 
   #projectImages(): void {
-    for (let l = 0; l < this.#starts.length; l++)
-      projectLimit(
-        this.#images[l].set,
-        this.#probe,
-        this.#starts[l],
-        this.#counts[l],
-        this.#projected,
-        this.#jacobians[l],
-      );
+    for (let l = 0; l < this.#spans.length; l++)
+      projectLimit(this.#images[l].set, this.#probe, this.#spans[l], this.#projected, this.#jacobians[l]);
   }
 
   /** residual = w(mu) - Proj(w(mu) + gamma mu); returns its largest entry. */
@@ -336,9 +332,8 @@ export class LimitProjection {
   #fillSystem(): void {
     const size = this.#size;
     const [K, M, probe, unit, along] = [this.#K, this.#system, this.#probe, this.#unit, this.#along];
-    for (let l = 0; l < this.#starts.length; l++) {
-      const start = this.#starts[l];
-      const count = this.#counts[l];
+    for (let l = 0; l < this.#spans.length; l++) {
+      const { offset: start, size: count } = this.#spans[l];
       const j = this.#jacobians[l];
       const gamma = this.#gamma[start];
       const first = start * size;

@@ -90,21 +90,17 @@ export function acSweep(
     }
     if (!(mismatchMva < Infinity)) break;
   }
-  return stateOf(feeder, topology, { vRe, vIm, iRe, iIm }, mismatchMva <= toleranceMva, iterations, mismatchMva, [
-    pMw[0],
-    qMvar[0],
-  ]);
+  const flows = flowsOf(feeder, topology, { vRe, vIm, iRe, iIm }, [pMw[0], qMvar[0]]);
+  return { converged: mismatchMva <= toleranceMva, iterations, mismatchMva, ...flows };
 }
 
-function stateOf(
+/** What phasors carry; `root`: injected at the substation's own bus, MW and Mvar. */
+function flowsOf(
   feeder: Feeder,
   { parent, busOf, branchTo }: Topology,
   { vRe, vIm, iRe, iIm }: Record<"vRe" | "vIm" | "iRe" | "iIm", Float64Array>,
-  converged: boolean,
-  iterations: number,
-  mismatchMva: number,
-  [rootMw, rootMvar]: [number, number],
-): AcFlow {
+  [rootMw, rootMvar]: readonly [number, number],
+): Omit<AcFlow, "converged" | "iterations" | "mismatchMva"> {
   const base = feeder.baseMva;
   const branches = feeder.branches.length;
   const make = (): Float64Array => new Float64Array(branches);
@@ -131,9 +127,6 @@ function stateOf(
   }
   const voltagePu = Float64Array.from(vRe, (re, bus) => Math.sqrt(re * re + vIm[bus] * vIm[bus]));
   return {
-    converged,
-    iterations,
-    mismatchMva,
     voltagePu,
     flowMw,
     flowMvar,

@@ -53,18 +53,24 @@ export function projectOnCone(cone: ConeRows, point: Float64Array, out: Float64A
   for (let r = 1; r < size; r++) out[start + r] = scale * point[start + r];
 }
 
+/** Where a cone's curvature is added: a matrix' values, at `slots`. */
+export type Curvature = {
+  readonly values: Float64Array;
+  /** [a, b <= a], see slotsOf. */
+  readonly slots: Int32Array;
+  /** Buffer of [variable]. */
+  readonly product: Float64Array;
+};
+
 /**
- * Adds sigma B'JB to `values` at `slots`, B the cone's rows and J the projection's Jacobian at `point`: I inside, 0
- * behind the cone, else (1/2) [1 u'; u (1 + t/s) I - (t/s) u u'] with u the direction of what follows the first row.
- * `product` is a buffer of [variable].
+ * Adds sigma B'JB, B the cone's rows and J the projection's Jacobian at `point`: I inside, 0 behind the cone, else
+ * (1/2) [1 u'; u (1 + t/s) I - (t/s) u u'] with u the direction of what follows the first row.
  */
 export function addConeCurvature(
   cone: ConeRows,
   point: Float64Array,
   sigma: number,
-  values: Float64Array,
-  slots: Int32Array,
-  product: Float64Array,
+  { values, slots, product }: Curvature,
 ): void {
   const { start, size, rows, across } = cone;
   const width = cone.variables.length;

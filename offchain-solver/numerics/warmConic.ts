@@ -1,5 +1,12 @@
 import type { ConicProblem } from "./conicSolver.ts";
-import { addConeCurvature, layOutCone, projectOnCone, slotsOf, type ConeRows } from "./secondOrderCone.ts";
+import {
+  addConeCurvature,
+  layOutCone,
+  projectOnCone,
+  slotsOf,
+  type ConeRows,
+  type Curvature,
+} from "./secondOrderCone.ts";
 import { pointers, SparseLdl } from "./sparseLdl.ts";
 
 /**
@@ -47,7 +54,7 @@ export class WarmConic {
   readonly #rowSlot: Int32Array;
   readonly #nodeSlot: Int32Array;
   readonly #cones: readonly ConeRows[];
-  readonly #coneSlots: readonly Int32Array[];
+  readonly #curvatures: readonly Curvature[];
   /** x and z in one, and [variable] what of them makes up Px + A'z. */
   readonly #both: Float64Array;
   readonly #bothPtr: Int32Array;
@@ -61,7 +68,6 @@ export class WarmConic {
   /** Ax - b. */
   readonly #rows: Float64Array;
   readonly #probe: Float64Array;
-  readonly #product: Float64Array;
   readonly #rowStep: Float64Array;
   readonly #rowEnd: Float64Array;
   #rayCurvature = 0;
@@ -111,7 +117,9 @@ export class WarmConic {
     this.#rowSlot = Int32Array.from(
       lists.flatMap((list, r) => list.map(([c]) => (this.#node[r] < 0 ? -1 : ldl.slot(c, this.#node[r])))),
     );
-    this.#coneSlots = this.#cones.map((cone) => slotsOf(cone, ldl));
+    const widest = this.#cones.reduce((most, { variables }) => Math.max(most, variables.length), 0);
+    const product = new Float64Array(widest);
+    this.#curvatures = this.#cones.map((cone) => ({ values: ldl.values, slots: slotsOf(cone, ldl), product }));
     const gradient: [number, number][][] = Array.from({ length: n }, () => []);
     for (let c = 0; c < n; c++)
       for (let k = P.colPtr[c]; k < P.colPtr[c + 1]; k++) {
@@ -136,7 +144,6 @@ export class WarmConic {
     this.#probe = new Float64Array(rows);
     this.#rowStep = new Float64Array(rows);
     this.#rowEnd = new Float64Array(rows);
-    this.#product = new Float64Array(this.#cones.reduce((most, { variables }) => Math.max(most, variables.length), 0));
     this.#measure();
   }
 
@@ -345,8 +352,7 @@ export class WarmConic {
       M[this.#nodeSlot[r]] = -1 / SIGMA;
       if (active) for (let k = this.#rowPtr[r]; k < this.#rowPtr[r + 1]; k++) M[this.#rowSlot[k]] = this.#rowVal[k];
     }
-    for (let k = 0; k < this.#cones.length; k++)
-      addConeCurvature(this.#cones[k], probe, SIGMA, M, this.#coneSlots[k], this.#product);
+    for (let k = 0; k < this.#cones.length; k++) addConeCurvature(this.#cones[k], probe, SIGMA, this.#curvatures[k]);
     return (this.#factored = this.#ldl.factor());
   }
 }

@@ -17,7 +17,10 @@ const MARGIN = 20;
 /** A title's letters are this wide on average, px. */
 const TITLE_CHARACTER = 9.2;
 
-function ramp(x: number, y: number, letter: "v" | "l", steps: number, low: string, high: string): string {
+/** Steps of a scale, their colours --v0, --v1 ... or --l0 ..., and what its ends mean. */
+type Ramp = { readonly letter: "v" | "l"; readonly steps: number; readonly low: string; readonly high: string };
+
+function ramp(x: number, y: number, { letter, steps, low, high }: Ramp): string {
   const start = x + CHARACTER * low.length + 8;
   const cells = Array.from(
     { length: steps },
@@ -58,8 +61,8 @@ export function renderDayPicture(clearing: ClearingJson, scenario: Scenario): st
 ${feederCss.replace("max-width:100%;height:auto;", "")}</style>
 <rect width="${WIDTH}" height="${height}" rx="12" style="fill:var(--card);stroke:var(--line)"/>
 ${text(MARGIN, 34, fitted(title), "title")}
-${ramp(MARGIN, 62, "v", VOLTAGE_STEPS, "bus voltage: low limit", "high limit")}
-${ramp(MARGIN + 430, 62, "l", LOADING_EDGES.length + 1, "branch: idle", "at its rating")}
+${ramp(MARGIN, 62, { letter: "v", steps: VOLTAGE_STEPS, low: "bus voltage: low limit", high: "high limit" })}
+${ramp(MARGIN + 430, 62, { letter: "l", steps: LOADING_EDGES.length + 1, low: "branch: idle", high: "at its rating" })}
 ${text(MARGIN + 770, 62, style.chip ? "flow in kW; G generator, W wind, B battery" : "arrows: active flow")}
 ${at(MARGIN, top, feeder.svg)}
 ${text(MARGIN, below, `Energy price, ${price.name}`, "head")}

@@ -1,6 +1,15 @@
 import type { Feeder } from "../grid/feeder.ts";
 import { topologyOf } from "../grid/topology.ts";
 
+export type PairRules = {
+  /** [place] */
+  readonly wanted: readonly number[];
+  /** [place] */
+  readonly sells: readonly boolean[];
+  readonly sellers: number;
+  readonly most?: number | undefined;
+};
+
 /**
  * Trading pairs by electrical distance: every prosumer with its `wanted` nearest others, and with its `sellers` nearest
  * owners of something to sell. Walks outwards from each bus and stops when it has enough, so it suits feeders of any
@@ -10,10 +19,7 @@ import { topologyOf } from "../grid/topology.ts";
 export function nearestPairs(
   feeder: Feeder,
   places: readonly { bus: number }[],
-  wanted: readonly number[],
-  sells: readonly boolean[],
-  sellers: number,
-  most = Infinity,
+  { wanted, sells, sellers, most = Infinity }: PairRules,
 ): [number, number][] {
   const { indexOfBus, parent, branchTo } = topologyOf(feeder);
   const neighbours: [bus: number, length: number][][] = feeder.buses.map(() => []);

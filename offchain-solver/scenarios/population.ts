@@ -105,5 +105,8 @@ export function drawPopulation(
   const [fewest, most] = rules.partners;
   const wanted = everyone.map(() => fewest + Math.floor(random() * (most - fewest + 1)));
   const sells = prosumers.map(({ generator, battery }) => generator !== undefined || battery !== undefined);
-  return { prosumers, pairs: nearestPairs(feeder, places, wanted, sells, rules.sellers, rules.mostPartners) };
+  return {
+    prosumers,
+    pairs: nearestPairs(feeder, places, { wanted, sells, sellers: rules.sellers, most: rules.mostPartners }),
+  };
 }

@@ -102,7 +102,11 @@ describe("nearestPairs", () => {
     const index = places.map(({ bus }) => topology.indexOfBus.get(bus)!);
     const distance = distanceMatrix(feeder, topology);
     const n = feeder.buses.length;
-    const pairs = nearestPairs(feeder, places, places.map(() => 6), places.map(() => true), 0); // prettier-ignore
+    const pairs = nearestPairs(feeder, places, {
+      wanted: places.map(() => 6),
+      sells: places.map(() => true),
+      sellers: 0,
+    });
     const neighbours = places.map((_, i) => new Set(pairs.filter((pair) => pair.includes(i + 1)).flat()));
     places.forEach((_, i) => {
       const sorted = index.map((b, j) => [distance[index[i] * n + b], j]).sort(([a], [b]) => a - b);

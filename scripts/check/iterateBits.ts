@@ -40,7 +40,7 @@ export function iterateBits(method: Method): string {
   };
   const acceleration = { ...DEFAULT_SETTINGS.acceleration, method, memory: MEMORY[method] };
   const settings = { ...DEFAULT_SETTINGS, maxIterations: ITERATIONS, acceleration };
-  runConsensus(market, createNetwork(market), settings, clarabelSolver, carrier);
+  runConsensus(market, createNetwork(market), settings, { solver: clarabelSolver, carrier });
   return hash.digest("hex");
 }
 

@@ -63,16 +63,21 @@ export function limitRows(market: Market, network: Network, hour: number, limit:
   return { rows, constant: Float64Array.from(constant) };
 }
 
+/** One of the network's limits in one hour. */
+export type LimitAt = {
+  readonly hour: number;
+  readonly limit: number;
+  /** A variable that widens the limit on both sides, to find out what an infeasible session lacks. */
+  readonly slack?: number | undefined;
+};
+
 /** Adds one two-sided network limit of one hour: a chance constraint, or a hard limit on the forecast point. */
 export function addNetworkLimit(
   model: ConicModel,
   market: Market,
   network: Network,
-  hour: number,
-  limit: number,
+  { hour, limit, slack }: LimitAt,
   variables: HourVariables,
-  /** A variable that widens the limit on both sides, to find out what an infeasible session lacks. */
-  slack?: number,
 ): void {
   const widened: Terms = slack === undefined ? [] : [[slack, 1]];
   const { rows, constant } = limitRows(market, network, hour, limit);

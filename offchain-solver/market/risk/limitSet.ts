@@ -25,15 +25,17 @@ export function limitSet(T: number, method: string, epsilon: number, halfWidth: 
 /** Derivative of the planar projection: row-major 2x2, and how much a direction across `a` shrinks. */
 export type PlanarJacobian = { mm: number; ms: number; sm: number; ss: number; across: number; inside: boolean };
 
+/** Where one limit's rows (b, a_1..a_r) stand among those of many. */
+export type Span = { readonly offset: number; readonly size: number };
+
 /**
- * Projects w = (b, a_1..a_r), at `offset` of `point`, on the set; writes the projection to `out` and the Jacobian's
- * planar form to `jacobian`.
+ * Projects w = (b, a_1..a_r), the span of `point`, on the set; writes the projection to `out` and the Jacobian's planar
+ * form to `jacobian`.
  */
 export function projectLimit(
   set: LimitSet,
   point: Float64Array,
-  offset: number,
-  size: number,
+  { offset, size }: Span,
   out: Float64Array,
   jacobian: PlanarJacobian,
 ): void {

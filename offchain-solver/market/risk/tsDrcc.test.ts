@@ -88,10 +88,10 @@ describe("the set of one limit", () => {
         fc.property(point, point, (raw, other) => {
           const w = Float64Array.from(raw);
           const projected = new Float64Array(4);
-          projectLimit(set, w, 0, 4, projected, jacobian());
+          projectLimit(set, w, { offset: 0, size: 4 }, projected, jacobian());
           expect(excessOf(projected)).to.be.at.most(1e-9);
           const q = new Float64Array(4);
-          projectLimit(set, Float64Array.from(other), 0, 4, q, jacobian());
+          projectLimit(set, Float64Array.from(other), { offset: 0, size: 4 }, q, jacobian());
           let angle = 0;
           for (let r = 0; r < 4; r++) angle += (w[r] - projected[r]) * (q[r] - projected[r]);
           expect(angle).to.be.at.most(1e-9);
@@ -104,7 +104,7 @@ describe("the set of one limit", () => {
         fc.property(point, (raw) => {
           const w = Float64Array.from(raw);
           const projected = new Float64Array(4);
-          projectLimit(set, w, 0, 4, projected, jacobian());
+          projectLimit(set, w, { offset: 0, size: 4 }, projected, jacobian());
           const normal = Array.from(w, (v, r) => v - projected[r]);
           const attained = normal.reduce((sum, v, r) => sum + v * projected[r], 0);
           expect(supportOf(set, normal)).to.be.closeTo(attained, 1e-9);

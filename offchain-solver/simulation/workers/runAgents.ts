@@ -19,5 +19,9 @@ export function runAgents(
 ): ConsensusResult {
   return workers > 1
     ? runOnWorkers(market, network, settings, { workers, ...options })
-    : runConsensus(market, network, settings, clarabelSolver, memoryTransport<Message>(), options);
+    : runConsensus(market, network, settings, {
+        solver: clarabelSolver,
+        carrier: memoryTransport<Message>(),
+        ...options,
+      });
 }

@@ -130,7 +130,7 @@ function benchInstance(instance: Instance, options: BenchOptions) {
     const show = (k: number): void => line.show(`${name}, ${how.name}: iteration ${k}`);
     const { result, wallMs, criticalPathMs, hoursAtOnceMs } = timed(market, network, settings, show);
     const count = options.workers ?? 1;
-    const parallelMs = count > 1 && timedOnWorkers(market, network, settings, count, result, show);
+    const parallelMs = count > 1 && timedOnWorkers(market, network, settings, result, { workers: count, observe: show });
     const certified = clear(market.scenario, {
       ...clearOptionsOf(how, options),
       market: market.settings,

@@ -58,7 +58,8 @@ function timedOnce(market: Market, network: Network, settings: Settings, observe
   let saved = 0;
   let at = 0;
   const before = performance.now();
-  const result = runConsensus(market, network, settings, clarabelSolver, memoryTransport<Message>(), {
+  const result = runConsensus(market, network, settings, {
+    solver: clarabelSolver, carrier: memoryTransport<Message>(),
     observe,
     around(agent, iteration, step) {
       if (agent !== OPERATOR_AGENT && iteration > at) {
@@ -93,14 +94,13 @@ export function timedOnWorkers(
   market: Market,
   network: Network,
   settings: Settings,
-  workers: number,
   serial: ConsensusResult,
-  observe: (iteration: number) => void,
+  how: { readonly workers: number; readonly observe: (iteration: number) => void },
 ): number {
   const before = performance.now();
-  const { residuals } = runOnWorkers(market, network, settings, { workers, observe });
+  const { residuals } = runOnWorkers(market, network, settings, how);
   const wallMs = performance.now() - before;
   if (JSON.stringify(residuals) !== JSON.stringify(serial.residuals))
-    throw new Error(`${market.scenario.name}: ${workers} workers ended with other bits than the serial run`);
+    throw new Error(`${market.scenario.name}: ${how.workers} workers ended with other bits than the serial run`);
   return wallMs;
 }

@@ -215,7 +215,7 @@ function drawPairs(
     [items.map(() => Math.floor(draw.between(2, 6))), 2],
     [items.map(() => (draw.chance(0.5) ? 1 : 0)), 1],
   ]);
-  return nearestPairs(feeder, items, wanted, sells, wanted === all ? n : 1);
+  return nearestPairs(feeder, items, { wanted, sells, sellers: wanted === all ? n : 1 });
 }
 
 function traitsOf(shape: Shape, { prosumers, pairs, risk }: Scenario, { carbon }: MarketSettings): Traits {

@@ -90,7 +90,9 @@ export function convergenceRuns({
     return (way: Way, rhoScale: number): ConvergenceRow => {
       const { method, relaxation } = way;
       const settings = settingsFor(method, { rhoScale, maxIterations, relaxation, vanishing: "vanishing" in way });
-      const result = runConsensus(market, network, settings, clarabelSolver, memoryTransport<Message>(), {
+      const result = runConsensus(market, network, settings, {
+        solver: clarabelSolver,
+        carrier: memoryTransport<Message>(),
         observe: (k, { primal, dual }) =>
           line.show(
             `${feeder} ${periods} h, ${way.name}, rho x ${rhoScale.toFixed(2)}: iteration ${k}  residual/tolerance: primal ${primal.toExponential(1)}  dual ${dual.toExponential(1)}`,

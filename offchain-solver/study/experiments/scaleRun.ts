@@ -72,9 +72,9 @@ export function scaleRun(task: ScaleTask): ScaleRow {
     market,
     network,
     { ...DEFAULT_SETTINGS, maxIterations: task.iterations },
-    clarabelSolver,
-    memoryTransport<Message>(),
     {
+      solver: clarabelSolver,
+      carrier: memoryTransport<Message>(),
       observe(iteration, { primal, dual }) {
         const [nowCpu, nowWall] = [cpuNow(), performance.now()];
         cpu.push(nowCpu - lastCpu);
