@@ -1,9 +1,13 @@
 import { expect } from "chai";
 import { keccak256 } from "ethers";
-import { judgeSession, judgeWitness } from "../offchain-solver/auditor/witness.ts";
+import { bundlesOf } from "../offchain-solver/auditor/bundles.ts";
+import { certifySession, judgeWitness, type SettledSession } from "../offchain-solver/auditor/witness.ts";
+import { canonicalBytes } from "../offchain-solver/codec/canonicalJson.ts";
 import { termsHash } from "../offchain-solver/codec/terms.ts";
 import { marketDomain, sessionHash } from "../offchain-solver/codec/typedData.ts";
-import { bundleHash, type Witness } from "../offchain-solver/codec/witness.ts";
+import { bundleHash, signRegret, type Witness } from "../offchain-solver/codec/witness.ts";
+import { turnoverOf } from "../offchain-solver/market/result/certificate.ts";
+import { devnetKey } from "../offchain-solver/devnet/devnetKeys.ts";
 import type { ClearingResult } from "../offchain-solver/market/result/clearingResult.ts";
 import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
@@ -45,6 +49,7 @@ describe("a session, end to end on the embedded devnet", function () {
   it("is signed by every node, settled, and found valid from chain data and its witness", () => {
     expect(outcome.verified).to.equal(15);
     expect(outcome.audited.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
+    expect(outcome.standing).to.deep.equal({ kind: "valid" });
   });
 
   it("moves on chain exactly what the result says, and nothing in sum", () => {
@@ -55,7 +60,7 @@ describe("a session, end to end on the embedded devnet", function () {
 
   it("has regrets that certify the optimum to 1e-5", () => {
     const total = outcome.witness.regrets.reduce((sum, r) => sum + Number(r.regretNano), 0);
-    expect(total).to.be.at.most(1e-5 * Number(outcome.witness.objectiveNano));
+    expect(total).to.be.at.most(1e-5 * 1e9 * turnoverOf(result).gross);
   });
 
   const judge = (edit: (witness: Witness) => Witness, changed: ClearingResult = result) => {
@@ -66,12 +71,9 @@ describe("a session, end to end on the embedded devnet", function () {
   };
 
   it("is found invalid, with the predicate's name, when its witness lies", () => {
-    const first = outcome.witness.regrets[0];
     const cases: [string, (w: Witness) => Witness][] = [
       ["witnessOfAnotherBatch", (w) => ({ ...w, session: `0x${"11".repeat(32)}` })],
       ["witnessOfAnotherBatch", (w) => ({ ...w, payload: `0x${"11".repeat(32)}` })],
-      ["regretMissing", (w) => ({ ...w, regrets: w.regrets.slice(1) })],
-      ["regretNotSigned", (w) => ({ ...w, regrets: [{ ...first, regretNano: "0" }, ...w.regrets.slice(1)] })],
       ["regretsTooLarge", (w) => ({ ...w, terms: { ...w.terms, toleranceNano: 1 } })],
       ["nodalPriceUnsupported", (w) => ({ ...w, limits: w.limits.slice(1) })],
       [
@@ -84,32 +86,96 @@ describe("a session, end to end on the embedded devnet", function () {
     for (const [predicate, edit] of cases) expect(judge(edit), predicate).to.include({ kind: "invalid", predicate });
   });
 
-  it("is judged by no witness but the signed one, and no terms but the frozen ones", () => {
+  it("is uncertified by whose regret is missing, signed by nobody or for another batch, and valid all the same", async () => {
+    const [first, ...others] = outcome.witness.regrets;
     const { chainId, market } = outcome.deployment;
-    const [audited] = outcome.audited;
-    const other = inScenario(outcome.witness, (s) => ({ ...s, feeder: narrow(s.feeder) }));
-    expect(judgeSession(audited, outcome.witness, { chainId, market })).to.deep.equal({ kind: "valid" });
-    expect(judgeSession(audited, undefined, { chainId, market })).to.include({ kind: "undecided" });
-    expect(judgeSession(audited, other, { chainId, market })).to.include({ kind: "undecided" });
-    // What a quorum that signs other terms than the frozen ones would publish.
-    const signed = { ...audited, bundleHash: bundleHash(other) };
-    expect(judgeSession(signed, other, { chainId, market })).to.include({ kind: "invalid", predicate: "otherTerms" });
+    const signed = async (regretNano: bigint, payload = outcome.witness.payload) => {
+      const claim = { session: outcome.witness.session, payload, prosumer: first.id, regretNano };
+      const signature = await signRegret(marketDomain(chainId, market), devnetKey("node", first.id), claim);
+      return { id: first.id, regretNano: regretNano.toString(), signature };
+    };
+    const cases: [string, Witness["regrets"]][] = [
+      ["none", others],
+      ["not what was signed", [{ ...first, regretNano: "0" }, ...others]],
+      ["no signature", [{ ...first, signature: "0x12" }, ...others]],
+      ["beyond what can be signed", [{ ...first, regretNano: `${2n ** 70n}` }, ...others]],
+      ["late: of another batch", [await signed(0n, `0x${"11".repeat(32)}`), ...others]],
+      ["absurd", [await signed(1_000_000n * 10n ** 9n), ...others]],
+      ["negative", [await signed(-(10n ** 12n)), ...others]],
+    ];
+    for (const [name, regrets] of cases)
+      expect(
+        judge((w) => ({ ...w, regrets })),
+        name,
+      ).to.deep.equal({ kind: "valid", uncertifiedBy: [first.id] });
   });
 
-  it("is found invalid when the frozen terms are of another feeder or horizon than the chain's", () => {
+  it("is invalid where several claim that they could gain a tenth of what they traded", async () => {
     const { chainId, market } = outcome.deployment;
+    const { session, payload } = outcome.witness;
+    const regrets = await Promise.all(
+      outcome.witness.regrets.map(async (claim, k) => {
+        if (k > 1) return claim;
+        const signature = await signRegret(marketDomain(chainId, market), devnetKey("node", claim.id), {
+          session,
+          payload,
+          prosumer: claim.id,
+          regretNano: 10n ** 12n,
+        });
+        return { ...claim, regretNano: `${10n ** 12n}`, signature };
+      }),
+    );
+    expect(judge((w) => ({ ...w, regrets }))).to.include({ kind: "invalid", predicate: "regretsTooLarge" });
+  });
+
+  /** The session as the chain tells it, with what the cases change. */
+  const settled = (changed: Partial<SettledSession> = {}): SettledSession => {
+    const { batch, payload, bundleHash: hash, gridModel, terms, nodeKeys } = outcome.audited[0];
+    return { batch, payload, bundleHash: hash, gridModel, terms, nodeKeys, ...changed } as SettledSession;
+  };
+  const domain = () => marketDomain(outcome.deployment.chainId, outcome.deployment.market);
+  /** The verdict where a bundle was signed by its hash and this is published under it. */
+  const published = async (witness: Witness | undefined, changed: Partial<SettledSession> = {}) => {
+    const files = new Map(witness && [[changed.bundleHash ?? settled().bundleHash, canonicalBytes(witness)]]);
+    return (await certifySession(settled(changed), bundlesOf(files), domain())).verdict;
+  };
+
+  it("is judged by no witness but the signed one, and no terms but the frozen ones", async () => {
+    const other = inScenario(outcome.witness, (s) => ({ ...s, feeder: narrow(s.feeder) }));
+    expect(await published(outcome.witness)).to.deep.equal({ kind: "valid" });
+    expect(await published(undefined)).to.include({ kind: "undecided" });
+    expect(await published(other)).to.include({ kind: "undecided" });
+    // What a quorum that signs other terms than the frozen ones would publish.
+    const signed = await published(other, { bundleHash: bundleHash(other) });
+    expect(signed).to.include({ kind: "invalid", predicate: "otherTerms" });
+  });
+
+  it("is found invalid when what was signed as its witness is none", async () => {
+    const { regrets: _, ...less } = outcome.witness;
+    const signed = await published(less as Witness, { bundleHash: bundleHash(less as Witness) });
+    expect(signed).to.include({ kind: "invalid", predicate: "malformedWitness" });
+  });
+
+  it("is found invalid when the frozen terms are unsound, of another feeder or horizon than the chain's", async () => {
     const judgeAs = (edit: (s: Open) => Open) => {
       const witness = inScenario(outcome.witness, edit);
-      const terms = { ...outcome.audited[0].terms!, termsHash: termsHash(witness.terms) };
-      const audited = { ...outcome.audited[0], terms, bundleHash: bundleHash(witness) };
-      return judgeSession(audited, witness, { chainId, market });
+      const terms = { ...settled().terms, termsHash: termsHash(witness.terms) };
+      return published(witness, { terms, bundleHash: bundleHash(witness) });
     };
-    expect(judgeAs((s) => ({ ...s, feeder: narrow(s.feeder) }))).to.include({
+    expect(await judgeAs((s) => ({ ...s, feeder: narrow(s.feeder) }))).to.include({
       kind: "invalid",
       predicate: "witnessOfAnotherFeeder",
     });
-    for (const edit of [{ hours: 2 }, { startUtc: "2026-01-01T00:00:00Z" }, { periodHours: 0.5 }])
-      expect(judgeAs((s) => ({ ...s, ...edit }))).to.include({ kind: "invalid", predicate: "witnessOfAnotherHorizon" });
+    for (const edit of [{ startUtc: "2026-01-01T00:00:00Z" }, { periodHours: 0.5 }])
+      expect(await judgeAs((s) => ({ ...s, ...edit }))).to.include({
+        kind: "invalid",
+        predicate: "witnessOfAnotherHorizon",
+      });
+    // Four hours more than any of its series have.
+    expect(await judgeAs((s) => ({ ...s, hours: s.hours + 4 }))).to.include({
+      kind: "invalid",
+      predicate: "unsoundTerms",
+    });
   });
 });
 

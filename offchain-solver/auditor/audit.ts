@@ -1,30 +1,34 @@
 /** Rebuilds everything from the chain and judges every settled session. Imports neither clearing nor net. */
-import { getAddress, getBytes, type Log, type Provider } from "ethers";
+import { getAddress, getBytes, keccak256 } from "ethers";
 import { MARKET } from "../codec/abi.ts";
+import * as Grid from "../codec/gridModel.ts";
+import { attestationDigest, marketDomain, type SessionTerms } from "../codec/typedData.ts";
+import { EndpointFault } from "../chain/endpoint.ts";
+import type { ChainLog, Look } from "../chain/look.ts";
 import { decodeDeltas } from "../ledger/deltas.ts";
-import { encode as encodeGrid } from "../codec/gridModel.ts";
-import type { SessionTerms } from "../codec/typedData.ts";
+import { NO_BUNDLES, type Bundles } from "./bundles.ts";
+import { postedBatch, type Posted } from "./call.ts";
+import type { Certificate } from "./certify.ts";
 import * as History from "./history.ts";
-import { judge } from "./judge.ts";
-import { invalid, undecided, type Verdict } from "./verdict.ts";
-
-/** What a session's participants published beside the chain. */
-export type Bundle = {
-  /** Payload bytes by batch, for batches that were not posted directly to the market. */
-  readonly payloads?: ReadonlyMap<
-    string,
-    { payload: Uint8Array; bundleHash: string; signers: number; signatures: string }
-  >;
-};
+import { judge, type Context, type Judgement } from "./judge.ts";
+import type { Release } from "./release.ts";
+import { undecided, VALID, type Verdict } from "./verdict.ts";
+import { certifySession } from "./witness.ts";
+import * as Words from "./words.ts";
 
 export type AuditRequest = {
-  readonly provider: Provider;
+  readonly look: Look;
   readonly market: string;
   /** Block of the deployment, or earlier. */
   readonly fromBlock: number;
-  readonly bundle?: Bundle;
-  /** Checks of the witness, after everything on chain is found valid. */
-  readonly witness?: (session: AuditedSession) => Promise<Verdict>;
+  /** What the contracts must run; without it nothing that depends on them is believed to be valid. */
+  readonly release: Release;
+  /** What the parties published; without it only what is on chain is judged. */
+  readonly bundles?: Bundles;
+  /** Where an earlier audit stopped. */
+  readonly resume?: Standing;
+  /** Told after every stretch of blocks: what can be kept to resume from. */
+  readonly progress?: (standing: Standing, head: number) => void;
 };
 
 export type AuditedSession = {
@@ -33,112 +37,297 @@ export type AuditedSession = {
   readonly batch: string;
   readonly transaction: string;
   readonly block: number;
+  /** Unix seconds of that block; 0n where it was not seen. */
+  readonly settledAt: bigint;
   readonly verdict: Verdict;
   /** The bytes judged, when they were found. */
   readonly payload?: Uint8Array;
+  /** Where they were found. */
+  readonly source?: Posted["source"];
   /** What the signers say of the witness, when the call was found. */
   readonly bundleHash?: string;
   readonly gridModel?: Uint8Array;
   /** What was frozen, when its event was found. */
   readonly terms?: SessionTerms;
-  /** Node keys that were registered when it settled, by prosumer id. */
+  /** Node keys at the freeze, by prosumer id. */
   readonly nodeKeys: ReadonlyMap<number, string>;
+  /** Figures of the regrets, where it came to them. */
+  readonly certificate?: Certificate;
 };
 
-const LOG_RANGE = 5_000;
+/** How far an audit has come: everything up to `block`, whose hash tells a chain from another. */
+export type Standing = {
+  readonly block: number;
+  readonly hash: string;
+  readonly history: History.History;
+  readonly sessions: readonly AuditedSession[];
+};
 
-/** A verdict for every settled session, oldest first. */
-export async function audit(request: AuditRequest): Promise<AuditedSession[]> {
-  const { provider, fromBlock } = request;
+export type Audited = {
+  readonly chainId: bigint;
+  readonly market: string;
+  readonly registry: string;
+  /** The last block that was read. */
+  readonly head: number;
+  /** Of the market as a whole: its code, its ledger, and that no event was hidden. */
+  readonly standing: Verdict;
+  /** Oldest first. */
+  readonly sessions: readonly AuditedSession[];
+};
+
+/** Blocks asked for at once, at first and at most: an endpoint that takes fewer halves it. */
+const FIRST_RANGE = 5_000;
+const LONGEST_RANGE = 100_000;
+
+type Work = {
+  readonly look: Look;
+  readonly market: string;
+  readonly bundles: Bundles;
+  readonly judgesWitness: boolean;
+  readonly release: Release;
+  readonly history: History.History;
+  readonly sessions: AuditedSession[];
+};
+
+/**
+ * A verdict for every settled session, oldest first, and one for the market as a whole. Throws EndpointFault where not
+ * even the chain, the market or its events could be read; whatever is missing after that makes one session undecided.
+ */
+export async function audit(request: AuditRequest): Promise<Audited> {
+  const { look, bundles, release, resume } = request;
   const market = getAddress(request.market);
-  const { chainId } = await provider.getNetwork();
-  const registry = MARKET.decodeFunctionResult(
-    "registry",
-    await provider.call({ to: market, data: MARKET.encodeFunctionData("registry") }),
-  )[0];
-  const history = History.begin(chainId, market);
-  const sessions: AuditedSession[] = [];
-  for (const log of await logsOf(provider, [market, registry], fromBlock)) {
-    if (getAddress(log.address) === market && MARKET.parseLog(log)?.name === "Settled") {
-      const session = await auditSettled(request, market, history, log);
-      const witnessed = session.verdict.kind === "valid" ? await request.witness?.(session) : undefined;
-      sessions.push({ ...session, verdict: witnessed ?? session.verdict });
-    } else {
-      History.apply(history, log);
-    }
-  }
-  return sessions;
+  const [chainId, head] = [await look.chainId(), await look.head()];
+  const before = await look.block(head);
+  const registry = await Words.addressIn(look, market, "registry", head);
+  const work: Work = {
+    look,
+    market,
+    bundles: bundles ?? NO_BUNDLES,
+    judgesWitness: bundles !== undefined,
+    release,
+    history: resume?.history ?? History.begin(chainId, market),
+    sessions: [...(resume?.sessions ?? [])],
+  };
+  await follow(work, request, [market, registry], head);
+  const standing = await standingAt(work, registry, head);
+  const after = await look.block(head);
+  const moved = before?.hash !== after?.hash ? undecided(`block ${head}: the chain changed while it was read`) : VALID;
+  const whole = [moved, standing].find(({ kind }) => kind !== "valid") ?? VALID;
+  // Nothing is valid in a market that runs other code, or does not hold what it owes.
+  const sessions = work.sessions.map((session) =>
+    whole.kind === "invalid" && session.verdict.kind === "valid" ? { ...session, verdict: whole } : session,
+  );
+  return { chainId, market, registry, head, standing: whole, sessions };
 }
 
-async function auditSettled(
-  { provider, bundle }: AuditRequest,
-  market: string,
-  history: History.History,
-  log: Log,
-): Promise<AuditedSession> {
-  const event = MARKET.parseLog(log);
-  if (event === null) throw new Error("a Settled event that does not parse");
-  const { sequence, ordinal, batch } = event.args;
-  const about = { sequence, ordinal, batch, transaction: log.transactionHash, block: log.blockNumber };
-  const posted = (await calldataOf(provider, market, log)) ?? bundle?.payloads?.get(batch);
-  const context = await History.context(history, provider);
-  const block = await provider.getBlock(log.blockNumber);
-  let verdict: Verdict;
-  let gridModel: Uint8Array | undefined;
-  if (history.missing !== undefined) verdict = undecided(history.missing);
-  else if (typeof context === "string") verdict = undecided(context);
-  else if (posted === undefined) verdict = undecided(`the payload of batch ${batch}`);
-  else if (block === null) verdict = undecided(`block ${log.blockNumber}`);
-  else {
-    gridModel = encodeGrid(context.ledger.grid);
-    const settledAt = BigInt(block.timestamp);
-    const deltas = deltasOf(posted.payload, event.args.deltas);
-    const judgement = judge(context, { ...posted, settledAt, batch, deltas });
-    verdict = judgement.verdict;
-    for (const [id, account] of judgement.settlement?.accounts ?? []) history.accounts.set(id, account);
-    if (history.fault !== undefined) verdict = invalid("history", history.fault);
-    else if (sequence !== history.sequence + 1n) verdict = invalid("sequence", `${sequence} after ${history.sequence}`);
+/** Reads the events in order, stretch by stretch. */
+async function follow(work: Work, request: AuditRequest, addresses: string[], head: number): Promise<void> {
+  const { look, history, sessions } = work;
+  let range = FIRST_RANGE;
+  for (let from = request.resume === undefined ? request.fromBlock : request.resume.block + 1; from <= head;) {
+    const to = Math.min(head, from + range - 1);
+    for (const log of await look.logs(addresses, from, to)) {
+      const settled = log.address === work.market && MARKET.parseLog(log)?.name === "Settled";
+      if (settled) sessions.push(...(await settledSession(work, log)));
+      else await takeIn(work, log);
+    }
+    const end = await look.block(to);
+    if (end !== undefined) request.progress?.({ block: to, hash: end.hash, history, sessions }, head);
+    from = to + 1;
+    range = Math.min(LONGEST_RANGE, 2 * range);
   }
-  if (verdict.kind === "undecided") history.missing ??= verdict.missing;
+}
+
+async function takeIn(work: Work, log: ChainLog): Promise<void> {
+  const { look, history, sessions } = work;
+  const unseen = History.apply(history, log);
+  sessions.push(...unseen.map(notSeen));
+  if (unseen.length > 0) await Words.relearn(look, history, log.block - 1);
+}
+
+const notSeen = ({ sequence, batch }: History.Unseen): AuditedSession => ({
+  sequence,
+  ordinal: 0n,
+  batch,
+  transaction: History.NO_BATCH,
+  block: 0,
+  settledAt: 0n,
+  verdict: undecided(`the events of batch number ${sequence}`),
+  nodeKeys: new Map(),
+});
+
+async function settledSession(work: Work, log: ChainLog): Promise<AuditedSession[]> {
+  const { look, history } = work;
+  const event = MARKET.parseLog(log);
+  if (event === null) throw new TypeError("a Settled event that does not parse");
+  const { sequence, ordinal, batch, deltas } = event.args;
+  const unseen = History.batchesBetween(history, sequence - 1n, history.lastBatch);
+  const judged = await attempt(() => judgeSettled(work, log, { sequence, ordinal, batch, deltas: getBytes(deltas) }));
   history.sequence = sequence;
   history.lastBatch = batch;
-  if (history.session !== undefined) history.session.state = "settled";
-  return {
-    ...about,
-    verdict,
-    nodeKeys: new Map(history.nodeKeys),
-    ...(posted && { payload: posted.payload, bundleHash: posted.bundleHash }),
-    ...(gridModel && { gridModel }),
-    ...(history.session && { terms: history.session.terms }),
-  };
+  const { session } = history;
+  if (session !== undefined) session.state = "settled";
+  for (const [id, account] of judged.settlement?.accounts ?? []) history.accounts.set(id, account);
+  if (judged.settlement === undefined) {
+    for (const id of history.limits.keys()) history.unknown.add(id);
+    await Words.relearn(look, history, log.block);
+  }
+  const { settlement: _, ...found } = judged;
+  return [
+    ...unseen.map(notSeen),
+    {
+      settledAt: 0n,
+      sequence,
+      ordinal,
+      batch,
+      transaction: log.transaction,
+      block: log.block,
+      nodeKeys: session?.nodeKeys ?? new Map(),
+      ...found,
+      ...(session && { terms: session.terms }),
+    },
+  ];
+}
+
+type Settled = {
+  readonly sequence: bigint;
+  readonly ordinal: bigint;
+  readonly batch: string;
+  readonly deltas: Uint8Array;
+};
+type Judged = Judgement & Partial<Omit<AuditedSession, "verdict">>;
+
+/** What an endpoint does not answer makes a verdict undecided. */
+async function attempt(check: () => Promise<Judged>): Promise<Judged> {
+  try {
+    return await check();
+  } catch (error) {
+    if (error instanceof EndpointFault) return { verdict: undecided(error.message) };
+    throw error;
+  }
+}
+
+async function judgeSettled(work: Work, log: ChainLog, settled: Settled): Promise<Judged> {
+  const { look, history, market, bundles } = work;
+  const { session } = history;
+  if (session === undefined || session.terms.ordinal !== settled.ordinal)
+    return { verdict: undecided("the event that froze the session") };
+  const { terms } = session;
+  const domain = marketDomain(history.chainId, market);
+  const isIt = (payload: Uint8Array, bundleHash: string): boolean =>
+    attestationDigest(domain, terms, payload, bundleHash) === settled.batch;
+  const posted = await postedBatch(look, market, log.transaction, settled.batch, bundles, isIt);
+  if (typeof posted === "string") return { verdict: undecided(posted) };
+  const { payload, bundleHash, source } = posted;
+  const about = { payload, bundleHash, source };
+  const grid = await gridOf(work, terms.gridModel);
+  if (typeof grid === "string") return { ...about, verdict: undecided(grid) };
+  const context = History.context(history, grid);
+  if (typeof context === "string") return { ...about, verdict: undecided(context) };
+  const hidden = (await hiddenLog(look, history, log)) ?? doubtOf(session, context);
+  const block = await look.block(log.block);
+  if (block === undefined) return { ...about, verdict: undecided(`block ${log.block}`) };
+  const known = { ...about, gridModel: grid, settledAt: block.timestamp };
+  const deltas = deltasOf(payload, settled.deltas);
+  const candidate = { ...posted, settledAt: block.timestamp, batch: settled.batch, deltas };
+  const judgement = judge(context, candidate);
+  const verdict = await settledVerdict(work, log, judgement, hidden);
+  if (verdict.kind !== "valid" || !work.judgesWitness) return { ...judgement, ...known, verdict };
+  const nodeKeys = session.nodeKeys;
+  const witnessed = await certifySession(
+    { batch: settled.batch, payload, bundleHash, gridModel: grid, terms, nodeKeys },
+    bundles,
+    domain,
+  );
+  return { ...judgement, ...known, ...witnessed };
+}
+
+/**
+ * A refusal is believed only where the contract's own state shows that nothing before it was hidden: the released
+ * contract would have refused the batch itself.
+ */
+async function settledVerdict(
+  { look, history, market }: Work,
+  log: ChainLog,
+  { verdict, settlement }: Judgement,
+  hidden: string | undefined,
+): Promise<Verdict> {
+  if (hidden !== undefined) return undecided(hidden);
+  if (verdict.kind !== "invalid") return verdict;
+  const said = `the contract took what its own rules refuse (${verdict.predicate}: ${verdict.detail})`;
+  const ids = [...history.limits.keys()];
+  const before = await Words.differingAccount(look, history, ids, log.block - 1);
+  if (before !== undefined) return undecided(`events of account ${before}: ${said}`);
+  const { priceCap } = await Words.counters(look, market, log.block - 1);
+  if (priceCap !== history.priceCap) return undecided(`the event that set the price cap: ${said}`);
+  if (settlement === undefined) return verdict;
+  // The ledger must have become what the event says of it, not what the payload makes of it.
+  const after = { ...history, accounts: new Map(settlement.accounts) };
+  const differing = await Words.differingAccount(look, after, ids, log.block);
+  return differing === undefined ? undecided(`the Settled event as it was: ${verdict.detail}`) : verdict;
+}
+
+function doubtOf(session: History.FrozenSession, { ledger }: Context): string | undefined {
+  const left = History.wronglyLeftOut(session, ledger.grid);
+  return left === undefined ? session.doubt : `why account ${left} was left out: the end of its mandate`;
+}
+
+/** A log of the transactions that froze and settled the session which a filter did not show. */
+async function hiddenLog(look: Look, history: History.History, settled: ChainLog): Promise<string | undefined> {
+  const frozen = history.session?.transaction;
+  for (const transaction of new Set([frozen, settled.transaction])) {
+    if (transaction === undefined) continue;
+    const logs = await look.receipt(transaction);
+    if (logs === undefined) return `the receipt of transaction ${transaction}`;
+    const own = logs.filter(({ address }) => address === history.market);
+    if (transaction === frozen && own.filter(isLock).length !== history.limits.size)
+      return `${own.filter(isLock).length - history.limits.size} of the mandates that the freeze locked`;
+    const shown = own.find(({ index }) => index === settled.index);
+    if (transaction === settled.transaction && shown?.data !== settled.data)
+      return `the Settled event as its receipt has it`;
+  }
+  return undefined;
+}
+
+const isLock = (log: ChainLog): boolean => MARKET.parseLog(log)?.name === "MandateLocked";
+
+/** Bytes of the frozen grid model; a string names what is missing. */
+async function gridOf({ look, history }: Work, hash: string): Promise<Uint8Array | string> {
+  const pointer = history.gridModels.get(hash);
+  if (pointer === undefined) return `grid model ${hash}`;
+  const model = getBytes(await look.code(pointer)).subarray(1);
+  if (keccak256(model) !== hash) return `the bytes of grid model ${hash}`;
+  // What the registry took, and the auditor could not read, is our fault and not the market's.
+  return Grid.decode(model) && model;
 }
 
 /** Deltas of another length than the payload's accounts differ from every expectation. */
-function deltasOf(payload: Uint8Array, packed: string) {
+function deltasOf(payload: Uint8Array, packed: Uint8Array) {
   try {
-    return decodeDeltas(payload, getBytes(packed));
+    return decodeDeltas(payload, packed);
   } catch (error) {
     if (error instanceof RangeError) return [];
     throw error;
   }
 }
 
-async function calldataOf(provider: Provider, market: string, log: Log) {
-  const transaction = await provider.getTransaction(log.transactionHash);
-  if (transaction === null || transaction.to === null || getAddress(transaction.to) !== market) return undefined;
-  const call = MARKET.parseTransaction(transaction);
-  if (call?.name !== "settle") return undefined;
-  const { payload, bundleHash, signers, signatures } = call.args;
-  return { payload: getBytes(payload), bundleHash, signers: Number(signers), signatures };
-}
-
-/** In the chain's order, whatever the range a node allows at once. */
-async function logsOf(provider: Provider, address: string[], fromBlock: number): Promise<Log[]> {
-  const latest = await provider.getBlockNumber();
-  const logs: Log[] = [];
-  for (let from = fromBlock; from <= latest; from += LOG_RANGE) {
-    const toBlock = Math.min(latest, from + LOG_RANGE - 1);
-    logs.push(...(await provider.getLogs({ address, fromBlock: from, toBlock })));
+/** Code, counters, account words, mandates, keys and tokens at the head; sessions that no event told of are added. */
+async function standingAt(work: Work, registry: string, head: number): Promise<Verdict> {
+  const { look, history, market, release, sessions } = work;
+  try {
+    const code = await Words.checkCode(look, market, registry, release);
+    if (code.kind !== "valid") return code;
+    const { sequence, ordinal, lastBatch } = await Words.counters(look, market, head);
+    const unseen = History.batchesBetween(history, sequence, lastBatch);
+    for (const { sequence: k } of unseen)
+      sessions.push(notSeen({ sequence: k, batch: await Words.batchAt(look, market, k, head) }));
+    if (unseen.length > 0) return undecided(`the events of batch number ${unseen[0].sequence}`);
+    if (sequence !== history.sequence || lastBatch !== history.lastBatch)
+      return undecided(`what became of batch number ${history.sequence}: the market has settled ${sequence}`);
+    if (ordinal !== history.ordinal) return undecided(`the event that froze session ${ordinal}`);
+    return await Words.checkLedger(look, history, registry, head);
+  } catch (error) {
+    if (error instanceof EndpointFault) return undecided(error.message);
+    throw error;
   }
-  return logs.sort((a, b) => a.blockNumber - b.blockNumber || a.index - b.index);
 }

@@ -1,4 +1,9 @@
-/** `gridpact/auditor`: a verdict for every settled session, from the chain and the published witness alone. */
-export { audit, type AuditedSession, type AuditRequest, type Bundle } from "./audit.ts";
-export { judgeSession, judgeWitness } from "./witness.ts";
-export { type Verdict } from "./verdict.ts";
+/** `gridpact/auditor`: a verdict for every settled session, from the chain and what was published alone. */
+export { endpointOf, EndpointFault, httpEndpoint, type Endpoint, type HttpOptions } from "../chain/endpoint.ts";
+export { compared, look, type Look } from "../chain/look.ts";
+export { audit, type Audited, type AuditedSession, type AuditRequest, type Standing } from "./audit.ts";
+export { bundleFiles, bundlesAt, bundlesOf, NO_BUNDLES, type Bundles } from "./bundles.ts";
+export { type Certificate } from "./certify.ts";
+export { releasedCode, type Release, type ReleasedCode } from "./release.ts";
+export { certifySession, certifyWitness, judgeSession, judgeWitness, type SettledSession } from "./witness.ts";
+export { verdictText, type Verdict } from "./verdict.ts";

@@ -1,145 +1,139 @@
 import { hexlify, keccak256, type TypedDataDomain } from "ethers";
 import * as GridModel from "../codec/gridModel.ts";
 import * as Payload from "../codec/payload.ts";
-import { signerOfText } from "../codec/recover.ts";
 import { attempt } from "../codec/refusal.ts";
 import { termsHash } from "../codec/terms.ts";
-import { marketDomain, sessionHash } from "../codec/typedData.ts";
-import { bundleHash, regretDigest, type Witness } from "../codec/witness.ts";
+import { sessionHash, type SessionTerms } from "../codec/typedData.ts";
+import type { Witness } from "../codec/witness.ts";
 import { acSweep } from "../grid/acSweep.ts";
-import { allowedRegret } from "../market/result/certificate.ts";
+import { placesOn } from "../grid/places.ts";
 import { type ClearingResult, OPERATOR, SESSION_PERIOD } from "../market/result/clearingResult.ts";
 import { limitRows } from "../market/formulation/networkLimit.ts";
+import { publicFaults } from "../market/scenario/publicFaults.ts";
 import { marketOf, type Market } from "../market/scenario/market.ts";
 import { createNetwork, NO_TIGHTENING, riskLevel, type Network } from "../market/formulation/network.ts";
 import { limitSet, supportOf } from "../market/risk/limitSet.ts";
-import { judgeRebates } from "../market/result/networkCharge.ts";
-import { ancillaryCharges, judgeAncillary } from "../market/result/ancillaryCharge.ts";
 import { positionsWh, reservePositions, verifyPublic } from "../market/result/verify.ts";
-import type { AuditedSession } from "./audit.ts";
+import { witnessIn, type Bundles } from "./bundles.ts";
+import { certify, type Certificate, type WitnessContext } from "./certify.ts";
+import { checkPosted } from "./posted.ts";
+import { unneededTightening } from "./tightening.ts";
 import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
 
 /** Posted nodal prices are rounded to 1e-3 $/MWh; the multipliers may miss them by this much more, $/MWh. */
 const PRICE_TOLERANCE = 2e-3;
 const UNITS = 1e6;
 
-/** What the chain says of the batch that a witness is about. */
-export type WitnessContext = {
-  readonly domain: TypedDataDomain;
-  /** `sessionHash` of the frozen session, keccak256 of the payload. */
-  readonly session: string;
-  readonly payload: string;
-  /** Node keys by prosumer id at the time of the batch. */
-  readonly nodeKeys: ReadonlyMap<number, string>;
-};
-
 /**
- * Judges a posted result by its witness: public limits hold (chance constraints included), the AC sweep converges
- * inside the limits, every prosumer signed its regret, the operator's prices follow from its multipliers, and all
+ * Judges a posted result by its witness: public limits hold (chance constraints included), form and prices are those
+ * of an optimum, the operator's prices follow from its multipliers, the AC sweep converges inside the limits, and all
  * regrets together certify that the result is within the tolerance of the optimum (`certificate.ts`).
  */
 export function judgeWitness(context: WitnessContext, result: ClearingResult, witness: Witness): Verdict {
+  return certifyWitness(context, result, witness).verdict;
+}
+
+/** The same with the figures; they are missing where something before them is invalid. */
+export function certifyWitness(
+  context: WitnessContext,
+  result: ClearingResult,
+  witness: Witness,
+): { readonly verdict: Verdict; readonly certificate?: Certificate } {
   const { session, payload } = context;
   if (witness.session !== session || witness.payload !== payload)
-    return invalid("witnessOfAnotherBatch", `${witness.session}, ${witness.payload}`);
-  const { scenario, settings, toleranceNano } = witness.terms;
+    return { verdict: invalid("witnessOfAnotherBatch", `${witness.session}, ${witness.payload}`) };
+  const { scenario, settings } = witness.terms;
   const market = marketOf(scenario, settings);
   const grid = createNetwork(market);
   const network = settings.network ? grid : undefined;
-  const found = verifyPublic(market, network, result);
-  if (found.kind === "invalid") return invalid(found.predicate, found.detail);
-
-  let total = 0;
-  for (const id of result.participants) {
-    const regret = witness.regrets.find((r) => r.id === id);
-    if (regret === undefined) return invalid("regretMissing", `prosumer ${id}`);
-    const digest = regretDigest(context.domain, {
-      session,
-      payload,
-      prosumer: id,
-      regretNano: BigInt(regret.regretNano),
-    });
-    const signer = signerOfText(digest, regret.signature);
-    if (signer === undefined || signer !== context.nodeKeys.get(id))
-      return invalid("regretNotSigned", `prosumer ${id}`);
-    // A negative regret would hide another's: nobody can do better than its best response.
-    total += Math.max(0, Number(regret.regretNano) / 1e9);
+  const places = placesOn(scenario.feeder, grid.topology, grid.busOf);
+  for (const check of [() => verifyPublic(market, network, result), () => checkPosted(market, places, result)]) {
+    const found = check();
+    if (found.kind === "invalid") return { verdict: found };
   }
+  let operatorsRegret = 0;
   if (network !== undefined) {
-    const cleared = createNetwork(market, witness.tightening ?? NO_TIGHTENING);
+    const tightening = witness.tightening ?? NO_TIGHTENING;
+    const cleared = createNetwork(market, tightening);
     const operator = operatorRegret(market, cleared, result, witness.limits);
-    if (operator.unsupported !== undefined) return invalid("nodalPriceUnsupported", operator.unsupported);
-    const charged = judgeAncillary(market, result.trades, ancillaryCharges(market, result, operator.charges));
-    const rebated = judgeRebates(market, result.trades);
-    for (const finding of [charged, rebated])
-      if (finding.kind === "invalid") return invalid(finding.predicate, finding.detail);
-    total += operator.regret;
+    if (operator.unsupported !== undefined) return { verdict: invalid("nodalPriceUnsupported", operator.unsupported) };
+    operatorsRegret = operator.regret;
     const ac = acViolation(market, network, result);
-    if (ac !== undefined) return invalid("outsideAcLimit", ac);
+    if (ac !== undefined) return { verdict: invalid("outsideAcLimit", ac) };
+    const unneeded = unneededTightening(market, network, result, tightening);
+    if (unneeded !== undefined) return { verdict: invalid("tighteningUnneeded", unneeded) };
   }
-  const allowed = allowedRegret(market, result, toleranceNano / 1e9);
-  if (!(total <= allowed))
-    return invalid("regretsTooLarge", `${total.toExponential(3)} $ over ${allowed.toExponential(3)} $`);
-  return VALID;
+  return certify(context, market, result, witness, operatorsRegret);
 }
+
+/** What is known of a settled session: all of it from the chain, or proven by what is. */
+export type SettledSession = {
+  readonly batch: string;
+  readonly payload: Uint8Array;
+  readonly bundleHash: string;
+  readonly gridModel: Uint8Array;
+  readonly terms: SessionTerms;
+  readonly nodeKeys: ReadonlyMap<number, string>;
+};
 
 /**
  * Judges a settled session by the witness found for it. Nothing that a publisher says is believed: the witness must be
  * the one that was signed with the batch, and its terms those that were frozen, before anything in it counts.
  */
+export async function certifySession(
+  settled: SettledSession,
+  bundles: Bundles,
+  domain: TypedDataDomain,
+): Promise<{ readonly verdict: Verdict; readonly certificate?: Certificate }> {
+  const { batch, bundleHash } = settled;
+  const found = await witnessIn(bundles, bundleHash);
+  if (found === undefined) return { verdict: undecided(`the witness of batch ${batch} (${bundleHash})`) };
+  if (found.kind === "malformed")
+    return { verdict: invalid("malformedWitness", `what was signed as the witness of batch ${batch} is none`) };
+  return judgeSession(settled, found.value, domain);
+}
+
+/** The same with the witness at hand. */
 export function judgeSession(
-  audited: AuditedSession,
-  witness: Witness | undefined,
-  chain: { readonly chainId: bigint; readonly market: string },
-): Verdict {
-  const { payload, gridModel, batch, nodeKeys, terms } = audited;
-  if (witness === undefined || payload === undefined || gridModel === undefined || terms === undefined)
-    return undecided(`the witness of batch ${batch}`);
-  if (bundleHash(witness) !== audited.bundleHash)
-    return undecided(`the witness that was signed with batch ${batch}: this one hashes to ${bundleHash(witness)}`);
-  if (termsHash(witness.terms) !== terms.termsHash)
-    return invalid("otherTerms", `they hash to ${termsHash(witness.terms)}, frozen were ${terms.termsHash}`);
-  const { feeder, prosumers, hours, startUtc, periodHours } = witness.terms.scenario;
+  { payload, gridModel, nodeKeys, terms }: SettledSession,
+  witness: Witness,
+  domain: TypedDataDomain,
+): { readonly verdict: Verdict; readonly certificate?: Certificate } {
+  const wrong = wrongTerms(witness.terms, terms, gridModel);
+  if (wrong.kind !== "valid") return { verdict: wrong };
+  const posted = attempt(() => Payload.decode(payload, terms.periods));
+  if ("kind" in posted) return { verdict: invalid(posted.predicate, posted.detail.join(", ")) };
+  const { participants, trades, reactiveVar } = posted;
+  const { periodSeconds, periods } = terms;
+  const sessionStart = Number(terms.start);
+  const result: ClearingResult = { sessionStart, periodSeconds, periods, participants, trades, reactiveVar };
+  const context = { domain, session: sessionHash(terms), payload: keccak256(payload), nodeKeys };
+  return certifyWitness(context, result, witness);
+}
+
+/** Whether what was published as the terms is what was frozen, sound, and of this feeder and horizon. */
+function wrongTerms(published: Witness["terms"], frozen: SessionTerms, gridModel: Uint8Array): Verdict {
+  const hash = termsHash(published);
+  if (hash !== frozen.termsHash) return invalid("otherTerms", `they hash to ${hash}, frozen were ${frozen.termsHash}`);
+  const { scenario } = published;
+  const [fault] = publicFaults(scenario);
+  if (fault !== undefined) return invalid("unsoundTerms", `${fault.field} ${fault.reason}`);
+  const { feeder, prosumers, hours, startUtc, periodHours } = scenario;
   const places = prosumers.map(({ id, bus }) => ({ id, bus }));
   if (hexlify(GridModel.encode(GridModel.fromFeeder(feeder, places))) !== hexlify(gridModel))
     return invalid("witnessOfAnotherFeeder", feeder.name);
-  const posted = attempt(() => Payload.decode(payload, terms.periods));
   const start = Date.parse(startUtc) / 1000;
   const periodSeconds = Math.round(periodHours * 3600);
-  if (BigInt(start) !== terms.start || periodSeconds !== terms.periodSeconds || hours !== terms.periods)
+  if (BigInt(start) !== frozen.start || periodSeconds !== frozen.periodSeconds || hours !== frozen.periods)
     return invalid("witnessOfAnotherHorizon", `${hours} periods of ${periodSeconds} s from ${startUtc}`);
-  if ("kind" in posted) return invalid(posted.predicate, posted.detail.join(", "));
-  const { participants, trades, reactiveVar } = posted;
-  const result: ClearingResult = {
-    sessionStart: start,
-    periodSeconds,
-    periods: hours,
-    participants,
-    trades,
-    reactiveVar,
-  };
-  return judgeWitness(
-    {
-      domain: marketDomain(chain.chainId, chain.market),
-      session: sessionHash(terms),
-      payload: keccak256(payload),
-      nodeKeys,
-    },
-    result,
-    witness,
-  );
+  return VALID;
 }
 
 /**
  * The operator's regret from public data: sum over its limits of (support of the multiplier - multiplier times the
- * posted image), $; whether the posted network charges are what the multipliers imply; and what they charge for responses
- * and reactive power.
+ * posted image), $; and whether the posted network charges are what the multipliers imply.
  */
 export function operatorRegret(market: Market, network: Network, result: ClearingResult, limits: Witness["limits"]) {
-  const charges = {
-    shareCharge: market.shares.map((slots) => new Float64Array(slots.length)),
-    nodalReactivePrice: market.shares.map(() => new Float64Array(market.prosumers.length)),
-  };
   const positions = positionsWh(result);
   const reserve = reservePositions(market, result);
   const n = market.prosumers.length;
@@ -147,10 +141,10 @@ export function operatorRegret(market: Market, network: Network, result: Clearin
   let regret = 0;
   for (const { hour, limit, multiplier } of limits) {
     if (hour >= market.hours || !(network.upper[limit] > network.lower[limit]))
-      return { regret, charges, unsupported: `hour ${hour}: there is no limit ${limit}` };
+      return { regret, unsupported: `hour ${hour}: there is no limit ${limit}` };
     const { rows, constant } = limitRows(market, network, hour, limit);
     if (multiplier.length !== rows.length)
-      return { regret, charges, unsupported: `hour ${hour}: limit ${limit} has ${rows.length} components` };
+      return { regret, unsupported: `hour ${hour}: limit ${limit} has ${rows.length} components` };
     const x = [
       ...positions[hour].map((wh) => wh / UNITS / market.dt),
       ...result.reactiveVar.map((row) => row[hour] / UNITS),
@@ -169,11 +163,7 @@ export function operatorRegret(market: Market, network: Network, result: Clearin
       let image = constant[r] - (r === 0 ? middle : 0);
       for (let k = 0; k < x.length; k++) image += row[k] * x[k];
       reached += multiplier[r] * image;
-      const add = (to: Float64Array, from: number): void =>
-        to.forEach((_, k) => (to[k] += (multiplier[r] * row[from + k]) / market.dt));
-      add(implied[hour], 0);
-      add(charges.nodalReactivePrice[hour], n);
-      add(charges.shareCharge[hour], 2 * n);
+      for (let i = 0; i < n; i++) implied[hour][i] += (multiplier[r] * row[i]) / market.dt;
     });
     regret += Math.max(0, supportOf(set, multiplier) - reached);
   }
@@ -191,11 +181,10 @@ export function operatorRegret(market: Market, network: Network, result: Clearin
       if (positions[t][i] !== 0 && Math.abs(posted[i] - implied[t][i]) > PRICE_TOLERANCE)
         return {
           regret,
-          charges,
           unsupported: `hour ${t}, prosumer ${market.prosumers[i].id}: charged ${posted[i].toFixed(4)}, multipliers say ${implied[t][i].toFixed(4)} $/MWh`,
         };
   }
-  return { regret, charges, unsupported: undefined };
+  return { regret, unsupported: undefined };
 }
 
 /** First voltage or loading of the posted point's full AC sweep outside its limits, if any. */

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import * as Onboarding from "../chain/onboarding.ts";
+import { verdictText } from "../auditor/verdict.ts";
+import { verdictJson } from "../auditor/verdictJson.ts";
 import { AuditJsonSchema, SettlementJsonSchema, type AuditJson, type SettlementJson } from "../records/sessionJson.ts";
 import { DESK, OPERATOR, UTILITY } from "../market/result/clearingResult.ts";
 import { swept, type ClearingJson } from "../records/clearingJson.ts";
@@ -117,21 +119,7 @@ function settlementJson({ batch, settled }: SessionOutcome): SettlementJson {
 }
 
 function auditJson({ audited }: SessionOutcome): AuditJson {
-  return AuditJsonSchema.parse({
-    verdicts: audited.map(({ batch, verdict }) => ({
-      session: batch,
-      verdict: verdict.kind,
-      ...(verdict.kind === "invalid" ? { predicate: verdict.predicate } : {}),
-      ...(verdict.kind === "undecided" ? { predicate: verdict.missing } : {}),
-    })),
-  });
-}
-
-function verdictText(verdict: SessionOutcome["audited"][number]["verdict"]): string {
-  if (verdict.kind === "valid") return "valid";
-  return verdict.kind === "invalid"
-    ? `invalid: ${verdict.predicate}: ${verdict.detail}`
-    : `undecided, missing: ${verdict.missing}`;
+  return AuditJsonSchema.parse({ verdicts: audited.map(verdictJson) });
 }
 
 /** Prints the summary; returns what is wrong, if anything is. */

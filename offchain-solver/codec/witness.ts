@@ -21,8 +21,6 @@ export const WitnessSchema = z.strictObject({
    * certify that clearing.
    */
   tightening: z.strictObject({ voltagePu: z.number().nonnegative(), ratingShare: z.number().min(0).lt(1) }).optional(),
-  /** Objective that the signers claim; the scale of the tolerance. */
-  objectiveNano: whole,
   regrets: z.array(
     z.strictObject({ id: z.int().positive(), regretNano: whole, signature: z.string().startsWith("0x") }),
   ),

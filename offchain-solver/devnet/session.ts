@@ -1,5 +1,5 @@
 /** One session as a reader walks it. Each step is handed what the steps before it left, and calls none of them. */
-import type { AuditedSession } from "../auditor/audit.ts";
+import type { Audited, AuditedSession } from "../auditor/audit.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { Settled } from "../chain/session.ts";
 import type { Witness } from "../codec/witness.ts";
@@ -28,6 +28,8 @@ export type SessionOutcome = {
   readonly witness: Witness;
   readonly settled: Settled;
   readonly audited: readonly AuditedSession[];
+  /** Of the market as a whole. */
+  readonly standing: Audited["standing"];
 };
 
 /** Throws SessionRefused where a party or the clearing ends it before money moves. */
@@ -63,8 +65,8 @@ export async function runSession(
   const settled = await settle(frozen, batch, witness, attestations);
 
   progress("audit from chain data and the published witness");
-  const audited = await audit(frozen, witness);
+  const { sessions: audited, standing } = await audit(frozen, witness);
 
   const { deployment } = frozen;
-  return { scenario, ...clearing, deployment, batch, verified: verified.length, witness, settled, audited };
+  return { scenario, ...clearing, deployment, batch, verified: verified.length, witness, settled, audited, standing };
 }

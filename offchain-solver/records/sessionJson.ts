@@ -34,8 +34,20 @@ export const AuditJsonSchema = z.strictObject({
       verdict: z.enum(["valid", "invalid", "undecided"]),
       /** The violated predicate, or the data that is missing. */
       predicate: z.string().optional(),
+      /** What broke it, in words and figures. */
+      detail: z.string().optional(),
+      /** Valid, but these prosumers' regrets are missing, not signed or absurd. */
+      uncertifiedBy: z.array(z.int().positive()).optional(),
+      /** $: all regrets that count, the most that they may be, and the gross turnover that they are measured against. */
+      regrets: z.number().optional(),
+      allowed: z.number().optional(),
+      turnover: z.number().optional(),
     }),
   ),
+  /** Of the market as a whole: its code, its ledger, its tokens, and that no event was hidden. */
+  market: z
+    .strictObject({ verdict: z.enum(["valid", "invalid", "undecided"]), says: z.string().optional() })
+    .optional(),
 });
 
 export type SettlementJson = z.infer<typeof SettlementJsonSchema>;

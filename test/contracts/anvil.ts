@@ -3,9 +3,9 @@ import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { JsonRpcProvider } from "ethers";
-import { audit } from "../../offchain-solver/auditor/audit.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
+import { audited } from "../support/audited.ts";
 import { batch, generator } from "../support/batches.ts";
 import { BUNDLE, CLOCK, createWorld, freeze, sign } from "../support/world.ts";
 
@@ -67,7 +67,9 @@ describe("on anvil, a client written by others, with the transaction gas limit e
     const result = batch({ ids: world.ids, periods: 2, energy: 4, reserve: 1, carbon: 2, systems: true }, generator(8));
     const payload = Payload.encode(Payload.fromResult(result), 2);
     await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, await sign(world, frozen, payload));
-    const sessions = await audit({ provider, market: world.deployment.market, fromBlock: world.deployment.block });
+    const { market, block } = world.deployment;
+    const { sessions, standing } = await audited(provider, market, block);
+    expect(standing).to.deep.equal({ kind: "valid" });
     expect(sessions.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
   });
 });

@@ -1,6 +1,5 @@
 import { expect } from "chai";
 import type { Wallet } from "ethers";
-import { audit } from "../../offchain-solver/auditor/audit.ts";
 import { judge, type Context } from "../../offchain-solver/auditor/judge.ts";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
@@ -9,6 +8,7 @@ import { readSessions } from "../../offchain-solver/chain/events.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { marketDomain, packSignatures } from "../../offchain-solver/codec/typedData.ts";
 import type { ClearingResult, Trade } from "../../offchain-solver/market/result/clearingResult.ts";
+import { audited } from "../support/audited.ts";
 import { batch, generator, positionsOf } from "../support/batches.ts";
 import { BUNDLE, START, createWorld, freeze, type Frozen, refusalOf, sign, type World } from "../support/world.ts";
 
@@ -183,8 +183,9 @@ describe("an auditor that starts from the deployment block", () => {
     const wallet = (world.wallets.get(101) as Wallet).connect(provider);
     await world.admin.sendTransaction({ to: wallet.address, value: 10n ** 18n });
     await Chain.send(Chain.contracts(world.deployment, wallet).market, "requestWithdrawal", 101, 1_000_000n);
-    const request = { provider, market: world.deployment.market, fromBlock: world.deployment.block };
-    const sessions = await audit(request);
+    const { market, block } = world.deployment;
+    const { sessions, standing } = await audited(provider, market, block, true);
+    expect(standing).to.deep.equal({ kind: "valid" });
     expect(sessions.map(({ sequence, ordinal, verdict }) => [sequence, ordinal, verdict.kind])).to.deep.equal([
       [1n, 1n, "valid"],
       [2n, 3n, "valid"],
@@ -209,7 +210,8 @@ describe("an auditor that starts from the deployment block", () => {
       await sign(world, frozen, payload),
     );
     const { provider } = world;
-    const [session] = await audit({ provider, market: world.deployment.market, fromBlock: block });
+    const { sessions } = await audited(provider, world.deployment.market, block, true);
+    const [session] = sessions;
     expect(session.verdict).to.deep.equal({ kind: "undecided", missing: "the event that froze the session" });
   });
 });

@@ -1,7 +1,6 @@
 /** Who may attest, from when, and what a rotation does to a seat: shown by what settles. */
 import { expect } from "chai";
 import { type Contract, getBytes, type Wallet } from "ethers";
-import { audit } from "../../offchain-solver/auditor/audit.ts";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import { deployAll } from "../../offchain-solver/devnet/deploy.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
@@ -25,6 +24,7 @@ import {
   SERIES,
   type World,
 } from "../support/world.ts";
+import { audited } from "../support/audited.ts";
 
 const { DESK_ID, OPERATOR_ID, UTILITY_ID } = Onboarding;
 
@@ -200,8 +200,8 @@ describe("a committee", () => {
     expect(await settles(next, bits, signed(old))).to.equal("badSignature");
     const { deployment, admin, provider } = world;
     await Session.postAndSettle(deployment, admin, someBatch(1), BUNDLE, await attested(next, bits, signed(fresh)));
-    const audited = await audit({ provider, market: deployment.market, fromBlock: deployment.block });
-    expect(audited.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
+    const { sessions } = await audited(provider, deployment.market, deployment.block);
+    expect(sessions.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
   });
   const addressOf = (id: number): Promise<string> => call(registry, "walletOf", id) as Promise<string>;
 
@@ -226,8 +226,8 @@ describe("a committee", () => {
     expect(await settles(stale, bits, keys)).to.equal("badSignature");
     const { deployment, admin, provider } = world;
     await Session.postAndSettle(deployment, admin, someBatch(1), BUNDLE, await attested(next, bits, keys));
-    const audited = await audit({ provider, market: deployment.market, fromBlock: deployment.block });
-    expect(audited.map(({ ordinal, verdict }) => [ordinal, verdict])).to.deep.equal([[2n, { kind: "valid" }]]);
+    const { sessions } = await audited(provider, deployment.market, deployment.block);
+    expect(sessions.map(({ ordinal, verdict }) => [ordinal, verdict])).to.deep.equal([[2n, { kind: "valid" }]]);
     // After its deadline a session is void by time alone.
     const late = await freeze(world, 1, { start: Number(next.terms.start) + 86_400 });
     await time().increaseTo(late.terms.deadline + 1n);
@@ -258,8 +258,8 @@ describe("a committee", () => {
     const { deployment, admin, provider } = world;
     const signed = await attested(frozen, rest, rest.map(key));
     await Session.postAndSettle(deployment, admin, someBatch(1), BUNDLE, signed);
-    const audited = await audit({ provider, market: deployment.market, fromBlock: deployment.block });
-    expect(audited.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
+    const { sessions } = await audited(provider, deployment.market, deployment.block);
+    expect(sessions.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
     // The heir is a member again like anybody: of age, and announced.
     expect((await appointed(world.committee)).predicate).to.equal("memberTooRecent");
     await seat(world, world.committee);

@@ -2,12 +2,12 @@ import { expect } from "chai";
 import type { Signer } from "ethers";
 import { config, network } from "hardhat";
 import Gridpact from "../../deploy/modules/Gridpact.ts";
-import { audit } from "../../offchain-solver/auditor/audit.ts";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import { deploy } from "../support/artifacts.ts";
 import { EXIT_TIME, ROLES, type Role, RULES, selectors } from "../../offchain-solver/chain/roles.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
+import { audited } from "../support/audited.ts";
 import { batch, generator } from "../support/batches.ts";
 import { BUNDLE, CLOCK, createWorld, freeze, refusalOf, sign } from "../support/world.ts";
 
@@ -103,7 +103,7 @@ describe("the deployment module for public networks", () => {
     const payload = Payload.encode(Payload.fromResult(result), 2);
     await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, await sign(world, frozen, payload));
     const { provider, market, block } = { ...world, ...world.deployment };
-    const sessions = await audit({ provider, market, fromBlock: block });
+    const { sessions } = await audited(provider, market, block);
     expect(sessions.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
   });
 });

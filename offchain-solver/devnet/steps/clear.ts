@@ -33,8 +33,6 @@ export function clear({ termsBytes, frozen, parts }: Frozen, { tighten, ...optio
 export type Proposed = {
   readonly proposals: Proposals;
   readonly views: readonly ProsumerView[];
-  /** Their sum is the objective that they sign. */
-  readonly objectives: readonly number[];
   /** How far inside the limits the operator cleared. */
   readonly tightening: Tightening | undefined;
 };
@@ -46,7 +44,6 @@ export function propose({ cleared, tightened }: Cleared): Proposed {
   return {
     proposals: outcome.proposals,
     views: outcome.ends.map(({ view }) => view),
-    objectives: outcome.ends.map(({ objective }) => objective),
     tightening: tightened?.tightening,
   };
 }

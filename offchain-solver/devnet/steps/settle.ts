@@ -1,11 +1,16 @@
-import { audit as auditChain, type AuditedSession } from "../../auditor/audit.ts";
-import { judgeSession } from "../../auditor/witness.ts";
+import { keccak256 } from "ethers";
+import { audit as auditChain, type Audited } from "../../auditor/audit.ts";
+import { bundlesOf } from "../../auditor/bundles.ts";
+import { endpointOf } from "../../chain/endpoint.ts";
+import { look } from "../../chain/look.ts";
 import * as Onboarding from "../../chain/onboarding.ts";
 import * as Session from "../../chain/session.ts";
+import { canonicalBytes } from "../../codec/canonicalJson.ts";
 import { bundleHash, type Witness } from "../../codec/witness.ts";
 import type { Batch } from "../../ledger/verified.ts";
 import { DESK, type ClearingResult } from "../../market/result/clearingResult.ts";
 import { paymentNano } from "../../market/result/verify.ts";
+import { releasedBuild } from "../release.ts";
 import type { Frozen } from "./freeze.ts";
 
 /** Posts the batch with the signatures of its quorum. Anybody could. */
@@ -18,17 +23,16 @@ export const settle = (
   Session.postAndSettle(deployment, chain.admin, payload, bundleHash(witness), attestations);
 
 /** Every settled session from chain data and the published witness alone. */
-export const audit = ({ deployment, chain }: Frozen, witness: Witness): Promise<AuditedSession[]> =>
-  auditChain({
-    provider: chain.provider,
+export async function audit({ deployment, chain }: Frozen, witness: Witness): Promise<Audited> {
+  const bytes = canonicalBytes(witness);
+  return auditChain({
+    look: look(endpointOf(chain.provider)),
     market: deployment.market,
     fromBlock: deployment.block,
-    witness: async (session) =>
-      judgeSession(session, session.bundleHash === bundleHash(witness) ? witness : undefined, {
-        chainId: deployment.chainId,
-        market: deployment.market,
-      }),
+    release: releasedBuild(),
+    bundles: bundlesOf(new Map([[keccak256(bytes), bytes]])),
   });
+}
 
 /** Ledger changes of the chain beside what the integers say; empty when they agree to the last nano-dollar and gram. */
 export function disagreements(result: ClearingResult, settled: Session.Settled): string[] {

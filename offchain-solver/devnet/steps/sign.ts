@@ -26,7 +26,7 @@ const nano = (dollars: number): bigint => BigInt(Math.round(dollars * NANO));
  */
 export async function witnessOf(session: Frozen, proposed: Proposed, { payload }: Batch): Promise<Witness> {
   const { deployment, frozen, terms } = session;
-  const { proposals, objectives, tightening } = proposed;
+  const { proposals, tightening } = proposed;
   const domain = marketDomain(deployment.chainId, deployment.market);
   const about = { session: sessionHash(frozen.terms), payload: keccak256(payload) };
   const claims = terms.scenario.prosumers.map(async ({ id }, i) => {
@@ -39,7 +39,6 @@ export async function witnessOf(session: Frozen, proposed: Proposed, { payload }
   return WitnessSchema.parse({
     ...about,
     terms,
-    objectiveNano: nano(objectives.reduce((sum, part) => sum + part, 0)).toString(),
     ...(tightening && { tightening }),
     regrets: (await Promise.all(claims)).flat(),
     limits: proposals.operator.limits,

@@ -1,0 +1,182 @@
+/**
+ * What the form and the prices of a posted result must be, whatever anybody's costs are: consequences of the optimum
+ * (docs/model.md) that public data alone can check.
+ */
+import { quantiseSettings } from "../codec/quantise.ts";
+import { transport } from "../codec/transport.ts";
+import type { Places } from "../grid/places.ts";
+import { type ClearingResult, DESK, SESSION_PERIOD, type Trade, UTILITY } from "../market/result/clearingResult.ts";
+import { invalid, VALID, type Finding } from "../market/result/finding.ts";
+import type { Market } from "../market/scenario/market.ts";
+import { unitsOf } from "../market/scenario/perUnit.ts";
+
+/** $/MWh, $/MW or $/t to 1e-6 $ per kWh, kW or kg. */
+const PRICE_UNITS = 1e3;
+/** Part of the price level (50 $/MWh on the 15-bus day) that a clearing's own tolerance may move a price by. */
+const PRICE_SHARE = 5e-3;
+const PRICE_LEVEL = 50;
+
+/** Everything of it, in this order. */
+export function checkPosted(market: Market, places: Places, result: ClearingResult): Finding {
+  for (const check of [checkTariffs, checkPositions, checkPrices]) {
+    const finding = check(market, result, places);
+    if (finding.kind === "invalid") return finding;
+  }
+  return VALID;
+}
+
+/** Trades among prosumers of one product and period. */
+const amongPeers = ({ participants, trades }: ClearingResult, product: Trade["product"], period: number): Trade[] =>
+  trades.filter(
+    (trade) =>
+      trade.product === product &&
+      trade.period === period &&
+      trade.seller < participants.length &&
+      trade.buyer < participants.length,
+  );
+
+/** What utility and desk trade at is public, to the last unit of price. */
+function checkTariffs(market: Market, { trades }: ClearingResult): Finding {
+  const { tariff, carbon } = market.scenario;
+  const reserve = (tariff.reserveUpPerMw + tariff.reserveDownPerMw) * market.dt;
+  for (const trade of trades) {
+    const price =
+      trade.product === "reserve" && trade.seller === UTILITY
+        ? reserve
+        : trade.product === "carbon" && trade.seller === DESK
+          ? carbon.deskBuyPerT
+          : trade.product === "carbon" && trade.buyer === DESK
+            ? carbon.deskSellPerT
+            : undefined;
+    if (price !== undefined && trade.price !== Math.round(price * PRICE_UNITS))
+      return invalid("wrongTariff", JSON.stringify(trade));
+    if (trade.product === "carbon" && !market.settings.carbon)
+      return invalid("carbonWithoutMarket", JSON.stringify(trade));
+  }
+  return VALID;
+}
+
+/**
+ * Nobody buys from a peer what it sells to another in the same period, nor allowances on both sides of peers and desk;
+ * and who serves whom is the nearest first, so that no trade is anybody's choice.
+ */
+function checkPositions(market: Market, result: ClearingResult, places: Places): Finding {
+  const n = result.participants.length;
+  const groups = [
+    ...Array.from({ length: result.periods }, (_, period) => ["energy", period] as const),
+    ["carbon", SESSION_PERIOD] as const,
+  ];
+  for (const [product, period] of groups) {
+    const posted = amongPeers(result, product, period);
+    const net = new Array<number>(n).fill(0);
+    const sides = new Set<number>();
+    for (const { seller, buyer, quantity } of posted) {
+      net[seller] += quantity;
+      net[buyer] -= quantity;
+      sides.add(seller);
+    }
+    const both = posted.find(({ buyer }) => sides.has(buyer)) ?? withUtilityTwice(result, product, period);
+    if (both !== undefined)
+      return invalid("washTrade", `${product}, period ${period}: ${nameOf(market, both.buyer)} buys and sells`);
+    const shipped = transport(net, places).map(({ seller, buyer, quantity }) => `${seller} ${buyer} ${quantity}`);
+    const given = posted.map(({ seller, buyer, quantity }) => `${seller} ${buyer} ${quantity}`);
+    const other = shipped.sort().join() === given.sort().join() ? undefined : given.find((s) => !shipped.includes(s));
+    if (other !== undefined || shipped.length !== given.length)
+      return invalid("notNearestFirst", `${product}, period ${period}: ${other ?? "a trade is missing"}`);
+    if (product === "carbon") {
+      const opposed = result.trades.find(
+        ({ seller, buyer }) =>
+          (seller === DESK && buyer < n && net[buyer] > 0) || (buyer === DESK && seller < n && net[seller] < 0),
+      );
+      if (opposed !== undefined) return invalid("washTrade", `allowances: ${JSON.stringify(opposed)}`);
+    }
+  }
+  return VALID;
+}
+
+/** A purchase from the utility by somebody who sells to it in the same period. */
+function withUtilityTwice({ trades }: ClearingResult, product: Trade["product"], period: number): Trade | undefined {
+  const own = trades.filter((trade) => trade.product === product && trade.period === period);
+  const sellers = new Set(own.filter(({ buyer }) => buyer === UTILITY).map(({ seller }) => seller));
+  return own.find(({ seller, buyer }) => seller === UTILITY && sellers.has(buyer));
+}
+
+const nameOf = (market: Market, index: number): string => `prosumer ${market.prosumers[index].id}`;
+
+/** Bounds of a price, 1e-6 $ per kWh or kg, and where they come from. */
+type Band = { readonly low: number; readonly high: number };
+
+/**
+ * Whoever may deal with the utility too pays no more than it asks, allowances for what it imports included, and takes
+ * no less than it pays; the desk bounds the price of allowances likewise. Where the utility's trades are more than the
+ * clearing's dust the price is the utility's own. Where the trade graph is connected all pay one price.
+ */
+function checkPrices(market: Market, result: ClearingResult): Finding {
+  const { tariff, carbon } = market.scenario;
+  const tolerance = PRICE_SHARE * PRICE_LEVEL * unitsOf(market).price * PRICE_UNITS;
+  const dust = quantiseSettings(market);
+  const n = market.prosumers.length;
+  const connected = isConnected(market);
+  const desk = { low: carbon.deskSellPerT * PRICE_UNITS, high: carbon.deskBuyPerT * PRICE_UNITS };
+  const allowances = market.settings.carbon ? desk : { low: 0, high: 0 };
+  for (let t = 0; t < result.periods; t++) {
+    const grid = carbon.gridTPerMwh[t];
+    const [buy, sell] = [tariff.buyPerMwh[t] * PRICE_UNITS, tariff.sellPerMwh[t] * PRICE_UNITS];
+    const dealt = connected ? dealings(result, "energy", t, UTILITY) : NONE;
+    const asked = { low: buy + grid * allowances.low, high: buy + grid * allowances.high };
+    const band = bandOf({ low: sell, high: asked.high }, { asked, paid: sell }, dealt, n * dust.dustWh);
+    const finding = checkBand(amongPeers(result, "energy", t), band, tolerance, `energy, period ${t}`, connected);
+    if (finding.kind === "invalid") return finding;
+  }
+  const dealt = connected ? dealings(result, "carbon", SESSION_PERIOD, DESK) : NONE;
+  const asked = { low: desk.high, high: desk.high };
+  const band = bandOf(desk, { asked, paid: desk.low }, dealt, n * dust.allowanceDustG);
+  return checkBand(amongPeers(result, "carbon", SESSION_PERIOD), band, tolerance, "allowances", connected);
+}
+
+/** Of a market in parts: what one deals with the utility says nothing of prices in another. */
+const NONE = { bought: 0, sold: 0 };
+
+/** What prosumers buy from utility or desk, and sell to it, in all. */
+function dealings({ trades }: ClearingResult, product: Trade["product"], period: number, other: number) {
+  let [bought, sold] = [0, 0];
+  for (const trade of trades) {
+    if (trade.product !== product || trade.period !== period) continue;
+    if (trade.seller === other) bought += trade.quantity;
+    if (trade.buyer === other) sold += trade.quantity;
+  }
+  return { bought, sold };
+}
+
+function bandOf(
+  whole: Band,
+  other: { readonly asked: Band; readonly paid: number },
+  dealt: { readonly bought: number; readonly sold: number },
+  dust: number,
+): Band {
+  if (dealt.bought > dust) return other.asked;
+  return dealt.sold > dust ? { low: other.paid, high: other.paid } : whole;
+}
+
+function checkBand(trades: readonly Trade[], band: Band, tolerance: number, what: string, connected: boolean): Finding {
+  if (trades.length === 0) return VALID;
+  const prices = trades.map(({ price }) => price);
+  const [low, high] = [Math.min(...prices), Math.max(...prices)];
+  const said = (price: number): string => (price / PRICE_UNITS).toFixed(3);
+  if (low < band.low - tolerance || high > band.high + tolerance)
+    return invalid(
+      "priceOutsideTariff",
+      `${what}: ${said(low)} to ${said(high)}, the tariff leaves ${said(band.low)} to ${said(band.high)}`,
+    );
+  if (high - low > 2 * tolerance && connected)
+    return invalid("priceNotUniform", `${what}: from ${said(low)} to ${said(high)}`);
+  return VALID;
+}
+
+/** Whether every prosumer reaches every other by pairs that may trade. */
+function isConnected({ pairs, prosumers }: Market): boolean {
+  const group = prosumers.map((_, i) => i);
+  const rootOf = (i: number): number => (group[i] === i ? i : (group[i] = rootOf(group[i])));
+  for (const [a, b] of pairs) group[rootOf(a)] = rootOf(b);
+  return prosumers.every((_, i) => rootOf(i) === rootOf(0));
+}

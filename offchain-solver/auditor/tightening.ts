@@ -1,0 +1,58 @@
+import { acSweep } from "../grid/acSweep.ts";
+import { branchFlows, squaredVoltages, type Network, type Tightening } from "../market/formulation/network.ts";
+import type { ClearingResult } from "../market/result/clearingResult.ts";
+import { positionsWh } from "../market/result/verify.ts";
+import type { Market } from "../market/scenario/market.ts";
+
+const UNITS = 1e6;
+/** Tightening takes off what the linear model gets wrong, over a few passes; it is believed up to this many times. */
+const MOST = 2;
+/** p.u. and share of the rating: the slack that tightening itself leaves. */
+const SLACK = 1e-4;
+
+/**
+ * Limits may be cleared tighter than they are, so that the AC sweep passes: by what the linear model gets wrong at the
+ * posted point and no more. Whoever tightens without need makes the optimum of a smaller market look like that of this
+ * one. Says by how much, where it is too much.
+ */
+export function unneededTightening(
+  market: Market,
+  network: Network,
+  result: ClearingResult,
+  { voltagePu, ratingShare }: Tightening,
+): string | undefined {
+  if (voltagePu === 0 && ratingShare === 0) return undefined;
+  const { feeder } = market.scenario;
+  const positions = positionsWh(result);
+  let [voltageError, ratingError] = [0, 0];
+  for (let t = 0; t < market.hours; t++) {
+    const [mw, mvar] = [
+      positions[t].map((wh) => wh / UNITS / market.dt),
+      result.reactiveVar.map((row) => row[t] / UNITS),
+    ];
+    const [p, q] = [mw, mvar].map((values) => {
+      const sum = new Float64Array(network.buses);
+      values.forEach((value, i) => (sum[network.busOf[i]] += value));
+      return sum;
+    });
+    const [flowP, flowQ] = [branchFlows(network, mw), branchFlows(network, mvar)];
+    const linear = squaredVoltages(network, flowP, flowQ);
+    const ac = acSweep(feeder, network.topology, p, q);
+    for (let b = 1; b < network.buses; b++)
+      voltageError = Math.max(voltageError, Math.abs(ac.voltagePu[b] - Math.sqrt(linear[b])));
+    feeder.branches.forEach(({ ratingMva }, l) => {
+      if (ratingMva === null) return;
+      const miss = (fp: number, fq: number): number => Math.hypot(fp - flowP[l], fq - flowQ[l]) / ratingMva;
+      ratingError = Math.max(
+        ratingError,
+        miss(ac.flowMw[l], ac.flowMvar[l]),
+        miss(ac.arrivingMw[l], ac.arrivingMvar[l]),
+      );
+    });
+  }
+  if (voltagePu > MOST * voltageError + SLACK)
+    return `${voltagePu} p.u. for a linear model that is off by ${voltageError.toExponential(2)}`;
+  if (ratingShare > MOST * ratingError + SLACK)
+    return `${ratingShare} of every rating for a linear model that is off by ${ratingError.toExponential(2)}`;
+  return undefined;
+}

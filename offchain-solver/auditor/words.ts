@@ -1,0 +1,117 @@
+/** What the contracts say of themselves at one block, beside what the events made of it. */
+import { MARKET, REGISTRY, TOKEN } from "../codec/abi.ts";
+import type { Look } from "../chain/look.ts";
+import { EndpointFault } from "../chain/endpoint.ts";
+import type { LedgerAccount } from "../ledger/settlementModel.ts";
+import { accountOf, type History } from "./history.ts";
+import { isReleased, type Release } from "./release.ts";
+import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
+
+/** What of an account's word settlement, deposits and withdrawals change. */
+type Word = Pick<LedgerAccount, "deposit" | "carbon" | "spentMicro" | "day">;
+
+async function ask(look: Look, market: string, block: number, method: string, ...args: unknown[]) {
+  const answer = await look.call(market, MARKET.encodeFunctionData(method, args), block);
+  try {
+    return MARKET.decodeFunctionResult(method, answer);
+  } catch {
+    throw new EndpointFault(look.name, `${method}() is ${answer.slice(0, 40)}`);
+  }
+}
+
+export async function wordAt(look: Look, market: string, id: number, block: number): Promise<Word> {
+  const [{ deposit, carbon, spentMicro, day }] = await ask(look, market, block, "account", id);
+  return { deposit, carbon, spentMicro, day };
+}
+
+const sameWord = (a: Word, b: Word): boolean =>
+  a.deposit === b.deposit && a.carbon === b.carbon && a.spentMicro === b.spentMicro && a.day === b.day;
+
+/** Of the accounts named, the first whose word at a block is not what the history makes of it. */
+export async function differingAccount(
+  look: Look,
+  history: History,
+  ids: Iterable<number>,
+  block: number,
+): Promise<number | undefined> {
+  const known = [...ids].filter((id) => !history.unknown.has(id));
+  const words = await Promise.all(known.map((id) => wordAt(look, history.market, id, block)));
+  const at = words.findIndex((word, k) => !sameWord(word, accountOf(history, known[k])));
+  return at < 0 ? undefined : known[at];
+}
+
+/** Takes what is not known any more from the contract, as it was after a block; the head will show whether it lied. */
+export async function relearn(look: Look, history: History, block: number): Promise<void> {
+  const ids = [...history.unknown];
+  try {
+    const words = await Promise.all(ids.map((id) => wordAt(look, history.market, id, block)));
+    ids.forEach((id, k) => {
+      history.accounts.set(id, { ...accountOf(history, id), ...words[k] });
+      history.unknown.delete(id);
+    });
+  } catch (error) {
+    // A node that has pruned its states: the accounts stay unknown.
+    if (!(error instanceof EndpointFault)) throw error;
+  }
+}
+
+export async function addressIn(look: Look, market: string, method: "registry" | "token", block: number) {
+  const [address] = await ask(look, market, block, method);
+  return address as string;
+}
+
+/** Whether market and registry run the released build. */
+export async function checkCode(look: Look, market: string, registry: string, release: Release): Promise<Verdict> {
+  for (const [name, address, released] of [
+    ["market", market, release.market],
+    ["registry", registry, release.registry],
+  ] as const) {
+    const code = await look.code(address);
+    if (code === "0x") return undecided(`the code of the ${name}, ${address}`);
+    if (!isReleased(code, released))
+      return invalid("notTheReleasedCode", `the ${name} ${address} runs other code than the released build`);
+  }
+  return VALID;
+}
+
+/** How many sessions were frozen and batches settled up to a block, and the last batch. */
+export async function counters(look: Look, market: string, block: number) {
+  const [{ sequence, ordinal, priceCap }] = await ask(look, market, block, "session");
+  const [lastBatch] = await ask(look, market, block, "lastBatch");
+  return {
+    sequence: BigInt(sequence),
+    ordinal: BigInt(ordinal),
+    priceCap: BigInt(priceCap),
+    lastBatch: lastBatch as string,
+  };
+}
+
+export async function batchAt(look: Look, market: string, sequence: bigint, block: number): Promise<string> {
+  const [batch] = await ask(look, market, block, "batchAt", sequence);
+  return batch as string;
+}
+
+/** Account words, mandates and keys at the head against the events, and the market's tokens against all it owes. */
+export async function checkLedger(look: Look, history: History, registry: string, block: number): Promise<Verdict> {
+  const { market, nodeKeys, accounts, unknown } = history;
+  const account = await differingAccount(look, history, new Set([...accounts.keys(), ...nodeKeys.keys()]), block);
+  if (account !== undefined) return undecided(`events of account ${account}: it holds something else than they say`);
+  for (const id of nodeKeys.keys()) {
+    const [{ validUntil, nonce }] = await ask(look, market, block, "registeredMandate", id);
+    const mandate = history.mandates.get(id);
+    if ((mandate?.validUntil ?? 0n) !== validUntil || (mandate !== undefined && mandate.nonce !== nonce))
+      return undecided(`a mandate or revocation of account ${id}`);
+    const answer = await look.call(registry, REGISTRY.encodeFunctionData("party", [id]), block);
+    const [{ nodeKey }] = REGISTRY.decodeFunctionResult("party", answer);
+    if (nodeKey !== nodeKeys.get(id)) return undecided(`a rotation of the node key of account ${id}`);
+  }
+  if (unknown.size > 0) return VALID;
+  const token = await addressIn(look, market, "token", block);
+  const answer = await look.call(token, TOKEN.encodeFunctionData("balanceOf", [market]), block);
+  if (answer === "0x") return undecided("the market's balance of its token");
+  const held = BigInt(answer) * 1000n;
+  let owed = 0n;
+  for (const { deposit } of accounts.values()) owed += deposit;
+  for (const tokens of history.pending.values()) owed += tokens * 1000n;
+  return held < owed ? invalid("balanceShort", `${held} nano-dollars held, ${owed} owed`) : VALID;
+}

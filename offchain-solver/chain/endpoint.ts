@@ -1,0 +1,202 @@
+/** JSON-RPC over HTTP to an endpoint that nobody trusts: it may limit rates, refuse batches, answer HTML or nothing. */
+
+/** Something that answers JSON-RPC calls; `name` is what a reader is told of it. */
+export type Endpoint = {
+  readonly name: string;
+  readonly request: (method: string, params: readonly unknown[]) => Promise<unknown>;
+};
+
+/** What an endpoint did not answer, or not as it should; `code` is JSON-RPC's, where it refused the call itself. */
+export class EndpointFault extends Error {
+  readonly code: number | undefined;
+  constructor(endpoint: string, what: string, code?: number) {
+    super(`${endpoint}: ${what}`);
+    this.name = "EndpointFault";
+    this.code = code;
+  }
+}
+
+export type HttpOptions = {
+  /** Most calls in one request, to begin with; what an endpoint refuses is found out. */
+  readonly batch?: number;
+  /** How often a request is made before it is given up. */
+  readonly tries?: number;
+  /** ms that one request may take. */
+  readonly timeoutMs?: number;
+  readonly sleep?: (ms: number) => Promise<void>;
+};
+
+const DEFAULTS = {
+  batch: 32,
+  tries: 6,
+  timeoutMs: 30_000,
+  sleep: (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms)),
+};
+/** ms waited after the first failure; doubled after each. */
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 20_000;
+
+/** How nodes and their hosts say that they are asked too often: there is no one code for it. */
+const RATE = /too many requests|rate.?limit|rate exceeded|throttl|per second|compute units|capacity exceeded|\b429\b/i;
+
+type Pending = {
+  readonly method: string;
+  readonly params: readonly unknown[];
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+  tries: number;
+};
+type Answer = { readonly result?: unknown; readonly error?: { readonly code?: unknown; readonly message?: unknown } };
+/** What came back of one request: answers in the order of the calls, or why none did. */
+type Reply =
+  | { readonly kind: "answers"; readonly answers: readonly (Answer | undefined)[] }
+  | { readonly kind: "later"; readonly waitMs: number | undefined; readonly why: string }
+  | { readonly kind: "noBatch"; readonly why: string };
+
+/** An endpoint at a URL. Calls that are made at once go out together, as many as it takes. */
+export function httpEndpoint(url: string, options: HttpOptions = {}): Endpoint {
+  const { batch, tries, timeoutMs, sleep } = { ...DEFAULTS, ...options };
+  const name = nameOf(url);
+  let most = batch;
+  let nextId = 1;
+  let waiting: Pending[] = [];
+  let running = false;
+
+  async function post(calls: readonly Pending[]): Promise<Reply> {
+    const ids = calls.map(() => nextId++);
+    const bodies = calls.map(({ method, params }, k) => ({ jsonrpc: "2.0", id: ids[k], method, params }));
+    let text: string;
+    try {
+      const response = await fetch(url, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(bodies.length === 1 ? bodies[0] : bodies),
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      text = await response.text();
+      if (response.status === 429 || response.status >= 500)
+        return { kind: "later", waitMs: retryAfter(response), why: `HTTP ${response.status}` };
+    } catch (error) {
+      return { kind: "later", waitMs: undefined, why: `no answer (${causeOf(error)})` };
+    }
+    return readReply(text, ids);
+  }
+
+  async function run(): Promise<void> {
+    let failures = 0;
+    while (waiting.length > 0) {
+      const calls = waiting.splice(0, most);
+      const reply = await post(calls);
+      if (reply.kind === "noBatch" && calls.length > 1) {
+        most = Math.max(1, Math.floor(calls.length / 4));
+        waiting = [...calls, ...waiting];
+        continue;
+      }
+      const again: Pending[] = [];
+      const failed = (call: Pending, why: string): void => {
+        call.tries++;
+        if (call.tries < tries) again.push(call);
+        else call.reject(new EndpointFault(name, `${call.method}: ${why}`));
+      };
+      if (reply.kind !== "answers") for (const call of calls) failed(call, reply.why);
+      else
+        calls.forEach((call, k) => {
+          const answer = reply.answers[k];
+          if (answer === undefined) failed(call, "no answer to this call");
+          else if (answer.error === undefined) call.resolve(answer.result);
+          else {
+            const { code, message } = errorOf(answer.error);
+            if (RATE.test(message)) failed(call, message);
+            else call.reject(new EndpointFault(name, `${call.method}: ${message}`, code));
+          }
+        });
+      waiting = [...again, ...waiting];
+      failures = again.length > 0 ? failures + 1 : 0;
+      const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
+      if (again.length > 0) await sleep((reply.kind === "later" ? reply.waitMs : undefined) ?? wait);
+    }
+    running = false;
+  }
+
+  return {
+    name,
+    request: (method, params) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ method, params, resolve, reject, tries: 0 });
+        if (running) return;
+        running = true;
+        // Whatever is asked in the same turn goes out together.
+        queueMicrotask(() => void run());
+      }),
+  };
+}
+
+/** Without what a provider's URL may hold of somebody's: user, password, path and query often are keys. */
+function nameOf(url: string): string {
+  const parsed = URL.parse(url);
+  return parsed === null ? url : `${parsed.protocol}//${parsed.host}`;
+}
+
+function readReply(text: string, ids: readonly number[]): Reply {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return { kind: "later", waitMs: undefined, why: `answers no JSON but ${JSON.stringify(text.slice(0, 40))}` };
+  }
+  if (ids.length === 1) {
+    const answer: unknown = Array.isArray(parsed) ? parsed[0] : parsed;
+    const whole = isAnswer(answer) && (answer.error !== undefined || Reflect.get(answer, "id") === ids[0]);
+    return { kind: "answers", answers: [whole ? answer : undefined] };
+  }
+  if (!Array.isArray(parsed)) {
+    const { message } = errorOf(isAnswer(parsed) ? parsed.error : undefined);
+    return RATE.test(message)
+      ? { kind: "later", waitMs: undefined, why: message }
+      : { kind: "noBatch", why: `refuses batches (${message})` };
+  }
+  const byId = new Map(parsed.filter(isAnswer).map((answer) => [Reflect.get(answer, "id"), answer]));
+  const answers = ids.map((id) => byId.get(id));
+  return answers.every((answer) => answer === undefined)
+    ? { kind: "noBatch", why: "answers no call of a batch" }
+    : { kind: "answers", answers };
+}
+
+function isAnswer(value: unknown): value is Answer {
+  return typeof value === "object" && value !== null && ("result" in value || "error" in value);
+}
+
+function errorOf(error: unknown): { readonly code: number | undefined; readonly message: string } {
+  if (typeof error !== "object" || error === null) return { code: undefined, message: String(error ?? "no reason") };
+  const [code, message] = [Reflect.get(error, "code"), Reflect.get(error, "message")];
+  return { code: typeof code === "number" ? code : undefined, message: String(message ?? "no reason").slice(0, 200) };
+}
+
+function retryAfter(response: Response): number | undefined {
+  const seconds = Number(response.headers.get("retry-after") ?? NaN);
+  return seconds > 0 ? Math.min(LONGEST_WAIT_MS, 1000 * seconds) : undefined;
+}
+
+function causeOf(error: unknown): string {
+  const { cause, message } = error as { cause?: { code?: unknown; message?: unknown }; message?: unknown };
+  return String(cause?.code ?? cause?.message ?? message ?? error);
+}
+
+type Sender = { readonly send: (method: string, params: unknown[]) => Promise<unknown> };
+const sends = (provider: object): provider is Sender => typeof Reflect.get(provider, "send") === "function";
+
+/** A network in this process, or a wallet's: anything with `send` of JSON-RPC, as ethers' providers have it. */
+export function endpointOf(provider: object, name = "the chain"): Endpoint {
+  if (!sends(provider)) throw new TypeError(`${name} takes no JSON-RPC`);
+  return {
+    name,
+    async request(method, params) {
+      try {
+        return await provider.send(method, [...params]);
+      } catch (error) {
+        const { code, message } = errorOf(error);
+        throw new EndpointFault(name, `${method}: ${message}`, code);
+      }
+    },
+  };
+}

@@ -1,0 +1,20 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { releasedCode, type Gap, type Release, type ReleasedCode } from "../auditor/release.ts";
+
+type Built = {
+  readonly deployedBytecode: string;
+  readonly immutableReferences?: Readonly<Record<string, readonly Gap[]>>;
+};
+
+/** The runtime code that this project's contracts compile to. */
+export function releasedBuild(market: "market/Market" | "reference/ReferenceMarket" = "market/Market"): Release {
+  return { market: codeOf(market), registry: codeOf("market/Registry") };
+}
+
+function codeOf(path: string): ReleasedCode {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const file = fileURLToPath(new URL(`../../artifacts/contracts/${path}.sol/${name}.json`, import.meta.url));
+  const { deployedBytecode, immutableReferences } = JSON.parse(readFileSync(file, "utf8")) as Built;
+  return releasedCode(deployedBytecode, Object.values(immutableReferences ?? {}).flat());
+}
