@@ -101,13 +101,50 @@ describe("acceleration", () => {
     expect(begun(1, 1000), "a distance of .001").to.deep.equal([100 * 0.001 * 2, 0.5]);
   });
 
-  it("walks on where all residuals are one vector, which every combination would walk back", () => {
-    for (const method of ["gsa", "anderson"] as const) {
-      const state = createAcceleration({ method, memory: 5, decay: 1e6, vanishing: { start: 0, keeps: 1 } });
-      for (let k = 0; k < 40; k++) {
-        const weights = nextWeights(state, new Float64Array(6).fill(3));
-        expect(Array.from(weights), `${method}, evaluation ${k}`).to.deep.equal([1, 0, 0, 0, 0, 0]);
-      }
+  /** Evaluations until |T(v) - v| < 1e-9, T(v) = v + a residual that is the same for `far` of them: a face is far off. */
+  const walk = (method: Method, far: number): { evaluations: number; largest: number } => {
+    const settings = { method, memory: method === "admm" ? 0 : 5, decay: 1e6, vanishing: { start: 0, keeps: 1 } };
+    const state = createAcceleration(settings);
+    const depth = depthOf(settings);
+    const images = new Float64Array(depth);
+    const residuals = new Float64Array(depth);
+    let [v, largest] = [0, 0];
+    for (let k = 1; k <= 2000; k++) {
+      const residual = Math.max(-1, Math.min(1, 0.5 * (far - v)));
+      if (Math.abs(residual) < 1e-9) return { evaluations: k, largest };
+      images.copyWithin(1, 0);
+      residuals.copyWithin(1, 0);
+      [images[0], residuals[0]] = [v + residual, residual];
+      const weights = nextWeights(
+        state,
+        residuals.map((r) => r * residual),
+      );
+      v = weights.reduce((sum, weight, age) => sum + weight * images[age], 0);
+      largest = Math.max(largest, Math.abs(v));
     }
+    return { evaluations: Infinity, largest };
+  };
+
+  it("strides along a ray, which every combination would walk back and plain steps walk for ever", () => {
+    expect(walk("admm", 1500).evaluations).to.be.above(1500);
+    for (const method of ["gsa", "anderson"] as const) {
+      expect(walk(method, 1500).evaluations, method).to.be.below(90);
+      expect(walk(method, 10).evaluations, `${method}, near`).to.be.below(40);
+    }
+  });
+
+  it("stays finite on a ray without an end", () => {
+    const { evaluations, largest } = walk("anderson", Infinity);
+    expect(evaluations).to.equal(Infinity);
+    expect(largest).to.be.within(1e6, 2000 * 1e4);
+  });
+
+  it("strides only where its last step went along the ray", () => {
+    const state = createAcceleration({ method: "anderson", memory: 5, decay: 1e6, vanishing: { start: 0, keeps: 1 } });
+    nextWeights(state, Float64Array.of(1, 0, 0, 0, 0, 0));
+    // Residuals at right angles: a combination; after it the same residual again.
+    expect([...nextWeights(state, Float64Array.of(1, 0, 0, 0, 0, 0))].slice(0, 2)).to.deep.equal([0.5, 0.5]);
+    expect([...nextWeights(state, Float64Array.of(1, 1, 0, 0, 0, 0))]).to.deep.equal([1, 0, 0, 0, 0, 0]);
+    expect([...nextWeights(state, Float64Array.of(1, 1, 1, 0, 0, 0))].slice(0, 3)).to.deep.equal([5, -4, 0]);
   });
 });

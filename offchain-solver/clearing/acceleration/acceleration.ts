@@ -1,4 +1,5 @@
 import { solveSymmetric } from "../../numerics/dense.ts";
+import { AHEAD, beginning, centreOf, LEAST_EXTRA } from "./vanishing.ts";
 
 /**
  * What decides the next point. gsa: reduced-rank extrapolation, the several-ratio form of a geometric series, over a
@@ -72,6 +73,11 @@ export type Acceleration = {
   plainLeft: number;
   /** The newest residual belongs to an accelerated point. */
   trial: boolean;
+  /** Residuals that the newest image lies beyond the one before it; 0: elsewhere, after a combination. */
+  spacing: number;
+  /** Length of the next stride along a ray, or of the one that is under way, in residuals. */
+  stride: number;
+  striding: boolean;
   /** Extra regularisation in force: falls by `keeps`, or with the residual. */
   extra: number;
   /** What it pulls trades towards: this share of those a warm start began with, 0 in a cold session. */
@@ -91,38 +97,6 @@ const ABOVE_BEST = 1.2;
  */
 const STALL = { evaluations: 60, fall: 0.7, plain: 30 } as const;
 
-/** Extra regularisation below a thousandth of kappa only costs accuracy. */
-const LEAST_EXTRA = 1e-5;
-
-/** The extra regularisation may stand this many times higher than the residual, both against their first values. */
-const AHEAD = 100;
-
-/**
- * The extra regularisation of a warm start, $ per unit^2: by the square of its distance, `least` at least, before AHEAD
- * holds it down. A warm start stands on the right spot of most faces already: with more extra regularisation than its
- * distance asks for it leaves them and comes back; with too little the faces that did change are crossed by kappa/rho a
- * step again. Distance is its first residual's share of the cold session's: .006 with each plant's and hour's forecast
- * within 5 %, .013 to .019 with all of them 5 % off.
- */
-const WARM_START = { least: 2, bySquare: 7e4 } as const;
-
-/** What the extra regularisation begins with, given the first residual's norm. */
-function beginning({ method, vanishing }: AccelerationSettings, firstNorm: number): number {
-  const { start, reference, plain = false } = vanishing;
-  if (method === "admm" && !plain) return 0;
-  if (reference === undefined) return start;
-  const distance = firstNorm / reference;
-  return Math.min(start, Math.max(WARM_START.least, WARM_START.bySquare * distance * distance));
-}
-
-/** How near the session before has to be for its trades to be pulled at, as a distance (see WARM_START). */
-const NEAR = 0.01;
-
-/** Share of the first trades to pull towards, given the first residual's norm. */
-function centreOf({ vanishing: { reference, centre = 0 } }: AccelerationSettings, firstNorm: number): number {
-  return reference !== undefined && firstNorm <= NEAR * reference ? centre : 0;
-}
-
 export function createAcceleration(settings: AccelerationSettings): Acceleration {
   const depth = settings.memory + 1;
   return {
@@ -138,6 +112,9 @@ export function createAcceleration(settings: AccelerationSettings): Acceleration
     sinceMark: 0,
     plainLeft: 0,
     trial: false,
+    spacing: 1,
+    stride: STRIDE.first,
+    striding: false,
     // A warm start waits for its first residual, which may be none.
     extra: settings.vanishing.reference === undefined ? beginning(settings, 0) : 0,
     centre: 0,
@@ -170,6 +147,9 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
     for (let b = depth - 1; b > 0; b--) state.gram[a * depth + b] = state.gram[(a - 1) * depth + b - 1];
   for (let b = 0; b < depth; b++) state.gram[b] = state.gram[b * depth] = row[b];
 
+  const { striding } = state;
+  state.striding = false;
+  state.spacing = striding ? state.stride + 1 : state.trial ? 0 : 1;
   if (state.trial) {
     state.trial = false;
     const bound = (decay * state.firstNorm) / summable(state.accepted + 1);
@@ -178,30 +158,27 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
       state.rejected++;
       state.usable = 0;
       state.plain = 0;
+      if (striding) lengthen(state, false);
       weights[1] = 1;
       return weights;
     }
     state.accepted++;
+    // A residual that points back says that the face was passed.
+    if (striding) lengthen(state, row[1] > 0);
   }
   state.bestNorm = Math.min(state.bestNorm, norm);
   state.usable = Math.min(state.usable + 1, depth);
-  if (method === "admm") {
-    weights[0] = 1;
-    return weights;
-  }
-  if (stalled(state)) {
-    weights[0] = 1;
-    return weights;
-  }
+  if (method === "admm") return plainStep(weights);
+  const ray = method !== "gsa1" && state.usable > 1 && onRay(state.gram, depth);
+  if (stalled(state)) return ray ? alongRay(state, depth, weights) : plainStep(weights);
   if (method === "gsa1") return oneRatio(state, depth, weights);
   state.plain++;
-  if (state.usable < 2 || (method === "gsa" && state.plain < PERIOD)) {
-    weights[0] = 1;
-    return weights;
-  }
-  if (onRay(state.gram, depth)) {
-    weights[0] = 1;
-    return weights;
+  if (state.usable < 2 || (method === "gsa" && state.plain < PERIOD)) return plainStep(weights);
+  if (ray) return alongRay(state, depth, weights);
+  if (striding) {
+    // What lies behind a stride would call the iterates back: they go on from here.
+    state.usable = 1;
+    return plainStep(weights);
   }
   const size = state.usable;
   const M = new Float64Array(size * size);
@@ -213,13 +190,21 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
   for (let a = 0; a < size; a++) M[a * size + a] += 1e-12 * trace;
   const gamma = solveSymmetric(M, new Float64Array(size).fill(1));
   const total = gamma?.reduce((s, g) => s + g, 0) ?? 0;
-  if (!gamma || !(Math.abs(total) > 0) || gamma.some((g) => !(Math.abs(g / total) < 1e6))) {
-    weights[0] = 1;
-    return weights;
-  }
+  if (!gamma || !(Math.abs(total) > 0) || gamma.some((g) => !(Math.abs(g / total) < 1e6))) return plainStep(weights);
   for (let a = 0; a < size; a++) weights[a] = gamma[a] / total;
   state.trial = true;
   state.plain = 0;
+  return weights;
+}
+
+function lengthen(state: Acceleration, good: boolean): void {
+  const { least, most, longer, shorter } = STRIDE;
+  state.stride = Math.min(most, Math.max(least, state.stride * (good ? longer : shorter)));
+}
+
+/** To the newest image itself. */
+function plainStep(weights: Float64Array): Float64Array {
+  weights[0] = 1;
   return weights;
 }
 
@@ -261,16 +246,40 @@ function oneRatio(state: Acceleration, depth: number, weights: Float64Array): Fl
 }
 
 /** Two residuals that differ by less than this share, squared, are one vector. */
-const SAME = 1e-6;
+const SAME = 1e-4;
+
+/**
+ * Strides along a ray, in residuals: the first, the bounds, and what comes after one that was taken and one that was not.
+ */
+const STRIDE = { first: 4, least: 1, most: 1e4, longer: 2, shorter: 0.25 } as const;
 
 /**
  * Do the iterates walk along a ray, to a face that they have not reached? Their residuals are one vector then: no
  * combination is shorter, and the one that comes out is the mean of the points walked through, so that every step would
- * go back by half the history, and be accepted for being no worse, for ever. Plain steps walk on.
+ * go back by half the history, and be accepted for being no worse, for ever.
  */
 function onRay(gram: Float64Array, depth: number): boolean {
   const [newest, both, before] = [gram[0], gram[1], gram[depth + 1]];
   return newest - 2 * both + before <= SAME * newest;
+}
+
+/**
+ * Walks on along the ray, further with every stride that was good, but not beyond where its residual would vanish. The
+ * direction is known where the last step went along it.
+ */
+function alongRay(state: Acceleration, depth: number, weights: Float64Array): Float64Array {
+  const { gram, spacing } = state;
+  if (spacing === 0) return plainStep(weights);
+  const [newest, both, before] = [gram[0], gram[1], gram[depth + 1]];
+  const change = newest - 2 * both + before;
+  const reach = change > 0 ? Math.sqrt(newest / change) * spacing : Infinity;
+  state.stride = Math.min(state.stride, reach);
+  weights[0] = 1 + state.stride / spacing;
+  weights[1] = -state.stride / spacing;
+  state.striding = true;
+  state.trial = true;
+  state.plain = 0;
+  return weights;
 }
 
 /**
