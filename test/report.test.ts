@@ -2,6 +2,7 @@
 import { expect } from "chai";
 import { parseHTML } from "linkedom";
 import type { Feeder } from "../offchain-solver/grid/feeder.ts";
+import { OPERATOR } from "../offchain-solver/market/result/clearingResult.ts";
 import { defaultSettings, type MarketSettings } from "../offchain-solver/market/scenario/market.ts";
 import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
 import { swept, type SweptClearing as ClearingJson } from "../offchain-solver/records/clearingJson.ts";
@@ -70,8 +71,10 @@ const tableOf = (page: Node, title: string): Node => card(page, title).querySele
 /** What every prosumer pays, nano-dollars by product, from the posted integers alone. */
 function paidOf({ quantised }: ClearingJson): Map<string, bigint> {
   const paid = new Map<string, bigint>();
-  for (const { seller, buyer, product, quantity, price } of quantised.trades) {
+  for (const { seller, buyer, product: posted, quantity, price } of quantised.trades) {
     const value = BigInt(quantity) * BigInt(price);
+    // Whatever the operator sells is the network's.
+    const product = seller === OPERATOR ? "network" : posted;
     for (const [party, sign] of [
       [buyer, 1n],
       [seller, -1n],

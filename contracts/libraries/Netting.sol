@@ -108,9 +108,12 @@ library Netting {
     }
 
     /// A mandate's reserve prices are those of an hour: a period's price is compared times the periods in an hour.
+    /// What the operator charges for responses is reserve that it sells; it takes part only beside the utility.
     function _reserve(Frame memory frame, uint256 cursor, uint256 end, uint256 period) private pure returns (uint256) {
         assembly ("memory-safe") {
-            let utility := mload(add(frame, FRAME_UTILITY))
+            // 1 admits record -1 (the utility), 2 record -2 (the operator) as well: shifted, what may sell is 0..sellers.
+            let shift := mload(add(frame, FRAME_UTILITY))
+            shift := add(shift, and(shift, shr(1, mload(add(frame, FRAME_SYSTEMS)))))
             let participants := mload(add(frame, FRAME_PARTICIPANTS))
             let cap := mload(add(frame, FRAME_CAP))
             let span := mload(add(frame, FRAME_SPAN))
@@ -129,7 +132,7 @@ library Netting {
                 let quantity := and(shr(192, word), 0xffffffff)
                 let price := sar(232, shl(64, word))
                 {
-                    let fine := and(iszero(lt(key, next)), lt(add(seller, utility), add(participants, utility)))
+                    let fine := and(iszero(lt(key, next)), lt(add(seller, shift), add(participants, shift)))
                     fine := and(fine, and(lt(buyer, participants), lt(add(price, cap), span)))
                     if iszero(mul(fine, mul(quantity, sub(seller, buyer)))) {
                         break
@@ -268,7 +271,7 @@ library Netting {
         }
         if (!_takesPart(frame, seller) || !_takesPart(frame, buyer)) revert ISettlementErrors.UnknownParty(i);
         if (seller == buyer) revert ISettlementErrors.SelfTrade(i);
-        if (!_mayTrade(product, seller, buyer, frame.participants)) revert ISettlementErrors.WrongParties(i);
+        if (!_mayTrade(frame, product, seller, buyer)) revert ISettlementErrors.WrongParties(i);
         if (uint32(word >> 192) == 0) revert ISettlementErrors.ZeroQuantity(i);
         int256 cap = int256(frame.cap);
         if (price > cap || price < -cap) revert ISettlementErrors.PriceBeyondCap(i);
@@ -298,16 +301,14 @@ library Netting {
         }
     }
 
-    function _mayTrade(
-        uint256 product,
-        uint256 seller,
-        uint256 buyer,
-        uint256 participants
-    ) private pure returns (bool) {
-        (bool sells, bool buys) = (seller < participants, buyer < participants);
+    function _mayTrade(Frame memory frame, uint256 product, uint256 seller, uint256 buyer) private pure returns (bool) {
+        (bool sells, bool buys) = (seller < frame.participants, buyer < frame.participants);
         if (product == 0) return uint32(seller) == OPERATOR && buys;
         if (product == 1) return (sells || uint32(seller) == UTILITY) && (buys || uint32(buyer) == UTILITY);
-        if (product == 2) return (sells || uint32(seller) == UTILITY) && buys;
+        if (product == 2) {
+            bool charges = uint32(seller) == OPERATOR && frame.utility == 1;
+            return (sells || charges || uint32(seller) == UTILITY) && buys;
+        }
         return (sells || uint32(seller) == DESK) && (buys || uint32(buyer) == DESK);
     }
 }

@@ -203,8 +203,7 @@ library PlainRules {
         trade.seller = _position(trade.seller, i, book);
         trade.buyer = _position(trade.buyer, i, book);
         if (trade.seller == trade.buyer) revert ISettlementErrors.SelfTrade(i);
-        if (!_mayTrade(trade.product, trade.seller, trade.buyer, book.participants))
-            revert ISettlementErrors.WrongParties(i);
+        if (!_mayTrade(trade.product, trade.seller, trade.buyer, book)) revert ISettlementErrors.WrongParties(i);
         if (trade.quantity == 0) revert ISettlementErrors.ZeroQuantity(i);
         int256 cap = int256(uint256(terms.priceCap));
         if (trade.price > cap || trade.price < -cap) revert ISettlementErrors.PriceBeyondCap(i);
@@ -226,18 +225,18 @@ library PlainRules {
         if (!book.present[place]) revert ISettlementErrors.UnknownParty(i);
     }
 
-    function _mayTrade(
-        Product product,
-        uint256 seller,
-        uint256 buyer,
-        uint256 participants
-    ) private pure returns (bool) {
+    function _mayTrade(Product product, uint256 seller, uint256 buyer, Book memory book) private pure returns (bool) {
+        uint256 participants = book.participants;
         (uint256 desk, uint256 operator, uint256 utility) = (participants, participants + 1, participants + 2);
         if (product == Product.Network) return seller == operator && buyer < participants;
         if (product == Product.Energy) {
             return (seller < participants || seller == utility) && (buyer < participants || buyer == utility);
         }
-        if (product == Product.Reserve) return (seller < participants || seller == utility) && buyer < participants;
+        if (product == Product.Reserve) {
+            // What the operator charges for responses is reserve that it sells, where the utility takes part as well.
+            bool charges = seller == operator && book.present[utility];
+            return (seller < participants || seller == utility || charges) && buyer < participants;
+        }
         return seller <= desk && buyer <= desk;
     }
 

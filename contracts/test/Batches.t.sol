@@ -4,8 +4,8 @@ pragma solidity 0.8.36;
 import {Limits} from "../types/Mandate.sol";
 
 /// Batches of two periods, as an honest committee signs them and as a colluding one might: energy among prosumers and
-/// with the utility, charges on every position, a rebate, reserve of prosumers and of the utility, carbon of prosumers
-/// and of the desk.
+/// with the utility, charges on every position, a rebate, reserve of prosumers and of the utility, the operator's charge
+/// on responses, carbon of prosumers and of the desk.
 library Batches {
     uint256 internal constant PERIODS = 2;
     uint256 internal constant WHOLE_SESSION = 255;
@@ -92,7 +92,7 @@ library Batches {
         payload = bytes.concat(payload, _network(count, ranges, dice, position), energy);
         for (uint256 t; t < PERIODS; ++t) {
             (uint16 seller, uint16 buyer) = _pair(count, dice);
-            if (t == 1) seller = UTILITY;
+            if (t == 1) seller = _throw(dice) % 2 == 0 ? UTILITY : OPERATOR;
             bytes memory one = _trade(seller, buyer, ranges.reserveW, ranges.reservePrice, ranges, dice);
             payload = bytes.concat(payload, _group(2, t, one));
         }

@@ -13,6 +13,8 @@ import { publicFaults } from "../market/scenario/publicFaults.ts";
 import { marketOf, type Market } from "../market/scenario/market.ts";
 import { createNetwork, NO_TIGHTENING, riskLevel, type Network } from "../market/formulation/network.ts";
 import { limitSet, supportOf } from "../market/risk/limitSet.ts";
+import { judgeRebates } from "../market/result/networkCharge.ts";
+import { ancillaryCharges, judgeAncillary } from "../market/result/ancillaryCharge.ts";
 import { positionsWh, reservePositions, verifyPublic } from "../market/result/verify.ts";
 import { witnessIn, type Bundles } from "./bundles.ts";
 import { certify, type Certificate, type WitnessContext } from "./certify.ts";
@@ -57,6 +59,9 @@ export function certifyWitness(
     const cleared = createNetwork(market, tightening);
     const operator = operatorRegret(market, cleared, result, witness.limits);
     if (operator.unsupported !== undefined) return { verdict: invalid("nodalPriceUnsupported", operator.unsupported) };
+    const charged = judgeAncillary(market, result.trades, ancillaryCharges(market, result, operator.charges));
+    const rebated = judgeRebates(market, result.trades);
+    for (const finding of [charged, rebated]) if (finding.kind === "invalid") return { verdict: finding };
     operatorsRegret = operator.regret;
     const ac = acViolation(market, network, result);
     if (ac !== undefined) return { verdict: invalid("outsideAcLimit", ac) };
@@ -131,9 +136,14 @@ function wrongTerms(published: Witness["terms"], frozen: SessionTerms, gridModel
 
 /**
  * The operator's regret from public data: sum over its limits of (support of the multiplier - multiplier times the
- * posted image), $; and whether the posted network charges are what the multipliers imply.
+ * posted image), $; whether the posted network charges are what the multipliers imply; and what they charge for responses
+ * and reactive power.
  */
 export function operatorRegret(market: Market, network: Network, result: ClearingResult, limits: Witness["limits"]) {
+  const charges = {
+    shareCharge: market.shares.map((slots) => new Float64Array(slots.length)),
+    nodalReactivePrice: market.shares.map(() => new Float64Array(market.prosumers.length)),
+  };
   const positions = positionsWh(result);
   const reserve = reservePositions(market, result);
   const n = market.prosumers.length;
@@ -141,10 +151,10 @@ export function operatorRegret(market: Market, network: Network, result: Clearin
   let regret = 0;
   for (const { hour, limit, multiplier } of limits) {
     if (hour >= market.hours || !(network.upper[limit] > network.lower[limit]))
-      return { regret, unsupported: `hour ${hour}: there is no limit ${limit}` };
+      return { regret, charges, unsupported: `hour ${hour}: there is no limit ${limit}` };
     const { rows, constant } = limitRows(market, network, hour, limit);
     if (multiplier.length !== rows.length)
-      return { regret, unsupported: `hour ${hour}: limit ${limit} has ${rows.length} components` };
+      return { regret, charges, unsupported: `hour ${hour}: limit ${limit} has ${rows.length} components` };
     const x = [
       ...positions[hour].map((wh) => wh / UNITS / market.dt),
       ...result.reactiveVar.map((row) => row[hour] / UNITS),
@@ -163,7 +173,11 @@ export function operatorRegret(market: Market, network: Network, result: Clearin
       let image = constant[r] - (r === 0 ? middle : 0);
       for (let k = 0; k < x.length; k++) image += row[k] * x[k];
       reached += multiplier[r] * image;
-      for (let i = 0; i < n; i++) implied[hour][i] += (multiplier[r] * row[i]) / market.dt;
+      const add = (to: Float64Array, from: number): void =>
+        to.forEach((_, k) => (to[k] += (multiplier[r] * row[from + k]) / market.dt));
+      add(implied[hour], 0);
+      add(charges.nodalReactivePrice[hour], n);
+      add(charges.shareCharge[hour], 2 * n);
     });
     regret += Math.max(0, supportOf(set, multiplier) - reached);
   }
@@ -181,10 +195,11 @@ export function operatorRegret(market: Market, network: Network, result: Clearin
       if (positions[t][i] !== 0 && Math.abs(posted[i] - implied[t][i]) > PRICE_TOLERANCE)
         return {
           regret,
+          charges,
           unsupported: `hour ${t}, prosumer ${market.prosumers[i].id}: charged ${posted[i].toFixed(4)}, multipliers say ${implied[t][i].toFixed(4)} $/MWh`,
         };
   }
-  return { regret, unsupported: undefined };
+  return { regret, charges, unsupported: undefined };
 }
 
 /** First voltage or loading of the posted point's full AC sweep outside its limits, if any. */

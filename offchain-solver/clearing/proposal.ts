@@ -111,6 +111,7 @@ function viewOf(
     injectionMw: grid(0, (c) => z[c] * mw),
     injectionMvar: grid(layout.hours, (c) => z[c] * mw),
     nodalPrice: grid(0, (c) => price[c]),
+    nodalReactivePrice: grid(layout.hours, (c) => price[c]),
     shares: layout.copies.map(({ hour, slot, role }, k) => ({
       hour,
       slot,

@@ -38,6 +38,7 @@ export const SYSTEMS = [DESK, OPERATOR, UTILITY] as const;
 
 const NAMES: readonly string[] = PRODUCTS;
 
+/** Where the operator charges for responses, the utility takes part too: so the rules of reserve have it. */
 export function fromResult(result: ClearingResult): Payload {
   const { participants, reactiveVar, trades } = result;
   let systems = 0;
@@ -45,6 +46,7 @@ export function fromResult(result: ClearingResult): Payload {
     for (const party of [trade.seller, trade.buyer]) {
       if (party >= DESK) systems |= 1 << (party - DESK);
     }
+    if (trade.product === "reserve" && trade.seller === OPERATOR) systems |= 1 << (UTILITY - DESK);
   }
   return { participants, systems, reactiveVar, trades };
 }

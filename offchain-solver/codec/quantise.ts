@@ -1,7 +1,6 @@
 import {
   type ClearingResult,
   DESK,
-  OPERATOR,
   PRODUCTS,
   SESSION_PERIOD,
   type Trade,
@@ -10,6 +9,8 @@ import {
 import { agreedTrades, type PairTrades, type Proposals } from "../market/result/proposal.ts";
 import type { Market } from "../market/scenario/market.ts";
 import { unitsOf } from "../market/scenario/perUnit.ts";
+import { injectionLines, rebateLines } from "../market/result/networkCharge.ts";
+import { ancillaryCharges, ancillaryLines } from "../market/result/ancillaryCharge.ts";
 import type { Places } from "../grid/places.ts";
 import { roundToZeroSum, type Shipment, transport } from "./transport.ts";
 
@@ -137,16 +138,22 @@ export function quantise(
     (i, j) => priceBetween((k) => agreed.carbonPrice[k], i, j),
     post,
   );
-  postNetwork(market, proposals, injectionWh, trades);
-
   const result: ClearingResult = {
     sessionStart: Date.parse(scenario.startUtc) / 1000,
     periodSeconds: Math.round(dt * 3600),
     periods: hours,
     participants: prosumers.map((p) => p.id),
-    trades: trades.sort(order),
+    trades,
     reactiveVar: prosumers.map((_, i) => injectionMvar.map((hour) => Math.round(hour[i] * UNITS) + 0)),
   };
+  if (market.settings.network) {
+    trades.push(
+      ...injectionLines(injectionWh, proposals.operator.nodalPrice),
+      ...ancillaryLines(ancillaryCharges(market, result, proposals.operator)),
+    );
+    trades.push(...rebateLines(market, trades));
+  }
+  trades.sort(order);
   return {
     result,
     report: { paymentShift: Math.max(...shift.map(Math.abs)), ...moved, pairTrades, postedEnergy },
@@ -354,34 +361,4 @@ function removeBothSides(net: number[], desk: number[]): void {
       left -= taken;
     }
   }
-}
-
-/** Charges nu P per period, and pays the operator's surplus back pro rata to load in whole units of price. */
-function postNetwork(market: Market, { operator }: Proposals, injectionWh: readonly number[][], trades: Trade[]): void {
-  if (!market.settings.network) return;
-  let surplus = 0n;
-  injectionWh.forEach((injection, t) =>
-    injection.forEach((wh, i) => {
-      const charge = Math.round(operator.nodalPrice[t][i] * PRICE_UNITS);
-      if (wh === 0 || charge === 0) return;
-      const price = wh > 0 ? charge : -charge;
-      trades.push({ seller: OPERATOR, buyer: i, product: "network", period: t, quantity: Math.abs(wh), price });
-      surplus += BigInt(Math.abs(wh)) * BigInt(price);
-    }),
-  );
-  const { rebateWh } = market;
-  const total = rebateWh.reduce((a, b) => a + b, 0);
-  const rate = total > 0 && surplus > 0n ? Number(surplus / BigInt(total)) : 0;
-  if (rate > 0)
-    rebateWh.forEach((wh, i) => {
-      if (wh > 0)
-        trades.push({
-          seller: OPERATOR,
-          buyer: i,
-          product: "network",
-          period: SESSION_PERIOD,
-          quantity: wh,
-          price: -rate,
-        });
-    });
 }

@@ -142,7 +142,7 @@ function checkTrade(
   const buyer = entries.get(trade.buyer);
   if (seller === undefined || buyer === undefined) refuse("unknownParty", i);
   if (seller === buyer) refuse("selfTrade", i);
-  if (!mayTrade(trade, participants)) refuse("wrongParties", i);
+  if (!mayTrade(trade, participants, entries.has(UTILITY))) refuse("wrongParties", i);
   if (trade.quantity === 0) refuse("zeroQuantity", i);
   const price = BigInt(trade.price);
   if (price > terms.priceCap || price < -terms.priceCap) refuse("priceBeyondCap", i);
@@ -157,13 +157,14 @@ function checkTrade(
 /** Periods in an hour. */
 const perHour = ({ periodSeconds }: Terms): bigint => BigInt(3600 / periodSeconds);
 
-function mayTrade({ product, seller, buyer }: Trade, participants: number): boolean {
+function mayTrade({ product, seller, buyer }: Trade, participants: number, utility: boolean): boolean {
   const prosumer = (party: number): boolean => party < participants;
   const orUtility = (party: number): boolean => prosumer(party) || party === UTILITY;
   const orDesk = (party: number): boolean => prosumer(party) || party === DESK;
   if (product === "network") return seller === OPERATOR && prosumer(buyer);
   if (product === "energy") return orUtility(seller) && orUtility(buyer);
-  if (product === "reserve") return orUtility(seller) && prosumer(buyer);
+  // What the operator charges for responses is reserve that it sells, where the utility takes part as well.
+  if (product === "reserve") return (orUtility(seller) || (utility && seller === OPERATOR)) && prosumer(buyer);
   return orDesk(seller) && orDesk(buyer);
 }
 

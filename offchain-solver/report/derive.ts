@@ -1,6 +1,6 @@
 /** Numbers that the report shows and clearing.json does not hold: sums and means of what is in it, nothing new. */
 import type { Trade } from "../market/result/clearingResult.ts";
-import { UTILITY } from "../market/result/clearingResult.ts";
+import { OPERATOR, UTILITY } from "../market/result/clearingResult.ts";
 import type { SweptClearing as ClearingJson } from "../records/clearingJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import type { Feeder } from "../grid/feeder.ts";
@@ -65,7 +65,7 @@ export function posted({ quantised }: ClearingJson, product: "energy" | "reserve
   // Wh over the period's length are W; the price of a W is that of the period.
   const [power, price] = product === "energy" ? [1e-6 / hours, 1e-3] : [1e-6, 1e-3 / hours];
   return quantised.trades
-    .filter((trade: Trade) => trade.product === product)
+    .filter((trade: Trade) => trade.product === product && trade.seller !== OPERATOR)
     .map(({ seller, buyer, period, quantity, price: unitPrice }) => ({
       seller: party(seller),
       buyer: party(buyer),

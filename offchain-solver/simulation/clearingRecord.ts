@@ -1,6 +1,7 @@
 import { acSweep, type AcFlow } from "../grid/acSweep.ts";
 import { carbonFlow, tradeIntensity, type CarbonFlow } from "../grid/carbonFlow.ts";
-import { OPERATOR, SESSION_PERIOD, type Trade } from "../market/result/clearingResult.ts";
+import { surplusNano } from "../market/result/networkCharge.ts";
+import { OPERATOR, type Trade } from "../market/result/clearingResult.ts";
 import { ClearingJsonSchema, type ClearingJson } from "../records/clearingJson.ts";
 import { deviceCost, emissionsT, uniquenessCost } from "../market/result/cost.ts";
 import type { Market } from "../market/scenario/market.ts";
@@ -61,11 +62,14 @@ export function toClearingJson(
   });
 }
 
-/** [product] what each prosumer pays over the session, nano-dollars. */
+/**
+ * [product] what each prosumer pays over the session, nano-dollars; whatever it pays the operator is for the network.
+ */
 function paymentsOf(market: Market, trades: readonly Trade[]): Record<Trade["product"], bigint[]> {
   const zeros = (): bigint[] => market.prosumers.map(() => 0n);
   const paid = { energy: zeros(), reserve: zeros(), carbon: zeros(), network: zeros() };
-  for (const { product, seller, buyer, quantity, price } of trades) {
+  for (const { product: posted, seller, buyer, quantity, price } of trades) {
+    const product = seller === OPERATOR ? "network" : posted;
     const value = BigInt(quantity) * BigInt(price);
     // The utility, the desk and the operator have numbers beyond the prosumers'.
     if (buyer < market.prosumers.length) paid[product][buyer] += value;
@@ -269,10 +273,4 @@ function bindingOf(market: Market, grid: Network, outcome: Outcome, t: number, p
 }
 
 /** The operator's surplus over the session before the rebate, $. */
-export function operatorSurplus(outcome: Outcome): number {
-  let nano = 0n;
-  for (const trade of outcome.quantised.result.trades)
-    if (trade.seller === OPERATOR && trade.period !== SESSION_PERIOD)
-      nano += BigInt(trade.quantity) * BigInt(trade.price);
-  return Number(nano) / 1e9;
-}
+export const operatorSurplus = (outcome: Outcome): number => Number(surplusNano(outcome.quantised.result.trades)) / 1e9;

@@ -66,6 +66,7 @@ const someBatch =
       reserve: random(3),
       carbon: random(3),
       systems: random(3) > 0,
+      ancillary: true,
       maxWh: 200 + random(6_000),
     };
     const result = batch({ ids, periods: PERIODS, ...shape }, random);

@@ -5,7 +5,7 @@ import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { settle } from "../../offchain-solver/ledger/settlementModel.ts";
 import { packSignatures } from "../../offchain-solver/codec/typedData.ts";
-import { DESK, SESSION_PERIOD, UTILITY } from "../../offchain-solver/market/result/clearingResult.ts";
+import { DESK, OPERATOR, SESSION_PERIOD, UTILITY } from "../../offchain-solver/market/result/clearingResult.ts";
 import {
   add,
   ANY_PRICE,
@@ -136,7 +136,7 @@ for (const reference of [true, false]) {
       const { market } = quarter.contracts;
       const outcome = async (...trades: Payload.Payload["trades"]): Promise<string> => {
         const reactiveVar = quarter.ids.map(() => [0, 0, 0, 0]);
-        const payload = Payload.encode({ participants: quarter.ids, systems: 4, reactiveVar, trades }, 4);
+        const payload = Payload.encode({ participants: quarter.ids, systems: 6, reactiveVar, trades }, 4);
         const model = settle(opened.ledger, payload);
         const { signers, signatures } = packSignatures(await sign(quarter, opened, payload));
         const call = market.getFunction("settle").staticCall(hexlify(payload), BUNDLE, signers, signatures);
@@ -155,6 +155,13 @@ for (const reference of [true, false]) {
       expect(await outcome(trade("energy", 3, 0, UTILITY, most + 1, 80_000))).to.equal("energyBeyondMandate");
       expect(await outcome(trade("reserve", 3, UTILITY, 0, 1_000, price))).to.equal("settled");
       expect(await outcome(trade("reserve", 3, UTILITY, 0, 1_000, price + 1))).to.equal("reservePriceOutsideMandate");
+      // What the operator charges for responses is held by the same limits, and paid at any price.
+      expect(await outcome(trade("reserve", 3, OPERATOR, 0, 1_000, price))).to.equal("settled");
+      expect(await outcome(trade("reserve", 3, OPERATOR, 0, 1_000, -700_000))).to.equal("settled");
+      expect(await outcome(trade("reserve", 3, OPERATOR, 0, 1_000, price + 1))).to.equal("reservePriceOutsideMandate");
+      expect(
+        await outcome(trade("reserve", 3, OPERATOR, 0, 301, price), trade("reserve", 3, UTILITY, 0, 700, price)),
+      ).to.equal("reserveBeyondMandate");
       const least = Number(MANDATE.minReservePrice) / 4;
       expect(await outcome(trade("reserve", 0, 1, 0, 1_000, least))).to.equal("settled");
       expect(await outcome(trade("reserve", 0, 1, 0, 1_000, least - 1))).to.equal("reservePriceOutsideMandate");

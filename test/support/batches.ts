@@ -27,6 +27,8 @@ export type BatchShape = {
   readonly carbon?: number;
   /** Imports, exports, charges, rebates, desk sales. */
   readonly systems?: boolean;
+  /** Some reserve is the operator's charge on responses and reactive power. */
+  readonly ancillary?: boolean;
   readonly maxWh?: number;
   readonly start?: number;
   readonly periodSeconds?: number;
@@ -51,7 +53,8 @@ export function batch(shape: BatchShape, random: (below: number) => number): Cle
       });
     }
     for (let k = 0; k < (shape.reserve ?? 0); k++) {
-      const seller = shape.systems && random(4) === 0 ? UTILITY : party();
+      const charged = shape.systems && shape.ancillary && random(3) === 0;
+      const seller = charged ? OPERATOR : shape.systems && random(4) === 0 ? UTILITY : party();
       add({ seller, buyer: party(), product: "reserve", period, quantity: 1 + random(500), price: random(30_000) });
     }
     if (shape.systems) {

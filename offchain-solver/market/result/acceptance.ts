@@ -3,6 +3,7 @@ import { unitsOf } from "../scenario/perUnit.ts";
 import type { Market } from "../scenario/market.ts";
 import { misshapen, type OperatorProposal, type Proposal, type Proposals } from "./proposal.ts";
 import { invalid, VALID, type Finding } from "./finding.ts";
+import { partOf } from "./ancillaryCharge.ts";
 
 /** A pair's trades as its first sells them: the same whoever of the two tells it. */
 export type PairView = Proposal["trades"][number];
@@ -15,10 +16,11 @@ export type ProsumerView = {
   readonly proposal: Proposal;
   /** Its side of every pair it is in. */
   readonly trades: readonly PairView[];
-  /** [hour] where the operator put it, and what it is charged for a MWh injected. */
+  /** [hour] where the operator put it, and what it is charged for a MWh and a Mvarh injected. */
   readonly injectionMw: readonly number[];
   readonly injectionMvar: readonly number[];
   readonly nodalPrice: readonly number[];
+  readonly nodalReactivePrice: readonly number[];
   /** Its copies of shares: MW, and what one more is worth to it, $/MW and hour. */
   readonly shares: readonly {
     readonly hour: number;
@@ -89,6 +91,8 @@ function acceptInjection(market: Market, own: ProsumerView, operator: OperatorPr
       return invalid("notMyReactive", `period ${t}: ${operator.injectionMvar[t][index]} Mvar`);
     if (!near(operator.nodalPrice[t][index], own.nodalPrice[t], PRICE_DIFFERENCE))
       return invalid("priceNotAccepted", `network in period ${t}: ${operator.nodalPrice[t][index]} $/MWh`);
+    if (!near(operator.nodalReactivePrice[t][index], own.nodalReactivePrice[t], PRICE_DIFFERENCE))
+      return invalid("priceNotAccepted", `network in period ${t}: ${operator.nodalReactivePrice[t][index]} $/Mvarh`);
   }
   return VALID;
 }
@@ -100,7 +104,7 @@ function acceptShares(market: Market, own: ProsumerView, operator: OperatorPropo
     if (operator.shareMw[hour][slot] !== mw)
       return invalid("notMyShare", `${where}: ${operator.shareMw[hour][slot]} MW`);
     const [price, charge] = [operator.sharePrice[hour][slot], operator.shareCharge[hour][slot]];
-    const implied = role === "own" ? charge : charge / 2 + (role === "buyer" ? price : -price);
+    const implied = partOf(role) * charge + (role === "own" ? 0 : role === "buyer" ? price : -price);
     if (!near(implied, value, PRICE_DIFFERENCE))
       return invalid("priceNotAccepted", `reserve in ${where}: ${price} $/MW`);
   }
@@ -113,7 +117,11 @@ const near = (a: number, b: number, most: number): boolean => Math.abs(a - b) <=
  * What the agent agreed to pay over the session, $, at prices that it has accepted: the most that it can be asked for
  * besides rounding. The rebate is a gift and not counted on.
  */
-export function agreedPayment(market: Market, own: ProsumerView, { sharePrice }: OperatorProposal): number {
+export function agreedPayment(
+  market: Market,
+  own: ProsumerView,
+  { sharePrice, shareCharge }: OperatorProposal,
+): number {
   const { index, proposal, trades } = own;
   const { tariff, carbon } = market.scenario;
   const { deskT, utilityMw, utilityShareMw } = proposal;
@@ -127,9 +135,12 @@ export function agreedPayment(market: Market, own: ProsumerView, { sharePrice }:
   for (let t = 0; t < market.hours; t++) {
     const utility = utilityMw[t];
     const energy = -utility * (utility > 0 ? tariff.sellPerMwh[t] : tariff.buyPerMwh[t]);
-    total += market.dt * (energy + reserve * utilityShareMw[t] + own.nodalPrice[t] * own.injectionMw[t]);
+    const network = own.nodalPrice[t] * own.injectionMw[t] + own.nodalReactivePrice[t] * own.injectionMvar[t];
+    total += market.dt * (energy + reserve * utilityShareMw[t] + network);
   }
-  for (const { hour, slot, role, mw } of own.shares)
-    if (role !== "own") total += (role === "buyer" ? 1 : -1) * mw * sharePrice[hour][slot] * market.dt;
+  for (const { hour, slot, role, mw } of own.shares) {
+    const price = role === "own" ? 0 : (role === "buyer" ? 1 : -1) * sharePrice[hour][slot];
+    total += mw * (price + partOf(role) * shareCharge[hour][slot]) * market.dt;
+  }
   return total;
 }

@@ -32,7 +32,10 @@ export function positionsWh(result: ClearingResult): number[][] {
   return positions;
 }
 
-/** Reserve in W by [hour][slot] and by [hour][prosumer] from the utility; own shares are what the need leaves. */
+/**
+ * Reserve in W by [hour][slot] and by [hour][prosumer] from the utility; own shares are what the need leaves. What the
+ * operator sells is no reserve but its charge on them.
+ */
 export function reservePositions(market: Market, result: ClearingResult) {
   const shares = market.shares.map((slots) => new Float64Array(slots.length));
   const utility = market.shares.map(() => new Float64Array(market.prosumers.length));
@@ -41,7 +44,7 @@ export function reservePositions(market: Market, result: ClearingResult) {
     (slots) => new Map(slots.map(({ seller, buyer }, s) => [seller * market.prosumers.length + buyer, s])),
   );
   for (const trade of result.trades) {
-    if (trade.product !== "reserve") continue;
+    if (trade.product !== "reserve" || trade.seller === OPERATOR) continue;
     if (trade.seller === UTILITY) utility[trade.period][trade.buyer] += trade.quantity;
     else {
       const slot = slotOf[trade.period].get(trade.seller * market.prosumers.length + trade.buyer);
@@ -79,6 +82,8 @@ export function verifyPublic(market: Market, network: Network | undefined, resul
     return invalid("wrongParticipants", result.participants.join(" "));
   for (const trade of result.trades) {
     if (!(trade.quantity > 0) || trade.seller === trade.buyer) return invalid("emptyTrade", JSON.stringify(trade));
+    if (trade.seller === OPERATOR && !market.settings.network)
+      return invalid("chargeWithoutNetwork", JSON.stringify(trade));
     const known = (party: number): boolean => party < n || [UTILITY, OPERATOR, DESK].includes(party);
     if (!known(trade.seller) || !known(trade.buyer)) return invalid("unknownParty", JSON.stringify(trade));
     if (

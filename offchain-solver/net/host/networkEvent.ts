@@ -11,4 +11,6 @@ export type NetworkEvent =
   /** It turned this host away, and says why. */
   | { readonly kind: "turnedAway"; readonly host: number; readonly reason: string }
   /** It broke the protocol: nothing is taken from it or sent to it until it is readmitted. */
-  | { readonly kind: "dropped"; readonly host: number; readonly reason: string };
+  | { readonly kind: "dropped"; readonly host: number; readonly reason: string }
+  /** The broker between hosts was lost, is back, or refuses something. */
+  | { readonly kind: "broker"; readonly state: "lost" | "back" | "refuses"; readonly reason: string };

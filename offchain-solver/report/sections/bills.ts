@@ -45,7 +45,7 @@ function moneyCards({ clearing }: Session): string[] {
     ["To the utility for energy", paid.utilityEnergy],
     ["To the utility for reserve", paid.utilityReserve],
     ["To the desk for allowances", paid.desk],
-    ["To the operator: network charges less the rebate", paid.operator],
+    ["To the operator: network charges, on responses too, less the rebate", paid.operator],
     ["Their devices cost", device],
   ];
   return [
@@ -92,7 +92,7 @@ export function billSection(session: Session): string {
       wide: true,
     }),
     card("In numbers", billTable(session, all), {
-      note: `${money.name === "$" ? "Dollars" : "Cents"} over the session. Positive: pays. Negative: is paid. Each number is rounded by itself.${none}`,
+      note: `${money.name === "$" ? "Dollars" : "Cents"} over the session. Positive: pays. Negative: is paid. Each number is rounded by itself. Network: the charges on what is fed in, on responses and on reactive power, less the rebate.${none}`,
       wide: true,
     }),
     ...moneyCards(session),
