@@ -49,7 +49,7 @@ function quarterHours(scenario: Scenario, periods: number): Scenario {
           renewable: {
             ...renewable,
             forecastMw: each(renewable.forecastMw),
-            actualMw: each(renewable.actualMw),
+            actualMw: each(renewable.actualMw!),
           },
         }),
         load: { ...load, fixedMw: each(load.fixedMw) },

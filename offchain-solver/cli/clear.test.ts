@@ -10,7 +10,7 @@ import { clear } from "../simulation/clear.ts";
 import { InputError } from "../io/inputError.ts";
 import { toClearingJson } from "../simulation/clearingRecord.ts";
 import { summary } from "./clear.ts";
-import { readScenario } from "./clearOptions.ts";
+import { readNamed } from "./clearOptions.ts";
 
 const main = fileURLToPath(new URL("main.ts", import.meta.url));
 const run = (...args: string[]) => spawnSync(process.execPath, [main, "clear", ...args], { encoding: "utf8" });
@@ -20,8 +20,7 @@ describe("gridpact clear", function () {
   this.timeout(60_000);
 
   it("draws a population on a feeder or a MATPOWER case, the same for the same seed", () => {
-    const draw = (base: string): ReturnType<typeof readScenario> =>
-      readScenario(base, { population: 5, seed: 3, hours: 2 });
+    const draw = (base: string): ReturnType<typeof readNamed> => readNamed(base, { population: 5, seed: 3, hours: 2 });
     expect(draw("case15da")).to.deep.equal(draw("case15da"));
     for (const scenario of [
       draw("case15da"),
@@ -40,7 +39,7 @@ describe("gridpact clear", function () {
   });
 
   it("prints a summary that fits the terminal, by bus, its payments those of the record", () => {
-    const scenario = readScenario("ieee15", { hours: 2 });
+    const scenario = readNamed("ieee15", { hours: 2 });
     const market = defaultSettings(scenario);
     const options = { method: "central", trade: true, rhoScale: 1, maxIterations: 1, market } as const;
     const session = clear(scenario, options);
@@ -70,13 +69,13 @@ describe("gridpact clear", function () {
   });
 
   it("refuses a feeder without a population, a seed without one, and radii that a scenario does not carry", () => {
-    expect(() => readScenario("test.m", {})).to.throw(InputError, /test\.m.*--population/);
-    expect(() => readScenario("ieee15", { seed: 3 })).to.throw(InputError, /--seed 3.*--population/);
-    expect(() => readScenario("case15da", { population: 4, hours: 2, radii: "on" })).to.throw(
+    expect(() => readNamed("test.m", {})).to.throw(InputError, /test\.m.*--population/);
+    expect(() => readNamed("ieee15", { seed: 3 })).to.throw(InputError, /--seed 3.*--population/);
+    expect(() => readNamed("case15da", { population: 4, hours: 2, radii: "on" })).to.throw(
       InputError,
       /bootstrapMeanRadius/,
     );
-    expect(readScenario("ieee15", { hours: 2, radii: "on" }).risk.meanRadius[0]).to.be.above(0);
+    expect(readNamed("ieee15", { hours: 2, radii: "on" }).risk.meanRadius[0]).to.be.above(0);
   });
 
   it("goes on from a saved state, and refuses one of another session", () => {

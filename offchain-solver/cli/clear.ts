@@ -52,7 +52,7 @@ export function clearCommand(): Command {
     .option("--save-state <file>", "write there where the agents stand at the end, for --warm")
     .option("--warm <file>", "go on from a saved state: the same market with newer forecasts")
     .option("--json <file>", "write clearing.json there; - is stdout")
-    .action((name: string, args: ClearOnlyArguments) => {
+    .action(async (name: string, args: ClearOnlyArguments) => {
       const inputs = [...inputsOf(name), ...(args.warm === undefined ? [] : [args.warm])];
       checkTarget(args.json, "--json", inputs);
       checkTarget(args.figure, "--figure", inputs);
@@ -66,7 +66,7 @@ export function clearCommand(): Command {
       ] as const)
         if (file !== undefined && (args.method === "central" || args.reserve === "sequential"))
           throw new InputError(`${flag} ${file}: only agents that clear energy and reserve at once have a state`);
-      const scenario = readScenario(name, args);
+      const { scenario } = await readScenario(name, args);
       if (args.monteCarlo !== undefined) checkHeldOut(name, scenario);
       const { options: shared, done } = clearOptions(scenario, args);
       const options = {

@@ -1,8 +1,13 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { defaultSettings } from "../market/scenario/market.ts";
 import { RISK_METHODS, type RiskMethod, type Scenario } from "../market/scenario/scenario.ts";
 import type { ClearMethod, ClearOptions } from "../simulation/clear.ts";
 import { InputError } from "../io/inputError.ts";
+import type { CommunityJson } from "../records/communityJson.ts";
+import { loadCommunity } from "../scenarios/community/loadCommunity.ts";
+import { isFolder } from "../scenarios/community/readCommunity.ts";
 import { loadBase } from "../scenarios/loadBase.ts";
 import { loadScenario, shippedFile, takeHours } from "../scenarios/loadScenario.ts";
 import { PERIOD_MINUTES, splitHours } from "../scenarios/periods.ts";
@@ -12,9 +17,12 @@ import { choiceOption, inline, liveLine, note, numberOption } from "../io/output
 
 export const DEFAULT_METHOD: ClearMethod = "anderson";
 const METHODS = ["admm", "gsa", "gsa1", "anderson"] as const;
+/** Assumptions that are told before the work; all of them are in `community check`. */
+const MOST_NOTES = 6;
 const SWITCH = ["on", "off"] as const;
 
 export type DrawArguments = {
+  date?: string;
   radii?: "on" | "off";
   population?: number;
   seed?: number;
@@ -47,6 +55,7 @@ export const minutesOption = () => numberOption("--minutes", PERIOD_MINUTES[0], 
 /** The options that say which scenario, shared by `scenario`, `clear` and `run`. */
 export function addDrawOptions(command: Command): Command {
   return command
+    .option("--date <day>", "of a community's folder: the local day, YYYY-MM-DD (default: the first after its series)")
     .option(
       "--population <n>",
       "draw n prosumers on the scenario's feeder, a feeder or a MATPOWER case (*.m)",
@@ -116,25 +125,49 @@ export function addClearOptions(command: Command, { settled }: { settled: boolea
 }
 
 /** The files that a scenario, feeder or case of this name is read from. */
-export const inputsOf = (name: string): string[] => [
-  name,
-  shippedFile("scenarios", name),
-  shippedFile("feeders", name),
-];
+export const inputsOf = (name: string): string[] =>
+  isFolder(name)
+    ? readdirSync(name, { recursive: true, encoding: "utf8" }).map((file) => join(name, file))
+    : [name, shippedFile("scenarios", name), shippedFile("feeders", name)];
 
-export function readScenario(name: string, args: DrawArguments): Scenario {
+/** A scenario, and what a community calls those in it, if it is one's. */
+export type ReadScenario = { readonly scenario: Scenario; readonly community?: CommunityJson };
+
+/** Reads a scenario by name, file or community's folder, cut and split as asked. Throws InputError. */
+export async function readScenario(name: string, args: DrawArguments): Promise<ReadScenario> {
+  if (!isFolder(name)) {
+    if (args.date !== undefined) throw new InputError(`--date ${args.date}: ${name} is no community's folder`);
+    return { scenario: readNamed(name, args) };
+  }
+  if (args.population !== undefined || args.seed !== undefined)
+    throw new InputError(`--population: ${name} is a community's folder, which has its own members`);
+  const { scenario, community, assumed } = await loadCommunity(name, args.date);
+  const shown = assumed.slice(0, MOST_NOTES);
+  for (const text of shown) note(inline(`assumed: ${text}`));
+  if (shown.length < assumed.length)
+    note(`assumed: and ${assumed.length - shown.length} things more: gridpact community check ${inline(name)}`);
+  return { scenario: shaped(scenario, args), community };
+}
+
+/** A scenario by name or file, or drawn on a feeder, cut and split as asked. Throws InputError. */
+export const readNamed = (name: string, args: DrawArguments): Scenario => shaped(drawnOrNamed(name, args), args);
+
+function drawnOrNamed(name: string, args: DrawArguments): Scenario {
   if (args.population === undefined && args.seed !== undefined)
     throw new InputError(`--seed ${args.seed}: there is nothing to draw without --population`);
   if (args.population === undefined && name.endsWith(".m"))
     throw new InputError(`${name}: a feeder has no prosumers; draw some with --population N`);
-  const scenario =
-    args.population === undefined
-      ? loadScenario(name)
-      : populate(
-          loadBase(name, (text) => note(inline(text))),
-          args.population,
-          args.seed ?? 1,
-        );
+  return args.population === undefined
+    ? loadScenario(name)
+    : populate(
+        loadBase(name, (text) => note(inline(text))),
+        args.population,
+        args.seed ?? 1,
+      );
+}
+
+/** The first hours, in shorter periods, with radii or without, as asked. */
+function shaped(scenario: Scenario, args: DrawArguments): Scenario {
   const day = args.hours === undefined ? scenario : takeHours(scenario, args.hours);
   const split = args.minutes === undefined ? day : splitHours(day, args.minutes);
   return args.radii === undefined ? split : withRadii(split, args.radii === "on");

@@ -6,6 +6,7 @@ import { auditCommand } from "./audit.ts";
 import { backupCommand } from "./backup.ts";
 import { benchCommand } from "./benchCommand.ts";
 import { clearCommand } from "./clear.ts";
+import { communityCommand } from "./community.ts";
 import { Exit } from "./exit.ts";
 import { experimentCommand } from "./experiment.ts";
 import { importCommand } from "./import.ts";
@@ -20,6 +21,7 @@ const COMMANDS = [
   clearCommand,
   scenarioCommand,
   importCommand,
+  communityCommand,
   auditCommand,
   experimentCommand,
   benchCommand,

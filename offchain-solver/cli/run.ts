@@ -4,6 +4,7 @@ import * as Onboarding from "../chain/onboarding.ts";
 import { verdictText } from "../auditor/verdict.ts";
 import { verdictJson } from "../auditor/verdictJson.ts";
 import { AuditJsonSchema, SettlementJsonSchema, type AuditJson, type SettlementJson } from "../records/sessionJson.ts";
+import type { CommunityJson } from "../records/communityJson.ts";
 import { DESK, OPERATOR, UTILITY } from "../market/result/clearingResult.ts";
 import { swept, type ClearingJson } from "../records/clearingJson.ts";
 import { unsettleable } from "../ledger/settleable.ts";
@@ -35,8 +36,8 @@ export function runCommand(): Command {
     .option("--out <dir>", "the session's files go to DIR/NAME-DATE-HOURSh, a second run's to ...-2, and so on", "out")
     .action(async (name: string, args: ClearArguments & { out: string }) => {
       checkFolder(args.out);
-      const scenario = readScenario(name, args);
-      checkSettleable(name, scenario);
+      const { scenario, community } = await readScenario(name, args);
+      checkSettleable(name, scenario, community);
       const { options, done } = clearOptions(scenario, args);
       const devnet = await embeddedDevnet(scenario.startUtc);
       try {
@@ -46,7 +47,7 @@ export function runCommand(): Command {
         const { tightened } = outcome;
         const tightening = tightened && tighteningRecord(tightened);
         const clearing = toClearingJson(outcome.cleared, options, tightening && { tightening });
-        const folder = writeSession(args.out, outcome, clearing);
+        const folder = writeSession(args.out, outcome, clearing, community);
         const wrong = report(outcome, clearing, folder);
         if (wrong !== undefined) throw new Exit(4, wrong);
       } catch (error) {
@@ -59,22 +60,27 @@ export function runCommand(): Command {
 }
 
 /** What the chain or the file system could not take is refused before anybody clears. */
-function checkSettleable(file: string, scenario: Scenario): void {
+function checkSettleable(file: string, scenario: Scenario, community?: CommunityJson): void {
   const [fault] = unsettleable(scenario);
   if (fault) throw complaint(file, fault.field, fault.value, fault.reason);
-  const odd = folderNameFault(folderOf(scenario));
+  const odd = folderNameFault(folderOf(scenario, community));
   if (odd !== undefined) throw complaint(file, "name", scenario.name, odd);
 }
 
-/** Named by the clock: 96 quarter-hours are 24 h. */
-const folderOf = ({ name, startUtc, hours, periodHours }: Scenario): string =>
-  `${name}-${startUtc.slice(0, 10)}-${Number((hours * periodHours).toFixed(2))}h`;
+/** Named by the clock: 96 quarter-hours are 24 h. A community's day is that of its own clock. */
+const folderOf = ({ name, startUtc, hours, periodHours }: Scenario, community?: CommunityJson): string =>
+  `${name}-${community?.date ?? startUtc.slice(0, 10)}-${Number((hours * periodHours).toFixed(2))}h`;
 
-function writeSession(out: string, outcome: SessionOutcome, clearing: ClearingJson): string {
+function writeSession(
+  out: string,
+  outcome: SessionOutcome,
+  clearing: ClearingJson,
+  community: CommunityJson | undefined,
+): string {
   const { scenario } = outcome;
   const settlement = settlementJson(outcome);
   const audit = auditJson(outcome);
-  return writeFolder(out, folderOf(scenario), (draft) => {
+  return writeFolder(out, folderOf(scenario, community), (draft) => {
     writeJson(join(draft, "scenario.json"), scenario);
     writeJson(join(draft, "clearing.json"), clearing);
     writeJson(join(draft, "settlement.json"), settlement);

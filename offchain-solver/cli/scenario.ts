@@ -14,9 +14,9 @@ export function scenarioCommand(): Command {
       .argument("<scenario>", "a case's name or a file; with --population a feeder too"),
   )
     .option("--json <file>", "write it there; - is stdout", "-")
-    .action((name: string, args: DrawArguments & { json: string }) => {
+    .action(async (name: string, args: DrawArguments & { json: string }) => {
       checkTarget(args.json, "--json", inputsOf(name));
-      writeJson(args.json, readScenario(name, args));
+      writeJson(args.json, (await readScenario(name, args)).scenario);
     })
     .addCommand(generateCommand());
 }

@@ -104,12 +104,21 @@ export function readJson<Schema extends z.ZodType>(file: string, schema: Schema)
 export function checkShape<Schema extends z.ZodType>(file: string, value: unknown, schema: Schema): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
+  throw shapeFault(file, value, result.error.issues[0]);
+}
+
+/** Everything that a schema has against a value, in the name of `file`; empty = sound. */
+export function shapeFaults(file: string, value: unknown, schema: z.ZodType): InputError[] {
+  const result = schema.safeParse(value);
+  return result.success ? [] : result.error.issues.map((issue) => shapeFault(file, value, issue));
+}
+
+function shapeFault(file: string, value: unknown, issue: z.core.$ZodIssue): InputError {
   if (issue.code === "unrecognized_keys") {
     const path = [...issue.path, issue.keys[0]];
-    throw complaint(file, fieldName(path), valueAt(value, path), "unknown field");
+    return complaint(file, fieldName(path), valueAt(value, path), "unknown field");
   }
   const found = valueAt(value, issue.path);
   const reason = found === undefined ? "is missing" : issue.message.replace(/^Invalid input: /, "");
-  throw complaint(file, fieldName(issue.path), found, reason);
+  return complaint(file, fieldName(issue.path), found, reason);
 }

@@ -83,7 +83,7 @@ describe("loadScenario", () => {
     ],
     [
       "actuals too short",
-      (s) => s.prosumers[0].renewable!.actualMw.pop(),
+      (s) => s.prosumers[0].renewable!.actualMw!.pop(),
       /^prosumers\[0\]\.renewable\.actualMw\.length/,
     ],
     ["radii too short", (s) => s.risk.meanRadius.pop(), /^risk\.meanRadius\.length = 23/],

@@ -20,7 +20,7 @@ function resampled(scenario: Scenario, amounts: (series: readonly number[]) => n
         renewable: {
           ...prosumer.renewable,
           forecastMw: amounts(prosumer.renewable.forecastMw),
-          actualMw: amounts(prosumer.renewable.actualMw),
+          ...(prosumer.renewable.actualMw && { actualMw: amounts(prosumer.renewable.actualMw) }),
         },
       }),
       ...(prosumer.battery?.direction && {

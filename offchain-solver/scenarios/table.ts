@@ -25,7 +25,8 @@ export type Table = {
   readonly texts: ReadonlyMap<string, readonly string[]>;
 };
 
-type Row = { readonly cells: readonly string[]; readonly line: number };
+/** A line of a table as it stands: its cells, trimmed, and its number in the file, from 1. */
+export type Row = { readonly cells: readonly string[]; readonly line: number };
 
 const DELIMITERS = [",", ";", "\t"] as const;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
@@ -48,7 +49,7 @@ export function cellComplaint(name: string, line: number, column: string, value:
  * columns and some number of the file shows them beyond doubt. Throws InputError.
  */
 export function readTable(text: string, name: string, spec: TableSpec): Table {
-  const [head, ...rows] = cut(text, name);
+  const [head, ...rows] = rowsOf(text, name);
   if (head === undefined) throw new InputError(`${name}: the file is empty; its first line must name the columns`);
   const columns = checkHead(head, name, spec);
   if (rows.length === 0) throw new InputError(`${name}: line ${head.line}: no rows follow the names of the columns`);
@@ -84,8 +85,8 @@ export function readTable(text: string, name: string, spec: TableSpec): Table {
   return { name, lines: rows.map(({ line }) => line), numbers, texts };
 }
 
-/** The file's rows, cut at the delimiter that its head has. */
-function cut(text: string, name: string): Row[] {
+/** The file's rows that are not empty, head first, cut at the delimiter that the head has. Throws InputError. */
+export function rowsOf(text: string, name: string): Row[] {
   if (text.includes("\0")) throw new InputError(`${name}: is no UTF-8 text: save it as CSV UTF-8`);
   const lines = text.replace("\uFEFF", "").split(/\r\n?|\n/);
   const at = lines.findIndex((line) => line.trim() !== "" && !line.startsWith("#"));
@@ -136,7 +137,7 @@ function checkHead({ cells, line }: Row, name: string, { columns, others }: Tabl
  * A comma is the decimal sign of a file that has it in a number beyond doubt: 0,5 or 12,34 but not 1,234. Both signs in
  * one file, and a comma in doubt, are refused.
  */
-function decimalSign(
+export function decimalSign(
   rows: readonly Row[],
   columns: readonly string[],
   kindOf: (column: string) => Kind,
@@ -158,7 +159,8 @@ function decimalSign(
   return comma === undefined ? "." : ",";
 }
 
-function numberIn(cell: string, decimal: "." | ","): number | string {
+/** The number that a cell holds, or the reason why it is none. */
+export function numberIn(cell: string, decimal: "." | ","): number | string {
   const point = decimal === "," && COMMA_NUMBER.test(cell) ? cell.replace(",", ".") : cell;
   const value = NUMBER.test(point) ? Number(point) : NaN;
   return Number.isFinite(value) ? value : "is not a number";

@@ -7,6 +7,8 @@ import { WitnessSchema } from "../../offchain-solver/codec/witness.ts";
 import { FeederSchema } from "../../offchain-solver/grid/feeder.ts";
 import { ClearingJsonSchema } from "../../offchain-solver/records/clearingJson.ts";
 import { PrivatePartSchema } from "../../offchain-solver/market/scenario/publicScenario.ts";
+import { CommunityJsonSchema } from "../../offchain-solver/records/communityJson.ts";
+import { CommunitySchema } from "../../offchain-solver/scenarios/community/terms.ts";
 import { ScenarioSchema } from "../../offchain-solver/market/scenario/scenario.ts";
 import { AuditJsonSchema, SettlementJsonSchema } from "../../offchain-solver/records/sessionJson.ts";
 
@@ -19,11 +21,16 @@ const SCHEMAS = {
   witness: WitnessSchema,
   terms: TermsSchema,
   party: PrivatePartSchema,
+  communityNames: CommunityJsonSchema,
 };
+/** Files that people write: what has a default may be left out. */
+const WRITTEN = { community: CommunitySchema };
 
 const directory = process.argv[2] ?? "docs/schemas";
 mkdirSync(directory, { recursive: true });
-for (const [name, schema] of Object.entries(SCHEMAS)) {
-  const json = { title: `gridpact ${name}`, ...z.toJSONSchema(schema) };
+const write = (name: string, schema: object): void => {
+  const json = { title: `gridpact ${name}`, ...schema };
   writeFileSync(join(directory, `${name}.schema.json`), `${JSON.stringify(json, null, 2)}\n`);
-}
+};
+for (const [name, schema] of Object.entries(SCHEMAS)) write(name, z.toJSONSchema(schema));
+for (const [name, schema] of Object.entries(WRITTEN)) write(name, z.toJSONSchema(schema, { io: "input" }));

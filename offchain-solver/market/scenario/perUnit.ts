@@ -152,7 +152,7 @@ function prosumerIn({ mw, hours, price }: Units, prosumer: Prosumer): Prosumer {
         ...renewable,
         ratingMw: power(renewable.ratingMw),
         forecastMw: renewable.forecastMw.map(power),
-        actualMw: renewable.actualMw.map(power),
+        ...(renewable.actualMw && { actualMw: renewable.actualMw.map(power) }),
         reactiveMvar: power(renewable.reactiveMvar),
       },
     }),

@@ -20,13 +20,16 @@ const GeneratorSchema = z.strictObject({
   reactiveMvar: nonneg,
 });
 
-/** PV or wind: curtailable up to the (debiased) forecast; `actualMw` is what the day brought, for delivery. */
+/**
+ * PV or wind: curtailable up to the (debiased) forecast; `actualMw` is what the day brought, for delivery: absent of a
+ * day that is still to come.
+ */
 const RenewableSchema = z.strictObject({
   kind: z.enum(["pv", "wind"]),
   ratingMw: positive,
   source: z.int().nonnegative(),
   forecastMw: z.array(nonneg),
-  actualMw: z.array(nonneg),
+  actualMw: z.array(nonneg).optional(),
   reactiveMvar: nonneg,
 });
 

@@ -72,7 +72,7 @@ function lengthFaults(scenario: Scenario): Fault[] {
       [`prosumers[${i}].battery.direction`, battery?.direction?.length],
       [`prosumers[${i}].load.fixedMw`, load.fixedMw.length],
       [`prosumers[${i}].renewable.forecastMw`, renewable?.forecastMw.length],
-      [`prosumers[${i}].renewable.actualMw`, renewable?.actualMw.length],
+      [`prosumers[${i}].renewable.actualMw`, renewable?.actualMw?.length],
     ]),
   ];
   return series
@@ -94,10 +94,11 @@ function priceFaults({ tariff, carbon }: Scenario): Fault[] {
 function deviceFaults({ generator, battery, renewable }: Prosumer, at: string): Fault[] {
   const faults: Fault[] = [];
   for (const field of ["forecastMw", "actualMw"] as const) {
-    const hour = renewable?.[field].findIndex((mw) => mw > renewable.ratingMw) ?? -1;
-    if (renewable && hour >= 0)
+    const series = renewable?.[field] ?? [];
+    const hour = series.findIndex((mw) => mw > renewable!.ratingMw);
+    if (hour >= 0)
       faults.push(
-        fault(`${at}.renewable.${field}[${hour}]`, renewable[field][hour], `is above ratingMw = ${renewable.ratingMw}`),
+        fault(`${at}.renewable.${field}[${hour}]`, series[hour], `is above ratingMw = ${renewable!.ratingMw}`),
       );
   }
   if (generator && generator.minMw > generator.maxMw)

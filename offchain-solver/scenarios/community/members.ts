@@ -1,0 +1,85 @@
+import { cellComplaint, decimalSign, numberIn } from "../table.ts";
+import { complainAbout, type Findings } from "./findings.ts";
+import { readSheet } from "./sheet.ts";
+
+/** Sizes and costs that a column of members.csv may say; blank: the member has no such device, or the default. */
+const NUMBERS = {
+  pvKw: "panels",
+  batteryKw: "battery power",
+  batteryKwh: "battery energy",
+  batteryPercent: "stored when the session starts",
+  batteryWearPerKwh: "wear of the battery",
+  generatorKw: "generator",
+  generatorPerKwh: "its fuel",
+  generatorGramPerKwh: "its emissions",
+  flexiblePercent: "part of the load that can be shifted",
+} as const;
+export type MemberNumber = keyof typeof NUMBERS;
+
+const TEXTS = ["id", "name", "bus", "load", "pv"] as const;
+const MOST: Partial<Record<MemberNumber, number>> = { batteryPercent: 100, flexiblePercent: 100, generatorPerKwh: 1e4 };
+const MOST_KW = 1e5;
+
+/** A row of members.csv. */
+export type Member = {
+  readonly id: string;
+  readonly name: string;
+  /** Number or name, as the feeder's file has it. */
+  readonly bus: string;
+  /** Series named for it: `file`, or `file:column`; absent: found by the member's id. */
+  readonly load: string | undefined;
+  readonly pv: string | undefined;
+  readonly numbers: Readonly<Partial<Record<MemberNumber, number>>>;
+  readonly file: string;
+  readonly line: number;
+};
+
+/** Reads members.csv (or .xlsx); everything that is wrong in it is noted, with line and column. Throws InputError. */
+export async function readMembers(file: string, found: Findings): Promise<Member[]> {
+  const { columns, rows } = await readSheet(file);
+  const complaints: string[] = [];
+  const known: readonly string[] = [...TEXTS, ...Object.keys(NUMBERS)];
+  for (const column of columns)
+    if (!known.includes(column))
+      complaints.push(`${file}: line 1: column ${JSON.stringify(column)}: unknown; known: ${known.join(", ")}`);
+  for (const needed of ["id", "bus"])
+    if (!columns.includes(needed))
+      complaints.push(`${file}: line 1: there is no column ${needed}; there are: ${columns.join(", ")}`);
+  if (complaints.length > 0) {
+    complainAbout(found, file, complaints);
+    return [];
+  }
+  const decimal = decimalSign(rows, columns, (name) => (name in NUMBERS ? "number" : "text"), file);
+  const lineOf = new Map<string, number>();
+  const members = rows.map(({ cells, line }): Member => {
+    const cell = (column: string): string => cells[columns.indexOf(column)] ?? "";
+    const fail = (column: string, reason: string): void =>
+      void complaints.push(cellComplaint(file, line, column, cell(column), reason).message);
+    const id = cell("id");
+    if (!/^[\p{L}\p{N}_-]{1,40}$/u.test(id)) fail("id", "must be 1 to 40 letters, digits, - or _");
+    else if (lineOf.has(id)) fail("id", `line ${lineOf.get(id)} has it already`);
+    lineOf.set(id, line);
+    if (cell("bus") === "") fail("bus", "is blank: where on the feeder is the member?");
+    const numbers: Partial<Record<MemberNumber, number>> = {};
+    for (const column of Object.keys(NUMBERS) as MemberNumber[]) {
+      if (cell(column) === "") continue;
+      const value = numberIn(cell(column), decimal);
+      const most = MOST[column] ?? MOST_KW;
+      if (typeof value === "string") fail(column, value);
+      else if (value < 0 || value > most) fail(column, `must be from 0 to ${most}`);
+      else numbers[column] = value;
+    }
+    for (const [one, other] of [
+      ["batteryKw", "batteryKwh"],
+      ["batteryKwh", "batteryKw"],
+      ["generatorKw", "generatorPerKwh"],
+      ["generatorPerKwh", "generatorKw"],
+    ] as const)
+      if (numbers[one] !== undefined && numbers[other] === undefined && cell(other) === "")
+        fail(other, `is blank, but ${one} is ${numbers[one]}: a ${NUMBERS[one].split(" ")[0]} needs both`);
+    const ref = (column: string): string | undefined => cell(column) || undefined;
+    return { id, name: cell("name") || id, bus: cell("bus"), load: ref("load"), pv: ref("pv"), numbers, file, line };
+  });
+  complainAbout(found, file, complaints);
+  return complaints.length > 0 ? [] : members;
+}

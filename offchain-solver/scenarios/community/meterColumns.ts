@@ -1,0 +1,64 @@
+import { InputError } from "../../io/inputError.ts";
+import type { Sheet } from "./sheet.ts";
+
+/** What a column of a portal's file is, by its name. */
+export type Columns = {
+  /** One stamp, or a date and a time of day beside it. */
+  readonly time: readonly number[];
+  readonly quality: number | undefined;
+  readonly values: readonly ValueColumn[];
+};
+export type ValueColumn = { readonly index: number; readonly name: string; readonly unit: Unit };
+
+export const UNITS = ["kWh", "kW", "Wh", "W"] as const;
+export type Unit = (typeof UNITS)[number];
+
+const DATE = /^(datum|date|zeitstempel|timestamp|zeitpunkt|datetime|start|beginn|begin|von|from|utc|zeit|time)\b/i;
+const CLOCK = /^(uhrzeit|zeit|time|von|from)\b/i;
+const END = /^(bis|to|ende|end|(datum|date|zeit|uhrzeit|time)[ _-]*(bis|to|end\w*))\b/i;
+const QUALITY = /qualit|status|flag|g[üu]te|validit/i;
+const OF_THE_METER = /z(ä|ae)hlpunkt|metering ?point|meter ?(id|number)|obis/i;
+const UNIT_IN_NAME = /(?:\s+|\s*[[(]\s*)(kWh|kW|Wh|W)\s*[\])]?\s*$/i;
+
+const unitNamed = (text: string): Unit => UNITS.find((unit) => unit.toLowerCase() === text.toLowerCase())!;
+
+/**
+ * Tells columns apart by their names, English or German: stamps (a date with its time of day in the same column or in
+ * one of its own), the end of an interval, quality flags and numbers of meters, which are not values; all others are
+ * values, with their unit in the name (`Verbrauch [kWh]`) or said for the file. Throws InputError.
+ */
+export function columnsOf({ file, columns, rows }: Sheet, unit: Unit | undefined, ends: boolean): Columns {
+  const at = columns.map((name, index) => ({ name, index }));
+  const isEnd = ({ name }: { name: string }): boolean => END.test(name);
+  const stamps = at.filter(({ name }) => DATE.test(name) || CLOCK.test(name) || END.test(name));
+  const wanted = stamps.filter((column) => !isEnd(column));
+  const chosen = ends && stamps.some(isEnd) ? [...wanted.slice(0, 1), ...stamps.filter(isEnd)] : wanted;
+  const [date, ...others] =
+    ends && chosen.some((c) => isEnd(c) && hasDate(rows, c.index)) ? stamps.filter(isEnd) : chosen;
+  if (date === undefined)
+    throw new InputError(
+      `${file}: line ${rows[0].line - 1}: no column is a time: name one Time, Date, Zeitstempel, Datum or Von; there are: ${columns.join(", ")}`,
+    );
+  const clock = /\d:\d\d/.test(rows[0].cells[date.index]) ? undefined : others[0];
+  const quality = at.find(({ name }) => QUALITY.test(name));
+  const rest = at.filter(
+    (column) => !stamps.includes(column) && !QUALITY.test(column.name) && !OF_THE_METER.test(column.name),
+  );
+  if (rest.length === 0) throw new InputError(`${file}: no column holds values beside ${columns.join(", ")}`);
+  return {
+    time: clock === undefined ? [date.index] : [date.index, clock.index],
+    quality: quality?.index,
+    values: rest.map(({ name, index }) => {
+      const said = UNIT_IN_NAME.exec(name);
+      const own = said && said.index > 0 ? unitNamed(said[1]) : undefined;
+      const known = own ?? unit;
+      if (known === undefined)
+        throw new InputError(
+          `${file}: column ${name}: is this kWh an interval or kW? Write it behind the name, as in ${name} [kWh], or as unit in community.yaml, under series`,
+        );
+      return { index, name: own ? name.slice(0, said!.index).trim() : name, unit: known };
+    }),
+  };
+}
+
+const hasDate = (rows: Sheet["rows"], index: number): boolean => /\d{4}/.test(rows[0].cells[index]);

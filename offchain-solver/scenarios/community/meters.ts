@@ -1,0 +1,79 @@
+import { readdirSync } from "node:fs";
+import { basename, extname, join } from "node:path";
+import { attempt, type Findings } from "./findings.ts";
+import type { Member } from "./members.ts";
+import { readMeters, type MeterSeries, type SeriesOptions } from "./meterSeries.ts";
+import type { Community } from "./terms.ts";
+import type { ZoneClock } from "./zoneClock.ts";
+
+/** The series of a folder by name: `file` where a file holds one meter, and `file:column`, without extensions. */
+export type Meters = ReadonlyMap<string, MeterSeries>;
+
+/** The two things that a home's meters count. */
+export type Kind = "load" | "pv";
+
+const LIKE: Readonly<Record<Kind, RegExp>> = {
+  load: /verbrauch|bezug|consum|import|load|demand|last/i,
+  pv: /einspeis|erzeug|generat|export|feed|production|pv|solar/i,
+};
+
+/** How the community's files are read, from what community.yaml says of them. */
+export function seriesOptions({ series }: Community): SeriesOptions {
+  const { zone, ...options } = series;
+  const offset = /^([+-])(\d\d):(\d\d)$/.exec(zone);
+  const minutes = offset && (offset[1] === "-" ? -1 : 1) * (60 * Number(offset[2]) + Number(offset[3]));
+  return { ...options, offsetMinutes: zone === "UTC" ? 0 : (minutes ?? undefined) };
+}
+
+/** Reads every table of a folder; what is wrong with one is noted, and the others are read. */
+export async function readFolder(
+  folder: string,
+  options: SeriesOptions,
+  clock: ZoneClock,
+  found: Findings,
+): Promise<Meters> {
+  const meters = new Map<string, MeterSeries>();
+  for (const name of tablesIn(folder)) {
+    const file = join(folder, name);
+    const all = (await attempt(found, () => readMeters(file, options, clock, found))) ?? [];
+    const stem = basename(name, extname(name));
+    for (const series of all) meters.set(`${stem}:${series.column}`, series);
+    if (all.length === 1) meters.set(stem, all[0]);
+  }
+  return meters;
+}
+
+/** Names of the tables in a folder, in order; none where there is no folder. */
+export function tablesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => /\.(csv|txt|xlsx)$/i.test(name) && !/^[.~]/.test(name))
+      .sort();
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * A member's series: the one that members.csv names, else the first there is of `ID-load`, column ID of `load`, the
+ * column of `ID` that is called consumption (or generation), and the only column of `ID`. A name that finds nothing is
+ * noted. Undefined where there is none.
+ */
+export function meterOf(meters: Meters, member: Member, kind: Kind, found?: Findings): MeterSeries | undefined {
+  const { id, file, line } = member;
+  const named = member[kind];
+  if (named !== undefined) {
+    const series = meters.get(named.replace(/\.(csv|txt|xlsx)(?=:|$)/i, ""));
+    if (series === undefined)
+      found?.wrong.push(
+        `${file}: line ${line}: ${kind} = ${JSON.stringify(named)}: there is no such series; there are ${some([...meters.keys()])}`,
+      );
+    return series;
+  }
+  const like = [...meters].filter(([key]) => key.startsWith(`${id}:`) && LIKE[kind].test(key.slice(id.length)));
+  const only = kind === "load" ? meters.get(id) : undefined;
+  return meters.get(`${id}-${kind}`) ?? meters.get(`${kind}:${id}`) ?? like[0]?.[1] ?? only;
+}
+
+const some = (names: readonly string[]): string =>
+  names.length === 0 ? "none" : `${names.slice(0, 6).join(", ")}${names.length > 6 ? ", ..." : ""}`;

@@ -1,0 +1,318 @@
+import { InputError } from "../../io/inputError.ts";
+import type { Prosumer, Scenario } from "../../market/scenario/scenario.ts";
+import { withSizes } from "../../market/scenario/size.ts";
+import type { CommunityJson } from "../../records/communityJson.ts";
+import { nearestPairs } from "../nearestPairs.ts";
+import { errorsOf, PRIOR, type Errors } from "./errors.ts";
+import type { Findings } from "./findings.ts";
+import { forecastKw, lastWholeDay, meanKw, type Forecaster } from "./forecasts.ts";
+import type { Kind } from "./meters.ts";
+import type { MeterSeries } from "./meterSeries.ts";
+import type { CommunityFolder, Home } from "./readCommunity.ts";
+import { priceAt } from "./tariff.ts";
+import { addDays, dayOf, isDate } from "./zoneClock.ts";
+import { wallText } from "./portalStamps.ts";
+
+/** A session's scenario, and what people call those who are in it. */
+export type ResolvedCommunity = { readonly scenario: Scenario; readonly community: CommunityJson };
+
+const MINUTE_MS = 60_000;
+/** kW to MW, prices a kWh to prices a MWh, grams to tonnes a MWh. */
+const KILO = 1e-3;
+const round = (value: number): number => Number(value.toPrecision(12));
+
+/** A session's periods: the local day, cut. */
+type Day = { readonly date: string; readonly periodMs: number; readonly startsMs: readonly number[] };
+
+/**
+ * The scenario of one local day: 23, 24 or 25 hours of it. Loads and generation are forecast from what was known when
+ * the session is cleared, errors of the panels come from the days before (`errorsOf`), and `actualMw` is there where
+ * the day has passed and all panels' meters are read. Throws InputError where a forecast has nothing to stand on.
+ *
+ * @param date YYYY-MM-DD by the community's clock; absent: the first day that could be cleared after the series end.
+ */
+export function resolveCommunity(read: CommunityFolder, date: string | undefined, found: Findings): ResolvedCommunity {
+  const { terms, street, homes } = read;
+  const { community, clock } = terms;
+  const day = dayAsked(read, date, found);
+  const forecaster = (kind: Kind, history: MeterSeries | undefined, given: MeterSeries | undefined): Forecaster => ({
+    kind,
+    history,
+    given,
+    clock,
+    periodMs: day.periodMs,
+    lagDays: community.history.lagDays,
+  });
+  const owners = homes.filter(({ member }) => (member.numbers.pvKw ?? 0) > 0);
+  const panels = owners.map(({ member, pv, pvForecast }) => ({
+    ratingKw: member.numbers.pvKw!,
+    forecaster: forecaster("pv", pv, pvForecast),
+  }));
+  const errors = errorsOf(panels, day.startsMs, community.history.days);
+  refuseUnforecast(owners, errors, day, read);
+  noteErrors(errors, read, found);
+  const actual = actualsOf(owners, day);
+  const prosumers = homes.map((home, i): Prosumer => {
+    const k = owners.indexOf(home);
+    const known = forecaster("load", home.load, home.loadForecast);
+    return {
+      id: i + 1,
+      bus: home.bus,
+      ...devicesOf(home, read),
+      ...(k >= 0 && { renewable: renewableOf(home, k, errors, actual?.[k], read) }),
+      load: loadOf(
+        home,
+        read,
+        day.startsMs.map((ms) => loadKw(known, ms, home, read)),
+      ),
+      reserveUpPerMw: round(community.defaults.reserveUpPerKw / KILO),
+      reserveDownPerMw: round(community.defaults.reserveDownPerKw / KILO),
+    };
+  });
+  const scenario = withSizes({
+    name: community.name,
+    source: `community ${community.name}, ${day.date} by the clock of ${community.timeZone}; money in ${community.currency}`,
+    feeder: street.feeder,
+    startUtc: new Date(day.startsMs[0]).toISOString().replace(".000", ""),
+    hours: day.startsMs.length,
+    periodHours: community.periodMinutes / 60,
+    ...pricesOf(read, day),
+    regularisation: { trade: 0.01, reactive: 0.2 },
+    risk: {
+      method: community.risk,
+      epsilon: community.epsilon,
+      meanRadius: day.startsMs.map(() => 0),
+      stdRadius: day.startsMs.map(() => 0),
+    },
+    pairs: pairsOf(read),
+    prosumers,
+    uncertainty: uncertaintyOf(errors, owners, prosumers),
+  });
+  return { scenario, community: labelsOf(read, day.date) };
+}
+
+/** What people call what the scenario numbers. */
+const labelsOf = ({ terms: { community }, homes }: CommunityFolder, date: string): CommunityJson => ({
+  name: community.name,
+  timeZone: community.timeZone,
+  currency: community.currency,
+  date,
+  members: homes.map(({ member: { id, name } }, i) => ({ prosumer: i + 1, id, name })),
+});
+
+function dayAsked(
+  { terms: { community, clock }, homes }: CommunityFolder,
+  asked: string | undefined,
+  found: Findings,
+): Day {
+  if (asked !== undefined && !isDate(asked)) throw new InputError(`--date ${asked}: is no date such as 2026-07-15`);
+  const series = homes.flatMap(({ load, pv }) => [load, pv]).filter((one) => one !== undefined);
+  const last = lastWholeDay(clock, series);
+  if (asked === undefined && last === undefined)
+    throw new InputError(`${community.name}: no day is whole in all series: name one with --date`);
+  const date = asked ?? addDays(last!, community.history.lagDays);
+  if (asked === undefined)
+    found.assumed.push(`--date: ${date}, the first day that can be cleared after the series, which end with ${last}`);
+  const periodMs = community.periodMinutes * MINUTE_MS;
+  const { startMs, endMs } = dayOf(clock, date);
+  return {
+    date,
+    periodMs,
+    startsMs: Array.from({ length: (endMs - startMs) / periodMs }, (_, t) => startMs + t * periodMs),
+  };
+}
+
+/** The forecast of a member's load, kW. Throws InputError where nothing is known at that time of day. */
+function loadKw(
+  forecaster: Forecaster,
+  ms: number,
+  { member, load, loadForecast }: Home,
+  { terms }: CommunityFolder,
+): number {
+  const kw = forecastKw(forecaster, ms);
+  if (Number.isNaN(kw))
+    throw new InputError(
+      `${(loadForecast ?? load)?.file ?? member.file}: load of ${member.id}: nothing to forecast ${wallText(terms.clock, ms)} from: ` +
+        (loadForecast
+          ? "the forecast has no value there"
+          : `no value at this time in the days known ${terms.community.history.lagDays} days before`),
+    );
+  return kw;
+}
+
+function refuseUnforecast(
+  owners: readonly Home[],
+  { forecast }: Errors,
+  { startsMs }: Day,
+  { terms }: CommunityFolder,
+): void {
+  forecast.forEach((row, t) =>
+    row.forEach((value, k) => {
+      if (!Number.isNaN(value)) return;
+      const { member, pv, pvForecast } = owners[k];
+      throw new InputError(
+        `${(pvForecast ?? pv)?.file ?? member.file}: generation of ${member.id}: nothing to forecast ${wallText(terms.clock, startsMs[t])} from`,
+      );
+    }),
+  );
+}
+
+function noteErrors(
+  { days: { fit, test }, sourceOf, sources }: Errors,
+  { terms }: CommunityFolder,
+  found: Findings,
+): void {
+  if (sourceOf.length === 0) return;
+  const prior = Math.round((100 * PRIOR.days) / (fit + PRIOR.days));
+  found.assumed.push(
+    `${terms.file}: errors of the panels' forecasts: fitted on ${fit} days, ${test} held out; ${prior} % of the covariance is what is believed without any day`,
+  );
+  if (sources < sourceOf.length)
+    found.assumed.push(
+      `${terms.file}: ${sourceOf.length} roofs share ${sources} series of errors: neighbours err together`,
+    );
+}
+
+/** kW by panels and period, where the day has passed and every meter has all of it. */
+function actualsOf(owners: readonly Home[], { startsMs, periodMs }: Day): number[][] | undefined {
+  const actual = owners.map(({ pv, member }) =>
+    startsMs.map((ms) => (pv === undefined ? NaN : Math.min(member.numbers.pvKw!, meanKw(pv, ms, periodMs)))),
+  );
+  return actual.flat().some(Number.isNaN) ? undefined : actual;
+}
+
+function renewableOf(
+  { member }: Home,
+  k: number,
+  errors: Errors,
+  actualKw: number[] | undefined,
+  { terms }: CommunityFolder,
+) {
+  const kw = member.numbers.pvKw!;
+  return {
+    kind: "pv" as const,
+    ratingMw: round(kw * KILO),
+    source: errors.sourceOf[k],
+    forecastMw: errors.forecast.map((row) => round(row[k] * kw * KILO)),
+    ...(actualKw && { actualMw: actualKw.map((value) => round(value * KILO)) }),
+    reactiveMvar: round(terms.community.defaults.reactiveShare * kw * KILO),
+  };
+}
+
+function loadOf({ member }: Home, { terms: { community } }: CommunityFolder, kw: readonly number[]): Prosumer["load"] {
+  const { powerFactor, discomfortPerKwh, flexiblePercent } = community.defaults;
+  const peakMw = Math.max(...kw) * KILO;
+  return {
+    fixedMw: kw.map((value) => round(value * KILO)),
+    mvarPerMw: round(Math.sqrt(1 - powerFactor * powerFactor) / powerFactor),
+    flexibleShare: round((member.numbers.flexiblePercent ?? flexiblePercent) / 100),
+    // The margin is k dd: at dd = peak it costs `discomfortPerKwh`.
+    discomfort: peakMw > 0 ? round(discomfortPerKwh / KILO / peakMw) : 0,
+  };
+}
+
+function devicesOf(
+  { member: { numbers } }: Home,
+  { terms: { community } }: CommunityFolder,
+): Pick<Prosumer, "generator" | "battery"> {
+  const { defaults } = community;
+  const { batteryKw, batteryKwh, generatorKw } = numbers;
+  const capacity = (batteryKwh ?? 0) * KILO;
+  const least = (defaults.batteryMinPercent / 100) * capacity;
+  const stored = ((numbers.batteryPercent ?? defaults.batteryInitialPercent) / 100) * capacity;
+  return {
+    ...(generatorKw !== undefined &&
+      generatorKw > 0 && {
+        generator: {
+          minMw: 0,
+          maxMw: round(generatorKw * KILO),
+          rampMwPerHour: round(4 * generatorKw * KILO),
+          costA: 0,
+          costB: round(numbers.generatorPerKwh! / KILO),
+          emissionTPerMwh: round((numbers.generatorGramPerKwh ?? 0) * KILO),
+          reactiveMvar: round(0.5 * generatorKw * KILO),
+        },
+      }),
+    ...(batteryKw !== undefined &&
+      batteryKw > 0 && {
+        battery: {
+          powerMw: round(batteryKw * KILO),
+          minMwh: round(least),
+          maxMwh: round(capacity),
+          initialMwh: round(Math.max(least, stored)),
+          efficiency: defaults.batteryEfficiency,
+          wearPerMwh: round((numbers.batteryWearPerKwh ?? defaults.batteryWearPerKwh) / KILO),
+        },
+      }),
+  };
+}
+
+/** Tariff and carbon by the local clock. A series of intensities that ends before the day goes on as in the week before. */
+function pricesOf(
+  { terms: { community, clock }, carbon }: CommunityFolder,
+  { startsMs, periodMs }: Day,
+): Pick<Scenario, "tariff" | "carbon"> {
+  const prices = startsMs.map((ms) => priceAt(community, clock, ms));
+  const { reserve, tariff, carbon: terms } = community;
+  const fallback = Math.abs(tariff.buyPerKwh) / 10;
+  const intensity = carbon && {
+    kind: "pv" as const,
+    history: carbon,
+    given: undefined,
+    clock,
+    periodMs,
+    lagDays: community.history.lagDays,
+  };
+  const gramAt = (ms: number): number => {
+    if (terms === undefined || typeof terms.gridGramPerKwh === "number")
+      return (terms?.gridGramPerKwh as number | undefined) ?? 0;
+    const known = meanKw(carbon!, ms, periodMs);
+    const gram = Number.isNaN(known) ? forecastKw(intensity!, ms) : known;
+    if (Number.isNaN(gram))
+      throw new InputError(
+        `${carbon!.file}: no carbon intensity for ${wallText(clock, ms)}, and none of the week before`,
+      );
+    return gram;
+  };
+  return {
+    tariff: {
+      buyPerMwh: prices.map(({ buy }) => round(buy / KILO)),
+      sellPerMwh: prices.map(({ sell }) => round(sell / KILO)),
+      reserveUpPerMw: round((reserve?.upPerKw ?? fallback) / KILO),
+      reserveDownPerMw: round((reserve?.downPerKw ?? fallback) / KILO),
+    },
+    carbon: {
+      gridTPerMwh: startsMs.map((ms) => round(gramAt(ms) * KILO)),
+      quotaTPerMwh: round((terms?.quotaGramPerKwh ?? 0) * KILO),
+      deskBuyPerT: terms?.buyPerTonne ?? 1,
+      deskSellPerT: terms?.sellPerTonne ?? 0,
+    },
+  };
+}
+
+function pairsOf({ terms: { community }, street: { feeder }, homes }: CommunityFolder): [number, number][] {
+  const n = homes.length;
+  const wanted = community.partners === "all" ? n - 1 : Math.min(n - 1, community.partners);
+  const sells = homes.map(({ member: { numbers } }) => (numbers.batteryKw ?? 0) > 0 || (numbers.generatorKw ?? 0) > 0);
+  return nearestPairs(feeder, homes, { wanted: homes.map(() => wanted), sells, sellers: Math.min(2, wanted) });
+}
+
+function uncertaintyOf(
+  errors: Errors,
+  owners: readonly Home[],
+  prosumers: readonly Prosumer[],
+): Scenario["uncertainty"] {
+  const rated = prosumers.filter(({ renewable }) => renewable !== undefined);
+  return {
+    sources: Array.from({ length: errors.sources }, (_, s) =>
+      owners.flatMap(({ bus }, k) => (errors.sourceOf[k] === s ? [`roof at bus ${bus}`] : [])).join(", "),
+    ),
+    uncertain: rated.map(({ id }) => id),
+    factor: errors.factor.map((rows) =>
+      rows.map((row) => rated.map(({ renewable }) => round(row[renewable!.source] * renewable!.ratingMw))),
+    ),
+    robustRadius: errors.robustRadius.map(round),
+    fitErrors: errors.fitErrors,
+    testErrors: errors.testErrors,
+  };
+}

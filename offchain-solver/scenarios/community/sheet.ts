@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+import { InputError } from "../../io/inputError.ts";
+import { readText } from "../../io/readJson.ts";
+import { rowsOf, type Row } from "../table.ts";
+
+/** A table as it stands in a file: names of columns, and rows of text. */
+export type Sheet = {
+  readonly file: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly Row[];
+};
+
+/** Excel counts days from 1899-12-30; what it calls a date carries no zone. */
+const dateText = (date: Date): string => new Date(Math.round(date.getTime() / 1000) * 1000).toISOString().slice(0, 19);
+
+/** What people see in a cell. Throws InputError on a formula that failed. */
+function cellText(file: string, line: number, value: unknown): string {
+  if (value === null || value === undefined) return "";
+  if (value instanceof Date) return dateText(value).replace("T", " ");
+  if (typeof value !== "object") return String(value).trim();
+  const cell = value as { result?: unknown; error?: unknown; text?: unknown; richText?: { text: string }[] };
+  if (cell.error !== undefined) throw new InputError(`${file}: line ${line}: a cell holds ${String(cell.error)}`);
+  if (cell.richText !== undefined)
+    return cell.richText
+      .map(({ text }) => text)
+      .join("")
+      .trim();
+  return cellText(file, line, "result" in cell ? cell.result : cell.text);
+}
+
+/** The first sheet of a workbook, rows that are not empty. */
+async function workbookRows(file: string): Promise<Row[]> {
+  const { default: excel } = await import("exceljs");
+  const workbook = new excel.Workbook();
+  try {
+    await workbook.xlsx.load(readFileSync(file) as never);
+  } catch {
+    throw new InputError(`${file}: is no Excel workbook (.xlsx), or a damaged one`);
+  }
+  const [sheet] = workbook.worksheets;
+  if (sheet === undefined) throw new InputError(`${file}: the workbook has no sheet`);
+  const rows: Row[] = [];
+  sheet.eachRow((row, line) => {
+    const cells = Array.from({ length: sheet.columnCount }, (_, c) => cellText(file, line, row.getCell(c + 1).value));
+    if (cells.some((cell) => cell !== "")) rows.push({ cells, line });
+  });
+  return rows;
+}
+
+/** Lines above the head are left empty, so that the lines below keep their numbers. */
+const withoutPreamble = (text: string, headLine: number): string =>
+  text
+    .split("\n")
+    .map((line, k) => (k < headLine - 1 ? "" : line))
+    .join("\n");
+
+/**
+ * Reads a table from CSV (comma, semicolon or tab, with or without byte order mark, lines ended either way) or from the
+ * first sheet of an Excel workbook. Its names of columns stand in line `headLine`; columns without name and without
+ * values, which portals leave at the end, are dropped. Throws InputError naming file and line.
+ */
+export async function readSheet(file: string, headLine = 1): Promise<Sheet> {
+  const all = /\.xlsx$/i.test(file)
+    ? (await workbookRows(file)).filter(({ line }) => line >= headLine)
+    : rowsOf(withoutPreamble(readText(file, "latin1"), headLine), file);
+  const [head, ...rows] = all;
+  if (head === undefined) throw new InputError(`${file}: the file is empty; a line must name the columns`);
+  if (rows.length === 0) throw new InputError(`${file}: line ${head.line}: no rows follow the names of the columns`);
+  const last = head.cells.findLastIndex((cell) => cell !== "");
+  const columns = head.cells.slice(0, last + 1);
+  const blank = columns.indexOf("");
+  if (blank >= 0) throw new InputError(`${file}: line ${head.line}: column ${blank + 1} has no name`);
+  const twice = columns.find((name, c) => columns.indexOf(name) < c);
+  if (twice !== undefined) throw new InputError(`${file}: line ${head.line}: there are two columns ${twice}`);
+  const cut = rows.map(({ cells, line }): Row => {
+    if (cells.slice(columns.length).some((cell) => cell !== "") || cells.length < columns.length)
+      throw new InputError(
+        `${file}: line ${line}: ${cells.length} cells, but ${columns.length} columns (${columns.join(", ")}): ` +
+          "a decimal comma between commas must stand in quotes",
+      );
+    return { cells: cells.slice(0, columns.length), line };
+  });
+  return { file, columns, rows: cut };
+}
