@@ -3,7 +3,7 @@ import { createHash, type Hash } from "node:crypto";
 import { fork, spawn, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { assemble } from "../../offchain-solver/clearing/assemble.ts";
-import { runConsensus } from "../../offchain-solver/clearing/consensus.ts";
+import { runConsensus, type Carrier } from "../../offchain-solver/clearing/consensus.ts";
 import { OPERATOR_AGENT, type Message } from "../../offchain-solver/clearing/message.ts";
 import { DEFAULT_SETTINGS } from "../../offchain-solver/clearing/settings.ts";
 import { settingsTerms } from "../../offchain-solver/clearing/settingsTerms.ts";
@@ -83,7 +83,7 @@ export function clearInMemory(scenario: Scenario, maxIterations?: number): Run {
   const { join, run } = memoryTransport<Message>();
   const sent = new Map<number, Hash>(agentsOf(scenario).map((agent) => [agent, createHash("sha256")]));
   const start = performance.now();
-  const result = runConsensus(market, network, settingsOf(maxIterations), clarabelSolver, {
+  const carrier: Carrier = {
     join(self, party) {
       const link = join(self, party);
       return {
@@ -95,7 +95,8 @@ export function clearInMemory(scenario: Scenario, maxIterations?: number): Run {
       };
     },
     run,
-  });
+  };
+  const result = runConsensus(market, network, settingsOf(maxIterations), { solver: clarabelSolver, carrier });
   const wallMs = performance.now() - start;
   const solved = result.status === "solved";
   return {
