@@ -5,7 +5,7 @@ import { memoryTransport } from "./memoryTransport.ts";
 for (const seed of [undefined, 1, 2])
   transportSuite(`memory, ${seed === undefined ? "in order" : `shuffled by ${seed}`}`, async () => {
     const transport = memoryTransport<Uint8Array>(seed);
-    return { transport, quiet: async () => transport.run(), stop: async () => undefined };
+    return { transport, quiet: async () => transport.run(), stop: async () => undefined, ordered: seed === undefined };
   });
 
 describe("the memory transport", () => {

@@ -38,6 +38,8 @@ export type Run = {
   readonly bytes: number;
   /** From the start of the first agent to the end of the last. */
   readonly wallMs: number;
+  /** Of all processes, in that time. */
+  readonly cpuMs: number;
 };
 
 export type NetworkRun = Run & {
@@ -46,7 +48,6 @@ export type NetworkRun = Run & {
   /** What the network carried between hosts. */
   readonly frames: number;
   readonly frameBytes: number;
-  readonly cpuMs: number;
   readonly peakMb: number;
   readonly events: readonly { readonly host: number; readonly event: NetworkEvent }[];
 };
@@ -82,7 +83,7 @@ export function clearInMemory(scenario: Scenario, maxIterations?: number): Run {
   const network = createNetwork(market);
   const { join, run } = memoryTransport<Message>();
   const sent = new Map<number, Hash>(agentsOf(scenario).map((agent) => [agent, createHash("sha256")]));
-  const start = performance.now();
+  const [start, cpu] = [performance.now(), process.cpuUsage()];
   const carrier: Carrier = {
     join(self, party) {
       const link = join(self, party);
@@ -98,6 +99,7 @@ export function clearInMemory(scenario: Scenario, maxIterations?: number): Run {
   };
   const result = runConsensus(market, network, settingsOf(maxIterations), { solver: clarabelSolver, carrier });
   const wallMs = performance.now() - start;
+  const { user, system } = process.cpuUsage(cpu);
   const solved = result.status === "solved";
   return {
     status: result.status,
@@ -107,6 +109,7 @@ export function clearInMemory(scenario: Scenario, maxIterations?: number): Run {
     messages: result.messages,
     bytes: result.bytes,
     wallMs,
+    cpuMs: (user + system) / 1000,
   };
 }
 

@@ -92,6 +92,7 @@ const failures: string[] = [];
 let host: HostTransport<never> | undefined;
 let session: ReturnType<typeof openAgents> | undefined;
 let starts: (() => void)[] = [];
+let before = process.cpuUsage();
 let reported = false;
 
 function reportEnd(): void {
@@ -100,7 +101,7 @@ function reportEnd(): void {
   if (!all.every(([, { over }]) => over)) return;
   reported = true;
   const operator = session.operator();
-  const { user, system } = process.cpuUsage();
+  const { user, system } = process.cpuUsage(before);
   tell({
     kind: "ended",
     sent: all.map(([agent, { sent }]) => [agent, sent.digest("hex")]),
@@ -161,6 +162,7 @@ process.on("message", (order: Order) => {
     case "peers":
       return void meet(order);
     case "start":
+      before = process.cpuUsage();
       for (const start of starts) start();
       return;
     case "close":

@@ -33,6 +33,7 @@ export type Ended = {
   readonly messages: number;
   readonly bytes: number;
   readonly traffic: Traffic;
+  /** From the start on. */
   readonly cpuMs: number;
   readonly peakMb: number;
 };

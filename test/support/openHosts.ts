@@ -31,9 +31,9 @@ export async function openOne<Address>(
   return { host, parties, events };
 }
 
-export const peerOf = <Address>({ host, parties }: Opened<Address>): PeerHost<Address> => ({
+export const peerOf = <Address>({ host, parties }: Opened<Address>, address = host.address): PeerHost<Address> => ({
   parties: parties.map((party) => ({ party, nodeKey: nodeKey(party).address })),
-  address: host.address,
+  address,
 });
 
 /** Hosts with these residents each, all of them peers. */
@@ -48,7 +48,7 @@ export async function openHosts<Address>(
 }
 
 export function meet<Address>(opened: readonly Opened<Address>[]): void {
-  for (const one of opened) one.host.setPeers(opened.filter((other) => other !== one).map(peerOf));
+  for (const one of opened) one.host.setPeers(opened.filter((other) => other !== one).map((other) => peerOf(other)));
 }
 
 export async function until(holds: () => boolean, what: string, withinMs = 20_000): Promise<void> {

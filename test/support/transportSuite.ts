@@ -7,6 +7,10 @@ export type TransportUnderTest = {
   /** Resolves when every message sent has arrived and every timer rung. */
   readonly quiet: () => Promise<void>;
   readonly stop: () => Promise<void>;
+  /** Messages of one party to another arrive in the order in which they were sent. */
+  readonly ordered?: boolean;
+  /** Breaks all connections there are. */
+  readonly disturb?: () => void;
 };
 
 /** What every transport promises (net/transport.ts); `make` starts a fresh one. */
@@ -71,6 +75,55 @@ export function transportSuite(name: string, make: () => Promise<TransportUnderT
         [3, 1 << 20],
       ]);
       expect(a.got.find(([, bytes]) => bytes.length === 1 << 20)?.[1]).to.deep.equal([...large]);
+    });
+
+    it("keeps the order between two parties, where it promises to", async function () {
+      if (!under.ordered) return this.skip();
+      const [a, b] = [joined(1), joined(2)];
+      const sent = Array.from({ length: 300 }, (_, k) =>
+        [k >> 8, k & 255, ...new Array<number>((k * 37) % 500)].map(Number),
+      );
+      for (const bytes of sent) a.link.send(2, Uint8Array.from(bytes));
+      await under.quiet();
+      expect(b.got.map(([, bytes]) => bytes.slice(0, 2))).to.deep.equal(sent.map((bytes) => bytes.slice(0, 2)));
+    });
+
+    it("carries messages of several megabytes, and more than any buffer holds to one that is slow", async function () {
+      this.timeout(30_000);
+      const a = joined(1);
+      const sizes: number[] = [];
+      let sum = 0;
+      under.transport.join(2, {
+        message(_, bytes) {
+          // A slow consumer: computes while more arrives.
+          for (const end = performance.now() + 3; performance.now() < end;);
+          sizes.push(bytes.length);
+          sum += bytes[bytes.length - 1];
+        },
+        timeout: () => undefined,
+      });
+      const large = new Uint8Array(5 << 20).fill(1);
+      a.link.send(2, large);
+      for (let k = 0; k < 160; k++) a.link.send(2, new Uint8Array(1 << 16).fill(1));
+      await under.quiet();
+      expect([Math.max(...sizes), sizes.length, sum]).to.deep.equal([5 << 20, 161, 161]);
+    });
+
+    it("loses and doubles nothing while connections break", async function () {
+      const { disturb } = under;
+      if (disturb === undefined) return this.skip();
+      this.timeout(30_000);
+      const [a, b] = [joined(1), joined(2)];
+      for (let k = 0; k < 120; k++) {
+        a.link.send(2, Uint8Array.of(k, ...new Array<number>(k * 10).fill(7)));
+        b.link.send(1, Uint8Array.of(k));
+        if (k % 30 === 29) disturb();
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      await under.quiet();
+      const all = Array.from({ length: 120 }, (_, k) => k);
+      const firsts = (got: [number, number[]][]): number[] => got.map(([, [first]]) => first).sort((x, y) => x - y);
+      expect([firsts(a.got), firsts(b.got)]).to.deep.equal([all, all]);
     });
 
     it("drops what is for nobody, or for a party that left, and says nothing more to it", async () => {

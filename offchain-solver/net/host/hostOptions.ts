@@ -63,7 +63,7 @@ export const DEFAULT_TIMING: Timing = {
   helloMs: 10_000,
   firstPauseMs: 50,
   longestPauseMs: 10_000,
-  acknowledgeMs: 20,
+  acknowledgeMs: 100,
   clockSkewMs: 120_000,
   lingerMs: 2_000,
   keyValidMs: 90 * 86_400_000,

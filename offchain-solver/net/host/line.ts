@@ -33,7 +33,9 @@ export class Line {
   private choked = false;
   /** Bytes taken and not delivered yet. */
   private inHand = 0;
+  /** Whether something was delivered that the other side has not been told of, and how much. */
   private owing = false;
+  private unsaid = 0;
   /** Beats of the heart since a frame came, since one went, and since the other side acknowledged anything. */
   private silent = 0;
   private quiet = 0;
@@ -126,6 +128,7 @@ export class Line {
   acknowledge(): void {
     if (!this.owing || this.choked) return;
     this.owing = false;
+    this.unsaid = 0;
     this.put(acknowledgement(this.pair.deliveredNumber));
   }
 
@@ -173,7 +176,10 @@ export class Line {
       this.inHand -= bytes;
       pair.deliver(life, frame.number);
       this.owing = true;
-      this.reports.owes();
+      this.unsaid += bytes;
+      // Whoever sends much must not run out of window while it waits for an acknowledgement.
+      if (this.unsaid > bounds.windowBytes / 4) this.acknowledge();
+      else this.reports.owes();
     });
   }
 
@@ -190,6 +196,7 @@ export class Line {
       const batch = this.pair.take();
       if (batch === undefined) return;
       this.owing = false;
+      this.unsaid = 0;
       this.put(batch);
     }
   }

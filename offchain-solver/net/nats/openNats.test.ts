@@ -1,5 +1,6 @@
-import { asOne, openHosts, type Open } from "../../../test/support/openHosts.ts";
+import { startProxy } from "../../../test/support/faultyProxy.ts";
 import { startNats } from "../../../test/support/natsServer.ts";
+import { asOne, openHosts, type Open } from "../../../test/support/openHosts.ts";
 import { transportSuite } from "../../../test/support/transportSuite.ts";
 import { openNats, type NatsAddress } from "./openNats.ts";
 
@@ -9,13 +10,17 @@ for (const [name, hosts] of [
 ] as const)
   transportSuite(name, async () => {
     const server = await startNats();
-    const open: Open<NatsAddress> = (options) =>
-      openNats({ ...options, space: "test.market", broker: { servers: server.url } });
+    const proxy = await startProxy({ host: "127.0.0.1", port: server.port });
+    const servers = `nats://127.0.0.1:${proxy.address.port}`;
+    const open: Open<NatsAddress> = (options) => openNats({ ...options, space: "test.market", broker: { servers } });
     const under = asOne(await openHosts(open, hosts));
     return {
       ...under,
+      ordered: true,
+      disturb: proxy.reset,
       async stop() {
         await under.stop();
+        await proxy.close();
         await server.stop();
       },
     };
