@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import type { CommunityJson } from "../records/communityJson.ts";
 import type { ClearingJson } from "../records/clearingJson.ts";
 import { createNetwork } from "../market/formulation/network.ts";
 import { clearTightened, tighteningRecord } from "../simulation/acMargin.ts";
@@ -15,6 +16,7 @@ import type { Quantised } from "../codec/quantise.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { checkDistinct, checkTarget, writeJson, writeText } from "../io/target.ts";
 import { bills } from "../report/derive.ts";
+import { currencyOf } from "../report/labels.ts";
 import { unitsOf } from "../report/units.ts";
 import { terminalTable } from "../io/terminalTable.ts";
 import { outOfSampleFigure, outOfSampleTable, tighteningLines } from "../study/outOfSample.ts";
@@ -66,7 +68,7 @@ export function clearCommand(): Command {
       ] as const)
         if (file !== undefined && (args.method === "central" || args.reserve === "sequential"))
           throw new InputError(`${flag} ${file}: only agents that clear energy and reserve at once have a state`);
-      const { scenario } = await readScenario(name, args);
+      const { scenario, community } = await readScenario(name, args);
       if (args.monteCarlo !== undefined) checkHeldOut(name, scenario);
       const { options: shared, done } = clearOptions(scenario, args);
       const options = {
@@ -98,7 +100,7 @@ export function clearCommand(): Command {
       if (args.json) writeJson(args.json, json);
       if (sampled && args.figure) writeText(args.figure, outOfSampleFigure(scenario.name, sampled));
       if (args.json === "-") return;
-      say(summary(session, json));
+      say(summary(session, json, undefined, community));
       if (tightened) say(tighteningLines(tightened));
       if (sampled) say(outOfSampleTable(sampled));
     });
@@ -162,15 +164,22 @@ const heldLines = ({ prosumers }: Scenario): string[] =>
   });
 
 /** What people look at first: how it ended, what it costs, what each prosumer pays. */
-export function summary(session: ClearedSession, json: ClearingJson, width?: number): string {
+export function summary(
+  session: ClearedSession,
+  json: ClearingJson,
+  width?: number,
+  community?: CommunityJson,
+): string {
   const outcome = session.outcome as NonNullable<ClearedSession["outcome"]>;
   const regret = outcome.regrets.reduce((a, b) => a + b, 0);
-  const { money } = unitsOf(json, session.market.scenario);
+  const { money } = unitsOf(json, { ...session.market.scenario, community });
+  const { whole } = currencyOf({ community });
+  const nameOf = new Map(community?.members.map(({ prosumer, name }) => [prosumer, inline(name)]));
   const columns = ["energy", "reserve", "carbon", "network", "payments", "deviceCost", "total"] as const;
   const head = columns.map((key) => `${key === "deviceCost" ? "device cost" : key} ${money.name}`);
   const all = bills(json);
   const rows = all.map((bill) => [
-    bill.id,
+    nameOf.get(bill.id) ?? bill.id,
     bill.bus,
     // A value that rounds to zero has no sign.
     ...columns.map((key) => (money.factor * bill[key]).toFixed(money.digits).replace(/^-(0\.0*)$/, "$1")),
@@ -179,12 +188,15 @@ export function summary(session: ClearedSession, json: ClearingJson, width?: num
   const { report, result } = outcome.quantised;
   return [
     `${inline(json.scenario)}: ${json.status} by ${json.settings.method} in ${json.iterations} ${json.settings.method === "central" ? "solves" : "iterations"}, ${(json.wallMs / 1000).toFixed(1)} s`,
-    `objective ${json.objective.toFixed(4)} $, regrets add up to ${regret.toExponential(1)} $ (${(regret / Math.abs(json.objective)).toExponential(1)} of it)`,
+    `objective ${json.objective.toFixed(4)} ${whole}, regrets add up to ${regret.toExponential(1)} ${whole} (${(regret / Math.abs(json.objective)).toExponential(1)} of it)`,
     `${result.trades.length} trades to post; ${nettingText(report)}`,
     ...sweepLines(session.market.scenario, json.network),
     ...heldLines(session.market.scenario),
-    `bills add up to ${paid.toFixed(4)} $: what is paid is in whole Wh, W and g, and the objective also holds ${(json.uniqueness ?? 0).toFixed(4)} $ that make trades unique`,
+    `bills add up to ${paid.toFixed(4)} ${whole}: what is paid is in whole Wh, W and g, and the objective also holds ${(json.uniqueness ?? 0).toFixed(4)} ${whole} that make trades unique`,
     // Payments are the four before them: where there is no room these go first.
-    terminalTable(["prosumer", "bus", ...head], rows, { spare: [5, 4, 3, 2], ...(width !== undefined && { width }) }),
+    terminalTable([community ? "member" : "prosumer", "bus", ...head], rows, {
+      spare: [5, 4, 3, 2],
+      ...(width !== undefined && { width }),
+    }),
   ].join("\n");
 }

@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import * as Onboarding from "../chain/onboarding.ts";
@@ -6,6 +7,7 @@ import { verdictJson } from "../auditor/verdictJson.ts";
 import { AuditJsonSchema, SettlementJsonSchema, type AuditJson, type SettlementJson } from "../records/sessionJson.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
 import { DESK, OPERATOR, UTILITY } from "../market/result/clearingResult.ts";
+import { placeOf, type SessionFile } from "../records/sessionPlaces.ts";
 import { swept, type ClearingJson } from "../records/clearingJson.ts";
 import { unsettleable } from "../ledger/settleable.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
@@ -24,6 +26,7 @@ import { complaint } from "../io/readJson.ts";
 import { folderNameFault, writeFolder } from "../io/sessionFolder.ts";
 import { checkFolder, writeJson, writeText } from "../io/target.ts";
 import { terminalTable } from "../io/terminalTable.ts";
+import { renderMemberPage } from "../report/memberPage.ts";
 import { renderReport } from "../report/sessionReport.ts";
 
 export function runCommand(): Command {
@@ -48,7 +51,7 @@ export function runCommand(): Command {
         const tightening = tightened && tighteningRecord(tightened);
         const clearing = toClearingJson(outcome.cleared, options, tightening && { tightening });
         const folder = writeSession(args.out, outcome, clearing, community);
-        const wrong = report(outcome, clearing, folder);
+        const wrong = report(outcome, clearing, folder, community);
         if (wrong !== undefined) throw new Exit(4, wrong);
       } catch (error) {
         if (error instanceof SessionRefused) throw notSolved(scenario.name, error.status, error.message);
@@ -80,13 +83,21 @@ function writeSession(
   const { scenario } = outcome;
   const settlement = settlementJson(outcome);
   const audit = auditJson(outcome);
+  const input = { clearing: swept(clearing), settlement, audit, scenario, community };
+  const split = community !== undefined;
   return writeFolder(out, folderOf(scenario, community), (draft) => {
-    writeJson(join(draft, "scenario.json"), scenario);
-    writeJson(join(draft, "clearing.json"), clearing);
-    writeJson(join(draft, "settlement.json"), settlement);
-    writeJson(join(draft, "audit.json"), audit);
-    writeJson(join(draft, "witness.json"), outcome.witness);
-    writeText(join(draft, "report.html"), renderReport({ clearing: swept(clearing), settlement, audit, scenario }));
+    const at = (file: SessionFile): string => join(draft, placeOf(file, split));
+    for (const folder of split ? ["public", "private", placeOf("members", split)] : []) mkdirSync(join(draft, folder));
+    writeJson(at("scenario.json"), scenario);
+    writeJson(at("clearing.json"), clearing);
+    writeJson(at("settlement.json"), settlement);
+    writeJson(at("audit.json"), audit);
+    writeJson(at("witness.json"), outcome.witness);
+    writeText(at("report.html"), renderReport(input));
+    if (community === undefined) return;
+    writeJson(at("community.json"), community);
+    for (const { id, prosumer } of community.members)
+      writeText(join(at("members"), `${id}.html`), renderMemberPage(input, prosumer));
   });
 }
 
@@ -129,10 +140,15 @@ function auditJson({ audited }: SessionOutcome): AuditJson {
 }
 
 /** Prints the summary; returns what is wrong, if anything is. */
-function report(outcome: SessionOutcome, clearing: ClearingJson, folder: string): string | undefined {
+function report(
+  outcome: SessionOutcome,
+  clearing: ClearingJson,
+  folder: string,
+  community: CommunityJson | undefined,
+): string | undefined {
   const { cleared, settled, verified, audited } = outcome;
   const { result, payload } = outcome.batch;
-  say(summary(cleared, clearing));
+  say(summary(cleared, clearing, undefined, community));
   if (outcome.tightened) say(tighteningLines(outcome.tightened));
   const money = settled.deltas.reduce((sum, d) => sum + d.money, 0n);
   const carbon = settled.deltas.reduce((sum, d) => sum + d.carbon, 0n);
@@ -143,7 +159,7 @@ function report(outcome: SessionOutcome, clearing: ClearingJson, folder: string)
     ["payload", `${payload.length} bytes, ${result.trades.length} trades`],
     ["ledger changes add up to", `${money} nano-dollars, ${carbon} g`],
     ["audit from chain data", audited.map(({ verdict }) => verdictText(verdict)).join(", ")],
-    ["report", join(folder, "report.html")],
+    ["report", join(folder, placeOf("report.html", community !== undefined))],
   ];
   say(terminalTable(["settlement", ""], rows, { text: [0, 1], wrap: 1 }));
   const differing = disagreements(result, settled);

@@ -113,7 +113,8 @@ export function feederSection(day: Day): { body: string; data: FeederData } {
   const first = tightestHour(clearing, scenario.feeder);
   const values = facts(day);
   const views = viewsOf(scenario, clearing, units);
-  const name = (t: number): string => `${periodName(scenario, t)} UTC`;
+  const name = (t: number): string =>
+    scenario.community === undefined ? `${periodName(scenario, t)} UTC` : periodName(scenario, t);
   const data: FeederData = {
     busNames: scenario.feeder.buses.map(({ bus }) => `${bus}`),
     busFacts: busFacts(units),

@@ -76,14 +76,16 @@ export type Page = {
   readonly sections: readonly { readonly id: string; readonly name: string; readonly body: string }[];
   /** In the window's title: text, no markup. */
   readonly name: string;
-  /** What the script shows for the chosen period; embedded as JSON. */
-  readonly hours: unknown;
+  /** What the script shows for the chosen period; embedded as JSON. Absent: the page has no periods to choose. */
+  readonly hours?: unknown;
   readonly footer: string;
 };
 
 /** The policy forbids every request: the page is what is in the file. */
 export function page({ title, name: windowName, subtitle, sections, hours, footer }: Page): string {
-  const json = JSON.stringify(hours).replaceAll("<", "\\u003c");
+  const json = JSON.stringify(hours)?.replaceAll("<", "\\u003c");
+  const data = json === undefined ? "" : `<script type="application/json" id="hours">${json}</script>`;
+  const links = sections.length < 2 ? "" : sections.map(({ id, name }) => `<a href="#${id}">${name}</a>`).join("");
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -97,12 +99,12 @@ ${feederCss}</style>
 </head>
 <body>
 <header><div class="in"><div><h1>${title}</h1><p>${subtitle}</p></div><button id="theme" type="button">Theme</button></div></header>
-<nav><div class="in">${sections.map(({ id, name }) => `<a href="#${id}">${name}</a>`).join("")}</div></nav>
+${links === "" ? "" : `<nav><div class="in">${links}</div></nav>`}
 <main>
 ${sections.map(({ id, name, body }, k) => `<div id="${id}">${k === 0 ? "" : `<h2>${name}</h2>`}${body}</div>`).join("\n")}
 <footer>${footer}</footer>
 </main>
-<script type="application/json" id="hours">${json}</script>
+${data}
 <script>${pageScript}</script>
 </body>
 </html>

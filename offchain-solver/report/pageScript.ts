@@ -7,6 +7,7 @@ export const pageScript = `"use strict";
   const name = () => { button.textContent = dark() ? "Light" : "Dark"; };
   button.addEventListener("click", () => { root.dataset.theme = dark() ? "light" : "dark"; name(); });
   name();
+  if (document.getElementById("hours") === null) return;
   const data = JSON.parse(document.getElementById("hours").textContent);
   const input = document.getElementById("hour");
   const output = document.getElementById("hour-name");

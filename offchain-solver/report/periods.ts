@@ -1,8 +1,12 @@
-/** Names of a session's periods, whatever their length, and the time axis that all figures share. UTC. */
+/**
+ * Names of a session's periods, whatever their length, and the time axis that all figures share: by the community's
+ * clock, or UTC.
+ */
 import type * as Plot from "@observablehq/plot";
 import type { Scenario } from "../market/scenario/scenario.ts";
+import { zoneOf, type Labelled } from "./labels.ts";
 
-type Times = Pick<Scenario, "startUtc" | "hours" | "periodHours">;
+type Times = Pick<Scenario, "startUtc" | "hours" | "periodHours"> & Pick<Labelled, "community">;
 
 const HOUR_MS = 3_600_000;
 const MONTHS = "January February March April May June July August September October November December".split(" ");
@@ -11,15 +15,35 @@ const MONTHS = "January February March April May June July August September Octo
 const momentOf = ({ startUtc }: Times, hours: number): number =>
   Date.parse(startUtc) + 1000 * Math.round((hours * HOUR_MS) / 1000);
 
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** What the wall shows `hours` after the start, ms since 1970 as if it were UTC: zones shift by whole minutes. */
+function wallOf(times: Times, hours: number): number {
+  const moment = momentOf(times, hours);
+  const timeZone = zoneOf(times);
+  if (timeZone === "UTC") return moment;
+  let format = formats.get(timeZone);
+  if (format === undefined) {
+    const numeric = { year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric" } as const;
+    format = new Intl.DateTimeFormat("en-US", { timeZone, hourCycle: "h23", ...numeric });
+    formats.set(timeZone, format);
+  }
+  const part = Object.fromEntries(format.formatToParts(moment).map(({ type, value }) => [type, Number(value)]));
+  return Date.UTC(part.year, part.month - 1, part.day, part.hour, part.minute) + (moment % 60_000);
+}
+
 export function clockOf(times: Times, hours: number): string {
-  const clock = new Date(momentOf(times, hours)).toISOString().slice(11, 19);
+  const clock = new Date(wallOf(times, hours)).toISOString().slice(11, 19);
   return clock.endsWith(":00") ? clock.slice(0, 5) : clock;
 }
 
 export function dayOf(times: Times, hours: number): string {
-  const day = new Date(momentOf(times, hours));
+  const day = new Date(wallOf(times, hours));
   return `${day.getUTCDate()} ${MONTHS[day.getUTCMonth()]}`;
 }
+
+/** The year that the session starts in. */
+export const yearOf = (times: Times): string => new Date(wallOf(times, 0)).toISOString().slice(0, 4);
 
 /** "08:00–08:30", with the date where the session runs over midnight. */
 export function periodName(times: Times, t: number): string {
@@ -46,12 +70,15 @@ export function timeAxis(times: Times, width: number): Plot.ScaleOptions {
   const length = times.hours * times.periodHours;
   const most = Math.max(2, Math.floor(width / 62));
   const step = STEPS.find((hours) => length / hours <= most) ?? Math.ceil(length / most / 24) * 24;
-  const midnight = (momentOf(times, 0) % (24 * HOUR_MS)) / HOUR_MS;
-  const first = Math.ceil(midnight / step - 1e-9) * step - midnight;
-  const ticks: number[] = [];
-  for (let hours = first; hours <= length + 1e-9; hours += step) ticks.push(hours);
+  const quarter = STEPS[0] * HOUR_MS;
+  const first = ((quarter - (wallOf(times, 0) % quarter)) % quarter) / HOUR_MS;
+  const round: number[] = [];
+  for (let hours = first; hours <= length + 1e-9; hours += STEPS[0])
+    if (wallOf(times, hours) % (Math.min(step, 24) * HOUR_MS) === 0) round.push(hours);
+  // Of many days not every midnight has room.
+  const ticks = round.filter((_, k) => k % Math.max(1, step / 24) === 0);
   return {
-    label: `time, UTC, from ${dayOf(times, 0)}, ${clockOf(times, 0)}`,
+    label: `time, ${zoneOf(times)}, from ${dayOf(times, 0)}, ${clockOf(times, 0)}`,
     labelAnchor: "center",
     labelArrow: "none",
     domain: [0, length],

@@ -1,12 +1,14 @@
 /** report.html: one session on one page that needs nothing else, not even a network. */
 import type { SweptClearing as ClearingJson } from "../records/clearingJson.ts";
+import type { CommunityJson } from "../records/communityJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import type { AuditJson, SettlementJson } from "../records/sessionJson.ts";
 import { dayFrom } from "./day.ts";
 import { escape, foreign } from "./derive.ts";
 import { feederSection } from "./feederSection.ts";
+import { zoneOf } from "./labels.ts";
 import { page } from "./page.ts";
-import { clockOf, dayOf, lengthName } from "./periods.ts";
+import { clockOf, dayOf, lengthName, yearOf } from "./periods.ts";
 import { billSection } from "./sections/bills.ts";
 import { carbon } from "./sections/carbon.ts";
 import { convergence, networkCheck } from "./sections/checks.ts";
@@ -23,6 +25,8 @@ export type ReportInput = {
   readonly scenario: Scenario;
   readonly settlement?: SettlementJson | undefined;
   readonly audit?: AuditJson | undefined;
+  /** Names, clock and currency of a community; absent: numbers, UTC and dollars. */
+  readonly community?: CommunityJson | undefined;
 };
 
 function subtitle({ clearing, scenario }: Session): string {
@@ -33,7 +37,7 @@ function subtitle({ clearing, scenario }: Session): string {
   const end = `${last === first ? "" : `${last} `}${clockOf(scenario, hours * periodHours)}`;
   return [
     `${count(prosumers.length, "prosumer")} on ${foreign(feeder.name)}`,
-    `${count(hours, "period")} of ${lengthName(periodHours)}, ${first} ${clockOf(scenario, 0)} to ${end} UTC`,
+    `${count(hours, "period")} of ${lengthName(periodHours)}, ${first} ${clockOf(scenario, 0)} to ${end} ${zoneOf(scenario)}`,
     METHODS[settings.method],
     RISKS[settings.risk],
     ...(settings.reserve === "sequential" ? ["reserve cleared after energy"] : []),
@@ -44,10 +48,11 @@ function subtitle({ clearing, scenario }: Session): string {
   ].join(" · ");
 }
 
-export function renderReport({ clearing, scenario, settlement, audit }: ReportInput): string {
+export function renderReport({ clearing, scenario: plain, settlement, audit, community }: ReportInput): string {
+  const scenario = { ...plain, community };
   const session: Session = { ...dayFrom(clearing, scenario), settlement, audit };
   const feeder = feederSection(session);
-  const date = `${dayOf(scenario, 0)} ${scenario.startUtc.slice(0, 4)}`;
+  const date = `${dayOf(scenario, 0)} ${yearOf(scenario)}`;
   const sections = [
     { id: "overview", name: "Overview", body: overview(session) },
     { id: "feeder", name: "Feeder", body: feeder.body },

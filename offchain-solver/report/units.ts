@@ -1,7 +1,7 @@
 /** Units that fit the session: chosen once, so that every table and figure of a report counts in the same ones. */
 import type { SweptClearing as ClearingJson } from "../records/clearingJson.ts";
-import type { Scenario } from "../market/scenario/scenario.ts";
 import { bills, energyBalance, number, range, total } from "./derive.ts";
+import { currencyOf, type Labelled } from "./labels.ts";
 
 /**
  * A quantity in the record's unit (MW, MWh, $, $/MWh, $/MW and hour, t) times `factor` is shown with `digits` after the
@@ -22,37 +22,42 @@ export type Units = {
 
 const unit = (name: string, factor: number, digits: number): Unit => ({ name, factor, digits });
 
+type Currency = ReturnType<typeof currencyOf>;
+
 /**
- * Dollars from ten upwards, cents below, each with two digits: the bill of a feeder and that of a home are both
- * readable.
+ * Dollars (or a community's currency) from ten upwards, cents below, each with two digits: the bill of a feeder and
+ * that of a home are both readable.
  */
-export const moneyUnit = (largest: number): Unit => (Math.abs(largest) >= 10 ? unit("$", 1, 2) : unit("¢", 100, 2));
+export function moneyUnit(largest: number, { whole, hundredth }: Currency = currencyOf({})): Unit {
+  if (Math.abs(largest) >= 10) return unit(whole, 1, 2);
+  return hundredth === undefined ? unit(whole, 1, 4) : unit(hundredth, 100, 2);
+}
 
 /** Of an amount by itself. */
 export const massUnit = (largestT: number): Unit =>
   largestT >= 10 ? unit("t", 1, 2) : largestT >= 1e-3 ? unit("kg", 1e3, 1) : unit("g", 1e6, 0);
 
 /** A feeder of a megawatt and more counts in MW and $/MWh, a street in kW and ¢/kWh. */
-function energyUnits(peakMw: number): Omit<Units, "money" | "mass"> {
+function energyUnits(peakMw: number, { whole, hundredth }: Currency): Omit<Units, "money" | "mass"> {
   if (peakMw >= 1)
     return {
       power: unit("MW", 1, 3),
       energy: unit("MWh", 1, 3),
-      price: unit("$/MWh", 1, 2),
-      reservePrice: unit("$/MW", 1, 2),
+      price: unit(`${whole}/MWh`, 1, 2),
+      reservePrice: unit(`${whole}/MW`, 1, 2),
     };
   return {
     power: unit("kW", 1e3, peakMw >= 0.1 ? 1 : 2),
     energy: unit("kWh", 1e3, peakMw >= 0.1 ? 1 : 2),
-    price: unit("¢/kWh", 0.1, 3),
-    reservePrice: unit("¢/kW", 0.1, 3),
+    price: hundredth === undefined ? unit(`${whole}/kWh`, 1e-3, 5) : unit(`${hundredth}/kWh`, 0.1, 3),
+    reservePrice: hundredth === undefined ? unit(`${whole}/kW`, 1e-3, 5) : unit(`${hundredth}/kW`, 0.1, 3),
   };
 }
 
 /**
  * @returns units for the largest feed-in of a period, the largest part of a bill, the largest emission or allowance.
  */
-export function unitsOf(clearing: Pick<ClearingJson, "prosumers">, scenario: Scenario): Units {
+export function unitsOf(clearing: Pick<ClearingJson, "prosumers">, scenario: Labelled): Units {
   const fedIn = energyBalance(clearing, scenario).filter(({ mw }) => mw > 0);
   const peak = range(scenario.hours).map((t) => total(fedIn.filter(({ hour }) => hour === t).map(({ mw }) => mw)));
   const money = bills(clearing).flatMap(({ energy, reserve, carbon, network, deviceCost, total: sum }) =>
@@ -60,8 +65,8 @@ export function unitsOf(clearing: Pick<ClearingJson, "prosumers">, scenario: Sce
   );
   const masses = clearing.prosumers.flatMap(({ carbon }) => [carbon.emissionsT, carbon.allowanceT]);
   return {
-    ...energyUnits(Math.max(...peak)),
-    money: moneyUnit(Math.max(...money)),
+    ...energyUnits(Math.max(...peak), currencyOf(scenario)),
+    money: moneyUnit(Math.max(...money), currencyOf(scenario)),
     mass: massUnit(Math.max(...masses)),
   };
 }

@@ -7,9 +7,9 @@ import type { Bill } from "../derive.ts";
 import { bills, loadings, range } from "../derive.ts";
 import type { Frame } from "../plot.ts";
 import { nameAxis, periodAxis, periodLine, plotWidth, svg } from "../plot.ts";
+import { nameOfAxis, shortNames, spoken } from "../labels.ts";
 import { tint, type Meaning } from "../theme.ts";
 import { withUnit } from "../units.ts";
-import { prosumerNames } from "./tradeMatrix.ts";
 
 const limits = (at: readonly number[]): Plot.Markish =>
   Plot.ruleY(at, { stroke: "var(--bad)", strokeDasharray: "2 3", strokeWidth: 1.5 });
@@ -74,9 +74,9 @@ export const partTint = (part: BillPart): string => tint(PART_MEANINGS[part]);
 export const partsOf = (all: readonly Bill[]): BillPart[] =>
   BILL_PARTS.filter((part) => all.some((bill) => bill[part] !== 0));
 
-export function billChart({ clearing, units: { money } }: Day, frame: Frame): string {
+export function billChart({ clearing, scenario, units: { money } }: Day, frame: Frame): string {
   const all = bills(clearing);
-  const nameOf = prosumerNames(clearing.prosumers);
+  const nameOf = shortNames(scenario, clearing.prosumers);
   const parts = partsOf(all);
   const names = parts.map((part) => PART_NAMES[part]);
   const rows = all.flatMap((bill) =>
@@ -86,7 +86,7 @@ export function billChart({ clearing, units: { money } }: Day, frame: Frame): st
     {
       ...frame,
       height: Math.max(frame.height, 280),
-      x: { ...nameAxis("prosumer at bus", [...nameOf.values()], plotWidth(frame) / 30), padding: 0.25 },
+      x: { ...nameAxis(nameOfAxis(scenario, "prosumer"), [...nameOf.values()], plotWidth(frame) / 30), padding: 0.25 },
       y: {
         label: `${money.name} over the session: ${frame.phone ? "pays (+), is paid (−)" : "pays (above), is paid (below)"}`,
         grid: true,
@@ -99,7 +99,7 @@ export function billChart({ clearing, units: { money } }: Day, frame: Frame): st
           y: (d: (typeof rows)[number]) => money.factor * d.dollars,
           fill: "kind",
           order: names,
-          title: (d: (typeof rows)[number]) => `bus ${d.name}, ${d.kind}: ${withUnit(money, d.dollars)}`,
+          title: (d: (typeof rows)[number]) => `${spoken(scenario, d.name)}, ${d.kind}: ${withUnit(money, d.dollars)}`,
         }),
         Plot.ruleY([0]),
         Plot.dot(all, {
@@ -109,7 +109,7 @@ export function billChart({ clearing, units: { money } }: Day, frame: Frame): st
           stroke: "var(--ink)",
           strokeWidth: 2,
           r: all.length > 30 || frame.phone ? 3 : 4.5,
-          title: (d: Bill) => `bus ${nameOf.get(d.id)}, total: ${withUnit(money, d.total)}`,
+          title: (d: Bill) => `${spoken(scenario, nameOf.get(d.id)!)}, total: ${withUnit(money, d.total)}`,
         }),
       ],
     },

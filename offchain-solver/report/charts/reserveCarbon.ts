@@ -4,9 +4,9 @@ import type { Day } from "../day.ts";
 import { betweenProsumers, byBus, hourPrices, posted, range, total } from "../derive.ts";
 import type { Frame } from "../plot.ts";
 import { nameAxis, periodAxis, periodBars, periodLine, plotWidth, someOf, spreads, svg } from "../plot.ts";
+import { currencyOf, nameOfAxis, shortNames, spoken } from "../labels.ts";
 import { tint, type Meaning } from "../theme.ts";
 import { withUnit } from "../units.ts";
-import { prosumerNames } from "./tradeMatrix.ts";
 
 export const RESERVE_KINDS = ["from other prosumers", "from the utility"] as const;
 export const RESERVE_MEANINGS: readonly Meaning[] = ["reserve", "utility"];
@@ -83,10 +83,10 @@ export const CARBON_KINDS = ["emitted", "free allowance"] as const;
 export const CARBON_MEANINGS: readonly Meaning[] = ["carbon", "allowance"];
 
 /** Emissions against the free allowance; the gap is traded, bought from or sold to the desk. */
-export function carbonChart({ clearing, units: { mass } }: Day, frame: Frame): string {
+export function carbonChart({ clearing, scenario, units: { mass } }: Day, frame: Frame): string {
   const kinds = clearing.settings.carbon ? CARBON_KINDS : ([CARBON_KINDS[0]] as const);
   const prosumers = byBus(clearing.prosumers);
-  const names = [...prosumerNames(clearing.prosumers).values()];
+  const names = [...shortNames(scenario, clearing.prosumers).values()];
   const width = 0.8 / kinds.length;
   const rows = prosumers.flatMap(({ carbon }, i) =>
     kinds.map((kind, k) => ({
@@ -101,7 +101,7 @@ export function carbonChart({ clearing, units: { mass } }: Day, frame: Frame): s
     {
       ...frame,
       x: {
-        label: "prosumer at bus",
+        label: nameOfAxis(scenario, "prosumer"),
         labelAnchor: "center",
         labelArrow: "none",
         domain: [-0.6, names.length - 0.4],
@@ -118,7 +118,7 @@ export function carbonChart({ clearing, units: { mass } }: Day, frame: Frame): s
           y1: 0,
           y2: (d: Row) => mass.factor * d.t,
           fill: "kind",
-          title: (d: Row) => `bus ${d.name}, ${d.kind}: ${withUnit(mass, d.t)}`,
+          title: (d: Row) => `${spoken(scenario, d.name)}, ${d.kind}: ${withUnit(mass, d.t)}`,
         }),
         Plot.ruleY([0]),
       ],
@@ -131,15 +131,15 @@ type Result = Day["clearing"]["prosumers"][number];
 
 export function allowancePriceChart({ clearing, scenario }: Day, frame: Frame): string {
   const { deskBuyPerT, deskSellPerT } = scenario.carbon;
-  const nameOf = prosumerNames(clearing.prosumers);
+  const nameOf = shortNames(scenario, clearing.prosumers);
   const prices = clearing.prosumers.map(({ carbon }) => carbon.priceMu);
   const [low, high] = [Math.min(deskSellPerT, ...prices), Math.max(deskBuyPerT, ...prices)];
   const room = Math.max(0.2, 0.1 * (high - low));
   return svg(
     {
       ...frame,
-      x: { ...nameAxis("prosumer at bus", [...nameOf.values()], plotWidth(frame) / 28), type: "point" },
-      y: { label: "$/t", grid: true, domain: [low - room, high + room] },
+      x: { ...nameAxis(nameOfAxis(scenario, "prosumer"), [...nameOf.values()], plotWidth(frame) / 28), type: "point" },
+      y: { label: `${currencyOf(scenario).whole}/t`, grid: true, domain: [low - room, high + room] },
       marks: [
         Plot.ruleY([deskBuyPerT, deskSellPerT], {
           stroke: tint("utility"),
@@ -151,13 +151,14 @@ export function allowancePriceChart({ clearing, scenario }: Day, frame: Frame): 
           y: (d: Result) => d.carbon.priceMu,
           fill: tint("carbon"),
           r: prices.length > 30 || frame.phone ? 2.5 : 5,
-          title: (d: Result) => `bus ${nameOf.get(d.id)}: ${d.carbon.priceMu.toFixed(3)} $/t`,
+          title: (d: Result) =>
+            `${spoken(scenario, nameOf.get(d.id)!)}: ${d.carbon.priceMu.toFixed(3)} ${currencyOf(scenario).whole}/t`,
         }),
       ],
     },
     {
       title: "Marginal carbon price by prosumer",
-      says: `From ${Math.min(...prices).toFixed(2)} to ${Math.max(...prices).toFixed(2)} $/t; the desk sells at ${deskBuyPerT} and buys at ${deskSellPerT}.`,
+      says: `From ${Math.min(...prices).toFixed(2)} to ${Math.max(...prices).toFixed(2)} ${currencyOf(scenario).whole}/t; the desk sells at ${deskBuyPerT} and buys at ${deskSellPerT}.`,
     },
   );
 }

@@ -1,7 +1,8 @@
 /** Who sells to whom: posted energy over the session from every seller (row) to every buyer (column). */
 import * as Plot from "@observablehq/plot";
 import type { Day } from "../day.ts";
-import { betweenProsumers, byBus, posted } from "../derive.ts";
+import { betweenProsumers, posted } from "../derive.ts";
+import { nameOfAxis, shortNames } from "../labels.ts";
 import type { Frame } from "../plot.ts";
 import { nameAxis, svg } from "../plot.ts";
 import { tint } from "../theme.ts";
@@ -9,14 +10,8 @@ import { inUnit, withUnit } from "../units.ts";
 
 type Cell = { readonly seller: string; readonly buyer: string; readonly mwh: number };
 
-/** A prosumer's name on an axis: its bus, and its id where the bus has more than one. */
-export function prosumerNames(all: readonly { readonly id: number; readonly bus: number }[]): Map<number, string> {
-  const shared = (bus: number): boolean => all.filter((one) => one.bus === bus).length > 1;
-  return new Map(byBus(all).map(({ id, bus }) => [id, shared(bus) ? `${bus} (no. ${id})` : `${bus}`]));
-}
-
 export function tradedCells({ clearing, scenario }: Day): Cell[] {
-  const nameOf = prosumerNames(clearing.prosumers);
+  const nameOf = shortNames(scenario, clearing.prosumers);
   const sums = new Map<string, Cell>();
   for (const { seller, buyer, mw } of betweenProsumers(posted(clearing, "energy"))) {
     const cell = { seller: nameOf.get(seller as number)!, buyer: nameOf.get(buyer as number)! };
@@ -30,7 +25,7 @@ export function tradeMatrix(day: Day, frame: Frame): string {
   const { energy } = day.units;
   const cells = tradedCells(day);
   const most = Math.max(...cells.map(({ mwh }) => mwh));
-  const names = [...prosumerNames(day.clearing.prosumers).values()];
+  const names = [...shortNames(day.scenario, day.clearing.prosumers).values()];
   const room = (frame.width - 64) / names.length;
   const digits = Math.max(0, 2 - Math.max(0, Math.floor(Math.log10(energy.factor * most))));
   const label = ({ mwh }: Cell): string => (energy.factor * mwh).toFixed(digits).replace(/^0\./, ".");
@@ -47,8 +42,8 @@ export function tradeMatrix(day: Day, frame: Frame): string {
       marginLeft: 48,
       marginTop: 44,
       marginBottom: 8,
-      x: { ...nameAxis("buyer (bus)", names, (frame.width - 64) / 28), axis: "top" },
-      y: { ...nameAxis("seller (bus)", names, (names.length * side) / 13) },
+      x: { ...nameAxis(nameOfAxis(day.scenario, "buyer"), names, (frame.width - 64) / 28), axis: "top" },
+      y: { ...nameAxis(nameOfAxis(day.scenario, "seller"), names, (names.length * side) / 13) },
       marks: [
         ...(few
           ? [

@@ -5,8 +5,11 @@ import { bills, total, type Bill } from "../derive.ts";
 import { card, grid, legend, table } from "../page.ts";
 import { framed } from "../plot.ts";
 import type { Unit } from "../units.ts";
+import { called, currencyOf } from "../labels.ts";
 import { inUnit, moneyUnit, withUnit } from "../units.ts";
 import type { Session } from "./session.ts";
+
+const UNIT_NAMES: Readonly<Record<string, string>> = { $: "Dollars", "¢": "Cents" };
 
 const HEADS: Readonly<Record<keyof Bill, string>> = {
   id: "No.",
@@ -26,7 +29,7 @@ function billTable(session: Session, all: readonly Bill[]): string {
   const columns = [...parts.filter((part) => part !== "deviceCost"), "payments", "deviceCost", "total"] as const;
   return table(
     ["Prosumer", ...columns.map((key) => HEADS[key])],
-    all.map((bill) => [`no. ${bill.id}, bus ${bill.bus}`, ...columns.map((key) => inUnit(money, bill[key]))]),
+    all.map((bill) => [called(session.scenario, bill.id, bill.bus), ...columns.map((key) => inUnit(money, bill[key]))]),
     { foot: ["All", ...columns.map((key) => inUnit(money, total(all.map((bill) => bill[key]))))] },
   );
 }
@@ -34,10 +37,10 @@ function billTable(session: Session, all: readonly Bill[]): string {
 /** Two digits more than a bill has: the differences are small. */
 const finer = (unit: Unit): Unit => ({ ...unit, digits: unit.digits + 2 });
 
-function moneyCards({ clearing }: Session): string[] {
+function moneyCards({ clearing, scenario }: Session): string[] {
   const paid = paymentsOf(clearing);
   const steps = reconcile(clearing);
-  const unit = finer(moneyUnit(steps.bills));
+  const unit = finer(moneyUnit(steps.bills, currencyOf(scenario)));
   const show = (dollars: number): string => withUnit(unit, dollars);
   const device = total(clearing.prosumers.map(({ cost }) => cost));
   const rows: [string, number][] = [
@@ -92,7 +95,7 @@ export function billSection(session: Session): string {
       wide: true,
     }),
     card("In numbers", billTable(session, all), {
-      note: `${money.name === "$" ? "Dollars" : "Cents"} over the session. Positive: pays. Negative: is paid. Each number is rounded by itself. Network: the charges on what is fed in, on responses and on reactive power, less the rebate.${none}`,
+      note: `${UNIT_NAMES[money.name] ?? money.name} over the session. Positive: pays. Negative: is paid. Each number is rounded by itself. Network: the charges on what is fed in, on responses and on reactive power, less the rebate.${none}`,
       wide: true,
     }),
     ...moneyCards(session),

@@ -1,16 +1,16 @@
 /** Carbon: emissions, allowances, intensity. */
 import { CARBON_INTENSITY, allZero, heatHead, heatMap, heatRows } from "../charts/heat.ts";
 import * as Pools from "../charts/reserveCarbon.ts";
-import { prosumerNames } from "../charts/tradeMatrix.ts";
 import { byBus } from "../derive.ts";
+import { named, shortNames } from "../labels.ts";
 import { card, grid, legend, numbers, said, table, rowCount } from "../page.ts";
 import { framed } from "../plot.ts";
 import { tint } from "../theme.ts";
 import { inUnit, withUnit } from "../units.ts";
 import { meaningKeys, type Session } from "./session.ts";
 
-function allowanceCard({ clearing, units: { mass } }: Session): string {
-  const names = prosumerNames(clearing.prosumers);
+function allowanceCard({ clearing, scenario, units: { mass } }: Session): string {
+  const names = shortNames(scenario, clearing.prosumers);
   const pick = ({ carbon: c }: Session["clearing"]["prosumers"][number]): number[] => {
     const [desk, others] = [c.boughtT - c.soldT, -c.tradedT];
     return [c.emissionsT, c.allowanceT, desk, others, c.allowanceT + desk + others - c.emissionsT];
@@ -27,7 +27,7 @@ function allowanceCard({ clearing, units: { mass } }: Session): string {
     "Allowances",
     table(
       ["Prosumer", "Emitted", "Free", "From desk", "From others", "Left over"],
-      all.map((one) => [`bus ${names.get(one.id)!}`, ...pick(one).map(show)]),
+      all.map((one) => [named(scenario, one.id, names.get(one.id)!), ...pick(one).map(show)]),
       { foot: ["All", ...sums.map(show)] },
     ),
     { note: `${mass.name} CO₂ as planned; negative: sold, or short.${rest}` },

@@ -1,8 +1,9 @@
 /** Energy: prices, sources and uses, trades, charges. */
 import * as Energy from "../charts/energy.ts";
 import { allZero, heatHead, heatMap, heatRows, networkCharge } from "../charts/heat.ts";
-import { prosumerNames, tradeMatrix, tradedCells } from "../charts/tradeMatrix.ts";
+import { tradeMatrix, tradedCells } from "../charts/tradeMatrix.ts";
 import { ENERGY_KINDS, busPrices, byBus, energyBalance, number, total } from "../derive.ts";
+import { named, shortNames } from "../labels.ts";
 import { card, grid, legend, numbers, said, table, rowCount } from "../page.ts";
 import { periodName } from "../periods.ts";
 import { framed } from "../plot.ts";
@@ -136,12 +137,12 @@ function matrixCard(session: Session): string {
   const cells = tradedCells(session);
   const { energy } = session.units;
   if (cells.length === 0) return card("Who sells to whom", said("No energy is traded between prosumers."));
-  const names = prosumerNames(session.clearing.prosumers);
+  const names = shortNames(session.scenario, session.clearing.prosumers);
   const rows = byBus(session.clearing.prosumers).map(({ id }) => {
     const name = names.get(id)!;
     const sum = (side: "seller" | "buyer"): number =>
       total(cells.filter((cell) => cell[side] === name).map(({ mwh }) => mwh));
-    return [`bus ${name}`, inUnit(energy, sum("seller")), inUnit(energy, sum("buyer"))];
+    return [named(session.scenario, id, name), inUnit(energy, sum("seller")), inUnit(energy, sum("buyer"))];
   });
   const all = inUnit(energy, total(cells.map(({ mwh }) => mwh)));
   return card(

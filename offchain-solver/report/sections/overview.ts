@@ -3,6 +3,7 @@ import { reconcile } from "../accounts.ts";
 import { betweenProsumers, escape, number, posted, total } from "../derive.ts";
 import type { Tile } from "../page.ts";
 import { tiles } from "../page.ts";
+import { currencyOf } from "../labels.ts";
 import { massUnit, moneyUnit, withUnit } from "../units.ts";
 import { rated } from "../charts/checks.ts";
 import type { Session } from "./session.ts";
@@ -10,7 +11,7 @@ import type { Session } from "./session.ts";
 function marketTiles({ clearing, scenario, units }: Session): Tile[] {
   const { hours, periodHours, prosumers } = scenario;
   const { bills, objective } = reconcile(clearing);
-  const amount = moneyUnit(bills);
+  const amount = moneyUnit(bills, currencyOf(scenario));
   const sum = (trades: readonly { readonly mw: number }[]): number => total(trades.map(({ mw }) => mw)) * periodHours;
   const load = sum(prosumers.flatMap(({ load: { fixedMw } }) => fixedMw.slice(0, hours).map((mw) => ({ mw }))));
   const reserve = posted(clearing, "reserve");

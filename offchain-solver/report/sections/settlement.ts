@@ -1,6 +1,7 @@
 /** What the chain did, account by account, and what an auditor says. */
 import type { SettlementJson } from "../../records/sessionJson.ts";
 import { byBus, escape, number, total } from "../derive.ts";
+import { called, currencyOf } from "../labels.ts";
 import { card, grid, table } from "../page.ts";
 import type { Session } from "./session.ts";
 
@@ -29,9 +30,9 @@ function accountCard(settlement: SettlementJson, session: Session): string {
   return card(
     "What every account gained",
     table(
-      ["Account", "Money, $", "Energy, Wh", "Allowances, g"],
+      ["Account", `Money, ${currencyOf(session.scenario).whole}`, "Energy, Wh", "Allowances, g"],
       accounts.map((row) => [
-        typeof row.account === "number" ? `no. ${row.account}, bus ${busOf.get(row.account) ?? "–"}` : row.account,
+        typeof row.account === "number" ? called(session.scenario, row.account, busOf.get(row.account)) : row.account,
         exactDollars(BigInt(row.moneyNano)),
         number(row.energyWh, 0),
         number(row.carbonG, 0),

@@ -145,7 +145,7 @@ tariff:
     # - { from: "22:00", to: "06:00", months: [11, 12, 1, 2], buyPerKwh: 0.19 }
 
 # What the utility takes for answering forecast errors, per kW and hour.
-reserve: { upPerKw: 0.02, downPerKw: 0.012 }
+reserve: { upPerKw: 0.008, downPerKw: 0.005 }
 
 # Emissions of the grid's energy (or the name of a file of hours), the free allowance for each kWh of load, and the
 # price of an allowance more or less, per tonne of CO2.

@@ -40,7 +40,7 @@ export function readTerms(file: string, found: Findings): Terms | undefined {
   if (carbon === undefined) found.assumed.push(`${file}: carbon: nothing is said: emissions cost nothing`);
   if (community.reserve === undefined)
     found.assumed.push(
-      `${file}: reserve: nothing is said: the utility answers errors for a tenth of buyPerKwh a kW and hour, up and down`,
+      `${file}: reserve: nothing is said: the utility answers errors for a thirtieth of buyPerKwh a kW and hour, up and down`,
     );
   return clock && { file, community, clock };
 }

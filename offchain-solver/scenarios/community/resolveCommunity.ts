@@ -254,7 +254,7 @@ function pricesOf(
 ): Pick<Scenario, "tariff" | "carbon"> {
   const prices = startsMs.map((ms) => priceAt(community, clock, ms));
   const { reserve, tariff, carbon: terms } = community;
-  const fallback = Math.abs(tariff.buyPerKwh) / 10;
+  const fallback = Math.abs(tariff.buyPerKwh) / 30;
   const intensity = carbon && {
     kind: "pv" as const,
     history: carbon,

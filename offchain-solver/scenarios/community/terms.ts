@@ -88,8 +88,8 @@ export const CommunitySchema = z.strictObject({
       batteryInitialPercent: z.number().min(0).max(100).default(50),
       batteryWearPerKwh: nonneg.default(0.02),
       /** What booking own devices for reserve costs, per kW and hour. */
-      reserveUpPerKw: nonneg.default(0.004),
-      reserveDownPerKw: nonneg.default(0.002),
+      reserveUpPerKw: nonneg.default(0.002),
+      reserveDownPerKw: nonneg.default(0.001),
       /** Of an inverter's rating. */
       reactiveShare: share.default(0.3),
     })
