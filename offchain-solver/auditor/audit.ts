@@ -274,22 +274,19 @@ function doubtOf(session: History.FrozenSession, { ledger }: Context): string | 
 
 /** A log of the transactions that froze and settled the session which a filter did not show. */
 async function hiddenLog(look: Look, history: History.History, settled: ChainLog): Promise<string | undefined> {
-  const frozen = history.session?.transaction;
-  for (const transaction of new Set([frozen, settled.transaction])) {
-    if (transaction === undefined) continue;
-    const logs = await look.receipt(transaction);
-    if (logs === undefined) return `the receipt of transaction ${transaction}`;
-    const own = logs.filter(({ address }) => address === history.market);
-    if (transaction === frozen && own.filter(isLock).length !== history.limits.size)
-      return `${own.filter(isLock).length - history.limits.size} of the mandates that the freeze locked`;
-    const shown = own.find(({ index }) => index === settled.index);
-    if (transaction === settled.transaction && shown?.data !== settled.data)
-      return `the Settled event as its receipt has it`;
-  }
-  return undefined;
+  const { session } = history;
+  if (session === undefined) return undefined;
+  const frozen = await look.receipt(session.transaction);
+  if (frozen === undefined) return `the receipt of transaction ${session.transaction}`;
+  const events = frozen.filter((log) => log.address === history.market && MARKET.parseLog(log) !== null).length;
+  if (session.transaction !== settled.transaction && events !== session.events)
+    return `${events - session.events} events of the transaction that froze session ${session.terms.ordinal}`;
+  const own = await look.receipt(settled.transaction);
+  if (own === undefined) return `the receipt of transaction ${settled.transaction}`;
+  return own.find(({ index }) => index === settled.index)?.data === settled.data
+    ? undefined
+    : "the Settled event as its receipt has it";
 }
-
-const isLock = (log: ChainLog): boolean => MARKET.parseLog(log)?.name === "MandateLocked";
 
 /** Bytes of the frozen grid model; a string names what is missing. */
 async function gridOf({ look, history }: Work, hash: string): Promise<Uint8Array | string> {
@@ -318,12 +315,12 @@ async function standingAt(work: Work, registry: string, head: number): Promise<V
     const code = await Words.checkCode(look, market, registry, release);
     if (code.kind !== "valid") return code;
     const { sequence, ordinal, lastBatch } = await Words.counters(look, market, head);
+    if (sequence < history.sequence || (sequence === history.sequence && lastBatch !== history.lastBatch))
+      return undecided(`what became of batch number ${history.sequence}: the market says it has settled ${sequence}`);
     const unseen = History.batchesBetween(history, sequence, lastBatch);
     for (const { sequence: k } of unseen)
       sessions.push(notSeen({ sequence: k, batch: await Words.batchAt(look, market, k, head) }));
     if (unseen.length > 0) return undecided(`the events of batch number ${unseen[0].sequence}`);
-    if (sequence !== history.sequence || lastBatch !== history.lastBatch)
-      return undecided(`what became of batch number ${history.sequence}: the market has settled ${sequence}`);
     if (ordinal !== history.ordinal) return undecided(`the event that froze session ${ordinal}`);
     return await Words.checkLedger(look, history, registry, head);
   } catch (error) {

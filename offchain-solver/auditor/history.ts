@@ -39,6 +39,8 @@ export type FrozenSession = {
   readonly terms: SessionTerms;
   readonly transaction: string;
   readonly nodeKeys: ReadonlyMap<number, string>;
+  /** How many events of the transaction that froze it were seen. */
+  events: number;
   /** Left out although their mandate was seen to last: right where the feeder has no place for them. */
   readonly leftOut: number[];
   /** Why it cannot be decided, if it cannot: what was not seen. */
@@ -87,8 +89,13 @@ function doubt(history: History, what: string): void {
 export function apply(history: History, log: ChainLog): Unseen[] {
   const parsed = (log.address === history.market ? MARKET : REGISTRY).parseLog(log);
   if (parsed === null) return [];
-  const { args } = parsed;
-  switch (parsed.name) {
+  const unseen = applyParsed(history, log, parsed.name, parsed.args);
+  if (history.session?.transaction === log.transaction && log.address === history.market) history.session.events++;
+  return unseen;
+}
+
+function applyParsed(history: History, log: ChainLog, name: string, args: Result): Unseen[] {
+  switch (name) {
     case "PriceCapChanged":
       history.nextPriceCap = args.priceCap;
       return [];
@@ -105,7 +112,7 @@ export function apply(history: History, log: ChainLog): Unseen[] {
       leaveOut(history, Number(args.id));
       return [];
     default:
-      if (!applyToParties(history, parsed.name, args)) applyToAccount(history, parsed.name, args);
+      if (!applyToParties(history, name, args)) applyToAccount(history, name, args);
       return [];
   }
 }
@@ -190,6 +197,7 @@ function freeze(history: History, args: Result, { transaction }: ChainLog): Unse
     terms,
     transaction,
     nodeKeys: new Map(history.nodeKeys),
+    events: 0,
     leftOut: [],
     doubt: said ? undefined : `the event that froze session ${args.ordinal} as it was`,
     state: "open",

@@ -93,17 +93,18 @@ export async function batchAt(look: Look, market: string, sequence: bigint, bloc
 
 /** Account words, mandates and keys at the head against the events, and the market's tokens against all it owes. */
 export async function checkLedger(look: Look, history: History, registry: string, block: number): Promise<Verdict> {
-  const { market, nodeKeys, accounts, unknown } = history;
-  const account = await differingAccount(look, history, new Set([...accounts.keys(), ...nodeKeys.keys()]), block);
+  const { market, nodeKeys, accounts, unknown, mandates } = history;
+  const ids = new Set([...accounts.keys(), ...nodeKeys.keys(), ...mandates.keys()]);
+  const account = await differingAccount(look, history, ids, block);
   if (account !== undefined) return undecided(`events of account ${account}: it holds something else than they say`);
-  for (const id of nodeKeys.keys()) {
+  for (const id of ids) {
     const [{ validUntil, nonce }] = await ask(look, market, block, "registeredMandate", id);
     const mandate = history.mandates.get(id);
     if ((mandate?.validUntil ?? 0n) !== validUntil || (mandate !== undefined && mandate.nonce !== nonce))
       return undecided(`a mandate or revocation of account ${id}`);
     const answer = await look.call(registry, REGISTRY.encodeFunctionData("party", [id]), block);
     const [{ nodeKey }] = REGISTRY.decodeFunctionResult("party", answer);
-    if (nodeKey !== nodeKeys.get(id)) return undecided(`a rotation of the node key of account ${id}`);
+    if (nodeKey !== nodeKeys.get(id)) return undecided(`where account ${id} got its node key`);
   }
   if (unknown.size > 0) return VALID;
   const token = await addressIn(look, market, "token", block);

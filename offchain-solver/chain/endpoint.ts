@@ -142,7 +142,8 @@ function readReply(text: string, ids: readonly number[]): Reply {
   try {
     parsed = JSON.parse(text);
   } catch {
-    return { kind: "later", waitMs: undefined, why: `answers no JSON but ${JSON.stringify(text.slice(0, 40))}` };
+    const why = `answers no JSON but ${JSON.stringify(text.slice(0, 40))}`;
+    return ids.length > 1 ? { kind: "noBatch", why } : { kind: "later", waitMs: undefined, why };
   }
   if (ids.length === 1) {
     const answer: unknown = Array.isArray(parsed) ? parsed[0] : parsed;

@@ -1,0 +1,71 @@
+import { expect } from "chai";
+import { releasedBuild } from "../offchain-solver/devnet/release.ts";
+import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
+import { hasChromium, openBrowser, type Browser } from "./support/chromium.ts";
+import { CORRUPTIONS } from "./support/corruptions.ts";
+import { ENDPOINT_FAULTS } from "./support/endpointFaults.ts";
+import { outcomeOf } from "./support/faultOutcome.ts";
+import { forged, type TrueSession } from "./support/forge.ts";
+import { misled } from "./support/misled.ts";
+import type { ChainRecord } from "./support/recordedChain.ts";
+import { recordedMarket } from "./support/recordedMarket.ts";
+import { trueSession } from "./support/trueSession.ts";
+import { auditShown, saidOf } from "./support/verdicts.ts";
+
+const kindOf = (predicate: string): string => (predicate === "uncertified" ? "valid" : "invalid");
+
+describe("a settled session with one corruption", function () {
+  this.timeout(300_000);
+  const release = releasedBuild();
+  let session: TrueSession;
+  let browser: Browser | undefined;
+
+  before(async () => {
+    session = await trueSession(takeHours(loadScenario("ieee15"), 3));
+    if (hasChromium()) browser = await openBrowser();
+  });
+  after(() => browser?.close());
+
+  it("is valid before it is corrupted, in Node and in Chromium", async () => {
+    const shown = await forged(session);
+    const { sessions, standing } = await auditShown(shown, release);
+    expect([standing, ...sessions.map(({ verdict }) => verdict)]).to.deep.equal([{ kind: "valid" }, { kind: "valid" }]);
+    if (browser !== undefined) expect(await browser.verdict(shown)).to.include({ kind: "valid", predicate: "valid" });
+  });
+
+  for (const { name, predicate, shown } of CORRUPTIONS)
+    it(`${name}: ${predicate}`, async () => {
+      const corrupted = await shown(session);
+      const said = saidOf(await auditShown(corrupted, release));
+      expect(said, said.verdict).to.include({ kind: kindOf(predicate), predicate });
+      if (browser !== undefined) expect(await browser.verdict(corrupted)).to.deep.equal(said);
+    });
+
+  it("is called so where it is a thousandth worse than the optimum and its owners sign true regrets", async () => {
+    const { shown, regret, cost } = await misled(takeHours(loadScenario("ieee15"), 3), 1.12);
+    expect(regret).to.be.above(1e-3 * cost);
+    const said = saidOf(await auditShown(shown, release));
+    expect(said, said.verdict).to.include({ kind: "invalid", predicate: "regretsTooLarge" });
+    if (browser !== undefined) expect(await browser.verdict(shown)).to.deep.equal(said);
+  });
+});
+
+describe("an endpoint that nobody should trust", function () {
+  this.timeout(300_000);
+  const release = releasedBuild();
+  let record: ChainRecord;
+  before(async () => {
+    record = await recordedMarket();
+  });
+
+  it("is believed where it tells the truth", async () => {
+    const told = await outcomeOf(record, { name: "", expected: "same", fault: () => ({}) }, release);
+    expect(told).to.deep.equal({ kind: "valid", says: "4 sessions valid" });
+  });
+
+  for (const one of ENDPOINT_FAULTS)
+    it(`${one.name}: ${one.expected === "same" ? "and is read all the same" : "undecided"}`, async () => {
+      const told = await outcomeOf(record, one, release);
+      expect(told.kind, told.says).to.equal(one.expected === "same" ? "valid" : "undecided");
+    });
+});

@@ -1,0 +1,141 @@
+/**
+ * What an endpoint says of one market, written down: so that an auditor can be shown the same chain again with one
+ * thing changed, in Node or in a browser.
+ */
+import { getAddress, toBeHex } from "ethers";
+import { MARKET, REGISTRY, TOKEN } from "../../offchain-solver/codec/abi.ts";
+import { EndpointFault, type Endpoint } from "../../offchain-solver/chain/endpoint.ts";
+
+export type RawLog = {
+  readonly address: string;
+  readonly topics: readonly string[];
+  readonly data: string;
+  readonly blockNumber: string;
+  readonly transactionHash: string;
+  readonly logIndex: string;
+};
+
+/** JSON as it stands: raw answers, by what was asked. */
+export type ChainRecord = {
+  readonly chainId: string;
+  readonly head: number;
+  readonly market: string;
+  readonly registry: string;
+  readonly token: string;
+  readonly blocks: Readonly<Record<number, { readonly hash: string; readonly timestamp: string }>>;
+  readonly logs: readonly RawLog[];
+  readonly transactions: Readonly<Record<string, { readonly to: string | null; readonly input: string }>>;
+  /** By address, lower case. */
+  readonly codes: Readonly<Record<string, string>>;
+  /** By `callKey`. */
+  readonly calls: Readonly<Record<string, string>>;
+};
+
+export const callKey = (to: string, data: string, block: number): string =>
+  `${to.toLowerCase()} ${data.toLowerCase()} ${block}`;
+
+/** The answers that this record has; asked for anything else, an endpoint that has pruned it. */
+export function replayed(record: ChainRecord, name = "a record"): Endpoint {
+  const missing = (what: string): never => {
+    throw new EndpointFault(name, `missing trie node of ${what}`, -32_000);
+  };
+  const blockOf = (number: unknown) => {
+    const block = record.blocks[Number(number)];
+    const own = record.logs.filter(({ blockNumber }) => Number(blockNumber) === Number(number));
+    const transactions = [...new Set(own.map(({ transactionHash }) => transactionHash))];
+    return block === undefined ? null : { ...block, number, transactions };
+  };
+  const answer = (method: string, params: readonly unknown[]): unknown => {
+    const [first, second] = params as [never, never];
+    switch (method) {
+      case "eth_chainId":
+        return record.chainId;
+      case "eth_blockNumber":
+        return toBeHex(record.head);
+      case "eth_getBlockByNumber":
+        return blockOf(first);
+      case "eth_getLogs": {
+        const { address, fromBlock, toBlock } = first as { address: string[]; fromBlock: string; toBlock: string };
+        return record.logs.filter(
+          (log) =>
+            address.includes(getAddress(log.address)) &&
+            Number(log.blockNumber) >= Number(fromBlock) &&
+            Number(log.blockNumber) <= Number(toBlock),
+        );
+      }
+      case "eth_getTransactionByHash":
+        return record.transactions[first] ?? null;
+      case "eth_getTransactionReceipt":
+        return { logs: record.logs.filter(({ transactionHash }) => transactionHash === first) };
+      case "eth_getCode":
+        return record.codes[(first as string).toLowerCase()] ?? "0x";
+      case "eth_call": {
+        const { to, data } = first as { to: string; data: string };
+        return record.calls[callKey(to, data, Number(second))] ?? missing(`${data} at ${Number(second)}`);
+      }
+      default:
+        throw new EndpointFault(name, `${method}: the method does not exist`, -32_601);
+    }
+  };
+  return { name, request: async (method, params) => structuredClone(answer(method, params)) };
+}
+
+const hex = (number: number): string => `0x${number.toString(16)}`;
+
+/** Writes down a market of a chain from a block on: its events, their transactions and blocks, its state around them. */
+export async function recorded(endpoint: Endpoint, marketAddress: string, from: number): Promise<ChainRecord> {
+  const ask = (method: string, ...params: unknown[]): Promise<unknown> => endpoint.request(method, params);
+  const head = Number(await ask("eth_blockNumber"));
+  const calls: Record<string, string> = {};
+  const call = async (to: string, data: string, block: number): Promise<string> =>
+    (calls[callKey(to, data, block)] = (await ask("eth_call", { to, data }, hex(block))) as string);
+  const market = getAddress(marketAddress);
+  const addressOf = async (method: "registry" | "token"): Promise<string> => {
+    const answer = await call(market, MARKET.encodeFunctionData(method), head);
+    return getAddress(`0x${answer.slice(-40)}`);
+  };
+  const [registry, token] = [await addressOf("registry"), await addressOf("token")];
+  const filter = { address: [market, registry], fromBlock: hex(from), toBlock: hex(head) };
+  const logs = (await ask("eth_getLogs", filter)) as RawLog[];
+  const transactions: Record<string, { to: string | null; input: string }> = {};
+  const codes: Record<string, string> = {};
+  const keepCode = async (address: string): Promise<void> => {
+    codes[address.toLowerCase()] = (await ask("eth_getCode", address, "latest")) as string;
+  };
+  await Promise.all([market, registry].map(keepCode));
+  const ids = new Set<bigint>();
+  const states = new Set([head]);
+  const numbers = new Set([head]);
+  for (const log of logs) {
+    numbers.add(Number(log.blockNumber));
+    const parsed = (getAddress(log.address) === market ? MARKET : REGISTRY).parseLog(log);
+    if (parsed?.name === "Registered") ids.add(parsed.args.id);
+    if (parsed?.name === "GridModelAdded") await keepCode(parsed.args.pointer);
+    if (parsed?.name === "Settled" || parsed?.name === "SessionFrozen") {
+      for (const block of [Number(log.blockNumber) - 1, Number(log.blockNumber)]) states.add(block);
+      const { to, input } = (await ask("eth_getTransactionByHash", log.transactionHash)) as never;
+      transactions[log.transactionHash] = { to, input };
+    }
+  }
+  const blocks: Record<number, { hash: string; timestamp: string }> = {};
+  for (const number of numbers) {
+    const { hash, timestamp } = (await ask("eth_getBlockByNumber", hex(number), false)) as never;
+    blocks[number] = { hash, timestamp };
+  }
+  for (const block of states) {
+    const session = MARKET.decodeFunctionResult(
+      "session",
+      await call(market, MARKET.encodeFunctionData("session"), block),
+    )[0];
+    await call(market, MARKET.encodeFunctionData("lastBatch"), block);
+    for (let k = 1n; k <= session.sequence; k++) await call(market, MARKET.encodeFunctionData("batchAt", [k]), block);
+    for (const id of ids) {
+      await call(market, MARKET.encodeFunctionData("account", [id]), block);
+      await call(market, MARKET.encodeFunctionData("registeredMandate", [id]), block);
+      await call(registry, REGISTRY.encodeFunctionData("party", [id]), block);
+    }
+  }
+  await call(token, TOKEN.encodeFunctionData("balanceOf", [market]), head);
+  const chainId = (await ask("eth_chainId")) as string;
+  return { chainId, head, market, registry, token, blocks, logs, transactions, codes, calls };
+}
