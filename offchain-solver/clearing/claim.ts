@@ -8,13 +8,44 @@ import type { ProsumerState } from "./prosumerAgent.ts";
  * believed by anybody who signs: the same sums are judged again after quantising.
  */
 export type Claim = Float64Array;
-export const [REGRET, MISMATCH, TURNOVER, CLAIM_SIZE] = [0, 1, 2, 3] as const;
+export const [REGRET, MISMATCH, TURNOVER, REACH, CLAIM_SIZE] = [0, 1, 2, 3, 4] as const;
 
 /**
  * Regrets of agents may fill this much of the turnover's part of what is allowed, and of rounding's: the operator's own
  * comes with rounding, up to a quarter of it on the 15-bus day and on streets.
  */
 const FILL = { turnover: 0.95, rounding: 0.5 } as const;
+
+/**
+ * How far its devices could follow the limits' prices beyond where the operator put it: min price'(P, Q, shares) over
+ * what they can do, less price'z. The operator's prices are normal to its limits at z, so where these numbers add up to
+ * more than nothing no point of the limits is one of the devices: there is no solution. None where it found no minimum.
+ */
+export function reachOf({ layout, problem, z, u, settings }: ProsumerState): Claim | undefined {
+  const price = u.map((value, c) => settings.rho[layout.commodity[c]] * value);
+  const least = problem.leastProduct(price);
+  if (least === undefined) return undefined;
+  const claim = new Float64Array(CLAIM_SIZE);
+  claim[REACH] = least;
+  for (let c = layout.gridStart; c < layout.size; c++) claim[REACH] -= price[c] * z[c];
+  return claim;
+}
+
+/** Share of what moves at the limits' prices that a proof has to exceed: a thousand times what solvers leave. */
+const PROOF = 1e-6;
+
+/**
+ * Do claims of reach prove that limits and devices have no point in common? `scale`: sum of abs(price x quantity) at
+ * the operator's point.
+ */
+export function provesInfeasible(claims: readonly (Claim | undefined)[], scale: number): boolean {
+  let total = 0;
+  for (const claim of claims) {
+    if (claim === undefined) return false;
+    total += claim[REACH];
+  }
+  return total > PROOF * scale;
+}
 
 /** The claim, or none where its own problem could not be solved again. */
 export function claimOf({ market, layout, problem, z, u, settings }: ProsumerState): Claim | undefined {

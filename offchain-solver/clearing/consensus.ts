@@ -123,7 +123,9 @@ export function conclude(
     status: infeasible ? "infeasible" : solved ? "solved" : late ? "deadline" : "max iterations",
     reason:
       operator.status === "infeasible"
-        ? "the network security constraints have no point left"
+        ? operator.proven
+          ? "no point inside the network limits can be kept by everybody's devices"
+          : "the network security constraints have no point left"
         : (failure?.reason ?? (solved ? undefined : uncertified(operator))),
     iterations: operator.residuals.length,
     evaluations: operator.residuals.length,

@@ -25,10 +25,13 @@ export type Message =
       readonly extra: number;
       /** The share of a warm start's first trades that it pulls towards; absent: towards none. */
       readonly centre?: number;
-      /** Asks for a claim of the iterate that follows; absent: does not. */
-      readonly ask?: true;
+      /** Asks for a claim of the iterate that follows, and what of (`claim.ts`); absent: does not. */
+      readonly ask?: Ask;
       readonly end: End;
     };
+
+export const ASKS = ["regret", "reach"] as const;
+export type Ask = (typeof ASKS)[number];
 
 /** Whether the operator ends the session with a message, and how. */
 export const ENDS = ["no", "solved", "max iterations", "infeasible", "deadline"] as const;

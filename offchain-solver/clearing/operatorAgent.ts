@@ -1,8 +1,8 @@
 import type { UnitMarket } from "../market/scenario/perUnit.ts";
-import { certificateOf, CLAIM_SIZE, type Certificate, type Claim } from "./claim.ts";
+import { certificateOf, CLAIM_SIZE, provesInfeasible, type Certificate, type Claim } from "./claim.ts";
 import { createAcceleration, depthOf, nextWeights, type Acceleration } from "./acceleration/acceleration.ts";
 import { layoutOf, SUM_COUNT, type Layout } from "./layout.ts";
-import type { Effect, End, Event, Message } from "./message.ts";
+import type { Ask, Effect, End, Event, Message } from "./message.ts";
 import type { HourBlock } from "./areaProjection.ts";
 import type { HourLimits, Hours } from "./operatorProblem.ts";
 import { ACCEPT, ignore, kindOf, misfit, reject, type Reception } from "./reception.ts";
@@ -42,14 +42,25 @@ export type OperatorState = {
    * residuals have been small.
    */
   certificate: Certificate | undefined;
-  asked: boolean;
+  asked: Ask | undefined;
   askedAt: number;
   settled: boolean;
+  /** The best residual when reach was last thought of, and the iteration when it is next. */
+  bestThen: number;
+  reachAt: number;
+  /** Claims of reach proved that limits and devices have no point in common. */
+  proven: boolean;
   status: "running" | Exclude<End, "no">;
 };
 
 /** Iterations between two requests for claims: a best response costs several steps of an agent. */
 const ASK_EVERY = 3;
+/**
+ * Reach is asked for from this iteration on, and then whenever they have doubled without the best residual falling to
+ * this share: where there is no solution it never falls below the distance between limits and devices.
+ */
+const REACH_FROM = 32;
+const REACH_FALL = 0.7;
 /** Claims are asked for from this residual over its tolerance on, so that they are there when it is met. */
 const ASK_FROM = 1.5;
 
@@ -79,9 +90,12 @@ export function initOperator(settings: Settings, market: UnitMarket, hours: Hour
     residuals: [],
     claims: layouts.map(() => undefined),
     certificate: undefined,
-    asked: false,
+    asked: undefined,
     askedAt: -ASK_EVERY,
     settled: false,
+    bestThen: Infinity,
+    reachAt: REACH_FROM,
+    proven: false,
     status: "running",
   };
 }
@@ -157,16 +171,42 @@ function decide(state: OperatorState): Effect[] {
     state.residuals.push(residual);
     const ratio = Math.max(residual.primal, residual.dual);
     state.settled ||= ratio <= 1;
-    if (state.asked) state.certificate = certificateOf(state.market, state.claims);
-    const certified = state.asked && state.certificate?.certified === true;
-    state.asked = (state.settled || ratio <= ASK_FROM) && state.iteration - state.askedAt >= ASK_EVERY;
-    if (state.asked) state.askedAt = state.iteration;
-    if (state.settled && certified) end = "solved";
+    const answered = state.asked;
+    if (answered === "regret") state.certificate = certificateOf(state.market, state.claims);
+    if (answered === "reach") state.proven = provesInfeasible(state.claims, movedAtPrices(state));
+    state.asked = nextAsk(state, ratio);
+    if (state.proven) end = "infeasible";
+    else if (state.settled && answered === "regret" && state.certificate?.certified === true) end = "solved";
     else if (state.iteration >= state.settings.maxIterations) end = "max iterations";
     else weights = nextWeights(state.acceleration, addUp(state.gram)) as typeof weights;
   }
   if (end === "no" && !projectAll(state, weights)) end = "infeasible";
   return tell(state, weights, end);
+}
+
+/**
+ * What to ask for with the next replies: regrets every few iterations once residuals are small, reach where they have
+ * hardly fallen while the iterations doubled.
+ */
+function nextAsk(state: OperatorState, ratio: number): Ask | undefined {
+  const { iteration, acceleration } = state;
+  if (state.settled || ratio <= ASK_FROM) {
+    if (iteration - state.askedAt < ASK_EVERY) return undefined;
+    state.askedAt = iteration;
+    return "regret";
+  }
+  if (iteration < state.reachAt) return undefined;
+  const stalled = acceleration.bestNorm > REACH_FALL * state.bestThen;
+  state.bestThen = acceleration.bestNorm;
+  state.reachAt = 2 * iteration;
+  return stalled ? "reach" : undefined;
+}
+
+/** Sum of abs(price x quantity) at the operator's point. */
+function movedAtPrices({ prices, replies }: OperatorState): number {
+  let total = 0;
+  prices.forEach((price, i) => price.forEach((value, c) => (total += Math.abs(value * replies[i][c]))));
+  return total;
 }
 
 /** Every prosumer's reply of this iteration; the operator goes on to the next, or ends. */
@@ -185,7 +225,7 @@ function tell(state: OperatorState, weights: Float64Array, end: End): Effect[] {
       block: state.replies[i].slice(),
       extra,
       ...(extra > 0 && centre > 0 && { centre }),
-      ...(end === "no" && state.asked && { ask: true as const }),
+      ...(end === "no" && state.asked && { ask: state.asked }),
       end,
     },
   }));

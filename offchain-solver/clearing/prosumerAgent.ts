@@ -1,9 +1,9 @@
 import type { ConicSolver } from "../numerics/conicSolver.ts";
 import type { UnitMarket } from "../market/scenario/perUnit.ts";
-import { claimOf, type Claim } from "./claim.ts";
+import { claimOf, reachOf, type Claim } from "./claim.ts";
 import { depthOf } from "./acceleration/acceleration.ts";
 import { ALLOWANCES, ENERGY, layoutOf, SUM_COUNT, SUMS, type Layout } from "./layout.ts";
-import { ENDS, OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";
+import { ASKS, ENDS, OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";
 import { ProsumerProblem, type Outcome } from "./prosumerProblem.ts";
 import { ACCEPT, ignore, kindOf, misfit, reject, type Reception } from "./reception.ts";
 import type { Settings } from "./settings.ts";
@@ -126,6 +126,7 @@ function hearGrid(state: ProsumerState, from: number, message: Extract<Message, 
   if (wrong) return wrong;
   if (!(Number.isFinite(message.extra) && message.extra >= 0)) return reject("extra: no weight");
   if (message.centre !== undefined && !Number.isFinite(message.centre)) return reject("centre: no share");
+  if (message.ask !== undefined && !ASKS.includes(message.ask)) return reject("ask: of nothing known");
   if (!ENDS.includes(message.end)) return reject("end: no such end");
   if (message.iteration !== iteration)
     return message.iteration < iteration ? ignore("late") : reject("of no iteration that can be under way");
@@ -192,6 +193,9 @@ function offers(state: ProsumerState, claim?: Claim): Effect[] {
   return effects;
 }
 
+/** What is claimed where the operator asks. */
+const CLAIMS = { regret: claimOf, reach: reachOf } as const;
+
 const FAILURES = {
   infeasible: "its own devices cannot meet its limits",
   stalled: "its own problem could not be solved accurately enough",
@@ -218,7 +222,7 @@ function advance(state: ProsumerState): Effect[] {
   state.iteration++;
   state.grid = undefined;
   state.arrived.fill(0);
-  const effects = offers(state, grid.ask ? claimOf(state) : undefined);
+  const effects = offers(state, grid.ask && CLAIMS[grid.ask](state));
   state.early.forEach((block, k) => {
     if (block) takeTrade(state, k, block);
     state.early[k] = undefined;

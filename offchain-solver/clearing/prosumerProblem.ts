@@ -8,8 +8,10 @@ import {
   costOf,
   createProgram,
   readComponents,
+  setGridPrice,
   setPull,
   withDiagonal,
+  withoutCost,
   type PerComponent,
   type ProsumerProgram,
 } from "./prosumerProgram.ts";
@@ -56,6 +58,7 @@ export class ProsumerProblem {
   #allowancePrice = 0;
   #prox: { readonly program: GroupedProblem; readonly warm: WarmConic; readonly rho: Float64Array } | undefined;
   #response: GroupedProblem | undefined;
+  #reach: GroupedProblem | undefined;
 
   constructor(market: UnitMarket, index: number, layout: Layout, solver: ConicSolver) {
     const program = createProgram(market, index, layout);
@@ -113,6 +116,17 @@ export class ProsumerProblem {
     this.x.set(keep.x);
     this.y.set(keep.y);
     return { value, y, allowancePrice: this.#allowancePrice };
+  }
+
+  /**
+   * min price'(P, Q, shares) over what the devices can do, whatever it costs: how far they can follow the operator's
+   * prices. `price`: [component], that of trades not read. Undefined: no solver reached it.
+   */
+  leastProduct(price: Float64Array): number | undefined {
+    const program = (this.#reach ??= withoutCost(this.#program));
+    setGridPrice(this.#program, program, price);
+    const { status, objective } = solveLoosening(this.#solver, program, 1e-9, 1e-7);
+    return status === "solved" ? objective : undefined;
   }
 
   /** f at the current x and y, trade terms included, $. */

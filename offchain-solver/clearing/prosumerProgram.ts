@@ -106,6 +106,19 @@ export function withDiagonal(
   return { ...plain, P: addDiagonal(plain.P, extra), q: new Float64Array(plain.variables) };
 }
 
+/** The same constraints at no cost. */
+export function withoutCost({ plain }: ProsumerProgram): GroupedProblem {
+  const { variables } = plain;
+  const nothing = { colPtr: new Uint32Array(variables + 1), rowIdx: new Uint32Array(0), values: new Float64Array(0) };
+  return { ...plain, constant: 0, P: nothing, q: new Float64Array(variables) };
+}
+
+/** Writes price'(P, Q, shares) as the cost of a program that has none. */
+export function setGridPrice({ direct }: ProsumerProgram, { q }: GroupedProblem, price: Float64Array): void {
+  q.fill(0);
+  for (const [variable, component] of direct) q[variable] += price[component];
+}
+
 /** Writes the linear part of sum_c (kappa + weight)/2 y^2 - pull_c y. */
 export function setPull(program: ProsumerProgram, { q }: GroupedProblem, pull: PerComponent): void {
   q.set(program.plain.q);

@@ -3,16 +3,16 @@
  *
  *   magic u8 | kind u8 | session u16 | iteration u32 | block u32 | second u16 | third u16     16 bytes
  *   trade: block f64...
- * offer: block f64... | sums f64[second] | gram f64[third] | claim f64[3], where bit 15 of third is set; its other bits
+ * offer: block f64... | sums f64[second] | gram f64[third] | claim f64[4], where bit 15 of third is set; its other bits
  * are the length
  *   grid:  extra f64 | block f64... | weights f64[second] | centre f64, where bit 7 of third is set
- *          bit 6 of third: asks for a claim; its bits below are the end
+ *          bits 4 to 6 of third: what it asks a claim of, 0: nothing; its bits below are the end
  *
  * `session` is the head of the terms' hash: a message of another session is told apart before anything in it is read.
  * As many bytes as `messageBytes` counts.
  */
 import { CLAIM_SIZE } from "../clearing/claim.ts";
-import { ENDS, messageBytes, type Message } from "../clearing/message.ts";
+import { ASKS, ENDS, messageBytes, type Ask, type Message } from "../clearing/message.ts";
 import { ACCEPT, ignore, reject, type Reception } from "../clearing/reception.ts";
 
 /** Changes with the layout. */
@@ -20,8 +20,9 @@ const MAGIC = 0x67;
 const KINDS = ["trade", "offer", "grid"] as const satisfies readonly Message["kind"][];
 const HEAD = 16;
 const WITH_CENTRE = 0x80;
-const ASKS = 0x40;
-const END_BITS = 0x3f;
+const ASK_SHIFT = 4;
+const ASK_BITS = 0x07;
+const END_BITS = 0x0f;
 const WITH_CLAIM = 0x8000;
 
 /** No message of a session that fits one transaction is longer. */
@@ -57,7 +58,9 @@ export function encode(message: Message, session: number): Uint8Array {
       view.setUint16(12, message.weights.length, true);
       view.setUint16(
         14,
-        ENDS.indexOf(message.end) | (message.centre === undefined ? 0 : WITH_CENTRE) | (message.ask ? ASKS : 0),
+        ENDS.indexOf(message.end) |
+          (message.centre === undefined ? 0 : WITH_CENTRE) |
+          (asked(message.ask) << ASK_SHIFT),
         true,
       );
       put([message.extra]);
@@ -67,6 +70,8 @@ export function encode(message: Message, session: number): Uint8Array {
   }
   return bytes;
 }
+
+const asked = (ask: Ask | undefined): number => (ask === undefined ? 0 : 1 + ASKS.indexOf(ask));
 
 function numbersAfter(view: DataView, at: number): (numbers: ArrayLike<number>) => void {
   return (numbers) => {
@@ -125,6 +130,8 @@ function read(kind: Message["kind"], iteration: number, counts: Counts, numbers:
     case "grid": {
       const end = third >> 8 === 0 ? ENDS[third & END_BITS] : undefined;
       if (end === undefined) return { reception: reject("of no known end") };
+      const ask = (third >> ASK_SHIFT) & ASK_BITS;
+      if (ask > ASKS.length) return { reception: reject("asks for nothing known") };
       const centre = third & WITH_CENTRE ? { centre: numbers[numbers.length - 1] } : {};
       const weights = numbers.slice(1 + block, 1 + block + second);
       const message = {
@@ -134,7 +141,7 @@ function read(kind: Message["kind"], iteration: number, counts: Counts, numbers:
         block: numbers.slice(1, 1 + block),
         extra: numbers[0],
         ...centre,
-        ...(third & ASKS ? { ask: true as const } : {}),
+        ...(ask > 0 && { ask: ASKS[ask - 1] }),
         end,
       };
       return { reception: ACCEPT, message };
