@@ -1,22 +1,27 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { ENDS, messageBytes, type Message } from "../clearing/message.ts";
+import { CLAIM_SIZE } from "../clearing/claim.ts";
+import { ASKS, ENDS, messageBytes, type Message } from "../clearing/message.ts";
 import { decode, encode, MAX_MESSAGE_BYTES, sessionTag } from "./wire.ts";
 
-const numbers = (most: number) =>
+const numbers = (most: number, least = 0) =>
   fc
-    .array(fc.double({ noNaN: true, noDefaultInfinity: true }), { maxLength: most })
+    .array(fc.double({ noNaN: true, noDefaultInfinity: true }), { minLength: least, maxLength: most })
     .map((values) => Float64Array.from(values));
 const iteration = fc.integer({ min: 0, max: 0xffffffff });
 const messages: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ kind: fc.constant("trade" as const), iteration, block: numbers(40) }),
-  fc.record({
-    kind: fc.constant("offer" as const),
-    iteration,
-    block: numbers(40),
-    sums: numbers(30),
-    gram: numbers(16),
-  }),
+  fc.record(
+    {
+      kind: fc.constant("offer" as const),
+      iteration,
+      block: numbers(40),
+      sums: numbers(30),
+      gram: numbers(16),
+      claim: numbers(CLAIM_SIZE, CLAIM_SIZE),
+    },
+    { requiredKeys: ["kind", "iteration", "block", "sums", "gram"] },
+  ),
   fc.record(
     {
       kind: fc.constant("grid" as const),
@@ -25,6 +30,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
       block: numbers(40),
       extra: fc.double({ noNaN: true, noDefaultInfinity: true }),
       centre: fc.double({ noNaN: true, noDefaultInfinity: true }),
+      ask: fc.constantFrom(...ASKS),
       end: fc.constantFrom(...ENDS),
     },
     { requiredKeys: ["kind", "iteration", "weights", "block", "extra", "end"] },

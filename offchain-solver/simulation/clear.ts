@@ -178,8 +178,8 @@ function whyNot(
 
 /**
  * How a distributed clearing ended, and why. Agents see that there is no feasible point where the limits, or somebody's
- * devices, have none by themselves; where only both together have none they iterate on. Whoever simulates them all can
- * ask the whole problem then.
+ * devices, have none by themselves, and prove it after a while where only both together have none. Whoever simulates
+ * them all can ask the whole problem which limits are in the way, and where their cap came before the proof.
  */
 function endOf(
   market: Market,

@@ -135,8 +135,12 @@ const FIXED: readonly (readonly [seed: number, why: string])[] = [
   [249, "nine behind tight limits, without allowances; did not end"],
   [254, "ten-megawatt generators, prices below zero; did not end"],
   [284, "one of 10 MW at scarcity prices; did not end"],
+  [1008, "scarcity behind tight limits, a nodal price that walks far; did not end"],
   [1050, "allowances dearer than energy, seventeen behind tight limits; did not end"],
   [1061, "one hour of nineteen houses, allowances at ten times the tariff; did not end"],
+  [3027, "PV plants alone; took three times what plain does"],
+  [3032, "no point that limits and devices share, and the elastic problem unsolved"],
+  [7027, "fourteen houses with generators and batteries; did not end"],
 ];
 
 describe("a small zoo", function () {
