@@ -15,6 +15,8 @@ const PRICE_UNITS = 1e3;
 /** Part of the price level (50 $/MWh on the 15-bus day) that a clearing's own tolerance may move a price by. */
 const PRICE_SHARE = 5e-3;
 const PRICE_LEVEL = 50;
+/** Wh or g that making a prosumer's amounts whole may leave for utility or desk; among homes that is more than dust. */
+const WHOLE = 1;
 
 /** Everything of it, in this order. */
 export function checkPosted(market: Market, places: Places, result: ClearingResult): Finding {
@@ -124,13 +126,13 @@ function checkPrices(market: Market, result: ClearingResult): Finding {
     const [buy, sell] = [tariff.buyPerMwh[t] * PRICE_UNITS, tariff.sellPerMwh[t] * PRICE_UNITS];
     const dealt = connected ? dealings(result, "energy", t, UTILITY) : NONE;
     const asked = { low: buy + grid * allowances.low, high: buy + grid * allowances.high };
-    const band = bandOf({ low: sell, high: asked.high }, { asked, paid: sell }, dealt, n * dust.dustWh);
+    const band = bandOf({ low: sell, high: asked.high }, { asked, paid: sell }, dealt, n * (dust.dustWh + WHOLE));
     const finding = checkBand(amongPeers(result, "energy", t), band, tolerance, `energy, period ${t}`, connected);
     if (finding.kind === "invalid") return finding;
   }
   const dealt = connected ? dealings(result, "carbon", SESSION_PERIOD, DESK) : NONE;
   const asked = { low: desk.high, high: desk.high };
-  const band = bandOf(desk, { asked, paid: desk.low }, dealt, n * dust.allowanceDustG);
+  const band = bandOf(desk, { asked, paid: desk.low }, dealt, n * (dust.allowanceDustG + WHOLE));
   return checkBand(amongPeers(result, "carbon", SESSION_PERIOD), band, tolerance, "allowances", connected);
 }
 
