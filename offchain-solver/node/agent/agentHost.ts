@@ -1,0 +1,156 @@
+/** The agent's thread, task by task. Nothing is signed here but a regret of its own and what `verify` gave a yes to. */
+import { keccak256, Wallet } from "ethers";
+import { judgeWitness, acViolation } from "../../auditor/witness.ts";
+import { attest } from "../../chain/session.ts";
+import { OPERATOR_AGENT, type Effect, type Event } from "../../clearing/message.ts";
+import { canonicalBytes, type Json } from "../../codec/canonicalJson.ts";
+import { fitsOneTransaction } from "../../codec/fits.ts";
+import { quantise } from "../../codec/quantise.ts";
+import { attestationDigest, marketDomain, sessionHash } from "../../codec/typedData.ts";
+import { bundleHash, signRegret, WitnessSchema } from "../../codec/witness.ts";
+import { batchOf, verify, type Batch, type Verified } from "../../ledger/verified.ts";
+import { OperatorProposalSchema, ProposalSchema, type Proposals } from "../../market/result/proposal.ts";
+import { decode, encode } from "../../net/wire.ts";
+import * as z from "zod";
+import { masked } from "./masks.ts";
+import { openAgent, type OwnAgent, type OwnEnd } from "./ownAgent.ts";
+import type { AgentStart, Outgoing, Reply, Task, Verifying } from "./protocol.ts";
+
+const ProposalsSchema = z.strictObject({ operator: OperatorProposalSchema, prosumers: z.array(ProposalSchema) });
+const NANO = 1e9;
+const nano = (dollars: number): bigint => BigInt(Math.round(dollars * NANO));
+const parsed = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+const bytesOf = (value: unknown): Uint8Array => canonicalBytes(JSON.parse(JSON.stringify(value)) as Json);
+const refused = (predicate: string, detail: string): Reply => ({ kind: "refused", predicate, detail });
+
+/** One session's work of one party. */
+type Work = {
+  readonly agent: OwnAgent;
+  readonly self: number;
+  end?: OwnEnd;
+  proposals?: Proposals;
+  verifying?: Verifying;
+  batch?: Batch;
+  verified?: { readonly batch: Verified<Batch>; readonly bundleHash: string };
+};
+
+export function createAgentHost({ party, privateKey }: AgentStart): (task: Task) => Promise<Reply> {
+  const key = new Wallet(privateKey);
+  let work: Work | undefined;
+  const begun = (): Work => {
+    if (work === undefined) throw new Error("a task before the agent was opened");
+    return work;
+  };
+  return async (task) => {
+    switch (task.kind) {
+      case "open": {
+        const agent = openAgent(task.opening);
+        if ("kind" in agent) return agent;
+        work = { agent, self: task.opening.self };
+        return { kind: "opened" };
+      }
+      case "start":
+        return step(begun(), { kind: "start" });
+      case "timeout":
+        return step(begun(), { kind: "timeout" });
+      case "message": {
+        const { message } = decode(task.bytes, begun().agent.tag);
+        if (message === undefined) return { kind: "stepped", sends: [], progress: begun().agent.progress() };
+        return step(begun(), { kind: "message", from: task.from, message });
+      }
+      case "claim":
+        return claim(begun(), task, party, key);
+      case "verify":
+        return check(begun(), task.witness);
+      case "sign": {
+        const { verified, verifying } = begun();
+        if (verified === undefined || verifying === undefined) throw new Error("nothing was verified");
+        const { session, chainId, market } = verifying;
+        const deployment = { chainId, market, block: 0, authority: "", token: "", registry: "" };
+        const signature = await attest(deployment, key, session, verified.batch, verified.bundleHash);
+        return { kind: "signed", signature };
+      }
+    }
+  };
+}
+
+/** Effects of one event as bytes; at the agent's end its proposal too. */
+function step(work: Work, event: Event): Reply {
+  const { agent } = work;
+  const effects: readonly Effect[] = agent.step(event);
+  const sends: Outgoing[] = [];
+  let timerMs: number | undefined;
+  let failure: string | undefined;
+  for (const effect of effects) {
+    if (effect.kind === "send") sends.push({ to: effect.to, bytes: encode(effect.message, agent.tag) });
+    else if (effect.kind === "setTimer") timerMs = effect.afterMs;
+    else if (effect.kind === "fail") failure = effect.failure.reason;
+    if (effect.kind !== "send" || effect.message.kind !== "grid") continue;
+    const { end } = effect.message;
+    if (end !== "no" && end !== "solved") failure ??= `the clearing ended: ${end}`;
+  }
+  const fresh = work.end === undefined && agent.ended();
+  if (fresh) work.end = agent.end();
+  return {
+    kind: "stepped",
+    sends,
+    ...(timerMs !== undefined && { timerMs }),
+    ...(failure !== undefined && { failure }),
+    ...(fresh && { end: { proposal: bytesOf(work.end!.proposal), own: bytesOf(work.end!.own ?? null) } }),
+    progress: agent.progress(),
+  };
+}
+
+/** The integers that all proposals make, and what the party claims of its own part. */
+async function claim(work: Work, task: Extract<Task, { kind: "claim" }>, party: number, key: Wallet): Promise<Reply> {
+  const { agent, end, self } = work;
+  if (end === undefined) return refused("noProposal", "the own agent has no end yet");
+  const read = ProposalsSchema.safeParse(parsed(task.proposals));
+  if (!read.success) return refused("misshapenProposals", z.prettifyError(read.error).split("\n")[0]);
+  const { verifying, publicKeys } = task;
+  const batch = batchOf(quantise(agent.market, read.data, agent.places).result);
+  Object.assign(work, { proposals: read.data, verifying, batch });
+  const session = sessionHash(verifying.session);
+  const about = { session, payload: keccak256(batch.payload) };
+  const maskedNano = masked(nano(end.objective), {
+    party,
+    privateKey: key.privateKey,
+    others: publicKeys,
+    about: `${session} ${agent.tag}`,
+  }).toString();
+  const regret = self === OPERATOR_AGENT ? undefined : read.data.prosumers[self]?.regret;
+  if (regret === undefined) return { kind: "claimed", claim: { maskedNano }, payload: batch.payload };
+  const domain = marketDomain(verifying.chainId, verifying.market);
+  const signature = await signRegret(domain, key, { ...about, prosumer: party, regretNano: nano(regret) });
+  const claimed = { maskedNano, regretNano: nano(regret).toString(), signature };
+  return { kind: "claimed", claim: claimed, payload: batch.payload };
+}
+
+/** Proposals against the own view, integers against proposals, the chain's rules, and the auditor's own test. */
+function check(work: Work, bytes: Uint8Array): Reply {
+  const { agent, end, proposals, verifying, batch } = work;
+  if (end === undefined || proposals === undefined || verifying === undefined || batch === undefined)
+    return refused("noProposal", "a witness came before all proposals");
+  const read = WitnessSchema.safeParse(parsed(bytes));
+  if (!read.success) return refused("malformedWitness", z.prettifyError(read.error).split("\n")[0]);
+  const { market, network, places, terms } = agent;
+  const { scenario, settings } = terms;
+  const fit = fitsOneTransaction(batch.result, verifying.committee, scenario.feeder.buses.length);
+  if (!fit.fits) return refused("tooLarge", `${fit.bytes} bytes, up to ${fit.gas} gas`);
+  const beyond = acViolation(market, network, batch.result);
+  if (beyond !== undefined) return refused("outsideAcLimit", beyond);
+  const limits = settings.network ? network : undefined;
+  const verified = verify({ market, network: limits, places, ledger: verifying.ledger }, end.view, proposals, batch);
+  if (verified.kind === "refused") return verified;
+  const domain = marketDomain(verifying.chainId, verifying.market);
+  const about = { session: sessionHash(verifying.session), payload: keccak256(batch.payload) };
+  const verdict = judgeWitness({ domain, ...about, nodeKeys: verifying.nodeKeys }, batch.result, read.data);
+  if (verdict.kind !== "valid")
+    return verdict.kind === "invalid"
+      ? refused(verdict.predicate, verdict.detail)
+      : refused("undecided", verdict.missing);
+  const hash = bundleHash(read.data);
+  work.verified = { batch: verified.batch, bundleHash: hash };
+  const digest = attestationDigest(domain, verifying.session, batch.payload, hash);
+  return { kind: "verified", digest, payload: batch.payload, bundleHash: hash };
+}

@@ -1,0 +1,119 @@
+/** A party's own agent, from the terms that were frozen and its own part: all that its process is given. */
+import { forTradeGraph } from "../../clearing/settings.ts";
+import { settingsFrom } from "../../clearing/settingsTerms.ts";
+import { OPERATOR_AGENT, type Effect, type Event } from "../../clearing/message.ts";
+import { initOperator, stepOperator } from "../../clearing/operatorAgent.ts";
+import { createHours } from "../../clearing/operatorProblem.ts";
+import { endOf, operatorEnd } from "../../clearing/proposal.ts";
+import { initProsumer, stepProsumer } from "../../clearing/prosumerAgent.ts";
+import { readTerms, type Terms } from "../../codec/terms.ts";
+import { placesOn, type Places } from "../../grid/places.ts";
+import { createNetwork, type Network } from "../../market/formulation/network.ts";
+import type { OwnView } from "../../market/result/acceptance.ts";
+import { deviceCost } from "../../market/result/cost.ts";
+import type { OperatorProposal, Proposal } from "../../market/result/proposal.ts";
+import { marketOf, type Market } from "../../market/scenario/market.ts";
+import { networkIn, perUnit } from "../../market/scenario/perUnit.ts";
+import type { PrivatePart } from "../../market/scenario/publicScenario.ts";
+import { sessionTag } from "../../net/wire.ts";
+import { clarabelSolver } from "../../numerics/clarabelNode.ts";
+
+export type Opening = {
+  readonly termsBytes: Uint8Array;
+  /** As the chain froze it. */
+  readonly termsHash: string;
+  /** Agent number: the place in the terms' list of prosumers, or OPERATOR_AGENT. */
+  readonly self: number;
+  /** A prosumer's own part; the operator has none. */
+  readonly part?: PrivatePart;
+  /** Messages of an attempt are told from those of the ones before. */
+  readonly attempt: number;
+};
+
+/** What an agent leaves behind; `view` and `own` stay at its node. */
+export type OwnEnd = {
+  readonly proposal: Proposal | OperatorProposal;
+  readonly view: OwnView;
+  /** Its part of the objective, $. */
+  readonly objective: number;
+  /** What its owner wants to know: schedule and cost, $. */
+  readonly own?: { readonly schedule: unknown; readonly cost: number; readonly regret: number };
+};
+
+export type OwnAgent = {
+  readonly terms: Terms;
+  readonly market: Market;
+  readonly network: Network;
+  readonly places: Places;
+  /** Of its messages on the wire. */
+  readonly tag: number;
+  readonly step: (event: Event) => readonly Effect[];
+  /** It has its final iterate. */
+  readonly ended: () => boolean;
+  readonly end: () => OwnEnd;
+  readonly progress: () => Progress;
+};
+
+export type Progress = {
+  readonly iteration: number;
+  /** Largest ratios of residual to tolerance; only the operator adds them up. */
+  readonly primal?: number;
+  readonly dual?: number;
+};
+
+export type Refusal = { readonly kind: "refused"; readonly predicate: string; readonly detail: string };
+
+/** Every attempt has a tag of its own, so that what is still under way from the one before is passed over. */
+export const attemptTag = (termsHash: string, attempt: number): number =>
+  (sessionTag(termsHash) + 0x9e37 * attempt) & 0xffff;
+
+/** Opens an agent, or says why the terms are not those it may clear on. */
+export function openAgent(opening: Opening): OwnAgent | Refusal {
+  const { termsBytes, termsHash, self, part, attempt } = opening;
+  const found = readTerms(termsBytes, termsHash);
+  if (found.kind === "refused") return found;
+  const { terms } = found;
+  const { scenario, settings, clearing } = terms;
+  const mismatch = part && partFault(scenario.hours, scenario.prosumers[self]?.id, part);
+  if (mismatch) return { kind: "refused", predicate: "notMyPart", detail: mismatch };
+  const market = marketOf(scenario, settings, part === undefined ? [] : [part]);
+  const network = createNetwork(market);
+  const shared = {
+    terms,
+    market,
+    network,
+    places: placesOn(scenario.feeder, network.topology, network.busOf),
+    tag: attemptTag(termsHash, attempt),
+  };
+  const unit = perUnit(market);
+  const agreed = forTradeGraph(settingsFrom(clearing), market);
+  if (self === OPERATOR_AGENT) {
+    const limits = settings.network ? networkIn(unit.units, network) : undefined;
+    const state = initOperator(agreed, unit, createHours(unit, limits, clarabelSolver));
+    const proposal = (): OperatorProposal => operatorEnd(market, state);
+    return {
+      ...shared,
+      step: (event) => stepOperator(state, event)[1],
+      ended: () => state.status === "solved",
+      end: () => ({ proposal: proposal(), view: { kind: "operator", proposal: proposal() }, objective: 0 }),
+      progress: () => ({ iteration: state.iteration, ...state.residuals.at(-1) }),
+    };
+  }
+  const state = initProsumer(agreed, unit, self, clarabelSolver);
+  return {
+    ...shared,
+    step: (event) => stepProsumer(state, event)[1],
+    ended: () => state.done && state.grid?.end === "solved",
+    end() {
+      const { proposal, view, objective, schedule, regret } = endOf(market, state);
+      return { proposal, view, objective, own: { schedule, regret, cost: deviceCost(market, self, schedule) } };
+    },
+    progress: () => ({ iteration: state.iteration }),
+  };
+}
+
+function partFault(periods: number, id: number | undefined, part: PrivatePart): string | undefined {
+  if (part.id !== id) return `the private file is party ${part.id}'s, not ${id}'s`;
+  const found = part.load.fixedMw.length;
+  return found === periods ? undefined : `the private file has ${found} periods, the terms ${periods}`;
+}

@@ -1,0 +1,65 @@
+/** What a node's main thread, which keeps its sockets alive, and the thread in which its agent reckons tell each other. */
+import type { TypedDataDomain } from "ethers";
+import type { SessionTerms } from "../../codec/typedData.ts";
+import type { Ledger } from "../../ledger/settlementModel.ts";
+import type { Opening, Progress } from "./ownAgent.ts";
+
+/** What the chain says of a session that is being verified. */
+export type Verifying = {
+  readonly chainId: bigint;
+  readonly market: string;
+  readonly session: SessionTerms;
+  readonly ledger: Ledger;
+  /** Registered when the session was frozen, by party. */
+  readonly nodeKeys: ReadonlyMap<number, string>;
+  readonly committee: number;
+};
+
+export type Task =
+  | { readonly kind: "open"; readonly opening: Opening }
+  | { readonly kind: "start" }
+  | { readonly kind: "timeout" }
+  | { readonly kind: "message"; readonly from: number; readonly bytes: Uint8Array }
+  /** Everybody's proposals: makes the integers and the own claim. `masks` hides the own part of the objective. */
+  | {
+      readonly kind: "claim";
+      readonly proposals: Uint8Array;
+      readonly verifying: Verifying;
+      /** Node keys of the other parties that take part, uncompressed or compressed, by party. */
+      readonly publicKeys: readonly (readonly [number, string])[];
+    }
+  /** The witness that all claims make: the whole test before a signature. */
+  | { readonly kind: "verify"; readonly witness: Uint8Array }
+  /** The journal has said yes. */
+  | { readonly kind: "sign" };
+
+/** Bytes that leave an agent, by agent number. */
+export type Outgoing = { readonly to: number; readonly bytes: Uint8Array };
+
+export type Reply =
+  | { readonly kind: "opened" }
+  | { readonly kind: "refused"; readonly predicate: string; readonly detail: string }
+  | {
+      readonly kind: "stepped";
+      readonly sends: readonly Outgoing[];
+      readonly timerMs?: number;
+      /** Why the agent, or the session, cannot go on. */
+      readonly failure?: string;
+      /** The agent's end: its proposal, canonical, and what its owner alone is to know. */
+      readonly end?: { readonly proposal: Uint8Array; readonly own: Uint8Array };
+      readonly progress: Progress;
+    }
+  | { readonly kind: "claimed"; readonly claim: Claimed; readonly payload: Uint8Array }
+  | { readonly kind: "verified"; readonly digest: string; readonly payload: Uint8Array; readonly bundleHash: string }
+  | { readonly kind: "signed"; readonly signature: string }
+  | { readonly kind: "broken"; readonly error: string };
+
+/** A claim as it is sent: the regret signed, the part of the objective masked. */
+export type Claimed = {
+  readonly regretNano?: string;
+  readonly signature?: string;
+  readonly maskedNano: string;
+};
+
+export type AgentStart = { readonly party: number; readonly privateKey: string };
+export type { TypedDataDomain };
