@@ -21,7 +21,6 @@ type Arguments = {
   readonly party: Config["party"];
   readonly rpc: string;
   readonly market: string;
-  readonly terms: string;
   readonly port: number;
   readonly devnet?: true;
 };
@@ -33,7 +32,6 @@ export function initCommand(): Command {
     .requiredOption("--party <id>", "the number the operator gave, or operator, utility, desk", party)
     .requiredOption("--rpc <url>", "a node of the chain")
     .requiredOption("--market <address>", "the market contract")
-    .option("--terms <where>", "where the operator publishes the terms of sessions: a folder or an address", "terms")
     .option("--port <n>", "where its node listens for others", Number, 9400)
     .option("--devnet", "keys that are opened quickly and protect nothing; on a devnet's chain only")
     .action(async (home: string, args: Arguments) => {
@@ -56,7 +54,6 @@ async function init(home: string, args: Arguments, provider: Provider): Promise<
     rpc: args.rpc,
     market: args.market,
     chainId: Number(market.chainId),
-    terms: args.terms,
     transport: { kind: "tls", port: args.port, peers: "peers.json" },
   });
   const id = partyId(config);

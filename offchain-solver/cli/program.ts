@@ -11,6 +11,7 @@ import { Exit } from "./exit.ts";
 import { experimentCommand } from "./experiment.ts";
 import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
+import { nodeCommand, operatorCommand } from "./node.ts";
 import { restoreCommand } from "./restore.ts";
 import { rotateCommand } from "./rotate.ts";
 import { runCommand } from "./run.ts";
@@ -25,6 +26,8 @@ const COMMANDS = [
   auditCommand,
   experimentCommand,
   benchCommand,
+  nodeCommand,
+  operatorCommand,
   initCommand,
   admitCommand,
   backupCommand,

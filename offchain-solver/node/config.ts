@@ -24,8 +24,8 @@ export const ConfigSchema = z.strictObject({
   rpc: z.url({ protocol: /^https?$/ }),
   market: address,
   chainId: z.int().positive(),
-  /** Where terms are found by their hash: a folder with HASH.json, or an http(s) address that serves them. */
-  terms: z.string().min(1),
+  /** The operator's: a folder with the terms of the sessions to come, one file each, in the order of their names. */
+  schedule: z.string().optional(),
   /** Where bundles are put; served to auditors. */
   bundles: z.string().default("bundles"),
   transport: TransportSchema,
@@ -37,6 +37,14 @@ export const ConfigSchema = z.strictObject({
   logLevel: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
   /** How long a clearing waits for a party before it goes on without, ms. */
   patienceMs: z.int().min(100).max(3_600_000).default(20_000),
+  /** Pause between two looks at the chain, ms. */
+  pollMs: z.int().min(20).max(60_000).default(1_000),
+  /** How long before its start a session is frozen, s of the chain's clock. */
+  leadS: z
+    .int()
+    .min(60)
+    .max(2 * 86_400)
+    .default(86_400),
   /** Most that this machine's clock may differ from the chain's newest block, s; absent: a chain on another clock. */
   clockToleranceS: z.int().positive().optional(),
 });
@@ -50,7 +58,6 @@ const ENVIRONMENT = {
   GRIDPACT_RPC: { field: "rpc", read: String },
   GRIDPACT_MARKET: { field: "market", read: String },
   GRIDPACT_CHAIN_ID: { field: "chainId", read: Number },
-  GRIDPACT_TERMS: { field: "terms", read: String },
   GRIDPACT_SUBMIT: { field: "submit", read: (text: string) => ({ true: true, false: false })[text] ?? text },
   GRIDPACT_LOG_LEVEL: { field: "logLevel", read: String },
 } as const;
@@ -67,7 +74,7 @@ export function readConfig(file: string, env: NodeJS.ProcessEnv = process.env): 
   const { transport } = config;
   return {
     ...config,
-    terms: /^https?:/.test(config.terms) ? config.terms : here(config.terms),
+    ...(config.schedule !== undefined && { schedule: here(config.schedule) }),
     bundles: here(config.bundles),
     transport: transport.kind === "tls" ? { ...transport, peers: here(transport.peers) } : transport,
     ...(config.passwordFile !== undefined && { passwordFile: here(config.passwordFile) }),

@@ -1,0 +1,187 @@
+/** Opens a party's process from its folder, or says in one sentence why that cannot be. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { JsonRpcProvider } from "ethers";
+import { connect } from "../chain/connect.ts";
+import { marketAt, registered } from "../chain/keys.ts";
+import { OPERATOR_ID } from "../chain/onboarding.ts";
+import { genesisOf } from "../chain/watch.ts";
+import { TermsSchema, type Terms } from "../codec/terms.ts";
+import { InputError } from "../io/inputError.ts";
+import { complaint, readJson } from "../io/readJson.ts";
+import { openCarrier } from "./carrier.ts";
+import { partyId, readConfig, type Config } from "./config.ts";
+import { checkOwnerOnly, configFile, journalFile, keyFile, privateFile } from "./home.ts";
+import { Journal } from "./journal/journal.ts";
+import { openKey } from "./keystore.ts";
+import { Party, type Log } from "./party.ts";
+import { readPassword } from "./password.ts";
+import { readPeers } from "./peers.ts";
+import { partFor, PrivateFileSchema } from "./privateFile.ts";
+import { Records } from "./records.ts";
+
+export type Opened = {
+  readonly party: Party;
+  readonly id: number;
+  readonly config: Config;
+  readonly records: Records;
+  readonly journal: Journal;
+  readonly close: () => Promise<void>;
+};
+
+/** A chain that has just been started is waited for. */
+const CHAIN_MS = 30_000;
+
+/** `role`: what the command is for. Throws InputError that names file, field and value. */
+export async function openParty(home: string, role: "node" | "operator", log: Log): Promise<Opened> {
+  const file = configFile(home);
+  const config = readConfig(file);
+  const id = partyId(config);
+  if ((id === OPERATOR_ID) !== (role === "operator"))
+    throw complaint(
+      file,
+      "party",
+      config.party,
+      `gridpact ${role} is for ${role === "node" ? "prosumers" : "the operator"}`,
+    );
+  const schedule = role === "operator" ? readSchedule(file, config) : undefined;
+  if (role === "node") readJson(privateFile(home), PrivateFileSchema);
+  const password = await readPassword({ ...(config.passwordFile && { file: config.passwordFile }) });
+  for (const one of ["wallet", "node"] as const) checkOwnerOnly(keyFile(home, one));
+  const [wallet, nodeKey] = [
+    await openKey(keyFile(home, "wallet"), password, "wallet"),
+    await openKey(keyFile(home, "node"), password, "node"),
+  ];
+  const provider = connect(config.rpc);
+  let journal: Journal | undefined;
+  try {
+    const deployment = await checkChain(file, config, provider);
+    await checkRegistered(file, id, { provider, deployment, nodeKey: nodeKey.address, wallet: wallet.address });
+    const owner = {
+      party: id,
+      chainId: String(config.chainId),
+      genesis: await genesisOf(provider),
+      market: config.market,
+    };
+    journal = new Journal(journalFile(home), owner);
+    const observe = ({ kind, ...rest }: { kind: string }): void => log(LOUD.has(kind) ? "warn" : "debug", kind, rest);
+    const carrier = await openCarrier({ config, party: id, nodeKey, deployment, observe });
+    const records = new Records(home, config.bundles);
+    const party = new Party({
+      party: id,
+      config,
+      provider,
+      deployment,
+      keys: { wallet, node: nodeKey },
+      journal,
+      carrier,
+      records,
+      ...(role === "node" && { partFor: (terms: Terms) => partFor(privateFile(home), terms) }),
+      ...(schedule && { schedule }),
+      log,
+    });
+    const parties = config.transport.kind === "tls" ? readPeers(config.transport.peers).map(({ party: p }) => p) : [];
+    await party.start([...new Set([...parties, OPERATOR_ID, id])]);
+    const close = async (): Promise<void> => {
+      await party.close();
+      provider.destroy();
+    };
+    return { party, id, config, records, journal, close };
+  } catch (error) {
+    journal?.close();
+    provider.destroy();
+    throw error;
+  }
+}
+
+/** What whoever runs a node should see without asking. */
+const LOUD: ReadonlySet<string> = new Set(["refused", "turnedAway", "dropped"]);
+
+async function checkChain(file: string, config: Config, provider: JsonRpcProvider) {
+  const { rpc, chainId, market, clockToleranceS } = config;
+  const found = BigInt(await answered(file, rpc, provider));
+  if (found !== BigInt(chainId)) throw complaint(file, "chainId", chainId, `${rpc} is another chain, ${found}`);
+  if ((await provider.getCode(market)) === "0x")
+    throw complaint(file, "market", market, `there is no contract at this address on ${rpc}`);
+  const { timestamp } = (await provider.getBlock("latest"))!;
+  const offS = Math.round(Date.now() / 1000) - timestamp;
+  if (clockToleranceS !== undefined && offS < -clockToleranceS)
+    throw complaint(
+      file,
+      "clockToleranceS",
+      clockToleranceS,
+      `this machine's clock is ${Math.round(-offS / 60)} minutes behind the chain's newest block: set it right`,
+    );
+  return marketAt(provider, market);
+}
+
+async function answered(file: string, rpc: string, provider: JsonRpcProvider): Promise<string> {
+  for (const end = performance.now() + CHAIN_MS; ;) {
+    try {
+      const response = await fetch(rpc, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] }),
+      });
+      if (response.ok) return await provider.send("eth_chainId", []);
+      throw new Error(`HTTP ${response.status}`);
+    } catch (error) {
+      if (performance.now() > end)
+        throw complaint(file, "rpc", rpc, `no answer for ${CHAIN_MS / 1000} s (${(error as Error).message})`);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+  }
+}
+
+type Own = {
+  readonly provider: JsonRpcProvider;
+  readonly deployment: Awaited<ReturnType<typeof marketAt>>;
+  readonly nodeKey: string;
+  readonly wallet: string;
+};
+
+async function checkRegistered(
+  file: string,
+  id: number,
+  { provider, deployment, nodeKey, wallet }: Own,
+): Promise<void> {
+  const found = await registered(deployment, provider, id);
+  if (found.wallet === undefined)
+    throw complaint(
+      file,
+      "party",
+      id,
+      "is not registered: the operator admits it with gridpact admit registration.json",
+    );
+  if (found.nodeKey !== nodeKey)
+    throw complaint(
+      file,
+      "party",
+      id,
+      `its node key ${nodeKey} is not registered; the registry names ${found.nodeKey}`,
+    );
+  if (found.wallet !== wallet)
+    throw complaint(file, "party", id, `its wallet ${wallet} is not registered; the registry names ${found.wallet}`);
+}
+
+/** Read anew each time: the operator adds sessions while its process runs. */
+function readSchedule(file: string, { schedule }: Config): () => readonly Terms[] {
+  if (schedule === undefined)
+    throw complaint(file, "schedule", undefined, "is missing: a folder with terms of sessions");
+  const known = new Map<string, Terms>();
+  return () => {
+    let names: string[];
+    try {
+      names = readdirSync(schedule).filter((name) => name.endsWith(".json"));
+    } catch (error) {
+      throw new InputError(
+        `${file}: schedule = ${schedule}: cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      );
+    }
+    return names.sort().map((name) => {
+      const terms = known.get(name) ?? readJson(join(schedule, name), TermsSchema);
+      known.set(name, terms);
+      return terms;
+    });
+  };
+}

@@ -1,0 +1,61 @@
+/** What a node writes for its owner, and what it publishes: bundles, found by their hash. */
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Outcome } from "../chain/watch.ts";
+import type { Terms } from "../codec/terms.ts";
+import { writeJson, writeText } from "../io/target.ts";
+import type { Member } from "./session/member.ts";
+
+/** One line for people and machines of every session that this node has seen the end of. */
+export type SessionRecord = {
+  readonly ordinal: number;
+  readonly outcome: Outcome["kind"];
+  readonly batch?: string;
+  readonly attempts: number;
+  readonly iterations: number;
+  readonly refusal?: string;
+};
+
+export class Records {
+  readonly #own: string;
+  readonly #bundles: string;
+  readonly sessions: SessionRecord[] = [];
+
+  constructor(home: string, bundles: string) {
+    this.#own = join(home, "sessions");
+    this.#bundles = bundles;
+    for (const folder of [this.#own, bundles]) mkdirSync(folder, { recursive: true });
+  }
+
+  /** Schedule and cost: the owner's alone. */
+  own(ordinal: number, own: unknown, { scenario }: Terms): void {
+    if (own !== null)
+      writeJson(join(this.#own, `${ordinal}.json`), { ordinal, startUtc: scenario.startUtc, ...(own as object) });
+  }
+
+  bundle(hash: string, text: string): void {
+    const file = this.bundleFile(hash);
+    if (!existsSync(file)) writeText(file, text);
+  }
+
+  readBundle(hash: string): string | undefined {
+    const file = this.bundleFile(hash);
+    return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+  }
+
+  private bundleFile(hash: string): string {
+    return join(this.#bundles, `${hash}.json`);
+  }
+
+  outcome(ordinal: number, outcome: Outcome, member: Member | undefined): void {
+    this.sessions.push({
+      ordinal,
+      outcome: outcome.kind,
+      ...(outcome.kind === "settled" && { batch: outcome.batch }),
+      attempts: member?.attempt ?? 0,
+      iterations: member?.progress.iteration ?? 0,
+      ...(member?.refusal !== undefined && { refusal: member.refusal }),
+    });
+    if (this.sessions.length > 1_000) this.sessions.shift();
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * The operator's part around a clearing: who is there, which attempt runs, and what came of it. A state machine without
+ * a clock or a socket: events in, messages out. It can keep a session from settling, not bend one: whatever it hands
+ * out is checked by everybody before a signature.
+ */
+import { computeAddress } from "ethers";
+import { canonicalBytes, type Json } from "../../codec/canonicalJson.ts";
+import type { Terms } from "../../codec/terms.ts";
+import { WitnessSchema } from "../../codec/witness.ts";
+import { unmaskedSum } from "../agent/masks.ts";
+import type { Life, LifeOf } from "./messages.ts";
+
+/** Who is invited: the operator first, then the prosumers in the order of the terms. */
+export type Invited = { readonly party: number; readonly nodeKey: string };
+
+export type Conducting = {
+  readonly session: string;
+  readonly terms: Terms;
+  /** Canonical, as they were frozen. */
+  readonly termsText: string;
+  readonly invited: readonly Invited[];
+  /** Members' refusals that keep a quorum from being reached. */
+  readonly quorumLacksAt: number;
+};
+
+export type ConductorEffect =
+  | { readonly kind: "send"; readonly to: number; readonly message: Life }
+  /** The stage it has come to, for people. */
+  | { readonly kind: "stage"; readonly stage: Stage; readonly attempt: number }
+  /** It will not come to an end any more; the session is void at its deadline. */
+  | { readonly kind: "giveUp"; readonly reason: string };
+
+export type Stage = "gathering" | "opening" | "clearing" | "claiming" | "attesting" | "given up";
+
+type Claim = Pick<LifeOf<"claim">, "payload" | "regretNano" | "signature" | "maskedNano">;
+type Proposal = LifeOf<"proposal">["proposal"];
+
+/** Attempts that end without a reason that anybody could do something about. */
+const MOST_ATTEMPTS = 20;
+
+export class Conductor {
+  readonly #about: Conducting;
+  readonly #publicKeys = new Map<number, string>();
+  readonly #refusals = new Map<number, string>();
+  #stage: Stage = "gathering";
+  #attempt = 0;
+  #lastSeen = 0;
+  #ready = new Set<number>();
+  #proposals = new Map<number, Proposal>();
+  #claims = new Map<number, Claim>();
+  #effects: ConductorEffect[] = [];
+  #failures: string[] = [];
+
+  constructor(about: Conducting) {
+    this.#about = about;
+  }
+
+  get stage(): Stage {
+    return this.#stage;
+  }
+
+  get attempt(): number {
+    return this.#attempt;
+  }
+
+  /** Parties that have not said that they are there. */
+  get missing(): number[] {
+    return this.#about.invited.map(({ party }) => party).filter((party) => !this.#publicKeys.has(party));
+  }
+
+  /** Everybody is told the terms. */
+  begin(): ConductorEffect[] {
+    for (const { party } of this.#about.invited) this.#sendTerms(party);
+    return this.#taken();
+  }
+
+  /** Asked now and then: whoever is not there yet is told again, and a stage without an end is tried anew. */
+  again(stalled: boolean): ConductorEffect[] {
+    if (this.#stage === "gathering") for (const party of this.missing) this.#sendTerms(party);
+    else if (stalled && this.#stage !== "given up" && this.#stage !== "attesting") this.#open("nothing moved any more");
+    return this.#taken();
+  }
+
+  hear(from: number, message: Life): ConductorEffect[] {
+    const invited = this.#about.invited.find(({ party }) => party === from);
+    if (invited === undefined || this.#stage === "given up") return [];
+    if (message.kind === "hello") this.#hello(from);
+    else if ("session" in message && message.session === this.#about.session) this.#hearOf(invited, message);
+    return this.#taken();
+  }
+
+  /** A node that starts has lost its agent: what it was part of begins anew, with the same bits at its end. */
+  #hello(from: number): void {
+    const was = this.#publicKeys.delete(from);
+    this.#sendTerms(from);
+    if (was && this.#stage !== "gathering") this.#gather();
+  }
+
+  #hearOf({ party, nodeKey }: Invited, message: Exclude<Life, { kind: "hello" }>): void {
+    switch (message.kind) {
+      case "present": {
+        if (addressOf(message.publicKey) !== nodeKey) return;
+        this.#lastSeen = Math.max(this.#lastSeen, message.lastAttempt);
+        this.#publicKeys.set(party, message.publicKey);
+        if (this.#stage === "gathering" && this.missing.length === 0) this.#open();
+        return;
+      }
+      case "refusal":
+        this.#refusals.set(party, `party ${party}: ${message.predicate}: ${message.detail}`);
+        if (this.#refusals.size >= this.#about.quorumLacksAt)
+          this.#giveUp([...this.#refusals.values()].slice(0, 3).join("; "));
+        return;
+      case "ready":
+      case "proposal":
+      case "claim":
+      case "failure":
+        if (message.attempt === this.#attempt) this.#hearOfAttempt(party, message);
+    }
+  }
+
+  #hearOfAttempt(party: number, message: LifeOf<"ready" | "proposal" | "claim" | "failure">): void {
+    const all = this.#about.invited.length;
+    switch (message.kind) {
+      case "ready":
+        if (this.#stage !== "opening") return;
+        this.#ready.add(party);
+        if (this.#ready.size < all) return;
+        this.#enter("clearing");
+        return this.#tell({ kind: "go", ...this.#now() });
+      case "proposal":
+        if (this.#stage !== "clearing" || this.#proposals.has(party)) return;
+        this.#proposals.set(party, message.proposal);
+        if (this.#proposals.size < all) return;
+        this.#enter("claiming");
+        return this.#tell({ kind: "proposals", ...this.#now(), text: this.#proposalsText() });
+      case "claim":
+        if (this.#stage !== "claiming" || this.#claims.has(party)) return;
+        this.#claims.set(party, message);
+        if (this.#claims.size < all) return;
+        return this.#attest();
+      case "failure":
+        this.#failures.push(`party ${party}: ${message.reason}`);
+        // A clearing without an end has none the next time either: the same bits.
+        if (/ended: (infeasible|max iterations)|cannot meet|accurately enough/.test(message.reason))
+          return this.#giveUp(this.#failures.at(-1) as string);
+        if (this.#stage === "clearing") this.#gather();
+    }
+  }
+
+  #now = (): { session: string; attempt: number } => ({ session: this.#about.session, attempt: this.#attempt });
+
+  #proposalsText(): string {
+    const [operator, ...prosumers] = this.#about.invited.map(({ party }) => this.#proposals.get(party));
+    return textOf({ operator, prosumers });
+  }
+
+  #attest(): void {
+    const { session, terms, invited } = this.#about;
+    const claims = invited.map(({ party }) => ({ party, ...(this.#claims.get(party) as Claim) }));
+    const [{ payload }] = claims;
+    const other = claims.find((claim) => claim.payload !== payload);
+    if (other !== undefined)
+      return this.#giveUp(`party ${other.party} makes other integers of the same proposals: ${other.payload}`);
+    const operator = this.#proposals.get(invited[0].party);
+    this.#enter("attesting");
+    const witness = WitnessSchema.safeParse({
+      session,
+      payload,
+      terms,
+      objectiveNano: unmaskedSum(claims.map(({ maskedNano }) => BigInt(maskedNano))).toString(),
+      regrets: claims.flatMap(({ party, regretNano, signature }) =>
+        regretNano === undefined || signature === undefined ? [] : [{ id: party, regretNano, signature }],
+      ),
+      limits: operator !== undefined && "limits" in operator ? operator.limits : [],
+    });
+    if (!witness.success) return this.#giveUp("the claims make no witness");
+    this.#tell({ kind: "witness", ...this.#now(), text: textOf(witness.data) });
+  }
+
+  #gather(): void {
+    this.#enter("gathering");
+    if (this.missing.length === 0) this.#open();
+    else for (const party of this.missing) this.#sendTerms(party);
+  }
+
+  #open(why?: string): void {
+    if (this.#attempt >= MOST_ATTEMPTS)
+      return this.#giveUp(`${MOST_ATTEMPTS} attempts came to nothing${why === undefined ? "" : `: ${why}`}`);
+    this.#attempt = Math.max(this.#attempt, this.#lastSeen) + 1;
+    this.#ready = new Set();
+    this.#proposals = new Map();
+    this.#claims = new Map();
+    this.#enter("opening");
+    this.#tell({ kind: "attempt", ...this.#now(), publicKeys: [...this.#publicKeys] });
+  }
+
+  #giveUp(reason: string): void {
+    this.#enter("given up");
+    this.#effects.push({ kind: "giveUp", reason });
+  }
+
+  #enter(stage: Stage): void {
+    this.#stage = stage;
+    this.#effects.push({ kind: "stage", stage, attempt: this.#attempt });
+  }
+
+  #sendTerms(to: number): void {
+    const { session, termsText: text } = this.#about;
+    this.#effects.push({ kind: "send", to, message: { kind: "terms", session, text } });
+  }
+
+  #tell(message: Life): void {
+    for (const { party } of this.#about.invited) this.#effects.push({ kind: "send", to: party, message });
+  }
+
+  #taken(): ConductorEffect[] {
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+}
+
+const textOf = (value: unknown): string =>
+  new TextDecoder().decode(canonicalBytes(JSON.parse(JSON.stringify(value)) as Json));
+
+function addressOf(publicKey: string): string | undefined {
+  try {
+    return computeAddress(publicKey);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,322 @@
+/**
+ * A party's part in one session, from the terms to its signature: opens its agent on the terms that the chain froze,
+ * clears, proposes, claims, verifies, asks its journal, signs. What comes from others is checked here or in the agent's
+ * thread before anything of it counts.
+ */
+import { keccak256 } from "ethers";
+import { OPERATOR_AGENT } from "../../clearing/message.ts";
+import * as GridModel from "../../codec/gridModel.ts";
+import { quorumOf, sessionHash, type SessionTerms } from "../../codec/typedData.ts";
+import { signerOfText } from "../../codec/recover.ts";
+import { readTerms, type Terms } from "../../codec/terms.ts";
+import type { PrivatePart } from "../../market/scenario/publicScenario.ts";
+import { attemptTag, type Progress } from "../agent/ownAgent.ts";
+import type { AgentThread } from "../agent/agentThread.ts";
+import type { Reply, Verifying } from "../agent/protocol.ts";
+import type { Journal } from "../journal/journal.ts";
+import { maySign } from "../journal/signing.ts";
+import type { Life, LifeOf } from "./messages.ts";
+
+/** What a member is given of its surroundings. */
+export type Surroundings = {
+  readonly party: number;
+  readonly publicKey: string;
+  readonly operator: number;
+  readonly agent: AgentThread;
+  readonly journal: Journal;
+  readonly send: (to: number, bytes: Uint8Array | Life) => void;
+  readonly setTimer: (afterMs: number | undefined) => void;
+  /** The own part of the session that these terms are for; a text says why there is none. */
+  readonly partFor: (terms: Terms) => PrivatePart | string;
+  readonly chainFor: (terms: Terms) => Promise<FrozenOnChain>;
+  readonly note: (level: "info" | "warn", what: string, details?: object) => void;
+  /** All it takes to settle is here. */
+  readonly settleable: (posting: Settleable) => void;
+  /** The own end, for its owner. */
+  readonly ended: (own: unknown, terms: Terms) => void;
+};
+
+export type Settleable = {
+  readonly session: string;
+  readonly payload: Uint8Array;
+  readonly bundleHash: string;
+  /** Canonical JSON of the witness. */
+  readonly witness: string;
+  readonly digest: string;
+  /** By bit. */
+  readonly attestations: ReadonlyMap<number, string>;
+};
+
+/** What the chain says of the session that was frozen, for the prosumers that its terms name. */
+export type FrozenOnChain = Omit<Verifying, "committee" | "session"> & {
+  /** Node keys in the order of the bits. */
+  readonly committee: readonly string[];
+};
+
+type Batch = { readonly payload: Uint8Array; readonly bundleHash: string; readonly digest: string; witness: string };
+
+export class Member {
+  readonly session: string;
+  readonly #frozen: SessionTerms;
+  #chain: FrozenOnChain | undefined;
+  readonly #around: Surroundings;
+  #terms: Terms | undefined;
+  #termsBytes: Uint8Array | undefined;
+  #parties: readonly number[] = [];
+  #self = OPERATOR_AGENT;
+  #attempt = 0;
+  #tag = -1;
+  #started = false;
+  #early: { readonly from: number; readonly bytes: Uint8Array }[] = [];
+  #publicKeys: readonly (readonly [number, string])[] = [];
+  #witness = "";
+  #batch: Batch | undefined;
+  #attestations = new Map<string, Map<number, string>>();
+  progress: Progress = { iteration: 0 };
+  stage = "waiting for the terms";
+  refusal: string | undefined;
+
+  constructor(frozen: SessionTerms, around: Surroundings) {
+    this.#frozen = frozen;
+    this.#around = around;
+    this.session = sessionHash(frozen);
+  }
+
+  get terms(): Terms | undefined {
+    return this.#terms;
+  }
+
+  get attempt(): number {
+    return this.#attempt;
+  }
+
+  /** An agent's message of another party. */
+  async hearAgent(from: number, bytes: Uint8Array): Promise<void> {
+    const index = this.#indexOf(from);
+    if (index === undefined || bytes.length < 4) return;
+    const tag = bytes[2] | (bytes[3] << 8);
+    if (tag !== this.#tag) return;
+    if (!this.#started) this.#early.push({ from, bytes });
+    else await this.#step({ kind: "message", from: index, bytes });
+  }
+
+  async timeout(): Promise<void> {
+    if (this.#started) await this.#step({ kind: "timeout" });
+  }
+
+  /** From the conductor, who is the operator, or an attestation from anybody. */
+  async hear(from: number, message: Life): Promise<void> {
+    if (!("session" in message) || message.session !== this.session) return;
+    if (message.kind === "attestations") return this.#hearAttestations(message);
+    if (from !== this.#around.operator) return;
+    if (message.kind === "terms") return this.#hearTerms(message.text);
+    if (message.kind === "attempt") return this.#open(message);
+    if (!("attempt" in message) || message.attempt !== this.#attempt) return;
+    if (message.kind === "go") await this.#go();
+    else if (message.kind === "proposals") await this.#claim(message.text);
+    else if (message.kind === "witness") await this.#verify(message.text);
+  }
+
+  async #hearTerms(text: string): Promise<void> {
+    if (this.#terms === undefined) {
+      const bytes = new TextEncoder().encode(text);
+      const found = readTerms(bytes, this.#frozen.termsHash);
+      if (found.kind === "refused") return this.#refuse(found.predicate, found.detail);
+      const ids = found.terms.scenario.prosumers.map(({ id }) => id);
+      const { party, operator } = this.#around;
+      if (party !== operator && !ids.includes(party))
+        return this.#refuse("notInvited", `the terms name ${ids.length} prosumers, not ${party}`);
+      this.#parties = ids;
+      this.#self = party === operator ? OPERATOR_AGENT : ids.indexOf(party);
+      const chain = await this.#around.chainFor(found.terms);
+      const stale = feederFault(found.terms, this.#frozen);
+      if (stale !== undefined) return this.#refuse("staleFeederModel", stale);
+      this.#chain = chain;
+      this.#terms = found.terms;
+      this.#termsBytes = bytes;
+      this.stage = "present";
+    }
+    const { publicKey } = this.#around;
+    this.#tell({ kind: "present", session: this.session, lastAttempt: this.#attempt, publicKey });
+  }
+
+  async #open({ attempt, publicKeys }: LifeOf<"attempt">): Promise<void> {
+    if (this.#terms === undefined || this.#termsBytes === undefined || attempt <= this.#attempt) return;
+    const { party, agent, journal } = this.#around;
+    const part = this.#self === OPERATOR_AGENT ? undefined : this.#around.partFor(this.#terms);
+    if (typeof part === "string") return this.#refuse("noPart", part);
+    const { termsHash } = this.#frozen;
+    this.#attempt = attempt;
+    this.#tag = attemptTag(termsHash, attempt);
+    this.#started = false;
+    this.#early = [];
+    this.#publicKeys = publicKeys.filter(([other]) => other !== party);
+    this.stage = "opening";
+    const opening = { termsBytes: this.#termsBytes, termsHash, self: this.#self, attempt, ...(part && { part }) };
+    const text = JSON.stringify({ ...opening, termsBytes: Buffer.from(this.#termsBytes).toString("base64") });
+    journal.hear(this.session, attempt, { kind: "open", body: new TextEncoder().encode(text) });
+    const opened = await agent.ask({ kind: "open", opening });
+    if (opened.kind === "refused") return this.#refuse(opened.predicate, opened.detail);
+    if (attempt === this.#attempt) this.#tell({ kind: "ready", session: this.session, attempt });
+  }
+
+  async #go(): Promise<void> {
+    if (this.#started) return;
+    this.#started = true;
+    this.stage = "clearing";
+    const early = this.#early;
+    this.#early = [];
+    const started = this.#step({ kind: "start" });
+    const heard = early.map(({ from, bytes }) =>
+      this.#step({ kind: "message", from: this.#indexOf(from) as number, bytes }),
+    );
+    await Promise.all([started, ...heard]);
+  }
+
+  /** An event goes into the journal, then to the agent; what the agent says goes out. */
+  async #step(
+    event: { kind: "start" } | { kind: "timeout" } | { kind: "message"; from: number; bytes: Uint8Array },
+  ): Promise<void> {
+    const attempt = this.#attempt;
+    const { agent, journal } = this.#around;
+    const heard = event.kind === "message" ? { kind: event.kind, from: event.from, body: event.bytes } : event;
+    journal.hear(this.session, attempt, heard);
+    const reply = await agent.ask(event);
+    if (attempt === this.#attempt && reply.kind === "stepped") this.#act(reply);
+  }
+
+  #act({ sends, timerMs, failure, end, progress }: Extract<Reply, { kind: "stepped" }>): void {
+    const { journal, send, setTimer, note, ended } = this.#around;
+    const attempted = { session: this.session, attempt: this.#attempt };
+    this.progress = progress;
+    if (timerMs !== undefined) setTimer(timerMs);
+    for (const { to, bytes } of sends) send(to === OPERATOR_AGENT ? this.#around.operator : this.#parties[to], bytes);
+    if (failure !== undefined) {
+      setTimer(undefined);
+      note("warn", "the clearing failed", { reason: failure });
+      this.#tell({ kind: "failure", ...attempted, reason: failure });
+    }
+    if (end === undefined) return;
+    setTimer(undefined);
+    this.stage = "proposed";
+    journal.hear(this.session, this.#attempt, { kind: "end", body: end.proposal });
+    ended(JSON.parse(new TextDecoder().decode(end.own)), this.#terms as Terms);
+    const proposal = JSON.parse(new TextDecoder().decode(end.proposal)) as LifeOf<"proposal">["proposal"];
+    this.#tell({ kind: "proposal", ...attempted, proposal });
+  }
+
+  async #claim(text: string): Promise<void> {
+    const attempt = this.#attempt;
+    if (this.#chain === undefined) return;
+    const { committee, ...chain } = this.#chain;
+    const reply = await this.#around.agent.ask({
+      kind: "claim",
+      proposals: new TextEncoder().encode(text),
+      verifying: { ...chain, session: this.#frozen, committee: committee.length },
+      publicKeys: this.#publicKeys,
+    });
+    if (attempt !== this.#attempt) return;
+    if (reply.kind === "refused") return this.#refuse(reply.predicate, reply.detail);
+    if (reply.kind !== "claimed") return;
+    this.stage = "claimed";
+    const payload = keccak256(reply.payload);
+    this.#tell({ kind: "claim", session: this.session, attempt, payload, ...reply.claim });
+  }
+
+  async #verify(text: string): Promise<void> {
+    const attempt = this.#attempt;
+    const { agent, journal, note } = this.#around;
+    const reply = await agent.ask({ kind: "verify", witness: new TextEncoder().encode(text) });
+    if (attempt !== this.#attempt) return;
+    if (reply.kind === "refused") return this.#refuse(reply.predicate, reply.detail);
+    if (reply.kind !== "verified") return;
+    const { digest, payload, bundleHash } = reply;
+    this.#witness = text;
+    this.#batch = { payload, bundleHash, digest, witness: text };
+    this.stage = "verified";
+    const bit = this.bit;
+    if (bit < 0) return this.#check();
+    const may = maySign(journal, this.session, digest, payload);
+    if (may.kind === "no") {
+      note("warn", "sits the session out", { reason: may.reason });
+      return this.#check();
+    }
+    const signed = await agent.ask({ kind: "sign" });
+    if (signed.kind !== "signed") return;
+    if (journal.last("released", this.session)?.digest !== digest)
+      journal.commit({ kind: "released", session: this.session, digest });
+    this.stage = "signed";
+    this.#keep(digest, bit, signed.signature);
+    this.#spread(digest);
+    this.#check();
+  }
+
+  /** The place of the own node key in the committee; -1: no member. */
+  get bit(): number {
+    return this.#chain?.committee.indexOf(this.#chain.nodeKeys.get(this.#around.party) ?? "") ?? -1;
+  }
+
+  #spread(digest: string): void {
+    const signatures = [...(this.#attestations.get(digest) ?? [])];
+    const message: Life = { kind: "attestations", session: this.session, digest, signatures };
+    for (const to of [this.#around.operator, ...this.#parties])
+      if (to !== this.#around.party) this.#around.send(to, message);
+  }
+
+  /** Signatures are recovered here, whoever brings them. */
+  #hearAttestations({ digest, signatures }: LifeOf<"attestations">): void {
+    const committee = this.#chain?.committee;
+    if (committee === undefined) return;
+    const before = this.#attestations.get(digest)?.size ?? 0;
+    for (const [bit, signature] of signatures)
+      if (!this.#attestations.get(digest)?.has(bit) && signerOfText(digest, signature) === committee[bit])
+        this.#keep(digest, bit, signature);
+    const now = this.#attestations.get(digest)?.size ?? 0;
+    const quorum = quorumOf(committee.length);
+    // The operator reaches everybody: it hands on what makes a quorum.
+    if (this.#around.party === this.#around.operator && before < quorum && now >= quorum) this.#spread(digest);
+    this.#check();
+  }
+
+  #keep(digest: string, bit: number, signature: string): void {
+    const known = this.#attestations.get(digest) ?? new Map<number, string>();
+    known.set(bit, signature);
+    // One per committee member at most: nobody fills the memory with digests.
+    if (this.#attestations.size < 32 || this.#attestations.has(digest)) this.#attestations.set(digest, known);
+  }
+
+  #check(): void {
+    const batch = this.#batch;
+    const quorum = quorumOf(this.#chain?.committee.length ?? Infinity);
+    const known = batch && this.#attestations.get(batch.digest);
+    if (batch === undefined || known === undefined || known.size < quorum) return;
+    this.stage = "settleable";
+    // Every signature beyond a quorum only costs gas.
+    const attestations = new Map([...known].sort(([a], [b]) => a - b).slice(0, quorum));
+    this.#around.settleable({ session: this.session, ...batch, witness: this.#witness, attestations });
+  }
+
+  #refuse(predicate: string, detail: string): void {
+    this.refusal = `${predicate}: ${detail}`;
+    this.stage = "refused";
+    this.#around.note("warn", "refuses", { predicate, detail });
+    this.#tell({ kind: "refusal", session: this.session, predicate, detail });
+  }
+
+  #tell(message: Life): void {
+    this.#around.send(this.#around.operator, message);
+  }
+
+  #indexOf(party: number): number | undefined {
+    if (party === this.#around.operator) return OPERATOR_AGENT;
+    const index = this.#parties.indexOf(party);
+    return index < 0 ? undefined : index;
+  }
+}
+
+/** The registry's model of the feeder binds the session; terms on another one are of no use to anybody. */
+function feederFault({ scenario }: Terms, { gridModel }: SessionTerms): string | undefined {
+  const places = scenario.prosumers.map(({ id, bus }) => ({ id, bus }));
+  const hash = keccak256(GridModel.encode(GridModel.fromFeeder(scenario.feeder, places)));
+  return hash === gridModel ? undefined : `the terms' feeder hashes to ${hash}, registered is ${gridModel}`;
+}

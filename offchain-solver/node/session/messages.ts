@@ -1,0 +1,100 @@
+/**
+ * What parties tell each other around a clearing, beside the messages of their agents: one kind byte and JSON. Who sent
+ * it is known from the connection. `session`: hash of the frozen session. A conductor (the operator's) gathers and
+ * hands out; what it hands out is believed by nobody: terms hash to what the chain froze, proposals and witness are
+ * checked before a signature, attestations are recovered.
+ */
+import * as z from "zod";
+import { OperatorProposalSchema, ProposalSchema } from "../../market/result/proposal.ts";
+
+/** Not the first byte of an agent's message (`net/wire.ts`), which is 0x67. */
+const MAGIC = 0x6c;
+const MAX_BYTES = 16 << 20;
+
+const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
+const hex = z.string().regex(/^0x[0-9a-f]*$/);
+const party = z.int().positive().max(0xffffffff);
+const whole = z.string().regex(/^-?\d{1,40}$/);
+const about = { session: hash };
+const attempted = { session: hash, attempt: z.int().positive() };
+
+/** To the conductor. */
+const TO_CONDUCTOR = [
+  /** A node has started, and does not know what is under way. */
+  z.strictObject({ kind: z.literal("hello") }),
+  /** It has the terms, has checked them, and can take part. */
+  z.strictObject({ kind: z.literal("present"), ...about, lastAttempt: z.int().nonnegative(), publicKey: hex }),
+  z.strictObject({ kind: z.literal("ready"), ...attempted }),
+  z.strictObject({
+    kind: z.literal("proposal"),
+    ...attempted,
+    proposal: z.union([ProposalSchema, OperatorProposalSchema]),
+  }),
+  z.strictObject({
+    kind: z.literal("claim"),
+    ...attempted,
+    /** Hash of the integers that it makes of the proposals. */
+    payload: hash,
+    regretNano: whole.optional(),
+    signature: hex.optional(),
+    maskedNano: whole,
+  }),
+  /** It will not sign, and says which predicate. */
+  z.strictObject({ kind: z.literal("refusal"), ...about, predicate: z.string(), detail: z.string() }),
+  /** Its agent cannot go on. */
+  z.strictObject({ kind: z.literal("failure"), ...attempted, reason: z.string() }),
+] as const;
+
+/** From the conductor. */
+const FROM_CONDUCTOR = [
+  z.strictObject({ kind: z.literal("terms"), ...about, text: z.string() }),
+  /** Everybody opens an agent; `publicKeys` of all who take part. */
+  z.strictObject({
+    kind: z.literal("attempt"),
+    ...attempted,
+    publicKeys: z.array(z.tuple([party, hex])).max(65_536),
+  }),
+  z.strictObject({ kind: z.literal("go"), ...attempted }),
+  /** Canonical JSON of all proposals. */
+  z.strictObject({ kind: z.literal("proposals"), ...attempted, text: z.string() }),
+  /** Canonical JSON of the witness. */
+  z.strictObject({ kind: z.literal("witness"), ...attempted, text: z.string() }),
+] as const;
+
+/** From anybody to anybody. */
+const TO_ALL = [
+  z.strictObject({
+    kind: z.literal("attestations"),
+    ...about,
+    digest: hash,
+    signatures: z.array(z.tuple([z.int().min(0).max(31), hex])).max(32),
+  }),
+] as const;
+
+export const LifeSchema = z.discriminatedUnion("kind", [...TO_CONDUCTOR, ...FROM_CONDUCTOR, ...TO_ALL]);
+export type Life = z.infer<typeof LifeSchema>;
+export type LifeOf<K extends Life["kind"]> = Extract<Life, { kind: K }>;
+
+const FOR_CONDUCTOR: ReadonlySet<string> = new Set(TO_CONDUCTOR.map((one) => one.shape.kind.value));
+export const isForConductor = ({ kind }: Life): boolean => FOR_CONDUCTOR.has(kind);
+
+export const isLife = (bytes: Uint8Array): boolean => bytes[0] === MAGIC;
+
+export function encodeLife(message: Life): Uint8Array {
+  const text = new TextEncoder().encode(JSON.stringify(message));
+  const bytes = new Uint8Array(text.length + 1);
+  bytes[0] = MAGIC;
+  bytes.set(text, 1);
+  return bytes;
+}
+
+/** Reads bytes from somebody who may be anybody: never throws; undefined: they are none. */
+export function decodeLife(bytes: Uint8Array): Life | undefined {
+  if (!isLife(bytes) || bytes.length > MAX_BYTES) return undefined;
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(1));
+    return LifeSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
