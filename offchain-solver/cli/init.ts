@@ -54,7 +54,7 @@ async function init(home: string, args: Arguments, provider: Provider): Promise<
     rpc: args.rpc,
     market: args.market,
     chainId: Number(market.chainId),
-    transport: { kind: "tls", port: args.port, peers: "peers.json" },
+    transport: { kind: "tls", port: args.port },
   });
   const id = partyId(config);
   const password = await readPassword({ fresh: true });

@@ -3,11 +3,13 @@ import type { Wallet } from "ethers";
 import type { Deployment } from "../chain/deployment.ts";
 import { registryDomain } from "../codec/typedData.ts";
 import { InputError } from "../io/inputError.ts";
-import type { HostTransport } from "../net/host/hostOptions.ts";
+import { complaint } from "../io/readJson.ts";
+import type { HostOptions, HostTransport } from "../net/host/hostOptions.ts";
 import type { NetworkEvent } from "../net/host/networkEvent.ts";
+import { openNats, subjectOf } from "../net/nats/openNats.ts";
 import { openTls } from "../net/tls/openTls.ts";
 import type { Config } from "./config.ts";
-import { readPeers } from "./peers.ts";
+import { readPeers, type Peers } from "./peers.ts";
 
 export type Carrier = Pick<HostTransport<unknown>, "join" | "connected" | "traffic" | "close" | "drop"> & {
   /** From now on these parties, with these node keys, are let in. */
@@ -15,32 +17,55 @@ export type Carrier = Pick<HostTransport<unknown>, "join" | "connected" | "traff
 };
 
 export type CarrierOptions = {
-  readonly config: Pick<Config, "transport">;
+  readonly config: Pick<Config, "transport" | "peers">;
   readonly party: number;
   readonly nodeKey: Wallet;
   readonly deployment: Deployment;
   readonly observe: (event: NetworkEvent) => void;
 };
 
-/** Throws InputError where the port is in use or the file of peers is none. */
-export async function openCarrier({ config, party, nodeKey, deployment, observe }: CarrierOptions): Promise<Carrier> {
+type Shared = Omit<HostOptions<never>, "peers">;
+
+/** Throws InputError where a port is in use, a broker is not reached, or the file of peers is none. */
+export async function openCarrier(options: CarrierOptions): Promise<Carrier> {
+  const { config, party, nodeKey, deployment, observe } = options;
   const { transport } = config;
-  if (transport.kind !== "tls") throw new InputError(`transport.kind = ${transport.kind}: is not built in`);
-  const { host, port, peers: file } = transport;
-  const peers = readPeers(file);
-  const domain = registryDomain(deployment.chainId, deployment.registry);
+  const peers = readPeers(config.peers).filter((peer) => peer.party !== party);
   const sign = (digest: string): string => nodeKey.signingKey.sign(digest).serialized;
-  const open = openTls({ residents: [{ party, sign }], peers: [], domain, observe, listen: { host, port } });
-  const opened = await open.catch((error: Error) => {
-    throw new InputError(`transport.port = ${port}: ${error.message}`);
+  const domain = registryDomain(deployment.chainId, deployment.registry);
+  const shared: Shared = { residents: [{ party, sign }], domain, observe };
+  if (transport.kind === "tls") {
+    const { host, port } = transport;
+    const opened = await openTls({ ...shared, peers: [], listen: { host, port } }).catch((error: Error) => {
+      throw new InputError(`transport.port = ${port}: ${error.message}`);
+    });
+    return meeting(opened, peers, (peer) => {
+      if (peer.host === undefined || peer.port === undefined)
+        throw complaint(config.peers, "parties", peer, "over TLS a party has a host and a port");
+      return { host: peer.host, port: peer.port };
+    });
+  }
+  const servers = [...transport.servers];
+  // One broker may carry several markets.
+  const space = `gridpact.${deployment.chainId}.${deployment.market.toLowerCase()}`;
+  const opened = await openNats({ ...shared, peers: [], space, broker: { servers } }).catch((error: Error) => {
+    throw new InputError(`transport.servers = ${servers.join(", ")}: ${error.message}`);
   });
+  return meeting(opened, peers, ({ party: other }) => subjectOf(space, [other]));
+}
+
+function meeting<Address>(
+  opened: HostTransport<Address>,
+  peers: Peers,
+  addressOf: (peer: Peers[number]) => Address,
+): Carrier {
   return {
     ...opened,
     meet: (nodeKeys) =>
       opened.setPeers(
-        peers.flatMap(({ party: other, ...address }) => {
-          const key = nodeKeys.get(other);
-          return key === undefined || other === party ? [] : [{ parties: [{ party: other, nodeKey: key }], address }];
+        peers.flatMap((peer) => {
+          const nodeKey = nodeKeys.get(peer.party);
+          return nodeKey === undefined ? [] : [{ parties: [{ party: peer.party, nodeKey }], address: addressOf(peer) }];
         }),
       ),
   };

@@ -14,8 +14,7 @@ const port = z.int().min(0).max(65_535);
 const endpoint = z.strictObject({ host: z.string().default("127.0.0.1"), port });
 
 const TransportSchema = z.discriminatedUnion("kind", [
-  /** `peers`: a file that says where every party listens. */
-  z.strictObject({ kind: z.literal("tls"), host: z.string().default("127.0.0.1"), port, peers: z.string() }),
+  z.strictObject({ kind: z.literal("tls"), host: z.string().default("127.0.0.1"), port }),
   z.strictObject({ kind: z.literal("nats"), servers: z.array(z.string()).min(1) }),
 ]);
 
@@ -29,6 +28,8 @@ export const ConfigSchema = z.strictObject({
   /** Where bundles are put; served to auditors. */
   bundles: z.string().default("bundles"),
   transport: TransportSchema,
+  /** A file that names the other parties and says where they listen. */
+  peers: z.string().default("peers.json"),
   /** Health, metrics and the read-only API; absent: none. */
   api: endpoint.optional(),
   /** Whether this node posts a batch that has its signatures, and pays for it. */
@@ -71,12 +72,11 @@ export function readConfig(file: string, env: NodeJS.ProcessEnv = process.env): 
   const where = said.length === 0 ? file : `${file} with ${said.map(([name]) => name).join(", ")}`;
   const config = checkShape(where, plain, ConfigSchema);
   const here = (path: string): string => resolve(dirname(file), path);
-  const { transport } = config;
   return {
     ...config,
     ...(config.schedule !== undefined && { schedule: here(config.schedule) }),
     bundles: here(config.bundles),
-    transport: transport.kind === "tls" ? { ...transport, peers: here(transport.peers) } : transport,
+    peers: here(config.peers),
     ...(config.passwordFile !== undefined && { passwordFile: here(config.passwordFile) }),
   };
 }

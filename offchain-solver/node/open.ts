@@ -80,7 +80,7 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
       ...(schedule && { schedule }),
       log,
     });
-    const parties = config.transport.kind === "tls" ? readPeers(config.transport.peers).map(({ party: p }) => p) : [];
+    const parties = readPeers(config.peers).map(({ party: other }) => other);
     await party.start([...new Set([...parties, OPERATOR_ID, id])]);
     const close = async (): Promise<void> => {
       await party.close();

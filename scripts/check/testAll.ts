@@ -17,9 +17,16 @@ const mochaFlags = ["--reporter", "spec", "--ignore", "test/contracts/**"];
  * They open the simulated network in their process, whose chai matchers then take every number for an integer: a
  * process of their own.
  */
-const ON_DEVNET = ["commandLines", "corruptions", "examples", "keys", "refusals", "runOptions", "session"].map(
-  (name) => `test/${name}.test.ts`,
-);
+const ON_DEVNET = [
+  "commandLines",
+  "corruptions",
+  "devnet",
+  "examples",
+  "keys",
+  "refusals",
+  "runOptions",
+  "session",
+].map((name) => `test/${name}.test.ts`);
 const withoutDevnet = ON_DEVNET.flatMap((file) => ["--ignore", file]);
 
 const SUITES: readonly Suite[] = [

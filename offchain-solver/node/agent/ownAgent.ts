@@ -106,11 +106,18 @@ export function openAgent(opening: Opening): OwnAgent | Refusal {
     ended: () => state.done && state.grid?.end === "solved",
     end() {
       const { proposal, view, objective, schedule, regret } = endOf(market, state);
-      return { proposal, view, objective, own: { schedule, regret, cost: deviceCost(market, self, schedule) } };
+      const own = { schedule: plain(schedule), regret, cost: deviceCost(market, self, schedule) };
+      return { proposal, view, objective, own };
     },
     progress: () => ({ iteration: state.iteration }),
   };
 }
+
+/** Typed arrays as lists, which files hold. */
+const plain = (record: object): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(record).map(([name, v]) => [name, ArrayBuffer.isView(v) ? [...(v as Float64Array)] : v]),
+  );
 
 function partFault(periods: number, id: number | undefined, part: PrivatePart): string | undefined {
   if (part.id !== id) return `the private file is party ${part.id}'s, not ${id}'s`;

@@ -115,6 +115,15 @@ export class Conductor {
       case "claim":
       case "failure":
         if (message.attempt === this.#attempt) this.#hearOfAttempt(party, message);
+        return;
+      case "terms":
+      case "attempt":
+      case "go":
+      case "proposals":
+      case "witness":
+      case "attestations":
+        // Not a conductor's to hear.
+        return;
     }
   }
 

@@ -1,0 +1,166 @@
+/**
+ * A whole market on one machine: a chain, contracts, and every party a process of its own that is given the public
+ * terms and its own private file. Sessions follow each other day by day on a clock that is set forward.
+ */
+import type { Deployment } from "../chain/deployment.ts";
+import * as Onboarding from "../chain/onboarding.ts";
+import { MarketWatch, type Seen } from "../chain/watch.ts";
+import { settingsTerms } from "../clearing/settingsTerms.ts";
+import type { Terms } from "../codec/terms.ts";
+import { defaultSettings } from "../market/scenario/market.ts";
+import { publicScenario } from "../market/scenario/publicScenario.ts";
+import type { Scenario } from "../market/scenario/scenario.ts";
+import { settingsFor } from "../simulation/clear.ts";
+import { passTime, type ServedChain } from "./chain/served.ts";
+import { openMarket } from "./openMarket.ts";
+import { makeParties, writeConfigs, writeSessions, type PartyHome, type Wiring } from "./parties.ts";
+import { freePorts } from "./ports.ts";
+import { Supervisor } from "./supervisor.ts";
+import { WITNESS_TOLERANCE_NANO } from "./steps/load.ts";
+
+const DAY_S = 86_400;
+/** How long before its start a session is frozen. */
+const LEAD_S = DAY_S;
+/** An agent of a devnet waits so long for the messages of an iteration. */
+const PATIENCE_MS = 30_000;
+
+export type DevnetOptions = {
+  readonly data: string;
+  readonly days: readonly Scenario[];
+  readonly transport: Wiring["transport"];
+  readonly chain: ServedChain;
+  /** Ports of the parties: from here on; 0: any that are free. */
+  readonly basePort?: number;
+  readonly logLevel?: Wiring["settings"]["logLevel"];
+  readonly patienceMs?: number;
+  readonly progress?: (what: string) => void;
+};
+
+export type Devnet = {
+  readonly deployment: Deployment;
+  readonly homes: readonly PartyHome[];
+  readonly terms: readonly Terms[];
+  readonly supervisor: Supervisor;
+  readonly chain: ServedChain;
+  readonly data: string;
+  readonly apiPorts: ReadonlyMap<number, number>;
+  /** Lets session number `k` of the schedule come, and waits for its end, at most so long. */
+  readonly session: (k: number, options: SessionWait) => Promise<SessionEnd>;
+  readonly close: () => Promise<void>;
+};
+
+export type SessionWait = {
+  /** Then the chain's clock is set past the deadline: the session is void. */
+  readonly patienceMs: number;
+  readonly seen?: (seen: Seen) => void;
+};
+
+export type SessionEnd = {
+  readonly ordinal: number;
+  readonly startUtc: string;
+  readonly outcome: "settled" | "void" | "lost";
+  readonly batch?: string;
+  /** From the moment at which the operator may freeze. */
+  readonly seconds: number;
+};
+
+export const devnetTerms = (day: Scenario, patienceMs = PATIENCE_MS): Terms => ({
+  scenario: publicScenario(day),
+  settings: defaultSettings(day),
+  clearing: {
+    ...settingsTerms({ ...settingsFor("anderson", { rhoScale: 1, maxIterations: 20_000 }), patienceMs }),
+  } as Terms["clearing"],
+  toleranceNano: WITNESS_TOLERANCE_NANO,
+});
+
+const allowancesOf = (day: Scenario): Map<number, bigint> =>
+  new Map(publicScenario(day).prosumers.map(({ id, allowanceT }) => [id, BigInt(Math.floor(allowanceT * 1e6))]));
+
+/** Starts everything; what was started is stopped again where it does not come to that. */
+export async function openDevnet(options: DevnetOptions): Promise<Devnet> {
+  const { data, days, chain, transport, progress = () => undefined } = options;
+  const ids = days[0].prosumers.map(({ id }) => id);
+  progress("keys and folders of all parties");
+  const homes = await makeParties(data, ids);
+  const terms = days.map((day) => devnetTerms(day, options.patienceMs));
+  writeSessions(data, homes, days, terms);
+  progress("contracts, registrations, deposits, mandates");
+  const grams = days.map(allowancesOf);
+  const deployment = await openMarket(chain, homes, days, (day, id) => grams[days.indexOf(day)].get(id) ?? 0n);
+  const free = await freePorts(2 * homes.length, options.basePort ?? 0);
+  const ports = new Map(homes.map(({ id }, k) => [id, { peers: free[2 * k], api: free[2 * k + 1] }]));
+  const settings = {
+    patienceMs: options.patienceMs ?? PATIENCE_MS,
+    pollMs: homes.length > 30 ? 1_000 : 250,
+    leadS: LEAD_S,
+    logLevel: options.logLevel ?? "info",
+  };
+  writeConfigs(data, homes, { rpc: chain.url, deployment, transport, ports, settings });
+  const supervisor = new Supervisor(data, (id, why) => progress(`party ${id} ended by itself: ${why}`));
+  progress(`${homes.length} processes`);
+  try {
+    await startAll(supervisor, homes);
+  } catch (error) {
+    await supervisor.stop();
+    throw error;
+  }
+  const watch = new MarketWatch(deployment, chain.provider);
+  return {
+    deployment,
+    homes,
+    terms,
+    supervisor,
+    chain,
+    data,
+    apiPorts: new Map([...ports].map(([id, { api }]) => [id, api])),
+    async session(k, wait) {
+      if (terms[k].settings.carbon) await Onboarding.issueAllowances(deployment, chain.admin, grams[k]);
+      return follow(watch, chain, terms[k], wait);
+    },
+    close: () => supervisor.stop(),
+  };
+}
+
+/** A few at a time: each takes a second of a processor. */
+async function startAll(supervisor: Supervisor, homes: readonly PartyHome[]): Promise<void> {
+  const waiting = homes.map(({ id }) => id);
+  await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) await supervisor.start(id);
+    }),
+  );
+}
+
+async function follow(
+  watch: MarketWatch,
+  { provider }: ServedChain,
+  terms: Terms,
+  { patienceMs, seen }: SessionWait,
+): Promise<SessionEnd> {
+  const { startUtc } = terms.scenario;
+  const start = Date.parse(startUtc) / 1000;
+  await passTime(provider, start - LEAD_S);
+  const began = performance.now();
+  const ended = (ordinal: number, outcome: SessionEnd["outcome"], batch?: string): SessionEnd => ({
+    ordinal,
+    startUtc,
+    outcome,
+    seconds: Math.round((performance.now() - began) / 10) / 100,
+    ...(batch !== undefined && { batch }),
+  });
+  for (let overdue = false; ;) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const { session } = await watch.look();
+    const mine = session !== undefined && Number(session.terms.start) === start ? session : undefined;
+    if (mine !== undefined) seen?.(mine);
+    const { outcome } = mine ?? {};
+    const ordinal = Number(mine?.terms.ordinal ?? 0);
+    if (outcome?.kind === "settled") return ended(ordinal, "settled", outcome.batch);
+    if (outcome?.kind === "void" || outcome?.kind === "cancelled") return ended(ordinal, "void");
+    if (performance.now() - began < patienceMs) continue;
+    // Past the deadline nobody can settle it; a session that nobody froze is none.
+    if (overdue) return ended(ordinal, mine === undefined ? "void" : "lost");
+    overdue = true;
+    await passTime(provider, start + 3_600 + 1);
+  }
+}

@@ -1,0 +1,109 @@
+/** A devnet's parties on the disk: each its folder with keys, configuration and private file, and what all may know. */
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Wallet } from "ethers";
+import { stringify } from "yaml";
+import * as Onboarding from "../chain/onboarding.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import { termsBytes, type Terms } from "../codec/terms.ts";
+import type { Scenario } from "../market/scenario/scenario.ts";
+import { ConfigSchema, type Config } from "../node/config.ts";
+import { configFile, makeHome, privateFile, writeOwn } from "../node/home.ts";
+import { KEY_ROLES, SCRYPT_N, type KeyRole } from "../node/keystore.ts";
+import { ownKey } from "../node/rotation.ts";
+import { devnetKey } from "./devnetKeys.ts";
+
+export type PartyHome = {
+  readonly id: number;
+  readonly home: string;
+  readonly keys: Readonly<Record<KeyRole, Wallet>>;
+};
+
+export const passwordFile = (data: string): string => join(data, "password");
+export const peersFile = (data: string): string => join(data, "public", "peers.json");
+export const scheduleFolder = (data: string): string => join(data, "public", "terms");
+export const bundleFolder = (data: string): string => join(data, "public", "bundles");
+export const homeOf = (data: string, id: number): string =>
+  join(data, id === Onboarding.OPERATOR_ID ? "operator" : join("nodes", String(id)));
+
+/** Folders and keys of the operator and the prosumers; utility and desk have no process, and keys that anybody knows. */
+export async function makeParties(data: string, ids: readonly number[]): Promise<PartyHome[]> {
+  for (const folder of ["public/terms", "public/bundles", "nodes", "log"])
+    mkdirSync(join(data, folder), { recursive: true });
+  const password = randomBytes(16).toString("hex");
+  writeOwn(passwordFile(data), `${password}\n`);
+  const homes: PartyHome[] = [];
+  for (const id of [Onboarding.OPERATOR_ID, ...ids]) {
+    const home = homeOf(data, id);
+    makeHome(home);
+    const keys = {} as Record<KeyRole, Wallet>;
+    for (const role of KEY_ROLES) keys[role] = await ownKey(home, role, password, SCRYPT_N.devnet);
+    homes.push({ id, home, keys });
+  }
+  return homes;
+}
+
+/** Utility and desk: accounts that nobody's node stands for. */
+export const systemKeys = (id: number): Record<KeyRole, Wallet> => ({
+  wallet: devnetKey("wallet", id),
+  node: devnetKey("node", id),
+  meter: devnetKey("meter", id),
+});
+
+export type Wiring = {
+  readonly rpc: string;
+  readonly deployment: Deployment;
+  readonly transport: { readonly kind: "tls" } | { readonly kind: "nats"; readonly servers: readonly string[] };
+  /** [party] a port for its peers and one for its API. */
+  readonly ports: ReadonlyMap<number, { readonly peers: number; readonly api: number }>;
+  readonly settings: Pick<Config, "patienceMs" | "pollMs" | "leadS" | "logLevel">;
+};
+
+/** What every process reads when it starts: its configuration, and where the others listen. */
+export function writeConfigs(data: string, homes: readonly PartyHome[], wiring: Wiring): void {
+  const { rpc, deployment, transport, ports, settings } = wiring;
+  const portsOf = (id: number) => ports.get(id) as { peers: number; api: number };
+  const parties = homes.map(({ id }) => ({ party: id, host: "127.0.0.1", port: portsOf(id).peers }));
+  writeOwn(peersFile(data), `${JSON.stringify({ parties }, undefined, 2)}\n`);
+  for (const { id, home } of homes) {
+    const config = ConfigSchema.parse({
+      party: id === Onboarding.OPERATOR_ID ? "operator" : id,
+      rpc,
+      market: deployment.market,
+      chainId: Number(deployment.chainId),
+      bundles: bundleFolder(data),
+      peers: peersFile(data),
+      transport:
+        transport.kind === "tls"
+          ? { kind: "tls", port: portsOf(id).peers }
+          : { kind: "nats", servers: [...transport.servers] },
+      api: { port: portsOf(id).api },
+      passwordFile: passwordFile(data),
+      ...(id === Onboarding.OPERATOR_ID && { schedule: scheduleFolder(data) }),
+      ...settings,
+    });
+    writeOwn(configFile(home), stringify(config));
+  }
+}
+
+/** Public terms for the operator to freeze, and to each prosumer its own parts of the same sessions. */
+export function writeSessions(
+  data: string,
+  homes: readonly PartyHome[],
+  days: readonly Scenario[],
+  terms: readonly Terms[],
+): void {
+  terms.forEach((one, k) =>
+    writeOwn(
+      join(scheduleFolder(data), `${String(k + 1).padStart(4, "0")}.json`),
+      new TextDecoder().decode(termsBytes(one)),
+    ),
+  );
+  for (const { id, home } of homes) {
+    const sessions = days.flatMap(({ startUtc, hours: periods, prosumers }) =>
+      prosumers.filter((prosumer) => prosumer.id === id).map((part) => ({ startUtc, periods, part })),
+    );
+    if (sessions.length > 0) writeOwn(privateFile(home), JSON.stringify({ sessions }));
+  }
+}

@@ -1,0 +1,109 @@
+import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { hexlify } from "ethers";
+import { audit } from "../offchain-solver/auditor/audit.ts";
+import { judgeSession } from "../offchain-solver/auditor/witness.ts";
+import { readSessions } from "../offchain-solver/chain/events.ts";
+import { OPERATOR_ID } from "../offchain-solver/chain/onboarding.ts";
+import { WitnessSchema } from "../offchain-solver/codec/witness.ts";
+import { hardhatChain } from "../offchain-solver/devnet/chain/hardhatChain.ts";
+import type { ServedChain } from "../offchain-solver/devnet/chain/served.ts";
+import { daysOf } from "../offchain-solver/devnet/days.ts";
+import { openDevnet, type Devnet, type SessionEnd } from "../offchain-solver/devnet/devnet.ts";
+import { bundleFolder, homeOf } from "../offchain-solver/devnet/parties.ts";
+import { batchOf } from "../offchain-solver/ledger/verified.ts";
+import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
+import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
+import { takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
+import { loadBase } from "../offchain-solver/scenarios/loadBase.ts";
+import { populate } from "../offchain-solver/scenarios/populate.ts";
+import { clear } from "../offchain-solver/simulation/clear.ts";
+
+const DAY_MS = 86_400_000;
+const WAIT = { patienceMs: 60_000 };
+
+/** Four homes: every seat of the smallest committee but the operator's. */
+const street = (): Scenario => ({ ...takeHours(populate(loadBase("ieee15"), 4, 1), 2), name: "street" });
+
+describe("a market whose parties are processes of their own", function () {
+  this.timeout(180_000);
+  let chain: ServedChain;
+  let devnet: Devnet;
+  let days: Scenario[];
+  const ends: SessionEnd[] = [];
+
+  before(async () => {
+    days = daysOf(street(), 4, (day) => day);
+    chain = await hardhatChain(new Date(Date.parse(days[0].startUtc) - 2 * DAY_MS), 0);
+    const data = mkdtempSync(join(tmpdir(), "gridpact-market-"));
+    devnet = await openDevnet({ data, days, chain, transport: { kind: "tls" }, patienceMs: 5_000 });
+    ends.push(await devnet.session(0, WAIT));
+  });
+  after(async () => {
+    await devnet?.close();
+    await chain?.close();
+  });
+
+  const settled = () => readSessions(devnet.deployment, chain.provider, 0);
+  const inMemory = (day: Scenario): string => {
+    const market = defaultSettings(day);
+    const options = { method: "anderson", market, trade: true, rhoScale: 1, maxIterations: 20_000 } as const;
+    return hexlify(batchOf(clear(day, options).outcome!.quantised.result).payload);
+  };
+
+  it("settles the same integers as all agents in one process do", async () => {
+    expect(ends[0]).to.deep.include({ ordinal: 1, outcome: "settled" });
+    expect((await settled()).map(({ payload }) => hexlify(payload))).to.deep.equal([inMemory(days[0])]);
+  });
+
+  it("publishes what an auditor finds valid, and keeps every schedule at its own node", async () => {
+    const bundles = bundleFolder(devnet.data);
+    const { chainId, market } = devnet.deployment;
+    const audited = await audit({
+      provider: chain.provider,
+      market,
+      fromBlock: 0,
+      witness: async (session) => {
+        const text = readFileSync(join(bundles, `${session.bundleHash}.json`), "utf8");
+        return judgeSession(session, WitnessSchema.parse(JSON.parse(text)), { chainId, market });
+      },
+    });
+    expect(audited.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
+    for (const { id } of days[0].prosumers) {
+      expect(readdirSync(join(homeOf(devnet.data, id), "sessions"))).to.deep.equal(["1.json"]);
+      const own = JSON.parse(readFileSync(join(homeOf(devnet.data, id), "sessions", "1.json"), "utf8"));
+      expect(own.schedule.importMw).to.have.length(2);
+    }
+    expect(readdirSync(join(homeOf(devnet.data, OPERATOR_ID), "sessions"))).to.deep.equal([]);
+  });
+
+  it("settles with a member and then the operator killed while it clears, each once and with the same integers", async () => {
+    for (const [k, victim] of [days[0].prosumers[1].id, OPERATOR_ID].entries()) {
+      const session = devnet.session(k + 1, WAIT);
+      await logged(victim, /"session is frozen"/, k + 1);
+      await devnet.supervisor.kill(victim);
+      await devnet.supervisor.start(victim);
+      expect(await session).to.deep.include({ ordinal: k + 2, outcome: "settled" });
+    }
+    const payloads = (await settled()).map(({ payload }) => hexlify(payload));
+    expect(payloads.slice(1)).to.deep.equal([inMemory(days[1]), inMemory(days[2])]);
+  });
+
+  it("leaves a session void, and no trace of it in the ledger, where the operator stays away past its deadline", async () => {
+    const before = (await settled()).length;
+    await devnet.supervisor.kill(OPERATOR_ID);
+    expect((await devnet.session(3, { patienceMs: 3_000 })).outcome).to.equal("void");
+    expect(await settled()).to.have.length(before);
+  });
+
+  /** Waits until a party's log has so many lines more of this kind than there were sessions before. */
+  async function logged(id: number, line: RegExp, times: number): Promise<void> {
+    for (;;) {
+      const text = readFileSync(devnet.supervisor.logFile(id), "utf8");
+      if (text.split("\n").filter((one) => line.test(one)).length > times) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+});
