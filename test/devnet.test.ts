@@ -4,15 +4,16 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { hexlify } from "ethers";
 import { audit } from "../offchain-solver/auditor/audit.ts";
-import { judgeSession } from "../offchain-solver/auditor/witness.ts";
+import { endpointOf } from "../offchain-solver/chain/endpoint.ts";
 import { readSessions } from "../offchain-solver/chain/events.ts";
+import { look } from "../offchain-solver/chain/look.ts";
 import { OPERATOR_ID } from "../offchain-solver/chain/onboarding.ts";
-import { WitnessSchema } from "../offchain-solver/codec/witness.ts";
 import { hardhatChain } from "../offchain-solver/devnet/chain/hardhatChain.ts";
 import type { ServedChain } from "../offchain-solver/devnet/chain/served.ts";
 import { daysOf } from "../offchain-solver/devnet/days.ts";
 import { openDevnet, type Devnet, type SessionEnd } from "../offchain-solver/devnet/devnet.ts";
 import { bundleFolder, homeOf } from "../offchain-solver/devnet/parties.ts";
+import { releasedBuild } from "../offchain-solver/devnet/release.ts";
 import { batchOf } from "../offchain-solver/ledger/verified.ts";
 import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
 import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
@@ -59,18 +60,15 @@ describe("a market whose parties are processes of their own", function () {
   });
 
   it("publishes what an auditor finds valid, and keeps every schedule at its own node", async () => {
-    const bundles = bundleFolder(devnet.data);
-    const { chainId, market } = devnet.deployment;
+    const folder = bundleFolder(devnet.data);
     const audited = await audit({
-      provider: chain.provider,
-      market,
-      fromBlock: 0,
-      witness: async (session) => {
-        const text = readFileSync(join(bundles, `${session.bundleHash}.json`), "utf8");
-        return judgeSession(session, WitnessSchema.parse(JSON.parse(text)), { chainId, market });
-      },
+      look: look(endpointOf(chain.provider)),
+      market: devnet.deployment.market,
+      fromBlock: devnet.deployment.block,
+      release: releasedBuild(),
+      bundles: async (name) => readFileSync(join(folder, `${name}.json`)),
     });
-    expect(audited.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
+    expect(audited.sessions.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
     for (const { id } of days[0].prosumers) {
       expect(readdirSync(join(homeOf(devnet.data, id), "sessions"))).to.deep.equal(["1.json"]);
       const own = JSON.parse(readFileSync(join(homeOf(devnet.data, id), "sessions", "1.json"), "utf8"));

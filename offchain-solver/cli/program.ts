@@ -8,11 +8,13 @@ import { benchCommand } from "./benchCommand.ts";
 import { clearCommand } from "./clear.ts";
 import { communityCommand } from "./community.ts";
 import { Exit } from "./exit.ts";
+import { devnetCommand } from "./devnet.ts";
 import { experimentCommand } from "./experiment.ts";
 import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
 import { nodeCommand } from "./node.ts";
 import { operatorCommand } from "./operator.ts";
+import { replayCommand } from "./replay.ts";
 import { restoreCommand } from "./restore.ts";
 import { rotateCommand } from "./rotate.ts";
 import { runCommand } from "./run.ts";
@@ -27,8 +29,10 @@ const COMMANDS = [
   auditCommand,
   experimentCommand,
   benchCommand,
+  devnetCommand,
   nodeCommand,
   operatorCommand,
+  replayCommand,
   initCommand,
   admitCommand,
   backupCommand,

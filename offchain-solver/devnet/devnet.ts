@@ -53,6 +53,8 @@ export type SessionWait = {
   /** Then the chain's clock is set past the deadline: the session is void. */
   readonly patienceMs: number;
   readonly seen?: (seen: Seen) => void;
+  /** Nobody waits any longer. */
+  readonly stop?: AbortSignal;
 };
 
 export type SessionEnd = {
@@ -135,7 +137,7 @@ async function follow(
   watch: MarketWatch,
   { provider }: ServedChain,
   terms: Terms,
-  { patienceMs, seen }: SessionWait,
+  { patienceMs, seen, stop }: SessionWait,
 ): Promise<SessionEnd> {
   const { startUtc } = terms.scenario;
   const start = Date.parse(startUtc) / 1000;
@@ -150,13 +152,14 @@ async function follow(
   });
   for (let overdue = false; ;) {
     await new Promise((resolve) => setTimeout(resolve, 100));
-    const { session } = await watch.look();
+    const { session } = await watch.look().catch(() => ({ session: undefined }));
     const mine = session !== undefined && Number(session.terms.start) === start ? session : undefined;
     if (mine !== undefined) seen?.(mine);
     const { outcome } = mine ?? {};
     const ordinal = Number(mine?.terms.ordinal ?? 0);
     if (outcome?.kind === "settled") return ended(ordinal, "settled", outcome.batch);
     if (outcome?.kind === "void" || outcome?.kind === "cancelled") return ended(ordinal, "void");
+    if (stop?.aborted) return ended(ordinal, "lost");
     if (performance.now() - began < patienceMs) continue;
     // Past the deadline nobody can settle it; a session that nobody froze is none.
     if (overdue) return ended(ordinal, mine === undefined ? "void" : "lost");

@@ -9,11 +9,13 @@ import { genesisOf } from "../chain/watch.ts";
 import { TermsSchema, type Terms } from "../codec/terms.ts";
 import { InputError } from "../io/inputError.ts";
 import { complaint, readJson } from "../io/readJson.ts";
+import { createApi, serveApi } from "./api.ts";
 import { openCarrier } from "./carrier.ts";
 import { partyId, readConfig, type Config } from "./config.ts";
 import { checkOwnerOnly, configFile, journalFile, keyFile, privateFile } from "./home.ts";
 import { Journal } from "./journal/journal.ts";
 import { openKey } from "./keystore.ts";
+import { createMetrics } from "./metrics.ts";
 import { Party, type Log } from "./party.ts";
 import { readPassword } from "./password.ts";
 import { readPeers } from "./peers.ts";
@@ -67,6 +69,7 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
     const observe = ({ kind, ...rest }: { kind: string }): void => log(LOUD.has(kind) ? "warn" : "debug", kind, rest);
     const carrier = await openCarrier({ config, party: id, nodeKey, deployment, observe });
     const records = new Records(home, config.bundles);
+    const watchers = new Set<() => void>();
     const party = new Party({
       party: id,
       config,
@@ -79,10 +82,20 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
       ...(role === "node" && { partFor: (terms: Terms) => partFor(privateFile(home), terms) }),
       ...(schedule && { schedule }),
       log,
+      changed: () => watchers.forEach((changed) => changed()),
     });
+    const watch = (changed: () => void): (() => void) => {
+      watchers.add(changed);
+      return () => void watchers.delete(changed);
+    };
+    const metrics = createMetrics({ party, records, journal, carrier });
+    const server =
+      config.api && (await serveApi(createApi({ party, id, records, journal, metrics, watch }), config.api));
     const parties = readPeers(config.peers).map(({ party: other }) => other);
     await party.start([...new Set([...parties, OPERATOR_ID, id])]);
     const close = async (): Promise<void> => {
+      server?.closeAllConnections();
+      server?.close();
       await party.close();
       provider.destroy();
     };

@@ -3,21 +3,23 @@
  * what can be settled. The operator's process freezes and conducts as well. Driven by the chain: killed at any point and
  * started again, it goes on from what the chain and the journal say.
  */
-import { SigningKey, type Provider, type Wallet } from "ethers";
+import type { Provider, Wallet } from "ethers";
 import type { Deployment } from "../chain/deployment.ts";
 import { DESK_ID, OPERATOR_ID, UTILITY_ID } from "../chain/onboarding.ts";
 import { registered } from "../chain/keys.ts";
 import { freezeSession, readLedger } from "../chain/session.ts";
 import { MarketWatch, readCommittee, type Seen, type Watched } from "../chain/watch.ts";
-import { quorumOf } from "../codec/typedData.ts";
+import { bundleFiles } from "../auditor/bundles.ts";
+import { packSignatures, quorumOf } from "../codec/typedData.ts";
 import { termsHash, termsBytes, type Terms } from "../codec/terms.ts";
+import { WitnessSchema } from "../codec/witness.ts";
 import type { Link } from "../net/transport.ts";
 import { AgentThread } from "./agent/agentThread.ts";
 import type { Carrier } from "./carrier.ts";
 import type { Config } from "./config.ts";
 import type { Journal } from "./journal/journal.ts";
-import { Conductor, type ConductorEffect, type Invited } from "./session/conductor.ts";
-import { Member, type FrozenOnChain } from "./session/member.ts";
+import { Conductor, type ConductorEffect } from "./session/conductor.ts";
+import { Member, type FrozenOnChain, type Settleable } from "./session/member.ts";
 import { decodeLife, encodeLife, isForConductor, isLife, type Life, type LifeOf } from "./session/messages.ts";
 import { Submission } from "./session/submission.ts";
 import type { Records } from "./records.ts";
@@ -196,7 +198,6 @@ export class Party {
     });
     this.#member = new Member(terms, {
       party,
-      publicKey: new SigningKey(keys.node.privateKey).compressedPublicKey,
       operator: OPERATOR_ID,
       agent: this.#agent,
       journal,
@@ -207,7 +208,7 @@ export class Party {
       note: (level, what, details) => log(level, what, { ordinal: Number(terms.ordinal), ...details }),
       ended: (own, agreed) => records.own(Number(terms.ordinal), own, agreed),
       settleable: (posting) => {
-        records.bundle(posting.bundleHash, posting.witness);
+        this.#publish(posting);
         this.#submission?.offer(posting, this.#member?.bit ?? -1);
       },
     });
@@ -216,6 +217,13 @@ export class Party {
     this.#pending = undefined;
     if (pending?.session === session) this.#run(this.#member.hear(OPERATOR_ID, pending));
     else if (party !== OPERATOR_ID) this.#send(OPERATOR_ID, { kind: "hello" });
+  }
+
+  /** Witness and batch under their hashes, for auditors. */
+  #publish({ witness, payload, digest, attestations }: Settleable): void {
+    const posted = { payload, ...packSignatures(attestations) };
+    const files = bundleFiles(WitnessSchema.parse(JSON.parse(witness)), digest, posted);
+    for (const [name, bytes] of files) this.#o.records.bundle(name, new TextDecoder().decode(bytes));
   }
 
   #over({ session, outcome, terms }: Seen): void {
@@ -262,9 +270,8 @@ export class Party {
     if (schedule === undefined) return;
     const terms = schedule().find((one) => termsHash(one) === hash);
     if (terms === undefined) return log("error", "the frozen terms are not in the schedule", { hash });
-    const parties = [OPERATOR_ID, ...terms.scenario.prosumers.map(({ id }) => id)];
-    const invited = parties.map((party): Invited => ({ party, nodeKey: this.#nodeKeys.get(party) ?? "" }));
-    const members = Math.min(31, parties.length);
+    const invited = [OPERATOR_ID, ...terms.scenario.prosumers.map(({ id }) => id)];
+    const members = Math.min(31, invited.length);
     this.#movedMs = performance.now();
     this.#conductor = new Conductor({
       session,

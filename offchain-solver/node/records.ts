@@ -16,6 +16,8 @@ export type SessionRecord = {
   readonly refusal?: string;
 };
 
+type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
+
 export class Records {
   readonly #own: string;
   readonly #bundles: string;
@@ -31,6 +33,11 @@ export class Records {
   own(ordinal: number, own: unknown, { scenario }: Terms): void {
     if (own !== null)
       writeJson(join(this.#own, `${ordinal}.json`), { ordinal, startUtc: scenario.startUtc, ...(own as object) });
+  }
+
+  readOwn(ordinal: number): Record<string, JsonValue> | undefined {
+    const file = join(this.#own, `${ordinal}.json`);
+    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Record<string, JsonValue>) : undefined;
   }
 
   bundle(hash: string, text: string): void {

@@ -12,7 +12,6 @@ import { batchOf, verify, type Batch, type Verified } from "../../ledger/verifie
 import { OperatorProposalSchema, ProposalSchema, type Proposals } from "../../market/result/proposal.ts";
 import { decode, encode } from "../../net/wire.ts";
 import * as z from "zod";
-import { masked } from "./masks.ts";
 import { openAgent, type OwnAgent, type OwnEnd } from "./ownAgent.ts";
 import type { AgentStart, Outgoing, Reply, Task, Verifying } from "./protocol.ts";
 
@@ -107,22 +106,16 @@ async function claim(work: Work, task: Extract<Task, { kind: "claim" }>, party: 
   if (end === undefined) return refused("noProposal", "the own agent has no end yet");
   const read = ProposalsSchema.safeParse(parsed(task.proposals));
   if (!read.success) return refused("misshapenProposals", z.prettifyError(read.error).split("\n")[0]);
-  const { verifying, publicKeys } = task;
+  const { verifying } = task;
   const batch = batchOf(quantise(agent.market, read.data, agent.places).result);
   Object.assign(work, { proposals: read.data, verifying, batch });
   const session = sessionHash(verifying.session);
   const about = { session, payload: keccak256(batch.payload) };
-  const maskedNano = masked(nano(end.objective), {
-    party,
-    privateKey: key.privateKey,
-    others: publicKeys,
-    about: `${session} ${agent.tag}`,
-  }).toString();
   const regret = self === OPERATOR_AGENT ? undefined : read.data.prosumers[self]?.regret;
-  if (regret === undefined) return { kind: "claimed", claim: { maskedNano }, payload: batch.payload };
+  if (regret === undefined) return { kind: "claimed", claim: {}, payload: batch.payload };
   const domain = marketDomain(verifying.chainId, verifying.market);
   const signature = await signRegret(domain, key, { ...about, prosumer: party, regretNano: nano(regret) });
-  const claimed = { maskedNano, regretNano: nano(regret).toString(), signature };
+  const claimed = { regretNano: nano(regret).toString(), signature };
   return { kind: "claimed", claim: claimed, payload: batch.payload };
 }
 

@@ -34,8 +34,6 @@ export type Opening = {
 export type OwnEnd = {
   readonly proposal: Proposal | OperatorProposal;
   readonly view: OwnView;
-  /** Its part of the objective, $. */
-  readonly objective: number;
   /** What its owner wants to know: schedule and cost, $. */
   readonly own?: { readonly schedule: unknown; readonly cost: number; readonly regret: number };
 };
@@ -95,7 +93,7 @@ export function openAgent(opening: Opening): OwnAgent | Refusal {
       ...shared,
       step: (event) => stepOperator(state, event)[1],
       ended: () => state.status === "solved",
-      end: () => ({ proposal: proposal(), view: { kind: "operator", proposal: proposal() }, objective: 0 }),
+      end: () => ({ proposal: proposal(), view: { kind: "operator", proposal: proposal() } }),
       progress: () => ({ iteration: state.iteration, ...state.residuals.at(-1) }),
     };
   }
@@ -105,9 +103,9 @@ export function openAgent(opening: Opening): OwnAgent | Refusal {
     step: (event) => stepProsumer(state, event)[1],
     ended: () => state.done && state.grid?.end === "solved",
     end() {
-      const { proposal, view, objective, schedule, regret } = endOf(market, state);
+      const { proposal, view, schedule, regret } = endOf(market, state);
       const own = { schedule: plain(schedule), regret, cost: deviceCost(market, self, schedule) };
-      return { proposal, view, objective, own };
+      return { proposal, view, own };
     },
     progress: () => ({ iteration: state.iteration }),
   };

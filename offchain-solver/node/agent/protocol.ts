@@ -20,13 +20,11 @@ export type Task =
   | { readonly kind: "start" }
   | { readonly kind: "timeout" }
   | { readonly kind: "message"; readonly from: number; readonly bytes: Uint8Array }
-  /** Everybody's proposals: makes the integers and the own claim. `masks` hides the own part of the objective. */
+  /** Everybody's proposals: makes the integers and the own claim. */
   | {
       readonly kind: "claim";
       readonly proposals: Uint8Array;
       readonly verifying: Verifying;
-      /** Node keys of the other parties that take part, uncompressed or compressed, by party. */
-      readonly publicKeys: readonly (readonly [number, string])[];
     }
   /** The witness that all claims make: the whole test before a signature. */
   | { readonly kind: "verify"; readonly witness: Uint8Array }
@@ -54,11 +52,10 @@ export type Reply =
   | { readonly kind: "signed"; readonly signature: string }
   | { readonly kind: "broken"; readonly error: string };
 
-/** A claim as it is sent: the regret signed, the part of the objective masked. */
+/** A claim as it is sent: the regret, signed. */
 export type Claimed = {
   readonly regretNano?: string;
   readonly signature?: string;
-  readonly maskedNano: string;
 };
 
 export type AgentStart = { readonly party: number; readonly privateKey: string };

@@ -224,6 +224,19 @@ export function readHeard(file: string): Map<string, Map<number, Heard[]>> {
   }
 }
 
+/** All commitments, checked; for reports. The journal may be in no use. */
+export function readCommitments(file: string): Commitment[] {
+  const db = open(file, true);
+  try {
+    checkVersion(file, versionOf(db) ?? 0);
+    return readChains(file, db).commitments;
+  } catch (error) {
+    throw explained(file, error);
+  } finally {
+    db.close();
+  }
+}
+
 type HeardRow = {
   session: string;
   attempt: number;

@@ -3,22 +3,18 @@
  * a clock or a socket: events in, messages out. It can keep a session from settling, not bend one: whatever it hands
  * out is checked by everybody before a signature.
  */
-import { computeAddress } from "ethers";
 import { canonicalBytes, type Json } from "../../codec/canonicalJson.ts";
 import type { Terms } from "../../codec/terms.ts";
 import { WitnessSchema } from "../../codec/witness.ts";
-import { unmaskedSum } from "../agent/masks.ts";
 import type { Life, LifeOf } from "./messages.ts";
-
-/** Who is invited: the operator first, then the prosumers in the order of the terms. */
-export type Invited = { readonly party: number; readonly nodeKey: string };
 
 export type Conducting = {
   readonly session: string;
   readonly terms: Terms;
   /** Canonical, as they were frozen. */
   readonly termsText: string;
-  readonly invited: readonly Invited[];
+  /** Parties: the operator first, then the prosumers in the order of the terms. */
+  readonly invited: readonly number[];
   /** Members' refusals that keep a quorum from being reached. */
   readonly quorumLacksAt: number;
 };
@@ -32,7 +28,7 @@ export type ConductorEffect =
 
 export type Stage = "gathering" | "opening" | "clearing" | "claiming" | "attesting" | "given up";
 
-type Claim = Pick<LifeOf<"claim">, "payload" | "regretNano" | "signature" | "maskedNano">;
+type Claim = Pick<LifeOf<"claim">, "payload" | "regretNano" | "signature">;
 type Proposal = LifeOf<"proposal">["proposal"];
 
 /** Attempts that end without a reason that anybody could do something about. */
@@ -40,7 +36,7 @@ const MOST_ATTEMPTS = 20;
 
 export class Conductor {
   readonly #about: Conducting;
-  readonly #publicKeys = new Map<number, string>();
+  readonly #present = new Set<number>();
   readonly #refusals = new Map<number, string>();
   #stage: Stage = "gathering";
   #attempt = 0;
@@ -65,12 +61,12 @@ export class Conductor {
 
   /** Parties that have not said that they are there. */
   get missing(): number[] {
-    return this.#about.invited.map(({ party }) => party).filter((party) => !this.#publicKeys.has(party));
+    return this.#about.invited.filter((party) => !this.#present.has(party));
   }
 
   /** Everybody is told the terms. */
   begin(): ConductorEffect[] {
-    for (const { party } of this.#about.invited) this.#sendTerms(party);
+    for (const party of this.#about.invited) this.#sendTerms(party);
     return this.#taken();
   }
 
@@ -82,26 +78,24 @@ export class Conductor {
   }
 
   hear(from: number, message: Life): ConductorEffect[] {
-    const invited = this.#about.invited.find(({ party }) => party === from);
-    if (invited === undefined || this.#stage === "given up") return [];
+    if (!this.#about.invited.includes(from) || this.#stage === "given up") return [];
     if (message.kind === "hello") this.#hello(from);
-    else if ("session" in message && message.session === this.#about.session) this.#hearOf(invited, message);
+    else if ("session" in message && message.session === this.#about.session) this.#hearOf(from, message);
     return this.#taken();
   }
 
   /** A node that starts has lost its agent: what it was part of begins anew, with the same bits at its end. */
   #hello(from: number): void {
-    const was = this.#publicKeys.delete(from);
+    const was = this.#present.delete(from);
     this.#sendTerms(from);
     if (was && this.#stage !== "gathering") this.#gather();
   }
 
-  #hearOf({ party, nodeKey }: Invited, message: Exclude<Life, { kind: "hello" }>): void {
+  #hearOf(party: number, message: Exclude<Life, { kind: "hello" }>): void {
     switch (message.kind) {
       case "present": {
-        if (addressOf(message.publicKey) !== nodeKey) return;
         this.#lastSeen = Math.max(this.#lastSeen, message.lastAttempt);
-        this.#publicKeys.set(party, message.publicKey);
+        this.#present.add(party);
         if (this.#stage === "gathering" && this.missing.length === 0) this.#open();
         return;
       }
@@ -159,24 +153,23 @@ export class Conductor {
   #now = (): { session: string; attempt: number } => ({ session: this.#about.session, attempt: this.#attempt });
 
   #proposalsText(): string {
-    const [operator, ...prosumers] = this.#about.invited.map(({ party }) => this.#proposals.get(party));
+    const [operator, ...prosumers] = this.#about.invited.map((party) => this.#proposals.get(party));
     return textOf({ operator, prosumers });
   }
 
   #attest(): void {
     const { session, terms, invited } = this.#about;
-    const claims = invited.map(({ party }) => ({ party, ...(this.#claims.get(party) as Claim) }));
+    const claims = invited.map((party) => ({ party, ...(this.#claims.get(party) as Claim) }));
     const [{ payload }] = claims;
     const other = claims.find((claim) => claim.payload !== payload);
     if (other !== undefined)
       return this.#giveUp(`party ${other.party} makes other integers of the same proposals: ${other.payload}`);
-    const operator = this.#proposals.get(invited[0].party);
+    const operator = this.#proposals.get(invited[0]);
     this.#enter("attesting");
     const witness = WitnessSchema.safeParse({
       session,
       payload,
       terms,
-      objectiveNano: unmaskedSum(claims.map(({ maskedNano }) => BigInt(maskedNano))).toString(),
       regrets: claims.flatMap(({ party, regretNano, signature }) =>
         regretNano === undefined || signature === undefined ? [] : [{ id: party, regretNano, signature }],
       ),
@@ -200,7 +193,7 @@ export class Conductor {
     this.#proposals = new Map();
     this.#claims = new Map();
     this.#enter("opening");
-    this.#tell({ kind: "attempt", ...this.#now(), publicKeys: [...this.#publicKeys] });
+    this.#tell({ kind: "attempt", ...this.#now() });
   }
 
   #giveUp(reason: string): void {
@@ -219,7 +212,7 @@ export class Conductor {
   }
 
   #tell(message: Life): void {
-    for (const { party } of this.#about.invited) this.#effects.push({ kind: "send", to: party, message });
+    for (const party of this.#about.invited) this.#effects.push({ kind: "send", to: party, message });
   }
 
   #taken(): ConductorEffect[] {
@@ -231,11 +224,3 @@ export class Conductor {
 
 const textOf = (value: unknown): string =>
   new TextDecoder().decode(canonicalBytes(JSON.parse(JSON.stringify(value)) as Json));
-
-function addressOf(publicKey: string): string | undefined {
-  try {
-    return computeAddress(publicKey);
-  } catch {
-    return undefined;
-  }
-}

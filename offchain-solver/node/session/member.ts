@@ -9,6 +9,7 @@ import * as GridModel from "../../codec/gridModel.ts";
 import { quorumOf, sessionHash, type SessionTerms } from "../../codec/typedData.ts";
 import { signerOfText } from "../../codec/recover.ts";
 import { readTerms, type Terms } from "../../codec/terms.ts";
+import { publicFaults } from "../../market/scenario/publicFaults.ts";
 import type { PrivatePart } from "../../market/scenario/publicScenario.ts";
 import { attemptTag, type Progress } from "../agent/ownAgent.ts";
 import type { AgentThread } from "../agent/agentThread.ts";
@@ -20,7 +21,6 @@ import type { Life, LifeOf } from "./messages.ts";
 /** What a member is given of its surroundings. */
 export type Surroundings = {
   readonly party: number;
-  readonly publicKey: string;
   readonly operator: number;
   readonly agent: AgentThread;
   readonly journal: Journal;
@@ -68,7 +68,6 @@ export class Member {
   #tag = -1;
   #started = false;
   #early: { readonly from: number; readonly bytes: Uint8Array }[] = [];
-  #publicKeys: readonly (readonly [number, string])[] = [];
   #witness = "";
   #batch: Batch | undefined;
   #attestations = new Map<string, Map<number, string>>();
@@ -122,6 +121,8 @@ export class Member {
       const bytes = new TextEncoder().encode(text);
       const found = readTerms(bytes, this.#frozen.termsHash);
       if (found.kind === "refused") return this.#refuse(found.predicate, found.detail);
+      const [unsound] = publicFaults(found.terms.scenario);
+      if (unsound !== undefined) return this.#refuse("unsoundTerms", `${unsound.field} ${unsound.reason}`);
       const ids = found.terms.scenario.prosumers.map(({ id }) => id);
       const { party, operator } = this.#around;
       if (party !== operator && !ids.includes(party))
@@ -136,13 +137,12 @@ export class Member {
       this.#termsBytes = bytes;
       this.stage = "present";
     }
-    const { publicKey } = this.#around;
-    this.#tell({ kind: "present", session: this.session, lastAttempt: this.#attempt, publicKey });
+    this.#tell({ kind: "present", session: this.session, lastAttempt: this.#attempt });
   }
 
-  async #open({ attempt, publicKeys }: LifeOf<"attempt">): Promise<void> {
+  async #open({ attempt }: LifeOf<"attempt">): Promise<void> {
     if (this.#terms === undefined || this.#termsBytes === undefined || attempt <= this.#attempt) return;
-    const { party, agent, journal } = this.#around;
+    const { agent, journal } = this.#around;
     const part = this.#self === OPERATOR_AGENT ? undefined : this.#around.partFor(this.#terms);
     if (typeof part === "string") return this.#refuse("noPart", part);
     const { termsHash } = this.#frozen;
@@ -150,7 +150,6 @@ export class Member {
     this.#tag = attemptTag(termsHash, attempt);
     this.#started = false;
     this.#early = [];
-    this.#publicKeys = publicKeys.filter(([other]) => other !== party);
     this.stage = "opening";
     const opening = { termsBytes: this.#termsBytes, termsHash, self: this.#self, attempt, ...(part && { part }) };
     const text = JSON.stringify({ ...opening, termsBytes: Buffer.from(this.#termsBytes).toString("base64") });
@@ -213,7 +212,6 @@ export class Member {
       kind: "claim",
       proposals: new TextEncoder().encode(text),
       verifying: { ...chain, session: this.#frozen, committee: committee.length },
-      publicKeys: this.#publicKeys,
     });
     if (attempt !== this.#attempt) return;
     if (reply.kind === "refused") return this.#refuse(reply.predicate, reply.detail);

@@ -13,7 +13,6 @@ const MAX_BYTES = 16 << 20;
 
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
 const hex = z.string().regex(/^0x[0-9a-f]*$/);
-const party = z.int().positive().max(0xffffffff);
 const whole = z.string().regex(/^-?\d{1,40}$/);
 const about = { session: hash };
 const attempted = { session: hash, attempt: z.int().positive() };
@@ -23,7 +22,7 @@ const TO_CONDUCTOR = [
   /** A node has started, and does not know what is under way. */
   z.strictObject({ kind: z.literal("hello") }),
   /** It has the terms, has checked them, and can take part. */
-  z.strictObject({ kind: z.literal("present"), ...about, lastAttempt: z.int().nonnegative(), publicKey: hex }),
+  z.strictObject({ kind: z.literal("present"), ...about, lastAttempt: z.int().nonnegative() }),
   z.strictObject({ kind: z.literal("ready"), ...attempted }),
   z.strictObject({
     kind: z.literal("proposal"),
@@ -37,7 +36,6 @@ const TO_CONDUCTOR = [
     payload: hash,
     regretNano: whole.optional(),
     signature: hex.optional(),
-    maskedNano: whole,
   }),
   /** It will not sign, and says which predicate. */
   z.strictObject({ kind: z.literal("refusal"), ...about, predicate: z.string(), detail: z.string() }),
@@ -48,12 +46,8 @@ const TO_CONDUCTOR = [
 /** From the conductor. */
 const FROM_CONDUCTOR = [
   z.strictObject({ kind: z.literal("terms"), ...about, text: z.string() }),
-  /** Everybody opens an agent; `publicKeys` of all who take part. */
-  z.strictObject({
-    kind: z.literal("attempt"),
-    ...attempted,
-    publicKeys: z.array(z.tuple([party, hex])).max(65_536),
-  }),
+  /** Everybody opens an agent. */
+  z.strictObject({ kind: z.literal("attempt"), ...attempted }),
   z.strictObject({ kind: z.literal("go"), ...attempted }),
   /** Canonical JSON of all proposals. */
   z.strictObject({ kind: z.literal("proposals"), ...attempted, text: z.string() }),

@@ -77,6 +77,7 @@ export class Submission {
     const { raw, hash } = prepared;
     journal.commit({ kind: "transaction", session, raw, hash });
     this.#sentMs = performance.now();
+    log("info", "posts", { ordinal, transaction: hash });
     await broadcast(provider, prepared);
     log("info", "posted", { ordinal, transaction: hash });
   }

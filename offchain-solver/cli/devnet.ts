@@ -1,0 +1,167 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { Listr } from "listr2";
+import { hardhatChain } from "../devnet/chain/hardhatChain.ts";
+import { anvilChain } from "../devnet/chain/anvilChain.ts";
+import { daysOf } from "../devnet/days.ts";
+import { openDevnet, type Devnet, type SessionEnd } from "../devnet/devnet.ts";
+import { devnetReport, type DevnetReport } from "../devnet/devnetReport.ts";
+import { passwordFile, type Wiring } from "../devnet/parties.ts";
+import { InputError } from "../io/inputError.ts";
+import { choiceOption, note, numberOption, say } from "../io/output.ts";
+import { complaint } from "../io/readJson.ts";
+import { checkTarget, writeJson } from "../io/target.ts";
+import { terminalTable } from "../io/terminalTable.ts";
+import { unsettleable } from "../ledger/settleable.ts";
+import type { Scenario } from "../market/scenario/scenario.ts";
+import { takePeriods } from "../scenarios/periods.ts";
+import { hoursOption, readScenario, type DrawArguments } from "./clearOptions.ts";
+import { Exit } from "./exit.ts";
+
+type Arguments = Pick<DrawArguments, "hours"> & {
+  readonly sessions: number;
+  readonly transport: "tls" | "nats";
+  readonly broker: string;
+  readonly chain: "hardhat" | "anvil";
+  readonly data?: string;
+  readonly reset?: true;
+  readonly port: number;
+  readonly rpcPort: number;
+  readonly patience: number;
+  readonly json?: string;
+};
+
+const DAY_MS = 86_400_000;
+
+export function devnetCommand(): Command {
+  return new Command("devnet")
+    .description(
+      "a whole market on this machine: chain, contracts, operator, every prosumer's node a process of its own",
+    )
+    .argument("[scenario]", "a case's name, a file or a community's folder", "ieee15")
+    .option("--sessions <n>", "days that follow each other; then it ends", numberOption("--sessions", 1, 366, true), 1)
+    .option("--hours <n>", "only the first n hours of each day", hoursOption())
+    .option("--transport <kind>", "tls or nats", choiceOption("--transport", ["tls", "nats"] as const), "tls")
+    .option("--broker <address>", "of a NATS server that runs already", "127.0.0.1:4222")
+    .option(
+      "--chain <kind>",
+      "hardhat (in this process) or anvil",
+      choiceOption("--chain", ["hardhat", "anvil"] as const),
+      "hardhat",
+    )
+    .option("--data <dir>", "keys, journals, logs and bundles; a fresh folder of the system's unless given")
+    .option("--reset", "removes the devnet that --data holds, and nothing else, first")
+    .option(
+      "--port <n>",
+      "parties listen from here on; 0: on ports that are free",
+      numberOption("--port", 0, 65_000, true),
+      0,
+    )
+    .option("--rpc-port <n>", "the chain's; 0: one that is free", numberOption("--rpc-port", 0, 65_535, true), 0)
+    .option("--patience <s>", "a session that has not settled then is void", numberOption("--patience", 5, 86_400), 600)
+    .option("--json <file>", "what became of the sessions; - is stdout")
+    .action(devnet);
+}
+
+async function devnet(name: string, args: Arguments): Promise<void> {
+  checkTarget(args.json);
+  const { scenario } = await readScenario(name, { ...args } as DrawArguments);
+  const days = checked(name, scenario, args);
+  const data = dataFolder(args);
+  const transport: Wiring["transport"] =
+    args.transport === "tls" ? { kind: "tls" } : { kind: "nats", servers: [args.broker] };
+  const ends: SessionEnd[] = [];
+  const stop = new AbortController();
+  const stopping = (): void => stop.abort();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stopping);
+  const open = args.chain === "anvil" ? anvilChain : hardhatChain;
+  const clock = new Date(Date.parse(days[0].startUtc) - 2 * DAY_MS);
+  const chain = await open(clock, args.rpcPort, join(data, "chain"));
+  let market: Devnet | undefined;
+  const began = performance.now();
+  let startSeconds = 0;
+  try {
+    const view = new Listr([], {
+      renderer: args.json === "-" || !process.stderr.isTTY ? "silent" : "default",
+      concurrent: false,
+    });
+    const said = process.stderr.isTTY && args.json !== "-" ? () => undefined : (text: string) => note(`• ${text}`);
+    view.add({
+      title: `market in ${data}`,
+      task: async (_, task) => {
+        const progress = (text: string): void => {
+          task.output = text;
+          said(text);
+        };
+        market = await openDevnet({ data, days, chain, transport, basePort: args.port, progress });
+        startSeconds = (performance.now() - began) / 1000;
+        task.title = `market in ${data}: ${market.homes.length} processes, chain at ${chain.url}`;
+      },
+    });
+    days.forEach((day, k) =>
+      view.add({
+        title: `session of ${day.startUtc}`,
+        skip: () => stop.signal.aborted,
+        task: async (_, task) => {
+          const wait = { patienceMs: args.patience * 1000, stop: stop.signal };
+          const end = await (market as Devnet).session(k, wait);
+          if (stop.signal.aborted) return;
+          ends.push(end);
+          task.title = `session of ${day.startUtc}: ${end.outcome} after ${end.seconds} s`;
+          said(task.title);
+        },
+      }),
+    );
+    await view.run();
+  } finally {
+    await market?.close();
+    await chain.close();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, stopping);
+  }
+  report(devnetReport(data, ends, { startSeconds, processes: market?.homes.length ?? 0 }), args.json);
+}
+
+/** What the chain could not take is refused before any process starts. */
+function checked(name: string, scenario: Scenario, { sessions, hours }: Arguments): Scenario[] {
+  const [fault] = unsettleable(scenario);
+  if (fault) throw complaint(name, fault.field, fault.value, fault.reason);
+  if (scenario.prosumers.length < 3)
+    throw complaint(
+      name,
+      "prosumers",
+      scenario.prosumers.length,
+      "a market of processes has at least 3: its committee",
+    );
+  const days = daysOf(scenario, sessions, (day) => (hours === undefined ? day : shortened(day, scenario.hours)));
+  return days;
+}
+
+const shortened = (day: Scenario, periods: number): Scenario =>
+  day.hours === periods ? day : takePeriods(day, periods);
+
+/** A folder of its own: what is there already is never mixed with, and removed only if it is a devnet's. */
+function dataFolder({ data, reset }: Arguments): string {
+  if (data === undefined) return mkdtempSync(join(tmpdir(), "gridpact-devnet-"));
+  const there = existsSync(data) ? readdirSync(data) : [];
+  if (there.length > 0) {
+    const ours = existsSync(passwordFile(data)) && existsSync(join(data, "operator"));
+    if (!ours) throw new InputError(`--data ${data}: holds something else than a devnet`);
+    if (!reset) throw new InputError(`--data ${data}: holds a devnet already; --reset removes it`);
+    rmSync(data, { recursive: true });
+  }
+  mkdirSync(data, { recursive: true });
+  return data;
+}
+
+function report(outcome: DevnetReport, json: string | undefined): void {
+  if (json !== undefined) writeJson(json, outcome);
+  if (json !== "-") {
+    const rows = outcome.sessions.map((one) => [one.startUtc, one.outcome, `${one.seconds}`, one.batch ?? ""]);
+    say(terminalTable(["session", "ended", "s", "batch"], rows, { text: [0, 1, 3] }));
+    const { settled, voided, split, lost } = outcome;
+    say(`${settled} settled, ${voided} void, ${split} split, ${lost} lost`);
+  }
+  if (outcome.split + outcome.lost > 0) throw new Exit(1, `${outcome.split} sessions split, ${outcome.lost} lost`);
+}

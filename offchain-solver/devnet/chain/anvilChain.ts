@@ -1,0 +1,123 @@
+/**
+ * Anvil, a client by others, as a devnet's chain, in a process that can be killed and comes back. Its state is asked for
+ * after every stretch of blocks and written whole, the newest copies kept: the file that anvil itself writes can be torn
+ * by a kill. What came after the newest copy is lost then: to everybody a chain that went backwards.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { gunzipSync } from "node:zlib";
+import type { JsonRpcProvider } from "ethers";
+import { InputError } from "../../io/inputError.ts";
+import { freePorts } from "../ports.ts";
+import { reachChain, type ServedChain } from "./served.ts";
+
+/** Copies of the state that are kept. */
+const COPIES = 3;
+const START_MS = 30_000;
+
+export type AnvilChain = ServedChain & {
+  /** Writes a copy of the state; true: there was something new. */
+  readonly save: () => Promise<boolean>;
+  /** kill -9; comes back with the newest copy, on the same port. */
+  readonly kill: () => Promise<void>;
+  readonly comeBack: () => Promise<void>;
+};
+
+/** From the package for Linux on x64; on another platform, where npm leaves that out, from GRIDPACT_ANVIL. */
+function binary(): string {
+  const own = process.env.GRIDPACT_ANVIL;
+  if (own !== undefined) return own;
+  try {
+    return createRequire(import.meta.url).resolve("@foundry-rs/anvil-linux-amd64/bin/anvil");
+  } catch {
+    throw new InputError(
+      `anvil: none comes with ${process.platform} on ${process.arch}: set GRIDPACT_ANVIL to its path`,
+    );
+  }
+}
+
+export async function anvilChain(initialDate: Date, port: number, folder: string): Promise<AnvilChain> {
+  const [free] = await freePorts(1, port);
+  mkdirSync(folder, { recursive: true });
+  let child: ChildProcess | undefined;
+  const start = async (): Promise<void> => {
+    const copy = copiesIn(folder).at(-1);
+    const clock = Math.floor(initialDate.getTime() / 1000);
+    const args = [
+      "--port",
+      `${free}`,
+      "--hardfork",
+      "osaka",
+      "--enable-tx-gas-limit",
+      "--silent",
+      "--preserve-historical-states",
+    ];
+    const out = openSync(join(folder, "anvil.log"), "a");
+    const from = copy === undefined ? ["--timestamp", `${clock}`] : ["--load-state", join(folder, copy)];
+    child = spawn(binary(), [...args, ...from], { stdio: ["ignore", out, out] });
+    closeSync(out);
+    await answers(`http://127.0.0.1:${free}`, child);
+  };
+  await start();
+  const chain = await reachChain(`http://127.0.0.1:${free}`);
+  let saved = -1;
+  const save = async (): Promise<boolean> => {
+    const block = await chain.provider.getBlockNumber();
+    if (block === saved) return false;
+    writeCopy(folder, block, await dump(chain.provider));
+    saved = block;
+    return true;
+  };
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((done) => child!.once("exit", done));
+    child.kill(signal);
+    await gone;
+  };
+  return {
+    ...chain,
+    save,
+    kill: () => stop("SIGKILL"),
+    async comeBack() {
+      await start();
+      saved = -1;
+    },
+    async close() {
+      chain.provider.destroy();
+      await stop("SIGTERM");
+    },
+  };
+}
+
+const dump = (provider: JsonRpcProvider): Promise<string> =>
+  provider.send("anvil_dumpState", [true]) as Promise<string>;
+
+const copiesIn = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter((name) => /^state-\d+\.json$/.test(name))
+    .sort();
+
+/** The state comes as gzip in hexadecimal; `--load-state` reads JSON. */
+function writeCopy(folder: string, block: number, state: string): void {
+  const json = gunzipSync(Buffer.from(state.slice(2), "hex"));
+  const name = `state-${String(block).padStart(9, "0")}.json`;
+  writeFileSync(join(folder, `${name}.draft`), json);
+  renameSync(join(folder, `${name}.draft`), join(folder, name));
+  for (const old of copiesIn(folder).slice(0, -COPIES)) rmSync(join(folder, old));
+}
+
+async function answers(url: string, child: ChildProcess): Promise<void> {
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] });
+  for (const end = performance.now() + START_MS; performance.now() < end; await sleep(50)) {
+    if (child.exitCode !== null) throw new InputError(`anvil: ended with exit code ${child.exitCode}`);
+    try {
+      if ((await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body })).ok) return;
+    } catch {
+      // Not yet.
+    }
+  }
+  throw new InputError(`anvil: no answer within ${START_MS / 1000} s`);
+}
