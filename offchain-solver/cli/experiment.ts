@@ -5,6 +5,7 @@ import { write, type Experiment } from "../study/experiments/common.ts";
 import { convergenceExperiment } from "../study/experiments/convergence.ts";
 import { dataSizeExperiment } from "../study/experiments/dataSize.ts";
 import { jointExperiment } from "../study/experiments/joint.ts";
+import { mandatesExperiment } from "../study/experiments/mandates.ts";
 import { networkExperiment } from "../study/experiments/network.ts";
 import { reclearingExperiment } from "../study/experiments/reclearing.ts";
 import { riskExperiment } from "../study/experiments/risk.ts";
@@ -33,6 +34,7 @@ const EXPERIMENTS: Readonly<Record<string, Entry>> = {
   network: ofHours(networkExperiment),
   carbon: ofHours(carbonExperiment),
   joint: ofHours(jointExperiment),
+  mandates: ofHours(mandatesExperiment),
   "data-size": ofHours(dataSizeExperiment),
   convergence: { run: convergenceExperiment, takes: ["hours", "maxIterations"] },
   reclearing: { run: reclearingExperiment, takes: ["hours", "most"] },

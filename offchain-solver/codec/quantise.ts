@@ -10,7 +10,7 @@ import { agreedTrades, type PairTrades, type Proposals } from "../market/result/
 import type { Market } from "../market/scenario/market.ts";
 import { unitsOf } from "../market/scenario/perUnit.ts";
 import { injectionLines, rebateLines } from "../market/result/networkCharge.ts";
-import { ancillaryCharges, ancillaryLines } from "../market/result/ancillaryCharge.ts";
+import { ancillaryCharges, ancillaryLines, postedSharePrice } from "../market/result/ancillaryCharge.ts";
 import type { Places } from "../grid/places.ts";
 import { roundToZeroSum, type Shipment, transport } from "./transport.ts";
 
@@ -265,7 +265,9 @@ type Post = (
  */
 function postReserve(market: Market, { operator, prosumers }: Proposals, settings: QuantiseSettings, post: Post) {
   const { scenario, dt } = market;
-  const { shareMw, sharePrice } = operator;
+  const { shareMw } = operator;
+  const priceOf = (t: number, s: number): number =>
+    dt * postedSharePrice(operator.sharePrice[t][s], operator.shareCharge[t][s]);
   const tariff = (scenario.tariff.reserveUpPerMw + scenario.tariff.reserveDownPerMw) * dt;
   let reserveMovedMwh = 0;
   let reserveMovedCost = 0;
@@ -282,10 +284,10 @@ function postReserve(market: Market, { operator, prosumers }: Proposals, setting
         const mw = shareMw[t][s];
         if (slot.seller === buyer) own = Math.round(mw * UNITS);
         else if (mw * UNITS >= settings.reserveThresholdW)
-          sellers.push({ seller: slot.seller, w: Math.round(mw * UNITS), price: sharePrice[t][s] * dt });
+          sellers.push({ seller: slot.seller, w: Math.round(mw * UNITS), price: priceOf(t, s) });
         else if (mw * UNITS >= 1) {
           reserveMovedMwh += mw * dt;
-          reserveMovedCost += mw * (tariff - sharePrice[t][s] * dt);
+          reserveMovedCost += mw * (tariff - priceOf(t, s));
           utility += Math.round(mw * UNITS);
         }
       }

@@ -11,7 +11,7 @@ describe("a devnet mandate", () => {
     expect(Number(maxBuy) / 1e3).to.equal(2 * Math.max(...tariff.buyPerMwh));
     expect(minSell).to.equal(-1_000n);
     const reserve = tariff.reserveUpPerMw + tariff.reserveDownPerMw;
-    expect(Number(minReservePrice) / 1e3).to.be.closeTo(-0.3 * reserve, 1e-3);
+    expect(Number(minReservePrice) / 1e3).to.be.closeTo(-0.5 * reserve, 1e-3);
     expect(Number(maxReservePrice) / 1e3).to.be.closeTo(2.5 * reserve, 1e-3);
   });
 
@@ -31,7 +31,7 @@ describe("a devnet mandate", () => {
     expect(priced(-100, -150).maxBuy).to.equal(50_000n);
     expect(priced(-100, -150).minSell).to.equal(-151_875n);
     expect(priced(5000, 4000).maxReservePrice).to.equal(3_125_000n);
-    expect(priced(5000, 4000).minReservePrice).to.equal(-375_000n);
+    expect(priced(5000, 4000).minReservePrice).to.equal(-625_000n);
   });
 
   it("limits power by what the devices can do, and fits its fields for every account", () => {

@@ -37,7 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // A node judges a batch as an auditor would before it signs.
   node: ["auditor", "chain", "net", "clearing", "io", "scenarios", ...RECORDED],
   devnet: ["node", "auditor", "chain", "ledger", ...SIMULATED],
-  study: ["report", ...SIMULATED],
+  study: ["report", "ledger", ...SIMULATED],
   cli: ["devnet", "node", "auditor", "chain", "ledger", "study", "report", ...SIMULATED],
 };
 

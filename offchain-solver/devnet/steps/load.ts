@@ -45,7 +45,7 @@ export async function load(scenario: Scenario, options: ClearOptions, chain: Cha
   const deployment = await deployAll(chain.admin, { priceCap: HIGHEST_PRICE_CAP });
   const committee = Onboarding.committeeOf(scenario.prosumers.map(({ id }) => id));
   await register(deployment, chain.admin, scenario, committee);
-  await fund(deployment, chain.admin, scenario, allowances(terms));
+  await fund(deployment, chain.admin, scenario, terms);
   if (options.market.carbon) await Onboarding.issueAllowances(deployment, chain.admin, allowances(terms));
   return { chain, terms, parts: scenario.prosumers, deployment, committee };
 }
@@ -73,16 +73,12 @@ async function register(
 }
 
 /** Every account's deposit and mandate. */
-async function fund(
-  deployment: Deployment.Deployment,
-  admin: Signer,
-  scenario: Scenario,
-  held: ReadonlyMap<number, bigint>,
-): Promise<void> {
+async function fund(deployment: Deployment.Deployment, admin: Signer, scenario: Scenario, terms: Terms): Promise<void> {
+  const held = allowances(terms);
   for (const id of [...scenario.prosumers.map((p) => p.id), ...SYSTEM_IDS]) {
     const prosumer = scenario.prosumers.find((p) => p.id === id);
     await Onboarding.fund(deployment, admin, id, Onboarding.tokens(devnetDeposit(scenario, prosumer)));
-    const mandate = devnetMandate(scenario, id, held.get(id) ?? 0n);
+    const mandate = devnetMandate(scenario, id, held.get(id) ?? 0n, terms.settings);
     const signature = await Onboarding.signMandate(deployment, devnetKey("wallet", id), mandate);
     await Onboarding.registerMandate(deployment, admin, mandate, signature);
   }

@@ -1,9 +1,11 @@
 /**
  * What the network charges beside the energy injected: responses to forecast errors and reactive power. Either relieves
- * or burdens limits as an injection does. A share's charge comes half from each side, the whole from who answers for
- * itself; reactive power is charged like active. It is posted as reserve that the operator sells, so that a mandate
- * bounds it as it bounds reserve: one line a prosumer and period, of all W that it answers, has answered by partners and
- * answers for itself and of the var it feeds in or draws, at the mean charge on them.
+ * or burdens limits as an injection does. A share's charge is half from each side, the whole from who answers for itself;
+ * reactive power is charged like active. A buyer pays its half to the seller with the price, and the seller hands all of
+ * it on: so what a share costs a buyer stands in one line and is never dearer than the utility's, whatever the charge.
+ * The charge is posted as reserve that the operator sells, so that a mandate bounds it as it bounds reserve: one line a
+ * prosumer and period, of all W that it answers, for others and for itself, and of the var it feeds in or draws, at the
+ * mean charge on them.
  */
 import type { Market } from "../scenario/market.ts";
 import { OPERATOR, type ClearingResult, type Trade } from "./clearingResult.ts";
@@ -15,7 +17,7 @@ const PRICE_UNITS = 1e3;
 /** A posted price may be off by its rounding, 1e-6 $/kW; multipliers by as much again. */
 const PRICE_TOLERANCE = 2;
 
-/** What one who has a share pays of the charge on it. */
+/** What one who has a share bears of the charge on it. */
 export const partOf = (role: "seller" | "buyer" | "own"): number => (role === "own" ? 1 : 1 / 2);
 
 /** Charges on a share by [hour][slot] and on reactive power fed in by [hour][prosumer], $/MW or Mvar and hour. */
@@ -23,6 +25,9 @@ export type AncillaryPrices = {
   readonly shareCharge: readonly ArrayLike<number>[];
   readonly nodalReactivePrice: readonly ArrayLike<number>[];
 };
+
+/** What a buyer pays its seller: the price midway and its half of the charge, $/MW and hour. */
+export const postedSharePrice = (price: number, charge: number): number => price + partOf("buyer") * charge;
 
 export type AncillaryCharge = {
   readonly period: number;
@@ -43,12 +48,8 @@ export function ancillaryCharges(market: Market, result: ClearingResult, prices:
       quantity[prosumer] += Math.abs(amount);
       weighed[prosumer] += amount * charge;
     };
-    slots.forEach(({ seller, buyer }, s) => {
-      const watts = Math.round(shares[period][s]);
-      const charge = prices.shareCharge[period][s];
-      if (seller === buyer) return add(seller, watts, partOf("own") * charge);
-      add(seller, watts, partOf("seller") * charge);
-      add(buyer, watts, partOf("buyer") * charge);
+    slots.forEach(({ seller }, s) => {
+      add(seller, Math.round(shares[period][s]), prices.shareCharge[period][s]);
     });
     result.reactiveVar.forEach((row, i) => add(i, row[period], prices.nodalReactivePrice[period][i]));
     return Array.from(quantity, (amount, prosumer) => ({

@@ -20,8 +20,8 @@ export const SESSION_PERIOD = 255;
  * - energy: prosumer <-> prosumer, or UTILITY on one side (import: seller = UTILITY; export: buyer = UTILITY).
  *   A prosumer's net energy sold in a period, utility included, equals its physical net injection P.
  * - reserve: seller answers the buyer's forecast error; UTILITY may be the seller. Where OPERATOR is, it is the network's
- *   charge on responses and reactive power (`ancillaryCharge.ts`): quantity = W and var that the buyer takes part in,
- *   price = the mean charge on them.
+ *   charge on responses and reactive power (`ancillaryCharge.ts`): quantity = W that the buyer answers and its var, price =
+ *   the mean charge on them.
  * - carbon: period = SESSION_PERIOD; prosumer <-> prosumer, or DESK on one side.
  * - network: seller = OPERATOR, buyer = prosumer. Per period: quantity = |P| and price = sign(P) x charge per kWh
  *   injected

@@ -58,7 +58,7 @@ export function reserve(session: Session): string {
         : said("No reserve is traded between prosumers: the utility's tariff holds."),
       {
         note: peers
-          ? "Midway between what a share costs its seller and what it is worth to its buyer. Where a network limit binds, what the answer does to that limit is in it: a price can lie above the tariff, or below zero; the network's charge on it, half from each side, is in the bills' network column."
+          ? "What a share is worth to its buyer, never more than the tariff. Where a network limit binds, what the answer does to that limit is in it: the price can lie below zero, and its seller hands the network's charge on, or is paid for relieving the limit: see the bills' network column."
           : "",
       },
     ),
