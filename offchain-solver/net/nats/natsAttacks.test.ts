@@ -27,7 +27,9 @@ describe("hosts at a hostile broker", () => {
     wire = await connect({ servers: server.url });
     // As the broker sees them.
     wire.subscribe(`${SPACE}.>`, {
-      callback(_, { subject, data }) {
+      callback(_, message) {
+        // The bytes that come are the connection's own, and change.
+        const [subject, data] = [message.subject, Uint8Array.from(message.data)];
         const packet = readPacket(data);
         if (packet) packets.push({ subject, packet, data });
       },
@@ -67,7 +69,7 @@ describe("hosts at a hostile broker", () => {
     for (const { subject, data } of sealed) {
       wire.publish(subject, data);
       for (let at = 0; at < data.length; at += 7) {
-        const changed = data.slice();
+        const changed = Uint8Array.from(data);
         changed[at] ^= 1;
         wire.publish(subject, changed);
       }
