@@ -128,6 +128,42 @@ describe("a quantised session", () => {
     }
   });
 
+  it("answers an error to the watt where many shares of less than a watt make it up", () => {
+    const { market, outcome, network } = session;
+    const { proposals } = outcome!;
+    const places = placesOn(market.scenario.feeder, network!.topology, network!.busOf);
+    const without = [...market.shares.entries()].flatMap(([t, slots]) =>
+      [...new Set(slots.map(({ buyer }) => buyer))]
+        .filter((j) => !slots.some(({ seller, buyer }) => seller === j && buyer === j))
+        .map((j) => [t, j] as const),
+    );
+    expect(without.length).to.be.above(2);
+    const needW = (t: number, j: number): number => 1e6 * market.halfWidth[t] * market.sigma[t][j];
+    for (const watts of [0.4, 0.9]) {
+      // Each seller gives so little, and one of them what is left: nothing comes from the utility.
+      const shareMw = market.shares.map((slots, t) =>
+        slots.map(({ seller, buyer }, s) => {
+          if (seller === buyer || !without.some(([hour, j]) => hour === t && j === buyer)) return 0;
+          const mine = slots.flatMap((slot, k) => (slot.buyer === buyer ? [k] : []));
+          return (s === mine[0] ? needW(t, buyer) - watts * (mine.length - 1) : watts) / 1e6;
+        }),
+      );
+      const given = {
+        operator: { ...proposals.operator, shareMw },
+        prosumers: proposals.prosumers.map((p) => ({ ...p, utilityShareMw: p.utilityShareMw.map(() => 0) })),
+      };
+      const settings = { reserveThresholdW: 0.001, dustWh: 0, allowanceDustG: 50 };
+      const { trades } = quantise(market, given, places, settings).result;
+      for (const [t, j] of without) {
+        const posted = trades.filter(
+          ({ product, period, buyer }) => product === "reserve" && period === t && buyer === j,
+        );
+        const total = posted.reduce((sum, { quantity }) => sum + quantity, 0);
+        expect(total, `${watts} W, period ${t}, ${j}`).to.equal(Math.round(needW(t, j)));
+      }
+    }
+  });
+
   it("leaves nobody on both sides of allowances, and nobody at a loss between utility and peers in a period", () => {
     const sides = new Map<string, Set<number>>();
     const add = (product: string, period: number, party: number, side: number) => {

@@ -276,7 +276,7 @@ function postReserve(market: Market, { operator, prosumers }: Proposals, setting
     for (const buyer of new Set(buyers)) {
       const need = Math.round(market.halfWidth[t] * market.sigma[t][buyer] * UNITS);
       let utility = Math.round(prosumers[buyer].utilityShareMw[t] * UNITS);
-      let own = 0;
+      let own: number | undefined;
       const sellers: { seller: number; w: number; price: number }[] = [];
       for (const s of market.slotsOf[buyer][t]) {
         const slot = slots[s];
@@ -291,14 +291,15 @@ function postReserve(market: Market, { operator, prosumers }: Proposals, setting
           utility += Math.round(mw * UNITS);
         }
       }
-      // What rounding left: to whoever carries the most already, the utility first.
-      let rest = need - own - utility - sellers.reduce((sum, s) => sum + s.w, 0);
-      if (utility > 0 && utility + rest > 0) {
+      // What rounding left: to whoever carries the most already, the utility first. Its own devices carry what is not
+      // posted; where it may not use them, the utility carries the watts that many small shares were rounded down by.
+      let rest = need - (own ?? 0) - utility - sellers.reduce((sum, s) => sum + s.w, 0);
+      if (own === undefined ? utility + rest > 0 : utility > 0 && utility + rest > 0) {
         utility += rest;
         rest = 0;
       } else if (rest < 0) {
         sellers.sort((a, b) => b.w - a.w || a.seller - b.seller);
-        if (sellers.length > 0 && own < -rest) sellers[0].w += rest;
+        if (sellers.length > 0 && (own ?? 0) < -rest) sellers[0].w += rest;
       }
       for (const { seller, w, price } of sellers) post("reserve", t, seller, buyer, w, price);
       if (utility > 0) post("reserve", t, UTILITY, buyer, utility, tariff);
