@@ -76,6 +76,6 @@ export async function enter(
   const certificate = createCertificate();
   const rogue = await connectRogue(address, { certificate });
   rogue.send(helloOf(self, to, { use: "tls", key: certificate.key }, say));
-  while (rogue.frames.length === 0 && !rogue.socket.destroyed) await new Promise((resolve) => setTimeout(resolve, 2));
+  while (rogue.frames.length === 0 && !rogue.socket.destroyed) await new Promise((resolve) => setImmediate(resolve));
   return rogue;
 }
