@@ -2,12 +2,13 @@
 import { bills, foreign, hourPrices, number, posted, range, total, type PostedTrade } from "./derive.ts";
 import { dayFrom, type Day } from "./day.ts";
 import { called, currencyOf, zoneOf, type Labelled } from "./labels.ts";
-import { card, grid, numbers, page, rowCount, table, tiles } from "./page.ts";
+import { card, grid, legend, numbers, page, rowCount, table, tiles } from "./page.ts";
 import { dayOf, periodName, yearOf } from "./periods.ts";
 import { framed } from "./plot.ts";
-import { batteryChart, ownEnergyChart, ownPriceChart } from "./charts/member.ts";
+import { batteryChart, OWN_KINDS, OWN_MEANINGS, ownEnergyChart, ownPriceChart } from "./charts/member.ts";
 import { escape } from "./derive.ts";
 import type { ReportInput } from "./sessionReport.ts";
+import { tint } from "./theme.ts";
 import { inUnit, withUnit } from "./units.ts";
 import { whyOf, WHY_TEXTS, type Reason } from "./priceReasons.ts";
 
@@ -131,6 +132,17 @@ function partnerCard(day: Day, id: number): string {
   );
 }
 
+function energyCard(day: Day, periods: readonly OwnPeriod[]): string {
+  const keys = OWN_KINDS.map((text, k) => ({ colour: tint(OWN_MEANINGS[k]), text }));
+  const through = periods.some(({ fromUtilityMw, soldMw }) => fromUtilityMw > 0 && soldMw > 0);
+  return card("Your energy", legend(keys) + framed((frame) => ownEnergyChart(day, periods, frame), true), {
+    wide: true,
+    note: through
+      ? "Where you buy from the utility and sell to members at once, energy passes through your account: at no gain and no loss, for the price holds the allowance that you need for it."
+      : "",
+  });
+}
+
 /** Periods in a row for the same reason. */
 function spansOf(periods: readonly OwnPeriod[]): OwnPeriod[][] {
   const spans: OwnPeriod[][] = [];
@@ -170,7 +182,12 @@ function priceCard(day: Day, periods: readonly OwnPeriod[]): string {
   ]);
   return card(
     "Why these prices",
-    framed((frame) => ownPriceChart(day, periods, frame), true) +
+    legend([
+      { colour: tint("energy"), text: "your price with members" },
+      { colour: tint("utility"), text: "utility's tariff: sells (upper), buys (lower)", line: "dashed" },
+      { colour: tint("utility"), text: "its tariff and the allowance for its CO₂", line: "dotted" },
+    ]) +
+      framed((frame) => ownPriceChart(day, periods, frame), true) +
       words(table(["Time", "Price", "Tariff", "+ allowance", "Why"], spans)) +
       numbers(
         `Every period, ${energy.name} and ${price.name}, ${rowCount(rows)}`,
@@ -187,7 +204,10 @@ function priceCard(day: Day, periods: readonly OwnPeriod[]): string {
 }
 
 /** The last column is a sentence. */
-const words = (markup: string): string => markup.replace(/<td( data-label="Why")/g, '<td class="words"$1');
+const words = (markup: string): string =>
+  markup
+    .replace(/<td( data-label="Why")/g, '<td class="words"$1')
+    .replace(/<th( scope="col">Why)/, '<th class="words"$1');
 
 function riskCard(day: Day, id: number): string {
   const { clearing, scenario, units } = day;
@@ -246,11 +266,7 @@ export function renderMemberPage({ clearing, scenario: plain, community }: Repor
     grid(
       billCard(day, id),
       partnerCard(day, id),
-      card(
-        "Your energy",
-        framed((frame) => ownEnergyChart(day, periods, frame), true),
-        { wide: true },
-      ),
+      energyCard(day, periods),
       priceCard(day, periods),
       ...(member.battery === undefined
         ? []

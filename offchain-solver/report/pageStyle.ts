@@ -13,6 +13,7 @@ button{font:inherit;color:inherit;background:var(--page);border:1px solid var(--
 button:focus-visible,input:focus-visible,a:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(205px,1fr));gap:12px;margin-top:22px}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 14px;display:flex;flex-direction:column}
+.tiles+.grid{margin-top:16px}
 .tile span,.tile small{color:var(--quiet);font-size:13px}.tile b{font-size:22px;line-height:1.3;font-variant-numeric:tabular-nums}
 .tile.good b{color:var(--good)}.tile.bad b{color:var(--bad)}
 [id]{scroll-margin-top:52px}.hash{margin-top:8px}.grid{display:grid;align-items:start;grid-template-columns:repeat(2,minmax(0,1fr));gap:16px}
@@ -34,6 +35,8 @@ th,td{padding:5px 10px;text-align:right;border-bottom:1px solid var(--line);vert
 thead th{vertical-align:bottom}th:first-child{text-align:left}th{color:var(--quiet);font-weight:600}tbody th{color:inherit;font-weight:400}
 tfoot th,tfoot td{color:inherit;font-weight:650;border-bottom:0;border-top:2px solid var(--line)}
 @container (max-width:760px){table.many thead{display:none}table.many,table.many tbody,table.many tfoot{display:block}table.many tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(92px,1fr));gap:2px 12px;padding:8px 0;border-bottom:1px solid var(--line)}table.many :is(th,td){display:block;padding:0;border:0;text-align:left}table.many th{grid-column:1/-1;font-weight:600}table.many td::before{content:attr(data-label);display:block;color:var(--quiet);font-size:12px;font-weight:400;white-space:normal}}
+td.words,th.words{text-align:left}
+@container (max-width:760px){table td.words{grid-column:1/-1}}
 @container (max-width:600px){.facts{grid-template-columns:repeat(2,1fr)}}
 @container (max-width:429px){table.some thead{display:none}table.some,table.some tbody,table.some tfoot{display:block}table.some tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(92px,1fr));gap:2px 12px;padding:8px 0;border-bottom:1px solid var(--line)}table.some :is(th,td){display:block;padding:0;border:0;text-align:left}table.some th{grid-column:1/-1;font-weight:600}table.some td::before{content:attr(data-label);display:block;color:var(--quiet);font-size:12px;font-weight:400;white-space:normal}th,td{padding:5px 4px}}
 code{font:13px ui-monospace,Consolas,monospace;overflow-wrap:anywhere}

@@ -4,10 +4,11 @@ import type { Day } from "../day.ts";
 import type { OwnPeriod } from "../memberPage.ts";
 import type { Frame } from "../plot.ts";
 import { periodAxis, periodBars, periodLine, svg } from "../plot.ts";
-import { tint } from "../theme.ts";
+import { tint, type Meaning } from "../theme.ts";
 import { inUnit, withUnit } from "../units.ts";
 
 export const OWN_KINDS = ["with members", "with the utility"] as const;
+export const OWN_MEANINGS: readonly Meaning[] = ["energy", "utility"];
 
 export function ownEnergyChart(
   { scenario, units: { power } }: Day,
@@ -25,7 +26,7 @@ export function ownEnergyChart(
       ...frame,
       x: periodAxis(scenario, frame),
       y: { label: `${power.name} bought (above), sold (below)`, grid: true },
-      color: { domain: [...OWN_KINDS], range: [tint("energy"), tint("utility")] },
+      color: { domain: [...OWN_KINDS], range: OWN_MEANINGS.map(tint) },
       marks: [
         periodBars(
           rows.filter(({ value }) => value !== 0),
