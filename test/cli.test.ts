@@ -160,6 +160,7 @@ describe("gridpact on the command line", function () {
     const [session] = readdirSync(out);
     expect(readdirSync(join(out, session)).sort()).to.deep.equal([
       "audit.json",
+      "bundle",
       "clearing.json",
       "report.html",
       "scenario.json",

@@ -71,6 +71,8 @@ export type Audited = {
   readonly head: number;
   /** Of the market as a whole: its code, its ledger, and that no event was hidden. */
   readonly standing: Verdict;
+  /** By account, as they are now. */
+  readonly wallets: ReadonlyMap<number, string>;
   /** Oldest first. */
   readonly sessions: readonly AuditedSession[];
 };
@@ -117,7 +119,7 @@ export async function audit(request: AuditRequest): Promise<Audited> {
   const sessions = work.sessions.map((session) =>
     whole.kind === "invalid" && session.verdict.kind === "valid" ? { ...session, verdict: whole } : session,
   );
-  return { chainId, market, registry, head, standing: whole, sessions };
+  return { chainId, market, registry, head, standing: whole, wallets: work.history.wallets, sessions };
 }
 
 /** Reads the events in order, stretch by stretch. */

@@ -20,6 +20,7 @@ export type History = {
   readonly unknown: Set<number>;
   readonly mandates: Map<number, Mandate>;
   readonly nodeKeys: Map<number, string>;
+  readonly wallets: Map<number, string>;
   /** By epoch: node keys in the order of the bits. */
   readonly committees: Map<bigint, readonly string[]>;
   /** By hash: address of the code that holds the model. */
@@ -66,6 +67,7 @@ export function begin(chainId: bigint, market: string): History {
     unknown: new Set(),
     mandates: new Map(),
     nodeKeys: new Map(),
+    wallets: new Map(),
     committees: new Map(),
     gridModels: new Map(),
     limits: new Map(),
@@ -120,6 +122,12 @@ function applyParsed(history: History, log: ChainLog, name: string, args: Result
 function applyToParties(history: History, name: string, args: Result): boolean {
   switch (name) {
     case "Registered":
+      history.wallets.set(Number(args.id), args.wallet);
+      history.nodeKeys.set(Number(args.id), args.nodeKey);
+      return true;
+    case "WalletRotated":
+      history.wallets.set(Number(args.id), args.wallet);
+      return true;
     case "NodeKeyRotated":
       history.nodeKeys.set(Number(args.id), args.nodeKey);
       return true;

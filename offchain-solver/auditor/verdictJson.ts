@@ -1,18 +1,40 @@
 import type { AuditJson } from "../records/sessionJson.ts";
-import type { AuditedSession } from "./audit.ts";
+import type { Audited, AuditedSession } from "./audit.ts";
+import { verdictText, type Verdict } from "./verdict.ts";
+
+type Row = Pick<AuditedSession, "batch" | "verdict" | "certificate"> & Partial<AuditedSession>;
 
 /** A session's row of audit.json. */
-export function verdictJson({
-  batch,
-  verdict,
-  certificate,
-}: Pick<AuditedSession, "batch" | "verdict" | "certificate">): AuditJson["verdicts"][number] {
+export function verdictJson(session: Row): AuditJson["verdicts"][number] {
+  const { batch, verdict, certificate, block, transaction, terms, settledAt } = session;
   return {
     session: batch,
     verdict: verdict.kind,
+    ...(block !== undefined && block > 0 && { block, transaction }),
+    ...(terms && { start: Number(terms.start) }),
+    ...(settledAt !== undefined && settledAt > 0n && { settledAt: Number(settledAt) }),
     ...(verdict.kind === "invalid" && { predicate: verdict.predicate, detail: verdict.detail }),
     ...(verdict.kind === "undecided" && { predicate: verdict.missing }),
     ...(verdict.kind === "valid" && verdict.uncertifiedBy && { uncertifiedBy: [...verdict.uncertifiedBy] }),
     ...certificate,
+  };
+}
+
+const said = (verdict: Verdict) => ({
+  verdict: verdict.kind,
+  ...(verdict.kind !== "valid" && { says: verdictText(verdict) }),
+});
+
+/** audit.json of a whole market. `endpoints`: what was asked; `documents`: of a session's own files, where they were. */
+export function auditJsonOf(
+  { chainId, market, registry, head, standing, sessions }: Audited,
+  endpoints: readonly string[],
+  documents?: Verdict,
+): AuditJson {
+  return {
+    chain: { chainId: Number(chainId), market, registry, block: head, endpoints: [...endpoints] },
+    verdicts: sessions.map(verdictJson),
+    market: said(standing),
+    ...(documents && { documents: said(documents) }),
   };
 }

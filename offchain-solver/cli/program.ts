@@ -8,6 +8,7 @@ import { benchCommand } from "./benchCommand.ts";
 import { clearCommand } from "./clear.ts";
 import { communityCommand } from "./community.ts";
 import { Exit } from "./exit.ts";
+import { deployCommand } from "./deploy.ts";
 import { devnetCommand } from "./devnet.ts";
 import { experimentCommand } from "./experiment.ts";
 import { importCommand } from "./import.ts";
@@ -17,6 +18,7 @@ import { operatorCommand } from "./operator.ts";
 import { replayCommand } from "./replay.ts";
 import { restoreCommand } from "./restore.ts";
 import { rotateCommand } from "./rotate.ts";
+import { receiptCommand } from "./receipt.ts";
 import { runCommand } from "./run.ts";
 import { scenarioCommand } from "./scenario.ts";
 
@@ -27,6 +29,8 @@ const COMMANDS = [
   importCommand,
   communityCommand,
   auditCommand,
+  deployCommand,
+  receiptCommand,
   experimentCommand,
   benchCommand,
   devnetCommand,

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
+import { isAddress } from "ethers";
 import * as Onboarding from "../chain/onboarding.ts";
 import { verdictText } from "../auditor/verdict.ts";
 import { verdictJson } from "../auditor/verdictJson.ts";
@@ -14,6 +15,8 @@ import type { Scenario } from "../market/scenario/scenario.ts";
 import { tighteningRecord } from "../simulation/acMargin.ts";
 import { toClearingJson } from "../simulation/clearingRecord.ts";
 import { embeddedDevnet } from "../devnet/embedded.ts";
+import { buildRelease } from "../devnet/release.ts";
+import { liveChain, underTomorrow, type LiveChain } from "../devnet/liveChain.ts";
 import { SessionRefused } from "../devnet/refused.ts";
 import { runSession, type SessionOutcome } from "../devnet/session.ts";
 import { disagreements } from "../devnet/steps/settle.ts";
@@ -22,6 +25,7 @@ import { summary } from "./clear.ts";
 import { addClearOptions, clearOptions, readScenario, type ClearArguments } from "./clearOptions.ts";
 import { Exit, notSolved } from "./exit.ts";
 import { note, say } from "../io/output.ts";
+import { InputError } from "../io/inputError.ts";
 import { complaint } from "../io/readJson.ts";
 import { folderNameFault, writeFolder } from "../io/sessionFolder.ts";
 import { checkFolder, writeJson, writeText } from "../io/target.ts";
@@ -36,13 +40,17 @@ export function runCommand(): Command {
       .argument("[scenario]", "a case's name or a file", "ieee15"),
     { settled: true },
   )
+    .option("--rpc <url>", "settle on this chain, whose first account pays; the day's series under tomorrow's date")
+    .option("--market <address>", "in this market of it, which has the scenario's members (default: a new one)")
     .option("--out <dir>", "the session's files go to DIR/NAME-DATE-HOURSh, a second run's to ...-2, and so on", "out")
-    .action(async (name: string, args: ClearArguments & { out: string }) => {
+    .action(async (name: string, args: RunArguments) => {
       checkFolder(args.out);
-      const { scenario, community } = await readScenario(name, args);
-      checkSettleable(name, scenario, community);
+      const { scenario: read, community } = await readScenario(name, args);
+      checkSettleable(name, read, community);
+      const devnet =
+        args.rpc === undefined ? await embeddedDevnet(read.startUtc) : await reached(args.rpc, args.market);
+      const scenario = args.rpc === undefined ? read : await underTomorrow(read, devnet);
       const { options, done } = clearOptions(scenario, args);
-      const devnet = await embeddedDevnet(scenario.startUtc);
       try {
         const session = { ...options, tighten: args.tighten === "auto" };
         const outcome = await runSession(scenario, session, devnet, (step) => note(`• ${step}`));
@@ -50,7 +58,7 @@ export function runCommand(): Command {
         const { tightened } = outcome;
         const tightening = tightened && tighteningRecord(tightened);
         const clearing = toClearingJson(outcome.cleared, options, tightening && { tightening });
-        const folder = writeSession(args.out, outcome, clearing, community);
+        const folder = writeSession(args, outcome, clearing, community);
         const wrong = report(outcome, clearing, folder, community);
         if (wrong !== undefined) throw new Exit(4, wrong);
       } catch (error) {
@@ -60,6 +68,20 @@ export function runCommand(): Command {
         await devnet.close();
       }
     });
+}
+
+type RunArguments = ClearArguments & { out: string; rpc?: string; market?: string };
+
+/** A chain that somebody runs, or one clear message. */
+export async function reached(url: string, market?: string): Promise<LiveChain> {
+  if (market !== undefined && !isAddress(market)) throw new InputError(`--market ${market}: is no address`);
+  await buildRelease();
+  try {
+    return await liveChain(url, market);
+  } catch (error) {
+    const said = (error as { shortMessage?: string; message: string }).shortMessage ?? (error as Error).message;
+    throw new InputError(`--rpc ${url}: no session can run there (${said.split("\n")[0]})`);
+  }
 }
 
 /** What the chain or the file system could not take is refused before anybody clears. */
@@ -75,13 +97,13 @@ const folderOf = ({ name, startUtc, hours, periodHours }: Scenario, community?: 
   `${name}-${community?.date ?? startUtc.slice(0, 10)}-${Number((hours * periodHours).toFixed(2))}h`;
 
 function writeSession(
-  out: string,
+  { out, rpc }: RunArguments,
   outcome: SessionOutcome,
   clearing: ClearingJson,
   community: CommunityJson | undefined,
 ): string {
   const { scenario } = outcome;
-  const settlement = settlementJson(outcome);
+  const settlement = settlementJson(outcome, rpc);
   const audit = auditJson(outcome);
   const input = { clearing: swept(clearing), settlement, audit, scenario, community };
   const split = community !== undefined;
@@ -93,6 +115,8 @@ function writeSession(
     writeJson(at("settlement.json"), settlement);
     writeJson(at("audit.json"), audit);
     writeJson(at("witness.json"), outcome.witness);
+    mkdirSync(at("bundle"));
+    for (const [name, bytes] of outcome.bundle) writeText(join(at("bundle"), `${name}.json`), decoded(bytes));
     writeText(at("report.html"), renderReport(input));
     if (community === undefined) return;
     writeJson(at("community.json"), community);
@@ -101,7 +125,16 @@ function writeSession(
   });
 }
 
-function settlementJson({ batch, settled }: SessionOutcome): SettlementJson {
+const decoded = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+/** An endpoint's address as anybody may see it: what is more than host and port may be somebody's key. */
+function openly(rpc: string | undefined): { rpc?: string } {
+  const url = rpc === undefined ? null : URL.parse(rpc);
+  const secret = url === null || url.username !== "" || url.search !== "" || url.pathname.length > 1;
+  return secret ? {} : { rpc: url.origin };
+}
+
+function settlementJson({ batch, settled, deployment }: SessionOutcome, rpc: string | undefined): SettlementJson {
   const { result, payload } = batch;
   const partyOf = (id: number): number =>
     id === Onboarding.UTILITY_ID
@@ -117,6 +150,10 @@ function settlementJson({ batch, settled }: SessionOutcome): SettlementJson {
     [Onboarding.DESK_ID, "desk"],
   ]);
   return SettlementJsonSchema.parse({
+    chainId: Number(deployment.chainId),
+    market: deployment.market,
+    marketBlock: deployment.block,
+    ...openly(rpc),
     txHash: settled.transaction,
     block: settled.block,
     gasUsed: Number(settled.gasUsed),

@@ -1,8 +1,14 @@
 import { fileURLToPath } from "node:url";
 import type { Provider, Signer } from "ethers";
+import type { Deployment } from "../chain/deployment.ts";
 
 /** A chain to run a session on. */
-export type Chain = { readonly admin: Signer; readonly provider: Provider };
+export type Chain = {
+  readonly admin: Signer;
+  readonly provider: Provider;
+  /** A market that stands there already, with the scenario's members; else each session gets one of its own. */
+  readonly deployment?: Deployment;
+};
 
 /** The network of the project's configuration that lives in this process. */
 export const SIMULATED = "default";

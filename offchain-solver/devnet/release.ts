@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { hardhatOfProject } from "./embedded.ts";
 import { releasedCode, type Gap, type Release, type ReleasedCode } from "../auditor/release.ts";
 
 type Built = {
@@ -10,6 +11,17 @@ type Built = {
 /** The runtime code that this project's contracts compile to. */
 export function releasedBuild(market: "market/Market" | "reference/ReferenceMarket" = "market/Market"): Release {
   return { market: codeOf(market), registry: codeOf("market/Registry") };
+}
+
+/** The same; where nothing is compiled yet, as on a fresh clone, that is done first. */
+export async function buildRelease(): Promise<Release> {
+  try {
+    return releasedBuild();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    await hardhatOfProject();
+    return releasedBuild();
+  }
 }
 
 function codeOf(path: string): ReleasedCode {

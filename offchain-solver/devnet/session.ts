@@ -1,7 +1,9 @@
 /** One session as a reader walks it. Each step is handed what the steps before it left, and calls none of them. */
 import type { Audited, AuditedSession } from "../auditor/audit.ts";
+import { bundleFiles } from "../auditor/bundles.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { Settled } from "../chain/session.ts";
+import { packSignatures } from "../codec/typedData.ts";
 import type { Witness } from "../codec/witness.ts";
 import type { Batch } from "../ledger/verified.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
@@ -27,6 +29,8 @@ export type SessionOutcome = {
   readonly verified: number;
   readonly witness: Witness;
   readonly settled: Settled;
+  /** What is published of it, by name. */
+  readonly bundle: ReadonlyMap<string, Uint8Array>;
   readonly audited: readonly AuditedSession[];
   /** Of the market as a whole. */
   readonly standing: Audited["standing"];
@@ -64,9 +68,24 @@ export async function runSession(
   progress("settle");
   const settled = await settle(frozen, batch, witness, attestations);
 
+  const bundle = bundleFiles(witness, settled.batch, { payload: batch.payload, ...packSignatures(attestations) });
+
   progress("audit from chain data and the published witness");
-  const { sessions: audited, standing } = await audit(frozen, witness);
+  const { sessions, standing } = await audit(frozen, witness);
+  // A market that stood before may have settled others: their parties published elsewhere.
+  const audited = sessions.filter((session) => session.batch === settled.batch);
 
   const { deployment } = frozen;
-  return { scenario, ...clearing, deployment, batch, verified: verified.length, witness, settled, audited, standing };
+  return {
+    scenario,
+    ...clearing,
+    deployment,
+    batch,
+    verified: verified.length,
+    witness,
+    settled,
+    bundle,
+    audited,
+    standing,
+  };
 }

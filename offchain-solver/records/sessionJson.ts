@@ -8,6 +8,15 @@ const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
 
 /** Sums over `accounts` are zero in every column: value moves, none is made. */
 export const SettlementJsonSchema = z.strictObject({
+  /** Where it settled: the chain, the market's contract and the block from which on it is there. */
+  chainId: count.optional(),
+  market: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{40}$/)
+    .optional(),
+  marketBlock: count.optional(),
+  /** An endpoint of that chain, where it is no secret; an embedded devnet has ended with its run. */
+  rpc: z.string().optional(),
   txHash: hash,
   block: count,
   gasUsed: count,
@@ -28,10 +37,25 @@ export const SettlementJsonSchema = z.strictObject({
 });
 
 export const AuditJsonSchema = z.strictObject({
+  /** What was read: of which chain and contracts, up to which block. */
+  chain: z
+    .strictObject({
+      chainId: count,
+      market: z.string(),
+      registry: z.string(),
+      block: count,
+      endpoints: z.array(z.string()),
+    })
+    .optional(),
   verdicts: z.array(
     z.strictObject({
       session: z.string().min(1),
       verdict: z.enum(["valid", "invalid", "undecided"]),
+      /** Where it settled, and the UTC seconds of its first period and of its settlement. */
+      block: count.optional(),
+      transaction: hash.optional(),
+      start: count.optional(),
+      settledAt: count.optional(),
       /** The violated predicate, or the data that is missing. */
       predicate: z.string().optional(),
       /** What broke it, in words and figures. */
@@ -46,6 +70,10 @@ export const AuditJsonSchema = z.strictObject({
   ),
   /** Of the market as a whole: its code, its ledger, its tokens, and that no event was hidden. */
   market: z
+    .strictObject({ verdict: z.enum(["valid", "invalid", "undecided"]), says: z.string().optional() })
+    .optional(),
+  /** Of settlement.json, clearing.json and report.html beside the chain, where a session's folder was audited. */
+  documents: z
     .strictObject({ verdict: z.enum(["valid", "invalid", "undecided"]), says: z.string().optional() })
     .optional(),
 });

@@ -10,6 +10,7 @@ const PLACES = {
   "settlement.json": "public",
   "audit.json": "public",
   "witness.json": "public",
+  bundle: "public",
 } as const;
 
 export type SessionFile = keyof typeof PLACES;

@@ -23,6 +23,7 @@ const ON_DEVNET = [
   "devnet",
   "examples",
   "keys",
+  "liveAudit",
   "refusals",
   "runOptions",
   "session",

@@ -10,6 +10,7 @@ import { PrivatePartSchema } from "../../offchain-solver/market/scenario/publicS
 import { CommunityJsonSchema } from "../../offchain-solver/records/communityJson.ts";
 import { CommunitySchema } from "../../offchain-solver/scenarios/community/terms.ts";
 import { ScenarioSchema } from "../../offchain-solver/market/scenario/scenario.ts";
+import { ReceiptJsonSchema } from "../../offchain-solver/records/receiptJson.ts";
 import { AuditJsonSchema, SettlementJsonSchema } from "../../offchain-solver/records/sessionJson.ts";
 
 const SCHEMAS = {
@@ -18,6 +19,7 @@ const SCHEMAS = {
   clearing: ClearingJsonSchema,
   settlement: SettlementJsonSchema,
   audit: AuditJsonSchema,
+  receipt: ReceiptJsonSchema,
   witness: WitnessSchema,
   terms: TermsSchema,
   party: PrivatePartSchema,

@@ -13,6 +13,7 @@ import { devnetKey } from "../devnetKeys.ts";
 import { devnetMandate } from "../devnetMandate.ts";
 import { devnetDeposit } from "../devnetTerms.ts";
 import type { Chain } from "../embedded.ts";
+import { SessionRefused } from "../refused.ts";
 
 /**
  * Regrets that certify an optimum add up to at most this part of the gross turnover, in 1e-9, and rounding
@@ -42,9 +43,9 @@ export async function load(scenario: Scenario, options: ClearOptions, chain: Cha
     clearing: { ...settingsTerms(settingsFor(options.method, options)) } as Terms["clearing"],
     toleranceNano: WITNESS_TOLERANCE_NANO,
   };
-  const deployment = await deployAll(chain.admin, { priceCap: HIGHEST_PRICE_CAP });
   const committee = Onboarding.committeeOf(scenario.prosumers.map(({ id }) => id));
-  await register(deployment, chain.admin, scenario, committee);
+  const deployment = chain.deployment ?? (await openMarket(chain.admin, scenario));
+  if (chain.deployment !== undefined) await checkMembers(deployment, chain.admin, scenario);
   await fund(deployment, chain.admin, scenario, terms);
   if (options.market.carbon) await Onboarding.issueAllowances(deployment, chain.admin, allowances(terms));
   return { chain, terms, parts: scenario.prosumers, deployment, committee };
@@ -52,6 +53,24 @@ export async function load(scenario: Scenario, options: ClearOptions, chain: Cha
 
 const allowances = ({ scenario }: Terms): Map<number, bigint> =>
   new Map(scenario.prosumers.map(({ id, allowanceT }) => [id, BigInt(Math.floor(allowanceT * 1e6))]));
+
+/** A market with the scenario's members, their feeder and committee, open to deposits. */
+export async function openMarket(admin: Signer, scenario: Scenario): Promise<Deployment.Deployment> {
+  const deployment = await deployAll(admin, { priceCap: HIGHEST_PRICE_CAP });
+  const committee = Onboarding.committeeOf(scenario.prosumers.map(({ id }) => id));
+  await register(deployment, admin, scenario, committee);
+  return deployment;
+}
+
+/** Refuses a market in which somebody of the scenario is nobody, or somebody else than this devnet's. */
+async function checkMembers(deployment: Deployment.Deployment, admin: Signer, { prosumers }: Scenario): Promise<void> {
+  const { registry } = Deployment.contracts(deployment, admin);
+  for (const id of [...prosumers.map((p) => p.id), ...SYSTEM_IDS]) {
+    const { wallet } = await registry.getFunction("party").staticCall(id);
+    if (wallet !== devnetKey("wallet", id).address)
+      throw new SessionRefused("refused", `account ${id} of market ${deployment.market} has no wallet of this devnet`);
+  }
+}
 
 async function register(
   deployment: Deployment.Deployment,
@@ -75,10 +94,13 @@ async function register(
 /** Every account's deposit and mandate. */
 async function fund(deployment: Deployment.Deployment, admin: Signer, scenario: Scenario, terms: Terms): Promise<void> {
   const held = allowances(terms);
+  const { market } = Deployment.contracts(deployment, admin);
   for (const id of [...scenario.prosumers.map((p) => p.id), ...SYSTEM_IDS]) {
     const prosumer = scenario.prosumers.find((p) => p.id === id);
     await Onboarding.fund(deployment, admin, id, Onboarding.tokens(devnetDeposit(scenario, prosumer)));
-    const mandate = devnetMandate(scenario, id, held.get(id) ?? 0n, terms.settings);
+    const { nonce } = await market.getFunction("registeredMandate").staticCall(id);
+    const promised = devnetMandate(scenario, id, held.get(id) ?? 0n, terms.settings);
+    const mandate = { ...promised, nonce: nonce + 1n };
     const signature = await Onboarding.signMandate(deployment, devnetKey("wallet", id), mandate);
     await Onboarding.registerMandate(deployment, admin, mandate, signature);
   }

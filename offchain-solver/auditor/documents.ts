@@ -1,0 +1,92 @@
+/** What a session's own files say, against what the chain does: nobody has to believe a file that was sent to him. */
+import { keccak256 } from "ethers";
+import * as Payload from "../codec/payload.ts";
+import { decodeDeltas } from "../ledger/deltas.ts";
+import { SYSTEM_ID } from "../ledger/settlementModel.ts";
+import { DESK, type Trade } from "../market/result/clearingResult.ts";
+import type { ClearingJson } from "../records/clearingJson.ts";
+import type { SettlementJson } from "../records/sessionJson.ts";
+import type { AuditedSession } from "./audit.ts";
+import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
+
+const NAMES = ["desk", "operator", "utility"] as const;
+
+/** `settlement.json` against the session that the chain has under its transaction. */
+export function checkSettlement(settlement: SettlementJson, sessions: readonly AuditedSession[]): Verdict {
+  const session = sessions.find(({ transaction }) => transaction === settlement.txHash);
+  if (session === undefined)
+    return invalid("settlementNotOnChain", `no batch settled in transaction ${settlement.txHash}`);
+  const { payload, terms, block } = session;
+  if (payload === undefined || terms === undefined) return undecided(`the payload of batch ${session.batch}`);
+  const { participants, trades } = Payload.decode(payload, terms.periods);
+  const facts = { block, bytes: payload.length, trades: trades.length, prosumers: participants.length };
+  for (const [field, value] of Object.entries(facts))
+    if (settlement[field as keyof typeof facts] !== value)
+      return invalid("settlementNotTheChain", `${field} is ${value}, not ${settlement[field as keyof typeof facts]}`);
+  const accounts = accountsOf(payload, participants, trades);
+  if (accounts.length !== settlement.accounts.length)
+    return invalid("settlementNotTheChain", `${accounts.length} accounts, not ${settlement.accounts.length}`);
+  for (const [k, account] of accounts.entries())
+    for (const field of ["account", "moneyNano", "carbonG", "energyWh"] as const)
+      if (settlement.accounts[k][field] !== account[field])
+        return invalid(
+          "settlementNotTheChain",
+          `${field} of account ${account.account} is ${account[field]}, not ${settlement.accounts[k][field]}`,
+        );
+  return VALID;
+}
+
+/** Every account's changes from the payload alone. */
+export function accountsOf(
+  payload: Uint8Array,
+  participants: readonly number[],
+  trades: readonly Trade[],
+): SettlementJson["accounts"] {
+  const ids = decodeDeltas(payload, new Uint8Array(16 * accountCount(payload, participants.length))).map(
+    ({ id }) => id,
+  );
+  return ids.map((id) => {
+    const party = id >= SYSTEM_ID ? DESK + (id - SYSTEM_ID) : participants.indexOf(id);
+    let [money, carbonG, energyWh] = [0n, 0, 0];
+    for (const { seller, buyer, product, quantity, price } of trades) {
+      const sign = seller === party ? 1 : buyer === party ? -1 : 0;
+      money += BigInt(sign * quantity) * BigInt(price);
+      if (product === "carbon") carbonG -= sign * quantity;
+      if (product === "energy") energyWh += sign * quantity;
+    }
+    const account = id >= SYSTEM_ID ? NAMES[id - SYSTEM_ID] : id;
+    return { account, moneyNano: Number(money), carbonG: carbonG + 0, energyWh: energyWh + 0 };
+  });
+}
+
+const accountCount = (payload: Uint8Array, participants: number): number =>
+  participants + [0, 1, 2].filter((k) => (payload[2] >> k) & 1).length;
+
+/** `clearing.json`: the integers that it calls the result, and what it says that everybody pays. */
+export function checkClearing(clearing: ClearingJson, { payload, terms, batch }: AuditedSession): Verdict {
+  if (payload === undefined || terms === undefined) return undecided(`the payload of batch ${batch}`);
+  const encoded = Payload.encode(Payload.fromResult(clearing.quantised), terms.periods);
+  if (keccak256(encoded) !== keccak256(payload))
+    return invalid("clearingNotTheChain", "its quantised result is another than the one that settled");
+  const { trades } = Payload.decode(payload, terms.periods);
+  for (const [i, { id, payment }] of clearing.prosumers.entries())
+    for (const product of ["energy", "reserve", "carbon", "network"] as const) {
+      const paid = paidFor(trades, product, i);
+      if (payment[product] !== paid)
+        return invalid("billNotTheChain", `prosumer ${id} pays ${paid} $ for ${product}, not ${payment[product]}`);
+    }
+  return VALID;
+}
+
+/** $ that a participant pays for a product; what the operator charges for responses is the network's. */
+function paidFor(trades: readonly Trade[], product: Trade["product"], party: number): number {
+  let nano = 0n;
+  for (const trade of trades) {
+    const sign = trade.buyer === party ? 1 : trade.seller === party ? -1 : 0;
+    if (sign !== 0 && billedAs(trade) === product) nano += BigInt(sign * trade.quantity) * BigInt(trade.price);
+  }
+  return Number(nano) / 1e9;
+}
+
+const OPERATOR = DESK + 1;
+const billedAs = ({ product, seller }: Trade): Trade["product"] => (seller === OPERATOR ? "network" : product);

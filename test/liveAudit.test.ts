@@ -1,0 +1,199 @@
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { concat, toBeHex, zeroPadValue } from "ethers";
+import { connect } from "../offchain-solver/chain/connect.ts";
+import { MARKET } from "../offchain-solver/codec/abi.ts";
+import type { AuditJson, SettlementJson } from "../offchain-solver/records/sessionJson.ts";
+import type { ReceiptJson } from "../offchain-solver/records/receiptJson.ts";
+import { startAnvil, type Anvil } from "./support/anvil.ts";
+import { captured } from "./support/commandLine.ts";
+
+const read = <T>(file: string): T => JSON.parse(readFileSync(file, "utf8")) as T;
+
+describe("a session on a chain that outlives the process", function () {
+  this.timeout(300_000);
+  let anvil: Anvil;
+  let out: string;
+  let session: string;
+  let settlement: SettlementJson;
+
+  const run = (...more: string[]) =>
+    captured("run", "ieee15", "--hours", "2", "--rpc", anvil.url, "--out", out, ...more);
+
+  before(async () => {
+    anvil = await startAnvil();
+    out = mkdtempSync(join(tmpdir(), "gridpact-"));
+    const ended = await run();
+    expect(ended.code, ended.stderr).to.equal(0);
+    session = join(out, readdirSync(out)[0]);
+    settlement = read(join(session, "settlement.json"));
+  });
+  after(() => {
+    anvil?.close();
+    rmSync(out, { recursive: true, force: true });
+  });
+
+  it("is found again by its folder alone, and valid, with its files", async () => {
+    const [json, html] = ["audit2.json", "audit.html"].map((name) => join(out, name));
+    const ended = await captured("audit", session, "--json", json, "--html", html);
+    expect(ended.code, ended.stderr).to.equal(0);
+    const audit = read<AuditJson>(json);
+    expect(audit.verdicts.map(({ verdict }) => verdict)).to.deep.equal(["valid"]);
+    expect([audit.market?.verdict, audit.documents?.verdict]).to.deep.equal(["valid", "valid"]);
+    expect(audit.chain).to.include({ chainId: settlement.chainId, market: settlement.market });
+    expect(readFileSync(html, "utf8")).to.include(audit.verdicts[0].session);
+  });
+
+  it("is told from files that say something else", async () => {
+    const cases: [file: string, predicate: string, edit: (text: string) => string][] = [
+      [
+        "settlement.json",
+        "settlementNotTheChain",
+        (text) => text.replace(/"moneyNano": (-?\d+)/, (_, n) => `"moneyNano": ${Number(n) + 1}`),
+      ],
+      ["settlement.json", "settlementNotOnChain", (text) => text.replace(settlement.txHash, `0x${"12".repeat(32)}`)],
+      [
+        "clearing.json",
+        "clearingNotTheChain",
+        (text) => text.replace(/("quantised"[^]*?"quantity": )(\d+)/, (_, a, n) => `${a}${Number(n) + 1}`),
+      ],
+      [
+        "clearing.json",
+        "billNotTheChain",
+        (text) => text.replace(/("payment": \{\s*"energy": )([-\d.]+)/, (_, a, n) => `${a}${Number(n) + 1}`),
+      ],
+      ["report.html", "reportNotTheFiles", (text) => text.replace("</main>", "<p>All bills are waived.</p></main>")],
+    ];
+    for (const [file, predicate, edit] of cases) {
+      const copy = join(out, predicate);
+      cpSync(session, copy, { recursive: true });
+      const text = readFileSync(join(copy, file), "utf8");
+      expect(edit(text), predicate).not.to.equal(text);
+      writeFileSync(join(copy, file), edit(text));
+      const ended = await captured("audit", copy);
+      expect(ended.code, predicate).to.equal(4);
+      expect(ended.stderr).to.include(predicate);
+    }
+  });
+
+  it("is undecided without its witness, whatever else lies in the folder", async () => {
+    const folder = join(out, "empty");
+    mkdirSync(folder);
+    const where = ["--rpc", anvil.url, "--market", settlement.market as string, "--bundle", folder];
+    writeFileSync(join(folder, "other-witness.json"), "{");
+    const without = await captured("audit", ...where);
+    expect(without.code, without.stderr).to.equal(5);
+    expect(without.stderr).to.include("the witness of batch");
+    cpSync(join(session, "witness.json"), join(folder, "witness.json"));
+    writeFileSync(join(folder, "a-witness.json"), JSON.stringify({ session: "another" }));
+    expect((await captured("audit", ...where)).code).to.equal(0);
+    expect((await captured("audit", ...where, "--rpc", anvil.url)).code, "compared with itself").to.equal(0);
+    const late = await captured("audit", ...where, "--from", `${(settlement.marketBlock as number) + 1}`);
+    expect(late.code, late.stderr).to.equal(0);
+  });
+
+  it("is read once: an audit goes on from where it stopped", async () => {
+    const file = join(out, "checkpoint.json");
+    const ask = () => captured("audit", session, "--checkpoint", file, "--json", "-");
+    const [first, second] = [await ask(), await ask()];
+    expect([first.code, second.code]).to.deep.equal([0, 0]);
+    expect(JSON.parse(second.stdout).verdicts).to.deep.equal(JSON.parse(first.stdout).verdicts);
+    writeFileSync(file, "not a checkpoint");
+    expect((await ask()).code).to.equal(0);
+  });
+
+  it("has receipts that add up to what settled, the same bytes whoever asks", async () => {
+    const ask = (...more: string[]) =>
+      captured(
+        "receipt",
+        "--rpc",
+        anvil.url,
+        "--market",
+        settlement.market as string,
+        "--bundle",
+        session,
+        "--json",
+        "-",
+        ...more,
+      );
+    for (const { account, moneyNano, energyWh } of settlement.accounts.slice(0, 3)) {
+      const ended = await ask("--account", String(account));
+      expect(ended.code, ended.stderr).to.equal(0);
+      const receipt = JSON.parse(ended.stdout) as ReceiptJson;
+      expect(BigInt(receipt.total.paidNano)).to.equal(BigInt(-moneyNano));
+      expect(receipt.total.soldWh - receipt.total.boughtWh).to.equal(energyWh);
+      expect((await ask("--wallet", receipt.wallet as string)).stdout).to.equal(ended.stdout);
+    }
+    expect((await ask("--account", "77")).code).to.equal(2);
+    const none = JSON.parse((await ask("--account", "2", "--until", "2001-01-01")).stdout) as ReceiptJson;
+    expect(none.sessions).to.deep.equal([]);
+  });
+
+  it("can be followed by another in the same market, submitted through a contract", async () => {
+    const provider = connect(anvil.url);
+    try {
+      // Settled directly, taken back, and settled once more by a contract that nobody knows.
+      await provider.send("evm_increaseTime", [2 * 86_400]);
+      await provider.send("evm_mine", []);
+      const ended = await run("--market", settlement.market as string);
+      expect(ended.code, ended.stderr).to.equal(0);
+      const folder = readdirSync(out).find(
+        (name) => name.startsWith("ieee15") && join(out, name) !== session,
+      ) as string;
+      const direct = read<SettlementJson>(join(out, folder, "settlement.json"));
+      const { data } = (await provider.getTransaction(direct.txHash))!;
+      const both = await captured(
+        "audit",
+        "--rpc",
+        anvil.url,
+        "--market",
+        settlement.market as string,
+        "--bundle",
+        out,
+        "--json",
+        "-",
+      );
+      expect(both.code, both.stderr).to.equal(0);
+      expect(JSON.parse(both.stdout).verdicts).to.have.length(2);
+      await provider.send("anvil_rollback", [1]);
+      const relay = await (
+        await provider.getSigner(0)
+      ).sendTransaction({ data: relayOf(settlement.market as string, data) });
+      const receipt = await relay.wait();
+      expect(receipt?.logs.map((log) => MARKET.parseLog(log)?.name)).to.include("Settled");
+      const relayed = await captured(
+        "audit",
+        "--rpc",
+        anvil.url,
+        "--market",
+        settlement.market as string,
+        "--bundle",
+        out,
+        "--json",
+        "-",
+      );
+      expect(relayed.code, relayed.stderr).to.equal(0);
+      expect((JSON.parse(relayed.stdout) as AuditJson).verdicts.map(({ verdict }) => verdict)).to.deep.equal([
+        "valid",
+        "valid",
+      ]);
+    } finally {
+      provider.destroy();
+    }
+  });
+});
+
+/** Code whose creation calls `market` with `data`, which stands behind it, and leaves no contract. */
+function relayOf(market: string, data: string): string {
+  const size = zeroPadValue(toBeHex((data.length - 2) / 2), 4);
+  const head = 55;
+  return concat([
+    ...["0x63", size, "0x63", zeroPadValue(toBeHex(head), 4), "0x5f", "0x39"],
+    ...["0x5f", "0x5f", "0x63", size, "0x5f", "0x5f", "0x73", market, "0x5a", "0xf1"],
+    // What is left of the head: stop with no code, whether the call went well or not.
+    ...["0x15", "0x60", zeroPadValue(toBeHex(51), 1), "0x57", "0x5f", "0x5f", "0xf3", "0x5b", "0x5f", "0x5f", "0xfd"],
+    data,
+  ]);
+}
