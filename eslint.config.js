@@ -1,4 +1,5 @@
 import tseslint from "typescript-eslint";
+import { functionLength } from "./scripts/check/functionLength.ts";
 
 export default tseslint.config(
   { ignores: ["node_modules/", "artifacts/", "cache/", "coverage/", "out/", "types/", "app/dist/", "dist/"] },
@@ -18,6 +19,25 @@ export default tseslint.config(
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
       "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
     },
+  },
+  {
+    // What can be read at once, and comments that fit beside it. Code is wrapped by prettier.
+    files: ["**/*.ts"],
+    plugins: { house: { rules: { "function-length": functionLength } } },
+    rules: {
+      "house/function-length": ["error", 70],
+      "max-params": ["error", 5],
+      "max-len": ["error", { code: 9999, comments: 120 }],
+    },
+  },
+  {
+    // Still long.
+    files: [
+      "offchain-solver/chain/{endpoint,look}.ts",
+      "test/support/nonsense.ts",
+      "test/support/syntheticClearing.ts",
+    ],
+    rules: { "house/function-length": "off" },
   },
   {
     files: ["**/*.test.ts", "test/**/*.ts"],

@@ -218,7 +218,7 @@ async function judgeSettled(work: Work, log: ChainLog, settled: Settled): Promis
   const domain = marketDomain(history.chainId, market);
   const isIt = (payload: Uint8Array, bundleHash: string): boolean =>
     attestationDigest(domain, terms, payload, bundleHash) === settled.batch;
-  const posted = await postedBatch(look, market, log.transaction, settled.batch, bundles, isIt);
+  const posted = await postedBatch(look, market, { transaction: log.transaction, batch: settled.batch }, bundles, isIt);
   if (typeof posted === "string") return { verdict: undecided(posted) };
   const { payload, bundleHash, source } = posted;
   const about = { payload, bundleHash, source };

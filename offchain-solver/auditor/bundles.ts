@@ -1,4 +1,6 @@
-/** What a session's parties publish beside the chain, found by what it hashes to: whoever hands it over may be anybody. */
+/**
+ * What a session's parties publish beside the chain, found by what it hashes to: whoever hands it over may be anybody.
+ */
 import { getBytes, hexlify, keccak256 } from "ethers";
 import * as z from "zod";
 import { canonicalBytes, type Json } from "../codec/canonicalJson.ts";

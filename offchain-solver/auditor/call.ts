@@ -18,8 +18,7 @@ export type Posted = {
 export async function postedBatch(
   look: Look,
   market: string,
-  transaction: string,
-  batch: string,
+  { transaction, batch }: { readonly transaction: string; readonly batch: string },
   bundles: Bundles,
   isIt: (payload: Uint8Array, bundleHash: string) => boolean,
 ): Promise<Posted | string> {

@@ -15,7 +15,9 @@ const market = createMarket(
 );
 const { places } = gridOf(market);
 
-/** One period in which the first sells to the second at a price between the utility's two, and all sell it `wh` each. */
+/**
+ * One period in which the first sells to the second at a price between the utility's two, and all sell it `wh` each.
+ */
 function result(wh: number): ClearingResult {
   const n = market.prosumers.length;
   const { tariff } = market.scenario;

@@ -5,13 +5,18 @@
 import { quantiseSettings } from "../codec/quantise.ts";
 import { transport } from "../codec/transport.ts";
 import type { Places } from "../grid/places.ts";
-import { type ClearingResult, DESK, SESSION_PERIOD, type Trade, UTILITY } from "../market/result/clearingResult.ts";
+import {
+  type ClearingResult,
+  DESK,
+  PRICE_UNITS,
+  SESSION_PERIOD,
+  type Trade,
+  UTILITY,
+} from "../market/result/clearingResult.ts";
 import { invalid, VALID, type Finding } from "../market/result/finding.ts";
 import type { Market } from "../market/scenario/market.ts";
 import { unitsOf } from "../market/scenario/perUnit.ts";
 
-/** $/MWh, $/MW or $/t to 1e-6 $ per kWh, kW or kg. */
-const PRICE_UNITS = 1e3;
 /** Part of the price level (50 $/MWh on the 15-bus day) that a clearing's own tolerance may move a price by. */
 const PRICE_SHARE = 5e-3;
 const PRICE_LEVEL = 50;

@@ -1,10 +1,9 @@
 import { acSweep } from "../grid/acSweep.ts";
 import { branchFlows, squaredVoltages, type Network, type Tightening } from "../market/formulation/network.ts";
-import type { ClearingResult } from "../market/result/clearingResult.ts";
+import { UNITS, type ClearingResult } from "../market/result/clearingResult.ts";
 import { positionsWh } from "../market/result/verify.ts";
 import type { Market } from "../market/scenario/market.ts";
 
-const UNITS = 1e6;
 /** Tightening takes off what the linear model gets wrong, over a few passes; it is believed up to this many times. */
 const MOST = 2;
 /** p.u. and share of the rating: the slack that tightening itself leaves. */

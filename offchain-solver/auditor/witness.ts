@@ -7,7 +7,7 @@ import { sessionHash, type SessionTerms } from "../codec/typedData.ts";
 import type { Witness } from "../codec/witness.ts";
 import { acSweep } from "../grid/acSweep.ts";
 import { placesOn } from "../grid/places.ts";
-import { type ClearingResult, OPERATOR, SESSION_PERIOD } from "../market/result/clearingResult.ts";
+import { type ClearingResult, OPERATOR, SESSION_PERIOD, UNITS } from "../market/result/clearingResult.ts";
 import { limitRows } from "../market/formulation/networkLimit.ts";
 import { publicFaults } from "../market/scenario/publicFaults.ts";
 import { marketOf, type Market } from "../market/scenario/market.ts";
@@ -24,7 +24,6 @@ import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
 
 /** Posted nodal prices are rounded to 1e-3 $/MWh; the multipliers may miss them by this much more, $/MWh. */
 const PRICE_TOLERANCE = 2e-3;
-const UNITS = 1e6;
 
 /**
  * Judges a posted result by its witness: public limits hold (chance constraints included), form and prices are those
@@ -136,8 +135,8 @@ function wrongTerms(published: Witness["terms"], frozen: SessionTerms, gridModel
 
 /**
  * The operator's regret from public data: sum over its limits of (support of the multiplier - multiplier times the
- * posted image), $; whether the posted network charges are what the multipliers imply; and what they charge for responses
- * and reactive power.
+ * posted image), $; whether the posted network charges are what the multipliers imply; and what they charge for
+ * responses and reactive power.
  */
 export function operatorRegret(market: Market, network: Network, result: ClearingResult, limits: Witness["limits"]) {
   const charges = {

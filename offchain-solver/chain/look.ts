@@ -1,4 +1,6 @@
-/** What an auditor reads of a chain, from one endpoint or compared between two. Nothing is believed to be well-formed. */
+/**
+ * What an auditor reads of a chain, from one endpoint or compared between two. Nothing is believed to be well-formed.
+ */
 import { getAddress, isHexString } from "ethers";
 import { EndpointFault, type Endpoint } from "./endpoint.ts";
 

@@ -2,12 +2,11 @@ import type { OperatorProposal, Proposal, Proposals } from "../market/result/pro
 import type { PairView, ProsumerView } from "../market/result/acceptance.ts";
 import { emissionsT } from "../market/result/cost.ts";
 import { readSchedule, type Schedule, type Solution } from "../market/result/solution.ts";
+import { UNITS } from "../market/result/clearingResult.ts";
 import type { Market } from "../market/scenario/market.ts";
 import { scheduleFrom, unitsOf } from "../market/scenario/perUnit.ts";
 import type { OperatorState } from "./operatorAgent.ts";
 import type { ProsumerState } from "./prosumerAgent.ts";
-
-const GRAMS = 1e6;
 
 /** Where a prosumer's agent stands at the end, as its owner reads it: nobody else sees more of it than the proposal. */
 export type End = {
@@ -87,10 +86,10 @@ function tradesOf(market: Market, { layout, z }: ProsumerState, price: Float64Ar
  */
 function partsWith(market: Market, i: number, schedule: Schedule, carbonT: (pair: number) => number): number {
   if (!market.settings.carbon) return 0;
-  const spare = Math.floor(market.allowanceT[i] * GRAMS) - Math.ceil(emissionsT(market, i, schedule) * GRAMS);
+  const spare = Math.floor(market.allowanceT[i] * UNITS) - Math.ceil(emissionsT(market, i, schedule) * UNITS);
   const sold = market.pairsOf[i].reduce((sum, k) => sum + (market.pairs[k][0] === i ? 1 : -1) * carbonT(k), 0);
-  const desk = Math.round((schedule.allowanceBoughtT - schedule.allowanceSoldT) * GRAMS);
-  return Math.min(spare, Math.ceil(sold * GRAMS) + 1 - desk) + 0;
+  const desk = Math.round((schedule.allowanceBoughtT - schedule.allowanceSoldT) * UNITS);
+  return Math.min(spare, Math.ceil(sold * UNITS) + 1 - desk) + 0;
 }
 
 function viewOf(

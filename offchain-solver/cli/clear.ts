@@ -8,7 +8,7 @@ import { toClearingJson } from "../simulation/clearingRecord.ts";
 import { readState, stateOf } from "../simulation/clearingState.ts";
 import { InputError } from "../io/inputError.ts";
 import { complaint } from "../io/readJson.ts";
-import { outOfSample } from "../simulation/outOfSample/monteCarlo.ts";
+import { outOfSample, type OutOfSample } from "../simulation/outOfSample/monteCarlo.ts";
 import { addClearOptions, clearOptions, inputsOf, readScenario, type ClearArguments } from "./clearOptions.ts";
 import { notSolved } from "./exit.ts";
 import { choiceOption, inline, numberOption, say } from "../io/output.ts";
@@ -54,56 +54,58 @@ export function clearCommand(): Command {
     .option("--save-state <file>", "write there where the agents stand at the end, for --warm")
     .option("--warm <file>", "go on from a saved state: the same market with newer forecasts")
     .option("--json <file>", "write clearing.json there; - is stdout")
-    .action(async (name: string, args: ClearOnlyArguments) => {
-      const inputs = [...inputsOf(name), ...(args.warm === undefined ? [] : [args.warm])];
-      checkTarget(args.json, "--json", inputs);
-      checkTarget(args.figure, "--figure", inputs);
-      checkTarget(args.saveState, "--save-state", inputs);
-      checkDistinct({ "--json": args.json, "--figure": args.figure, "--save-state": args.saveState });
-      if (args.figure !== undefined && args.monteCarlo === undefined)
-        throw new InputError(`--figure ${args.figure}: there is nothing to draw without --monte-carlo`);
-      for (const [flag, file] of [
-        ["--warm", args.warm],
-        ["--save-state", args.saveState],
-      ] as const)
-        if (file !== undefined && (args.method === "central" || args.reserve === "sequential"))
-          throw new InputError(`${flag} ${file}: only agents that clear energy and reserve at once have a state`);
-      const { scenario, community } = await readScenario(name, args);
-      if (args.monteCarlo !== undefined) checkHeldOut(name, scenario);
-      const { options: shared, done } = clearOptions(scenario, args);
-      const options = {
-        ...shared,
-        reserve: args.reserve,
-        ...(args.warm !== undefined && { warm: { file: args.warm, state: readState(args.warm) } }),
-      };
-      const tightened =
-        args.tighten === "auto" ? clearTightened(scenario, options, (market) => createNetwork(market)) : undefined;
-      const session = tightened?.session ?? clear(scenario, options);
-      done();
-      if (session.status !== "solved") throw notSolved(scenario.name, session.status, session.reason);
-      const outcome = session.outcome as NonNullable<ClearedSession["outcome"]>;
-      const sampled =
-        args.monteCarlo === undefined
-          ? undefined
-          : outOfSample(
-              session.market,
-              createNetwork(session.market),
-              outcome.solution,
-              args.monteCarlo,
-              args.drawSeed,
-            );
-      const json = toClearingJson(session, options, {
-        ...(sampled && { outOfSample: sampled as ClearingJson["outOfSample"] }),
-        ...(tightened && { tightening: tighteningRecord(tightened) }),
-      });
-      if (args.saveState && session.consensus) writeJson(args.saveState, stateOf(session.market, session.consensus));
-      if (args.json) writeJson(args.json, json);
-      if (sampled && args.figure) writeText(args.figure, outOfSampleFigure(scenario.name, sampled));
-      if (args.json === "-") return;
-      say(summary(session, json, undefined, community));
-      if (tightened) say(tighteningLines(tightened));
-      if (sampled) say(outOfSampleTable(sampled));
-    });
+    .action(clearAndTell);
+}
+
+async function clearAndTell(name: string, args: ClearOnlyArguments): Promise<void> {
+  checkArguments(name, args);
+  const { scenario, community } = await readScenario(name, args);
+  if (args.monteCarlo !== undefined) checkHeldOut(name, scenario);
+  const { options: shared, done } = clearOptions(scenario, args);
+  const options = {
+    ...shared,
+    reserve: args.reserve,
+    ...(args.warm !== undefined && { warm: { file: args.warm, state: readState(args.warm) } }),
+  };
+  const tightened =
+    args.tighten === "auto" ? clearTightened(scenario, options, (market) => createNetwork(market)) : undefined;
+  const session = tightened?.session ?? clear(scenario, options);
+  done();
+  if (session.status !== "solved") throw notSolved(scenario.name, session.status, session.reason);
+  const sampled = args.monteCarlo === undefined ? undefined : sampleOf(session, args.monteCarlo, args.drawSeed);
+  const json = toClearingJson(session, options, {
+    ...(sampled && { outOfSample: sampled as ClearingJson["outOfSample"] }),
+    ...(tightened && { tightening: tighteningRecord(tightened) }),
+  });
+  if (args.saveState && session.consensus) writeJson(args.saveState, stateOf(session.market, session.consensus));
+  if (args.json) writeJson(args.json, json);
+  if (sampled && args.figure) writeText(args.figure, outOfSampleFigure(scenario.name, sampled));
+  if (args.json === "-") return;
+  say(summary(session, json, undefined, community));
+  if (tightened) say(tighteningLines(tightened));
+  if (sampled) say(outOfSampleTable(sampled));
+}
+
+/** What can be refused before a scenario is read. */
+function checkArguments(name: string, args: ClearOnlyArguments): void {
+  const inputs = [...inputsOf(name), ...(args.warm === undefined ? [] : [args.warm])];
+  checkTarget(args.json, "--json", inputs);
+  checkTarget(args.figure, "--figure", inputs);
+  checkTarget(args.saveState, "--save-state", inputs);
+  checkDistinct({ "--json": args.json, "--figure": args.figure, "--save-state": args.saveState });
+  if (args.figure !== undefined && args.monteCarlo === undefined)
+    throw new InputError(`--figure ${args.figure}: there is nothing to draw without --monte-carlo`);
+  for (const [flag, file] of [
+    ["--warm", args.warm],
+    ["--save-state", args.saveState],
+  ] as const)
+    if (file !== undefined && (args.method === "central" || args.reserve === "sequential"))
+      throw new InputError(`${flag} ${file}: only agents that clear energy and reserve at once have a state`);
+}
+
+function sampleOf({ market, outcome }: ClearedSession, draws: number, seed: number): OutOfSample {
+  const { solution } = outcome as NonNullable<ClearedSession["outcome"]>;
+  return outOfSample(market, createNetwork(market), solution, draws, seed);
 }
 
 function loadingOf({ feeder }: Scenario, loadings: readonly number[]): string {

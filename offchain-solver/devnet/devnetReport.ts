@@ -1,4 +1,7 @@
-/** What became of a devnet's sessions, told from the journals of all its parties: the chain alone shows no double signature. */
+/**
+ * What became of a devnet's sessions, told from the journals of all its parties: the chain alone shows no double
+ * signature.
+ */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { journalFile } from "../node/home.ts";
@@ -47,7 +50,9 @@ export function journalsOf(data: string): Map<string, readonly Commitment[]> {
 const nodesOf = (data: string): string[] =>
   existsSync(join(data, "nodes")) ? readdirSync(join(data, "nodes")).map((name) => join(data, "nodes", name)) : [];
 
-/** Sessions in which a journal holds two signed results, or journals two settled batches that no reorganisation parts. */
+/**
+ * Sessions in which a journal holds two signed results, or journals two settled batches that no reorganisation parts.
+ */
 export function splitSessions(journals: ReadonlyMap<string, readonly Commitment[]>): string[] {
   const split = new Set<string>();
   const batches = new Map<string, string>();

@@ -27,7 +27,9 @@ export const bundleFolder = (data: string): string => join(data, "public", "bund
 export const homeOf = (data: string, id: number): string =>
   join(data, id === Onboarding.OPERATOR_ID ? "operator" : join("nodes", String(id)));
 
-/** Folders and keys of the operator and the prosumers; utility and desk have no process, and keys that anybody knows. */
+/**
+ * Folders and keys of the operator and the prosumers; utility and desk have no process, and keys that anybody knows.
+ */
 export async function makeParties(data: string, ids: readonly number[]): Promise<PartyHome[]> {
   for (const folder of ["public/terms", "public/bundles", "nodes", "log"])
     mkdirSync(join(data, folder), { recursive: true });

@@ -2,14 +2,12 @@
  * Three mandates that an owner can choose from, worked out from the frozen market and from its own devices: amounts are
  * what the devices and the member's own forecast error can ever need, prices are multiples of the published tariff.
  */
+import { PRICE_UNITS, UNITS } from "../market/result/clearingResult.ts";
 import type { Market } from "../market/scenario/market.ts";
 import type { Limits } from "../codec/typedData.ts";
 import { HIGHEST_PRICE_CAP } from "./settleable.ts";
 import { SYSTEM_ID } from "./settlementModel.ts";
 
-/** $/MWh, $/MW or $/t to 1e-6 $ per kWh, kW or kg. */
-const PRICE_UNITS = 1e3;
-const UNITS = 1e6;
 const U32 = 0xffffffff;
 /** It follows the desk's. */
 const OPERATOR_ID = SYSTEM_ID + 1;

@@ -1,6 +1,6 @@
 import type { Fault } from "../market/scenario/scenarioFaults.ts";
 import type { Prosumer, Scenario } from "../market/scenario/scenario.ts";
-import { UTILITY } from "../market/result/clearingResult.ts";
+import { PRICE_UNITS, UNITS, UTILITY } from "../market/result/clearingResult.ts";
 import * as Payload from "../codec/payload.ts";
 import { attempt } from "../codec/refusal.ts";
 import { SYSTEM_ID } from "./settlementModel.ts";
@@ -17,11 +17,6 @@ const SHORTEST_PERIOD = 300;
 const SHORTEST_SESSION = 3600;
 
 const DAY_MS = 86_400_000;
-
-/** $/MWh, $/MW or $/t to the units a price is posted in. */
-const PRICE_UNITS = 1e3;
-/** MW, MWh or t to W, Wh or g. */
-const UNITS = 1e6;
 
 /** What a payload of one participant holds, tried on the codec itself, so that the limits are its own. */
 type Probe = {

@@ -78,7 +78,8 @@ export function settle(ledger: Ledger, bytes: Uint8Array): Settlement | Refusal 
     const entries = openEntries(ledger, payload);
     let last = -1;
     payload.trades.forEach((trade, i) => {
-      checkTrade(trade, i, last, entries, ledger.terms, payload.participants.length);
+      if (Payload.tradeKey(trade) <= last) refuse("tradesNotAscending", i);
+      checkTrade(trade, i, entries, ledger.terms, payload.participants.length);
       net(trade, entries);
       last = Payload.tradeKey(trade);
     });
@@ -127,12 +128,10 @@ function openEntries(ledger: Ledger, payload: Payload.Payload): Map<number, Entr
 function checkTrade(
   trade: Trade,
   i: number,
-  last: number,
   entries: ReadonlyMap<number, Entry>,
   terms: Terms,
   participants: number,
 ): void {
-  if (Payload.tradeKey(trade) <= last) refuse("tradesNotAscending", i);
   const known =
     trade.period === SESSION_PERIOD
       ? trade.product === "network" || trade.product === "carbon"

@@ -1,6 +1,6 @@
 /**
- * What a node shows on 127.0.0.1, read only: health, Prometheus metrics, the session that is open, its iterations as they
- * come, its own bill, bundles by their hash. Its description is at /openapi.json.
+ * What a node shows on 127.0.0.1, read only: health, Prometheus metrics, the session that is open, its iterations as
+ * they come, its own bill, bundles by their hash. Its description is at /openapi.json.
  */
 import { createAdaptorServer } from "@hono/node-server";
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";

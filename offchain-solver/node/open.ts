@@ -49,11 +49,7 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
   const schedule = role === "operator" ? readSchedule(file, config) : undefined;
   if (role === "node") readJson(privateFile(home), PrivateFileSchema);
   const password = await readPassword({ ...(config.passwordFile && { file: config.passwordFile }) });
-  for (const one of ["wallet", "node"] as const) checkOwnerOnly(keyFile(home, one));
-  const [wallet, nodeKey] = [
-    await openKey(keyFile(home, "wallet"), password, "wallet"),
-    await openKey(keyFile(home, "node"), password, "node"),
-  ];
+  const { wallet, nodeKey } = await openKeys(home, password);
   const provider = connect(config.rpc);
   let journal: Journal | undefined;
   try {
@@ -105,6 +101,14 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
     provider.destroy();
     throw error;
   }
+}
+
+async function openKeys(home: string, password: string) {
+  for (const one of ["wallet", "node"] as const) checkOwnerOnly(keyFile(home, one));
+  return {
+    wallet: await openKey(keyFile(home, "wallet"), password, "wallet"),
+    nodeKey: await openKey(keyFile(home, "node"), password, "node"),
+  };
 }
 
 /** What whoever runs a node should see without asking. */

@@ -1,7 +1,7 @@
 /**
  * A party's process: watches its market on the chain, takes part in the session that is open, keeps its journal, posts
- * what can be settled. The operator's process freezes and conducts as well. Driven by the chain: killed at any point and
- * started again, it goes on from what the chain and the journal say.
+ * what can be settled. The operator's process freezes and conducts as well. Driven by the chain: killed at any point
+ * and started again, it goes on from what the chain and the journal say.
  */
 import type { Provider, Wallet } from "ethers";
 import type { Deployment } from "../chain/deployment.ts";

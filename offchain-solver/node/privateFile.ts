@@ -17,7 +17,9 @@ export const PrivateFileSchema = z.strictObject({
 });
 export type PrivateFile = z.infer<typeof PrivateFileSchema>;
 
-/** The own part of the session that these terms are for; a text says why there is none. Reads the file anew each time. */
+/**
+ * The own part of the session that these terms are for; a text says why there is none. Reads the file anew each time.
+ */
 export function partFor(file: string, { scenario }: Terms): PrivatePart | string {
   const { sessions } = readJson(file, PrivateFileSchema);
   const start = Date.parse(scenario.startUtc);

@@ -62,7 +62,9 @@ export const AuditJsonSchema = z.strictObject({
       detail: z.string().optional(),
       /** Valid, but these prosumers' regrets are missing, not signed or absurd. */
       uncertifiedBy: z.array(z.int().positive()).optional(),
-      /** $: all regrets that count, the most that they may be, and the gross turnover that they are measured against. */
+      /**
+       * $: all regrets that count, the most that they may be, and the gross turnover that they are measured against.
+       */
       regrets: z.number().optional(),
       allowed: z.number().optional(),
       turnover: z.number().optional(),

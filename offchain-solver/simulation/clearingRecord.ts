@@ -215,7 +215,7 @@ function networkOf(market: Market, grid: Network, on: boolean, outcome: Outcome)
         gridTPerMwh: scenario.carbon.gridTPerMwh[t],
       }),
     );
-    if (on) binding.push(...bindingOf(market, grid, outcome, t, p, q));
+    if (on) binding.push(...bindingOf(market, grid, outcome, t, { p, q }));
   }
   const figures = (of: (sweep: AcFlow) => number): (number | null)[] =>
     sweeps.map((sweep) => (sweep.converged ? of(sweep) : null));
@@ -252,7 +252,13 @@ function nodalByBus(market: Market, grid: Network, nodal: Float64Array): number[
 
 type Binding = ClearingJson["network"]["binding"];
 
-function bindingOf(market: Market, grid: Network, outcome: Outcome, t: number, p: number[], q: number[]): Binding {
+function bindingOf(
+  market: Market,
+  grid: Network,
+  outcome: Outcome,
+  t: number,
+  { p, q }: { readonly p: readonly number[]; readonly q: readonly number[] },
+): Binding {
   const { feeder } = market.scenario;
   const gap = excess(market, grid, t, { p, q, shares: outcome.solution.shareMw[t] });
   return outcome.workingSet[t].flatMap((limit): Binding => {

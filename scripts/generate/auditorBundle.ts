@@ -1,6 +1,6 @@
 /**
- * `npm run build:auditor`: the auditor as one file for a browser, `dist/auditor.js`, global name `gridpactAuditor`, with
- * the code that it holds contracts against inside.
+ * `npm run build:auditor`: the auditor as one file for a browser, `dist/auditor.js`, global name `gridpactAuditor`,
+ * with the code that it holds contracts against inside.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

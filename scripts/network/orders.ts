@@ -1,4 +1,6 @@
-/** What a run tells its host processes, and what they tell it: through the pipe between them, never over the network. */
+/**
+ * What a run tells its host processes, and what they tell it: through the pipe between them, never over the network.
+ */
 import type { PrivatePart } from "../../offchain-solver/market/scenario/publicScenario.ts";
 import type { PeerHost, Timing, Traffic } from "../../offchain-solver/net/host/hostOptions.ts";
 import type { NetworkEvent } from "../../offchain-solver/net/host/networkEvent.ts";

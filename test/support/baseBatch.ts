@@ -1,3 +1,4 @@
+/* eslint max-params: ["error", 6] -- `trade` takes the columns of a table */
 /**
  * A batch with every product and every system account, and the ways to change it: what the suites of a market's limits
  * share.
@@ -16,6 +17,7 @@ import { idsOf } from "./world.ts";
 export const PERIODS = 2;
 export const CAP = 3_000_000n;
 export const IDS = idsOf(5);
+/** A row of a table: its columns in order. */
 export const trade = (
   product: Trade["product"],
   period: number,

@@ -48,7 +48,9 @@ const of =
     trade.product === product && more(trade);
 const peers = (product: Trade["product"]) => of(product, isPeers);
 
-/** Injects more (or less, Wh) in a period, with the utility on the other side and the charge of what is injected then. */
+/**
+ * Injects more (or less, Wh) in a period, with the utility on the other side and the charge of what is injected then.
+ */
 const inject = (index: number, period: number, wh: number) =>
   trades((all, { participants }) => {
     if (index >= participants.length) throw new Error(`no participant ${index}`);

@@ -1,4 +1,6 @@
-/** What endpoints do to an auditor, and what may come of it: never `valid` wrongly, never an accusation, never a crash. */
+/**
+ * What endpoints do to an auditor, and what may come of it: never `valid` wrongly, never an accusation, never a crash.
+ */
 import { AbiCoder, getAddress } from "ethers";
 import { MARKET, REGISTRY } from "../../offchain-solver/codec/abi.ts";
 import { EndpointFault } from "../../offchain-solver/chain/endpoint.ts";

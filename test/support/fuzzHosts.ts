@@ -92,7 +92,9 @@ export async function fuzzTls(count: number, seed: number): Promise<Fuzzed> {
   return { messages, dropped, reasons, honest: [arrived, sent], heapMb: [early, late], seconds };
 }
 
-/** Somebody at the broker publishes garbage, and changed copies of what hosts said, to a host in the middle of a talk. */
+/**
+ * Somebody at the broker publishes garbage, and changed copies of what hosts said, to a host in the middle of a talk.
+ */
 export async function fuzzNats(count: number, seed: number): Promise<Fuzzed> {
   const random = seeded(seed);
   const start = performance.now();

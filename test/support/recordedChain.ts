@@ -82,7 +82,9 @@ export function replayed(record: ChainRecord, name = "a record"): Endpoint {
 
 const hex = (number: number): string => `0x${number.toString(16)}`;
 
-/** Writes down a market of a chain from a block on: its events, their transactions and blocks, its state around them. */
+/**
+ * Writes down a market of a chain from a block on: its events, their transactions and blocks, its state around them.
+ */
 export async function recorded(endpoint: Endpoint, marketAddress: string, from: number): Promise<ChainRecord> {
   const ask = (method: string, ...params: unknown[]): Promise<unknown> => endpoint.request(method, params);
   const head = Number(await ask("eth_blockNumber"));

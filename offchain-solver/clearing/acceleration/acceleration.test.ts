@@ -101,7 +101,9 @@ describe("acceleration", () => {
     expect(begun(1, 1000), "a distance of .001").to.deep.equal([100 * 0.001 * 2, 0.5]);
   });
 
-  /** Evaluations until |T(v) - v| < 1e-9, T(v) = v + a residual that is the same for `far` of them: a face is far off. */
+  /**
+   * Evaluations until |T(v) - v| < 1e-9, T(v) = v + a residual that is the same for `far` of them: a face is far off.
+   */
   const walk = (method: Method, far: number): { evaluations: number; largest: number } => {
     const settings = { method, memory: method === "admm" ? 0 : 5, decay: 1e6, vanishing: { start: 0, keeps: 1 } };
     const state = createAcceleration(settings);

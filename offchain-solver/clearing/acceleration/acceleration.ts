@@ -249,7 +249,8 @@ function oneRatio(state: Acceleration, depth: number, weights: Float64Array): Fl
 const SAME = 1e-4;
 
 /**
- * Strides along a ray, in residuals: the first, the bounds, and what comes after one that was taken and one that was not.
+ * Strides along a ray, in residuals: the first, the bounds, and what comes after one that was taken and one that was
+ * not.
  */
 const STRIDE = { first: 4, least: 1, most: 1e4, longer: 2, shorter: 0.25 } as const;
 

@@ -1,7 +1,7 @@
 /**
- * Anvil, a client by others, as a devnet's chain, in a process that can be killed and comes back. Its state is asked for
- * after every stretch of blocks and written whole, the newest copies kept: the file that anvil itself writes can be torn
- * by a kill. What came after the newest copy is lost then: to everybody a chain that went backwards.
+ * Anvil, a client by others, as a devnet's chain, in a process that can be killed and comes back. Its state is asked
+ * for after every stretch of blocks and written whole, the newest copies kept: the file that anvil itself writes can be
+ * torn by a kill. What came after the newest copy is lost then: to everybody a chain that went backwards.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";

@@ -1,6 +1,8 @@
 import { inService, numberOf, numberOr, PandapowerError, type Row, type Tables } from "./tables.ts";
 
-/** A connection of two buses by pandapower's index, p.u. on the buses' own voltages; `ratio` of an ideal transformer. */
+/**
+ * A connection of two buses by pandapower's index, p.u. on the buses' own voltages; `ratio` of an ideal transformer.
+ */
 export type Edge = {
   readonly ends: readonly [number, number];
   readonly rPu: number;

@@ -1,19 +1,17 @@
 /**
  * What the network charges beside the energy injected: responses to forecast errors and reactive power. Either relieves
- * or burdens limits as an injection does. A share's charge is half from each side, the whole from who answers for itself;
- * reactive power is charged like active. A buyer pays its half to the seller with the price, and the seller hands all of
- * it on: so what a share costs a buyer stands in one line and is never dearer than the utility's, whatever the charge.
- * The charge is posted as reserve that the operator sells, so that a mandate bounds it as it bounds reserve: one line a
- * prosumer and period, of all W that it answers, for others and for itself, and of the var it feeds in or draws, at the
- * mean charge on them.
+ * or burdens limits as an injection does. A share's charge is half from each side, the whole from who answers for
+ * itself; reactive power is charged like active. A buyer pays its half to the seller with the price, and the seller
+ * hands all of it on: so what a share costs a buyer stands in one line and is never dearer than the utility's, whatever
+ * the charge. The charge is posted as reserve that the operator sells, so that a mandate bounds it as it bounds
+ * reserve: one line a prosumer and period, of all W that it answers, for others and for itself, and of the var it feeds
+ * in or draws, at the mean charge on them.
  */
 import type { Market } from "../scenario/market.ts";
-import { OPERATOR, type ClearingResult, type Trade } from "./clearingResult.ts";
+import { OPERATOR, PRICE_UNITS, type ClearingResult, type Trade } from "./clearingResult.ts";
 import { invalid, VALID, type Finding } from "./finding.ts";
 import { reservePositions } from "./verify.ts";
 
-/** $/MW and hour to 1e-6 $ per kW and period of an hour. */
-const PRICE_UNITS = 1e3;
 /** A posted price may be off by its rounding, 1e-6 $/kW; multipliers by as much again. */
 const PRICE_TOLERANCE = 2;
 

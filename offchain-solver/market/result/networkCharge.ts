@@ -1,10 +1,7 @@
 /** The operator's lines for injections, and how its surplus goes back to the members. */
 import type { Market } from "../scenario/market.ts";
-import { OPERATOR, SESSION_PERIOD, type Trade } from "./clearingResult.ts";
+import { OPERATOR, PRICE_UNITS, SESSION_PERIOD, type Trade } from "./clearingResult.ts";
 import { invalid, VALID, type Finding } from "./finding.ts";
-
-/** $/MWh to 1e-6 $ per kWh. */
-const PRICE_UNITS = 1e3;
 
 /** Charges nu P: one line where there is an injection and it costs something. Wh and $/MWh by [period][prosumer]. */
 export function injectionLines(
@@ -29,7 +26,7 @@ export function surplusNano(trades: readonly Trade[]): bigint {
   return surplus;
 }
 
-/** The surplus goes back pro rata to the members' public weights, in whole units of price; a deficit stays where it is. */
+/** The surplus goes back pro rata to the members' public weights, in whole units of price; a deficit stays. */
 export function rebateLines({ rebateWh }: Market, trades: readonly Trade[]): Trade[] {
   const surplus = surplusNano(trades);
   const total = rebateWh.reduce((a, b) => a + b, 0);

@@ -1,4 +1,4 @@
-import { type ClearingResult, DESK, OPERATOR, SESSION_PERIOD, type Trade, UTILITY } from "./clearingResult.ts";
+import { type ClearingResult, DESK, OPERATOR, SESSION_PERIOD, type Trade, UNITS, UTILITY } from "./clearingResult.ts";
 import type { Market } from "../scenario/market.ts";
 import { unitsOf } from "../scenario/perUnit.ts";
 import { excess } from "./excess.ts";
@@ -18,8 +18,6 @@ export function verifyTolerance(market: Market) {
     flowMva: 2e-4 * mw + (market.prosumers.length * roundingW) / UNITS,
   };
 }
-
-const UNITS = 1e6;
 
 /** Net injection in Wh by [period][prosumer]: what a prosumer sold net, utility included. */
 export function positionsWh(result: ClearingResult): number[][] {

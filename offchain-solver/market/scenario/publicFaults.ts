@@ -3,8 +3,8 @@ import { scenarioWith } from "./publicScenario.ts";
 import { scenarioFaults, type Fault } from "./scenarioFaults.ts";
 
 /**
- * What is wrong with the part of a scenario that is public, devices apart, that a schema cannot say: lengths, references
- * and limits that contradict each other. Whatever is reckoned from it may rely on the rest.
+ * What is wrong with the part of a scenario that is public, devices apart, that a schema cannot say: lengths,
+ * references and limits that contradict each other. Whatever is reckoned from it may rely on the rest.
  */
 export function publicFaults(open: PublicScenario): Fault[] {
   const { hours } = open;

@@ -29,7 +29,7 @@ type Neighbour<Address> = {
   readonly line: Line;
   /** Why nothing is taken from it or sent to it. */
   dropped: string | undefined;
-  /** Of a host that this one dials: the pause before the next attempt, whether one is under way, why the last failed. */
+  /** Of a host that this one dials: the pause before the next attempt, whether one is under way, why one failed. */
   pauseMs: number;
   dialling: boolean;
   trouble: string | undefined;

@@ -7,7 +7,7 @@ import type { NetworkEvent } from "./networkEvent.ts";
 export type Resident = {
   /** Its number on the network. */
   readonly party: number;
-  /** Its registered node key's signature under the digest of a channel key (`channelKeyDigest`), 65 or 64 bytes, hex. */
+  /** Its node key's signature under the digest of a channel key (`channelKeyDigest`), 65 or 64 bytes, hex. */
   readonly sign: (digest: string, key: ChannelKey) => string | Promise<string>;
 };
 

@@ -1,6 +1,6 @@
 /**
- * A self-signed certificate around an Ed25519 key. Nobody but TLS reads it: whose key it is, a node key's signature says
- * (codec/channelKey.ts). Written out, since it is one fixed structure, and what makes any certificate takes three
+ * A self-signed certificate around an Ed25519 key. Nobody but TLS reads it: whose key it is, a node key's signature
+ * says (codec/channelKey.ts). Written out, since it is one fixed structure, and what makes any certificate takes three
  * packages and .18 s of every process.
  */
 import { generateKeyPairSync, sign, X509Certificate, type KeyObject } from "node:crypto";

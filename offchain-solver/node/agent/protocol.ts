@@ -1,4 +1,6 @@
-/** What a node's main thread, which keeps its sockets alive, and the thread in which its agent reckons tell each other. */
+/**
+ * What a node's main thread, which keeps its sockets alive, and the thread in which its agent reckons tell each other.
+ */
 import type { TypedDataDomain } from "ethers";
 import type { SessionTerms } from "../../codec/typedData.ts";
 import type { Ledger } from "../../ledger/settlementModel.ts";

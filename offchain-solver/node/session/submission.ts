@@ -1,7 +1,7 @@
 /**
- * Posting what a quorum has signed. Any node may, and the first valid one wins: each waits its turn, looks whether it is
- * done already, and writes the transaction down before it sends it. After a kill, or when the chain has lost blocks, the
- * same bytes are sent again.
+ * Posting what a quorum has signed. Any node may, and the first valid one wins: each waits its turn, looks whether it
+ * is done already, and writes the transaction down before it sends it. After a kill, or when the chain has lost blocks,
+ * the same bytes are sent again.
  */
 import type { Provider, Wallet } from "ethers";
 import type { Deployment } from "../../chain/deployment.ts";

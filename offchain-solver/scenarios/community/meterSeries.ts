@@ -58,9 +58,10 @@ export async function readMeters(
   const sheet = await readSheet(file, options.headLine);
   const columns = columnsOf(sheet, options.unit, options.stamps === "end");
   const complaints: string[] = [];
-  const readings = stampsOf(file, sheet.columns, sheet.rows, columns.time, { options, clock }, complaints);
+  const readings = stampsOf(file, sheet, columns.time, { options, clock }, complaints);
   const stepMs = complaints.length === 0 ? stepOf(file, readings, complaints) : 0;
-  if (complaints.length === 0) checkGrid(file, sheet.columns[columns.time[0]], readings, stepMs, clock, complaints);
+  if (complaints.length === 0)
+    checkGrid({ file, column: sheet.columns[columns.time[0]], clock }, readings, stepMs, complaints);
   const isValue = new Set(columns.values.map(({ index }) => sheet.columns[index]));
   const kindOf = (name: string): "number" | "text" => (isValue.has(name) ? "number" : "text");
   const decimal = decimalSign(sheet.rows, sheet.columns, kindOf, file);
@@ -84,8 +85,7 @@ type Context = { readonly options: SeriesOptions; readonly clock: ZoneClock };
 
 function stampsOf(
   file: string,
-  names: readonly string[],
-  rows: readonly Row[],
+  { columns, rows }: { readonly columns: readonly string[]; readonly rows: readonly Row[] },
   time: readonly number[],
   { options, clock }: Context,
   complaints: string[],
@@ -101,7 +101,7 @@ function stampsOf(
         ? "is blank: a time was expected"
         : instantOf(text, options.offsetMinutes ?? clock, options.dates, previous);
     if (typeof ms === "string") {
-      complaints.push(cellComplaint(file, row.line, names[time[0]], text, ms).message);
+      complaints.push(cellComplaint(file, row.line, columns[time[0]], text, ms).message);
       return [];
     }
     previous = ms;
@@ -125,11 +125,9 @@ function stepOf(file: string, readings: readonly Reading[], complaints: string[]
 }
 
 function checkGrid(
-  file: string,
-  column: string,
+  { file, column, clock }: { readonly file: string; readonly column: string; readonly clock: ZoneClock },
   readings: readonly Reading[],
   stepMs: number,
-  clock: ZoneClock,
   complaints: string[],
 ): void {
   readings.forEach(({ ms, row }, k) => {

@@ -247,7 +247,9 @@ function devicesOf(
   };
 }
 
-/** Tariff and carbon by the local clock. A series of intensities that ends before the day goes on as in the week before. */
+/**
+ * Tariff and carbon by the local clock. A series of intensities that ends before the day goes on as in the week before.
+ */
 function pricesOf(
   { terms: { community, clock }, carbon }: CommunityFolder,
   { startsMs, periodMs }: Day,

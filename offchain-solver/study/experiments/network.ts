@@ -1,10 +1,8 @@
 import { excess } from "../../market/result/excess.ts";
-import { limitLabel } from "../../market/risk/exposure.ts";
-import { wilson } from "../../market/risk/exposure.ts";
+import { exposureOf, limitLabel, wilson } from "../../market/risk/exposure.ts";
 import { acHeldOut, acMargin, passes } from "../../simulation/acMargin.ts";
 import { outOfSample, whereOf } from "../../simulation/outOfSample/monteCarlo.ts";
 import { intervalFigure, type Interval } from "../../report/figures.ts";
-import { exposureOf } from "../../market/risk/exposure.ts";
 import {
   DRAWS,
   PROMISE,
@@ -54,6 +52,76 @@ function worstExcess({ market, network, solution }: Solved): number {
   return worst;
 }
 
+type Variant = (typeof VARIANTS)[number];
+
+/** One feeder's day cleared by one notion of the network, and what became of the feeder. */
+type Measured = ReturnType<typeof measure>;
+
+function measure(feeder: string, { name, settings }: Variant, solved: Solved) {
+  const { market, network, solution } = solved;
+  const held = outOfSample(market, network, solution, DRAWS, SEED);
+  const grid = moved(held).filter((row) => row.limit.kind !== "booking");
+  const worst = worstOf(grid);
+  return {
+    feeder,
+    name,
+    bounded: settings.network,
+    objective: solved.objective,
+    point: atForecast(solved),
+    most: worst?.violation.heldOut.probability ?? 0,
+    at: worst ? whereOf(worst) : "",
+    above: grid.filter((row) => row.heldOutDays > market.settings.epsilon * held.heldOutDays).length,
+    gap: settings.network && settings.networkRisk ? worstExcess(solved) : NaN,
+    ac: acMargin(market, network, solution),
+    real: acHeldOut(market, network, solution),
+  };
+}
+
+function intervalOf({ feeder, name, real }: Measured): Interval {
+  const { probability, low, high } = wilson(real.beyond, real.states);
+  return { group: name, series: feeder, value: 100 * probability, low: 100 * low, high: 100 * high };
+}
+
+const rowOf = ({ feeder, name, objective, point, most, at, above, gap, ac, real }: Measured): Cell[] => [
+  feeder,
+  name,
+  "solved",
+  objective,
+  point.count,
+  point.where,
+  point.by,
+  most,
+  at,
+  above,
+  gap,
+  ac.voltageErrorPu,
+  ac.flowErrorMva,
+  ac.voltageBeyondPu,
+  ac.loadingBeyond,
+  ac.voltageEatenPu,
+  ac.ratingEaten,
+  real.states,
+  real.beyond,
+  real.loadingBeyond,
+  real.voltageBeyondPu,
+];
+
+function textOf({ feeder, name, bounded, objective, point, most, at, above, gap, ac, real }: Measured): string {
+  const broken =
+    point.count === 0
+      ? "no limit broken at the forecast"
+      : `${point.count} hour-limits broken at the forecast, worst ${point.where} by ${point.by.toFixed(4)} MVA or p.u.²`;
+  const margin = `AC sweep of the forecast: LinDistFlow off by ${ac.voltageErrorPu.toFixed(4)} p.u. and ${ac.flowErrorMva.toFixed(4)} MVA, highest loading ${(100 * (1 + ac.loadingBeyond)).toFixed(1)} %, nearest voltage limit ${(-ac.voltageBeyondPu).toFixed(4)} p.u. away`;
+  const short = `short of ${Math.max(ac.voltageEatenPu, 0).toFixed(4)} p.u. and ${(100 * Math.max(ac.ratingEaten, 0)).toFixed(2)} % of a rating`;
+  const kept = bounded ? `, margin ${passes(ac) ? "kept" : short}` : "";
+  const worst = most > 0 ? `, worst ${at} in ${(100 * most).toFixed(1)} % of draws` : "";
+  const beyond = `In AC ${real.beyond} of ${real.states} held-out hours go beyond a limit, by up to ${(100 * real.loadingBeyond).toFixed(1)} % of a rating and ${real.voltageBeyondPu.toFixed(4)} p.u.`;
+  const excess = Number.isNaN(gap)
+    ? ""
+    : ` Largest excess half width of any chance constraint: ${gap.toExponential(1)}.`;
+  return `**${feeder}, ${name}** ($${objective.toFixed(2)}): ${broken}; held-out, ${above} hour-limits above eps${worst}. ${margin}${kept}. ${beyond}${excess}`;
+}
+
 /**
  * What happens to the feeder when the market does not know it, knows it at the forecast, or knows it under uncertainty.
  */
@@ -63,59 +131,16 @@ export function networkExperiment({ hours }: Horizon = {}): Experiment {
   const intervals: Interval[] = [];
   for (const feeder of ["ieee15", "ieee141"]) {
     const scenario = scenarioOf(feeder, hours);
-    for (const { name, settings } of VARIANTS) {
-      const solved = solve(scenario, settings);
+    for (const variant of VARIANTS) {
+      const solved = solve(scenario, variant.settings);
       if (typeof solved === "string") {
-        rows.push([feeder, name, solved]);
+        rows.push([feeder, variant.name, solved]);
         continue;
       }
-      const { market, network, solution } = solved;
-      const point = atForecast(solved);
-      const o = outOfSample(market, network, solution, DRAWS, SEED);
-      const grid = moved(o).filter((row) => row.limit.kind !== "booking");
-      const worst = worstOf(grid);
-      const above = grid.filter((row) => row.heldOutDays > market.settings.epsilon * o.heldOutDays).length;
-      const ac = acMargin(market, network, solution);
-      const real = acHeldOut(market, network, solution);
-      const share = wilson(real.beyond, real.states);
-      intervals.push({
-        group: name,
-        series: feeder,
-        value: 100 * share.probability,
-        low: 100 * share.low,
-        high: 100 * share.high,
-      });
-      const most = worst?.violation.heldOut.probability ?? 0;
-      const at = worst ? whereOf(worst) : "";
-      const gap = settings.network && "networkRisk" in settings && settings.networkRisk ? worstExcess(solved) : NaN;
-      rows.push([
-        feeder,
-        name,
-        "solved",
-        solved.objective,
-        point.count,
-        point.where,
-        point.by,
-        most,
-        at,
-        above,
-        gap,
-        ac.voltageErrorPu,
-        ac.flowErrorMva,
-        ac.voltageBeyondPu,
-        ac.loadingBeyond,
-        ac.voltageEatenPu,
-        ac.ratingEaten,
-        real.states,
-        real.beyond,
-        real.loadingBeyond,
-        real.voltageBeyondPu,
-      ]);
-      const margin = `AC sweep of the forecast: LinDistFlow off by ${ac.voltageErrorPu.toFixed(4)} p.u. and ${ac.flowErrorMva.toFixed(4)} MVA, highest loading ${(100 * (1 + ac.loadingBeyond)).toFixed(1)} %, nearest voltage limit ${(-ac.voltageBeyondPu).toFixed(4)} p.u. away${settings.network ? `, margin ${passes(ac) ? "kept" : `short of ${Math.max(ac.voltageEatenPu, 0).toFixed(4)} p.u. and ${(100 * Math.max(ac.ratingEaten, 0)).toFixed(2)} % of a rating`}` : ""}`;
-      text.push(
-        `**${feeder}, ${name}** ($${solved.objective.toFixed(2)}): ${point.count === 0 ? "no limit broken at the forecast" : `${point.count} hour-limits broken at the forecast, worst ${point.where} by ${point.by.toFixed(4)} MVA or p.u.²`}; held-out, ${above} hour-limits above eps${worst && most > 0 ? `, worst ${at} in ${(100 * most).toFixed(1)} % of draws` : ""}. ${margin}. In AC ${real.beyond} of ${real.states} held-out hours go beyond a limit, by up to ${(100 * real.loadingBeyond).toFixed(1)} % of a rating and ${real.voltageBeyondPu.toFixed(4)} p.u.` +
-          (Number.isNaN(gap) ? "" : ` Largest excess half width of any chance constraint: ${gap.toExponential(1)}.`),
-      );
+      const measured = measure(feeder, variant, solved);
+      intervals.push(intervalOf(measured));
+      rows.push(rowOf(measured));
+      text.push(textOf(measured));
     }
   }
   return {

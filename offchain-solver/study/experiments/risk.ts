@@ -1,5 +1,5 @@
 import type { RiskMethod, Scenario } from "../../market/scenario/scenario.ts";
-import { outOfSample, SOURCES, whereOf } from "../../simulation/outOfSample/monteCarlo.ts";
+import { outOfSample, SOURCES, whereOf, type OutOfSample } from "../../simulation/outOfSample/monteCarlo.ts";
 import { NEGLIGIBLE_SIGMA } from "../../scenarios/moments.ts";
 import { barFigure, type Bar } from "../../report/figures.ts";
 import { outOfSampleFigure } from "../outOfSample.ts";
@@ -14,6 +14,7 @@ import {
   worstOf,
   type Cell,
   type Experiment,
+  type Solved,
 } from "./common.ts";
 import type { Horizon } from "./common.ts";
 
@@ -43,85 +44,113 @@ function restless(scenario: Scenario, hour: number): string {
   return `hour ${hour}: ${found.length === 0 ? "none" : `${found.length} of ${sources.length}, most ${named}`}`;
 }
 
+type Case = (typeof CASES)[number];
+
+/** One day cleared by one way to hold a chance constraint, and how it held. */
+type Measured = ReturnType<typeof measure>;
+
+function measure({ networkRisk }: Case, risk: RiskMethod, solved: Solved) {
+  const held = outOfSample(solved.market, solved.network, solved.solution, DRAWS, SEED);
+  const worst = worstOf(moved(held).filter((row) => networkRisk || row.limit.kind === "booking"));
+  return {
+    risk,
+    ...reserveOf(solved),
+    objective: solved.objective,
+    seconds: solved.seconds,
+    held,
+    most: worst?.violation.heldOut.probability ?? 0,
+    at: worst ? whereOf(worst) : "",
+  };
+}
+
+const rowOf = ({ feeder, networkRisk }: Case, m: Measured): Cell[] => [
+  feeder,
+  networkRisk ? "on" : "off",
+  m.risk,
+  "solved",
+  m.objective,
+  m.booked,
+  m.utility,
+  m.required,
+  m.most,
+  m.at,
+  m.held.aboveEpsilon.length,
+  m.held.joint.heldOut.hour.probability,
+  m.seconds,
+];
+
+const barsOf = ({ risk, booked, utility }: Measured): Bar[] => [
+  { group: risk, part: "booked by prosumers", value: booked },
+  { group: risk, part: "utility", value: utility },
+];
+
+/** What the exact method's day shows beyond its promise: limits broken more often, why, and how often any is. */
+function exceededText(feeder: string, scenario: Scenario, { aboveEpsilon, joint, adversarial }: OutOfSample): string[] {
+  const list = aboveEpsilon.map((row) => `- ${whereOf(row)}: ${row.why}`);
+  const when = [...new Set(aboveEpsilon.map(({ hour }) => hour))];
+  const percent = (probability: number, digits: number): string => (100 * probability).toFixed(digits);
+  const sources = SOURCES.map(
+    (s) => `${s} ${percent(joint[s].hour.probability, 2)} / ${percent(joint[s].day.probability, 1)} %`,
+  );
+  const broken = adversarial.map((a) => percent(a.violation.probability, 2));
+  return [
+    `**${feeder}, ts-drcc: every constraint that more than eps of the held-out days break.**\n\n${list.join("\n")}`,
+    `Sources whose held-out errors deviate more than 1.5 times as much as the fitted ones, in those hours: ${when.map((t) => restless(scenario, t)).join("; ")}.`,
+    `Any constraint in an hour / in the day (eps promises neither): ${sources.join(", ")}. The extremal law of ${adversarial.length} binding constraints breaks them in ${broken.join(", ")} % of ${DRAWS} draws; 5 % by the model.`,
+  ];
+}
+
+function caseText({ feeder, networkRisk }: Case, all: readonly Measured[]): string {
+  const of = (risk: RiskMethod, what: (m: Measured) => number): number => {
+    const found = all.find((m) => m.risk === risk);
+    return found ? what(found) : NaN;
+  };
+  const less = (what: (m: Measured) => number): string =>
+    (100 * (1 - of("ts-drcc", what) / of("bonferroni", what))).toFixed(1);
+  const seen = all.map(
+    (m) =>
+      `${m.risk} $${m.objective.toFixed(2)}, ${(m.booked + m.utility).toFixed(2)} MWh of reserve, worst ${networkRisk ? "constraint" : "booking"} ${(100 * m.most).toFixed(1)} % of the held-out draws`,
+  );
+  const under = networkRisk
+    ? "every booking, voltage and line under risk"
+    : "bookings alone under risk (--network-risk off)";
+  return (
+    `**${feeder}, 24 h, ${under}.** ${seen.join("; ")}. ` +
+    `For the same guarantee ts-drcc asks ${less((m) => m.required)} % less reserve than bonferroni, books ${less((m) => m.booked + m.utility)} % less and costs ${less((m) => m.objective)} % less.`
+  );
+}
+
+const reserveFigure = (feeder: string, all: readonly Measured[]): string =>
+  barFigure(
+    { title: `${feeder}, 24 h: reserve by risk method`, x: "risk method", y: "reserve up and down, MWh" },
+    all.flatMap(barsOf),
+  );
+
 /** Cost, reserve and held-out violation of the five ways to hold a chance constraint. */
 export function riskExperiment({ hours }: Horizon = {}): Experiment {
   const rows: Cell[][] = [];
   const text: string[] = [];
   const exceeded: string[] = [];
   const figures: Record<string, string> = {};
-  for (const { feeder, networkRisk } of CASES) {
+  for (const one of CASES) {
+    const { feeder, networkRisk } = one;
     const scenario = scenarioOf(feeder, hours);
-    const bars: Bar[] = [];
-    const cost = new Map<RiskMethod, number>();
-    const asked = new Map<RiskMethod, number>();
-    const held = new Map<RiskMethod, number>();
-    const seen: string[] = [];
+    const all: Measured[] = [];
     for (const risk of METHODS) {
       const solved = solve(scenario, { risk, networkRisk });
       if (typeof solved === "string") {
         rows.push([feeder, networkRisk ? "on" : "off", risk, solved]);
         continue;
       }
-      const { booked, utility, required } = reserveOf(solved);
-      const o = outOfSample(solved.market, solved.network, solved.solution, DRAWS, SEED);
-      const worst = worstOf(moved(o).filter((row) => networkRisk || row.limit.kind === "booking"));
-      const above = o.aboveEpsilon.length;
-      if (risk === "ts-drcc" && networkRisk) {
-        const list = o.aboveEpsilon.map((row) => `- ${whereOf(row)}: ${row.why}`);
-        exceeded.push(
-          `**${feeder}, ts-drcc: every constraint that more than eps of the held-out days break.**\n\n${list.join("\n")}`,
-        );
-        const when = [...new Set(o.aboveEpsilon.map(({ hour }) => hour))];
-        exceeded.push(
-          `Sources whose held-out errors deviate more than 1.5 times as much as the fitted ones, in those hours: ${when.map((t) => restless(scenario, t)).join("; ")}.`,
-        );
-        figures[`-violations-${feeder}`] = outOfSampleFigure(`${feeder}, 24 h, ts-drcc`, o);
-        const joint = SOURCES.map(
-          (s) =>
-            `${s} ${(100 * o.joint[s].hour.probability).toFixed(2)} / ${(100 * o.joint[s].day.probability).toFixed(1)} %`,
-        );
-        exceeded.push(
-          `Any constraint in an hour / in the day (eps promises neither): ${joint.join(", ")}. The extremal law of ${o.adversarial.length} binding constraints breaks them in ${o.adversarial.map((a) => (100 * a.violation.probability).toFixed(2)).join(", ")} % of ${DRAWS} draws; 5 % by the model.`,
-        );
-      }
-      cost.set(risk, solved.objective);
-      asked.set(risk, required);
-      held.set(risk, booked + utility);
-      const most = worst?.violation.heldOut.probability ?? 0;
-      rows.push([
-        feeder,
-        networkRisk ? "on" : "off",
-        risk,
-        "solved",
-        solved.objective,
-        booked,
-        utility,
-        required,
-        most,
-        worst ? whereOf(worst) : "",
-        above,
-        o.joint.heldOut.hour.probability,
-        solved.seconds,
-      ]);
-      bars.push(
-        { group: risk, part: "booked by prosumers", value: booked },
-        { group: risk, part: "utility", value: utility },
-      );
-      seen.push(
-        `${risk} $${solved.objective.toFixed(2)}, ${(booked + utility).toFixed(2)} MWh of reserve, worst ${networkRisk ? "constraint" : "booking"} ${(100 * most).toFixed(1)} % of the held-out draws`,
-      );
+      const measured = measure(one, risk, solved);
+      all.push(measured);
+      rows.push(rowOf(one, measured));
+      if (risk !== "ts-drcc" || !networkRisk) continue;
+      exceeded.push(...exceededText(feeder, scenario, measured.held));
+      figures[`-violations-${feeder}`] = outOfSampleFigure(`${feeder}, 24 h, ts-drcc`, measured.held);
     }
-    const less = (of: Map<RiskMethod, number>): string =>
-      (100 * (1 - (of.get("ts-drcc") ?? NaN) / (of.get("bonferroni") ?? NaN))).toFixed(1);
-    text.push(
-      `**${feeder}, 24 h, ${networkRisk ? "every booking, voltage and line under risk" : "bookings alone under risk (--network-risk off)"}.** ${seen.join("; ")}. ` +
-        `For the same guarantee ts-drcc asks ${less(asked)} % less reserve than bonferroni, books ${less(held)} % less and costs ${less(cost)} % less.`,
-    );
-    if (networkRisk)
-      figures[feeder === "ieee15" ? "" : `-${feeder}`] = barFigure(
-        { title: `${feeder}, 24 h: reserve by risk method`, x: "risk method", y: "reserve up and down, MWh" },
-        bars,
-      );
+    text.push(caseText(one, all));
+    if (networkRisk) figures[feeder === "ieee15" ? "" : `-${feeder}`] = reserveFigure(feeder, all);
   }
   return {
     title: "What a chance constraint costs",

@@ -53,6 +53,71 @@ function wholeText(r: ScaleRow): string {
 const HEADER =
   "prosumers,buses,pairs,shareSlots,iterations,status,cpuMsPerIteration,operatorMsPerIteration,wallMsPerIteration,peakMb,messagesPerIteration,bytesPerIteration,workingLimits,totalS";
 
+/** [size, what is measured there] */
+type Against = (of: (row: ScaleRow) => number) => [number, number][];
+
+function figuresOf(hours: number, against: Against): Experiment["figures"] {
+  const logarithmic = [{ xLog: true, yLog: true }, { joined: true }] as const;
+  return {
+    "": scatterFigure(
+      {
+        title: `Time of one iteration, all agents in one process, ${hours} h`,
+        x: "prosumers",
+        y: "processor time, ms",
+      },
+      [
+        { name: "all agents", points: against((r) => r.cpuMs) },
+        { name: "of which the operator", points: against((r) => r.operatorMs) },
+      ],
+      ...logarithmic,
+    ),
+    "-memory": scatterFigure(
+      { title: "Peak memory of all agents in one process", x: "prosumers", y: "resident memory, MB" },
+      [{ name: "peak", points: against((r) => r.peakMb) }],
+      ...logarithmic,
+    ),
+    "-messages": scatterFigure(
+      { title: "Messages and kilobytes of one iteration", x: "prosumers", y: "messages, kB" },
+      [
+        { name: "messages", points: against((r) => r.messages) },
+        { name: "kB", points: against((r) => r.bytes / 1000) },
+      ],
+      ...logarithmic,
+    ),
+  };
+}
+
+const cellsOf = (r: ScaleRow): Cell[] => [
+  r.prosumers,
+  r.buses,
+  r.pairs,
+  r.shares,
+  r.done,
+  r.status,
+  r.cpuMs,
+  r.operatorMs,
+  r.wallMs,
+  r.peakMb,
+  r.messages,
+  r.bytes,
+  r.limits,
+  r.totalS,
+];
+
+const sizeText = (r: ScaleRow): string =>
+  `**${r.prosumers} prosumers, ${r.buses} buses, ${r.pairs} pairs:** ${r.cpuMs.toFixed(0)} ms an iteration, ${r.operatorMs.toFixed(1)} ms of it the operator's with ${r.limits} limits in its working sets; ${r.messages.toFixed(0)} messages and ${(r.bytes / 1e6).toFixed(2)} MB an iteration; ${r.peakMb.toFixed(0)} MB at its peak.`;
+
+function textsOf(rows: readonly ScaleRow[], hours: number, iterations: number, against: Against): string[] {
+  const slope = (of: (row: ScaleRow) => number): string => exponentOf(against(of)).toFixed(2);
+  return [
+    `Default method (anderson), ts-drcc, ${hours} h, \`scenario generate --seed ${SEED}\`: partner lists are bounded, so pairs, lines and limits grow with the prosumers. Medians (of the operator's part the mean) over ${iterations} iterations from a cold start, the first left out; processor time of the one thread that runs all agents, so that other work on the machine counts little. Each size runs in a process of its own. Nodes on machines of their own would share all but the operator's part.`,
+    ...rows.map(sizeText),
+    `Fitted exponents from ${rows[0].prosumers} to ${rows[rows.length - 1].prosumers} prosumers: time ${slope((r) => r.cpuMs)}, the operator's part ${slope((r) => r.operatorMs)}, memory ${slope((r) => r.peakMb)}, messages ${slope((r) => r.messages)}, bytes ${slope((r) => r.bytes)}.`,
+  ];
+}
+
+const measured = (task: ScaleTask): Promise<ScaleRow> => inChild<ScaleRow>("./scaleRun.ts", task, HEAP_MB);
+
 /** Time, memory and messages of an iteration against the number of prosumers. */
 export async function scaleExperiment(options: ScaleOptions = {}): Promise<Experiment> {
   const sizes = options.sizes ?? SIZES;
@@ -60,49 +125,23 @@ export async function scaleExperiment(options: ScaleOptions = {}): Promise<Exper
   const [hours, iterations] = [options.hours ?? HOURS, options.iterations ?? ITERATIONS];
   const rows: ScaleRow[] = [];
   // One after the other: times are measured.
-  for (const prosumers of sizes)
-    rows.push(
-      await inChild<ScaleRow>(
-        "./scaleRun.ts",
-        { prosumers, seed: SEED, hours, iterations } satisfies ScaleTask,
-        HEAP_MB,
-      ),
-    );
+  for (const prosumers of sizes) rows.push(await measured({ prosumers, seed: SEED, hours, iterations }));
+  const { solve: prosumers } = options;
   const whole =
-    options.solve === undefined
+    prosumers === undefined
       ? undefined
-      : await inChild<ScaleRow>(
-          "./scaleRun.ts",
-          {
-            prosumers: options.solve,
-            seed: SEED,
-            hours,
-            iterations: PATIENCE,
-            central: options.solve * hours <= CENTRAL_UP_TO,
-          } satisfies ScaleTask,
-          HEAP_MB,
-        );
-  const against = (of: (row: ScaleRow) => number): [number, number][] => rows.map((row) => [row.prosumers, of(row)]);
-  const slope = (of: (row: ScaleRow) => number): string => exponentOf(against(of)).toFixed(2);
+      : await measured({
+          prosumers,
+          seed: SEED,
+          hours,
+          iterations: PATIENCE,
+          central: prosumers * hours <= CENTRAL_UP_TO,
+        });
+  const against: Against = (of) => rows.map((row) => [row.prosumers, of(row)]);
   return {
     title: "What more prosumers cost",
     header: HEADER.split(","),
-    rows: rows.map((r): Cell[] => [
-      r.prosumers,
-      r.buses,
-      r.pairs,
-      r.shares,
-      r.done,
-      r.status,
-      r.cpuMs,
-      r.operatorMs,
-      r.wallMs,
-      r.peakMb,
-      r.messages,
-      r.bytes,
-      r.limits,
-      r.totalS,
-    ]),
+    rows: rows.map(cellsOf),
     json: {
       seed: SEED,
       hours,
@@ -111,44 +150,7 @@ export async function scaleExperiment(options: ScaleOptions = {}): Promise<Exper
       rows,
       ...(whole && { whole }),
     },
-    figures: {
-      "": scatterFigure(
-        {
-          title: `Time of one iteration, all agents in one process, ${hours} h`,
-          x: "prosumers",
-          y: "processor time, ms",
-        },
-        [
-          { name: "all agents", points: against((r) => r.cpuMs) },
-          { name: "of which the operator", points: against((r) => r.operatorMs) },
-        ],
-        { xLog: true, yLog: true },
-        { joined: true },
-      ),
-      "-memory": scatterFigure(
-        { title: "Peak memory of all agents in one process", x: "prosumers", y: "resident memory, MB" },
-        [{ name: "peak", points: against((r) => r.peakMb) }],
-        { xLog: true, yLog: true },
-        { joined: true },
-      ),
-      "-messages": scatterFigure(
-        { title: "Messages and kilobytes of one iteration", x: "prosumers", y: "messages, kB" },
-        [
-          { name: "messages", points: against((r) => r.messages) },
-          { name: "kB", points: against((r) => r.bytes / 1000) },
-        ],
-        { xLog: true, yLog: true },
-        { joined: true },
-      ),
-    },
-    text: [
-      `Default method (anderson), ts-drcc, ${hours} h, \`scenario generate --seed ${SEED}\`: partner lists are bounded, so pairs, lines and limits grow with the prosumers. Medians (of the operator's part the mean) over ${iterations} iterations from a cold start, the first left out; processor time of the one thread that runs all agents, so that other work on the machine counts little. Each size runs in a process of its own. Nodes on machines of their own would share all but the operator's part.`,
-      ...rows.map(
-        (r) =>
-          `**${r.prosumers} prosumers, ${r.buses} buses, ${r.pairs} pairs:** ${r.cpuMs.toFixed(0)} ms an iteration, ${r.operatorMs.toFixed(1)} ms of it the operator's with ${r.limits} limits in its working sets; ${r.messages.toFixed(0)} messages and ${(r.bytes / 1e6).toFixed(2)} MB an iteration; ${r.peakMb.toFixed(0)} MB at its peak.`,
-      ),
-      `Fitted exponents from ${sizes[0]} to ${sizes[sizes.length - 1]} prosumers: time ${slope((r) => r.cpuMs)}, the operator's part ${slope((r) => r.operatorMs)}, memory ${slope((r) => r.peakMb)}, messages ${slope((r) => r.messages)}, bytes ${slope((r) => r.bytes)}.`,
-      ...(whole ? [wholeText(whole)] : []),
-    ],
+    figures: figuresOf(hours, against),
+    text: [...textsOf(rows, hours, iterations, against), ...(whole ? [wholeText(whole)] : [])],
   };
 }
