@@ -24,6 +24,9 @@ export type CarrierOptions = {
   readonly observe: (event: NetworkEvent) => void;
 };
 
+/** What a broker lets its hosts in with: it keeps strangers from its bandwidth, and nothing else hangs on it. */
+export const NATS_TOKEN = "GRIDPACT_NATS_TOKEN";
+
 type Shared = Omit<HostOptions<never>, "peers">;
 
 /** Throws InputError where a port is in use, a broker is not reached, or the file of peers is none. */
@@ -48,7 +51,9 @@ export async function openCarrier(options: CarrierOptions): Promise<Carrier> {
   const servers = [...transport.servers];
   // One broker may carry several markets.
   const space = `gridpact.${deployment.chainId}.${deployment.market.toLowerCase()}`;
-  const opened = await openNats({ ...shared, peers: [], space, broker: { servers } }).catch((error: Error) => {
+  const token = process.env[NATS_TOKEN];
+  const broker = { servers, ...(token !== undefined && { token }) };
+  const opened = await openNats({ ...shared, peers: [], space, broker }).catch((error: Error) => {
     throw new InputError(`transport.servers = ${servers.join(", ")}: ${error.message}`);
   });
   return meeting(opened, peers, ({ party: other }) => subjectOf(space, [other]));

@@ -55,7 +55,7 @@ export type Config = z.infer<typeof ConfigSchema>;
 export const partyId = ({ party }: Pick<Config, "party">): number => (typeof party === "number" ? party : NAMED[party]);
 
 /** Names of the environment and the fields they stand for. */
-const ENVIRONMENT = {
+export const ENVIRONMENT = {
   GRIDPACT_RPC: { field: "rpc", read: String },
   GRIDPACT_MARKET: { field: "market", read: String },
   GRIDPACT_CHAIN_ID: { field: "chainId", read: Number },
