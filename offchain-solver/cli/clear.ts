@@ -128,8 +128,8 @@ function checkHeldOut(file: string, { uncertainty: { testErrors } }: Scenario): 
     );
 }
 
-function nettingText({ pairTrades, postedEnergy, paymentShift }: Quantised["report"]): string {
-  const moved = `no payment moved by more than ${paymentShift.toExponential(1)} $`;
+function nettingText({ pairTrades, postedEnergy, paymentShift }: Quantised["report"], money: string): string {
+  const moved = `no payment moved by more than ${paymentShift.toExponential(1)} ${money}`;
   return pairTrades === 0
     ? `no energy trades between prosumers, ${moved}`
     : `netting left ${postedEnergy} of ${pairTrades} energy trades between prosumers, ${moved}`;
@@ -191,7 +191,7 @@ export function summary(
   return [
     `${inline(json.scenario)}: ${json.status} by ${json.settings.method} in ${json.iterations} ${json.settings.method === "central" ? "solves" : "iterations"}, ${(json.wallMs / 1000).toFixed(1)} s`,
     `objective ${json.objective.toFixed(4)} ${whole}, regrets add up to ${regret.toExponential(1)} ${whole} (${(regret / Math.abs(json.objective)).toExponential(1)} of it)`,
-    `${result.trades.length} trades to post; ${nettingText(report)}`,
+    `${result.trades.length} trades to post; ${nettingText(report, whole)}`,
     ...sweepLines(session.market.scenario, json.network),
     ...heldLines(session.market.scenario),
     `bills add up to ${paid.toFixed(4)} ${whole}: what is paid is in whole Wh, W and g, and the objective also holds ${(json.uniqueness ?? 0).toFixed(4)} ${whole} that make trades unique`,

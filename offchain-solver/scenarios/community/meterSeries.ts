@@ -71,6 +71,7 @@ export async function readMeters(
     complainAbout(found, file, complaints);
     return [];
   }
+  noteEstimates(found, file, sheet.rows, columns.quality);
   const startMs = readings[0].ms - (options.stamps === "end" ? stepMs : 0);
   return columns.values.map((column, c) =>
     bridged(gridded(file, column, { readings, values: read[c], startMs, stepMs }), {
@@ -165,6 +166,16 @@ function qualityOf(
       );
     return true;
   });
+}
+
+/** What the utility estimated is taken as it is, and told. */
+function noteEstimates(found: Findings, file: string, rows: readonly Row[], quality: number | undefined): void {
+  if (quality === undefined) return;
+  const estimated = rows.filter(({ cells }) => ESTIMATED.test(cells[quality]));
+  if (estimated.length > 0)
+    found.assumed.push(
+      `${file}: line ${estimated[0].line}: flagged as estimated, ${estimated.length} rows in all: taken as they are`,
+    );
 }
 
 type Reader = { readonly decimal: "." | ","; readonly flags: readonly boolean[] };
