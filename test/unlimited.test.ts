@@ -39,7 +39,7 @@ describe("a branch without a rating", function () {
     const limits = network.upper.subarray(network.buses);
     expect(limits).to.have.length(6 * 14);
     expect([...limits].every(Number.isNaN)).to.equal(true);
-    const { branches } = Grid.fromFeeder(scenario.feeder, scenario.prosumers);
+    const { branches } = Grid.fromFeeder(scenario.feeder, []);
     expect(branches.every(({ rating }) => rating === Grid.UNLIMITED)).to.equal(true);
   });
 

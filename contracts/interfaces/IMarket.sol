@@ -2,14 +2,15 @@
 pragma solidity 0.8.36;
 
 import {Account} from "../types/Account.sol";
-import {Limits, Mandate, Registered} from "../types/Mandate.sol";
-import {Session} from "../types/Session.sol";
+import {Mandate} from "../types/Mandate.sol";
+import {Feeder, Seats, Session} from "../types/Session.sol";
 import {ISettlementErrors} from "./ISettlementErrors.sol";
 
 /// @title Deposits, mandates, sessions and their settlement.
-/// @notice The operator freezes a session: every mandate is copied and its worst-case spend locked. A quorum of the
-/// committee signs the cleared batch, anybody posts it, and `settle` checks it and moves value. A session not settled
-/// by its deadline is void by time alone.
+/// @notice The operator freezes a session under the mandates that everybody has registered, and what each may spend in
+/// it is locked. A quorum of the committee signs the cleared batch, anybody posts it, and `settle` checks it and moves
+/// value. A session not settled by its deadline is void by time alone. What was sold stays in the account until it is
+/// delivered and metered.
 /// @dev Assumptions: the token has no fee, does not rebase and reverts or returns false when it cannot pay; a fee is
 /// survived (deposits are credited by balance difference), a negative rebase is not. Quantity (Wh, W, g) x price (1e-6
 /// $ per k-unit) is in nano-dollars, the unit of the ledger: nothing is rounded but locks (down) and spending (up), to
@@ -17,23 +18,17 @@ import {ISettlementErrors} from "./ISettlementErrors.sol";
 interface IMarket is ISettlementErrors {
     event Deposited(uint32 indexed id, address indexed from, uint256 nano);
     event WithdrawalRequested(uint32 indexed id, uint256 tokens, uint256 availableAt);
+    /// @dev Of what was requested, `tokens` have left the deposit.
+    event WithdrawalMoved(uint32 indexed id, uint256 tokens);
     event Withdrawn(uint32 indexed id, address indexed wallet, uint256 tokens);
     event AllowancesIssued(uint32 indexed id, uint256 grams);
     event MandateRegistered(uint32 indexed id, Mandate mandate);
     event MandateRevoked(uint32 indexed id, uint64 nonce);
     /// @dev The account has another wallet, which has promised nothing yet.
     event MandateEnded(uint32 indexed id);
-    /// @dev `limits` and `capacity` are the packed words the session enforces, `lockedMicro` what the account may spend
-    /// in it.
-    event MandateLocked(
-        uint24 indexed ordinal,
-        uint32 indexed id,
-        uint256 limits,
-        uint256 capacity,
-        uint48 lockedMicro
-    );
-    /// @dev The account asked for in `freezeSession` has no mandate that covers the session, or no bus.
-    event LeftOut(uint24 indexed ordinal, uint32 indexed id);
+    /// @dev The mandates of this and the next sessions, as code; see libraries/FrozenTable.sol.
+    event TableWritten(address pointer);
+    /// @dev `turns`: if it is settled, it begins another epoch of what is held.
     event SessionFrozen(
         uint24 indexed ordinal,
         bytes32 indexed sessionHash,
@@ -45,7 +40,9 @@ interface IMarket is ISettlementErrors {
         bytes32 previousBatch,
         bytes32 gridModel,
         bytes32 termsHash,
-        uint32 epoch
+        uint32 epoch,
+        uint24 imbalancePrice,
+        bool turns
     );
     /// @dev `deltas`: for every participant in the payload's order, then for the system accounts that take part (desk,
     /// operator, utility), nano-dollars i72 and grams i56. The payload is the transaction's calldata; `batch` commits
@@ -63,7 +60,8 @@ interface IMarket is ISettlementErrors {
     error UnknownAccount(uint32 id);
     error AmountZero();
     error DepositsTooLarge(uint256 nano);
-    error AmountExceedsFree(uint256 nano, uint256 free);
+    /// Less what is asked for already.
+    error AmountExceedsDeposit(uint256 tokens, uint256 deposit);
     error NothingPending(uint32 id);
     error WithdrawalTooEarly(uint256 availableAt);
     error LengthsDiffer(uint256 ids, uint256 grams);
@@ -78,7 +76,6 @@ interface IMarket is ISettlementErrors {
     error PeriodSecondsOutOfRange(uint256 periodSeconds);
     error DeadlineOutOfRange(uint40 deadline);
     error BatchNotKept(uint32 sequence);
-    error FreezeNotAscending(uint256 index);
     error NoGridModel();
     error PriceCapOutOfRange(uint24 priceCap);
 
@@ -88,10 +85,12 @@ interface IMarket is ISettlementErrors {
     /// @notice `deposit` with an EIP-2612 permit. A permit that is already used does not stop the deposit.
     function depositWithPermit(uint32 id, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
 
-    /// @notice Takes `amount` tokens out of the free deposit and starts the delay. Only the wallet; never pausable.
+    /// @notice Asks for `amount` tokens of the deposit and starts the delay. What is free leaves the deposit at once, the
+    /// rest waits for it: it leaves with the next freeze, before that locks anything, or with `withdraw`. Only the
+    /// wallet; never pausable.
     function requestWithdrawal(uint32 id, uint256 amount) external;
 
-    /// @notice Pays what was requested to the account's wallet once the delay is over. Anybody may call.
+    /// @notice Pays to the account's wallet what was requested and is free once the delay is over. Anybody may call.
     function withdraw(uint32 id) external;
 
     /// @notice Issues carbon allowances. Regulator role.
@@ -108,19 +107,20 @@ interface IMarket is ISettlementErrors {
     /// @notice Ends the account's mandates as a revocation does: its wallet has changed. Only by the registry.
     function endMandate(uint32 id) external;
 
-    /// @notice Opens a session for the accounts `ids` (ascending). Periods of 5 to 60 minutes that divide the hour, at
+    /// @notice Opens a session for all who have a mandate and a place on the feeder. Periods of 5 to 60 minutes that divide the hour, at
     /// most 100 and at least an hour of them, from a UTC boundary of a period that lies between an hour ago and two
     /// days ahead, and not before the end of the last settled session; settled an hour after its start at the latest.
-    /// Operator role. Accounts that cannot take part are left out.
+    /// Operator role.
     /// @param termsHash Of the public scenario and settings; nodes sign no batch of a session whose terms are not the
     /// ones they were given.
+    /// @param imbalancePrice What a kWh costs at most that is sold and not delivered, 1e-6 $ per kWh.
     function freezeSession(
         uint40 start,
         uint32 periodSeconds,
         uint8 periods,
         uint40 deadline,
         bytes32 termsHash,
-        uint32[] calldata ids
+        uint24 imbalancePrice
     ) external returns (bytes32 sessionHash);
 
     /// @notice Checks a batch and moves value, or reverts with the first violated predicate. Anybody may call.
@@ -150,9 +150,16 @@ interface IMarket is ISettlementErrors {
     function setPriceCap(uint24 priceCap) external;
 
     function account(uint32 id) external view returns (Account memory);
+    /// @notice What the account could take out now: the deposit less what is held and what is locked.
     function free(uint32 id) external view returns (uint256 nano);
-    function pending(uint32 id) external view returns (uint128 tokens, uint40 availableAt);
-    function registeredMandate(uint32 id) external view returns (Registered memory);
+    /// @notice What was received, or could be owed for what was sold, until it is delivered and metered.
+    function holdOf(uint32 id) external view returns (uint256 nano);
+    /// @notice What the account may spend in the open session.
+    function lockOf(uint32 id) external view returns (uint256 nano);
+    /// @notice What has left the deposit, what waits to leave it, and when it can be paid.
+    function pending(uint32 id) external view returns (uint64 tokens, uint64 queued, uint40 availableAt);
+    /// @notice The mandate of the next freeze, packed as types/Mandate.sol says, and the last nonce.
+    function registeredMandate(uint32 id) external view returns (uint256 limits, uint256 capacity, uint64 nonce);
     /// @notice The most that a session can take from an account under `mandate`, nano-dollars; a UTC day takes
     /// `maxSpendPerDay` at most.
     function mostLoss(
@@ -160,8 +167,12 @@ interface IMarket is ISettlementErrors {
         uint32 periodSeconds,
         uint8 periods
     ) external view returns (uint256 nano);
-    function frozenLimits(uint32 id) external view returns (bool locked, Limits memory limits);
+    /// @notice What the session frozen last allows an account, packed as types/Mandate.sol says, and whether it covers
+    /// the session at all.
+    function frozenMandate(uint32 id) external view returns (bool covers, uint256 limits, uint256 capacity);
     function session() external view returns (Session memory);
+    function seats() external view returns (Seats memory);
+    function feeder() external view returns (Feeder memory);
     function sessionHash() external view returns (bytes32);
     function lastBatch() external view returns (bytes32);
     function batchAt(uint32 sequence) external view returns (bytes32);

@@ -34,6 +34,7 @@ interface ISettlementErrors {
     error EnergyMoneyBeyondMandate(uint32 id, uint256 period);
     error EnergyBeyondMandate(uint32 id, uint256 period);
     error ReserveBeyondMandate(uint32 id, uint256 period);
+    error ReactiveBeyondCapability(uint32 id, uint256 period);
     error CarbonMoneyBeyondMandate(uint32 id);
     error CarbonBeyondMandate(uint32 id);
     error SpendBeyondLock(uint32 id);

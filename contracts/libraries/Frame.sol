@@ -4,13 +4,14 @@ pragma solidity 0.8.36;
 /**
  * Where the optimised `settle` finds things, all of it in memory. Every account that may take part has a record:
  *
- *   money | limits word | capacity word | allowances | one word a period
+ *   money | limits word | capacity word | allowances | sold Wh | one word a period
  *
  * Record k of participant k starts at base + k * stride; those of utility, operator and desk are records -1, -2 and -3,
  * so that a payload's u16 party, read as signed, is its record.
  *
  * money      = what reserve, rebates and the operator's charges move; at the end the periods' is added.
  * allowances = money << 64 + grams received, both signed.
+ * sold Wh    = of the periods in which it is a net seller.
  * period     = energy i56 | reserve bought u48 | reserve sold u48 | charged Wh u32 | money of energy and network i72
  * What is signed is added and taken as a whole: below the energy the money is taken out first, then the rest is what it
  * says.
@@ -45,6 +46,12 @@ struct Frame {
     uint256 buses;
     /// Periods in an hour: W of a Wh in one period, and what makes a period's reserve price one of an hour.
     uint256 perHour;
+    /// When the session ends; no mandate that ends before it is used.
+    uint256 ends;
+    /// Which buckets an account's holds are in, see types/Session.sol; 1e-6 $ per kWh that is not delivered.
+    uint256 epochDay;
+    uint256 beforeDay;
+    uint256 imbalancePrice;
 }
 
 // Where assembly finds the members above.
@@ -63,12 +70,17 @@ uint256 constant FRAME_DAY = 448;
 uint256 constant FRAME_FLOWS = 480;
 uint256 constant FRAME_BUSES = 512;
 uint256 constant FRAME_PER_HOUR = 544;
+uint256 constant FRAME_ENDS = 576;
+uint256 constant FRAME_EPOCH_DAY = 608;
+uint256 constant FRAME_BEFORE_DAY = 640;
+uint256 constant FRAME_IMBALANCE_PRICE = 672;
 
 // A record's words.
 uint256 constant RECORD_LIMITS = 32;
 uint256 constant RECORD_CAPACITY = 64;
 uint256 constant RECORD_ALLOWANCES = 96;
-uint256 constant RECORD_PERIODS = 128;
+uint256 constant RECORD_SOLD = 128;
+uint256 constant RECORD_PERIODS = 160;
 
 // Where a period's word has its fields.
 uint256 constant ENERGY = 200;

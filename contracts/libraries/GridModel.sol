@@ -1,25 +1,37 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.36;
 
+import {DESK} from "../types/Account.sol";
+
 /**
  * The feeder as bytes, big-endian:
  *
  *   buses u16 (root included) | prosumers u16
  *   one 32-byte word per bus 1..buses-1 in depth-first order:
  *     0 u8 | parent u16 | rating u40 | vMin2 u40 | vMax2 u40 | r u56 | x u56
- *   prosumers x (id u32 | bus u16), ids ascending, buses not descending
+ *   prosumers x (id u32 | bus u16 | absorbVar u24 | feedVar u24), ids ascending, buses not descending
  *
  * `rating` is the 12-gon's S cos(pi/12) in W, all ones = unlimited. `vMin2`, `vMax2` are squared voltages in p.u. times
  * 2^32. `r`, `x` are 2 r and 2 x of the branch that feeds the bus, per W and var, times 2^60.
+ * `absorbVar`, `feedVar`: reactive power that the prosumer's connection is registered for, taken and fed in.
  * The encoder adds the stated tolerances (W, ppm) to ratings and bands, so the check itself compares exactly.
  */
 library GridModel {
     uint256 internal constant HEADER = 4;
     uint256 internal constant BUS = 32;
-    uint256 internal constant PROSUMER = 6;
+    uint256 internal constant PROSUMER = 12;
+    /// As many as a table of mandates has room for in one contract's code, three system accounts aside.
+    uint256 internal constant MAX_PROSUMERS = 380;
     uint256 internal constant UNLIMITED = type(uint40).max;
     /// Voltages are kept at 2^60 and compared at 2^32.
     uint256 internal constant VOLTAGE_SHIFT = 28;
+
+    struct Prosumer {
+        uint32 id;
+        uint16 bus;
+        uint24 absorbVar;
+        uint24 feedVar;
+    }
 
     function buses(bytes memory model) internal pure returns (uint256) {
         return uint16(bytes2(word(model, 0)));
@@ -34,10 +46,22 @@ library GridModel {
         return uint256(word(model, HEADER + BUS * (bus - 1)));
     }
 
-    function prosumer(bytes memory model, uint256 index) internal pure returns (uint32 id, uint16 bus) {
-        bytes32 entry = word(model, HEADER + BUS * (buses(model) - 1) + PROSUMER * index);
-        id = uint32(bytes4(entry));
-        bus = uint16(bytes2(entry << 32));
+    function prosumer(bytes memory model, uint256 index) internal pure returns (Prosumer memory entry) {
+        uint256 packed = uint256(word(model, HEADER + BUS * (buses(model) - 1) + PROSUMER * index)) >> 160;
+        entry = Prosumer(uint32(packed >> 64), uint16(packed >> 48), uint24(packed >> 24), uint24(packed));
+    }
+
+    /// Where an account stands: prosumers in their order, then desk, operator and utility.
+    function placeOf(bytes memory model, uint32 id) internal pure returns (bool found, uint256 place) {
+        uint256 count = prosumers(model);
+        if (id >= DESK) return (true, count + (id - DESK));
+        uint256 above = count;
+        while (place < above) {
+            uint256 middle = (place + above) / 2;
+            if (prosumer(model, middle).id < id) place = middle + 1;
+            else above = middle;
+        }
+        found = place < count && prosumer(model, place).id == id;
     }
 
     function parent(uint256 branchWord) internal pure returns (uint256) {

@@ -2,7 +2,16 @@
 pragma solidity 0.8.36;
 
 import {ISettlementErrors} from "../interfaces/ISettlementErrors.sol";
-import {DESK, UTILITY} from "../types/Account.sol";
+import {
+    ACCOUNT_CARBON,
+    ACCOUNT_DAY,
+    ACCOUNT_HELD_BEFORE,
+    ACCOUNT_SPENT,
+    DESK,
+    HOLD_UNIT,
+    OPERATOR
+} from "../types/Account.sol";
+import {ABSORB_VAR, FEED_VAR, MAX_SPEND, VALID_UNTIL} from "../types/Mandate.sol";
 import {
     allocate,
     BUS,
@@ -11,10 +20,14 @@ import {
     Frame,
     FRAME_ACCOUNTS,
     FRAME_BASE,
+    FRAME_BEFORE_DAY,
     FRAME_BUSES,
     FRAME_DAY,
+    FRAME_ENDS,
+    FRAME_EPOCH_DAY,
     FRAME_FLOWS,
     FRAME_IDS,
+    FRAME_IMBALANCE_PRICE,
     FRAME_PARTICIPANTS,
     FRAME_PER_HOUR,
     FRAME_REACTIVE,
@@ -29,107 +42,102 @@ import {
     RECORD_CAPACITY,
     RECORD_LIMITS,
     RECORD_PERIODS,
+    RECORD_SOLD,
     RESERVE_BOUGHT,
     RESERVE_SOLD
 } from "./Frame.sol";
-import {FrozenLimits} from "./FrozenLimits.sol";
+import {ENTRY, FrozenTable} from "./FrozenTable.sol";
 import {Netting} from "./Netting.sol";
 
 /// Limits in, checked accounts out: one read and one write of storage an account. As in Netting, every test is exact
 /// and what fails it is named afterwards.
 library Ledger {
     uint256 private constant SYSTEMS = 3;
-    /// Bytes of an account in FrozenLimits: its id and capacity, its limits.
-    uint256 private constant ENTRY = 64;
     uint256 private constant NANO_PER_MICRO = 1000;
+    uint256 private constant U24 = 0xffffff;
+    uint256 private constant U32 = 0xffffffff;
+    uint256 private constant U40 = 0xffffffffff;
     uint256 private constant U48 = 0xffffffffffff;
+    uint256 private constant U56 = 0xffffffffffffff;
+    uint256 private constant U64 = 0xffffffffffffffff;
     /// What SYSTEMS are called, four bytes each.
     uint256 private constant SYSTEM_IDS = 0xfffffffdfffffffeffffffff << 160;
 
-    /// Makes a record of every account that takes part, with its limits. `frozen` is the session's FrozenLimits, and
-    /// the last that was allocated: the word after it is used.
-    function open(Frame memory frame, bytes memory frozen) internal pure {
+    /// Makes a record of every account that takes part, with its limits. `table` holds the entries of a FrozenTable; the
+    /// last of them is the utility's, whose id none is above: it ends every walk.
+    function open(Frame memory frame, bytes memory table) internal pure {
         unchecked {
             uint256 stride = RECORD_PERIODS + 32 * frame.periods;
             frame.stride = stride;
-            uint256 entry;
-            assembly ("memory-safe") {
-                entry := add(frozen, 32)
-                // An id that none is above ends every walk.
-                mstore(add(entry, mload(frozen)), not(0))
-                mstore(0x40, add(mload(0x40), 32))
-            }
             // Bound: participants < 2^15 and periods <= 100, so less than 2^27 bytes; out of gas long before.
             uint256 record = allocate((frame.participants + SYSTEMS) * stride);
             frame.base = record + SYSTEMS * stride;
-            entry = _openParticipants(frame, frozen, entry);
-            for (uint256 id = DESK; id <= UTILITY; ++id) {
-                if ((frame.systems >> (id - DESK)) & 1 == 1) {
-                    while (load(entry) >> 224 < id) entry += ENTRY;
-                    if (entry >= _end(frozen) || load(entry) >> 224 != id)
-                        revert ISettlementErrors.NotLocked(uint32(id));
+            _openParticipants(frame, table);
+            uint256 entry;
+            // Bound: the three system accounts end every table.
+            assembly ("memory-safe") {
+                entry := sub(add(add(table, 32), mload(table)), mul(SYSTEMS, ENTRY))
+            }
+            for (uint256 k; k < SYSTEMS; ++k) {
+                uint256 head = load(entry);
+                if ((frame.systems >> k) & 1 == 1) {
+                    if ((head >> VALID_UNTIL) & U40 < frame.ends) revert ISettlementErrors.NotLocked(DESK + uint32(k));
                     assembly ("memory-safe") {
-                        mstore(add(record, RECORD_CAPACITY), mload(entry))
+                        mstore(add(record, RECORD_CAPACITY), head)
                         mstore(add(record, RECORD_LIMITS), mload(add(entry, 32)))
                     }
                 }
+                entry += ENTRY;
                 record += stride;
             }
         }
     }
 
-    /// Ids ascend in the frozen limits, so whoever is found on one walk through both has an id above the one before.
-    function _openParticipants(
-        Frame memory frame,
-        bytes memory frozen,
-        uint256 entry
-    ) private pure returns (uint256 walked) {
+    /// Ids ascend in the table, so whoever is found on one walk through both has an id above the one before.
+    function _openParticipants(Frame memory frame, bytes memory table) private pure {
         bool refused;
         assembly ("memory-safe") {
-            walked := entry
+            let walked := add(table, 32)
             mstore(0, mload(add(frame, FRAME_STRIDE)))
+            let ends := mload(add(frame, FRAME_ENDS))
             let cursor := mload(add(frame, FRAME_IDS))
             let record := mload(add(frame, FRAME_BASE))
             let end := add(record, mul(mload(0), mload(add(frame, FRAME_PARTICIPANTS))))
             for {} lt(record, end) {} {
                 let id := shr(224, mload(cursor))
-                if iszero(and(eq(shr(224, mload(walked)), id), lt(id, DESK))) {
-                    // Some who were frozen do not take part.
-                    for {} lt(shr(224, mload(walked)), id) {
-                        walked := add(walked, ENTRY)
-                    } {}
-                    refused := iszero(and(eq(shr(224, mload(walked)), id), lt(id, DESK)))
-                    if refused {
-                        break
-                    }
+                // Some of the table do not take part.
+                for {} lt(shr(224, mload(walked)), id) {
+                    walked := add(walked, ENTRY)
+                } {}
+                let head := mload(walked)
+                refused := or(
+                    lt(and(shr(VALID_UNTIL, head), U40), ends),
+                    iszero(and(eq(shr(224, head), id), lt(id, DESK)))
+                )
+                if refused {
+                    break
                 }
-                mstore(add(record, RECORD_CAPACITY), mload(walked))
+                mstore(add(record, RECORD_CAPACITY), head)
                 mstore(add(record, RECORD_LIMITS), mload(add(walked, 32)))
                 walked := add(walked, ENTRY)
                 cursor := add(cursor, 4)
                 record := add(record, mload(0))
             }
         }
-        if (refused) _refuseParticipant(frame, frozen);
+        if (refused) _refuseParticipant(frame, table);
     }
 
-    /// Reverts with the first participant that is not above the one before, or not locked.
-    function _refuseParticipant(Frame memory frame, bytes memory frozen) private pure {
+    /// Reverts with the first participant that is not above the one before, or has no mandate that covers the session.
+    function _refuseParticipant(Frame memory frame, bytes memory table) private pure {
         unchecked {
             uint256 last;
             for (uint256 k; k < frame.participants; ++k) {
                 uint32 id = Netting.idOf(frame, k);
                 if (id <= last || id >= DESK) revert ISettlementErrors.ParticipantsNotAscending(k);
-                (bool locked, ) = FrozenLimits.find(frozen, id);
-                if (!locked) revert ISettlementErrors.NotLocked(id);
+                (uint256 head, ) = FrozenTable.find(table, id);
+                if (uint40(head >> VALID_UNTIL) < frame.ends) revert ISettlementErrors.NotLocked(id);
                 last = id;
             }
-        }
-    }
-
-    function _end(bytes memory frozen) private pure returns (uint256 end) {
-        assembly ("memory-safe") {
-            end := add(add(frozen, 32), mload(frozen))
         }
     }
 
@@ -181,9 +189,9 @@ library Ledger {
     }
 
     /// Checks every period of the accounts from `record` to `end`, adds its money to the account's and what each
-    /// injects at its bus; the utility, operator and desk are at bus 0, which nothing limits, whatever reactive power
-    /// is read for them. Returns the record and the address of the period that it stopped at. A word of zero has no
-    /// trade and needs no check. Bounds: money is within 2^70, a limit price within 2^23 and energy within 2^47; the
+    /// injects at its bus; the utility, operator and desk are at bus 0, which nothing limits, and registered for whatever
+    /// reactive power is read for them. Returns the record and the address of the period that it stopped at. A word of zero has no
+    /// trade and needs no check but of its reactive power. Bounds: money is within 2^70, a limit price within 2^23 and energy within 2^47; the
     /// bus was checked against the model when the session was frozen; each half of a flow is within 2^60.
     function _checkPeriods(
         Frame memory frame,
@@ -198,6 +206,10 @@ library Ledger {
                 let limits := mload(add(record, RECORD_LIMITS))
                 let flow := add(mload(add(frame, FRAME_FLOWS)), shl(5, shr(BUS, limits)))
                 let next := add(record, mload(add(frame, FRAME_STRIDE)))
+                // -absorb <= var <= feed as var + absorb <= absorb + feed, unsigned.
+                let absorb := and(shr(ABSORB_VAR, mload(add(record, RECORD_CAPACITY))), U24)
+                let span := add(absorb, and(shr(FEED_VAR, mload(add(record, RECORD_CAPACITY))), U24))
+                let sold := 0
                 let refused := 0
                 for {
                     cursor := add(record, RECORD_PERIODS)
@@ -227,15 +239,22 @@ library Ledger {
                             break
                         }
                         mstore(record, add(mload(record), money))
+                        sold := add(sold, and(energy, not(sign)))
+                    }
+                    let var_ := sar(232, mload(reactive))
+                    refused := gt(add(var_, absorb), span)
+                    if refused {
+                        break
                     }
                     let injected := shl(128, mul(energy, mload(32)))
-                    mstore(flow, add(mload(flow), add(injected, sar(232, mload(reactive)))))
+                    mstore(flow, add(mload(flow), add(injected, var_)))
                     flow := add(flow, mload(0))
                     reactive := add(reactive, 3)
                 }
                 if refused {
                     break
                 }
+                mstore(add(record, RECORD_SOLD), sold)
                 record := next
             }
             checked := record
@@ -243,8 +262,7 @@ library Ledger {
     }
 
     /// Writes the accounts from `record` to `end`, `ids` and deltas beside them, until one is refused. Returns where it
-    /// stopped, and the sum of money << 64 + grams. Account word, lowest bit first: deposit 64 | carbon 56 | locked 48
-    /// | spent 48 | day 16 | session 24.
+    /// stopped, and the sum of money << 64 + grams.
     function _write(
         Frame memory frame,
         uint256 record,
@@ -271,12 +289,20 @@ library Ledger {
                 let id := shr(224, mload(ids))
                 let slot := add(mload(0), id)
                 let account := sload(slot)
-                let held := add(and(account, 0xffffffffffffffff), money)
-                let carbon := add(sar(200, shl(136, account)), grams)
+                let day := mload(add(frame, FRAME_DAY))
+                let spent := mul(and(shr(ACCOUNT_SPENT, account), U48), eq(shr(ACCOUNT_DAY, account), day))
+                let deposit := add(and(account, U64), money)
+                let carbon := add(signextend(6, shr(ACCOUNT_CARBON, account)), grams)
                 {
-                    // The lock is never more than the deposit: a spend within it leaves no negative deposit.
-                    let refused := sgt(sub(0, money), mul(and(shr(120, account), U48), NANO_PER_MICRO))
-                    refused := or(refused, shr(64, held))
+                    // Negative, or beyond u64.
+                    let refused := shr(64, deposit)
+                    if slt(money, 0) {
+                        // Bound: what may be spent on one day is a mandate's u48.
+                        let most := and(shr(MAX_SPEND, mload(add(record, RECORD_CAPACITY))), U48)
+                        most := mul(mul(sub(most, spent), gt(most, spent)), NANO_PER_MICRO)
+                        refused := or(refused, gt(sub(0, money), most))
+                        spent := add(spent, div(sub(999, money), NANO_PER_MICRO))
+                    }
                     // Negative, which only the desk may be, or beyond i56.
                     if or(refused, shr(55, carbon)) {
                         if or(refused, or(xor(id, DESK), xor(carbon, signextend(6, carbon)))) {
@@ -284,15 +310,10 @@ library Ledger {
                         }
                     }
                 }
-                let spent := and(shr(168, account), 0xffffffffffffffff)
-                if slt(money, 0) {
-                    // Bound: what may be spent on one day is a mandate's u48.
-                    let day := mload(add(frame, FRAME_DAY))
-                    spent := mul(and(spent, U48), eq(shr(48, spent), day))
-                    spent := or(shl(48, day), add(spent, div(sub(999, money), NANO_PER_MICRO)))
-                }
-                sstore(slot, or(or(held, shl(64, and(carbon, 0xffffffffffffff))), shl(168, spent)))
-                mstore(out, shl(128, or(shl(56, money), and(grams, 0xffffffffffffff))))
+                let word := or(shl(ACCOUNT_SPENT, spent), shl(ACCOUNT_DAY, day))
+                word := or(word, shl(ACCOUNT_HELD_BEFORE, holds(account, id, money, record, frame)))
+                sstore(slot, or(word, or(deposit, shl(ACCOUNT_CARBON, and(carbon, U56)))))
+                mstore(out, shl(128, or(shl(56, money), and(grams, U56))))
                 sum := add(sum, add(shl(64, money), grams))
                 ids := add(ids, 4)
                 out := add(out, 16)
@@ -311,6 +332,26 @@ library Ledger {
                 beyond := slt(paid, mul(sub(0, received), price))
                 let most := and(mload(add(at, RECORD_CAPACITY)), 0xffffffff)
                 beyond := or(beyond, gt(sub(xor(received, sold), sold), most))
+            }
+            // Both buckets, the current one upper. What is new is held of everybody but operator and utility: what it
+            // received, or what the energy it sold costs if it is not delivered. Bound: sold Wh within 2^54, the price
+            // within 2^24.
+            function holds(account, id, money, at, frame_) -> both {
+                both := and(shr(ACCOUNT_HELD_BEFORE, account), U64)
+                let day := shr(ACCOUNT_DAY, account)
+                if lt(day, mload(add(frame_, FRAME_EPOCH_DAY))) {
+                    both := mul(shr(32, both), iszero(lt(day, mload(add(frame_, FRAME_BEFORE_DAY)))))
+                }
+                let due := mul(mload(add(at, RECORD_SOLD)), mload(add(frame_, FRAME_IMBALANCE_PRICE)))
+                if slt(due, money) {
+                    due := money
+                }
+                if mul(due, lt(id, OPERATOR)) {
+                    due := add(shr(32, both), div(add(due, sub(HOLD_UNIT, 1)), HOLD_UNIT))
+                    // No more than its bucket holds.
+                    due := or(due, sub(0, gt(due, U32)))
+                    both := or(shl(32, and(due, U32)), and(both, U32))
+                }
             }
         }
     }
@@ -335,7 +376,10 @@ library Ledger {
             if (money < energy * price) revert ISettlementErrors.EnergyMoneyBeyondMandate(id, t);
             if (magnitude * frame.perHour > uint32(limits >> (energy < 0 ? MAX_BUY_W : MAX_SELL_W)))
                 revert ISettlementErrors.EnergyBeyondMandate(id, t);
-            revert ISettlementErrors.ReserveBeyondMandate(id, t);
+            uint256 most = uint32(limits >> MAX_RESERVE_W);
+            if (uint48(period >> RESERVE_SOLD) > most || uint48(period >> RESERVE_BOUGHT) > most)
+                revert ISettlementErrors.ReserveBeyondMandate(id, t);
+            revert ISettlementErrors.ReactiveBeyondCapability(id, t);
         }
     }
 
@@ -353,7 +397,7 @@ library Ledger {
                 grams := signextend(7, word)
                 paid := sar(64, sub(word, grams))
                 account := sload(slot)
-                carbon := add(signextend(6, shr(64, account)), grams)
+                carbon := add(signextend(6, shr(ACCOUNT_CARBON, account)), grams)
             }
             uint256 limits = load(record + RECORD_LIMITS);
             int256 price = int24(uint24(limits >> (grams < 0 ? MIN_CARBON_PRICE : MIN_CARBON_PRICE - 24)));
@@ -361,10 +405,12 @@ library Ledger {
             if (uint256(grams < 0 ? -grams : grams) > uint32(load(record + RECORD_CAPACITY)))
                 revert ISettlementErrors.CarbonBeyondMandate(id);
             int256 money = int256(load(record)) + paid;
-            if (-money > int256(((account >> 120) & U48) * NANO_PER_MICRO))
-                revert ISettlementErrors.SpendBeyondLock(id);
-            if (uint256(uint64(account)) + uint256(money) > type(uint64).max)
-                revert ISettlementErrors.DepositOverflow(id);
+            uint256 spent = (account >> ACCOUNT_DAY) == frame.day ? uint48(account >> ACCOUNT_SPENT) : 0;
+            uint256 most = uint48(load(record + RECORD_CAPACITY) >> MAX_SPEND);
+            most = most > spent ? (most - spent) * NANO_PER_MICRO : 0;
+            int256 deposit = int256(uint256(uint64(account))) + money;
+            if (-money > int256(most) || deposit < 0) revert ISettlementErrors.SpendBeyondLock(id);
+            if (deposit > int256(uint256(type(uint64).max))) revert ISettlementErrors.DepositOverflow(id);
             if (carbon < 0 && id != DESK) revert ISettlementErrors.CarbonBelowZero(id);
             revert ISettlementErrors.CarbonOverflow(id);
         }

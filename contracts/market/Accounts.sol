@@ -8,16 +8,27 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
 import {IRegistry} from "../interfaces/IRegistry.sol";
-import {Account} from "../types/Account.sol";
-import {Session} from "../types/Session.sol";
+import {Account, HOLD_UNIT} from "../types/Account.sol";
+import {METERING_WINDOW} from "../types/Delays.sol";
+import {Feeder, Session} from "../types/Session.sol";
 
 /// Deposits in, withdrawals out, allowances issued. The only place that touches the token.
 abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
     using SafeERC20 for IERC20;
 
+    /// What is leaving, in tokens: what has left the deposit, and what follows as soon as it is free.
     struct Pending {
-        uint128 tokens;
+        uint64 tokens;
+        uint64 queued;
         uint40 availableAt;
+        /// On the list of changes.
+        bool listed;
+    }
+
+    /// What the next freeze takes up.
+    struct Next {
+        uint24 priceCap;
+        uint32 changes;
     }
 
     /// A token has 6 decimals, the ledger 9.
@@ -31,9 +42,14 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
     IRegistry public immutable registry;
 
     Session internal _session;
+    Feeder internal _feeder;
+    Next internal _next;
     /// Indexed by account id: no hash on the hot path.
     Account[1 << 32] internal _accounts;
     mapping(uint32 id => Pending) private _pending;
+    /// Accounts whose mandate has changed or whose withdrawal waits since the last freeze, `_next.changes` of them, each
+    /// once. What lies beyond is left there: a slot that is not empty is cheap to write.
+    uint32[1 << 32] internal _changes;
 
     constructor(IERC20 token_, IRegistry registry_) {
         token = token_;
@@ -73,25 +89,28 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
     /// @inheritdoc IMarket
     function requestWithdrawal(uint32 id, uint256 amount) external onlyWallet(id) {
         if (amount == 0) revert AmountZero();
-        uint256 available = free(id);
-        // Bound: no free deposit exceeds 2^64, so an amount that would overflow the product is refused before it.
-        if (amount > available / NANO_PER_TOKEN) revert AmountExceedsFree(amount, available);
+        Pending storage leaving = _pending[id];
+        uint256 owned = _accounts[id].deposit / NANO_PER_TOKEN;
+        uint256 left = owned > leaving.queued ? owned - leaving.queued : 0;
+        if (amount > left) revert AmountExceedsDeposit(amount, left);
         uint40 availableAt = uint40(block.timestamp) + WITHDRAWAL_DELAY;
-        _accounts[id].deposit -= uint64(amount * NANO_PER_TOKEN);
-        _pending[id].tokens += uint128(amount);
-        _pending[id].availableAt = availableAt;
+        leaving.queued += uint64(amount);
+        leaving.availableAt = availableAt;
         emit WithdrawalRequested(id, amount, availableAt);
+        if (_moveQueued(id)) _list(id);
     }
 
     /// @inheritdoc IMarket
     function withdraw(uint32 id) external nonReentrant {
-        Pending memory due = _pending[id];
-        if (due.tokens == 0) revert NothingPending(id);
-        if (block.timestamp < due.availableAt) revert WithdrawalTooEarly(due.availableAt);
+        Pending storage leaving = _pending[id];
+        if (leaving.queued > 0) _moveQueued(id);
+        uint256 tokens = leaving.tokens;
+        if (tokens == 0) revert NothingPending(id);
+        if (block.timestamp < leaving.availableAt) revert WithdrawalTooEarly(leaving.availableAt);
         address wallet = _walletOf(id);
-        delete _pending[id];
-        emit Withdrawn(id, wallet, due.tokens);
-        token.safeTransfer(wallet, due.tokens);
+        leaving.tokens = 0;
+        emit Withdrawn(id, wallet, tokens);
+        token.safeTransfer(wallet, tokens);
     }
 
     /// @inheritdoc IMarket
@@ -115,14 +134,60 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
 
     /// @inheritdoc IMarket
     function free(uint32 id) public view returns (uint256 nano) {
-        Account memory held = _accounts[id];
-        bool locked = _sessionIsLive() && held.session == _session.ordinal;
-        return held.deposit - (locked ? uint256(held.lockedMicro) * NANO_PER_TOKEN : 0);
+        uint256 kept = holdOf(id) + lockOf(id);
+        uint256 held = _accounts[id].deposit;
+        return held > kept ? held - kept : 0;
     }
 
     /// @inheritdoc IMarket
-    function pending(uint32 id) external view returns (uint128 tokens, uint40 availableAt) {
-        return (_pending[id].tokens, _pending[id].availableAt);
+    function holdOf(uint32 id) public view returns (uint256 nano) {
+        Account memory account_ = _accounts[id];
+        Feeder memory feeder = _feeder;
+        bool current = account_.day >= feeder.epochDay;
+        if (current && block.timestamp < _session.lastEnd + METERING_WINDOW) nano = account_.held;
+        if (block.timestamp < feeder.epochFrom + METERING_WINDOW) {
+            if (current) nano += account_.heldBefore;
+            else if (account_.day >= feeder.beforeDay) nano = account_.held;
+        }
+        nano *= HOLD_UNIT;
+    }
+
+    /// @inheritdoc IMarket
+    function lockOf(uint32 id) public view virtual returns (uint256 nano);
+
+    /// @inheritdoc IMarket
+    function pending(uint32 id) external view returns (uint64 tokens, uint64 queued, uint40 availableAt) {
+        return (_pending[id].tokens, _pending[id].queued, _pending[id].availableAt);
+    }
+
+    /// The next freeze takes up what has changed of the account.
+    function _list(uint32 id) internal {
+        if (_pending[id].listed) return;
+        _pending[id].listed = true;
+        _changes[_next.changes++] = id;
+    }
+
+    /// For the freeze, which has taken up what had changed: moves what waits. Returns whether some still does; then the
+    /// account stays listed.
+    function _unlist(uint32 id) internal returns (bool waits) {
+        if (_pending[id].queued > 0) waits = _moveQueued(id);
+        if (!waits) _pending[id].listed = false;
+    }
+
+    /// Takes out of the deposit what waits and is free. Returns whether some still waits, never more than there is.
+    function _moveQueued(uint32 id) private returns (bool waits) {
+        Pending memory leaving = _pending[id];
+        uint256 tokens = free(id) / NANO_PER_TOKEN;
+        if (tokens > leaving.queued) tokens = leaving.queued;
+        uint256 left = _accounts[id].deposit - tokens * NANO_PER_TOKEN;
+        uint256 queued = leaving.queued - tokens;
+        if (queued > left / NANO_PER_TOKEN) queued = left / NANO_PER_TOKEN;
+        leaving.tokens += uint64(tokens);
+        leaving.queued = uint64(queued);
+        _pending[id] = leaving;
+        _accounts[id].deposit = uint64(left);
+        if (tokens > 0) emit WithdrawalMoved(id, tokens);
+        return queued > 0;
     }
 
     function _sessionIsLive() internal view returns (bool) {

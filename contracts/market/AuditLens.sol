@@ -8,14 +8,10 @@ import {PlainRules} from "../rules/PlainRules.sol";
 /// @title Re-executes a posted batch from what was stored before it.
 /// @notice Stateless: whoever asks brings the state. Signatures and the session's own state are not part of it.
 contract AuditLens {
-    /// Everything `settle` reads from storage; accounts in any order, those that are missing hold nothing.
+    /// Everything `settle` reads from storage; accounts in any order, the payload's being the fastest; those that are
+    /// missing hold nothing.
     struct State {
-        uint256 periods;
-        uint256 periodSeconds;
-        uint16 day;
-        uint24 ordinal;
-        uint24 priceCap;
-        bytes grid;
+        PlainRules.Terms terms;
         uint32[] ids;
         Account[] accounts;
         Limits[] limits;
@@ -41,25 +37,21 @@ contract AuditLens {
         State calldata state,
         bytes calldata payload
     ) external pure returns (Account[] memory accounts, bytes memory deltas) {
-        PlainRules.Book memory book = PlainRules.decodeHead(payload, state.periods);
-        PlainRules.Terms memory terms = PlainRules.Terms({
-            periods: state.periods,
-            periodSeconds: state.periodSeconds,
-            day: state.day,
-            ordinal: state.ordinal,
-            priceCap: state.priceCap,
-            grid: state.grid
-        });
+        PlainRules.Terms memory terms = state.terms;
+        PlainRules.Book memory book = PlainRules.decodeHead(payload, terms.periods);
+        uint256 known = state.ids.length;
         for (uint256 k; k < book.ids.length; ++k) {
-            for (uint256 i; i < state.ids.length; ++i) {
-                if (state.ids[i] == book.ids[k])
-                    (book.accounts[k], book.limits[k]) = (state.accounts[i], state.limits[i]);
+            for (uint256 i; i < known; ++i) {
+                uint256 place = (k + i) % known;
+                if (state.ids[place] != book.ids[k]) continue;
+                (book.accounts[k], book.limits[k]) = (state.accounts[place], state.limits[place]);
+                break;
             }
         }
         PlainRules.checkParticipants(book, terms);
         PlainRules.applyTrades(payload, book, terms);
         PlainRules.checkAccounts(book, terms);
-        PlainRules.checkGrid(payload, book, terms);
+        PlainRules.checkGrid(book, terms);
         return (book.accounts, PlainRules.deltas(book));
     }
 }

@@ -14,7 +14,8 @@ import {GridModel} from "../libraries/GridModel.sol";
 import {Ledger} from "../libraries/Ledger.sol";
 import {Netting} from "../libraries/Netting.sol";
 import {Quorum} from "../libraries/Quorum.sol";
-import {Session} from "../types/Session.sol";
+import {FrozenTable} from "../libraries/FrozenTable.sol";
+import {Feeder, Seats, Session} from "../types/Session.sol";
 
 /// The market with the `settle` that is cheap: every position in memory, one storage word an account, no external call.
 /// What it accepts and refuses is what reference/ReferenceMarket.sol does.
@@ -43,18 +44,16 @@ contract Market is Sessions {
         if (block.timestamp > current.deadline) revert DeadlinePassed(current.deadline);
         (Frame memory frame, bytes32 payloadHash) = _frame(payload, current);
         batch = _attestationDigest(payloadHash, bundleHash);
-        Quorum.check(_committeePointer, _members, _quorum, batch, signers, signatures);
+        Seats memory seated = _seats;
+        Quorum.check(seated.keys, seated.members, seated.quorum, batch, signers, signatures);
 
-        Ledger.open(frame, CodeBlob.read(_limitsPointer));
+        Feeder memory frozen = _feeder;
+        frame.imbalancePrice = seated.imbalancePrice;
+        (frame.epochDay, frame.beforeDay) = _epochs(frozen, uint16(frame.day));
+        Ledger.open(frame, FrozenTable.read(_table));
         Netting.applyTrades(frame);
-        bytes memory deltas = _close(frame);
-
-        current.open = false;
-        current.lastEnd = current.start + uint40(current.periods) * uint40(current.periodSeconds);
-        uint32 sequence = ++current.sequence;
-        _session = current;
-        _ring[sequence % RING] = batch;
-        emit Settled(sequence, batch, current.ordinal, deltas);
+        bytes memory deltas = _close(frame, frozen.grid);
+        emit Settled(_finish(current, frozen, batch), batch, current.ordinal, deltas);
     }
 
     /// Exact lengths: what is left after the head is whole groups, and no byte more.
@@ -94,6 +93,7 @@ contract Market is Sessions {
         frame.accounts = accounts;
         frame.day = uint16(current.start / 1 days);
         frame.perHour = 3600 / current.periodSeconds;
+        frame.ends = _end(current);
     }
 
     /// How many trades the groups from `cursor` hold; NOT_WHOLE where they do not end at `end`, which is also where the
@@ -116,8 +116,8 @@ contract Market is Sessions {
     }
 
     /// The grid is checked with the accounts written: if it refuses, nothing was.
-    function _close(Frame memory frame) private returns (bytes memory deltas) {
-        bytes memory model = CodeBlob.read(_gridPointer);
+    function _close(Frame memory frame, address grid) private returns (bytes memory deltas) {
+        bytes memory model = CodeBlob.read(grid);
         frame.buses = GridModel.buses(model);
         frame.flows = allocate(32 * frame.buses * frame.periods);
         deltas = Ledger.close(frame);

@@ -5,6 +5,7 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IRegistry} from "../interfaces/IRegistry.sol";
 import {CodeBlob} from "../libraries/CodeBlob.sol";
 import {GridModel} from "../libraries/GridModel.sol";
+import {DESK} from "../types/Account.sol";
 import {Committees} from "./Committees.sol";
 
 /// Parties, committees and feeder models; see IRegistry.
@@ -47,9 +48,10 @@ contract Registry is Committees {
         uint32 lastId;
         uint16 lastBus;
         for (uint256 i; i < prosumers; ++i) {
-            (uint32 id, uint16 bus) = GridModel.prosumer(model, i);
-            if (id <= lastId || bus < lastBus || bus >= buses) revert GridModelProsumer(i);
-            (lastId, lastBus) = (id, bus);
+            GridModel.Prosumer memory one = GridModel.prosumer(model, i);
+            bool placed = one.id > lastId && one.id < DESK && one.bus >= lastBus && one.bus < buses;
+            if (!placed || i >= GridModel.MAX_PROSUMERS) revert GridModelProsumer(i);
+            (lastId, lastBus) = (one.id, one.bus);
         }
     }
 }

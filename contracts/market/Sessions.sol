@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.36;
 
-import {Mandates} from "./Mandates.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
 import {IRegistry} from "../interfaces/IRegistry.sol";
-import {CodeBlob} from "../libraries/CodeBlob.sol";
-import {FrozenLimits} from "../libraries/FrozenLimits.sol";
-import {GridModel} from "../libraries/GridModel.sol";
-import {Account, DESK} from "../types/Account.sol";
-import {Limits, packLimits, Registered} from "../types/Mandate.sol";
-import {hashAttestation, hashSession, Session, SessionTerms} from "../types/Session.sol";
+import {METERING_WINDOW} from "../types/Delays.sol";
+import {Feeder, hashAttestation, hashSession, Seats, Session, SessionTerms} from "../types/Session.sol";
+import {Tables} from "./Tables.sol";
 
 /// One session at a time: frozen with everything its settlement reads, settled once, or void by time.
-abstract contract Sessions is Mandates {
+abstract contract Sessions is Tables {
     uint256 internal constant MAX_PERIODS = 100;
     uint256 internal constant MIN_PERIOD_SECONDS = 300;
     /// How long after its start a session can be frozen and settled, and how long before it frozen: no longer open than
@@ -22,14 +18,8 @@ abstract contract Sessions is Mandates {
     uint256 internal constant RING = 64;
     uint24 internal constant MAX_PRICE_CAP = 0x7ffffe;
 
-    /// Committee and grid model of the open session, as code; quorum and number of members beside the first.
-    address internal _committeePointer;
-    uint8 internal _members;
-    uint8 internal _quorum;
-    address internal _gridPointer;
-    address internal _limitsPointer;
+    Seats internal _seats;
     bytes32 internal _sessionHash;
-    uint24 private _nextPriceCap;
     /// Recycled: slot k holds the batch whose sequence is k modulo RING. Never zero, so that no settlement pays for a
     /// new slot.
     bytes32[RING] internal _ring;
@@ -46,22 +36,26 @@ abstract contract Sessions is Mandates {
         uint8 periods,
         uint40 deadline,
         bytes32 termsHash,
-        uint32[] calldata ids
+        uint24 imbalancePrice
     ) external restricted returns (bytes32) {
         Session memory opened = _session;
         if (opened.paused) revert SettlementPaused();
         if (_sessionIsLive()) revert SessionStillOpen(opened.deadline);
         _checkTimes(start, periodSeconds, periods, deadline, opened.lastEnd);
+        IRegistry.Committee memory committee = registry.committee();
+        IRegistry.FeederModel memory grid = registry.gridModel();
+        if (grid.pointer == address(0)) revert NoGridModel();
+        _freezeFeeder(grid.pointer, start, opened);
         opened.start = start;
-        opened.periodSeconds = periodSeconds;
+        opened.periodSeconds = uint16(periodSeconds);
         opened.periods = periods;
         opened.deadline = deadline;
         ++opened.ordinal;
         opened.open = true;
-        opened.priceCap = _nextPriceCap;
+        opened.priceCap = _next.priceCap;
         _session = opened;
-        _freezeTerms(opened, termsHash);
-        _lockMandates(opened, ids);
+        _seats = Seats(committee.pointer, committee.members, committee.quorum, imbalancePrice);
+        _freezeTerms(opened, committee.epoch, grid.hash, termsHash);
         return _sessionHash;
     }
 
@@ -94,8 +88,13 @@ abstract contract Sessions is Mandates {
     }
 
     /// @inheritdoc IMarket
-    function frozenLimits(uint32 id) external view returns (bool locked, Limits memory limits) {
-        return FrozenLimits.find(CodeBlob.read(_limitsPointer), id);
+    function seats() external view returns (Seats memory) {
+        return _seats;
+    }
+
+    /// @inheritdoc IMarket
+    function feeder() external view returns (Feeder memory) {
+        return _feeder;
     }
 
     /// @inheritdoc IMarket
@@ -121,7 +120,7 @@ abstract contract Sessions is Mandates {
 
     function _setPriceCap(uint24 priceCap) private {
         if (priceCap == 0 || priceCap > MAX_PRICE_CAP) revert PriceCapOutOfRange(priceCap);
-        _nextPriceCap = priceCap;
+        _next.priceCap = priceCap;
         emit PriceCapChanged(priceCap);
     }
 
@@ -144,19 +143,47 @@ abstract contract Sessions is Mandates {
         if (deadline <= now_ || deadline > latest) revert DeadlineOutOfRange(deadline);
     }
 
+    /// The feeder, its table, and whether the session begins another epoch of what is held: it is the first of its day,
+    /// and what the epoch before the current one held is free.
+    function _freezeFeeder(address grid, uint40 start, Session memory last) private {
+        Feeder memory before = _feeder;
+        bool anew = grid != before.grid;
+        _takeUpChanges(grid, anew);
+        bool turns = start / 1 days > last.lastDay && block.timestamp >= before.epochFrom + METERING_WINDOW;
+        if (!anew && turns == before.turns) return;
+        (before.grid, before.turns) = (grid, turns);
+        _feeder = before;
+    }
+
+    /// The epochs as they are when the open session is settled.
+    function _epochs(Feeder memory frozen, uint16 day) internal pure returns (uint16 epochDay, uint16 beforeDay) {
+        return frozen.turns ? (day, frozen.epochDay) : (frozen.epochDay, frozen.beforeDay);
+    }
+
+    /// What a settlement leaves: the session is over, and with it perhaps an epoch.
+    function _finish(Session memory current, Feeder memory frozen, bytes32 batch) internal returns (uint32 sequence) {
+        uint16 day = uint16(current.start / 1 days);
+        if (frozen.turns) {
+            (frozen.epochDay, frozen.beforeDay) = _epochs(frozen, day);
+            (frozen.epochFrom, frozen.turns) = (current.lastEnd, false);
+            _feeder = frozen;
+        }
+        current.open = false;
+        current.lastEnd = uint40(_end(current));
+        current.lastDay = day;
+        sequence = ++current.sequence;
+        _session = current;
+        _ring[sequence % RING] = batch;
+    }
+
     /// Epoch, sequence, previous batch and grid model go from storage into what will be signed, never through calldata.
-    function _freezeTerms(Session memory opened, bytes32 termsHash) private {
-        IRegistry.Committee memory committee = registry.committee();
-        IRegistry.FeederModel memory grid = registry.gridModel();
-        if (grid.pointer == address(0)) revert NoGridModel();
-        (_committeePointer, _members, _quorum) = (committee.pointer, committee.members, committee.quorum);
-        _gridPointer = grid.pointer;
+    function _freezeTerms(Session memory opened, uint32 epoch, bytes32 gridModel, bytes32 termsHash) private {
         SessionTerms memory terms = SessionTerms({
-            epoch: committee.epoch,
+            epoch: epoch,
             sequence: opened.sequence,
             ordinal: opened.ordinal,
             previousBatch: lastBatch(),
-            gridModel: grid.hash,
+            gridModel: gridModel,
             termsHash: termsHash,
             start: opened.start,
             periodSeconds: opened.periodSeconds,
@@ -173,50 +200,11 @@ abstract contract Sessions is Mandates {
             opened.deadline,
             opened.sequence,
             terms.previousBatch,
-            terms.gridModel,
+            gridModel,
             termsHash,
-            terms.epoch
+            epoch,
+            _seats.imbalancePrice,
+            _feeder.turns
         );
-    }
-
-    /// Copies each mandate, with the prosumer's bus, to the code `settle` reads, and locks its worst-case spend.
-    function _lockMandates(Session memory opened, uint32[] calldata ids) private {
-        bytes memory grid = CodeBlob.read(_gridPointer);
-        uint256 end = uint256(opened.start) + uint256(opened.periods) * opened.periodSeconds;
-        uint256 entries = GridModel.prosumers(grid);
-        uint256 cursor;
-        FrozenLimits.Table memory table = FrozenLimits.begin(ids.length);
-        for (uint256 i; i < ids.length; ++i) {
-            uint32 id = ids[i];
-            if (i > 0 && id <= ids[i - 1]) revert FreezeNotAscending(i);
-            uint32 onFeeder;
-            uint16 bus;
-            for (; cursor < entries; ++cursor) {
-                (onFeeder, bus) = GridModel.prosumer(grid, cursor);
-                if (onFeeder >= id) break;
-            }
-            Registered memory mandate = _mandates[id];
-            if (mandate.validUntil < end || (onFeeder != id && id < DESK)) {
-                emit LeftOut(opened.ordinal, id);
-                continue;
-            }
-            mandate.limits.bus = id < DESK ? bus : 0;
-            (uint256 word, uint256 capacity) = packLimits(mandate.limits);
-            FrozenLimits.add(table, id, word, capacity);
-            emit MandateLocked(opened.ordinal, id, word, capacity, _lock(opened, id, mandate.maxSpendPerDay));
-        }
-        _limitsPointer = CodeBlob.write(FrozenLimits.finish(table));
-    }
-
-    /// Rounded down to micro-dollars and never more than the deposit, so a spend within the lock is always covered.
-    function _lock(Session memory opened, uint32 id, uint48 maxSpendPerDay) private returns (uint48 lockedMicro) {
-        Account memory held = _accounts[id];
-        uint256 spent = held.day == uint16(opened.start / 1 days) ? held.spentMicro : 0;
-        uint256 allowed = maxSpendPerDay > spent ? maxSpendPerDay - spent : 0;
-        uint256 covered = held.deposit / NANO_PER_TOKEN;
-        lockedMicro = uint48(allowed < covered ? allowed : covered);
-        held.lockedMicro = lockedMicro;
-        held.session = opened.ordinal;
-        _accounts[id] = held;
     }
 }

@@ -9,12 +9,18 @@ import {Sessions} from "../market/Sessions.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
 import {IRegistry} from "../interfaces/IRegistry.sol";
 import {CodeBlob} from "../libraries/CodeBlob.sol";
-import {FrozenLimits} from "../libraries/FrozenLimits.sol";
-import {Session} from "../types/Session.sol";
+import {FrozenTable} from "../libraries/FrozenTable.sol";
+import {AuditLens} from "../market/AuditLens.sol";
+import {Account} from "../types/Account.sol";
+import {Limits, unpackLimits} from "../types/Mandate.sol";
+import {Feeder, Session} from "../types/Session.sol";
 import {PlainRules} from "../rules/PlainRules.sol";
 
 /// The market with the plain `settle`: what the optimised one must agree with, result for result and error for error.
 contract ReferenceMarket is Sessions {
+    /// Executes the rules: a contract of its own, since one's code has no room for both.
+    AuditLens private immutable _lens = new AuditLens();
+
     constructor(
         address authority,
         IERC20 token_,
@@ -36,48 +42,51 @@ contract ReferenceMarket is Sessions {
         PlainRules.Book memory book = PlainRules.decodeHead(payload, current.periods);
         batch = _attestationDigest(keccak256(payload), bundleHash);
         _checkQuorum(batch, signers, signatures);
+        Feeder memory frozen = _feeder;
+        (Account[] memory accounts, bytes memory deltas) = _lens.execute(_stateOf(book, current, frozen), payload);
+        for (uint256 k; k < book.ids.length; ++k) if (book.present[k]) _accounts[book.ids[k]] = accounts[k];
+        emit Settled(_finish(current, frozen, batch), batch, current.ordinal, deltas);
+    }
 
-        PlainRules.Terms memory terms = PlainRules.Terms({
+    function _stateOf(
+        PlainRules.Book memory book,
+        Session memory current,
+        Feeder memory frozen
+    ) private view returns (AuditLens.State memory state) {
+        (uint16 epochDay, uint16 beforeDay) = _epochs(frozen, uint16(current.start / 1 days));
+        state.terms = PlainRules.Terms({
             periods: current.periods,
             periodSeconds: current.periodSeconds,
-            day: uint16(current.start / 1 days),
-            ordinal: current.ordinal,
+            start: current.start,
             priceCap: current.priceCap,
-            grid: CodeBlob.read(_gridPointer)
+            imbalancePrice: _seats.imbalancePrice,
+            epochDay: epochDay,
+            beforeDay: beforeDay,
+            grid: CodeBlob.read(frozen.grid)
         });
-        bytes memory frozen = CodeBlob.read(_limitsPointer);
+        state.ids = book.ids;
+        state.accounts = new Account[](book.ids.length);
+        state.limits = new Limits[](book.ids.length);
+        bytes memory table = FrozenTable.read(_table);
         for (uint256 k; k < book.ids.length; ++k) {
-            book.accounts[k] = _accounts[book.ids[k]];
-            (, book.limits[k]) = FrozenLimits.find(frozen, book.ids[k]);
+            state.accounts[k] = _accounts[book.ids[k]];
+            (uint256 head, uint256 word) = FrozenTable.find(table, book.ids[k]);
+            state.limits[k] = unpackLimits(word, head);
         }
-        PlainRules.checkParticipants(book, terms);
-        PlainRules.applyTrades(payload, book, terms);
-        PlainRules.checkAccounts(book, terms);
-        PlainRules.checkGrid(payload, book, terms);
-
-        for (uint256 k; k < book.ids.length; ++k) {
-            if (book.present[k]) _accounts[book.ids[k]] = book.accounts[k];
-        }
-        current.open = false;
-        current.lastEnd = current.start + uint40(current.periods) * uint40(current.periodSeconds);
-        ++current.sequence;
-        _session = current;
-        _ring[current.sequence % RING] = batch;
-        emit Settled(current.sequence, batch, current.ordinal, PlainRules.deltas(book));
     }
 
     /// Each bit of `signers` is a member of the session's committee, each with one compact signature in the order of
     /// the bits.
     function _checkQuorum(bytes32 digest, uint32 signers, bytes calldata signatures) private view {
-        bytes memory keys = CodeBlob.read(_committeePointer);
+        bytes memory keys = CodeBlob.read(_seats.keys);
         uint256 count;
         for (uint256 bit; bit < 32; ++bit) count += (signers >> bit) & 1;
         if (signatures.length != 64 * count) revert SignaturesLength(signatures.length);
-        if (count < _quorum) revert QuorumNotReached(count, _quorum);
+        if (count < _seats.quorum) revert QuorumNotReached(count, _seats.quorum);
         uint256 offset;
         for (uint256 bit; bit < 32; ++bit) {
             if ((signers >> bit) & 1 == 0) continue;
-            if (bit >= _members) revert UnknownMember(bit);
+            if (bit >= _seats.members) revert UnknownMember(bit);
             bytes32 r = bytes32(signatures[offset:offset + 32]);
             bytes32 vs = bytes32(signatures[offset + 32:offset + 64]);
             (address signer, ECDSA.RecoverError failure, ) = ECDSA.tryRecover(digest, r, vs);

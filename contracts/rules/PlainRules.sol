@@ -2,7 +2,7 @@
 pragma solidity 0.8.36;
 
 import {ISettlementErrors} from "../interfaces/ISettlementErrors.sol";
-import {Account, DESK} from "../types/Account.sol";
+import {Account, DESK, HOLD_UNIT, OPERATOR} from "../types/Account.sol";
 import {Limits} from "../types/Mandate.sol";
 import {PlainGrid} from "./PlainGrid.sol";
 
@@ -33,6 +33,7 @@ library PlainRules {
         uint256 reserveBoughtW;
         int256 money;
         uint256 chargedWh;
+        int256 reactiveVar;
     }
 
     /// Accounts in the order of the payload: its participants, then desk, operator and utility.
@@ -52,9 +53,13 @@ library PlainRules {
     struct Terms {
         uint256 periods;
         uint256 periodSeconds;
-        uint16 day;
-        uint24 ordinal;
+        uint40 start;
         uint24 priceCap;
+        /// 1e-6 $ per kWh that is sold and not delivered.
+        uint24 imbalancePrice;
+        /// UTC days on which the current epoch of what is held began, and the one before it (types/Session.sol).
+        uint16 epochDay;
+        uint16 beforeDay;
         bytes grid;
     }
 
@@ -89,6 +94,10 @@ library PlainRules {
             if (k < participants) {
                 book.ids[k] = uint32(bytes4(payload[3 + 4 * k:7 + 4 * k]));
                 book.present[k] = true;
+                for (uint256 t; t < periods; ++t) {
+                    uint256 offset = 3 + 4 * participants + 3 * (k * periods + t);
+                    book.positions[k][t].reactiveVar = int24(uint24(bytes3(payload[offset:offset + 3])));
+                }
             } else {
                 book.ids[k] = DESK + uint32(k - participants);
                 book.present[k] = (systems >> (k - participants)) & 1 == 1;
@@ -96,15 +105,16 @@ library PlainRules {
         }
     }
 
-    /// Ids ascend, and the mandate of each is locked for this session.
+    /// Ids ascend, and each has a mandate that covers the session.
     function checkParticipants(Book memory book, Terms memory terms) internal pure {
+        uint256 end = terms.start + terms.periods * terms.periodSeconds;
         for (uint256 k; k < book.ids.length; ++k) {
             if (!book.present[k]) continue;
             uint32 last = k == 0 ? 0 : book.ids[k - 1];
             if (k < book.participants && (book.ids[k] >= DESK || book.ids[k] <= last)) {
                 revert ISettlementErrors.ParticipantsNotAscending(k);
             }
-            if (book.accounts[k].session != terms.ordinal) revert ISettlementErrors.NotLocked(book.ids[k]);
+            if (book.limits[k].validUntil < end) revert ISettlementErrors.NotLocked(book.ids[k]);
         }
     }
 
@@ -130,25 +140,26 @@ library PlainRules {
     function checkAccounts(Book memory book, Terms memory terms) internal pure {
         for (uint256 k; k < book.ids.length; ++k) {
             if (!book.present[k]) continue;
+            uint256 soldWh;
             for (uint256 t; t < terms.periods; ++t) {
                 book.money[k] += book.positions[k][t].money;
                 _checkPosition(book.positions[k][t], book.limits[k], book.ids[k], t, 3600 / terms.periodSeconds);
+                if (book.positions[k][t].energyWh > 0) soldWh += uint256(book.positions[k][t].energyWh);
             }
             _checkAllowances(book, k);
             book.money[k] += book.carbonMoney[k];
-            _settleAccount(book, k, terms.day);
+            _settleAccount(book, k, soldWh, terms);
         }
         _assertConservation(book, terms);
     }
 
-    function checkGrid(bytes calldata payload, Book memory book, Terms memory terms) internal pure {
+    function checkGrid(Book memory book, Terms memory terms) internal pure {
         PlainGrid.Injection[] memory injections = new PlainGrid.Injection[](book.participants);
         for (uint256 t; t < terms.periods; ++t) {
             for (uint256 k; k < book.participants; ++k) {
-                uint256 start = 3 + 4 * book.participants + 3 * (k * terms.periods + t);
-                int256 reactiveVar = int24(uint24(bytes3(payload[start:start + 3])));
-                int256 activeW = book.positions[k][t].energyWh * int256(3600 / terms.periodSeconds);
-                injections[k] = PlainGrid.Injection(book.limits[k].bus, activeW, reactiveVar);
+                Position memory held = book.positions[k][t];
+                int256 activeW = held.energyWh * int256(3600 / terms.periodSeconds);
+                injections[k] = PlainGrid.Injection(book.limits[k].bus, activeW, held.reactiveVar);
             }
             PlainGrid.check(terms.grid, injections, t);
         }
@@ -294,6 +305,9 @@ library PlainRules {
             revert ISettlementErrors.EnergyBeyondMandate(id, t);
         if (held.reserveSoldW > limits.maxReserveW || held.reserveBoughtW > limits.maxReserveW)
             revert ISettlementErrors.ReserveBeyondMandate(id, t);
+        int256 reactiveVar = held.reactiveVar;
+        if (reactiveVar < -int256(uint256(limits.absorbVar)) || reactiveVar > int256(uint256(limits.feedVar)))
+            revert ISettlementErrors.ReactiveBeyondCapability(id, t);
     }
 
     /// As energy in a period, over the session.
@@ -306,27 +320,40 @@ library PlainRules {
             revert ISettlementErrors.CarbonBeyondMandate(book.ids[k]);
     }
 
-    function _settleAccount(Book memory book, uint256 k, uint16 day) private pure {
+    function _settleAccount(Book memory book, uint256 k, uint256 soldWh, Terms memory terms) private pure {
         Account memory account = book.accounts[k];
         uint32 id = book.ids[k];
         int256 money = book.money[k];
-        if (-money > int256(uint256(account.lockedMicro)) * NANO_PER_MICRO)
-            revert ISettlementErrors.SpendBeyondLock(id);
+        uint16 day = uint16(terms.start / 1 days);
+        uint256 spent = account.day == day ? account.spentMicro : 0;
+        uint256 cap = book.limits[k].maxSpendPerDay;
+        int256 most = cap > spent ? int256(cap - spent) * NANO_PER_MICRO : int256(0);
         int256 balance = int256(uint256(account.deposit)) + money;
+        if (-money > most || balance < 0) revert ISettlementErrors.SpendBeyondLock(id);
         if (balance > int256(uint256(type(uint64).max))) revert ISettlementErrors.DepositOverflow(id);
         int256 carbon = account.carbon + book.carbon[k];
         if (carbon < 0 && id != DESK) revert ISettlementErrors.CarbonBelowZero(id);
         if (carbon > type(int56).max || carbon < type(int56).min) revert ISettlementErrors.CarbonOverflow(id);
-        // The lock is never more than the deposit, so the balance is not negative here.
         account.deposit = uint64(uint256(balance));
         account.carbon = int56(carbon);
-        if (money < 0) {
-            uint256 spentUp = uint256((-money + NANO_PER_MICRO - 1) / NANO_PER_MICRO);
-            account.spentMicro = uint48(spentUp + (account.day == day ? account.spentMicro : 0));
-            account.day = day;
+        if (money < 0) spent += uint256((-money + NANO_PER_MICRO - 1) / NANO_PER_MICRO);
+        account.spentMicro = uint48(spent);
+        _hold(account, id, money, soldWh, terms);
+        account.day = day;
+    }
+
+    /// Nobody is paid out before delivery: what was received, or what the energy sold costs if it is not delivered, is
+    /// held. What the account held of an epoch that is over is free.
+    function _hold(Account memory account, uint32 id, int256 money, uint256 soldWh, Terms memory terms) private pure {
+        if (account.day < terms.epochDay) {
+            account.heldBefore = account.day < terms.beforeDay ? 0 : account.held;
+            account.held = 0;
         }
-        account.lockedMicro = 0;
-        account.session = 0;
+        if (id >= OPERATOR) return;
+        uint256 due = soldWh * terms.imbalancePrice;
+        if (money > int256(due)) due = uint256(money);
+        due = account.held + (due + HOLD_UNIT - 1) / HOLD_UNIT;
+        account.held = due > type(uint32).max ? type(uint32).max : uint32(due);
     }
 
     function _assertConservation(Book memory book, Terms memory terms) private pure {

@@ -23,10 +23,12 @@ contract Handler is Twins {
         CommitteeRotated,
         PriceCapLowered,
         GridReplaced,
+        WalletHandedOver,
+        WalletDelegated,
         SomebodyLeftOut
     }
 
-    uint256 private constant EVENTS = 9;
+    uint256 private constant EVENTS = 11;
     uint256 private constant NOBODY = type(uint256).max;
 
     /// Batches settled: all of them, those of an honest committee, those of a colluding one.
@@ -38,6 +40,16 @@ contract Handler is Twins {
     mapping(bytes4 reason => uint256) public refusals;
     /// Honest batches settled after each event.
     uint256[EVENTS] public settledAfter;
+
+    /// What was received in a session, or is owed if what was sold in it is not delivered, nano-dollars; its end.
+    struct Due {
+        uint256 nano;
+        uint256 end;
+    }
+    mapping(uint256 k => Due[]) private _dues;
+    /// Withdrawals that had to wait for what is held or locked, and that a freeze has moved.
+    uint256 public queued;
+    uint256 public movedByFreeze;
 
     function deposit(uint256 who, uint256 amount) external {
         _deposit(ids[who % ids.length], amount % 50_000_000);
@@ -52,19 +64,39 @@ contract Handler is Twins {
     }
 
     function requestWithdrawal(uint256 who, uint256 amount) external {
-        uint32 id = ids[who % ids.length];
-        uint256 most = market.free(id) / 1000;
+        uint256 k = who % ids.length;
+        (, uint64 waits, ) = market.pending(ids[k]);
+        uint256 most = market.account(ids[k]).deposit / 1000;
+        most = most > waits ? most - waits : 0;
         amount = amount % (most + 2);
-        bool done = _asWallet(id, abi.encodeCall(IMarket.requestWithdrawal, (id, amount)));
-        _check(done == (amount > 0 && amount <= most), "a withdrawal of what is not free, or not of what is");
+        (uint256[] memory left, uint256[] memory locked) = _leaving();
+        bool done = _asWallet(ids[k], abi.encodeCall(IMarket.requestWithdrawal, (ids[k], amount)));
+        _check(done == (amount > 0 && amount <= most), "a withdrawal of what is not there, or not of what is");
+        (, waits, ) = market.pending(ids[k]);
+        if (waits > 0) ++queued;
+        _checkLeaving(left, locked);
     }
 
     function withdraw(uint256 who) external {
         uint32 id = ids[who % ids.length];
-        (uint128 tokens, uint40 availableAt) = market.pending(id);
+        (uint64 tokens, uint64 waits, uint40 availableAt) = market.pending(id);
+        uint256 follows = market.free(id) / 1000;
+        uint256 paidBefore = tokens;
+        uint256 due = tokens + (follows < waits ? follows : waits);
+        (, uint256[] memory locked) = _leaving();
         bool done = _both(abi.encodeCall(IMarket.withdraw, (id)));
-        _check(done == (tokens > 0 && block.timestamp >= availableAt), "a withdrawal early, or not when due");
-        if (done) withdrawn += tokens;
+        _check(done == (due > 0 && block.timestamp >= availableAt), "a withdrawal early, or not when due");
+        if (!done) return;
+        withdrawn += due;
+        (tokens, , ) = market.pending(id);
+        _check(tokens == 0, "a withdrawal that was not paid whole");
+        if (due == paidBefore) return;
+        // What was paid has left now, in part.
+        for (uint256 k; k < ids.length; ++k) {
+            if (ids[k] != id) continue;
+            (uint256 stays, ) = _due(k, 2 days);
+            _check(market.account(id).deposit >= stays + locked[k], "what is not delivered yet, or locked, was paid");
+        }
     }
 
     function issue(uint256 who, uint256 grams) external {
@@ -77,6 +109,11 @@ contract Handler is Twins {
 
     function mandate(uint256 who, uint256 validFor) external {
         _register(who % ids.length, uint40(block.timestamp + 1 + (validFor % 5 days)));
+    }
+
+    /// The last prosumer's account goes to another wallet, and with it what is leaving.
+    function handOver() external {
+        _handOver();
     }
 
     function pause(bool paused) external {
@@ -100,7 +137,21 @@ contract Handler is Twins {
     function freeze(uint256 open, bool sameDay) external {
         uint40 start = _reach(sameDay ? 2 hours : 1 days);
         uint40 deadline = uint40(block.timestamp + 1 + (open % 1 days));
-        _freeze(start, deadline < start + 1 hours ? deadline : start + 1 hours);
+        _freezeChecked(start, deadline < start + 1 hours ? deadline : start + 1 hours);
+    }
+
+    function _freezeChecked(uint40 start, uint40 deadline) private returns (bool done) {
+        (uint256[] memory left, ) = _leaving();
+        (uint64[] memory tokens, uint256[] memory none) = (new uint64[](ids.length), new uint256[](ids.length));
+        for (uint256 k; k < ids.length; ++k) (tokens[k], , ) = market.pending(ids[k]);
+        done = _freeze(start, deadline);
+        for (uint256 k; k < ids.length; ++k) {
+            (uint64 now_, uint64 waits, ) = market.pending(ids[k]);
+            if (now_ > tokens[k]) ++movedByFreeze;
+            bool heldBack = market.account(ids[k]).deposit < market.holdOf(ids[k]) + 1000;
+            _check(!done || waits == 0 || heldBack, "a freeze left what was free to leave");
+        }
+        _checkLeaving(left, none);
     }
 
     /// A batch against the open session, if there is one, by a committee of which all members collude, or by one
@@ -114,7 +165,8 @@ contract Handler is Twins {
         _prepare();
         uint40 start = _reach(seed % 4 == 0 ? 2 hours : 1 days);
         _ready(seed, start + uint40(Batches.PERIODS * 1 hours), NOBODY);
-        if (!_freeze(start, start + 1 hours)) return;
+        if (!_freezeChecked(start, start + 1 hours)) return;
+        _fundAll(seed);
         if (_participants().length > 1) _collude(seed, true);
     }
 
@@ -127,7 +179,8 @@ contract Handler is Twins {
         uint40 start = _reach(1 days);
         uint40 end = start + uint40(Batches.PERIODS * 1 hours);
         _ready(seed, end, out);
-        _check(_freeze(start, start + 1 hours), "a session that may be frozen was not");
+        _check(_freezeChecked(start, start + 1 hours), "a session that may be frozen was not");
+        _fundAll(seed);
         bytes memory payload = Batches.build(_participants(), Batches.honest(), seed);
         (uint32 signers, bytes memory optimised, bytes memory reference_) = _sign(payload, true);
         uint256 happened =
@@ -158,10 +211,14 @@ contract Handler is Twins {
         }
     }
 
-    /// Money, allowances and a mandate that covers a session up to `end` for everybody, `out`'s mandate aside.
+    /// Money and allowances for everybody: after the freeze, which moves out what waits to be withdrawn.
+    function _fundAll(uint256 seed) private {
+        for (uint256 k; k < ids.length; ++k) _fund(k, seed);
+    }
+
+    /// A mandate that covers a session up to `end` for everybody, `out` aside.
     function _ready(uint256 seed, uint40 end, uint256 out) private {
         for (uint256 k; k < ids.length; ++k) {
-            _fund(k, seed);
             if (k != out && _validUntil[k] < end) _register(k, end + (seed % 2 == 0 ? 0 : 30 days));
         }
     }
@@ -179,7 +236,9 @@ contract Handler is Twins {
         uint256 who = (dice >> 16) % PROSUMERS;
         uint256 other = (who + 1) % PROSUMERS;
         if (_has(happened, Event.Drained)) {
-            _asWallet(ids[who], abi.encodeCall(IMarket.requestWithdrawal, (ids[who], market.free(ids[who]) / 1000)));
+            uint256 all = market.account(ids[who]).deposit / 1000;
+            (, uint64 waits, ) = market.pending(ids[who]);
+            if (all > waits) _asWallet(ids[who], abi.encodeCall(IMarket.requestWithdrawal, (ids[who], all - waits)));
         }
         if (_has(happened, Event.Revoked)) _revoke(who);
         if (_has(happened, Event.Replaced)) _registerRefusingAll(other);
@@ -191,6 +250,8 @@ contract Handler is Twins {
         if (_has(happened, Event.CommitteeRotated)) _appoint(!_turned);
         if (_has(happened, Event.PriceCapLowered)) _both(abi.encodeCall(IMarket.setPriceCap, (1)));
         if (_has(happened, Event.GridReplaced)) registry.addGridModel(_gridModel(0));
+        if (_has(happened, Event.WalletHandedOver)) _handOver();
+        if (_has(happened, Event.WalletDelegated)) _delegate(other % (PROSUMERS - 1));
         _disturbed = _has(happened, Event.PriceCapLowered) || _has(happened, Event.GridReplaced);
     }
 
@@ -243,6 +304,7 @@ contract Handler is Twins {
         uint32[] memory participants = _participants();
         uint256 parties = participants.length + 3;
         Limits[] memory limits = new Limits[](parties);
+        uint256 end = market.session().lastEnd;
         uint256[] memory place = new uint256[](parties);
         for (uint256 k; k < parties; ++k) {
             place[k] = k < participants.length ? participants[k] - FIRST : PROSUMERS + k - participants.length;
@@ -254,6 +316,7 @@ contract Handler is Twins {
         for (uint256 k; k < parties; ++k) {
             Account memory held = market.account(ids[place[k]]);
             int256 paid = int256(uint256(earlier[place[k]].deposit)) - int256(uint256(held.deposit));
+            _noteDue(place[k], sheet, k, end);
             _check(paid == -sheet.nano[k], "money moved that the trades do not say");
             _check(held.carbon == earlier[place[k]].carbon + sheet.grams[k], "carbon moved that the trades do not say");
             _check(ids[place[k]] == DESK || held.carbon >= 0, "somebody sold allowances it did not hold");
@@ -264,6 +327,61 @@ contract Handler is Twins {
             }
         }
         _check(_insideLimits(participants, sheet, payload), "a settled batch is beyond the grid's limits");
+    }
+
+    /// Utility and operator are exempt.
+    function _noteDue(uint256 place, Judge.Sheet memory sheet, uint256 k, uint256 end) private {
+        if (place > PROSUMERS) return;
+        int256 due;
+        for (uint256 t; t < Batches.PERIODS; ++t) {
+            int256 wh = sheet.energyWh[k * Batches.PERIODS + t];
+            if (wh > 0) due += wh * int256(uint256(IMBALANCE));
+        }
+        if (sheet.nano[k] > due) due = sheet.nano[k];
+        if (due > 0) _dues[place].push(Due(uint256(due), end));
+    }
+
+    /// What is not yet delivered and metered is held, every nano-dollar of it; what is long past is not.
+    function holdIsDue(uint256 k) external view returns (bool) {
+        uint256 hold = market.holdOf(ids[k]);
+        (uint256 least, ) = _due(k, 2 days);
+        (uint256 most, uint256 count) = _due(k, 7 days);
+        return least <= hold && hold <= most + count * 1e6;
+    }
+
+    function _due(uint256 k, uint256 window) private view returns (uint256 nano, uint256 count) {
+        for (uint256 i = _dues[k].length; i > 0 && _dues[k][i - 1].end + window > block.timestamp; --i) {
+            nano += _dues[k][i - 1].nano;
+            ++count;
+        }
+    }
+
+    /// What has left each deposit and is not paid, nano-dollars, and what each may still spend in the open session by
+    /// what it has signed.
+    function _leaving() private view returns (uint256[] memory left, uint256[] memory locked) {
+        (left, locked) = (new uint256[](ids.length), new uint256[](ids.length));
+        Session memory open = market.session();
+        for (uint256 k; k < ids.length; ++k) {
+            (uint64 tokens, , ) = market.pending(ids[k]);
+            left[k] = uint256(tokens) * 1000;
+            if (!open.open || block.timestamp > open.deadline) continue;
+            uint256 spent = _spentDay[k] == open.start / 1 days ? _spentMicro[k] : 0;
+            locked[k] = _frozenSpend[k] > spent ? (_frozenSpend[k] - spent) * 1000 : 0;
+            uint256 deposit_ = market.account(ids[k]).deposit;
+            if (locked[k] > deposit_) locked[k] = deposit_;
+            require(market.lockOf(ids[k]) == locked[k], "another lock than the frozen mandate's");
+        }
+    }
+
+    /// Nothing has left that is due to others or locked.
+    function _checkLeaving(uint256[] memory left, uint256[] memory locked) private {
+        (uint256[] memory now_, ) = _leaving();
+        for (uint256 k; k < ids.length; ++k) {
+            if (now_[k] <= left[k]) continue;
+            (uint256 due, ) = _due(k, 2 days);
+            bool stays = market.account(ids[k]).deposit >= due + locked[k];
+            _check(stays, "what is not delivered yet, or locked, has left");
+        }
     }
 
     function _checkSpend(uint256 k, uint256 nano, uint256 day) private {
@@ -285,9 +403,11 @@ contract Handler is Twins {
             int256[PROSUMERS + 1] memory reactive;
             for (uint256 k; k < participants.length; ++k) {
                 uint256 offset = reactives + 3 * (k * Batches.PERIODS + t);
+                int256 var_ = int24(uint24(Batches.read(payload, offset, 3)));
+                if (var_ > int256(uint256(FEED)) || -var_ > int256(uint256(ABSORB))) return false;
                 for (uint256 bus = 1; bus <= participants[k] - FIRST + 1; ++bus) {
                     active[bus] += sheet.energyWh[k * Batches.PERIODS + t];
-                    reactive[bus] += int24(uint24(Batches.read(payload, offset, 3)));
+                    reactive[bus] += var_;
                 }
             }
             int256 voltage = 1 << 60;

@@ -3,7 +3,7 @@ pragma solidity 0.8.36;
 
 import {IMarket} from "../interfaces/IMarket.sol";
 import {ISettlementErrors} from "../interfaces/ISettlementErrors.sol";
-import {FrozenLimits} from "../libraries/FrozenLimits.sol";
+import {FrozenTable} from "../libraries/FrozenTable.sol";
 import {GridHarness} from "./GridHarness.sol";
 import {Handler} from "./Handler.t.sol";
 import {VM} from "./Vm.sol";
@@ -75,12 +75,13 @@ contract MarketTest {
     function invariant_a_lock_is_covered_by_the_deposit() external view {
         uint32[] memory ids = _handler.accounts();
         for (uint256 k; k < ids.length; ++k) {
-            Account memory held = _handler.market().account(ids[k]);
-            bool current = _handler.market().session().open && held.session == _handler.market().session().ordinal;
-            if (current && block.timestamp <= _handler.market().session().deadline) {
-                assert(held.deposit >= uint256(held.lockedMicro) * 1000);
-            }
+            assert(_handler.market().account(ids[k]).deposit >= _handler.market().lockOf(ids[k]));
+            assert(_handler.market().lockOf(ids[k]) == _handler.plain().lockOf(ids[k]));
         }
+    }
+
+    function invariant_what_is_not_delivered_and_metered_is_held_and_nothing_for_long() external view {
+        for (uint256 k; k < _handler.accounts().length; ++k) assert(_handler.holdIsDue(k));
     }
 
     function invariant_what_is_free_is_never_more_than_the_deposit() external view {
@@ -94,6 +95,8 @@ contract MarketTest {
         uint256 sum;
         uint32[] memory ids = _handler.accounts();
         for (uint256 k; k < ids.length; ++k) sum += _handler.token().balanceOf(_handler.registry().walletOf(ids[k]));
+        bool inherited = _handler.registry().walletOf(ids[3]) == _handler.heir();
+        sum += _handler.token().balanceOf(inherited ? address(_handler.hostile()) : _handler.heir());
         assert(sum == 2 * _handler.withdrawn());
     }
 
@@ -135,15 +138,17 @@ contract MarketTest {
         for (uint256 k; k < 240; ++k) _handler.collude(uint256(keccak256(abi.encode("colluding", k))));
         _assertNothingBroken();
         assert(_handler.honest() == 40);
-        for (uint256 k; k < 9; ++k) assert(_handler.settledAfter(k) >= 5);
+        for (uint256 k; k < 11; ++k) assert(_handler.settledAfter(k) >= 5);
         assert(_handler.colluding() >= 5);
-        bytes4[10] memory reasons = [
+        assert(_handler.movedByFreeze() >= 5);
+        bytes4[11] memory reasons = [
             ISettlementErrors.ReservePriceOutsideMandate.selector,
             ISettlementErrors.CarbonMoneyBeyondMandate.selector,
             ISettlementErrors.CarbonBeyondMandate.selector,
             ISettlementErrors.EnergyMoneyBeyondMandate.selector,
             ISettlementErrors.EnergyBeyondMandate.selector,
             ISettlementErrors.ReserveBeyondMandate.selector,
+            ISettlementErrors.ReactiveBeyondCapability.selector,
             ISettlementErrors.SpendBeyondLock.selector,
             ISettlementErrors.CarbonBelowZero.selector,
             ISettlementErrors.LineLimit.selector,
@@ -157,11 +162,38 @@ contract MarketTest {
     function testFuzz_limits_survive_their_packing(Limits calldata limits) external pure {
         (uint256 word, uint256 capacity) = packLimits(limits);
         assert(keccak256(abi.encode(unpackLimits(word, capacity))) == keccak256(abi.encode(limits)));
-        FrozenLimits.Table memory table = FrozenLimits.begin(2);
-        FrozenLimits.add(table, 7, word, capacity);
-        FrozenLimits.add(table, 9, ~word, 0);
-        (bool locked, Limits memory found) = FrozenLimits.find(FrozenLimits.finish(table), 7);
-        assert(locked && keccak256(abi.encode(found)) == keccak256(abi.encode(limits)));
+    }
+
+    /// Any number of changes, whether written apart or with the whole, are what is read afterwards.
+    function testFuzz_a_table_is_what_was_put_into_it(uint256 seed, uint8 accounts, uint8 rounds) external {
+        uint256 count = 3 + (accounts % 60);
+        bytes memory expected = new bytes(count * 64);
+        FrozenTable.Table memory table = FrozenTable.blank(count);
+        for (uint256 place; place < count; ++place) _put(table, expected, place, seed);
+        address pointer = FrozenTable.write(table);
+        for (uint256 round; round < rounds % 6; ++round) {
+            table = FrozenTable.open(pointer);
+            uint256 dice = uint256(keccak256(abi.encode(seed, round)));
+            for (uint256 k; k < dice % 7; ++k) _put(table, expected, (dice >> (8 * k)) % count, dice + k);
+            if (table.changed) pointer = FrozenTable.write(table);
+            assert(keccak256(FrozenTable.read(pointer)) == keccak256(expected));
+            (uint256 head, uint256 limits) = FrozenTable.find(FrozenTable.read(pointer), uint32(7 * (count - 1)));
+            assert(head != 0 && limits != 0);
+            (head, limits) = FrozenTable.find(expected, uint32(7 * count));
+            assert(head == 0 && limits == 0);
+        }
+    }
+
+    function _put(FrozenTable.Table memory table, bytes memory expected, uint256 place, uint256 seed) private pure {
+        uint256 limits = uint256(keccak256(abi.encode(seed, place)));
+        uint256 head = ((7 * place) << FrozenTable.ID) | (place << FrozenTable.PLACE) | (limits >> 80);
+        FrozenTable.put(table, place, head, limits);
+        // Bound: `expected` has 64 bytes for every place.
+        assembly ("memory-safe") {
+            let entry := add(add(expected, 32), mul(place, 64))
+            mstore(entry, head)
+            mstore(add(entry, 32), limits)
+        }
     }
 
     function testFuzz_the_grid_checks_agree_on_any_model(
@@ -196,7 +228,7 @@ contract MarketTest {
     function _owed(IMarket market) private view returns (uint256 nano) {
         uint32[] memory ids = _handler.accounts();
         for (uint256 k; k < ids.length; ++k) {
-            (uint128 tokens, ) = market.pending(ids[k]);
+            (uint64 tokens, , ) = market.pending(ids[k]);
             nano += market.account(ids[k]).deposit + uint256(tokens) * 1000;
         }
     }

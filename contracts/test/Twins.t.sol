@@ -33,12 +33,19 @@ abstract contract Twins {
     int256 internal constant BAND = 100;
     /// What the third line carries at most, W.
     uint40 internal constant LINE = 500;
+    /// Reactive power that every prosumer is registered for, var taken and var fed in; what is not delivered costs this
+    /// much, 1e-6 $ per kWh.
+    uint24 internal constant ABSORB = 390;
+    uint24 internal constant FEED = 380;
+    uint24 internal constant IMBALANCE = 120_000;
 
     TestToken public immutable token = new TestToken();
     Registry public immutable registry;
     Market public immutable market;
     ReferenceMarket public immutable plain;
     HostileWallet public immutable hostile = new HostileWallet();
+    /// The other wallet of the prosumer whose first is hostile.
+    address public immutable heir = VM.addr(7000);
     uint32[] public ids;
     string public broken;
     uint256 public issued;
@@ -126,6 +133,21 @@ abstract contract Twins {
         ++_series[k];
     }
 
+    /// Hands the last prosumer's account over, to and fro; it is in no committee.
+    function _handOver() internal {
+        uint256 k = PROSUMERS - 1;
+        address wallet = registry.walletOf(ids[k]);
+        VM.prank(wallet);
+        registry.rotateWallet(ids[k], wallet == heir ? address(hostile) : heir);
+        _validUntil[k] = 0;
+        ++_series[k];
+    }
+
+    /// A key's account becomes a contract that answers as the hostile one does (EIP-7702).
+    function _delegate(uint256 k) internal {
+        VM.etch(registry.walletOf(ids[k]), abi.encodePacked(hex"ef0100", address(hostile)));
+    }
+
     function _register(uint256 k, uint40 validUntil) internal {
         Mandate memory signed = _mandateOf(k, ++_nonce, validUntil);
         _send(k, signed);
@@ -149,7 +171,7 @@ abstract contract Twins {
         Session memory before = market.session();
         bool live = before.open && block.timestamp <= before.deadline;
         done = _both(
-            abi.encodeCall(IMarket.freezeSession, (start, 3600, uint8(Batches.PERIODS), deadline, TERMS, ids))
+            abi.encodeCall(IMarket.freezeSession, (start, 3600, uint8(Batches.PERIODS), deadline, TERMS, IMBALANCE))
         );
         _check(done == (!before.paused && !live), "a session frozen when it may not, or not when it may");
         if (!done) return false;
@@ -158,7 +180,7 @@ abstract contract Twins {
         for (uint256 k; k < ids.length; ++k) {
             _frozen[k] = _signed[k];
             bool covers = _validUntil[k] >= start + Batches.PERIODS * 3600;
-            (bool locked, ) = market.frozenLimits(ids[k]);
+            (bool locked, , ) = market.frozenMandate(ids[k]);
             _check(locked == covers, "a mandate frozen that does not cover the session, or not one that does");
             _frozenSpend[k] = locked ? _mandateOf(k, _frozen[k], 0).maxSpendPerDay : 0;
         }
@@ -175,7 +197,7 @@ abstract contract Twins {
         participants = new uint32[](PROSUMERS);
         uint256 count;
         for (uint256 k; k < PROSUMERS; ++k) {
-            (bool locked, ) = market.frozenLimits(ids[k]);
+            (bool locked, , ) = market.frozenMandate(ids[k]);
             if (locked) participants[count++] = ids[k];
         }
         // Bound: count <= PROSUMERS.
@@ -315,6 +337,6 @@ abstract contract Twins {
         for (uint16 bus = 1; bus < 5; ++bus) {
             model = abi.encodePacked(model, uint8(0), bus - 1, _rating(bus, third), unit - band, unit + band, R, X);
         }
-        for (uint16 k; k < 4; ++k) model = abi.encodePacked(model, ids[k], k + 1);
+        for (uint16 k; k < 4; ++k) model = abi.encodePacked(model, ids[k], k + 1, ABSORB, FEED);
     }
 }

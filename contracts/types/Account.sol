@@ -7,15 +7,24 @@ struct Account {
     uint64 deposit;
     /// Grams of CO2 allowances; only the desk's may be negative (what it has sold into the market).
     int56 carbon;
-    /// Micro-dollars locked for the session below: what the account may spend in it at most.
-    uint48 lockedMicro;
+    /// What stays until it is delivered, in thousandths of a dollar, rounded up: of the epoch before that of `day`, and
+    /// of that of `day`. No more than the field holds is kept back.
+    uint32 heldBefore;
+    uint32 held;
     /// Micro-dollars spent (rounded up) in sessions that started on the day below.
     uint48 spentMicro;
-    /// UTC day number of the last session that spent.
+    /// UTC day on which the last session started that the account took part in.
     uint16 day;
-    /// Ordinal of the session the lock belongs to.
-    uint24 session;
 }
+
+// Where an account's word has its fields; the deposit is lowest.
+uint256 constant ACCOUNT_CARBON = 64;
+uint256 constant ACCOUNT_HELD_BEFORE = 120;
+uint256 constant ACCOUNT_SPENT = 184;
+uint256 constant ACCOUNT_DAY = 232;
+
+// Nano-dollars in a unit of what is held.
+uint256 constant HOLD_UNIT = 1e6;
 
 // Ids of the accounts that are not prosumers; in a payload's trades they are 0xfffd, 0xfffe and 0xffff.
 uint32 constant DESK = 0xfffffffd;

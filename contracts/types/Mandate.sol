@@ -30,7 +30,8 @@ struct Mandate {
     uint64 nonce;
 }
 
-/// The mandate as a session enforces it, frozen with it: two words.
+/// The mandate as a session enforces it, with what the grid model says of its prosumer: an entry of the frozen table,
+/// two words.
 struct Limits {
     int24 maxBuy;
     int24 minSell;
@@ -44,15 +45,27 @@ struct Limits {
     /// Index of the prosumer's bus in the grid model (depth-first order), set when frozen.
     uint16 bus;
     uint32 maxCarbonG;
+    uint48 maxSpendPerDay;
+    uint40 validUntil;
+    /// Reactive power that the prosumer's connection is registered for, var taken and var fed in, set when frozen.
+    uint24 absorbVar;
+    uint24 feedVar;
 }
 
-/// A registered mandate.
-struct Registered {
-    Limits limits;
+/// A registered mandate: the limits' word without a bus, and the rest of what was signed.
+struct Stored {
+    uint256 limits;
+    uint32 maxCarbonG;
     uint48 maxSpendPerDay;
     uint40 validUntil;
     uint64 nonce;
 }
+
+// Where the second word of an entry has its fields; maxCarbonG is lowest.
+uint256 constant MAX_SPEND = 32;
+uint256 constant VALID_UNTIL = 80;
+uint256 constant ABSORB_VAR = 120;
+uint256 constant FEED_VAR = 144;
 
 // Where a nonce's series starts.
 uint64 constant SERIES = 40;
@@ -66,7 +79,7 @@ function hashMandate(Mandate memory mandate) pure returns (bytes32) {
     return keccak256(abi.encode(MANDATE_TYPEHASH, mandate));
 }
 
-/// The members up to the bus in order, the first in the lowest bits, as storage would pack them; what else there is in
+/// The members up to the bus in order, the first in the lowest bits, as storage would pack them; the others likewise in
 /// `capacity`.
 function packLimits(Limits memory limits) pure returns (uint256 word, uint256 capacity) {
     word = uint24(limits.maxBuy);
@@ -80,6 +93,10 @@ function packLimits(Limits memory limits) pure returns (uint256 word, uint256 ca
     word |= uint256(uint24(limits.minCarbonPrice)) << 216;
     word |= uint256(limits.bus) << 240;
     capacity = limits.maxCarbonG;
+    capacity |= uint256(limits.maxSpendPerDay) << MAX_SPEND;
+    capacity |= uint256(limits.validUntil) << VALID_UNTIL;
+    capacity |= uint256(limits.absorbVar) << ABSORB_VAR;
+    capacity |= uint256(limits.feedVar) << FEED_VAR;
 }
 
 function unpackLimits(uint256 word, uint256 capacity) pure returns (Limits memory limits) {
@@ -94,6 +111,10 @@ function unpackLimits(uint256 word, uint256 capacity) pure returns (Limits memor
     limits.minCarbonPrice = int24(uint24(word >> 216));
     limits.bus = uint16(word >> 240);
     limits.maxCarbonG = uint32(capacity);
+    limits.maxSpendPerDay = uint48(capacity >> MAX_SPEND);
+    limits.validUntil = uint40(capacity >> VALID_UNTIL);
+    limits.absorbVar = uint24(capacity >> ABSORB_VAR);
+    limits.feedVar = uint24(capacity >> FEED_VAR);
 }
 
 /**

@@ -5,7 +5,7 @@ pragma solidity 0.8.36;
 struct Session {
     /// Unix seconds, UTC, of the first period.
     uint40 start;
-    uint32 periodSeconds;
+    uint16 periodSeconds;
     uint8 periods;
     /// Last second at which the session can be settled; afterwards it is void.
     uint40 deadline;
@@ -19,6 +19,35 @@ struct Session {
     bool paused;
     /// End of the last settled session: sessions never overlap.
     uint40 lastEnd;
+    /// UTC day on which the last settled session started.
+    uint16 lastDay;
+}
+
+/// Whose nodes attest the session that was frozen last, and what a kWh costs that is sold in it and not delivered. One
+/// slot.
+struct Seats {
+    /// The committee's keys, as code.
+    address keys;
+    uint8 members;
+    uint8 quorum;
+    /// 1e-6 $ per kWh.
+    uint24 imbalancePrice;
+}
+
+/// The feeder of the session that was frozen last, and of which days what was sold is still held. One slot.
+/// Sessions are counted to epochs, each at least a metering window long; an epoch begins with the first session of a
+/// day. What was sold in the current one is held until a metering window after the last settled session, what was sold
+/// in the one before until a metering window after its last; what is older is free.
+struct Feeder {
+    /// The grid model, as code.
+    address grid;
+    /// UTC days on which the first sessions started of the current epoch and of the one before it.
+    uint16 epochDay;
+    uint16 beforeDay;
+    /// End of the last session before the current epoch.
+    uint40 epochFrom;
+    /// The open session begins another epoch if it is settled.
+    bool turns;
 }
 
 /// What the signers of a session's batch commit to besides the payload; every member is read from storage.

@@ -1,6 +1,7 @@
 /** Rebuilds everything from the chain and judges every settled session. Imports neither clearing nor net. */
 import { getAddress, getBytes, keccak256 } from "ethers";
 import { MARKET } from "../codec/abi.ts";
+import { baseOf, decodeTable, type FrozenEntry } from "../codec/frozenTable.ts";
 import * as Grid from "../codec/gridModel.ts";
 import { attestationDigest, marketDomain, type SessionTerms } from "../codec/typedData.ts";
 import { EndpointFault } from "../chain/endpoint.ts";
@@ -10,7 +11,7 @@ import { NO_BUNDLES, type Bundles } from "./bundles.ts";
 import { postedBatch, type Posted } from "./call.ts";
 import type { Certificate } from "./certify.ts";
 import * as History from "./history.ts";
-import { judge, type Context, type Judgement } from "./judge.ts";
+import { judge, type Judgement } from "./judge.ts";
 import type { Release } from "./release.ts";
 import { undecided, VALID, type Verdict } from "./verdict.ts";
 import { certifySession } from "./witness.ts";
@@ -168,7 +169,10 @@ async function settledSession(work: Work, log: ChainLog): Promise<AuditedSession
   history.sequence = sequence;
   history.lastBatch = batch;
   const { session } = history;
-  if (session !== undefined) session.state = "settled";
+  if (session !== undefined) {
+    session.state = "settled";
+    history.epochs = History.epochsWith(history, session);
+  }
   for (const [id, account] of judged.settlement?.accounts ?? []) history.accounts.set(id, account);
   if (judged.settlement === undefined) {
     for (const id of history.limits.keys()) history.unknown.add(id);
@@ -224,9 +228,12 @@ async function judgeSettled(work: Work, log: ChainLog, settled: Settled): Promis
   const about = { payload, bundleHash, source };
   const grid = await gridOf(work, terms.gridModel);
   if (typeof grid === "string") return { ...about, verdict: undecided(grid) };
+  const table = await tableOf(look, session.table);
+  if (typeof table === "string") return { ...about, verdict: undecided(table) };
+  History.takeTable(history, table);
   const context = History.context(history, grid);
   if (typeof context === "string") return { ...about, verdict: undecided(context) };
-  const hidden = (await hiddenLog(look, history, log)) ?? doubtOf(session, context);
+  const hidden = (await hiddenLog(look, history, log)) ?? session.doubt;
   const block = await look.block(log.block);
   if (block === undefined) return { ...about, verdict: undecided(`block ${log.block}`) };
   const known = { ...about, gridModel: grid, settledAt: block.timestamp };
@@ -269,11 +276,6 @@ async function settledVerdict(
   return differing === undefined ? undecided(`the Settled event as it was: ${verdict.detail}`) : verdict;
 }
 
-function doubtOf(session: History.FrozenSession, { ledger }: Context): string | undefined {
-  const left = History.wronglyLeftOut(session, ledger.grid);
-  return left === undefined ? session.doubt : `why account ${left} was left out: the end of its mandate`;
-}
-
 /** A log of the transactions that froze and settled the session which a filter did not show. */
 async function hiddenLog(look: Look, history: History.History, settled: ChainLog): Promise<string | undefined> {
   const { session } = history;
@@ -288,6 +290,15 @@ async function hiddenLog(look: Look, history: History.History, settled: ChainLog
   return own.find(({ index }) => index === settled.index)?.data === settled.data
     ? undefined
     : "the Settled event as its receipt has it";
+}
+
+/** The mandates of the open session, from the code that holds them; a string names what is missing. */
+async function tableOf(look: Look, pointer: string | undefined): Promise<Map<number, FrozenEntry> | string> {
+  if (pointer === undefined) return "the event of the table of mandates";
+  const code = async (address: string): Promise<Uint8Array> => getBytes(await look.code(address)).subarray(1);
+  const bytes = await code(pointer);
+  const base = baseOf(bytes);
+  return base === undefined ? decodeTable(bytes) : decodeTable(await code(base), bytes);
 }
 
 /** Bytes of the frozen grid model; a string names what is missing. */
@@ -314,7 +325,7 @@ function deltasOf(payload: Uint8Array, packed: Uint8Array) {
 async function standingAt(work: Work, registry: string, head: number): Promise<Verdict> {
   const { look, history, market, release, sessions } = work;
   try {
-    const code = await Words.checkCode(look, market, registry, release);
+    const code = await Words.checkCode(look, { market, registry, block: head }, release);
     if (code.kind !== "valid") return code;
     const { sequence, ordinal, lastBatch } = await Words.counters(look, market, head);
     if (sequence < history.sequence || (sequence === history.sequence && lastBatch !== history.lastBatch))

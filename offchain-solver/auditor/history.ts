@@ -4,10 +4,11 @@
  */
 import type { Result } from "ethers";
 import { MARKET, REGISTRY } from "../codec/abi.ts";
-import { type Limits, marketDomain, type Mandate, sessionHash, type SessionTerms } from "../codec/typedData.ts";
+import { type FrozenLimits, marketDomain, type Mandate, sessionHash, type SessionTerms } from "../codec/typedData.ts";
+import type { FrozenEntry } from "../codec/frozenTable.ts";
 import * as Grid from "../codec/gridModel.ts";
 import type { ChainLog } from "../chain/look.ts";
-import { type Ledger, type LedgerAccount, SYSTEM_ID } from "../ledger/settlementModel.ts";
+import { EMPTY, type Ledger, type LedgerAccount } from "../ledger/settlementModel.ts";
 import type { Context } from "./judge.ts";
 
 export type History = {
@@ -25,7 +26,11 @@ export type History = {
   readonly committees: Map<bigint, readonly string[]>;
   /** By hash: address of the code that holds the model. */
   readonly gridModels: Map<string, string>;
-  readonly limits: Map<number, Limits>;
+  readonly limits: Map<number, FrozenLimits>;
+  /** Code of the table of mandates that was written last. */
+  table: string | undefined;
+  /** UTC days on which the current epoch of what is held began, and the one before it; the open session not counted. */
+  epochs: readonly [current: bigint, before: bigint];
   priceCap: bigint | undefined;
   nextPriceCap: bigint | undefined;
   session: FrozenSession | undefined;
@@ -33,6 +38,8 @@ export type History = {
   ordinal: bigint;
   sequence: bigint;
   lastBatch: string;
+  /** How many events of the market's last transaction were seen. */
+  last: { readonly transaction: string; readonly events: number };
 };
 
 /** `nodeKeys`: by prosumer id, as they were at the freeze: who rotates a key later has signed with the one before. */
@@ -42,8 +49,12 @@ export type FrozenSession = {
   readonly nodeKeys: ReadonlyMap<number, string>;
   /** How many events of the transaction that froze it were seen. */
   events: number;
-  /** Left out although their mandate was seen to last: right where the feeder has no place for them. */
-  readonly leftOut: number[];
+  /** As they were at the freeze. */
+  readonly mandates: ReadonlyMap<number, Mandate>;
+  readonly table: string | undefined;
+  readonly imbalancePrice: bigint;
+  /** If it is settled, it begins another epoch of what is held. */
+  readonly turns: boolean;
   /** Why it cannot be decided, if it cannot: what was not seen. */
   doubt: string | undefined;
   state: "open" | "cancelled" | "settled";
@@ -53,7 +64,6 @@ export type FrozenSession = {
 export type Unseen = { readonly sequence: bigint; readonly batch: string };
 
 export const NO_BATCH = `0x${"00".repeat(32)}`;
-const EMPTY: LedgerAccount = { deposit: 0n, carbon: 0n, lockedMicro: 0n, spentMicro: 0n, day: 0n, session: 0n };
 /** More allowances than any session moves: of an account of which they are not known. */
 const ENOUGH_CARBON = 1n << 50n;
 const NANO_PER_TOKEN = 1000n;
@@ -71,12 +81,15 @@ export function begin(chainId: bigint, market: string): History {
     committees: new Map(),
     gridModels: new Map(),
     limits: new Map(),
+    table: undefined,
+    epochs: [0n, 0n],
     priceCap: undefined,
     nextPriceCap: undefined,
     session: undefined,
     ordinal: 0n,
     sequence: 0n,
     lastBatch: NO_BATCH,
+    last: { transaction: "", events: 0 },
   };
 }
 
@@ -92,7 +105,11 @@ export function apply(history: History, log: ChainLog): Unseen[] {
   const parsed = (log.address === history.market ? MARKET : REGISTRY).parseLog(log);
   if (parsed === null) return [];
   const unseen = applyParsed(history, log, parsed.name, parsed.args);
-  if (history.session?.transaction === log.transaction && log.address === history.market) history.session.events++;
+  if (log.address !== history.market) return unseen;
+  const { transaction } = log;
+  const events = history.last.transaction === transaction ? history.last.events + 1 : 1;
+  history.last = { transaction, events };
+  if (history.session?.transaction === transaction) history.session.events = events;
   return unseen;
 }
 
@@ -107,11 +124,8 @@ function applyParsed(history: History, log: ChainLog, name: string, args: Result
       // Over like a settled one: no batch of it can follow.
       if (history.session !== undefined) history.session.state = "cancelled";
       return [];
-    case "MandateLocked":
-      lock(history, args);
-      return [];
-    case "LeftOut":
-      leaveOut(history, Number(args.id));
+    case "TableWritten":
+      history.table = args.pointer;
       return [];
     default:
       if (!applyToParties(history, name, args)) applyToAccount(history, name, args);
@@ -157,7 +171,7 @@ function applyToAccount(history: History, name: string, args: Result): void {
     case "Deposited":
       history.accounts.set(id, { ...account, deposit: account.deposit + args.nano });
       break;
-    case "WithdrawalRequested": {
+    case "WithdrawalMoved": {
       const deposit = account.deposit - args.tokens * NANO_PER_TOKEN;
       history.pending.set(id, (history.pending.get(id) ?? 0n) + args.tokens);
       history.accounts.set(id, { ...account, deposit: deposit < 0n ? 0n : deposit });
@@ -206,7 +220,10 @@ function freeze(history: History, args: Result, { transaction }: ChainLog): Unse
     transaction,
     nodeKeys: new Map(history.nodeKeys),
     events: 0,
-    leftOut: [],
+    mandates: new Map(history.mandates),
+    table: history.table,
+    imbalancePrice: args.imbalancePrice,
+    turns: args.turns,
     doubt: said ? undefined : `the event that froze session ${args.ordinal} as it was`,
     state: "open",
   };
@@ -226,72 +243,52 @@ export function batchesBetween(history: History, sequence: bigint, last: string)
   return unseen;
 }
 
-/** The limits are those of the mandate that was registered; the event must agree with it, and with what is held. */
-function lock(history: History, args: Result): void {
-  const { session } = history;
-  const id = Number(args.id);
-  if (session === undefined || session.terms.ordinal !== args.ordinal) return;
-  const { terms } = session;
-  const account = accountOf(history, id);
-  const mandate = history.mandates.get(id);
-  const end = terms.start + BigInt(terms.periods * terms.periodSeconds);
-  const frozen = limitsOf(args.limits, args.capacity);
-  const same = mandate !== undefined && FIELDS.every(([field]) => mandate[field] === frozen[field]);
-  if (!same || mandate.validUntil < end) doubt(history, `a mandate of account ${id}`);
-  else if (!history.unknown.has(id) && args.lockedMicro !== expectedLock(account, mandate, terms))
-    unseenOf(history, id, `what account ${id} deposited or spent`);
-  const known = history.unknown.has(id)
-    ? { ...EMPTY, deposit: args.lockedMicro * NANO_PER_TOKEN, carbon: ENOUGH_CARBON }
-    : account;
-  history.accounts.set(id, { ...known, lockedMicro: args.lockedMicro, session: terms.ordinal });
-  history.limits.set(id, frozen);
-}
-
-function expectedLock(account: LedgerAccount, mandate: Mandate, terms: SessionTerms): bigint {
-  const spent = account.day === terms.start / 86_400n ? account.spentMicro : 0n;
-  const allowed = mandate.maxSpendPerDay > spent ? mandate.maxSpendPerDay - spent : 0n;
-  const covered = account.deposit / NANO_PER_TOKEN;
-  return allowed < covered ? allowed : covered;
-}
-
-/** Members of the two words of a frozen mandate, lowest bits first (contracts/types/Mandate.sol). */
+/** What of a mandate the table of a session holds. */
 const FIELDS = [
-  ["maxBuy", 24, true],
-  ["minSell", 24, true],
-  ["maxBuyW", 32, false],
-  ["maxSellW", 32, false],
-  ["minReservePrice", 24, true],
-  ["maxReservePrice", 24, true],
-  ["maxReserveW", 32, false],
-  ["maxCarbonPrice", 24, true],
-  ["minCarbonPrice", 24, true],
-  ["maxCarbonG", 32, false],
+  "maxBuy",
+  "minSell",
+  "maxBuyW",
+  "maxSellW",
+  "minReservePrice",
+  "maxReservePrice",
+  "maxReserveW",
+  "maxCarbonPrice",
+  "minCarbonPrice",
+  "maxCarbonG",
+  "maxSpendPerDay",
+  "validUntil",
 ] as const;
 
-function limitsOf(word: bigint, capacity: bigint): Limits {
-  let rest = word;
-  const entries = FIELDS.map(([field, bits, signed]) => {
-    const from = field === "maxCarbonG" ? capacity : rest;
-    const value = signed ? BigInt.asIntN(bits, from) : BigInt.asUintN(bits, from);
-    rest >>= BigInt(bits);
-    return [field, value];
-  });
-  return Object.fromEntries(entries) as Limits;
-}
-
-/** Somebody with a mandate for the whole session is not left out unless it ended, or the feeder has no place for it. */
-function leaveOut(history: History, id: number): void {
+/**
+ * The table that the open session was frozen with holds who takes part and within which limits. It must be what the
+ * events before the freeze make of it: otherwise a mandate or its end was not seen.
+ */
+export function takeTable(history: History, table: ReadonlyMap<number, FrozenEntry>): void {
   const { session } = history;
-  const mandate = history.mandates.get(id);
-  if (session === undefined || mandate === undefined) return;
-  const { terms } = session;
-  if (mandate.validUntil >= terms.start + BigInt(terms.periods * terms.periodSeconds)) session.leftOut.push(id);
+  if (session === undefined) return;
+  const { terms, mandates } = session;
+  const end = terms.start + BigInt(terms.periods * terms.periodSeconds);
+  history.limits.clear();
+  for (const [id, entry] of table) {
+    const mandate = mandates.get(id);
+    const covers = (limits: FrozenLimits | undefined): limits is FrozenLimits =>
+      limits !== undefined && limits.validUntil >= end;
+    const same =
+      covers(mandate) === covers(entry) && (!covers(entry) || FIELDS.every((k) => entry[k] === mandate?.[k]));
+    if (!same) session.doubt ??= `a mandate of account ${id}`;
+    if (!covers(entry)) continue;
+    history.limits.set(id, entry);
+    // Of whom something was not seen no balance is known: enough of everything for what the mandate allows.
+    if (history.unknown.has(id)) {
+      const known = { ...EMPTY, deposit: entry.maxSpendPerDay * NANO_PER_TOKEN, carbon: ENOUGH_CARBON };
+      history.accounts.set(id, known);
+    }
+  }
 }
 
-/** Whom a session left out that had a mandate and a place: the end of the mandate was not seen. */
-export function wronglyLeftOut({ leftOut }: FrozenSession, grid: Grid.GridModel): number | undefined {
-  const placed = new Set(grid.prosumers.map(({ id }) => id));
-  return leftOut.find((id) => id >= SYSTEM_ID || placed.has(id));
+/** The epochs of what is held when a session is settled. */
+export function epochsWith({ epochs }: History, { terms, turns }: FrozenSession): History["epochs"] {
+  return turns ? [terms.start / 86_400n, epochs[0]] : epochs;
 }
 
 /** What a batch of the open session is judged by; a string names what is missing. `grid`: bytes of the frozen model. */
@@ -303,8 +300,10 @@ export function context(history: History, grid: Uint8Array): Context | string {
   if (committee === undefined) return `the committee of epoch ${terms.epoch}`;
   if (priceCap === undefined) return "the event that set the price cap (the first of the market)";
   const { start, periodSeconds, periods, ordinal } = terms;
+  const [epochDay, beforeDay] = epochsWith(history, session);
+  const held = { imbalancePrice: session.imbalancePrice, epochDay, beforeDay };
   const ledger: Ledger = {
-    terms: { start, periodSeconds, periods, ordinal, priceCap },
+    terms: { start, periodSeconds, periods, ordinal, priceCap, ...held },
     grid: Grid.decode(grid),
     accounts: history.accounts,
     limits: history.limits,

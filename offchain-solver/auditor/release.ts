@@ -8,7 +8,12 @@ export type Gap = { readonly start: number; readonly length: number };
 export type ReleasedCode = { readonly hash: string; readonly bytes: number; readonly gaps: readonly Gap[] };
 
 /** What a market that an auditor knows runs on. */
-export type Release = { readonly market: ReleasedCode; readonly registry: ReleasedCode };
+export type Release = {
+  readonly market: ReleasedCode;
+  readonly registry: ReleasedCode;
+  /** Writes the market's tables of mandates. */
+  readonly tableWriter: ReleasedCode;
+};
 
 /** `code`: runtime code in hexadecimal text, of a compiler or of a chain. */
 export function masked(code: string, gaps: readonly Gap[]): string {

@@ -123,8 +123,7 @@ function wrongTerms(published: Witness["terms"], frozen: SessionTerms, gridModel
   const [fault] = publicFaults(scenario);
   if (fault !== undefined) return invalid("unsoundTerms", `${fault.field} ${fault.reason}`);
   const { feeder, prosumers, hours, startUtc, periodHours } = scenario;
-  const places = prosumers.map(({ id, bus }) => ({ id, bus }));
-  if (hexlify(GridModel.encode(GridModel.fromFeeder(feeder, places))) !== hexlify(gridModel))
+  if (hexlify(GridModel.encode(GridModel.fromFeeder(feeder, prosumers))) !== hexlify(gridModel))
     return invalid("witnessOfAnotherFeeder", feeder.name);
   const start = Date.parse(startUtc) / 1000;
   const periodSeconds = Math.round(periodHours * 3600);

@@ -1,5 +1,6 @@
 /** What the contracts say of themselves at one block, beside what the events made of it. */
 import { MARKET, REGISTRY, TOKEN } from "../codec/abi.ts";
+import { unpackLimits } from "../codec/typedData.ts";
 import type { Look } from "../chain/look.ts";
 import { EndpointFault } from "../chain/endpoint.ts";
 import type { LedgerAccount } from "../ledger/settlementModel.ts";
@@ -8,7 +9,7 @@ import { isReleased, type Release } from "./release.ts";
 import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
 
 /** What of an account's word settlement, deposits and withdrawals change. */
-type Word = Pick<LedgerAccount, "deposit" | "carbon" | "spentMicro" | "day">;
+type Word = LedgerAccount;
 
 async function ask(look: Look, market: string, block: number, method: string, ...args: unknown[]) {
   const answer = await look.call(market, MARKET.encodeFunctionData(method, args), block);
@@ -20,12 +21,11 @@ async function ask(look: Look, market: string, block: number, method: string, ..
 }
 
 export async function wordAt(look: Look, market: string, id: number, block: number): Promise<Word> {
-  const [{ deposit, carbon, spentMicro, day }] = await ask(look, market, block, "account", id);
-  return { deposit, carbon, spentMicro, day };
+  const [{ deposit, carbon, heldBefore, held, spentMicro, day }] = await ask(look, market, block, "account", id);
+  return { deposit, carbon, heldBefore, held, spentMicro, day };
 }
 
-const sameWord = (a: Word, b: Word): boolean =>
-  a.deposit === b.deposit && a.carbon === b.carbon && a.spentMicro === b.spentMicro && a.day === b.day;
+const sameWord = (a: Word, b: Word): boolean => (Object.keys(a) as (keyof Word)[]).every((key) => a[key] === b[key]);
 
 /** Of the accounts named, the first whose word at a block is not what the history makes of it. */
 export async function differingAccount(
@@ -44,9 +44,11 @@ export async function differingAccount(
 export async function relearn(look: Look, history: History, block: number): Promise<void> {
   const ids = [...history.unknown];
   try {
+    const [{ epochDay, beforeDay }] = await ask(look, history.market, block, "feeder");
+    history.epochs = [epochDay, beforeDay];
     const words = await Promise.all(ids.map((id) => wordAt(look, history.market, id, block)));
     ids.forEach((id, k) => {
-      history.accounts.set(id, { ...accountOf(history, id), ...words[k] });
+      history.accounts.set(id, words[k]);
       history.unknown.delete(id);
     });
   } catch (error) {
@@ -55,16 +57,27 @@ export async function relearn(look: Look, history: History, block: number): Prom
   }
 }
 
-export async function addressIn(look: Look, market: string, method: "registry" | "token", block: number) {
+export async function addressIn(
+  look: Look,
+  market: string,
+  method: "registry" | "token" | "tableWriter",
+  block: number,
+) {
   const [address] = await ask(look, market, block, method);
   return address as string;
 }
 
-/** Whether market and registry run the released build. */
-export async function checkCode(look: Look, market: string, registry: string, release: Release): Promise<Verdict> {
+/** Whether market, registry and what writes the market's tables run the released build, as far as one block shows. */
+export async function checkCode(
+  look: Look,
+  { market, registry, block }: { market: string; registry: string; block: number },
+  release: Release,
+): Promise<Verdict> {
+  const writer = await addressIn(look, market, "tableWriter", block);
   for (const [name, address, released] of [
     ["market", market, release.market],
     ["registry", registry, release.registry],
+    ["table writer", writer, release.tableWriter],
   ] as const) {
     const code = await look.code(address);
     if (code === "0x") return undecided(`the code of the ${name}, ${address}`);
@@ -98,7 +111,8 @@ export async function checkLedger(look: Look, history: History, registry: string
   const account = await differingAccount(look, history, ids, block);
   if (account !== undefined) return undecided(`events of account ${account}: it holds something else than they say`);
   for (const id of ids) {
-    const [{ validUntil, nonce }] = await ask(look, market, block, "registeredMandate", id);
+    const { limits, capacity, nonce } = await ask(look, market, block, "registeredMandate", id);
+    const { validUntil } = unpackLimits(limits, capacity);
     const mandate = history.mandates.get(id);
     if ((mandate?.validUntil ?? 0n) !== validUntil || (mandate !== undefined && mandate.nonce !== nonce))
       return undecided(`a mandate or revocation of account ${id}`);

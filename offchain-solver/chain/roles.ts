@@ -19,7 +19,7 @@ export const RULES: readonly Rule[] = [
       "appointCommittee(uint32[])",
     ],
   },
-  { role: "OPERATOR", target: "market", functions: ["freezeSession(uint40,uint32,uint8,uint40,bytes32,uint32[])"] },
+  { role: "OPERATOR", target: "market", functions: ["freezeSession(uint40,uint32,uint8,uint40,bytes32,uint24)"] },
   { role: "REGULATOR", target: "market", functions: ["issueAllowances(uint32[],uint256[])"] },
   { role: "GUARDIAN", target: "market", functions: ["setPaused(bool)", "cancelSession()"] },
   { role: "PARAMETERS", target: "market", functions: ["setPriceCap(uint24)"] },

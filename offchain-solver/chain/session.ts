@@ -1,15 +1,16 @@
 /** One session on chain: freeze, read what was frozen, attest, settle. */
-import { type BaseWallet, getBytes, hexlify, type Log, type Provider, type Signer } from "ethers";
+import { type BaseWallet, type Contract, getBytes, hexlify, type Log, type Provider, type Signer } from "ethers";
 import { decodeDeltas } from "../ledger/deltas.ts";
 import * as Grid from "../codec/gridModel.ts";
 import type { Delta, Ledger, LedgerAccount } from "../ledger/settlementModel.ts";
 import {
   attestation,
   ATTESTATION_TYPES,
-  type Limits,
+  type FrozenLimits,
   marketDomain,
   packSignatures,
   type SessionTerms,
+  unpackLimits,
 } from "../codec/typedData.ts";
 import { sealed, type Batch, type Verified } from "../ledger/verified.ts";
 import { contracts, type Deployment, send } from "./deployment.ts";
@@ -23,16 +24,18 @@ export type SessionRequest = {
   readonly deadline: number;
   /** Of the public scenario and settings that everybody invited was given. */
   readonly termsHash: string;
-  /** Account ids, ascending, system accounts included. */
+  /** What a kWh costs at most that is sold and not delivered, 1e-6 $ per kWh. */
+  readonly imbalancePrice: number;
+  /** Account ids that are invited, system accounts included; whoever has a mandate is frozen with the session. */
   readonly ids: readonly number[];
 };
 
 export type FrozenSession = {
   readonly terms: SessionTerms;
   readonly sessionHash: string;
-  /** What each account may spend, micro-dollars; accounts not in here were left out. */
-  readonly lockedMicro: ReadonlyMap<number, bigint>;
+  /** Who is invited and has no mandate that covers the session, or no place on the feeder. */
   readonly leftOut: readonly number[];
+  readonly gasUsed: bigint;
 };
 
 export type Settled = {
@@ -47,13 +50,14 @@ export type Settled = {
 export async function freezeSession(
   deployment: Deployment,
   operator: Signer,
-  { start, periodSeconds, periods, deadline, termsHash, ids }: SessionRequest,
+  { start, periodSeconds, periods, deadline, termsHash, imbalancePrice, ids }: SessionRequest,
 ): Promise<FrozenSession> {
   const { market } = contracts(deployment, operator);
-  const receipt = await send(market, "freezeSession", start, periodSeconds, periods, deadline, termsHash, ids);
-  const parsed = receipt.logs.map((log: Log) => market.interface.parseLog(log)).filter((log) => log !== null);
-  const frozen = parsed.find((log) => log.name === "SessionFrozen");
-  if (frozen === undefined) throw new Error("freezeSession: no SessionFrozen event");
+  const times = [start, periodSeconds, periods, deadline] as const;
+  const receipt = await send(market, "freezeSession", ...times, termsHash, imbalancePrice);
+  const parsed = receipt.logs.map((log: Log) => market.interface.parseLog(log));
+  const frozen = parsed.find((log) => log?.name === "SessionFrozen");
+  if (frozen === undefined || frozen === null) throw new Error("freezeSession: no SessionFrozen event");
   const { epoch, sequence, ordinal, previousBatch, gridModel } = frozen.args;
   return {
     terms: {
@@ -69,11 +73,14 @@ export async function freezeSession(
       deadline: BigInt(deadline),
     },
     sessionHash: frozen.args.sessionHash,
-    lockedMicro: new Map(
-      parsed.filter((log) => log.name === "MandateLocked").map((log) => [Number(log.args.id), log.args.lockedMicro]),
-    ),
-    leftOut: parsed.filter((log) => log.name === "LeftOut").map((log) => Number(log.args.id)),
+    leftOut: await leftOut(market, ids),
+    gasUsed: receipt.gasUsed,
   };
+}
+
+async function leftOut(market: Contract, ids: readonly number[]): Promise<number[]> {
+  const covered = await Promise.all(ids.map((id) => market.getFunction("frozenMandate").staticCall(id)));
+  return ids.filter((_, k) => !covered[k].covers);
 }
 
 /** What `settle` would read now for these accounts: the input of codec/settlementModel.ts. */
@@ -81,12 +88,14 @@ export async function readLedger(deployment: Deployment, provider: Provider, ids
   const { market, registry } = contracts(deployment, provider);
   const session = await market.getFunction("session").staticCall();
   const model = await registry.getFunction("gridModel").staticCall();
+  const { imbalancePrice } = await market.getFunction("seats").staticCall();
+  const feeder = await market.getFunction("feeder").staticCall();
   const accounts = new Map<number, LedgerAccount>();
-  const limits = new Map<number, Limits>();
+  const limits = new Map<number, FrozenLimits>();
   for (const id of ids) {
     accounts.set(id, (await market.getFunction("account").staticCall(id)).toObject());
-    const frozen = await market.getFunction("frozenLimits").staticCall(id);
-    if (frozen.locked) limits.set(id, frozen.limits.toObject());
+    const frozen = await market.getFunction("frozenMandate").staticCall(id);
+    if (frozen.covers) limits.set(id, unpackLimits(frozen.limits, frozen.capacity));
   }
   return {
     terms: {
@@ -95,6 +104,10 @@ export async function readLedger(deployment: Deployment, provider: Provider, ids
       periods: Number(session.periods),
       ordinal: session.ordinal,
       priceCap: session.priceCap,
+      imbalancePrice,
+      // As they are once the session has begun another epoch, if it does.
+      epochDay: feeder.turns ? session.start / 86_400n : feeder.epochDay,
+      beforeDay: feeder.turns ? feeder.epochDay : feeder.beforeDay,
     },
     grid: Grid.decode(getBytes(await provider.getCode(model.pointer)).subarray(1)),
     accounts,

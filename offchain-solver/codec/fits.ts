@@ -46,6 +46,9 @@ export type Size = {
   readonly buses: number;
 };
 
+/** The largest table of mandates, and a quarter of it that was replaced (contracts/libraries/FrozenTable.sol). */
+const TABLE_BYTES = 1.25 * 24_576;
+
 /**
  * More gas than `settle` of the optimised market uses for this size: every byte as dear as a byte can be, every storage
  * word cold, every trade, period and branch at its longest path, memory at its quadratic price.
@@ -55,13 +58,13 @@ export function gasBound({ participants, periods, trades, payload, members, buse
   const quorum = quorumOf(members);
   const callBytes = CALL_BYTES + payload + 64 * quorum;
   const words =
-    accounts * (4 + periods) + buses * (periods + 2) + (callBytes + 64 * accounts + 16 * accounts + 8_192) / 32;
+    accounts * (5 + periods) + buses * (periods + 2) + (callBytes + TABLE_BYTES + 16 * accounts + 8_192) / 32;
   const execution =
-    70_000 +
+    78_000 +
     16 * callBytes +
     4_000 * quorum +
-    6_700 * accounts +
-    360 * accounts * periods +
+    7_000 * accounts +
+    395 * accounts * periods +
     1_050 * trades +
     420 * buses * periods +
     Math.ceil(12 * words + words ** 2 / 512);

@@ -28,8 +28,21 @@ export type GridModel = {
   readonly buses: number;
   /** Entry k is the branch to bus k + 1, depth first. */
   readonly branches: readonly GridBranch[];
-  readonly prosumers: readonly { readonly id: number; readonly bus: number }[];
+  readonly prosumers: readonly Placed[];
 };
+
+/** A prosumer at a bus, and the reactive power that its connection is registered for, var: taken, and fed in. */
+export type Placed = {
+  readonly id: number;
+  readonly bus: number;
+  readonly absorbVar: number;
+  readonly feedVar: number;
+};
+
+/** No reactive power of a payload is beyond it. */
+export const ANY_VAR = 0xffffff;
+/** Bytes of a prosumer: id, bus, reactive power taken and fed in. */
+const PROSUMER_BYTES = 12;
 
 export const UNLIMITED = (1n << 40n) - 1n;
 export const ROOT_VOLTAGE = 1n << 60n;
@@ -43,11 +56,7 @@ export function depthFirst(feeder: Feeder): number[] {
 }
 
 /** `prosumers` by ascending id; their buses must ascend with them in depth-first order. */
-export function fromFeeder(
-  feeder: Feeder,
-  prosumers: readonly { readonly id: number; readonly bus: number }[],
-  tolerance: Tolerance = TOLERANCE,
-): GridModel {
+export function fromFeeder(feeder: Feeder, prosumers: readonly Placed[], tolerance: Tolerance = TOLERANCE): GridModel {
   const order = depthFirst(feeder);
   const place = new Map(order.map((bus, k) => [bus, k]));
   const into = new Map(feeder.branches.map((branch) => [branch.to, branch]));
@@ -66,10 +75,12 @@ export function fromFeeder(
       x: fits(Math.round(((2 * branch.xPu) / wattPerUnit) * 2 ** 60), 56, "x"),
     };
   });
-  const placed = prosumers.map(({ id, bus }) => {
+  const placed = prosumers.map(({ id, bus, absorbVar, feedVar }) => {
     const at = place.get(bus);
     if (at === undefined) throw new Error(`prosumer ${id}: no bus ${bus} on feeder ${feeder.name}`);
-    return { id, bus: at };
+    if (Math.max(absorbVar, feedVar) > ANY_VAR)
+      throw new Error(`prosumer ${id}: ${Math.max(absorbVar, feedVar)} var, more than a grid model holds`);
+    return { id, bus: at, absorbVar, feedVar };
   });
   for (let i = 1; i < placed.length; i++) {
     if (placed[i].id <= placed[i - 1].id || placed[i].bus < placed[i - 1].bus) {
@@ -86,7 +97,7 @@ function ratingOf({ ratingMva }: Feeder["branches"][number], tolerance: Toleranc
 }
 
 export function encode(model: GridModel): Uint8Array {
-  const bytes = new Uint8Array(4 + 32 * model.branches.length + 6 * model.prosumers.length);
+  const bytes = new Uint8Array(4 + 32 * model.branches.length + PROSUMER_BYTES * model.prosumers.length);
   const view = new DataView(bytes.buffer);
   view.setUint16(0, model.buses);
   view.setUint16(2, model.prosumers.length);
@@ -96,10 +107,13 @@ export function encode(model: GridModel): Uint8Array {
     for (let k = 0; k < 4; k++) view.setBigUint64(at + 8 * k, (word >> BigInt(192 - 64 * k)) & 0xffffffffffffffffn);
     at += 32;
   }
-  for (const { id, bus } of model.prosumers) {
+  for (const { id, bus, absorbVar, feedVar } of model.prosumers) {
     view.setUint32(at, id);
     view.setUint16(at + 4, bus);
-    at += 6;
+    // Two fields of three bytes.
+    view.setUint16(at + 6, absorbVar >> 8);
+    view.setUint32(at + 8, (((absorbVar & 0xff) << 24) | feedVar) >>> 0);
+    at += PROSUMER_BYTES;
   }
   return bytes;
 }
@@ -121,10 +135,15 @@ export function decode(bytes: Uint8Array): GridModel {
     };
   });
   const from = 4 + 32 * (buses - 1);
-  const prosumers = Array.from({ length: view.getUint16(2) }, (_, k) => ({
-    id: view.getUint32(from + 6 * k),
-    bus: view.getUint16(from + 6 * k + 4),
-  }));
+  const prosumers = Array.from({ length: view.getUint16(2) }, (_, k) => {
+    const at = from + PROSUMER_BYTES * k;
+    return {
+      id: view.getUint32(at),
+      bus: view.getUint16(at + 4),
+      absorbVar: view.getUint32(at + 5) & ANY_VAR,
+      feedVar: view.getUint32(at + 8) & ANY_VAR,
+    };
+  });
   return { buses, branches, prosumers };
 }
 

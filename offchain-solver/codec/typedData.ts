@@ -8,7 +8,7 @@ const fields = (text: string): TypedDataField[] =>
     return { type, name };
   });
 
-/** What a mandate bounds, as the frozen table holds it. */
+/** What a mandate bounds in a period or a session. */
 export type Limits = {
   readonly maxBuy: bigint;
   readonly minSell: bigint;
@@ -24,18 +24,42 @@ export type Limits = {
   readonly maxCarbonG: bigint;
 };
 
-export type Mandate = Limits & {
-  readonly prosumer: number;
+/** A mandate as the table of a session holds it. */
+export type FrozenLimits = Limits & {
   /** Micro-dollars, net over the sessions that start on one UTC day. */
   readonly maxSpendPerDay: bigint;
-  /** Unix seconds. */
+  /** Unix seconds; a session that ends later does not use the mandate. */
   readonly validUntil: bigint;
+};
+
+export type Mandate = FrozenLimits & {
+  readonly prosumer: number;
   /**
    * The account's series, which a revocation or a change of its wallet raises, times 2^40, and a number larger than
    * that of each mandate before in it.
    */
   readonly nonce: bigint;
 };
+
+/** Limits from the two words in which the chain holds them (contracts/types/Mandate.sol). */
+export function unpackLimits(word: bigint, capacity: bigint): FrozenLimits {
+  const unsigned = (from: bigint, at: number, bits: number) => BigInt.asUintN(bits, from >> BigInt(at));
+  const signed = (at: number) => BigInt.asIntN(24, word >> BigInt(at));
+  return {
+    maxBuy: signed(0),
+    minSell: signed(24),
+    maxBuyW: unsigned(word, 48, 32),
+    maxSellW: unsigned(word, 80, 32),
+    minReservePrice: signed(112),
+    maxReservePrice: signed(136),
+    maxReserveW: unsigned(word, 160, 32),
+    maxCarbonPrice: signed(192),
+    minCarbonPrice: signed(216),
+    maxCarbonG: unsigned(capacity, 0, 32),
+    maxSpendPerDay: unsigned(capacity, 32, 48),
+    validUntil: unsigned(capacity, 80, 40),
+  };
+}
 
 /** Everything the signers of a batch commit to besides the payload; the chain reads it from its own storage. */
 export type SessionTerms = {

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
 import { readJson } from "../io/readJson.ts";
+import { withCapabilities } from "../market/scenario/capability.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { DefinitionSchema, PopulatedSchema } from "../scenarios/definition.ts";
 import { loadFeeder } from "../scenarios/loadScenario.ts";
@@ -24,12 +25,14 @@ export function daysOf(scenario: Scenario, count: number, shorten: (day: Scenari
   const start = Date.parse(scenario.startUtc);
   const starts = Array.from({ length: count }, (_, k) => iso(start + k * DAY_MS));
   const file = definitionFile(scenario.name);
-  if (!existsSync(file)) return starts.map((startUtc) => shorten({ ...scenario, startUtc }));
+  if (!existsSync(file)) return withCapabilities(starts.map((startUtc) => shorten({ ...scenario, startUtc })));
   const series = readSeries();
   const written = readJson(file, z.union([DefinitionSchema, PopulatedSchema]));
   const feeder = loadFeeder(written.feeder);
   const definition = "population" in written ? drawDefinition(written, feeder, series) : written;
-  return starts.map((startUtc, k) =>
-    shorten(k === 0 ? scenario : resolveScenario({ ...definition, startUtc }, feeder, series)),
+  return withCapabilities(
+    starts.map((startUtc, k) =>
+      shorten(k === 0 ? scenario : resolveScenario({ ...definition, startUtc }, feeder, series)),
+    ),
   );
 }

@@ -6,6 +6,7 @@ import * as Onboarding from "../chain/onboarding.ts";
 import * as GridModel from "../codec/gridModel.ts";
 import type { Mandate } from "../codec/typedData.ts";
 import { HIGHEST_PRICE_CAP, MOST_SPEND } from "../ledger/settleable.ts";
+import { capabilityOf } from "../market/scenario/capability.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { giveGas } from "./chain/served.ts";
 import { deployAll } from "./deploy.ts";
@@ -39,7 +40,7 @@ export async function openMarket(
     return { id, wallet: wallet.address, nodeKey: node, meterKey: meter };
   });
   await Onboarding.register(deployment, signer, parties);
-  const places = prosumers.map(({ id, bus }) => ({ id, bus }));
+  const places = prosumers.map((one) => ({ id: one.id, bus: one.bus, ...capabilityOf(one) }));
   await Onboarding.addGridModel(deployment, signer, GridModel.encode(GridModel.fromFeeder(feeder, places)));
   await Onboarding.appointCommittee(deployment, signer, Onboarding.committeeOf(prosumers.map(({ id }) => id)));
   await seal(deployment, admin);

@@ -30,23 +30,34 @@ function ledgerOf(periodSeconds: number, perId: (id: number) => bigint): Ledger 
       maxCarbonPrice: open ? 3_000_000n : 58_000n,
       minCarbonPrice: open ? -3_000_000n : 1_000n,
       maxCarbonG: open ? 0xffffffffn : 1_200n,
+      maxSpendPerDay: 1n << 40n,
+      validUntil: 1n << 39n,
     };
   };
   const account = {
     deposit: 1n << 50n,
     carbon: 1n << 40n,
-    lockedMicro: 1n << 40n,
+    heldBefore: 0n,
+    held: 0n,
     spentMicro: 0n,
     day: 0n,
-    session: 1n,
   };
   const grid: Grid.GridModel = {
     buses: 2,
     branches: [{ parent: 0, rating: Grid.UNLIMITED, r: 0n, x: 0n, vMin2: 0n, vMax2: (1n << 33n) - 1n }],
-    prosumers: IDS.map((id) => ({ id, bus: 1 })),
+    prosumers: IDS.map((id) => ({ id, bus: 1, absorbVar: Grid.ANY_VAR, feedVar: Grid.ANY_VAR })),
   };
   return {
-    terms: { start: 0n, periodSeconds, periods: PERIODS, ordinal: 1n, priceCap: 3_000_000n },
+    terms: {
+      start: 0n,
+      periodSeconds,
+      periods: PERIODS,
+      ordinal: 1n,
+      priceCap: 3_000_000n,
+      imbalancePrice: 0n,
+      epochDay: 0n,
+      beforeDay: 0n,
+    },
     grid,
     accounts: new Map(ids.map((id) => [id, account])),
     limits: new Map(ids.map((id) => [id, limits(id)])),

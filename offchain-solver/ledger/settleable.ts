@@ -1,5 +1,6 @@
 import type { Fault } from "../market/scenario/scenarioFaults.ts";
 import type { Prosumer, Scenario } from "../market/scenario/scenario.ts";
+import { capabilityOf } from "../market/scenario/capability.ts";
 import { PRICE_UNITS, UNITS, UTILITY } from "../market/result/clearingResult.ts";
 import * as Payload from "../codec/payload.ts";
 import { attempt } from "../codec/refusal.ts";
@@ -44,8 +45,17 @@ export function unsettleable(scenario: Scenario): Fault[] {
   return [
     ...periodFaults(scenario),
     ...priceFaults(scenario),
+    ...sizeFaults(scenario),
     ...scenario.prosumers.flatMap((prosumer, i) => prosumerFaults(scenario, prosumer, `prosumers[${i}]`)),
   ];
+}
+
+/** Prosumers whose mandates fit one table (contracts/libraries/GridModel.sol). */
+const MOST_PROSUMERS = 380;
+
+function sizeFaults({ prosumers: { length } }: Scenario): Fault[] {
+  const reason = `are more than the ${MOST_PROSUMERS} that one session can freeze`;
+  return length > MOST_PROSUMERS ? [{ field: "prosumers", value: length, reason }] : [];
 }
 
 function periodFaults({ hours, periodHours, startUtc }: Scenario): Fault[] {
@@ -91,31 +101,35 @@ function priceFaults({ tariff, carbon, periodHours }: Scenario): Fault[] {
   );
 }
 
-/** Most that a prosumer's devices and load can draw or feed in at once, MW and Mvar. */
-export function mostOf({ load, generator, renewable, battery }: Prosumer): { mw: number; mvar: number } {
+/** Most that a prosumer's devices and load can draw or feed in at once, MW. */
+export function mostOf({ load, generator, renewable, battery }: Prosumer): number {
   const loadMw = Math.max(...load.fixedMw) * (1 + load.flexibleShare);
-  return {
-    mw: loadMw + (generator?.maxMw ?? 0) + (renewable?.ratingMw ?? 0) + (battery?.powerMw ?? 0),
-    mvar: Math.abs(load.mvarPerMw) * loadMw + (generator?.reactiveMvar ?? 0) + (renewable?.reactiveMvar ?? 0),
-  };
+  return loadMw + (generator?.maxMw ?? 0) + (renewable?.ratingMw ?? 0) + (battery?.powerMw ?? 0);
+}
+
+/** What a kWh costs at most that is sold and not delivered: the utility's highest price, 1e-6 $ per kWh. */
+export function imbalancePrice({ buyPerMwh }: Scenario["tariff"]): number {
+  return Math.ceil(Math.max(0, ...buyPerMwh) * PRICE_UNITS);
 }
 
 function prosumerFaults(scenario: Scenario, prosumer: Prosumer, at: string): Fault[] {
   const faults: Fault[] = [];
   if (prosumer.id >= SYSTEM_ID || !carried({ id: prosumer.id }))
     faults.push({ field: `${at}.id`, value: prosumer.id, reason: "is reserved for utility, operator and desk" });
-  const { mw, mvar } = mostOf(prosumer);
+  const mw = mostOf(prosumer);
+  const { absorbVar, feedVar } = capabilityOf(prosumer);
+  const most = Math.max(absorbVar, feedVar);
   if (!carried({ quantity: Math.ceil(mw * UNITS) }))
     faults.push({
       field: `${at}.load.fixedMw`,
       value: mw,
       reason: "MW at most with its devices: more than a trade carries",
     });
-  if (!carried({ reactiveVar: Math.ceil(mvar * UNITS) }))
+  if (!carried({ reactiveVar: most }))
     faults.push({
       field: `${at}.load.mvarPerMw`,
       value: prosumer.load.mvarPerMw,
-      reason: `makes ${mvar} Mvar with its devices: more than a batch carries`,
+      reason: `makes ${most / UNITS} Mvar with its devices: more than a batch carries`,
     });
   const bill = worstBill(scenario, prosumer);
   if (bill > MOST_SPEND)
@@ -133,7 +147,7 @@ function prosumerFaults(scenario: Scenario, prosumer: Prosumer, at: string): Fau
  */
 export function worstBill(scenario: Scenario, prosumer: Prosumer): number {
   const { tariff, carbon, periodHours } = scenario;
-  const { mw } = mostOf(prosumer);
+  const mw = mostOf(prosumer);
   const rating = prosumer.renewable?.ratingMw ?? 0;
   let total = 0;
   tariff.buyPerMwh.forEach((buy, t) => {

@@ -5,7 +5,7 @@
 import { DESK, OPERATOR, SESSION_PERIOD, type Trade, UTILITY } from "../market/result/clearingResult.ts";
 import * as Grid from "../codec/gridModel.ts";
 import * as Payload from "../codec/payload.ts";
-import type { Limits } from "../codec/typedData.ts";
+import type { FrozenLimits } from "../codec/typedData.ts";
 import { attempt, type Refusal, refuse } from "../codec/refusal.ts";
 
 export type LedgerAccount = {
@@ -13,10 +13,12 @@ export type LedgerAccount = {
   readonly deposit: bigint;
   /** Grams. */
   readonly carbon: bigint;
-  readonly lockedMicro: bigint;
+  /** What stays until it is delivered, 1e-3 $: of the epoch before that of `day`, and of that of `day`. */
+  readonly heldBefore: bigint;
+  readonly held: bigint;
   readonly spentMicro: bigint;
+  /** UTC day on which the last session started that the account took part in. */
   readonly day: bigint;
-  readonly session: bigint;
 };
 
 export type Terms = {
@@ -25,6 +27,11 @@ export type Terms = {
   readonly periods: number;
   readonly ordinal: bigint;
   readonly priceCap: bigint;
+  /** 1e-6 $ per kWh that is sold and not delivered. */
+  readonly imbalancePrice: bigint;
+  /** UTC days on which the current epoch of what is held began, and the one before it (contracts/types/Session.sol). */
+  readonly epochDay: bigint;
+  readonly beforeDay: bigint;
 };
 
 export type Ledger = {
@@ -32,7 +39,7 @@ export type Ledger = {
   readonly grid: Grid.GridModel;
   /** By account id; system accounts under SYSTEM_ID + 0..2. */
   readonly accounts: ReadonlyMap<number, LedgerAccount>;
-  readonly limits: ReadonlyMap<number, Limits>;
+  readonly limits: ReadonlyMap<number, FrozenLimits>;
 };
 
 export type Delta = { readonly id: number; readonly money: bigint; readonly carbon: bigint };
@@ -49,7 +56,10 @@ export const SYSTEM_ID = 0xfffffffd;
 const MAX_DEPOSIT = (1n << 64n) - 1n;
 const MAX_CARBON = (1n << 55n) - 1n;
 const NANO_PER_MICRO = 1000n;
-const EMPTY: LedgerAccount = { deposit: 0n, carbon: 0n, lockedMicro: 0n, spentMicro: 0n, day: 0n, session: 0n };
+const HOLD_UNIT = 1_000_000n;
+const MOST_HELD = (1n << 32n) - 1n;
+/** An account that nobody has paid to yet. */
+export const EMPTY: LedgerAccount = { deposit: 0n, carbon: 0n, heldBefore: 0n, held: 0n, spentMicro: 0n, day: 0n };
 
 type Position = {
   energyWh: bigint;
@@ -58,13 +68,16 @@ type Position = {
   /** Nano-dollars, of energy and network alone. */
   money: bigint;
   chargedWh: bigint;
+  /** Fed in, var. */
+  readonly reactiveVar: bigint;
 };
 
 type Entry = {
   readonly id: number;
   readonly party: number;
   readonly account: LedgerAccount;
-  readonly limits: Limits;
+  readonly limits: FrozenLimits;
+  readonly place: Grid.Placed;
   money: bigint;
   /** Grams received, and the money for them. */
   carbon: bigint;
@@ -102,18 +115,22 @@ export function settle(ledger: Ledger, bytes: Uint8Array): Settlement | Refusal 
 /** Entries by party number of the payload, in the event's order. */
 function openEntries(ledger: Ledger, payload: Payload.Payload): Map<number, Entry> {
   const entries = new Map<number, Entry>();
+  const places = new Map(ledger.grid.prosumers.map((placed) => [placed.id, placed]));
+  const end = ledger.terms.start + BigInt(ledger.terms.periods * ledger.terms.periodSeconds);
   const open = (id: number, party: number): void => {
     const account = ledger.accounts.get(id) ?? EMPTY;
     const limits = ledger.limits.get(id);
-    if (account.session !== ledger.terms.ordinal || limits === undefined) refuse("notLocked", id);
-    const positions = Array.from({ length: ledger.terms.periods }, () => ({
+    const place = id < SYSTEM_ID ? places.get(id) : { id, bus: 0, absorbVar: Grid.ANY_VAR, feedVar: Grid.ANY_VAR };
+    if (limits === undefined || place === undefined || limits.validUntil < end) refuse("notLocked", id);
+    const positions = Array.from({ length: ledger.terms.periods }, (_, t) => ({
       energyWh: 0n,
       reserveSoldW: 0n,
       reserveBoughtW: 0n,
       money: 0n,
       chargedWh: 0n,
+      reactiveVar: BigInt(payload.reactiveVar[party]?.[t] ?? 0),
     }));
-    entries.set(party, { id, party, account, limits, money: 0n, carbon: 0n, carbonMoney: 0n, positions });
+    entries.set(party, { id, party, account, limits, place, money: 0n, carbon: 0n, carbonMoney: 0n, positions });
   };
   payload.participants.forEach((id, k) => {
     if (id >= SYSTEM_ID || id <= (payload.participants[k - 1] ?? 0)) refuse("participantsNotAscending", k);
@@ -211,7 +228,7 @@ function net(trade: Trade, entries: ReadonlyMap<number, Entry>): void {
  * Money of energy and network together is no worse than the net energy at its limit price: nothing is lost on a net of
  * zero.
  */
-function checkPosition({ id, limits }: Entry, position: Position, t: number, terms: Terms): void {
+function checkPosition({ id, limits, place }: Entry, position: Position, t: number, terms: Terms): void {
   const { energyWh, money, chargedWh } = position;
   const buys = energyWh < 0n;
   const magnitude = buys ? -energyWh : energyWh;
@@ -221,6 +238,9 @@ function checkPosition({ id, limits }: Entry, position: Position, t: number, ter
   if (position.reserveSoldW > limits.maxReserveW || position.reserveBoughtW > limits.maxReserveW) {
     refuse("reserveBeyondMandate", id, t);
   }
+  const { reactiveVar } = position;
+  if (reactiveVar < -BigInt(place.absorbVar) || reactiveVar > BigInt(place.feedVar))
+    refuse("reactiveBeyondCapability", id, t);
 }
 
 /** As energy in a period, over the session. */
@@ -232,23 +252,34 @@ function checkAllowances({ id, limits, carbon, carbonMoney }: Entry): void {
   if ((sells ? -carbon : carbon) > limits.maxCarbonG) refuse("carbonBeyondMandate", id);
 }
 
-function settleAccount({ id, account, money, carbon }: Entry, terms: Terms): LedgerAccount {
-  if (-money > account.lockedMicro * NANO_PER_MICRO) refuse("spendBeyondLock", id);
+function settleAccount(entry: Entry, terms: Terms): LedgerAccount {
+  const { id, account, limits, money, carbon } = entry;
+  const day = terms.start / 86_400n;
+  const spent = account.day === day ? account.spentMicro : 0n;
+  const most = limits.maxSpendPerDay > spent ? (limits.maxSpendPerDay - spent) * NANO_PER_MICRO : 0n;
   const deposit = account.deposit + money;
+  if (-money > most || deposit < 0n) refuse("spendBeyondLock", id);
   if (deposit > MAX_DEPOSIT) refuse("depositOverflow", id);
   const grams = account.carbon + carbon;
   if (grams < 0n && id !== SYSTEM_ID) refuse("carbonBelowZero", id);
   if (grams > MAX_CARBON || grams < -MAX_CARBON - 1n) refuse("carbonOverflow", id);
-  const day = terms.start / 86_400n;
   const spentUp = money < 0n ? (-money + NANO_PER_MICRO - 1n) / NANO_PER_MICRO : 0n;
-  return {
-    deposit,
-    carbon: grams,
-    lockedMicro: 0n,
-    spentMicro: money < 0n ? spentUp + (account.day === day ? account.spentMicro : 0n) : account.spentMicro,
-    day: money < 0n ? day : account.day,
-    session: 0n,
-  };
+  return { deposit, carbon: grams, ...holds(entry, terms), spentMicro: spent + spentUp, day };
+}
+
+/**
+ * Nobody is paid out before delivery: what was received, or what the energy sold costs if it is not delivered, is held.
+ * What the account held of an epoch that is over is free; utility and operator are exempt.
+ */
+function holds({ id, account, money, positions }: Entry, terms: Terms): { heldBefore: bigint; held: bigint } {
+  let { heldBefore, held } = account;
+  if (account.day < terms.epochDay) [heldBefore, held] = [account.day < terms.beforeDay ? 0n : held, 0n];
+  if (id > SYSTEM_ID) return { heldBefore, held };
+  const soldWh = positions.reduce((sum, { energyWh }) => (energyWh > 0n ? sum + energyWh : sum), 0n);
+  const owed = soldWh * terms.imbalancePrice;
+  const due = money > owed ? money : owed;
+  const total = held + (due + HOLD_UNIT - 1n) / HOLD_UNIT;
+  return { heldBefore, held: total > MOST_HELD ? MOST_HELD : total };
 }
 
 /** LinDistFlow of one period: flows from the leaves to the root, then squared voltages from the root to the leaves. */
@@ -256,12 +287,11 @@ function checkGrid(ledger: Ledger, payload: Payload.Payload, entries: ReadonlyMa
   const { grid, terms } = ledger;
   const active = new Array<bigint>(grid.buses).fill(0n);
   const reactive = new Array<bigint>(grid.buses).fill(0n);
-  const busOf = new Map(grid.prosumers.map(({ id, bus }) => [id, bus]));
   const wattPerWh = perHour(terms);
-  payload.participants.forEach((id, k) => {
-    const bus = busOf.get(id) ?? refuse("notLocked", id);
-    active[bus] += (entries.get(k) as Entry).positions[t].energyWh * wattPerWh;
-    reactive[bus] += BigInt(payload.reactiveVar[k][t]);
+  payload.participants.forEach((_, k) => {
+    const { place, positions } = entries.get(k) as Entry;
+    active[place.bus] += positions[t].energyWh * wattPerWh;
+    reactive[place.bus] += positions[t].reactiveVar;
   });
   for (let bus = grid.buses - 1; bus > 0; bus--) {
     const branch = grid.branches[bus - 1];

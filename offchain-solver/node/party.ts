@@ -13,6 +13,7 @@ import { bundleFiles } from "../auditor/bundles.ts";
 import { packSignatures, quorumOf } from "../codec/typedData.ts";
 import { termsHash, termsBytes, type Terms } from "../codec/terms.ts";
 import { WitnessSchema } from "../codec/witness.ts";
+import { imbalancePrice } from "../ledger/settleable.ts";
 import type { Link } from "../net/transport.ts";
 import { AgentThread } from "./agent/agentThread.ts";
 import type { Carrier } from "./carrier.ts";
@@ -306,7 +307,7 @@ export class Party {
     const last = Number(this.#seen?.terms.start ?? 0);
     const next = schedule().find(({ scenario }) => Date.parse(scenario.startUtc) / 1000 > last);
     if (next === undefined) return;
-    const { startUtc, periodHours, hours, prosumers } = next.scenario;
+    const { startUtc, periodHours, hours, prosumers, tariff } = next.scenario;
     const start = Date.parse(startUtc) / 1000;
     if (now < start - config.leadS || now > start) return;
     try {
@@ -316,6 +317,7 @@ export class Party {
         periods: hours,
         deadline: start + GRACE_S,
         termsHash: termsHash(next),
+        imbalancePrice: imbalancePrice(tariff),
         ids: [...prosumers.map(({ id }) => id), ...SYSTEM_IDS],
       });
     } catch (error) {

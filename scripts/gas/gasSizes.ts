@@ -3,16 +3,18 @@
  * own 141.
  */
 import { readFileSync } from "node:fs";
+import type { Wallet } from "ethers";
 import { send } from "../../offchain-solver/chain/deployment.ts";
 import { deploy } from "../../test/support/artifacts.ts";
 import { postAndSettle } from "../../offchain-solver/chain/session.ts";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
+import { registerMandate, signMandate } from "../../offchain-solver/chain/onboarding.ts";
 import { FeederSchema } from "../../offchain-solver/grid/feeder.ts";
 import { type ClearingResult, PRODUCTS } from "../../offchain-solver/market/result/clearingResult.ts";
 import { batch, generator } from "../../test/support/batches.ts";
 import { createDayWorld, readDay } from "../../test/support/realDay.ts";
-import { BUNDLE, createWorld, freeze, idsOf, sign, type World } from "../../test/support/world.ts";
+import { BUNDLE, createWorld, freeze, idsOf, OPEN_MANDATE, sign, START, type World } from "../../test/support/world.ts";
 
 const FEEDER = FeederSchema.parse(
   JSON.parse(readFileSync(new URL("../../test/vectors/case33bw.json", import.meta.url), "utf8")),
@@ -20,6 +22,9 @@ const FEEDER = FeederSchema.parse(
 
 /** Signatures cover the deadline, and a zero byte less in them changes the gas: the chain's clock is set. */
 const BEFORE_START = 40_000;
+const DAY = 86_400;
+/** When a world's chain begins: there are two sessions before the one that is measured. */
+const DAYS_BEFORE = 4;
 
 export type Size = { readonly trades: number; readonly prosumers: number; readonly committee: number };
 
@@ -58,31 +63,66 @@ function atOnePrice(result: ClearingResult): ClearingResult {
 }
 
 export function sizedWorld({ prosumers, committee }: Size, reference = false): Promise<World> {
-  return createWorld({ prosumers, grid: spread(idsOf(prosumers)), committee, reference, unlimitedGas: true });
+  const clock = START - DAYS_BEFORE * DAY;
+  return createWorld({ prosumers, grid: spread(idsOf(prosumers)), committee, reference, unlimitedGas: true, clock });
 }
 
 /** A whole day of 15 prosumers with imports, exports, charges, rebates and the desk. */
 export async function smallDay(): Promise<{ world: World; result: ClearingResult }> {
   const ids = idsOf(15);
-  const world = await createWorld({ prosumers: ids.length, grid: spread(ids) });
+  const world = await createWorld({ prosumers: ids.length, grid: spread(ids), clock: START - DAYS_BEFORE * DAY });
   const shape = { ids, periods: 24, energy: 8, reserve: 4, carbon: 10, systems: true };
   return { world, result: atOnePrice(batch(shape, generator(24))) };
 }
 
 export async function realDay(): Promise<{ world: World; result: ClearingResult }> {
-  return { world: await createDayWorld(), result: readDay() };
+  return { world: await createDayWorld(DAYS_BEFORE), result: readDay() };
 }
 
-export type Measured = { readonly gas: number; readonly bytes: number; readonly transaction: string };
+export type Measured = {
+  readonly gas: number;
+  /** Of the freeze before it. */
+  readonly freezeGas: number;
+  /** Of the payload. */
+  readonly bytes: number;
+  readonly transaction: string;
+};
 
-/** `bytes` of the payload. */
-export async function settleOnce(world: World, result: ClearingResult): Promise<Measured> {
+/** Two sessions that make the table of mandates, fill its slots and begin the epochs of what is held. */
+export async function begin(world: World, { sessionStart }: ClearingResult): Promise<void> {
+  for (const day of [2, 1]) {
+    const start = sessionStart - day * DAY;
+    const frozen = await freeze(world, 1, { start, at: start - BEFORE_START });
+    const nothing = Payload.encode({ participants: [], systems: 0, reactiveVar: [], trades: [] }, 1);
+    await postAndSettle(world.deployment, world.admin, nothing, BUNDLE, await sign(world, frozen, nothing));
+  }
+}
+
+/** Freezes and settles a session after the first `changed` prosumers have replaced their mandates since the last. */
+export async function settleOnce(world: World, result: ClearingResult, changed = 0): Promise<Measured> {
+  for (const id of world.ids.slice(0, changed)) {
+    const mandate = { prosumer: id, ...OPEN_MANDATE, maxBuy: OPEN_MANDATE.maxBuy - 1n, nonce: 2n };
+    const signature = await signMandate(world.deployment, world.wallets.get(id) as Wallet, mandate);
+    await registerMandate(world.deployment, world.admin, mandate, signature);
+  }
   const { sessionStart: start, periodSeconds, periods } = result;
-  const frozen = await freeze(world, periods, { start, periodSeconds, at: start - BEFORE_START });
   const payload = Payload.encode(Payload.fromResult(result), periods);
+  const frozen = await freeze(world, periods, { start, periodSeconds, at: start - BEFORE_START });
   const signed = await sign(world, frozen, payload);
   const { gasUsed, transaction } = await postAndSettle(world.deployment, world.admin, payload, BUNDLE, signed);
-  return { gas: Number(gasUsed), bytes: payload.length, transaction };
+  return { gas: Number(gasUsed), freezeGas: Number(frozen.gasUsed), bytes: payload.length, transaction };
+}
+
+/** Freeze and settlement together after 1, 10 and all mandates have changed; the world is as it was afterwards. */
+export async function settleChanged(world: World, result: ClearingResult): Promise<number[]> {
+  const gas: number[] = [];
+  for (const changed of [1, 10, world.ids.length]) {
+    const snapshot = await world.connection.networkHelpers.takeSnapshot();
+    const measured = await settleOnce(world, result, changed);
+    gas.push(measured.freezeGas + measured.gas);
+    await snapshot.restore();
+  }
+  return gas;
 }
 
 /** The same trades as unsigned transfers of an ERC-20 for an ERC-1155, mints and approvals not counted. */
@@ -110,6 +150,11 @@ function spread(ids: readonly number[]): Grid.GridModel {
   const order = Grid.depthFirst(FEEDER);
   return Grid.fromFeeder(
     FEEDER,
-    ids.map((id, k) => ({ id, bus: order[1 + Math.floor((k * (order.length - 1)) / ids.length)] })),
+    ids.map((id, k) => ({
+      id,
+      bus: order[1 + Math.floor((k * (order.length - 1)) / ids.length)],
+      absorbVar: Grid.ANY_VAR,
+      feedVar: Grid.ANY_VAR,
+    })),
   );
 }

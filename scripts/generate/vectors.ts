@@ -29,7 +29,7 @@ const grid: Grid.GridModel = {
     r: 30_000_000n,
     x: 12_000_000n,
   })),
-  prosumers: IDS.map((id, k) => ({ id, bus: k + 1 })),
+  prosumers: IDS.map((id, k) => ({ id, bus: k + 1, absorbVar: 2_100, feedVar: 2_050 })),
 };
 const limits = {
   maxBuy: 180_000n,
@@ -42,15 +42,26 @@ const limits = {
   maxCarbonPrice: 60_000n,
   minCarbonPrice: 0n,
   maxCarbonG: 1_500n,
+  maxSpendPerDay: 5_000_000n,
+  validUntil: 2_000_000_000n,
 };
 const accounts = [...IDS, ...SYSTEMS];
 const ledger: Ledger = {
-  terms: { start: 1_800_000_000n, periodSeconds: 3600, periods: PERIODS, ordinal: 7n, priceCap: 3_000_000n },
+  terms: {
+    start: 1_800_000_000n,
+    periodSeconds: 3600,
+    periods: PERIODS,
+    ordinal: 7n,
+    priceCap: 3_000_000n,
+    imbalancePrice: 150_000n,
+    epochDay: 20_833n,
+    beforeDay: 20_831n,
+  },
   grid,
   accounts: new Map(
     accounts.map((id) => [
       id,
-      { deposit: 9_000_000_000n, carbon: 2_000n, lockedMicro: 5_000_000n, spentMicro: 0n, day: 0n, session: 7n },
+      { deposit: 9_000_000_000n, carbon: 2_000n, heldBefore: 3n, held: 4n, spentMicro: 5n, day: 20_832n },
     ]),
   ),
   limits: new Map(accounts.map((id) => [id, limits])),
@@ -85,6 +96,11 @@ results.push(
   changed("a charge on another quantity", atFirst({ quantity: 1 })),
   changed("a price beyond the cap", atFirst({ price: -3_000_001 })),
   changed("a price at the end of its bytes", atFirst({ price: 0x7fffff })),
+  changed("more reactive power than is registered", (result) => ({
+    ...result,
+    trades: [],
+    reactiveVar: result.reactiveVar.map((row, k) => (k === 2 ? [row[0], -2_101] : row)),
+  })),
   changed("the operator buys", atFirst({ seller: 1, buyer: 0xfffe })),
   changed("a period that is not", atFirst({ period: 9 })),
   changed("a party that is not", atFirst({ buyer: 44 })),
@@ -118,7 +134,7 @@ const unencodable = [
 });
 
 const mandates = [1n, 2n].map((nonce) => {
-  const mandate = { prosumer: 101, ...limits, maxSpendPerDay: 5_000_000n, validUntil: 2_000_000_000n, nonce };
+  const mandate = { prosumer: 101, ...limits, nonce };
   return { mandate, hash: TypedDataEncoder.hashStruct("Mandate", MANDATE_TYPES, mandate) };
 });
 const sessions = [1n, 2n].map((sequence) => {

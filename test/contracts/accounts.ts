@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { type Contract, Signature } from "ethers";
+import { type Contract, Signature, type Wallet } from "ethers";
 import { send } from "../../offchain-solver/chain/deployment.ts";
 import { deploy } from "../support/artifacts.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
@@ -20,7 +20,7 @@ import {
   sign,
   type World,
 } from "../support/world.ts";
-import { as, call, held, mandate, owner, proof, refused, seat } from "../support/calls.ts";
+import { as, call, held, mandate, owner, proof, refused, registeredLimits, seat } from "../support/calls.ts";
 
 describe("deposits and withdrawals", () => {
   let world: World;
@@ -35,14 +35,14 @@ describe("deposits and withdrawals", () => {
     const mine = as(market, wallet);
     expect(await refused(market, "requestWithdrawal", 101, 1n)).to.equal("notWallet");
     expect(await refused(mine, "requestWithdrawal", 101, 0n)).to.equal("amountZero");
-    expect(await refused(mine, "requestWithdrawal", 101, 100_000_001n)).to.equal("amountExceedsFree");
-    expect(await refused(mine, "requestWithdrawal", 101, 2n ** 255n)).to.equal("amountExceedsFree");
+    expect(await refused(mine, "requestWithdrawal", 101, 100_000_001n)).to.equal("amountExceedsDeposit");
+    expect(await refused(mine, "requestWithdrawal", 101, 2n ** 256n - 1n)).to.equal("amountExceedsDeposit");
     expect(await refused(mine, "withdraw", 101)).to.equal("nothingPending");
     await send(mine, "requestWithdrawal", 101, 60_000_000n);
     await send(mine, "requestWithdrawal", 101, 10_000_000n);
     expect(await held(world, 101)).to.equal(30_000_000_000n);
-    const [tokens, availableAt] = (await call(market, "pending", 101)) as [bigint, bigint];
-    expect(tokens).to.equal(70_000_000n);
+    const [tokens, queued, availableAt] = (await call(market, "pending", 101)) as [bigint, bigint, bigint];
+    expect([tokens, queued]).to.deep.equal([70_000_000n, 0n]);
     await world.connection.networkHelpers.time.setNextBlockTimestamp(availableAt - 1n);
     const early = await refusalOf(
       market,
@@ -62,21 +62,87 @@ describe("deposits and withdrawals", () => {
     const mine = as(market, await owner(world, 101));
     await send(market, "registerMandate", ...(await mandate(world, 102, { nonce: 2n, maxSpendPerDay: 40_000_000n })));
     const frozen = await freeze(world, 1, { open: 600 });
-    expect(await refused(mine, "requestWithdrawal", 101, 1n)).to.equal("amountExceedsFree");
+    await send(mine, "requestWithdrawal", 101, 100_000_000n);
+    expect(await held(world, 101)).to.equal(100_000_000_000n);
+    expect(await refused(mine, "requestWithdrawal", 101, 1n)).to.equal("amountExceedsDeposit");
     expect(await call(market, "free", 102)).to.equal(60_000_000_000n);
     const other = as(market, await owner(world, 102));
-    await send(other, "requestWithdrawal", 102, 60_000_000n);
-    expect(await refused(other, "requestWithdrawal", 102, 1n)).to.equal("amountExceedsFree");
+    await send(other, "requestWithdrawal", 102, 80_000_000n);
+    expect(await held(world, 102)).to.equal(40_000_000_000n);
+    const [moved, waits, availableAt] = (await call(market, "pending", 102)) as [bigint, bigint, bigint];
+    expect([moved, waits]).to.deep.equal([60_000_000n, 20_000_000n]);
     await world.connection.networkHelpers.time.increaseTo(frozen.terms.deadline);
     expect(await call(market, "free", 101)).to.equal(0n);
-    await world.connection.networkHelpers.time.increaseTo(frozen.terms.deadline + 1n);
-    await send(mine, "requestWithdrawal", 101, 100_000_000n);
+    // What waited follows as soon as nothing is locked, whoever asks for it; its delay has run since the request.
+    await world.connection.networkHelpers.time.increaseTo(availableAt);
+    for (const id of [101, 102]) await send(market, "withdraw", id);
     expect(await held(world, 101)).to.equal(0n);
+    expect(await held(world, 102)).to.equal(20_000_000_000n);
+    const wallet = (world.wallets.get(102) as Wallet).address;
+    expect(await call(world.contracts.token, "balanceOf", wallet)).to.equal(80_000_000n);
   });
+
+  it("threat: back-to-back freezes: what waits leaves at the next, whoever is frozen, and a revoked account is locked no more", async () => {
+    const mine = as(market, await owner(world, 101));
+    const { time } = world.connection.networkHelpers;
+    const first = await freeze(world, 1, { open: 600 });
+    await send(mine, "requestWithdrawal", 101, 100_000_000n);
+    await send(mine, "revokeMandate", 101);
+    const revokedAt = await time.latest();
+    await time.increaseTo(first.terms.deadline + 1n);
+    let { terms } = await freeze(world, 1, { start: START + 3_600, open: 600 });
+    // Everything has left, in a market that is never without a live session.
+    expect(await held(world, 101)).to.equal(0n);
+    expect((await market.getFunction("pending").staticCall(101)).tokens).to.equal(100_000_000n);
+    for (let at = START + 7_200; (await time.latest()) < revokedAt + 3 * 86_400; at += 2 * 86_400) {
+      await time.increaseTo(terms.deadline + 1n);
+      ({ terms } = await freeze(world, 1, { start: at }));
+    }
+    await send(market, "withdraw", 101);
+    expect(await call(world.contracts.token, "balanceOf", (world.wallets.get(101) as Wallet).address)).to.equal(
+      100_000_000n,
+    );
+  });
+
+  it("threat: a mandate replaced in mid-session: its lock is the frozen one's, and what it locked covers the batch", async () => {
+    const mine = as(market, await owner(world, 101));
+    await send(market, "registerMandate", ...(await mandate(world, 101, { nonce: 2n, maxSpendPerDay: 70_000_000n })));
+    await freeze(world, 1);
+    expect(await call(market, "lockOf", 101)).to.equal(70_000_000_000n);
+    await send(market, "registerMandate", ...(await mandate(world, 101, { nonce: 3n, maxSpendPerDay: 0n })));
+    expect(await call(market, "lockOf", 101)).to.equal(70_000_000_000n);
+    await send(mine, "requestWithdrawal", 101, 100_000_000n);
+    expect(await held(world, 101)).to.equal(70_000_000_000n);
+    // A payment during the session does not unlock anything either.
+    await Onboarding.fund(world.deployment, world.admin, 101, 10_000_000n);
+    expect(await call(market, "lockOf", 101)).to.equal(70_000_000_000n);
+    expect(await call(market, "free", 101)).to.equal(10_000_000_000n);
+  });
+
+  it("what waits is never more than the deposit: what a session has spent is gone", async () => {
+    const mine = as(market, await owner(world, 101));
+    const frozen = await freeze(world, 1);
+    await send(mine, "requestWithdrawal", 101, 100_000_000n);
+    const trade = { seller: 1, buyer: 0, product: "carbon", period: 255, quantity: 40_000, price: 1_000_000 } as const;
+    const payload = Payload.encode(
+      { participants: world.ids, systems: 0, reactiveVar: world.ids.map(() => [0]), trades: [trade] },
+      1,
+    );
+    await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, await sign(world, frozen, payload));
+    await world.connection.networkHelpers.time.increase(3 * 86_400);
+    await send(market, "withdraw", 101);
+    expect(await call(market, "pending", 101)).to.deep.equal([0n, 0n, await availableOf(101)]);
+    expect(await call(world.contracts.token, "balanceOf", (world.wallets.get(101) as Wallet).address)).to.equal(
+      60_000_000n,
+    );
+    expect(await refused(market, "withdraw", 101)).to.equal("nothingPending");
+  });
+  const availableOf = async (id: number): Promise<bigint> =>
+    (await market.getFunction("pending").staticCall(id)).availableAt;
 
   it("a lock of a session that is over does not bind whom the next session leaves out", async () => {
     const first = await freeze(world, 1, { open: 600 });
-    expect(first.lockedMicro.get(101)).to.equal(100_000_000n);
+    expect(await call(market, "lockOf", 101)).to.equal(100_000_000_000n);
     await world.connection.networkHelpers.time.increaseTo(first.terms.deadline + 1n);
     await send(as(market, await owner(world, 101)), "revokeMandate", 101);
     const next = await freeze(world, 1, { start: START + 86_400 });
@@ -199,7 +265,7 @@ describe("mandates", () => {
       "nonceNotLarger",
     );
     await call(market, "registerMandate", ...(await mandate(world, 101, { nonce: SERIES + 1n })));
-    expect((await market.getFunction("registeredMandate").staticCall(101)).validUntil).to.equal(0n);
+    expect((await registeredLimits(market, 101)).validUntil).to.equal(0n);
   });
 
   it("threat: a wallet rotation: the mandate of the old wallet ends with it", async () => {
@@ -270,7 +336,8 @@ describe("mandates", () => {
     const frozen = await freeze(world, 2);
     const first = as(market, await owner(world, 101));
     await send(first, "revokeMandate", 101);
-    expect(await refused(first, "requestWithdrawal", 101, 1n)).to.equal("amountExceedsFree");
+    await send(first, "requestWithdrawal", 101, 100_000_000n);
+    expect(await held(world, 101)).to.equal(100_000_000_000n);
     await send(
       market,
       "registerMandate",
@@ -370,7 +437,7 @@ describe("roles", () => {
       [market, "cancelSession"],
       [market, "setPriceCap", 5],
       [market, "issueAllowances", [], []],
-      [market, "freezeSession", 1, 3600, 1, 1, TERMS, []],
+      [market, "freezeSession", 1, 3600, 1, 1, TERMS, 0],
       [registry, "register", 1, stranger.address, stranger.address, stranger.address, "0x", "0x"],
       [registry, "rotateMeterKey", 101, stranger.address, "0x"],
       [registry, "addGridModel", "0x00010000"],

@@ -46,6 +46,7 @@ const tightGrid = (ids: readonly number[]): Grid.GridModel => {
   const unit = 1n << 32n;
   return {
     ...grid,
+    prosumers: grid.prosumers.map((placed) => ({ ...placed, absorbVar: 1_995, feedVar: 1_990 })),
     branches: grid.branches.map((branch, k) => ({
       ...branch,
       rating: k === 2 ? Grid.UNLIMITED : branch.rating,
@@ -100,6 +101,9 @@ const someBatch =
 
 const rpc = (world: World): JsonRpcApiProvider => world.provider as JsonRpcApiProvider;
 
+/** Where a system account is. */
+const ANYWHERE = { bus: 0, absorbVar: Grid.ANY_VAR, feedVar: Grid.ANY_VAR };
+
 type Outcome = { refused: string } | { deltas: Settlement["deltas"]; accounts: Settlement["accounts"] };
 
 describe(`TypeScript model, plain market, optimised market and lens on ${BATCHES} random batches`, function () {
@@ -119,7 +123,7 @@ describe(`TypeScript model, plain market, optimised market and lens on ${BATCHES
         grams: 2_500n,
       };
       const world = await createWorld(options);
-      worlds.push({ world, frozen: await freeze(world, PERIODS) });
+      worlds.push({ world, frozen: await freeze(world, PERIODS, { imbalancePrice: 150_000 }) });
     }
     lens = await deploy(worlds[0].world.admin, "AuditLens");
   });
@@ -146,19 +150,14 @@ describe(`TypeScript model, plain market, optimised market and lens on ${BATCHES
   }
 
   async function throughLens({ ledger }: Frozen, payload: Uint8Array, options: object = {}): Promise<string> {
-    const busOf = new Map(ledger.grid.prosumers.map(({ id, bus }) => [id, bus]));
+    const places = new Map(ledger.grid.prosumers.map((placed) => [placed.id, placed]));
     const known = [...ledger.accounts.keys()];
     const reason = await lens.getFunction("firstViolation").staticCall(
       {
-        periods: PERIODS,
-        periodSeconds: 3600,
-        day: ledger.terms.start / 86_400n,
-        ordinal: ledger.terms.ordinal,
-        priceCap: ledger.terms.priceCap,
-        grid: Grid.encode(ledger.grid),
+        terms: { ...ledger.terms, grid: Grid.encode(ledger.grid) },
         ids: known,
         accounts: known.map((id) => ledger.accounts.get(id)),
-        limits: known.map((id) => ({ ...ledger.limits.get(id), bus: busOf.get(id) ?? 0 })),
+        limits: known.map((id) => ({ ...ledger.limits.get(id), ...(places.get(id) ?? ANYWHERE) })),
       },
       payload,
       options,

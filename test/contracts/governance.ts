@@ -10,7 +10,7 @@ import * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { SESSION_PERIOD } from "../../offchain-solver/market/result/clearingResult.ts";
 import { packSignatures } from "../../offchain-solver/codec/typedData.ts";
-import { as, call, held, owner, proof, refused, seat } from "../support/calls.ts";
+import { as, call, held, owner, proof, refused, registeredLimits, seat } from "../support/calls.ts";
 import { wallet as keyOf } from "../support/keys.ts";
 import {
   attestAnything,
@@ -122,7 +122,7 @@ for (const reference of [true, false]) {
       await Chain.send(mine, "revokeMandate", VICTIM);
       await time().increaseTo(frozen.terms.deadline + 1n);
       await Chain.send(mine, "requestWithdrawal", VICTIM, BigInt(DOLLARS) * 10n ** 6n);
-      const [, availableAt] = (await call(world.contracts.market, "pending", VICTIM)) as [bigint, bigint];
+      const { availableAt } = await world.contracts.market.getFunction("pending").staticCall(VICTIM);
       await time().increaseTo(availableAt);
       await Chain.send(world.contracts.market, "withdraw", VICTIM);
       const seated = await registry.getFunction("committee").staticCall();
@@ -173,7 +173,7 @@ for (const reference of [true, false]) {
         await time().increaseTo(frozen.terms.deadline + 1n);
         const mine = as(market, await owner(world, VICTIM));
         await Chain.send(mine, "requestWithdrawal", VICTIM, BigInt(DOLLARS) * 10n ** 6n);
-        const [, availableAt] = (await call(market, "pending", VICTIM)) as [bigint, bigint];
+        const { availableAt } = await market.getFunction("pending").staticCall(VICTIM);
         await time().increaseTo(availableAt);
         await Chain.send(market, "withdraw", VICTIM);
         expect(await held(world, VICTIM)).to.equal(0n);
@@ -183,9 +183,7 @@ for (const reference of [true, false]) {
       const heir = keyOf("heir", VICTIM).connect(world.provider);
       const live = await freeze(world, 1);
       await Chain.send(as(registry, await owner(world, VICTIM)), "rotateWallet", VICTIM, heir.address);
-      expect(
-        ((await call(world.contracts.market, "registeredMandate", VICTIM)) as { validUntil: bigint }).validUntil,
-      ).to.equal(0n);
+      expect((await registeredLimits(world.contracts.market, VICTIM)).validUntil).to.equal(0n);
       // What is open goes on: no single party can stop it.
       const quorum = new Map([0, 2, 3, 4].map((bit) => [bit, world.nodeKeys.get(world.committee[bit]) as Wallet]));
       expect(await outcome(world, live, emptying(world, 10), quorum)).to.equal("settled");

@@ -337,6 +337,8 @@ const MUTATIONS: readonly Mutation[] = [
   ["a line one watt beyond its limit", "lineLimit", replace(4, { quantity: 17_000, buyer: 2 })],
   ["a voltage above its band", "voltageBand", reactiveOf4(8_200)],
   ["a voltage below its band", "voltageBand", reactiveOf4(-8_000)],
+  ["a var more fed in than is registered", "reactiveBeyondCapability", reactiveOf4(8_201)],
+  ["a var more taken than is registered", "reactiveBeyondCapability", reactiveOf4(-8_001)],
 ];
 
 for (const reference of [true, false]) {
@@ -347,6 +349,7 @@ for (const reference of [true, false]) {
       const grid = lineGrid(IDS, 6, 16_000n);
       const narrow = {
         ...grid,
+        prosumers: grid.prosumers.map((placed) => ({ ...placed, absorbVar: 8_000, feedVar: 8_200 })),
         branches: grid.branches.map((b) => ({ ...b, vMin2: (1n << 32n) - 2_000n, vMax2: (1n << 32n) + 100n })),
       };
       world = await createWorld({

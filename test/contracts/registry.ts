@@ -4,7 +4,7 @@ import { send } from "../../offchain-solver/chain/deployment.ts";
 import { EXIT_TIME } from "../../offchain-solver/chain/roles.ts";
 import { meterKeyDigest, nodeKeyDigest, registryDomain } from "../../offchain-solver/codec/typedData.ts";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";
-import { as, owner, proof } from "../support/calls.ts";
+import { as, call, owner, proof, registeredLimits } from "../support/calls.ts";
 import { wallet as keyOf } from "../support/keys.ts";
 import { createWorld, idsOf, lineGrid, refusalOf, type World } from "../support/world.ts";
 
@@ -144,8 +144,8 @@ describe("the registry", () => {
     await time.setNextBlockTimestamp(effectiveAt);
     await send(registry, "recoverWallet", 103);
     expect(await registry.getFunction("walletOf").staticCall(103)).to.equal(fresh.address);
-    const mandate = await world.contracts.market.getFunction("registeredMandate").staticCall(103);
-    expect(mandate.validUntil, "the old wallet's promise").to.equal(0n);
+    const { validUntil } = await registeredLimits(world.contracts.market, 103);
+    expect(validUntil, "the old wallet's promise").to.equal(0n);
     // The recoverer was the old wallet's choice.
     expect(await by(theirs, "announceRecovery", 103, fresh.address)).to.equal("notRecovererOf");
   });
@@ -167,11 +167,21 @@ describe("the registry", () => {
     expect(await refused("addGridModel", changed(bus(2) + 13, [0, 0, 0, 0, 0]))).to.equal("gridModelBand");
     const [low, high] = [Array.from(model.subarray(bus(2) + 8, bus(2) + 13)), bus(2) + 13];
     expect(await refused("addGridModel", changed(high, low))).to.equal("gridModelBand");
-    expect(await refused("addGridModel", changed(entries + 6 * 3 + 4, [0, 5]))).to.equal("gridModelProsumer");
+    expect(await refused("addGridModel", changed(entries + 12 * 3 + 4, [0, 5]))).to.equal("gridModelProsumer");
     expect(await refused("addGridModel", changed(entries, [0, 0, 0, 0]))).to.equal("gridModelProsumer");
-    expect(await refused("addGridModel", changed(entries + 6, [0, 0, 0, 101]))).to.equal("gridModelProsumer");
+    expect(await refused("addGridModel", changed(entries + 12, [0, 0, 0, 101]))).to.equal("gridModelProsumer");
     expect(await refused("addGridModel", changed(entries + 4, [0, 5]))).to.equal("gridModelProsumer");
     expect(await refused("addGridModel", changed(entries + 4, [0, 4]))).to.equal("gridModelProsumer");
+    const last = entries + 12 * (ids.length - 1);
+    expect(await refused("addGridModel", changed(last, [0xff, 0xff, 0xff, 0xfd]))).to.equal("gridModelProsumer");
+    await call(registry, "addGridModel", changed(last, [0xff, 0xff, 0xff, 0xfc]));
+    // As many prosumers as a table of mandates has room for, and one more.
+    await call(registry, "addGridModel", Grid.encode(lineGrid(idsOf(380), 5)));
+    const { predicate, detail } = await refusalOf(
+      registry,
+      call(registry, "addGridModel", Grid.encode(lineGrid(idsOf(381), 5))),
+    );
+    expect([predicate, ...detail]).to.deep.equal(["gridModelProsumer", 380n]);
     const huge = Grid.encode(lineGrid(ids, 770));
     expect(await refused("addGridModel", hexlify(huge))).to.equal("blobTooLong");
     expect(Grid.decode(model)).to.deep.equal(lineGrid(ids, 5));

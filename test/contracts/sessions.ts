@@ -49,9 +49,9 @@ describe("sessions", () => {
 
   it("are refused out of range, by somebody else, or while another is open", async () => {
     const late = START + 3600;
-    const freezes = (...args: unknown[]): Promise<string> => refused(market, "freezeSession", ...args, TERMS, []);
+    const freezes = (...args: unknown[]): Promise<string> => refused(market, "freezeSession", ...args, TERMS, 0);
     const stranger = as(market, await owner(world, 101));
-    expect(await refused(stranger, "freezeSession", START, 3600, 1, late, TERMS, [])).to.equal(
+    expect(await refused(stranger, "freezeSession", START, 3600, 1, late, TERMS, 0)).to.equal(
       "accessManagedUnauthorized",
     );
     for (const [seconds, periods] of [
@@ -73,15 +73,9 @@ describe("sessions", () => {
       [3600, 1],
     ]) {
       const freeze = market.getFunction("freezeSession");
-      await freeze.staticCall(START, seconds, periods, late, TERMS, []);
+      await freeze.staticCall(START, seconds, periods, late, TERMS, 0);
     }
-    expect(await refused(market, "freezeSession", START, 3600, 1, late, TERMS, [101, 101])).to.equal(
-      "freezeNotAscending",
-    );
-    expect(await refused(market, "freezeSession", START, 3600, 1, late, TERMS, [102, 101])).to.equal(
-      "freezeNotAscending",
-    );
-    await send(market, "freezeSession", START, 900, 100, late, TERMS, [101]);
+    await send(market, "freezeSession", START, 900, 100, late, TERMS, 0);
     expect(await freezes(START, 3600, 1, late)).to.equal("sessionStillOpen");
     expect(await refused(market, "settle", "0x", BUNDLE, 0, "0x")).to.equal("payloadLength");
     await world.connection.networkHelpers.time.increaseTo(late + 1);
@@ -110,15 +104,15 @@ describe("sessions", () => {
       [soon, START, 3600, 1, START + 3601, "deadlineOutOfRange"],
     ] as const;
     for (const [at, start, seconds, periods, deadline, expected] of ranges) {
-      const outcome = await frozenAt(at, start, seconds, periods, deadline, TERMS, []);
+      const outcome = await frozenAt(at, start, seconds, periods, deadline, TERMS, 0);
       expect(outcome, `${start} at ${at} until ${deadline}`).to.equal(expected);
     }
     // Exactly two days ahead.
-    expect(await frozenAt(START, START + 2 * 86_400, 3600, 1, START + 60, TERMS, [])).to.equal("frozen");
-    expect(await frozenAt(START - 1 + 300, START + 2 * 86_400 + 300, 300, 12, START + 600, TERMS, [])).to.equal(
+    expect(await frozenAt(START, START + 2 * 86_400, 3600, 1, START + 60, TERMS, 0)).to.equal("frozen");
+    expect(await frozenAt(START - 1 + 300, START + 2 * 86_400 + 300, 300, 12, START + 600, TERMS, 0)).to.equal(
       "startOutOfRange",
     );
-    expect(await frozenAt(START + 300, START + 2 * 86_400 + 300, 300, 12, START + 600, TERMS, [])).to.equal("frozen");
+    expect(await frozenAt(START + 300, START + 2 * 86_400 + 300, 300, 12, START + 600, TERMS, 0)).to.equal("frozen");
   });
 
   it("threat: sessions that overlap: the next starts at the end of the last settled one or after it", async () => {
@@ -129,10 +123,10 @@ describe("sessions", () => {
     expect((await market.getFunction("session").staticCall()).lastEnd).to.equal(BigInt(START + 3600));
     const at = now + 1000;
     for (const start of [START, START + 900, START + 2700]) {
-      const outcome = await frozenAt(at, start, 900, 4, at + 60, TERMS, []);
+      const outcome = await frozenAt(at, start, 900, 4, at + 60, TERMS, 0);
       expect(outcome).to.equal("sessionOverlaps");
     }
-    expect(await frozenAt(at, START + 3600, 900, 4, at + 60, TERMS, [])).to.equal("frozen");
+    expect(await frozenAt(at, START + 3600, 900, 4, at + 60, TERMS, 0)).to.equal("frozen");
   });
 
   it("threat: a stolen quorum: the guardian cancels the open session, nothing of it settles, and the next can be frozen", async () => {
@@ -153,7 +147,7 @@ describe("sessions", () => {
     const bare = await deployAll(admin);
     const { market: closed } = contracts(bare, admin);
     const freezeIt = (): Promise<string> =>
-      refused(closed, "freezeSession", 1_800_000_000, 3600, 1, now + 3600, TERMS, []);
+      refused(closed, "freezeSession", 1_800_000_000, 3600, 1, now + 3600, TERMS, 0);
     expect(await freezeIt()).to.equal("notSealed");
     const parties = committee.map((id) => ({
       id,
@@ -200,8 +194,8 @@ describe("sessions", () => {
     expect(frozen.leftOut).to.deep.equal([103]);
     expect(frozen.sessionHash).to.equal(await call(market, "sessionHash"));
     for (const id of [0, 103]) {
-      const [locked] = (await call(market, "frozenLimits", id)) as [boolean];
-      expect(locked).to.equal(false);
+      const [covers] = (await call(market, "frozenMandate", id)) as [boolean];
+      expect(covers).to.equal(false);
     }
   });
 
@@ -230,13 +224,13 @@ describe("sessions", () => {
   });
 
   it("put no system account on a prosumer's bus", async () => {
-    await send(market, "freezeSession", START, 3600, 1, START, TERMS, [101, Onboarding.DESK_ID]);
+    await send(market, "freezeSession", START, 3600, 1, START, TERMS, 0);
     for (const [id, bus] of [
       [101, 1n],
       [Onboarding.DESK_ID, 0n],
     ] as const) {
-      const { locked, limits } = await market.getFunction("frozenLimits").staticCall(id);
-      expect([locked, limits.bus]).to.deep.equal([true, bus]);
+      const { covers, limits } = await market.getFunction("frozenMandate").staticCall(id);
+      expect([covers, limits >> 240n]).to.deep.equal([true, bus]);
     }
   });
 });

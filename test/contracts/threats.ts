@@ -143,8 +143,8 @@ for (const reference of [true, false]) {
         .filter(({ op }) => op === "SSTORE")
         .map(({ stack }) => BigInt(stack.at(-1) as string));
       const slots = new Set(writes);
-      // One word an account, the session's, and the batch's place in the ring.
-      expect(slots.size).to.equal(world.ids.length + SYSTEM_IDS.length + 2);
+      // One word an account, the session's, the batch's place in the ring, and in a day's first session the feeder's.
+      expect(slots.size).to.equal(world.ids.length + SYSTEM_IDS.length + 3);
       for (const slot of slots) {
         for (const block of [(receipt?.blockNumber as number) - 1, receipt?.blockNumber as number]) {
           const word = await world.provider.getStorage(world.deployment.market, slot, block);

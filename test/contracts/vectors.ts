@@ -33,18 +33,13 @@ describe("golden vectors", () => {
   });
 
   it("Solidity settles or refuses each as TypeScript did", async () => {
-    const busOf = new Map(Grid.decode(getBytes(state.grid)).prosumers.map(({ id, bus }) => [id, bus]));
-    const { start, periodSeconds, periods, ordinal, priceCap } = state.terms;
+    const places = new Map(Grid.decode(getBytes(state.grid)).prosumers.map((placed) => [placed.id, placed]));
+    const anywhere = { bus: 0, absorbVar: Grid.ANY_VAR, feedVar: Grid.ANY_VAR };
     const full = {
-      periods,
-      periodSeconds,
-      day: BigInt(start) / 86_400n,
-      ordinal,
-      priceCap,
-      grid: state.grid,
+      terms: { ...state.terms, grid: state.grid },
       ids: state.accounts.map(([id]: [number]) => id),
       accounts: state.accounts.map(([, account]: [number, object]) => account),
-      limits: state.limits.map(([id, limits]: [number, object]) => ({ ...limits, bus: busOf.get(id) ?? 0 })),
+      limits: state.limits.map(([id, limits]: [number, object]) => ({ ...limits, ...(places.get(id) ?? anywhere) })),
     };
     let [accepted, refused] = [0, 0];
     for (const vector of payloads) {

@@ -1,7 +1,13 @@
 import { type Contract, type Signer, type Wallet } from "ethers";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import { EXIT_TIME } from "../../offchain-solver/chain/roles.ts";
-import { METER_KEY_TYPES, NODE_KEY_TYPES, registryDomain } from "../../offchain-solver/codec/typedData.ts";
+import {
+  type FrozenLimits,
+  METER_KEY_TYPES,
+  NODE_KEY_TYPES,
+  registryDomain,
+  unpackLimits,
+} from "../../offchain-solver/codec/typedData.ts";
 import { OPEN_MANDATE, refusalOf, type World } from "./world.ts";
 
 /** The wallet of `id`, with money for gas. */
@@ -18,6 +24,12 @@ export async function refused(contract: Contract, method: string, ...args: unkno
 }
 export const held = async (world: World, id: number): Promise<bigint> =>
   (await world.contracts.market.getFunction("account").staticCall(id)).deposit;
+
+/** The mandate that is registered for `id`, as the next freeze takes it. */
+export async function registeredLimits(market: Contract, id: number): Promise<FrozenLimits> {
+  const { limits, capacity } = await market.getFunction("registeredMandate").staticCall(id);
+  return unpackLimits(limits, capacity);
+}
 
 /** Appoints `ids` once they are of age and waits until they count. */
 export async function seat(world: World, ids: readonly number[]): Promise<void> {

@@ -202,7 +202,7 @@ const ON_CHAIN: readonly Corruption[] = [
     trades((all) => all.map((t) => (t.period === SESSION_PERIOD && t.product === "network" ? { ...t, price: 7 } : t))),
   ),
   posted("more power than a mandate allows", "energyBeyondMandate", inject(9, 0, 600_000)),
-  posted("reactive power beyond a line's limit", "lineLimit", (p) => ({
+  posted("reactive power beyond what is registered", "reactiveBeyondCapability", (p) => ({
     ...p,
     reactiveVar: p.reactiveVar.map((row) => row.map(() => 1_000_000)),
   })),

@@ -149,14 +149,11 @@ const LIES: readonly EndpointCase[] = [
   hides("SessionFrozen", 1),
   hides("MandateRegistered"),
   hides("MandateRevoked"),
-  logs("hides a LeftOut", "undecided", (all, record) => all.filter((log) => named(log, record) !== "LeftOut")),
-  logs("hides who was locked last", "undecided", (all, record) => {
-    const last = record.logs.findLast((log) => named(log, record) === "MandateLocked") as RawLog;
-    return all.filter((log) => log.blockNumber !== last.blockNumber || log.logIndex !== last.logIndex);
-  }),
+  hides("TableWritten"),
+  hides("TableWritten", 1),
   hides("Deposited"),
   hides("AllowancesIssued"),
-  hides("WithdrawalRequested"),
+  hides("WithdrawalMoved"),
   hides("NodeKeyRotated"),
   hides("GridModelAdded"),
   hides("CommitteeAppointed"),

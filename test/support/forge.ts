@@ -194,15 +194,21 @@ function bookedAs(earlier: string, later: string, { now, before, day }: Booking)
   const carbon = word.carbon - (before?.carbon ?? 0n) + (now?.carbon ?? 0n);
   const deposit = word.deposit - (before?.money ?? 0n) + (now?.money ?? 0n);
   const money = now?.money ?? 0n;
-  const spends = money < 0n;
+  const due = (delta: Delta | undefined): bigint =>
+    delta === undefined || delta.id > SYSTEM_ID || delta.money < 0n ? 0n : (delta.money + 999_999n) / 1_000_000n;
   const values = {
     ...word.toObject(),
     deposit: BigInt.asUintN(64, deposit),
     carbon: BigInt.asIntN(56, carbon),
-    spentMicro: spends
-      ? BigInt.asUintN(48, (first.day === day ? first.spentMicro : 0n) + (-money + 999n) / 1000n)
-      : first.spentMicro,
-    day: spends ? day : first.day,
+    // Whoever takes part has what it received held, and a new day's spending.
+    held: now === undefined && before === undefined ? word.held : word.held - due(before) + due(now),
+    spentMicro: BigInt.asUintN(
+      48,
+      now === undefined
+        ? first.spentMicro
+        : (first.day === day ? first.spentMicro : 0n) + (money < 0n ? (-money + 999n) / 1000n : 0n),
+    ),
+    day: now === undefined ? first.day : day,
   };
   const output = MARKET.getFunction("account")?.outputs[0];
   if (output === undefined) throw new Error("no function account");

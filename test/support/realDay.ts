@@ -6,6 +6,8 @@ import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import type { ClearingResult } from "../../offchain-solver/market/result/clearingResult.ts";
+import { capabilityOf } from "../../offchain-solver/market/scenario/capability.ts";
+import type { Prosumer } from "../../offchain-solver/market/scenario/scenario.ts";
 import { createWorld, type World } from "./world.ts";
 
 const at = (path: string): URL => new URL(`../../${path}`, import.meta.url);
@@ -15,17 +17,14 @@ export function readDay(): ClearingResult {
 }
 
 /** Its prosumers on its feeder, with the largest committee there is. */
-export async function createDayWorld(): Promise<World> {
+export async function createDayWorld(daysBefore = 1): Promise<World> {
   const { feeder, prosumers } = JSON.parse(readFileSync(at("cases/scenarios/ieee141.json"), "utf8"));
-  const placed: { id: number; bus: number }[] = prosumers.map(({ id, bus }: { id: number; bus: number }) => ({
-    id,
-    bus,
-  }));
+  const placed: Grid.Placed[] = prosumers.map((one: Prosumer) => ({ id: one.id, bus: one.bus, ...capabilityOf(one) }));
   return createWorld({
     prosumers: placed.length,
     ids: placed.map(({ id }) => id),
     grid: Grid.fromFeeder(feeder, placed),
     grams: 10n ** 9n,
-    clock: readDay().sessionStart - 86_400,
+    clock: readDay().sessionStart - daysBefore * 86_400,
   });
 }

@@ -92,7 +92,7 @@ export async function recorded(endpoint: Endpoint, marketAddress: string, from: 
   const call = async (to: string, data: string, block: number): Promise<string> =>
     (calls[callKey(to, data, block)] = (await ask("eth_call", { to, data }, hex(block))) as string);
   const market = getAddress(marketAddress);
-  const addressOf = async (method: "registry" | "token"): Promise<string> => {
+  const addressOf = async (method: "registry" | "token" | "tableWriter"): Promise<string> => {
     const answer = await call(market, MARKET.encodeFunctionData(method), head);
     return getAddress(`0x${answer.slice(-40)}`);
   };
@@ -104,7 +104,7 @@ export async function recorded(endpoint: Endpoint, marketAddress: string, from: 
   const keepCode = async (address: string): Promise<void> => {
     codes[address.toLowerCase()] = (await ask("eth_getCode", address, "latest")) as string;
   };
-  await Promise.all([market, registry].map(keepCode));
+  await Promise.all([market, registry, await addressOf("tableWriter")].map(keepCode));
   const ids = new Set<bigint>();
   const states = new Set([head]);
   const numbers = new Set([head]);
@@ -112,7 +112,7 @@ export async function recorded(endpoint: Endpoint, marketAddress: string, from: 
     numbers.add(Number(log.blockNumber));
     const parsed = (getAddress(log.address) === market ? MARKET : REGISTRY).parseLog(log);
     if (parsed?.name === "Registered") ids.add(parsed.args.id);
-    if (parsed?.name === "GridModelAdded") await keepCode(parsed.args.pointer);
+    if (parsed?.name === "GridModelAdded" || parsed?.name === "TableWritten") await keepCode(parsed.args.pointer);
     if (parsed?.name === "Settled" || parsed?.name === "SessionFrozen") {
       for (const block of [Number(log.blockNumber) - 1, Number(log.blockNumber)]) states.add(block);
       const { to, input } = (await ask("eth_getTransactionByHash", log.transactionHash)) as never;
@@ -130,6 +130,7 @@ export async function recorded(endpoint: Endpoint, marketAddress: string, from: 
       await call(market, MARKET.encodeFunctionData("session"), block),
     )[0];
     await call(market, MARKET.encodeFunctionData("lastBatch"), block);
+    await call(market, MARKET.encodeFunctionData("feeder"), block);
     for (let k = 1n; k <= session.sequence; k++) await call(market, MARKET.encodeFunctionData("batchAt", [k]), block);
     for (const id of ids) {
       await call(market, MARKET.encodeFunctionData("account", [id]), block);

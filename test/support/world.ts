@@ -109,7 +109,12 @@ export function lineGrid(ids: readonly number[], buses: number, watts = 50_000_0
       r: 20_000_000n,
       x: 10_000_000n,
     })),
-    prosumers: ids.map((id, k) => ({ id, bus: 1 + Math.floor((k * (buses - 1)) / ids.length) })),
+    prosumers: ids.map((id, k) => ({
+      id,
+      bus: 1 + Math.floor((k * (buses - 1)) / ids.length),
+      absorbVar: Grid.ANY_VAR,
+      feedVar: Grid.ANY_VAR,
+    })),
   };
 }
 
@@ -172,6 +177,8 @@ export type FreezeOptions = {
   readonly open?: number;
   /** The chain's clock when the session is frozen, for runs that must repeat to the bit. */
   readonly at?: number;
+  /** 1e-6 $ per kWh that is sold and not delivered. */
+  readonly imbalancePrice?: number;
 };
 
 /** The first hour that is not before `seconds`: a session starts on a boundary of its periods. */
@@ -183,7 +190,7 @@ export type Frozen = Session.FrozenSession & { readonly ledger: Ledger };
 export async function freeze(
   world: World,
   periods: number,
-  { start: asked, periodSeconds = 3600, open = 3600, at }: FreezeOptions = {},
+  { start: asked, periodSeconds = 3600, open = 3600, at, imbalancePrice = 0 }: FreezeOptions = {},
 ): Promise<Frozen> {
   const start = asked ?? Math.max(START, onTheHour((await world.provider.getBlock("latest"))?.timestamp as number));
   if (at !== undefined) await world.connection.networkHelpers.time.setNextBlockTimestamp(at);
@@ -196,6 +203,7 @@ export async function freeze(
     periods,
     deadline: now + open,
     termsHash: TERMS,
+    imbalancePrice,
     ids,
   });
   return { ...frozen, ledger: await Session.readLedger(world.deployment, world.provider, ids) };

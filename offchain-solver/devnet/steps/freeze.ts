@@ -1,5 +1,6 @@
 import * as Session from "../../chain/session.ts";
 import { readTerms, termsBytes, termsHash, type Terms } from "../../codec/terms.ts";
+import { imbalancePrice } from "../../ledger/settleable.ts";
 import type { Ledger } from "../../ledger/settlementModel.ts";
 import { refusedBy, SessionRefused } from "../refused.ts";
 import { SYSTEM_IDS, type Loaded } from "./load.ts";
@@ -17,7 +18,7 @@ export type Frozen = Loaded & {
 /** Puts the hash of the terms on chain, before anybody clears. */
 export async function freeze(loaded: Loaded): Promise<Frozen> {
   const { chain, deployment, terms } = loaded;
-  const { startUtc, periodHours, hours, prosumers } = terms.scenario;
+  const { startUtc, periodHours, hours, prosumers, tariff } = terms.scenario;
   const ids = [...prosumers.map(({ id }) => id), ...SYSTEM_IDS];
   const start = Date.parse(startUtc) / 1000;
   const frozen = await Session.freezeSession(deployment, chain.admin, {
@@ -26,6 +27,7 @@ export async function freeze(loaded: Loaded): Promise<Frozen> {
     periods: hours,
     deadline: start + GRACE_S,
     termsHash: termsHash(terms),
+    imbalancePrice: imbalancePrice(tariff),
     ids,
   });
   if (frozen.leftOut.length > 0)

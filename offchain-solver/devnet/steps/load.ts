@@ -7,6 +7,7 @@ import * as GridModel from "../../codec/gridModel.ts";
 import type { Terms } from "../../codec/terms.ts";
 import { HIGHEST_PRICE_CAP } from "../../ledger/settleable.ts";
 import { publicScenario, type PrivatePart } from "../../market/scenario/publicScenario.ts";
+import { capabilityOf } from "../../market/scenario/capability.ts";
 import type { Scenario } from "../../market/scenario/scenario.ts";
 import { settingsFor, type ClearOptions } from "../../simulation/clear.ts";
 import { devnetKey } from "../devnetKeys.ts";
@@ -78,7 +79,6 @@ async function register(
   { feeder, prosumers }: Scenario,
   committee: readonly number[],
 ): Promise<void> {
-  const places = prosumers.map(({ id, bus }) => ({ id, bus }));
   const parties = [...prosumers.map(({ id }) => id), ...SYSTEM_IDS].map((id) => ({
     id,
     wallet: devnetKey("wallet", id).address,
@@ -86,6 +86,7 @@ async function register(
     meterKey: devnetKey("meter", id),
   }));
   await Onboarding.register(deployment, admin, parties);
+  const places = prosumers.map((one) => ({ id: one.id, bus: one.bus, ...capabilityOf(one) }));
   await Onboarding.addGridModel(deployment, admin, GridModel.encode(GridModel.fromFeeder(feeder, places)));
   await Onboarding.appointCommittee(deployment, admin, committee);
   await Deployment.seal(deployment, admin);

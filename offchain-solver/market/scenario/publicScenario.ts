@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { ProsumerSchema, ScenarioSchema, type Prosumer, type Scenario } from "./scenario.ts";
+import { capabilityOf } from "./capability.ts";
 import { sizeOf } from "./size.ts";
 
 /** What everybody may know of a participant: where it is, what it may do, and what its rights are reckoned on. */
@@ -8,6 +9,9 @@ export const PublicProsumerSchema = ProsumerSchema.pick({ id: true, bus: true })
    * May sell response shares: it registered a device that can answer an error. How well it can stays its own affair.
    */
   answers: z.boolean(),
+  /** Reactive power that its connection is registered for, var: taken at most, and fed in. */
+  absorbVar: z.int().nonnegative(),
+  feedVar: z.int().nonnegative(),
   /** Its own figure of its size, MW; the market's is their mean. */
   sizeMw: z.number().nonnegative(),
   /** Free allowance that the session issues to it, tCO2. */
@@ -45,6 +49,7 @@ export function publicScenario(scenario: Scenario): PublicScenario {
         id,
         bus,
         answers: generator !== undefined || battery !== undefined,
+        ...capabilityOf(prosumer),
         sizeMw: sizeOf(prosumer),
         allowanceT: scenario.carbon.quotaTPerMwh * fixed * scenario.periodHours,
         rebateWh: Math.round(fixed * scenario.periodHours * 1e6),

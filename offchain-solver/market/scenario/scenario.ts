@@ -62,6 +62,12 @@ export const ProsumerSchema = z.strictObject({
    * largest rating.
    */
   sizeMw: nonneg.optional(),
+  /**
+   * Reactive power that its connection is registered for, var taken and fed in: public as its size is. Absent: what its
+   * load and devices come to in this session.
+   */
+  absorbVar: z.int().nonnegative().optional(),
+  feedVar: z.int().nonnegative().optional(),
   generator: GeneratorSchema.optional(),
   renewable: RenewableSchema.optional(),
   battery: BatterySchema.optional(),

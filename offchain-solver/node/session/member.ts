@@ -314,7 +314,6 @@ export class Member {
 
 /** The registry's model of the feeder binds the session; terms on another one are of no use to anybody. */
 function feederFault({ scenario }: Terms, { gridModel }: SessionTerms): string | undefined {
-  const places = scenario.prosumers.map(({ id, bus }) => ({ id, bus }));
-  const hash = keccak256(GridModel.encode(GridModel.fromFeeder(scenario.feeder, places)));
+  const hash = keccak256(GridModel.encode(GridModel.fromFeeder(scenario.feeder, scenario.prosumers)));
   return hash === gridModel ? undefined : `the terms' feeder hashes to ${hash}, registered is ${gridModel}`;
 }
