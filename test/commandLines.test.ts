@@ -34,10 +34,13 @@ const SHORTER: readonly [begins: RegExp, added: string][] = [
 /** Prose names a command without what it works on. */
 const BARE: Readonly<Record<string, string>> = { clear: "clear ieee15", scenario: "scenario ieee15" };
 
+/** They run until they are stopped, or need a party's keys: keys.test.ts and devnet.test.ts follow them. */
+const OF_PARTIES = /^(init|admit|node|operator|devnet|replay|backup|restore|rotate)\b/;
+
 /** Arguments after `gridpact`, shortened; undefined for other programs' lines. */
 function argumentsOf(line: string, places: Readonly<Record<string, string>>): string[] | undefined {
   const found = /^(?:npx |npm run )?gridpact(?: --)?(?: (.*))?$/.exec(line.replace(/^npm start$/, "gridpact run"));
-  if (found === null) return undefined;
+  if (found === null || OF_PARTIES.test(found[1] ?? "")) return undefined;
   const named = (BARE[found[1]] ?? found[1]).replace(/\b[A-Z]{3,}\b/g, (word) => places[word] ?? word);
   const added = SHORTER.find(([begins]) => begins.test(named))?.[1];
   return `${named} ${added ?? ""}`.trim().split(/\s+/);
