@@ -1,6 +1,8 @@
 /** Clears a session with its agents spread over host processes, and in memory to compare with. */
 import { createHash, type Hash } from "node:crypto";
 import { fork, spawn, type ChildProcess } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { assemble } from "../../offchain-solver/clearing/assemble.ts";
 import { runConsensus, type Carrier } from "../../offchain-solver/clearing/consensus.ts";
@@ -123,14 +125,17 @@ class Hosts {
   constructor({ hosts, within = () => [] }: NetworkOptions) {
     const file = fileURLToPath(new URL("hostProcess.ts", import.meta.url));
     this.told = hosts.map(() => []);
+    // Compiled once, not by every process.
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), "gridpact-compile-cache") };
     this.children = hosts.map((_, h) => {
       const [command, ...args] = within(h);
       const child =
         command === undefined
-          ? fork(file, { serialization: "advanced" })
+          ? fork(file, { serialization: "advanced", env })
           : spawn(command, [...args, process.execPath, file], {
               stdio: ["ignore", "inherit", "inherit", "ipc"],
               serialization: "advanced",
+              env,
             });
       child.on("message", (report: Report) => {
         if (report.kind === "event") this.events.push({ host: h, event: report.event });

@@ -71,6 +71,14 @@ export class Delivery {
     this.schedule();
   }
 
+  /** Takes back what waits from these parties: a host that was dropped is heard no more. */
+  silence(parties: ReadonlySet<number>): void {
+    const waiting = this.queue.slice(this.head);
+    this.queue = waiting.filter((item) => typeof item === "function" || !parties.has(item.from));
+    this.head = 0;
+    this.messages -= waiting.length - this.queue.length;
+  }
+
   close(): void {
     for (const timer of this.timers.values()) clearTimeout(timer);
     this.timers.clear();

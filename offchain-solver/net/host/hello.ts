@@ -1,7 +1,6 @@
 import type { TypedDataDomain } from "ethers";
 import { z } from "zod";
 import { channelKeyDigest, type ChannelKey } from "../../codec/channelKey.ts";
-import { signerOfText } from "../../codec/recover.ts";
 import type { Peer } from "./hostOptions.ts";
 
 /** Changes with the frames and with what a hello says. */
@@ -57,6 +56,8 @@ export type Expected = {
   readonly key: string;
   readonly now: number;
   readonly clockSkewMs: number;
+  /** As `signerOfText`. */
+  readonly signerOf: (digest: string, signature: string) => string | undefined;
 };
 
 /**
@@ -64,7 +65,7 @@ export type Expected = {
  * at the first signature that is not as it should be, so that a stranger costs no more than one.
  */
 export function doubt(hello: Hello, expected: Expected): string | undefined {
-  const { self, peers, domain, use, key, now, clockSkewMs } = expected;
+  const { self, peers, domain, use, key, now, clockSkewMs, signerOf } = expected;
   if (hello.to !== self) return `it wants to speak to host ${hello.to}, and this is host ${self}`;
   const ahead = hello.time - now;
   if (Math.abs(ahead) > clockSkewMs)
@@ -79,7 +80,7 @@ export function doubt(hello: Hello, expected: Expected): string | undefined {
     const signature = signatures.get(peer.party);
     if (signature === undefined) return `party ${peer.party} has not signed the key of this connection`;
     const digest = channelKeyDigest(domain, { party: peer.party, use, key, validUntil: hello.validUntil });
-    const signer = signerOfText(digest, signature);
+    const signer = signerOf(digest, signature);
     if (signer?.toLowerCase() !== peer.nodeKey.toLowerCase())
       return (
         `the key of this connection is not bound to party ${peer.party}: it is signed by ${signer ?? "nobody"}, ` +

@@ -7,6 +7,7 @@ import type { Envelope } from "./frame.ts";
 import { shakeHands, type Established } from "./handshake.ts";
 import { doubt, helloBytes, helloText, type Hello } from "./hello.ts";
 import type { Bounds, HostTransport, Peer, PeerHost, Timing, Traffic } from "./hostOptions.ts";
+import { knownSigners } from "./knownSigners.ts";
 import { Line } from "./line.ts";
 import type { NetworkEvent } from "./networkEvent.ts";
 
@@ -55,6 +56,7 @@ export class Host<Address> {
   private owing: NodeJS.Timeout | undefined;
   private carriage: Carriage<Address> | undefined;
   private closing: Promise<void> | undefined;
+  private readonly signerOf = knownSigners();
 
   readonly reception: Reception = {
     opened: (channel) => this.greet(channel, undefined),
@@ -213,7 +215,16 @@ export class Host<Address> {
     const { use, domain, now, timing } = this.own;
     const { peers } = neighbour;
     const { key } = channel;
-    return doubt(hello, { self: this.self, peers, domain, use, key, now: now(), clockSkewMs: timing.clockSkewMs });
+    return doubt(hello, {
+      signerOf: this.signerOf,
+      self: this.self,
+      peers,
+      domain,
+      use,
+      key,
+      now: now(),
+      clockSkewMs: timing.clockSkewMs,
+    });
   }
 
   private known(hello: Hello, channel: Channel): Established {
@@ -238,6 +249,7 @@ export class Host<Address> {
     neighbour.dropped = reason;
     neighbour.line.end(`dropped: ${reason}`, `dropped: ${reason}`);
     neighbour.line.forget(newLife());
+    this.delivery.silence(new Set(neighbour.peers.map(({ party }) => party)));
     this.own.observe({ kind: "dropped", host: neighbour.line.host, reason });
   }
 

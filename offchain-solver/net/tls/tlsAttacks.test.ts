@@ -196,6 +196,22 @@ describe("a TLS host under attack", () => {
       back.socket.destroy();
     });
 
+  it("hears no more of a peer that it drops, however much of it waits", async () => {
+    const one = await openOne(open, [5], { timing: QUICK });
+    opened.push(one);
+    let heard = 0;
+    one.host.join(5, {
+      message: (from) => ++heard === 3 && one.host.drop(from, "what it says is no message"),
+      timeout: () => undefined,
+    });
+    one.host.setPeers([partyAt(0)]);
+    const rogue = await enter(one.host.address, 0, 5);
+    const empty = { from: 0, to: 5, bytes: new Uint8Array(0) };
+    rogue.batch(1, 0, new Array<typeof empty>(50_000).fill(empty));
+    expect(await rogue.ended).to.equal("dropped: what it says is no message");
+    expect([heard, one.host.underWay()]).to.deep.equal([3, 0]);
+  });
+
   it("delivers nothing of a connection that is replayed byte by byte", async () => {
     const one = await victim();
     const proxy = await startProxy(one.host.address);
