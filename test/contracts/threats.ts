@@ -309,6 +309,9 @@ describe("what is written about threats and errors", () => {
   const suites = [
     ...readdirSync(new URL(".", import.meta.url)).map((name) => `test/contracts/${name}`),
     "contracts/test/Market.t.sol",
+    "offchain-solver/net/tls/tlsAttacks.test.ts",
+    "offchain-solver/net/nats/natsAttacks.test.ts",
+    "test/networkFuzz.test.ts",
   ];
 
   it("every threat of docs/threats.md names tests that exist", () => {
