@@ -12,7 +12,11 @@ export { createMarket, defaultSettings, marketOf, type Market } from "../market/
 export { networkIn, perUnit, type UnitMarket } from "../market/scenario/perUnit.ts";
 export { publicScenario, type PrivatePart, type PublicScenario } from "../market/scenario/publicScenario.ts";
 export { openScenario, viewOf } from "../market/scenario/view.ts";
+export type { HostOptions, HostTransport, Peer, PeerHost, Resident } from "../net/host/hostOptions.ts";
+export type { NetworkEvent } from "../net/host/networkEvent.ts";
 export { memoryTransport, type MemoryTransport } from "../net/memoryTransport.ts";
+export { openNats, subjectOf, type NatsAddress, type NatsOptions } from "../net/nats/openNats.ts";
+export { openTls, type TlsAddress, type TlsOptions } from "../net/tls/openTls.ts";
 export type { Link, Party, Transport } from "../net/transport.ts";
 export { decode as decodeMessage, encode as encodeMessage, sessionTag, type Received } from "../net/wire.ts";
 export { clarabelSolver } from "../numerics/clarabelNode.ts";
