@@ -7,6 +7,7 @@ import type { ClearMethod, ClearOptions } from "../simulation/clear.ts";
 import { InputError } from "../io/inputError.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
 import { loadCommunity } from "../scenarios/community/loadCommunity.ts";
+import type { Stored } from "../scenarios/community/resolveCommunity.ts";
 import { isFolder } from "../scenarios/community/readCommunity.ts";
 import { loadBase } from "../scenarios/loadBase.ts";
 import { loadScenario, shippedFile, takeHours } from "../scenarios/loadScenario.ts";
@@ -134,14 +135,14 @@ export const inputsOf = (name: string): string[] =>
 export type ReadScenario = { readonly scenario: Scenario; readonly community?: CommunityJson };
 
 /** Reads a scenario by name, file or community's folder, cut and split as asked. Throws InputError. */
-export async function readScenario(name: string, args: DrawArguments): Promise<ReadScenario> {
+export async function readScenario(name: string, args: DrawArguments, stored?: Stored): Promise<ReadScenario> {
   if (!isFolder(name)) {
     if (args.date !== undefined) throw new InputError(`--date ${args.date}: ${name} is no community's folder`);
     return { scenario: readNamed(name, args) };
   }
   if (args.population !== undefined || args.seed !== undefined)
     throw new InputError(`--population: ${name} is a community's folder, which has its own members`);
-  const { scenario, community, assumed } = await loadCommunity(name, args.date);
+  const { scenario, community, assumed } = await loadCommunity(name, args.date, stored);
   const shown = assumed.slice(0, MOST_NOTES);
   for (const text of shown) note(inline(`assumed: ${text}`));
   if (shown.length < assumed.length)

@@ -22,7 +22,8 @@ import { runSession, type SessionOutcome } from "../devnet/session.ts";
 import { disagreements } from "../devnet/steps/settle.ts";
 import { tighteningLines } from "../study/outOfSample.ts";
 import { summary } from "./clear.ts";
-import { addClearOptions, clearOptions, readScenario, type ClearArguments } from "./clearOptions.ts";
+import { addClearOptions, clearOptions, readScenario, type ClearArguments, type ReadScenario } from "./clearOptions.ts";
+import { runDays, type SettledDay } from "./runDays.ts";
 import { Exit, notSolved } from "./exit.ts";
 import { note, say } from "../io/output.ts";
 import { InputError } from "../io/inputError.ts";
@@ -42,35 +43,60 @@ export function runCommand(): Command {
   )
     .option("--rpc <url>", "settle on this chain, whose first account pays; the day's series under tomorrow's date")
     .option("--market <address>", "in this market of it, which has the scenario's members (default: a new one)")
+    .option("--from <day>", "with --to, of a community's folder: every local day from this one on, YYYY-MM-DD")
+    .option("--to <day>", "up to this one; batteries go on as the day before left them")
     .option("--out <dir>", "the session's files go to DIR/NAME-DATE-HOURSh, a second run's to ...-2, and so on", "out")
     .action(async (name: string, args: RunArguments) => {
       checkFolder(args.out);
-      const { scenario: read, community } = await readScenario(name, args);
-      checkSettleable(name, read, community);
-      const devnet =
-        args.rpc === undefined ? await embeddedDevnet(read.startUtc) : await reached(args.rpc, args.market);
-      const scenario = args.rpc === undefined ? read : await underTomorrow(read, devnet);
-      const { options, done } = clearOptions(scenario, args);
-      try {
-        const session = { ...options, tighten: args.tighten === "auto" };
-        const outcome = await runSession(scenario, session, devnet, (step) => note(`• ${step}`));
-        done();
-        const { tightened } = outcome;
-        const tightening = tightened && tighteningRecord(tightened);
-        const clearing = toClearingJson(outcome.cleared, options, tightening && { tightening });
-        const folder = writeSession(args, outcome, clearing, community);
-        const wrong = report(outcome, clearing, folder, community);
+      const { from, to, out } = args;
+      if (from === undefined && to === undefined) {
+        const { wrong } = await settleOne(name, args, await readScenario(name, args));
         if (wrong !== undefined) throw new Exit(4, wrong);
-      } catch (error) {
-        if (error instanceof SessionRefused) throw notSolved(scenario.name, error.status, error.message);
-        throw error;
-      } finally {
-        await devnet.close();
+        return;
       }
+      if (from === undefined || to === undefined)
+        throw new InputError(`${from === undefined ? `--to ${to}: without --from` : `--from ${from}: without --to`}`);
+      if (args.date !== undefined || args.rpc !== undefined)
+        throw new InputError(`--from ${from}: goes with neither --date nor --rpc`);
+      await runDays({
+        folder: name,
+        from,
+        to,
+        out,
+        read: (date, stored) => readScenario(name, { ...args, date }, stored),
+        settle: (read) => settleOne(name, args, read),
+      });
     });
 }
 
-type RunArguments = ClearArguments & { out: string; rpc?: string; market?: string };
+type RunArguments = ClearArguments & { out: string; rpc?: string; market?: string; from?: string; to?: string };
+
+/** One session from freeze to audit, with its folder; `wrong`: what the chain or the audit says against it. */
+async function settleOne(
+  name: string,
+  args: RunArguments,
+  { scenario: read, community }: ReadScenario,
+): Promise<SettledDay> {
+  checkSettleable(name, read, community);
+  const devnet = args.rpc === undefined ? await embeddedDevnet(read.startUtc) : await reached(args.rpc, args.market);
+  const scenario = args.rpc === undefined ? read : await underTomorrow(read, devnet);
+  const { options, done } = clearOptions(scenario, args);
+  try {
+    const session = { ...options, tighten: args.tighten === "auto" };
+    const outcome = await runSession(scenario, session, devnet, (step) => note(`• ${step}`));
+    done();
+    const { tightened } = outcome;
+    const tightening = tightened && tighteningRecord(tightened);
+    const clearing = toClearingJson(outcome.cleared, options, tightening && { tightening });
+    const folder = writeSession(args, outcome, clearing, community);
+    return { clearing, wrong: report(outcome, clearing, folder, community) };
+  } catch (error) {
+    if (error instanceof SessionRefused) throw notSolved(scenario.name, error.status, error.message);
+    throw error;
+  } finally {
+    await devnet.close();
+  }
+}
 
 /** A chain that somebody runs, or one clear message. */
 export async function reached(url: string, market?: string): Promise<LiveChain> {

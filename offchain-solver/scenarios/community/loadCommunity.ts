@@ -4,7 +4,7 @@ import type { CommunityJson } from "../../records/communityJson.ts";
 import { checkScenario } from "../loadScenario.ts";
 import { attempt, noFindings, refuseIfWrong, type Findings } from "./findings.ts";
 import { readCommunity } from "./readCommunity.ts";
-import { resolveCommunity } from "./resolveCommunity.ts";
+import { resolveCommunity, type Stored } from "./resolveCommunity.ts";
 
 /** A community's day, and what was assumed where its folder says nothing. */
 export type LoadedCommunity = {
@@ -15,13 +15,14 @@ export type LoadedCommunity = {
 
 /**
  * The scenario of a community's day (YYYY-MM-DD by its clock; absent: the first after its series). Throws InputError
- * with the first thing that is wrong in the folder, and how many more there are.
+ * with the first thing that is wrong in the folder, and how many more there are. `stored`: what batteries hold when the
+ * day starts, where the day before is known.
  */
-export async function loadCommunity(folder: string, date?: string): Promise<LoadedCommunity> {
+export async function loadCommunity(folder: string, date?: string, stored?: Stored): Promise<LoadedCommunity> {
   const found = noFindings();
   const read = await readCommunity(folder, found);
   refuseIfWrong(found, folder);
-  const { scenario, community } = resolveCommunity(read!, date, found);
+  const { scenario, community } = resolveCommunity(read!, date, found, stored);
   checkScenario(scenario);
   return { scenario, community, assumed: found.assumed };
 }

@@ -21,6 +21,9 @@ const MINUTE_MS = 60_000;
 const KILO = 1e-3;
 const round = (value: number): number => Number(value.toPrecision(12));
 
+/** By member's id: kWh that its battery holds when the day starts, in the place of `batteryPercent`. */
+export type Stored = ReadonlyMap<string, number>;
+
 /** A session's periods: the local day, cut. */
 type Day = { readonly date: string; readonly periodMs: number; readonly startsMs: readonly number[] };
 
@@ -31,7 +34,12 @@ type Day = { readonly date: string; readonly periodMs: number; readonly startsMs
  *
  * @param date YYYY-MM-DD by the community's clock; absent: the first day that could be cleared after the series end.
  */
-export function resolveCommunity(read: CommunityFolder, date: string | undefined, found: Findings): ResolvedCommunity {
+export function resolveCommunity(
+  read: CommunityFolder,
+  date: string | undefined,
+  found: Findings,
+  stored: Stored = new Map(),
+): ResolvedCommunity {
   const { terms, street, homes } = read;
   const { community, clock } = terms;
   const day = dayAsked(read, date, found);
@@ -58,7 +66,7 @@ export function resolveCommunity(read: CommunityFolder, date: string | undefined
     return {
       id: i + 1,
       bus: home.bus,
-      ...devicesOf(home, read),
+      ...devicesOf(home, read, stored.get(home.member.id)),
       ...(k >= 0 && { renewable: renewableOf(home, k, errors, actual?.[k], read) }),
       load: loadOf(
         home,
@@ -214,12 +222,14 @@ function loadOf({ member }: Home, { terms: { community } }: CommunityFolder, kw:
 function devicesOf(
   { member: { numbers } }: Home,
   { terms: { community } }: CommunityFolder,
+  storedKwh: number | undefined,
 ): Pick<Prosumer, "generator" | "battery"> {
   const { defaults } = community;
   const { batteryKw, batteryKwh, generatorKw } = numbers;
   const capacity = (batteryKwh ?? 0) * KILO;
   const least = (defaults.batteryMinPercent / 100) * capacity;
-  const stored = ((numbers.batteryPercent ?? defaults.batteryInitialPercent) / 100) * capacity;
+  const percent = numbers.batteryPercent ?? defaults.batteryInitialPercent;
+  const stored = storedKwh === undefined ? (percent / 100) * capacity : Math.min(capacity, storedKwh * KILO);
   return {
     ...(generatorKw !== undefined &&
       generatorKw > 0 && {

@@ -1,0 +1,145 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { InputError } from "../io/inputError.ts";
+import { note, say } from "../io/output.ts";
+import { writeFolder } from "../io/sessionFolder.ts";
+import { writeJson, writeText } from "../io/target.ts";
+import type { ClearingJson } from "../records/clearingJson.ts";
+import { MonthJsonSchema, type MonthJson } from "../records/monthJson.ts";
+import { plainTariff } from "../report/memberPage.ts";
+import { renderMonth } from "../report/monthPage.ts";
+import { addDays, isDate } from "../scenarios/community/zoneClock.ts";
+import { isFolder } from "../scenarios/community/readCommunity.ts";
+import { clear } from "../simulation/clear.ts";
+import { toClearingJson } from "../simulation/clearingRecord.ts";
+import { defaultSettings } from "../market/scenario/market.ts";
+import type { ReadScenario } from "./clearOptions.ts";
+import { Exit } from "./exit.ts";
+
+/** Most days of one run: a year. */
+const MOST_DAYS = 366;
+
+/** One day that was settled. */
+export type SettledDay = { readonly clearing: ClearingJson; readonly wrong: string | undefined };
+
+type Days = {
+  readonly folder: string;
+  readonly from: string;
+  readonly to: string;
+  readonly out: string;
+  /** Reads a day, batteries where the day before left them. */
+  readonly read: (date: string, stored: ReadonlyMap<string, number>) => Promise<ReadScenario>;
+  /** Runs a session and writes its folder. Throws Exit where it ends without a result. */
+  readonly settle: (read: ReadScenario) => Promise<SettledDay>;
+};
+
+type Sums = Map<string, MonthJson["members"][number]>;
+
+/**
+ * A community's days one after another: batteries go on as the day before left them, forecasts as the meters' files
+ * allow. A day that is not solved is told and the next goes on. Writes the month to a folder of its own. Throws Exit
+ * with 3 or 4 at the end where a day was not settled, or not found valid.
+ */
+export async function runDays({ folder, from, to, out, read, settle }: Days): Promise<void> {
+  const dates = datesOf(folder, from, to);
+  const stored = new Map<string, number>();
+  const sums: Sums = new Map();
+  const days: MonthJson["days"] = [];
+  let community: ReadScenario["community"];
+  for (const date of dates) {
+    note(`== ${date}`);
+    const day = await read(date, stored);
+    community = day.community;
+    try {
+      const { clearing, wrong } = await settle(day);
+      add(sums, day, clearing);
+      keep(stored, day, clearing);
+      days.push({ date, verdict: wrong ?? "valid", settled: true, ...sharedOf(day, clearing) });
+    } catch (error) {
+      if (!(error instanceof Exit)) throw error;
+      note(error.message);
+      days.push({ date, verdict: error.message, settled: false, sharedKwh: 0, loadKwh: 0, emissionsKg: 0 });
+    }
+  }
+  const { name, currency, timeZone } = community!;
+  const month = MonthJsonSchema.parse({ name, currency, timeZone, from, to, days, members: [...sums.values()] });
+  const written = writeFolder(out, `${name}-${from}-to-${to}`, (draft) => {
+    mkdirSync(join(draft, "private"));
+    writeJson(join(draft, "private", "month.json"), month);
+    writeText(join(draft, "private", "month.html"), renderMonth(month));
+  });
+  say(
+    `${days.filter(({ settled }) => settled).length} of ${days.length} days settled: ${join(written, "private", "month.html")}`,
+  );
+  if (days.some(({ settled }) => !settled)) throw new Exit(3, `${name}: not every day was settled`);
+  if (days.some(({ verdict }) => verdict !== "valid")) throw new Exit(4, `${name}: not every day was found valid`);
+}
+
+function datesOf(folder: string, from: string, to: string): string[] {
+  if (!isFolder(folder)) throw new InputError(`--from ${from}: ${folder} is no community's folder`);
+  for (const [option, date] of [
+    ["--from", from],
+    ["--to", to],
+  ] as const)
+    if (!isDate(date)) throw new InputError(`${option} ${date}: is no date such as 2026-07-15`);
+  const count = Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000) + 1;
+  if (count < 1 || count > MOST_DAYS)
+    throw new InputError(`--to ${to}: must be 0 to ${MOST_DAYS - 1} days after --from ${from}`);
+  return Array.from({ length: count }, (_, k) => addDays(from, k));
+}
+
+/** What every member paid, beside what it would have paid. */
+function add(sums: Sums, { scenario, community }: ReadScenario, clearing: ClearingJson): void {
+  const market = defaultSettings(scenario);
+  const options = { method: "central", trade: false, rhoScale: 1, maxIterations: 1, market } as const;
+  const alone = clear(scenario, options);
+  const noTrade = alone.status === "solved" ? toClearingJson(alone, options) : undefined;
+  const nano = paidNano(clearing);
+  clearing.prosumers.forEach(({ id: prosumer, cost }, k) => {
+    const { id, name } = community!.members.find((member) => member.prosumer === prosumer)!;
+    const before = sums.get(id) ?? { id, name, paidNano: "0", paid: 0, deviceCost: 0, noTrade: 0, plainTariff: 0 };
+    const other = noTrade?.prosumers[k];
+    const otherBill = other ? other.cost + Object.values(other.payment).reduce((a, b) => a + b, 0) : NaN;
+    const paid = BigInt(before.paidNano) + nano[k];
+    sums.set(id, {
+      ...before,
+      paidNano: paid.toString(),
+      paid: Number(paid) / 1e9,
+      deviceCost: before.deviceCost + cost,
+      noTrade: before.noTrade + (Number.isFinite(otherBill) ? otherBill : 0),
+      plainTariff: before.plainTariff + plainTariff(scenario, prosumer),
+    });
+  });
+}
+
+/** [prosumer] what it pays by the integers that were settled, 1e-9 of the currency. */
+function paidNano({ quantised, prosumers }: ClearingJson): bigint[] {
+  const paid = prosumers.map(() => 0n);
+  for (const { seller, buyer, quantity, price } of quantised.trades) {
+    const value = BigInt(quantity) * BigInt(price);
+    if (buyer < paid.length) paid[buyer] += value;
+    if (seller < paid.length) paid[seller] -= value;
+  }
+  return paid;
+}
+
+/** What batteries hold at the end of the day, kWh. */
+function keep(stored: Map<string, number>, { scenario, community }: ReadScenario, clearing: ClearingJson): void {
+  scenario.prosumers.forEach(({ id: prosumer, battery }, k) => {
+    const { id } = community!.members.find((member) => member.prosumer === prosumer)!;
+    if (battery !== undefined) stored.set(id, 1e3 * clearing.prosumers[k].schedule.storedMwh.at(-1)!);
+  });
+}
+
+function sharedOf({ scenario }: ReadScenario, { quantised, prosumers }: ClearingJson) {
+  const n = prosumers.length;
+  const peers = quantised.trades.filter(
+    ({ product, seller, buyer }) => product === "energy" && seller < n && buyer < n,
+  );
+  const load = scenario.prosumers.flatMap(({ load: { fixedMw } }) => fixedMw).reduce((a, b) => a + b, 0);
+  return {
+    sharedKwh: peers.reduce((sum, { quantity }) => sum + quantity, 0) / 1e3,
+    loadKwh: load * scenario.periodHours * 1e3,
+    emissionsKg: prosumers.reduce((sum, { carbon }) => sum + carbon.emissionsT, 0) * 1e3,
+  };
+}

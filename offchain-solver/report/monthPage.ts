@@ -1,0 +1,60 @@
+/** A run of days on one page: every member's bill beside what it would have been, and every day. */
+import type { MonthJson } from "../records/monthJson.ts";
+import { escape, foreign, number, total } from "./derive.ts";
+import { card, grid, page, table, tiles } from "./page.ts";
+
+type Member = MonthJson["members"][number];
+
+const COLUMNS: readonly (readonly [head: string, of: (member: Member) => number])[] = [
+  ["Paid", ({ paid }) => paid],
+  ["Devices", ({ deviceCost }) => deviceCost],
+  ["Together", ({ paid, deviceCost }) => paid + deviceCost],
+  ["Without trade", ({ noTrade }) => noTrade],
+  ["Plain tariff", ({ plainTariff }) => plainTariff],
+  ["Saved", ({ paid, deviceCost, plainTariff }) => plainTariff - paid - deviceCost],
+];
+const money = (value: number): string => number(value, 2);
+
+function memberCard({ currency, members }: MonthJson): string {
+  const rows = members.map((one) => [foreign(one.name), ...COLUMNS.map(([, of]) => money(of(one)))]);
+  const foot = ["All", ...COLUMNS.map(([, of]) => money(total(members.map(of))))];
+  return card("Every member", table(["Member", ...COLUMNS.map(([head]) => head)], rows, { foot }), {
+    wide: true,
+    note: `${currency} over the days that were settled. Paid: on chain, to the last unit. Without trade: each member by itself with its own devices, every day from where its battery stood. Plain tariff: the same forecasts, without market, battery or generator. Saved: against the plain tariff.`,
+  });
+}
+
+function dayCard({ days }: MonthJson): string {
+  const rows = days.map((day) => [
+    day.date,
+    ...[day.sharedKwh, day.loadKwh, day.emissionsKg].map((value) => number(value, 2)),
+    escape(day.verdict),
+  ]);
+  return card("Every day", table(["Day", "Shared, kWh", "Load, kWh", "CO₂, kg", "Audit"], rows), { wide: true });
+}
+
+export function renderMonth(month: MonthJson): string {
+  const { currency, members, days } = month;
+  const settled = days.filter((day) => day.settled);
+  const all = (column: number): string => `${money(total(members.map(COLUMNS[column][1])))} ${currency}`;
+  const kwh = (of: (day: MonthJson["days"][number]) => number): string => `${number(total(settled.map(of)), 1)} kWh`;
+  const emitted = number(total(settled.map(({ emissionsKg }) => emissionsKg)), 1);
+  const top = tiles([
+    { label: "Days settled", value: `${settled.length} of ${days.length}` },
+    { label: "All bills", value: all(2), detail: `by the plain tariff ${all(4)}` },
+    {
+      label: "Shared between members",
+      value: kwh(({ sharedKwh }) => sharedKwh),
+      detail: `load ${kwh(({ loadKwh }) => loadKwh)}`,
+    },
+    { label: "Emissions", value: `${emitted} kg`, detail: "CO₂, as planned" },
+  ]);
+  const span = `${month.from} to ${month.to}`;
+  return page({
+    title: `${foreign(month.name)}, ${span}`,
+    name: `${escape(month.name)}, ${span}`,
+    subtitle: `${members.length} members · days by the clock of ${escape(month.timeZone)} · money in ${currency}`,
+    sections: [{ id: "month", name: "Month", body: top + grid(memberCard(month), dayCard(month)) }],
+    footer: "For the community alone. What is settled is the plan: meters do not yet correct it.",
+  });
+}
