@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import { defineConfig } from "hardhat/config";
+import { SIMULATED, simulatedNetwork } from "./offchain-solver/devnet/simulated.ts";
 
 const require = createRequire(import.meta.url);
 /** The compiler comes from the npm package `solc`, so that set-up needs no compiler download. */
@@ -37,6 +38,6 @@ export default defineConfig({
     },
   },
   networks: {
-    default: { type: "edr-simulated", chainType: "l1", hardfork: "osaka", allowUnlimitedContractSize: anySize },
+    [SIMULATED]: { ...simulatedNetwork, allowUnlimitedContractSize: anySize },
   },
 });

@@ -25,7 +25,9 @@ const said = (verdict: Verdict) => ({
   ...(verdict.kind !== "valid" && { says: verdictText(verdict) }),
 });
 
-/** audit.json of a whole market. `endpoints`: what was asked; `documents`: of a session's own files, where they were. */
+/**
+ * audit.json of a whole market. `endpoints`: what was asked; `documents`: of a session's own files, where they were.
+ */
 export function auditJsonOf(
   { chainId, market, registry, head, standing, sessions }: Audited,
   endpoints: readonly string[],

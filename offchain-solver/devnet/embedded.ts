@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Provider, Signer } from "ethers";
+import { SIMULATED, simulatedNetwork } from "./simulated.ts";
 import type { Deployment } from "../chain/deployment.ts";
 
 /** A chain to run a session on. */
@@ -10,8 +12,6 @@ export type Chain = {
   readonly deployment?: Deployment;
 };
 
-/** The network of the project's configuration that lives in this process. */
-export const SIMULATED = "default";
 const DAY_MS = 86_400_000;
 
 /**
@@ -19,12 +19,26 @@ const DAY_MS = 86_400_000;
  * whatever the environment says of other networks: a devnet never signs on a chain of somebody's.
  */
 export async function hardhatOfProject() {
-  process.env.HARDHAT_CONFIG = fileURLToPath(new URL("../../hardhat.config.ts", import.meta.url));
+  const config = fileURLToPath(new URL("../../hardhat.config.ts", import.meta.url));
   delete process.env.HARDHAT_NETWORK;
+  if (!existsSync(config)) return hardhatOfPackage();
+  process.env.HARDHAT_CONFIG = config;
   const { network, tasks } = await import("hardhat");
   // Quick when nothing changed; on a fresh clone this is what makes the contracts.
   await tasks.getTask("build").run({ quiet: true, noTests: true });
   return { network };
+}
+
+/** As installed: the contracts come compiled with the package, and there are no sources to build. */
+async function hardhatOfPackage() {
+  const { createHardhatRuntimeEnvironment } = await import("hardhat/hre");
+  const { default: toolbox } = await import("@nomicfoundation/hardhat-toolbox-mocha-ethers");
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  return createHardhatRuntimeEnvironment(
+    { plugins: [toolbox], networks: { [SIMULATED]: simulatedNetwork } },
+    { config: "" },
+    root,
+  );
 }
 
 /**

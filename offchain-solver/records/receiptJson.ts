@@ -1,4 +1,6 @@
-/** What one account bought, sold and paid over a period: of chain data alone, so that two who ask get the same bytes. */
+/**
+ * What one account bought, sold and paid over a period: of chain data alone, so that two who ask get the same bytes.
+ */
 import * as z from "zod";
 
 const count = z.int().nonnegative();

@@ -1,5 +1,6 @@
 import { freePorts } from "../ports.ts";
-import { hardhatOfProject, SIMULATED } from "../embedded.ts";
+import { hardhatOfProject } from "../embedded.ts";
+import { SIMULATED } from "../simulated.ts";
 import { reachChain, type ServedChain } from "./served.ts";
 
 /**

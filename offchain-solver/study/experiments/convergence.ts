@@ -88,7 +88,7 @@ export async function convergenceExperiment(options: ConvergenceOptions = {}): P
   }));
   // Only iterations are counted, so the runs may share the machine.
   const parts = tasks.flatMap((task) => (["default", "scan"] as const).map((part) => ({ ...task, part })));
-  const rows = (await Promise.all(parts.map((part) => inChild<ConvergenceRow[]>("./convergenceRun.ts", part)))).flat();
+  const rows = (await Promise.all(parts.map((part) => inChild<ConvergenceRow[]>("./convergenceRun", part)))).flat();
   const figures: Record<string, string> = {};
   for (const [k, task] of tasks.entries()) {
     const [residuals, scan] = figuresOf(rows, task);

@@ -60,7 +60,7 @@ export async function reclearingExperiment({
   const instances = INSTANCES.filter((name) => scenarioOf(name.split(":")[0]).prosumers.length <= most);
   // Only evaluations are counted, so the runs may share the machine.
   const each = await Promise.all(
-    instances.map((instance) => inChild<ReclearingRow[]>("./reclearingRun.ts", { instance, hours })),
+    instances.map((instance) => inChild<ReclearingRow[]>("./reclearingRun", { instance, hours })),
   );
   const course = ({ start, hundred, ten, end }: Course): Cell[] => [rounded(start), hundred, ten, end];
   const columns = ["startOverTolerance", "at100", "at10", "evaluations"];

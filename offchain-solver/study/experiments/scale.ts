@@ -116,7 +116,7 @@ function textsOf(rows: readonly ScaleRow[], hours: number, iterations: number, a
   ];
 }
 
-const measured = (task: ScaleTask): Promise<ScaleRow> => inChild<ScaleRow>("./scaleRun.ts", task, HEAP_MB);
+const measured = (task: ScaleTask): Promise<ScaleRow> => inChild<ScaleRow>("./scaleRun", task, HEAP_MB);
 
 /** Time, memory and messages of an iteration against the number of prosumers. */
 export async function scaleExperiment(options: ScaleOptions = {}): Promise<Experiment> {
