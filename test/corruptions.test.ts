@@ -50,6 +50,18 @@ describe("a settled session with one corruption", function () {
   });
 });
 
+describe("a result, whichever method found it", function () {
+  this.timeout(300_000);
+
+  for (const method of ["admm", "gsa"] as const)
+    it(`is judged alike: ${method}`, async () => {
+      const { outcome } = await trueSession(takeHours(loadScenario("ieee15"), 1), method);
+      const [{ verdict, certificate }] = outcome.audited;
+      expect([outcome.standing, verdict]).to.deep.equal([{ kind: "valid" }, { kind: "valid" }]);
+      expect(certificate?.regrets).to.be.at.most(certificate?.allowed as number);
+    });
+});
+
 describe("an endpoint that nobody should trust", function () {
   this.timeout(300_000);
   const release = releasedBuild();

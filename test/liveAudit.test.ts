@@ -46,6 +46,45 @@ describe("a session on a chain that outlives the process", function () {
     expect(readFileSync(html, "utf8")).to.include(audit.verdicts[0].session);
   });
 
+  it("is what the guide says, word by word", async () => {
+    const guide = readFileSync("docs/guide/auditor.md", "utf8");
+    const commands = [...guide.matchAll(/^npx gridpact (.*)$/gm)].map(([, words]) => words.split(" "));
+    const [ran, ...asked] = commands;
+    expect(ran).to.deep.equal("run ieee15 --hours 2 --rpc http://127.0.0.1:8545 --out out".split(" "));
+    expect(asked).to.have.length(3);
+    const { wallet } = JSON.parse(
+      (
+        await captured(
+          "receipt",
+          "--rpc",
+          anvil.url,
+          "--market",
+          `${settlement.market}`,
+          "--account",
+          "2",
+          "--json",
+          "-",
+        )
+      ).stdout,
+    ) as ReceiptJson;
+    const given: Readonly<Record<string, string>> = {
+      "out/SESSION": session,
+      URL: anvil.url,
+      BLOCK: "0",
+      PLACE: session,
+      FILE: join(out, "kept.json"),
+    };
+    for (const words of asked) {
+      const line = words.map((word, k) => {
+        if (word === "ADDRESS") return (words[k - 1] === "--wallet" ? wallet : settlement.market) as string;
+        return given[word] ?? (/\.(?:json|html)$/.test(word) ? join(out, word) : word);
+      });
+      const ended = await captured(...line);
+      expect(ended.code, `${words.join(" ")}: ${ended.stderr}`).to.equal(0);
+    }
+    expect(read<AuditJson>(join(out, "audit.json")).verdicts.map(({ verdict }) => verdict)).to.deep.equal(["valid"]);
+  });
+
   it("is told from files that say something else", async () => {
     const cases: [file: string, predicate: string, edit: (text: string) => string][] = [
       [

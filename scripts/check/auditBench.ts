@@ -1,0 +1,123 @@
+/**
+ * `npm run bench:audit -- [--sessions N] [--json FILE]`: settles N sessions of ieee15 (an hour each, every day another)
+ * and one of ieee141 on the embedded devnet, audits them all with their witnesses, and says what a session takes.
+ */
+import { parseArgs } from "node:util";
+import type { BaseWallet } from "ethers";
+import { audit } from "../../offchain-solver/auditor/audit.ts";
+import { bundlesOf } from "../../offchain-solver/auditor/bundles.ts";
+import { endpointOf, type Endpoint } from "../../offchain-solver/chain/endpoint.ts";
+import { look } from "../../offchain-solver/chain/look.ts";
+import { canonicalBytes } from "../../offchain-solver/codec/canonicalJson.ts";
+import { attestation, ATTESTATION_TYPES, marketDomain, quorumOf } from "../../offchain-solver/codec/typedData.ts";
+import { bundleHash } from "../../offchain-solver/codec/witness.ts";
+import { postAndSettle } from "../../offchain-solver/chain/session.ts";
+import { devnetKey } from "../../offchain-solver/devnet/devnetKeys.ts";
+import { embeddedDevnet, type Chain } from "../../offchain-solver/devnet/embedded.ts";
+import { releasedBuild } from "../../offchain-solver/devnet/release.ts";
+import { clear, propose, quantise } from "../../offchain-solver/devnet/steps/clear.ts";
+import { freeze } from "../../offchain-solver/devnet/steps/freeze.ts";
+import { load, openMarket } from "../../offchain-solver/devnet/steps/load.ts";
+import { witnessOf } from "../../offchain-solver/devnet/steps/sign.ts";
+import { writeJson } from "../../offchain-solver/io/target.ts";
+import { defaultSettings } from "../../offchain-solver/market/scenario/market.ts";
+import type { Scenario } from "../../offchain-solver/market/scenario/scenario.ts";
+import { loadScenario, takeHours } from "../../offchain-solver/scenarios/loadScenario.ts";
+
+const { values } = parseArgs({ options: { sessions: { type: "string", default: "100" }, json: { type: "string" } } });
+const DAY_S = 86_400;
+
+/** The scenario `day` days later, with loads of its own. */
+const onDay = (scenario: Scenario, day: number): Scenario => ({
+  ...scenario,
+  startUtc: new Date(Date.parse(scenario.startUtc) + 1000 * DAY_S * day).toISOString().replace(".000Z", "Z"),
+  prosumers: scenario.prosumers.map((p) => ({
+    ...p,
+    load: { ...p.load, fixedMw: p.load.fixedMw.map((mw) => mw * (1 - 0.002 * (day % 50))) },
+  })),
+});
+
+/** Clears and settles one session, signed by a quorum without each node's own checks: those are the sessions' tests. */
+async function settleOne(scenario: Scenario, chain: Chain, published: Map<string, Uint8Array>): Promise<void> {
+  const market = defaultSettings(scenario);
+  const options = { method: "anderson", market, trade: true, rhoScale: 1, maxIterations: 4000 } as const;
+  const frozen = await freeze(await load(scenario, options, chain));
+  const proposed = propose(clear(frozen, options));
+  const batch = quantise(frozen, proposed);
+  const witness = await witnessOf(frozen, proposed, batch);
+  published.set(bundleHash(witness), canonicalBytes(witness));
+  const { deployment, committee } = frozen;
+  const said = attestation(frozen.frozen.terms, batch.payload, bundleHash(witness));
+  const domain = marketDomain(deployment.chainId, deployment.market);
+  const signed = new Map<number, string>();
+  for (const [bit, id] of committee.slice(0, quorumOf(committee.length)).entries())
+    signed.set(bit, await (devnetKey("node", id) as BaseWallet).signTypedData(domain, ATTESTATION_TYPES, said));
+  await postAndSettle(deployment, chain.admin, batch.payload, bundleHash(witness), signed);
+}
+
+/** An endpoint that is asked everything once. */
+function remembering(truth: Endpoint): Endpoint {
+  const answers = new Map<string, Promise<unknown>>();
+  return {
+    name: truth.name,
+    request(method, params) {
+      const key = JSON.stringify([method, params]);
+      const answer = answers.get(key) ?? truth.request(method, params);
+      answers.set(key, answer);
+      return answer;
+    },
+  };
+}
+
+type Send = { send: (method: string, params: unknown[]) => Promise<unknown> };
+
+async function measure(name: string, scenario: Scenario, days: number) {
+  const devnet = await embeddedDevnet(scenario.startUtc);
+  try {
+    const deployment = await openMarket(devnet.admin, scenario);
+    const published = new Map<string, Uint8Array>();
+    for (let day = 0; day < days; day++) {
+      const today = onDay(scenario, day);
+      const at = Date.parse(today.startUtc) / 1000 - DAY_S + 3600;
+      if (day > 0) await (devnet.provider as unknown as Send).send("evm_setNextBlockTimestamp", [at]);
+      await settleOne(today, { ...devnet, deployment }, published);
+      if (day % 10 === 9) process.stderr.write(`${name}: ${day + 1} sessions settled\n`);
+    }
+    // The second audit finds every answer in memory: what is left is the auditor's own work.
+    const memory = remembering(endpointOf(devnet.provider));
+    const request = {
+      look: look(memory),
+      market: deployment.market,
+      fromBlock: deployment.block,
+      release: releasedBuild(),
+      bundles: bundlesOf(published),
+    };
+    const first = performance.now();
+    await audit(request);
+    const second = performance.now();
+    const { sessions, standing } = await audit(request);
+    const [whole, own] = [second - first, performance.now() - second];
+    const valid = sessions.filter(
+      ({ verdict }) => verdict.kind === "valid" && verdict.uncertifiedBy === undefined,
+    ).length;
+    return {
+      name,
+      sessions: sessions.length,
+      valid,
+      market: standing.kind,
+      periods: scenario.hours,
+      msPerSession: Math.round(own / sessions.length),
+      withLookUpsMs: Math.round(whole / sessions.length),
+    };
+  } finally {
+    await devnet.close();
+  }
+}
+
+const rows = [
+  await measure("ieee15", takeHours(loadScenario("ieee15"), 1), Number(values.sessions)),
+  await measure("ieee141", takeHours(loadScenario("ieee141"), 1), 1),
+];
+for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
+if (values.json !== undefined) writeJson(values.json, { rows });
+process.exit(rows.every(({ sessions, valid, market }) => sessions === valid && market === "valid") ? 0 : 1);
