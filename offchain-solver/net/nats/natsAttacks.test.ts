@@ -142,6 +142,20 @@ describe("hosts at a hostile broker", () => {
     await until(() => got.length === 9, "all messages");
     expect(got.flat()).to.deep.equal([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
+
+  it("come back to a broker that has refused them for a while", async function () {
+    this.timeout(30_000);
+    const { port } = server;
+    await server.stop();
+    server = await startNats(port, ["--auth", "another token"]);
+    const refused = ({ events }: Opened<NatsAddress>): number =>
+      events.filter((event) => event.kind === "broker" && event.state === "refuses").length;
+    // Twice is when the client would give up for good, were it not told otherwise.
+    await until(() => refused(a) > 2 && refused(b) > 2, "that both were refused more than twice");
+    await server.stop();
+    server = await startNats(port);
+    await goesOn();
+  });
 });
 
 describe("a NATS host", () => {

@@ -54,7 +54,9 @@ export function openNats(options: NatsOptions): Promise<HostTransport<NatsAddres
 
 async function connectTo(broker: NatsOptions["broker"], name: string): Promise<NatsConnection> {
   try {
-    return await connect({ ...broker, name, maxReconnectAttempts: -1, reconnectTimeWait: 250, pingInterval: 10_000 });
+    // A broker that refuses its hosts for a while, its token being changed, say, is tried on.
+    const patience = { maxReconnectAttempts: -1, ignoreAuthErrorAbort: true, reconnectTimeWait: 250 };
+    return await connect({ ...broker, ...patience, name, pingInterval: 10_000 });
   } catch (error) {
     const { message } = error as Error;
     throw new Error(`broker ${String(broker.servers)}: ${message}`, { cause: error });

@@ -123,6 +123,7 @@ async function listen(
     );
     server.listen({ host, port, exclusive: true }, resolve);
   });
+  server.on("error", (error) => reception.refused(`${host}:${port}`, wordsFor(error)));
   return { server, address: { host, port: (server.address() as AddressInfo).port } };
 }
 
