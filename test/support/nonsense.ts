@@ -383,7 +383,11 @@ export function nonsense(folder: string, target: string): Nonsense[] {
     { name: "no name for the folder", args: ["run", own, "--out", ""], says: ['--out ""'] },
     { name: "no name for the scenario", args: ["clear", "", "--json", target], says: ["no such"] },
     { name: "its own input", args: ["clear", own, "--json", own], says: ["--json", own, "is what the command reads"] },
-    { name: "a folder as scenario", args: ["clear", folder, "--json", target], says: [folder, "cannot be read"] },
+    {
+      name: "a folder as scenario",
+      args: ["clear", folder, "--json", target],
+      says: [folder, "community.yaml", "no such file"],
+    },
     {
       name: "a long name",
       args: ["clear", own, "--json", `${target}${"x".repeat(300)}`],

@@ -1,0 +1,75 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import excel from "exceljs";
+import { InputError } from "../../io/inputError.ts";
+import { noFindings } from "./findings.ts";
+import { readMembers } from "./members.ts";
+import { readMeters } from "./meterSeries.ts";
+import { readSheet } from "./sheet.ts";
+import { zoneClock } from "./zoneClock.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "gridpact-sheet-"));
+
+async function workbook(name: string, rows: readonly (readonly unknown[])[]): Promise<string> {
+  const book = new excel.Workbook();
+  const sheet = book.addWorksheet("Daten");
+  for (const row of rows) sheet.addRow([...row]);
+  const file = join(folder, name);
+  await book.xlsx.writeFile(file);
+  return file;
+}
+
+describe("an Excel workbook", () => {
+  it("is read as the same table in CSV: dates, numbers, formulas, blanks", async () => {
+    const times = Array.from({ length: 4 }, (_, k) => new Date(Date.UTC(2026, 5, 1, 0, 15 * k)));
+    const file = await workbook("H01.xlsx", [
+      ["Zeitstempel", "Verbrauch [kWh]", "Status"],
+      [times[0], 0.25, "V"],
+      [times[1], { formula: "B2*2", result: 0.5 }, "V"],
+      [times[2], null, "F"],
+      [times[3], 1, "V"],
+    ]);
+    const found = noFindings();
+    const options = { stamps: "start", headLine: 1 } as const;
+    const [series] = await readMeters(file, options, zoneClock("Europe/Vienna")!, found);
+    expect(found.wrong).to.deep.equal([]);
+    expect([...series.kw]).to.deep.equal([1, 2, 3, 4]);
+    expect(series.startMs).to.equal(Date.UTC(2026, 4, 31, 22));
+    expect(found.assumed.join()).to.match(/H01\.xlsx: line 4: Verbrauch: no value from 2026-06-01 00:30/);
+  });
+
+  it("may hold the members, numbers as numbers", async () => {
+    const file = await workbook("members.xlsx", [
+      ["id", "name", "bus", "pvKw"],
+      ["H01", "Café Süd", 3, 9.6],
+      ["H02", "Huber", 4, null],
+    ]);
+    const [first, second] = await readMembers(file, noFindings());
+    expect([first.name, first.bus, first.numbers.pvKw]).to.deep.equal(["Café Süd", "3", 9.6]);
+    expect(second.numbers).to.deep.equal({});
+  });
+
+  it("is refused where a formula failed, where it is damaged, and where it is empty", async () => {
+    const failed = await workbook("failed.xlsx", [
+      ["time", "H01 [kW]"],
+      ["2026-06-01", { error: "#DIV/0!" }],
+    ]);
+    const empty = await workbook("empty.xlsx", []);
+    const damaged = join(folder, "damaged.xlsx");
+    writeFileSync(damaged, "PK no zip");
+    for (const [file, says] of [
+      [failed, /failed\.xlsx: line 2: .*#DIV\/0!/],
+      [empty, /empty\.xlsx: the file is empty/],
+      [damaged, /damaged\.xlsx: is no Excel workbook/],
+    ] as const) {
+      const error: unknown = await readSheet(file).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      expect(error).to.be.instanceOf(InputError);
+      expect((error as InputError).message).to.match(says);
+    }
+  });
+});
