@@ -58,15 +58,15 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       "the length asked for next is at least the header's, so a shorter model is refused with the same error",
     ],
   ],
-  "market/Sessions.sol": [
+  "market/Tables.sol": [
     [
-      "uint256 allowed = maxSpendPerDay > spent ? maxSpendPerDay - spent : 0;",
-      "uint256 allowed = maxSpendPerDay >= spent ? maxSpendPerDay - spent : 0;",
+      "nano = most > spent ? (most - spent) * NANO_PER_TOKEN : 0;",
+      "nano = most >= spent ? (most - spent) * NANO_PER_TOKEN : 0;",
       "where they are equal their difference is zero",
     ],
     [
-      "lockedMicro = uint48(allowed < covered ? allowed : covered);",
-      "lockedMicro = uint48(allowed <= covered ? allowed : covered);",
+      "if (nano > held.deposit) nano = held.deposit;",
+      "if (nano >= held.deposit) nano = held.deposit;",
       "where they are equal either is the smaller",
     ],
   ],
@@ -77,13 +77,13 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       "no record is asked for its id that does not take part",
     ],
     [
-      "(bool sells, bool buys) = (seller < participants, buyer < participants);",
-      "(bool sells, bool buys) = (seller <= participants, buyer < participants);",
+      "(bool sells, bool buys) = (seller < frame.participants, buyer < frame.participants);",
+      "(bool sells, bool buys) = (seller <= frame.participants, buyer < frame.participants);",
       NO_RECORD,
     ],
     [
-      "(bool sells, bool buys) = (seller < participants, buyer < participants);",
-      "(bool sells, bool buys) = (seller < participants, buyer <= participants);",
+      "(bool sells, bool buys) = (seller < frame.participants, buyer < frame.participants);",
+      "(bool sells, bool buys) = (seller < frame.participants, buyer <= frame.participants);",
       NO_RECORD,
     ],
   ],

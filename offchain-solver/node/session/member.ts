@@ -5,7 +5,6 @@
  */
 import { keccak256 } from "ethers";
 import { OPERATOR_AGENT } from "../../clearing/message.ts";
-import * as GridModel from "../../codec/gridModel.ts";
 import { quorumOf, sessionHash, type SessionTerms } from "../../codec/typedData.ts";
 import { signerOfText } from "../../codec/recover.ts";
 import { readTerms, type Terms } from "../../codec/terms.ts";
@@ -16,6 +15,7 @@ import type { AgentThread } from "../agent/agentThread.ts";
 import type { Reply, Verifying } from "../agent/protocol.ts";
 import type { Journal } from "../journal/journal.ts";
 import { maySign } from "../journal/signing.ts";
+import { frozenFault } from "./frozenFault.ts";
 import type { Life, LifeOf } from "./messages.ts";
 
 /** What a member is given of its surroundings. */
@@ -130,8 +130,8 @@ export class Member {
       this.#parties = ids;
       this.#self = party === operator ? OPERATOR_AGENT : ids.indexOf(party);
       const chain = await this.#around.chainFor(found.terms);
-      const stale = feederFault(found.terms, this.#frozen);
-      if (stale !== undefined) return this.#refuse("staleFeederModel", stale);
+      const fault = frozenFault(found.terms, this.#frozen.gridModel, chain.ledger.terms.imbalancePrice);
+      if (fault !== undefined) return this.#refuse(fault.code, fault.detail);
       this.#chain = chain;
       this.#terms = found.terms;
       this.#termsBytes = bytes;
@@ -310,10 +310,4 @@ export class Member {
     const index = this.#parties.indexOf(party);
     return index < 0 ? undefined : index;
   }
-}
-
-/** The registry's model of the feeder binds the session; terms on another one are of no use to anybody. */
-function feederFault({ scenario }: Terms, { gridModel }: SessionTerms): string | undefined {
-  const hash = keccak256(GridModel.encode(GridModel.fromFeeder(scenario.feeder, scenario.prosumers)));
-  return hash === gridModel ? undefined : `the terms' feeder hashes to ${hash}, registered is ${gridModel}`;
 }
