@@ -14,7 +14,7 @@ import {
   UTILITY,
 } from "../market/result/clearingResult.ts";
 import { invalid, VALID, type Finding } from "../market/result/finding.ts";
-import type { Market } from "../market/scenario/market.ts";
+import { nameOf, type Market } from "../market/scenario/market.ts";
 import { unitsOf } from "../market/scenario/perUnit.ts";
 
 /** Part of the price level (50 $/MWh on the 15-bus day) that a clearing's own tolerance may move a price by. */
@@ -107,8 +107,6 @@ function withUtilityTwice({ trades }: ClearingResult, product: Trade["product"],
   const sellers = new Set(own.filter(({ buyer }) => buyer === UTILITY).map(({ seller }) => seller));
   return own.find(({ seller, buyer }) => seller === UTILITY && sellers.has(buyer));
 }
-
-const nameOf = (market: Market, index: number): string => `prosumer ${market.prosumers[index].id}`;
 
 /** Bounds of a price, 1e-6 $ per kWh or kg, and where they come from. */
 type Band = { readonly low: number; readonly high: number };

@@ -230,6 +230,6 @@ describe("consensus", function () {
       carrier: silent,
     });
     expect(result.status).to.equal("deadline");
-    expect(result.reason).to.match(/waited in vain for .*agent 2\b/);
+    expect(result.reason).to.match(/waited in vain for .*prosumer 3\b/);
   });
 });

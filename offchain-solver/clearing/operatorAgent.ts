@@ -1,3 +1,4 @@
+import { nameOf } from "../market/scenario/market.ts";
 import type { UnitMarket } from "../market/scenario/perUnit.ts";
 import { certificateOf, CLAIM_SIZE, provesInfeasible, type Certificate, type Claim } from "./claim.ts";
 import { createAcceleration, depthOf, nextWeights, type Acceleration } from "./acceleration/acceleration.ts";
@@ -148,7 +149,7 @@ function accept(state: OperatorState, from: number, message: Message): Effect[] 
 
 /** Nobody is waited for without end: everybody is told, and whose offers are missing is said. */
 function giveUp(state: OperatorState): Effect[] {
-  const missing = state.layouts.flatMap((_, i) => (state.arrived[i] === 0 ? [`agent ${i}`] : []));
+  const missing = state.layouts.flatMap((_, i) => (state.arrived[i] === 0 ? [nameOf(state.market, i)] : []));
   const reason = `the operator: iteration ${state.iteration} waited in vain for ${missing.join(", ")}`;
   const weights = new Float64Array(depthOf(state.settings.acceleration));
   return [...tell(state, weights, "deadline"), { kind: "fail", failure: { outcome: "deadline", reason } }];

@@ -41,7 +41,7 @@ export function endOf(market: Market, state: ProsumerState): End {
     utilityMw: Array.from(schedule.exportMw, (mw, t) => mw - schedule.importMw[t]),
     utilityShareMw: [...schedule.utilityShareMw],
     deskT: schedule.allowanceBoughtT - schedule.allowanceSoldT,
-    partsWithG: partsWith(market, state.id, schedule, (k) => trades[market.pairsOf[state.id].indexOf(k)].carbonT),
+    partsWithG: partsWith(market, state.index, schedule, (k) => trades[market.pairsOf[state.index].indexOf(k)].carbonT),
     ...(Number.isFinite(regret) && { regret }),
   };
   const mine = layout.pairs.length;
@@ -94,7 +94,7 @@ function partsWith(market: Market, i: number, schedule: Schedule, carbonT: (pair
 
 function viewOf(
   market: Market,
-  { id, layout, z }: ProsumerState,
+  { index, layout, z }: ProsumerState,
   price: Float64Array,
   proposal: Proposal,
   trades: readonly PairView[],
@@ -104,7 +104,7 @@ function viewOf(
     Array.from({ length: layout.hours }, (_, t) => of(layout.gridStart + from + t));
   return {
     kind: "prosumer",
-    index: id,
+    index,
     proposal,
     trades,
     injectionMw: grid(0, (c) => z[c] * mw),

@@ -1,4 +1,5 @@
 import type { ConicSolver } from "../numerics/conicSolver.ts";
+import { nameOf } from "../market/scenario/market.ts";
 import type { UnitMarket } from "../market/scenario/perUnit.ts";
 import { claimOf, reachOf, type Claim } from "./claim.ts";
 import { depthOf } from "./acceleration/acceleration.ts";
@@ -14,7 +15,8 @@ import type { Settings } from "./settings.ts";
  * events, same bits. The state is owned by the agent and updated in place.
  */
 export type ProsumerState = {
-  readonly id: number;
+  /** Into the market's prosumers: its number among the agents. */
+  readonly index: number;
   readonly settings: Settings;
   /** As the prosumer knows it. */
   readonly market: UnitMarket;
@@ -47,19 +49,19 @@ export type WarmStart = { readonly image: Float64Array };
 export function initProsumer(
   settings: Settings,
   market: UnitMarket,
-  id: number,
+  index: number,
   solver: ConicSolver,
   warm?: WarmStart,
 ): ProsumerState {
-  const layout = layoutOf(market, id);
+  const layout = layoutOf(market, index);
   const depth = depthOf(settings.acceleration);
   const zeros = (size: number) => Array.from({ length: depth }, () => new Float64Array(size));
   const state: ProsumerState = {
-    id,
+    index,
     settings,
     market,
     layout,
-    problem: new ProsumerProblem(market, id, layout, solver),
+    problem: new ProsumerProblem(market, index, layout, solver),
     iteration: 0,
     images: zeros(layout.size),
     partnerImages: Array.from(layout.partners, () => zeros(layout.hours + 1)),
@@ -145,8 +147,8 @@ function accept(state: ProsumerState, from: number, message: Message): void {
 function giveUp(state: ProsumerState): Effect[] {
   state.done = true;
   const missing = [...state.layout.partners].filter((_, k) => state.arrived[k] === 0);
-  const names = [...(state.grid === undefined ? ["the operator"] : []), ...missing.map((k) => `agent ${k}`)];
-  const reason = `agent ${state.id}: iteration ${state.iteration} waited in vain for ${names.join(", ")}`;
+  const names = [...(state.grid === undefined ? ["the operator"] : []), ...missing.map((k) => nameOf(state.market, k))];
+  const reason = `${nameOf(state.market, state.index)}: iteration ${state.iteration} waited in vain for ${names.join(", ")}`;
   return [{ kind: "fail", failure: { outcome: "deadline", reason } }];
 }
 
@@ -215,7 +217,7 @@ function advance(state: ProsumerState): Effect[] {
     return [
       {
         kind: "fail",
-        failure: { outcome, reason: `prosumer ${state.market.prosumers[state.id].id}: ${FAILURES[outcome]}` },
+        failure: { outcome, reason: `${nameOf(state.market, state.index)}: ${FAILURES[outcome]}` },
       },
     ];
   }

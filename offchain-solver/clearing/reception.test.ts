@@ -170,7 +170,7 @@ for (const [name, make] of [
       const effects = step({ kind: "timeout" });
       const failed = effects.find((effect) => effect.kind === "fail");
       expect(failed?.failure.outcome).to.equal("deadline");
-      expect(failed?.failure.reason).to.match(/iteration 1 waited in vain for .*agent \d/);
+      expect(failed?.failure.reason).to.match(/iteration 1 waited in vain for .*prosumer \d/);
       expect(hear(honest[0].from, honest[0].message)).to.equal("ignore");
       expect(step({ kind: "timeout" })).to.deep.equal([]);
     });

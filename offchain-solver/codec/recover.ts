@@ -1,4 +1,4 @@
-import { getBytes, hexlify, isHexString, recoverAddress } from "ethers";
+import { getBytes, hexlify, isError, isHexString, recoverAddress } from "ethers";
 
 /** Order of secp256k1's group; a signature's s is at most half of it (EIP-2), so that none has a second form. */
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
@@ -20,8 +20,11 @@ export function signerOf(digest: string, signature: Uint8Array): string | undefi
   const given = { r, s, v: parity === 0 ? 27 : 28 } as const;
   try {
     return recoverAddress(digest, given);
-  } catch {
-    // All that can still be wrong: r is the abscissa of no point, or the recovered one is the point at infinity.
+  } catch (error) {
+    // All that can still be wrong: r is the abscissa of no point, or the recovered one is the point at infinity. What
+    // does not exist here, or is called as what it is not, is our own fault and no signature's.
+    if (error instanceof ReferenceError || (error instanceof TypeError && !isError(error, "INVALID_ARGUMENT")))
+      throw error;
     return undefined;
   }
 }

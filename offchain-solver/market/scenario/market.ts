@@ -63,6 +63,10 @@ export type Market = {
   readonly fixedSoldMw: readonly Float64Array[] | undefined;
 };
 
+/** What a prosumer is called in a message: by its registry id, never by its index. */
+export const nameOf = ({ prosumers }: Pick<Market, "prosumers">, index: number): string =>
+  `prosumer ${prosumers[index].id}`;
+
 /** Half width that a symmetric limit needs, in standard deviations (market-model section 5). */
 export function halfWidthOf(method: RiskMethod, epsilon: number, robustRadius: number): number {
   switch (method) {

@@ -78,8 +78,8 @@ function run(
   return { kind: "stepped", outbox, turns };
 }
 
-const endOf = ({ id, iteration, images, z, u, sums, gram, done, problem }: ProsumerState): ProsumerEnd => ({
-  prosumer: id,
+const endOf = ({ index, iteration, images, z, u, sums, gram, done, problem }: ProsumerState): ProsumerEnd => ({
+  prosumer: index,
   iteration,
   image: images[0],
   z,
