@@ -1,5 +1,12 @@
 import { acSweep } from "../grid/acSweep.ts";
-import { branchFlows, squaredVoltages, type Network, type Tightening } from "../market/formulation/network.ts";
+import {
+  branchFlows,
+  busInjections,
+  squaredVoltages,
+  type BusInjections,
+  type Network,
+  type Tightening,
+} from "../market/formulation/network.ts";
 import { UNITS, type ClearingResult } from "../market/result/clearingResult.ts";
 import { positionsWh } from "../market/result/verify.ts";
 import type { Market } from "../market/scenario/market.ts";
@@ -29,12 +36,10 @@ export function unneededTightening(
       positions[t].map((wh) => wh / UNITS / market.dt),
       result.reactiveVar.map((row) => row[t] / UNITS),
     ];
-    const [p, q] = [mw, mvar].map((values) => {
-      const sum = new Float64Array(network.buses);
-      values.forEach((value, i) => (sum[network.busOf[i]] += value));
-      return sum;
-    });
-    const [flowP, flowQ] = [branchFlows(network, mw), branchFlows(network, mvar)];
+    const { mw: p, mvar: q } = busInjections(network, t, mw, mvar);
+    const standing = network.standing[t] as BusInjections | undefined;
+    const flowP = branchFlows(network, mw, undefined, undefined, standing?.mw);
+    const flowQ = branchFlows(network, mvar, undefined, undefined, standing?.mvar);
     const linear = squaredVoltages(network, flowP, flowQ);
     const ac = acSweep(feeder, network.topology, p, q);
     for (let b = 1; b < network.buses; b++)

@@ -10,8 +10,9 @@ import { placesOn } from "../grid/places.ts";
 import { type ClearingResult, OPERATOR, SESSION_PERIOD, UNITS } from "../market/result/clearingResult.ts";
 import { limitRows } from "../market/formulation/networkLimit.ts";
 import { publicFaults } from "../market/scenario/publicFaults.ts";
+import { sessionOf } from "../market/scenario/leaveOut.ts";
 import { marketOf, type Market } from "../market/scenario/market.ts";
-import { createNetwork, NO_TIGHTENING, riskLevel, type Network } from "../market/formulation/network.ts";
+import { busInjections, createNetwork, NO_TIGHTENING, riskLevel, type Network } from "../market/formulation/network.ts";
 import { limitSet, supportOf } from "../market/risk/limitSet.ts";
 import { judgeRebates } from "../market/result/networkCharge.ts";
 import { ancillaryCharges, judgeAncillary } from "../market/result/ancillaryCharge.ts";
@@ -44,7 +45,9 @@ export function certifyWitness(
   if (witness.session !== session || witness.payload !== payload)
     return { verdict: invalid("witnessOfAnotherBatch", `${witness.session}, ${witness.payload}`) };
   const { scenario, settings } = witness.terms;
-  const market = marketOf(scenario, settings);
+  if (result.participants.length === 0) return { verdict: invalid("wrongParticipants", "nobody") };
+  // Whoever was invited and is not in the batch loads the feeder with what the terms state for it.
+  const market = marketOf(sessionOf(scenario, result.participants), settings);
   const grid = createNetwork(market);
   const network = settings.network ? grid : undefined;
   const places = placesOn(scenario.feeder, grid.topology, grid.busOf);
@@ -205,11 +208,13 @@ export function acViolation(market: Market, network: Network, result: ClearingRe
   const { feeder } = market.scenario;
   const positions = positionsWh(result);
   for (let t = 0; t < market.hours; t++) {
-    const p = new Float64Array(network.buses);
-    const q = new Float64Array(network.buses);
-    positions[t].forEach((wh, i) => (p[network.busOf[i]] += wh / UNITS / market.dt));
-    result.reactiveVar.forEach((row, i) => (q[network.busOf[i]] += row[t] / UNITS));
-    const sweep = acSweep(feeder, network.topology, p, q);
+    const injected = busInjections(
+      network,
+      t,
+      positions[t].map((wh) => wh / UNITS / market.dt),
+      result.reactiveVar.map((row) => row[t] / UNITS),
+    );
+    const sweep = acSweep(feeder, network.topology, injected.mw, injected.mvar);
     if (!sweep.converged) return `hour ${t}: the AC sweep does not converge`;
     for (let b = 1; b < network.buses; b++) {
       const { vMinPu, vMaxPu, bus } = feeder.buses[b];

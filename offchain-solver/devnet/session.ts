@@ -10,9 +10,10 @@ import type { Scenario } from "../market/scenario/scenario.ts";
 import type { Tightened } from "../simulation/acMargin.ts";
 import type { ClearedSession } from "../simulation/clear.ts";
 import type { Chain } from "./embedded.ts";
-import { clear, propose, quantise, type SessionOptions } from "./steps/clear.ts";
-import { freeze } from "./steps/freeze.ts";
-import { load } from "./steps/load.ts";
+import { SessionRefused } from "./refused.ts";
+import { beyond, clear, propose, quantise, type Cleared, type Proposed, type SessionOptions } from "./steps/clear.ts";
+import { freeze, without, type Frozen } from "./steps/freeze.ts";
+import { load, type Loaded } from "./steps/load.ts";
 import { audit, settle } from "./steps/settle.ts";
 import { sign, verify, witnessOf } from "./steps/sign.ts";
 
@@ -36,6 +37,33 @@ export type SessionOutcome = {
   readonly standing: Audited["standing"];
 };
 
+type Quantised = { session: Frozen; clearing: Cleared; proposed: Proposed; batch: Batch };
+
+/**
+ * To the integers that every mandate allows. Whoever is beyond its mandate is left out and the session cleared again,
+ * once: somebody who then is beyond it voids the session.
+ */
+function cleared(session: Frozen, options: SessionOptions, progress: Progress, again = true): Quantised {
+  progress(
+    `clear ${session.terms.scenario.hours} periods with ${session.taking.length} prosumers by ${options.method}`,
+  );
+  const clearing = clear(session, options);
+
+  progress("propose");
+  const proposed = propose(clearing);
+
+  progress("quantise");
+  const batch = quantise(session, proposed);
+  const found = beyond(session, batch);
+  if (found.length === 0) return { session, clearing, proposed, batch };
+  const out = [...new Set(found.map(({ party }) => session.taking[party]))];
+  const [{ predicate, needed, allowed }] = found;
+  const said = `${out.join(", ")} beyond the mandate (${predicate}: ${needed} needed, ${allowed} allowed)`;
+  if (!again || out.length === session.taking.length) throw new SessionRefused("void", said);
+  progress(`leave out ${said}`);
+  return cleared(without(session, out), options, progress, false);
+}
+
 /** Throws SessionRefused where a party or the clearing ends it before money moves. */
 export async function runSession(
   scenario: Scenario,
@@ -44,19 +72,18 @@ export async function runSession(
   progress: Progress,
 ): Promise<SessionOutcome> {
   progress("load: public terms, private parts, a market with its members");
-  const loaded = await load(scenario, options, chain);
+  return runLoaded(await load(scenario, options, chain), scenario, options, progress);
+}
 
+/** The same from a market that has its members. */
+export async function runLoaded(
+  loaded: Loaded,
+  scenario: Scenario,
+  options: SessionOptions,
+  progress: Progress,
+): Promise<SessionOutcome> {
   progress("freeze the terms");
-  const frozen = await freeze(loaded);
-
-  progress(`clear ${scenario.hours} periods with ${scenario.prosumers.length} prosumers by ${options.method}`);
-  const clearing = clear(frozen, options);
-
-  progress("propose");
-  const proposed = propose(clearing);
-
-  progress("quantise");
-  const batch = quantise(frozen, proposed);
+  const { session: frozen, clearing, proposed, batch } = cleared(await freeze(loaded), options, progress);
 
   progress("verify on every node, its own view in hand");
   const witness = await witnessOf(frozen, proposed, batch);

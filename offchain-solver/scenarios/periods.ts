@@ -14,8 +14,14 @@ function resampled(scenario: Scenario, amounts: (series: readonly number[]) => n
     tariff: { ...tariff, buyPerMwh: others(tariff.buyPerMwh), sellPerMwh: others(tariff.sellPerMwh) },
     carbon: { ...carbon, gridTPerMwh: others(carbon.gridTPerMwh) },
     risk: { ...risk, meanRadius: others(risk.meanRadius), stdRadius: others(risk.stdRadius) },
+    ...(scenario.standing && {
+      standing: scenario.standing.map((one) => ({ ...one, mw: amounts(one.mw), mvar: amounts(one.mvar) })),
+    }),
     prosumers: scenario.prosumers.map((prosumer) => ({
       ...prosumer,
+      ...(prosumer.fallback && {
+        fallback: { mw: amounts(prosumer.fallback.mw), mvar: amounts(prosumer.fallback.mvar) },
+      }),
       ...(prosumer.renewable && {
         renewable: {
           ...prosumer.renewable,

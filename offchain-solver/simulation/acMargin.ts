@@ -1,6 +1,13 @@
 import { acSweep } from "../grid/acSweep.ts";
 import type { Market } from "../market/scenario/market.ts";
-import { FACET_COS, FACET_SIN, riskLevel, type Network, type Tightening } from "../market/formulation/network.ts";
+import {
+  busInjections,
+  FACET_COS,
+  FACET_SIN,
+  riskLevel,
+  type Network,
+  type Tightening,
+} from "../market/formulation/network.ts";
 import { exposureOf, momentsOf } from "../market/risk/exposure.ts";
 import { requiredHalfWidth } from "../market/risk/tsDrcc.ts";
 import type { ClearingJson } from "../records/clearingJson.ts";
@@ -40,13 +47,6 @@ const UNKNOWN: AcMargin = {
   ratingEaten: NaN,
 };
 
-/** By bus index from by prosumer. */
-function atBuses(network: Network, values: ArrayLike<number>): Float64Array {
-  const sum = new Float64Array(network.buses);
-  for (let i = 0; i < values.length; i++) sum[network.busOf[i]] += values[i];
-  return sum;
-}
-
 /** Measures a cleared point against the limits of `network`, which are the real ones, not tightened. */
 export function acMargin(market: Market, network: Network, solution: Solution): AcMargin {
   const { feeder } = market.scenario;
@@ -57,12 +57,8 @@ export function acMargin(market: Market, network: Network, solution: Solution): 
     const factor = market.settings.networkRisk ? factorFor(market, t, hour.columns) : [];
     const level = riskLevel(market, t);
     // What is posted; schedules meet it to the clearing's tolerance.
-    const ac = acSweep(
-      feeder,
-      network.topology,
-      atBuses(network, solution.injectionMw[t]),
-      atBuses(network, solution.injectionMvar[t]),
-    );
+    const injected = busInjections(network, t, solution.injectionMw[t], solution.injectionMvar[t]);
+    const ac = acSweep(feeder, network.topology, injected.mw, injected.mvar);
     if (!ac.converged) return UNKNOWN;
     const busAt = (bus: number): number => network.topology.indexOfBus.get(bus) as number;
     for (const limit of hour.limits) {
@@ -175,10 +171,7 @@ export function acHeldOut(market: Market, network: Network, solution: Solution):
     const hour = exposureOf(market, network, solution, t);
     const errors = heldOutErrors(market, t, hour.columns);
     const width = hour.columns.length;
-    const q = atBuses(
-      network,
-      solution.schedules.map((s) => s.qMvar[t]),
-    );
+    const q = solution.schedules.map((s) => s.qMvar[t]);
     const sellers = new Map(market.prosumers.map((p, i) => [p.id, i]));
     for (let d = 0; d < errors.length / width; d++) {
       const p = solution.schedules.map((s) => s.pMw[t]);
@@ -186,7 +179,8 @@ export function acHeldOut(market: Market, network: Network, solution: Solution):
       for (const { id, mode } of hour.limits)
         if (id.kind === "booking")
           hour.modes[mode].forEach((a, c) => (p[sellers.get(id.prosumer) as number] += a * errors[d * width + c]));
-      const ac = acSweep(feeder, network.topology, atBuses(network, p), q);
+      const injected = busInjections(network, t, p, q);
+      const ac = acSweep(feeder, network.topology, injected.mw, injected.mvar);
       states++;
       // Beyond what the feeder can carry at all: counted, but by no figure.
       if (!ac.converged) {

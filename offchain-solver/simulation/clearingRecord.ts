@@ -6,7 +6,14 @@ import { ClearingJsonSchema, type ClearingJson } from "../records/clearingJson.t
 import { deviceCost, emissionsT, uniquenessCost } from "../market/result/cost.ts";
 import type { Market } from "../market/scenario/market.ts";
 import { excess } from "../market/result/excess.ts";
-import { branchFlows, createNetwork, squaredVoltages, type Network } from "../market/formulation/network.ts";
+import {
+  branchFlows,
+  busInjections,
+  type BusInjections,
+  createNetwork,
+  squaredVoltages,
+  type Network,
+} from "../market/formulation/network.ts";
 import type { Solution } from "../market/result/solution.ts";
 import type { ClearedSession, ClearOptions } from "./clear.ts";
 import { COMMODITIES } from "../clearing/layout.ts";
@@ -184,18 +191,15 @@ function networkOf(market: Market, grid: Network, on: boolean, outcome: Outcome)
   for (let t = 0; t < hours; t++) {
     const p = solution.schedules.map((s) => s.pMw[t]);
     const q = solution.schedules.map((s) => s.qMvar[t]);
-    const fp = branchFlows(grid, p);
-    const fq = branchFlows(grid, q);
+    const standing = grid.standing[t] as BusInjections | undefined;
+    const fp = branchFlows(grid, p, undefined, undefined, standing?.mw);
+    const fq = branchFlows(grid, q, undefined, undefined, standing?.mvar);
     voltage.push(Array.from(squaredVoltages(grid, fp, fq), (square) => (square < 0 ? null : Math.sqrt(square))));
     flowMw.push(Array.from(fp));
     flowMvar.push(Array.from(fq));
     nodalPrice.push(nodalByBus(market, grid, solution.nodalPrice[t]));
-    const sweep = acSweep(
-      feeder,
-      grid.topology,
-      byBus((i) => p[i]),
-      byBus((i) => q[i]),
-    );
+    const injected = busInjections(grid, t, p, q);
+    const sweep = acSweep(feeder, grid.topology, injected.mw, injected.mvar);
     sweeps.push(sweep);
     // Solvers leave outputs a hair below zero; a source that takes power in would make intensities negative.
     const source = (i: number): number => {
@@ -209,7 +213,8 @@ function networkOf(market: Market, grid: Network, on: boolean, outcome: Outcome)
           (i) =>
             (market.prosumers[i].generator?.emissionTPerMwh ?? 0) * Math.max(0, solution.schedules[i].generatorMw[t]),
         ),
-        loadMw: byBus((i) => source(i) - p[i]),
+        // Whoever takes no part is a load, or a source of no known emissions.
+        loadMw: byBus((i) => source(i) - p[i]).map((mw, bus) => mw - (standing?.mw[bus] ?? 0)),
         flowMw: fp,
         arrivingMw: fp,
         gridTPerMwh: scenario.carbon.gridTPerMwh[t],
@@ -265,7 +270,12 @@ function bindingOf(
     if (!(gap[limit] > -1e-5)) return [];
     if (limit < grid.buses) {
       const middle = (grid.upper[limit] + grid.lower[limit]) / 2;
-      const v = squaredVoltages(grid, branchFlows(grid, p), branchFlows(grid, q))[limit];
+      const standing = grid.standing[t] as BusInjections | undefined;
+      const [fp, fq] = [
+        branchFlows(grid, p, undefined, undefined, standing?.mw),
+        branchFlows(grid, q, undefined, undefined, standing?.mvar),
+      ];
+      const v = squaredVoltages(grid, fp, fq)[limit];
       return [{ hour: t, limit: v < middle ? "voltage-low" : "voltage-high", bus: feeder.buses[limit].bus, price: 0 }];
     }
     const branch = feeder.branches[Math.floor((limit - grid.buses) / 6)];

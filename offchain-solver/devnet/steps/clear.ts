@@ -2,6 +2,7 @@ import { settingsFrom } from "../../clearing/settingsTerms.ts";
 import { acViolation } from "../../auditor/witness.ts";
 import { fitsOneTransaction } from "../../codec/fits.ts";
 import { quantise as toIntegers } from "../../codec/quantise.ts";
+import { beyondMandates, type Beyond } from "../../ledger/mandateFit.ts";
 import { batchOf, type Batch } from "../../ledger/verified.ts";
 import type { ProsumerView } from "../../market/result/acceptance.ts";
 import type { Proposals } from "../../market/result/proposal.ts";
@@ -11,7 +12,7 @@ import { scenarioWith } from "../../market/scenario/publicScenario.ts";
 import { clearTightened, type Tightened } from "../../simulation/acMargin.ts";
 import { clear as clearAll, gridOf, type ClearedSession, type ClearOptions } from "../../simulation/clear.ts";
 import { SessionRefused } from "../refused.ts";
-import { agree, type Frozen } from "./freeze.ts";
+import { agree, sessionScenario, type Frozen } from "./freeze.ts";
 
 /** `tighten`: clear inside limits tightened until the AC sweep passes. */
 export type SessionOptions = ClearOptions & { readonly tighten?: boolean };
@@ -20,13 +21,25 @@ export type SessionOptions = ClearOptions & { readonly tighten?: boolean };
 export type Cleared = { readonly cleared: ClearedSession; readonly tightened: Tightened | undefined };
 
 /** All agents in this process, each on its own part and the frozen terms. */
-export function clear({ termsBytes, frozen, parts }: Frozen, { tighten, ...options }: SessionOptions): Cleared {
-  const terms = agree("a node", termsBytes, frozen);
+export function clear(session: Frozen, { tighten, ...options }: SessionOptions): Cleared {
+  const terms = agree("a node", session.termsBytes, session.frozen);
   const agreed = { ...options, market: terms.settings, settings: settingsFrom(terms.clearing) };
-  const known = scenarioWith(terms.scenario, parts);
+  const known = scenarioWith(sessionScenario(terms, session), session.parts);
   if (!tighten) return { cleared: clearAll(known, agreed), tightened: undefined };
   const tightened = clearTightened(known, agreed, (market) => createNetwork(market));
   return { cleared: tightened.session, tightened };
+}
+
+/**
+ * Members for whom a batch asks more than they have signed, with what they would have to sign: it would be refused
+ * whole, so they are left out and the session is cleared again without them.
+ */
+export function beyond({ ledger }: Frozen, { result }: Batch): Beyond[] {
+  const { participants } = result;
+  return beyondMandates(result, (party) => {
+    const [limits, account] = [ledger.limits.get(participants[party]), ledger.accounts.get(participants[party])];
+    return limits && account && { limits, spendNano: account.lockedMicro * 1000n };
+  });
 }
 
 /** What left the agents, and what each party remembers of its own. */
@@ -49,8 +62,9 @@ export function propose({ cleared, tightened }: Cleared): Proposed {
 }
 
 /** The integers that the proposals make, by public data alone, if they fit one transaction and the feeder. */
-export function quantise({ terms, committee }: Frozen, { proposals, tightening }: Proposed): Batch {
-  const market = marketOf(terms.scenario, terms.settings);
+export function quantise(session: Frozen, { proposals, tightening }: Proposed): Batch {
+  const { terms, committee } = session;
+  const market = marketOf(sessionScenario(terms, session), terms.settings);
   const { result } = toIntegers(market, proposals, gridOf(market).places);
   const { fits, bytes, gas } = fitsOneTransaction(result, committee.length, terms.scenario.feeder.buses.length);
   if (!fits)

@@ -1,4 +1,6 @@
 import * as Session from "../../chain/session.ts";
+import { sessionOf } from "../../market/scenario/leaveOut.ts";
+import type { PublicScenario } from "../../market/scenario/publicScenario.ts";
 import { readTerms, termsBytes, termsHash, type Terms } from "../../codec/terms.ts";
 import { imbalancePrice } from "../../ledger/settleable.ts";
 import type { Ledger } from "../../ledger/settlementModel.ts";
@@ -13,7 +15,19 @@ export type Frozen = Loaded & {
   readonly frozen: Session.FrozenSession;
   readonly termsBytes: Uint8Array;
   readonly ledger: Ledger;
+  /** Who takes part, of those who were invited: the frozen table, less who turned out beyond its mandate. */
+  readonly taking: readonly number[];
 };
+
+/** What is cleared, as everybody has it: the frozen terms and those who take part; the others load the feeder. */
+export const sessionScenario = ({ scenario }: Terms, { taking }: Pick<Frozen, "taking">): PublicScenario =>
+  sessionOf(scenario, taking);
+
+/** The same session without some more: their honest results are beyond their mandates, and no batch with them settles. */
+export const without = (session: Frozen, ids: readonly number[]): Frozen => ({
+  ...session,
+  taking: session.taking.filter((id) => !ids.includes(id)),
+});
 
 /** Puts the hash of the terms on chain, before anybody clears. */
 export async function freeze(loaded: Loaded): Promise<Frozen> {
@@ -30,10 +44,16 @@ export async function freeze(loaded: Loaded): Promise<Frozen> {
     imbalancePrice: imbalancePrice(tariff),
     ids,
   });
-  if (frozen.leftOut.length > 0)
-    throw new SessionRefused("refused", `left out at the freeze: ${frozen.leftOut.join(", ")}`);
-  const ledger = await Session.readLedger(deployment, chain.provider, ids);
-  return { ...loaded, frozen, termsBytes: termsBytes(terms), ledger };
+  const lost = SYSTEM_IDS.filter((id) => frozen.leftOut.includes(id));
+  if (lost.length > 0) throw new SessionRefused("refused", `left out at the freeze: ${lost.join(", ")}`);
+  const taking = prosumers.map(({ id }) => id).filter((id) => !frozen.leftOut.includes(id));
+  if (taking.length === 0) throw new SessionRefused("refused", "nobody has a mandate and a deposit for this session");
+  const ledger = await Session.readLedger(
+    deployment,
+    chain.provider,
+    ids.filter((id) => !frozen.leftOut.includes(id)),
+  );
+  return { ...loaded, frozen, termsBytes: termsBytes(terms), ledger, taking };
 }
 
 /** What a node does with the terms it was given: clears on none but those that the chain froze. */

@@ -10,7 +10,7 @@ import { marketOf } from "../../market/scenario/market.ts";
 import { gridOf } from "../../simulation/clear.ts";
 import { devnetKey } from "../devnetKeys.ts";
 import { refusedBy } from "../refused.ts";
-import { agree, type Frozen } from "./freeze.ts";
+import { agree, sessionScenario, type Frozen } from "./freeze.ts";
 import type { Proposed } from "./clear.ts";
 
 const SYSTEM_NAMES = new Map<number, string>([
@@ -29,7 +29,7 @@ export async function witnessOf(session: Frozen, proposed: Proposed, { payload }
   const { proposals, tightening } = proposed;
   const domain = marketDomain(deployment.chainId, deployment.market);
   const about = { session: sessionHash(frozen.terms), payload: keccak256(payload) };
-  const claims = terms.scenario.prosumers.map(async ({ id }, i) => {
+  const claims = session.taking.map(async (id, i) => {
     const { regret } = proposals.prosumers[i];
     if (regret === undefined) return [];
     const claim = { ...about, prosumer: id, regretNano: nano(regret) };
@@ -51,14 +51,16 @@ export function verify(session: Frozen, proposed: Proposed, batch: Batch, witnes
   const nodeKeys = new Map(parts.map(({ id }) => [id, devnetKey("node", id).address]));
   return committee.map((id) => {
     // Utility and desk have no view of their own: they verify what the operator does.
-    const part = parts.find((p) => p.id === id);
+    const part = session.taking.includes(id) ? parts.find((p) => p.id === id) : undefined;
+    // So does a member of the committee that takes no part in the session.
     const own: OwnView =
       part === undefined
         ? { kind: "operator", proposal: proposed.proposals.operator }
-        : proposed.views[parts.indexOf(part)];
+        : proposed.views[session.taking.indexOf(id)];
     const name = SYSTEM_NAMES.get(id) ?? `prosumer ${id}`;
     const terms = agree(name, termsBytes, frozen);
-    const market = marketOf(terms.scenario, terms.settings, part === undefined ? [] : [part]);
+    const scenario = sessionScenario(terms, session);
+    const market = marketOf(scenario, terms.settings, part === undefined ? [] : [part]);
     const verified = verifyBatch({ market, ...gridOf(market), ledger }, own, proposed.proposals, batch);
     if (verified.kind === "refused") throw refusedBy(name, verified);
     // The auditor's own test, so that what settles is not refused afterwards.

@@ -28,10 +28,15 @@ export type Network = {
    * The root's voltage is given, so no limit sees what is injected in another area.
    */
   readonly areaOf: Int32Array;
+  /** [period] MW and Mvar by bus of those who take no part; empty where everybody does. */
+  readonly standing: readonly BusInjections[];
   /** [limit] bounds; NaN where there is none (root, unrated branch). */
   readonly lower: Float64Array;
   readonly upper: Float64Array;
 };
+
+/** MW and Mvar by bus. */
+export type BusInjections = { readonly mw: Float64Array; readonly mvar: Float64Array };
 
 /** Margins taken off the limits so that the AC sweep passes where LinDistFlow's error eats them. */
 export type Tightening = { readonly voltagePu: number; readonly ratingShare: number };
@@ -67,9 +72,54 @@ export function createNetwork(market: Market, tightening: Tightening = NO_TIGHTE
     xPu: Float64Array.from(feeder.branches, (row) => row.xPu),
     busOf: Int32Array.from(market.prosumers, (p) => topology.indexOfBus.get(p.bus) as number),
     areaOf: areasOf(topology),
+    standing: standingOf(market, topology),
     lower,
     upper,
   };
+}
+
+function standingOf({ scenario: { standing = [] }, hours }: Market, { indexOfBus }: Topology): BusInjections[] {
+  if (standing.length === 0) return [];
+  return Array.from({ length: hours }, (_, t) => {
+    const [mw, mvar] = [new Float64Array(indexOfBus.size), new Float64Array(indexOfBus.size)];
+    for (const one of standing) {
+      const bus = indexOfBus.get(one.bus) as number;
+      mw[bus] += one.mw[t];
+      mvar[bus] += one.mvar[t];
+    }
+    return { mw, mvar };
+  });
+}
+
+/** What is injected at each bus in a period, those who take no part included: MW, Mvar by member to by bus. */
+export function busInjections(
+  { standing, busOf, buses }: Network,
+  hour: number,
+  p: ArrayLike<number>,
+  q: ArrayLike<number>,
+): BusInjections {
+  const now = standing[hour];
+  const mw = now === undefined ? new Float64Array(buses) : now.mw.slice();
+  const mvar = now === undefined ? new Float64Array(buses) : now.mvar.slice();
+  for (let i = 0; i < busOf.length; i++) {
+    mw[busOf[i]] += p[i];
+    mvar[busOf[i]] += q[i];
+  }
+  return { mw, mvar };
+}
+
+/** What those who take no part move a limit's value by in a period, before anybody else injects. */
+export function standingImage(network: Network, hour: number, limit: number): number {
+  const now = network.standing[hour];
+  if (now === undefined) return 0;
+  const row = limitRow(
+    network,
+    limit,
+    Int32Array.from({ length: network.buses }, (_, bus) => bus),
+  );
+  let sum = 0;
+  for (let bus = 0; bus < network.buses; bus++) sum += row.p[bus] * now.mw[bus] + row.q[bus] * now.mvar[bus];
+  return sum;
 }
 
 function areasOf({ order, parent }: Topology): Int32Array {
@@ -129,16 +179,19 @@ export function limitRow(network: Network, limit: number, busOf: Int32Array = ne
 
 /**
  * Flows f = -(sum of what is injected downstream), by branch; `flow` and `below` (buses) are overwritten where given.
+ * `standing`: by bus, of those who take no part.
  */
 export function branchFlows(
   network: Network,
   injection: ArrayLike<number>,
   flow = new Float64Array(network.branches),
   below = new Float64Array(network.buses),
+  standing?: Float64Array,
 ): Float64Array {
   const { busOf, buses } = network;
   const { order, parent, branchTo } = network.topology;
-  below.fill(0);
+  if (standing === undefined) below.fill(0);
+  else below.set(standing);
   for (let i = 0; i < busOf.length; i++) below[busOf[i]] += injection[i];
   for (let k = buses - 1; k > 0; k--) {
     const bus = order[k];

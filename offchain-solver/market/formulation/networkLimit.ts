@@ -1,7 +1,7 @@
 import type { ConicModel, Terms } from "../../numerics/conicModel.ts";
 import { GROUP } from "./hour.ts";
 import type { Market } from "../scenario/market.ts";
-import { limitRow, riskLevel, type Network } from "./network.ts";
+import { limitRow, riskLevel, standingImage, type Network } from "./network.ts";
 import { type Affine, addTwoSided } from "../risk/tsDrcc.ts";
 
 /** The hour's variables that a network limit acts on: P and Q by prosumer, share slots (MW). */
@@ -41,7 +41,7 @@ export function limitRows(market: Market, network: Network, hour: number, limit:
   centre.set(row.p);
   centre.set(row.q, n);
   const rows = [centre];
-  const constant = [row.offset];
+  const constant = [row.offset + standingImage(network, hour, limit)];
   const error = Array.from(members, (i) => market.error[hour][i]);
   const answered = slots.map(({ buyer }) => market.error[hour][buyer]);
   const uncertain = [...error.keys()].filter((k) => error[k].length > 0);

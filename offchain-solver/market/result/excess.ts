@@ -1,6 +1,7 @@
 import type { Market } from "../scenario/market.ts";
 import {
   branchFlows,
+  type BusInjections,
   FACET_COS,
   FACET_SIN,
   riskLevel,
@@ -24,6 +25,7 @@ export function excess(market: Market, network: Network, hour: number, point: Ho
 /** The same for many points of one hour: what they have in common is laid out once. */
 export function createMeter(market: Market, network: Network, hour: number): Meter {
   const { buses, branches, lower, upper } = network;
+  const standing = network.standing[hour] as BusInjections | undefined;
   const level = riskLevel(market, hour);
   const risky = market.settings.networkRisk;
   const sized = risky && (level.meanRadius > 0 || level.stdRadius > 0);
@@ -36,8 +38,8 @@ export function createMeter(market: Market, network: Network, hour: number): Met
   const [flowP, flowQ] = [new Float64Array(branches), new Float64Array(branches)];
   const [v, below] = [new Float64Array(buses), new Float64Array(buses)];
   return (point) => {
-    branchFlows(network, point.p, flowP, below);
-    branchFlows(network, point.q, flowQ, below);
+    branchFlows(network, point.p, flowP, below, standing?.mw);
+    branchFlows(network, point.q, flowQ, below, standing?.mvar);
     squaredVoltages(network, flowP, flowQ, v);
     const { flow, voltage } = deviation?.(point.shares) ?? none;
     const { flow: flowSize, voltage: voltageSize } = size?.(point.shares) ?? none;

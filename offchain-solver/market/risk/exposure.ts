@@ -1,5 +1,12 @@
 import type { Market } from "../scenario/market.ts";
-import { branchFlows, FACET_COS, FACET_SIN, type Network, squaredVoltages } from "../formulation/network.ts";
+import {
+  branchFlows,
+  type BusInjections,
+  FACET_COS,
+  FACET_SIN,
+  type Network,
+  squaredVoltages,
+} from "../formulation/network.ts";
 import type { Solution } from "../result/solution.ts";
 
 /**
@@ -67,13 +74,16 @@ export function exposureOf(market: Market, network: Network, solution: Solution,
   }
 
   const { topology } = network;
-  const flowP = branchFlows(
-    network,
+  const flowOf = (values: ArrayLike<number>, standing: Float64Array | undefined): Float64Array =>
+    branchFlows(network, values, undefined, undefined, standing);
+  const standing = network.standing[hour] as BusInjections | undefined;
+  const flowP = flowOf(
     solution.schedules.map((s) => s.pMw[hour]),
+    standing?.mw,
   );
-  const flowQ = branchFlows(
-    network,
+  const flowQ = flowOf(
     solution.schedules.map((s) => s.qMvar[hour]),
+    standing?.mvar,
   );
   const v = squaredVoltages(network, flowP, flowQ);
   const { flow, voltage } = gridModes(network, columns, response);

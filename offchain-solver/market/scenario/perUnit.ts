@@ -88,6 +88,7 @@ export function networkIn({ mw }: Units, network: Network): Network {
   return {
     ...network,
     baseMva: network.baseMva / mw,
+    standing: network.standing.map(({ mw: p, mvar: q }) => ({ mw: p.map((v) => v / mw), mvar: q.map((v) => v / mw) })),
     lower: scaled(network.lower),
     upper: scaled(network.upper),
   };
@@ -120,6 +121,9 @@ function scenarioIn(units: Units, scenario: Scenario): Scenario {
     carbon: { ...carbon, deskBuyPerT: money(carbon.deskBuyPerT), deskSellPerT: money(carbon.deskSellPerT) },
     risk: { ...risk, meanRadius: risk.meanRadius.map(power), stdRadius: risk.stdRadius.map(power) },
     prosumers: scenario.prosumers.map((prosumer) => prosumerIn(units, prosumer)),
+    ...(scenario.standing && {
+      standing: scenario.standing.map((one) => ({ ...one, mw: one.mw.map(power), mvar: one.mvar.map(power) })),
+    }),
     uncertainty: {
       ...uncertainty,
       factor: uncertainty.factor.map((rows) => rows.map((row) => row.map(power))),
@@ -132,9 +136,10 @@ function scenarioIn(units: Units, scenario: Scenario): Scenario {
 function prosumerIn({ mw, hours, price }: Units, prosumer: Prosumer): Prosumer {
   const power = (value: number): number => value / mw;
   const energy = (value: number): number => value / (mw * hours);
-  const { sizeMw, generator, renewable, battery, load } = prosumer;
+  const { sizeMw, fallback, generator, renewable, battery, load } = prosumer;
   return {
     ...prosumer,
+    ...(fallback && { fallback: { mw: fallback.mw.map(power), mvar: fallback.mvar.map(power) } }),
     ...(sizeMw !== undefined && { sizeMw: power(sizeMw) }),
     ...(generator && {
       generator: {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ProsumerSchema, ScenarioSchema, type Prosumer, type Scenario } from "./scenario.ts";
+import { InjectionSchema, ProsumerSchema, ScenarioSchema, type Prosumer, type Scenario } from "./scenario.ts";
 import { capabilityOf } from "./capability.ts";
 import { sizeOf } from "./size.ts";
 
@@ -18,6 +18,8 @@ export const PublicProsumerSchema = ProsumerSchema.pick({ id: true, bus: true })
   allowanceT: z.number().nonnegative(),
   /** Its weight in the rebate of network charges, Wh. */
   rebateWh: z.int().nonnegative(),
+  /** What its bus is loaded with where it takes no part. */
+  fallback: InjectionSchema,
 });
 
 /**
@@ -53,9 +55,18 @@ export function publicScenario(scenario: Scenario): PublicScenario {
         sizeMw: sizeOf(prosumer),
         allowanceT: scenario.carbon.quotaTPerMwh * fixed * scenario.periodHours,
         rebateWh: Math.round(fixed * scenario.periodHours * 1e6),
+        fallback: prosumer.fallback ?? meanLoad(scenario, bus, fixed),
       };
     }),
   };
+}
+
+/** A mean that the rebate's weight tells anyway, and whole W: nothing of when a load runs. */
+function meanLoad({ feeder, hours }: Scenario, at: number, fixed: number): PublicProsumer["fallback"] {
+  const base = feeder.buses.find(({ bus }) => bus === at);
+  const ratio = base === undefined || base.loadMw === 0 ? 0 : base.loadMvar / base.loadMw;
+  const whole = (mw: number): number[] => new Array<number>(hours).fill(Math.round(mw * 1e6) / 1e6 + 0);
+  return { mw: whole(-fixed / hours), mvar: whole((-fixed / hours) * ratio) };
 }
 
 /**

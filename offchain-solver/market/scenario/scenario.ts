@@ -53,6 +53,9 @@ const LoadSchema = z.strictObject({
   discomfort: nonneg,
 });
 
+/** Injected at a bus, whatever is cleared, MW and Mvar by period. */
+export const InjectionSchema = z.strictObject({ mw: series, mvar: series });
+
 export const ProsumerSchema = z.strictObject({
   /** Registry id: ascending with the feeder's depth-first bus order. */
   id: z.int().positive().max(0xffffffff),
@@ -68,6 +71,11 @@ export const ProsumerSchema = z.strictObject({
    */
   absorbVar: z.int().nonnegative().optional(),
   feedVar: z.int().nonnegative().optional(),
+  /**
+   * What its bus is loaded with where it takes no part: public. Absent: the mean of its fixed load, at the power factor
+   * of its bus's base load.
+   */
+  fallback: InjectionSchema.optional(),
   generator: GeneratorSchema.optional(),
   renewable: RenewableSchema.optional(),
   battery: BatterySchema.optional(),
@@ -123,6 +131,8 @@ export const ScenarioSchema = z.strictObject({
   /** Allowed trading pairs, by prosumer id, first < second. */
   pairs: z.array(z.tuple([z.int().positive(), z.int().positive()])),
   prosumers: z.array(ProsumerSchema).min(1),
+  /** Who was invited and takes no part, and what loads the feeder instead. */
+  standing: z.array(InjectionSchema.extend({ id: z.int().positive(), bus: z.int().positive() })).optional(),
   uncertainty: z.strictObject({
     /** Names of the real series the errors come from. */
     sources: z.array(z.string()),

@@ -68,8 +68,14 @@ function lengthFaults(scenario: Scenario): Fault[] {
     ["uncertainty.bootstrapStdRadius", uncertainty.bootstrapStdRadius?.length],
     ["uncertainty.fitErrors", uncertainty.fitErrors.length],
     ["uncertainty.testErrors", uncertainty.testErrors.length],
-    ...prosumers.flatMap(({ load, renewable, battery }, i): [string, number | undefined][] => [
+    ...(scenario.standing ?? []).flatMap(({ mw, mvar }, k): [string, number][] => [
+      [`standing[${k}].mw`, mw.length],
+      [`standing[${k}].mvar`, mvar.length],
+    ]),
+    ...prosumers.flatMap(({ load, renewable, battery, fallback }, i): [string, number | undefined][] => [
       [`prosumers[${i}].battery.direction`, battery?.direction?.length],
+      [`prosumers[${i}].fallback.mw`, fallback?.mw.length],
+      [`prosumers[${i}].fallback.mvar`, fallback?.mvar.length],
       [`prosumers[${i}].load.fixedMw`, load.fixedMw.length],
       [`prosumers[${i}].renewable.forecastMw`, renewable?.forecastMw.length],
       [`prosumers[${i}].renewable.actualMw`, renewable?.actualMw?.length],
