@@ -252,13 +252,23 @@ function checkAllowances({ id, limits, carbon, carbonMoney }: Entry): void {
   if ((sells ? -carbon : carbon) > limits.maxCarbonG) refuse("carbonBeyondMandate", id);
 }
 
+/** Most that an account may spend in the session, nano-dollars: what is left of its day, and never more than it has. */
+export function mostSpent(
+  { start }: Pick<Terms, "start">,
+  account: LedgerAccount,
+  { maxSpendPerDay }: Pick<FrozenLimits, "maxSpendPerDay">,
+): bigint {
+  const spent = account.day === start / 86_400n ? account.spentMicro : 0n;
+  const left = maxSpendPerDay > spent ? (maxSpendPerDay - spent) * NANO_PER_MICRO : 0n;
+  return left < account.deposit ? left : account.deposit;
+}
+
 function settleAccount(entry: Entry, terms: Terms): LedgerAccount {
   const { id, account, limits, money, carbon } = entry;
   const day = terms.start / 86_400n;
   const spent = account.day === day ? account.spentMicro : 0n;
-  const most = limits.maxSpendPerDay > spent ? (limits.maxSpendPerDay - spent) * NANO_PER_MICRO : 0n;
   const deposit = account.deposit + money;
-  if (-money > most || deposit < 0n) refuse("spendBeyondLock", id);
+  if (-money > mostSpent(terms, account, limits)) refuse("spendBeyondLock", id);
   if (deposit > MAX_DEPOSIT) refuse("depositOverflow", id);
   const grams = account.carbon + carbon;
   if (grams < 0n && id !== SYSTEM_ID) refuse("carbonBelowZero", id);

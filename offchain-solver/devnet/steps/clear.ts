@@ -2,6 +2,7 @@ import { settingsFrom } from "../../clearing/settingsTerms.ts";
 import { acViolation } from "../../auditor/witness.ts";
 import { fitsOneTransaction } from "../../codec/fits.ts";
 import { quantise as toIntegers } from "../../codec/quantise.ts";
+import { mostSpent } from "../../ledger/settlementModel.ts";
 import { beyondMandates, type Beyond } from "../../ledger/mandateFit.ts";
 import { batchOf, type Batch } from "../../ledger/verified.ts";
 import type { ProsumerView } from "../../market/result/acceptance.ts";
@@ -38,7 +39,7 @@ export function beyond({ ledger }: Frozen, { result }: Batch): Beyond[] {
   const { participants } = result;
   return beyondMandates(result, (party) => {
     const [limits, account] = [ledger.limits.get(participants[party]), ledger.accounts.get(participants[party])];
-    return limits && account && { limits, spendNano: account.lockedMicro * 1000n };
+    return limits && account && { limits, spendNano: mostSpent(ledger.terms, account, limits) };
   });
 }
 
