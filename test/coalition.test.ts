@@ -35,6 +35,12 @@ function fit(rows: readonly Sight[]): Fit {
   return { slope, intercept: mean[1] - slope * mean[0] - perAllowance * mean[2], rest: rest / yy };
 }
 
+/** Of the iterations that follow each other, those that fit best: there the generator alone is marginal. */
+const bestWindow = (rows: readonly Sight[]): Fit =>
+  Array.from({ length: Math.floor((rows.length - WINDOW) / 2) }, (_, k) =>
+    fit(rows.slice(2 * k, 2 * k + WINDOW)),
+  ).reduce((best, one) => (one.rest < best.rest ? one : best));
+
 describe("what the operator and one trading partner learn together", function () {
   this.timeout(120_000);
 
@@ -90,10 +96,7 @@ describe("what the operator and one trading partner learn together", function ()
         const [p, charge] = pull(active, projected[n][t], offered[n][t], offered[n + 1][t]);
         rows.push([p, (value + charge) / unit.dt - trade * e, worth - allowances * c]);
       }
-      const windows = Array.from({ length: Math.floor((rows.length - WINDOW) / 2) }, (_, k) =>
-        fit(rows.slice(2 * k, 2 * k + WINDOW)),
-      );
-      return windows.reduce((best, one) => (one.rest < best.rest ? one : best));
+      return bestWindow(rows);
     });
     const best = fits.reduce((a, b) => (a.rest < b.rest ? a : b));
     const { generator, load } = scenario.prosumers[victim];

@@ -23,7 +23,7 @@ export type Frozen = Loaded & {
 export const sessionScenario = ({ scenario }: Terms, { taking }: Pick<Frozen, "taking">): PublicScenario =>
   sessionOf(scenario, taking);
 
-/** The same session without some more: their honest results are beyond their mandates, and no batch with them settles. */
+/** The same session without some more: honest results are beyond their mandates, and no batch with them settles. */
 export const without = (session: Frozen, ids: readonly number[]): Frozen => ({
   ...session,
   taking: session.taking.filter((id) => !ids.includes(id)),

@@ -1,6 +1,7 @@
 /**
  * A session without some who were invited: they trade nothing, and their buses carry the default profile that the terms
- * state for them. What their forecasts' errors would move is not covered: a default profile is a figure, not a forecast.
+ * state for them. What their forecasts' errors would move is not covered: a default profile is a figure and no
+ * forecast.
  */
 import type { PublicScenario } from "./publicScenario.ts";
 import type { Scenario } from "./scenario.ts";
