@@ -99,14 +99,15 @@ function add(sums: Sums, { scenario, community }: ReadScenario, clearing: Cleari
     const { id, name } = community!.members.find((member) => member.prosumer === prosumer)!;
     const before = sums.get(id) ?? { id, name, paidNano: "0", paid: 0, deviceCost: 0, noTrade: 0, plainTariff: 0 };
     const other = noTrade?.prosumers[k];
-    const otherBill = other ? other.cost + Object.values(other.payment).reduce((a, b) => a + b, 0) : NaN;
+    const otherBill = other && other.cost + Object.values(other.payment).reduce((a, b) => a + b, 0);
     const paid = BigInt(before.paidNano) + nano[k];
     sums.set(id, {
       ...before,
       paidNano: paid.toString(),
       paid: Number(paid) / 1e9,
       deviceCost: before.deviceCost + cost,
-      noTrade: before.noTrade + (Number.isFinite(otherBill) ? otherBill : 0),
+      // A day that devices alone cannot meet would make the sum look cheap.
+      noTrade: otherBill === undefined || before.noTrade === null ? null : before.noTrade + otherBill,
       plainTariff: before.plainTariff + plainTariff(scenario, prosumer),
     });
   });

@@ -29,8 +29,11 @@ export const MonthJsonSchema = z.strictObject({
       paidNano: z.string().regex(/^-?\d+$/),
       paid: amount,
       deviceCost: amount,
-      /** The same days each cleared alone: own devices, no trade. Payments and devices together. */
-      noTrade: amount,
+      /**
+       * The same days each cleared alone: own devices, no trade. Payments and devices together; null where some day has
+       * no such answer.
+       */
+      noTrade: amount.nullable(),
       /** The utility's tariff on the same forecasts, without market, battery or generator. */
       plainTariff: amount,
     }),

@@ -5,7 +5,7 @@ import { card, grid, page, table, tiles } from "./page.ts";
 
 type Member = MonthJson["members"][number];
 
-const COLUMNS: readonly (readonly [head: string, of: (member: Member) => number])[] = [
+const COLUMNS: readonly (readonly [head: string, of: (member: Member) => number | null])[] = [
   ["Paid", ({ paid }) => paid],
   ["Devices", ({ deviceCost }) => deviceCost],
   ["Together", ({ paid, deviceCost }) => paid + deviceCost],
@@ -13,11 +13,17 @@ const COLUMNS: readonly (readonly [head: string, of: (member: Member) => number]
   ["Plain tariff", ({ plainTariff }) => plainTariff],
   ["Saved", ({ paid, deviceCost, plainTariff }) => plainTariff - paid - deviceCost],
 ];
-const money = (value: number): string => number(value, 2);
+const money = (value: number | null): string => (value === null ? "–" : number(value, 2));
+
+/** Of a column; none where a member has none. */
+function sumOf(members: readonly Member[], of: (member: Member) => number | null): number | null {
+  const values = members.map(of);
+  return values.includes(null) ? null : total(values as number[]);
+}
 
 function memberCard({ currency, members }: MonthJson): string {
   const rows = members.map((one) => [foreign(one.name), ...COLUMNS.map(([, of]) => money(of(one)))]);
-  const foot = ["All", ...COLUMNS.map(([, of]) => money(total(members.map(of))))];
+  const foot = ["All", ...COLUMNS.map(([, of]) => money(sumOf(members, of)))];
   return card("Every member", table(["Member", ...COLUMNS.map(([head]) => head)], rows, { foot }), {
     wide: true,
     note: `${currency} over the days that were settled. Paid: on chain, to the last unit. Without trade: each member by itself with its own devices, every day from where its battery stood. Plain tariff: the same forecasts, without market, battery or generator. Saved: against the plain tariff.`,
@@ -36,7 +42,7 @@ function dayCard({ days }: MonthJson): string {
 export function renderMonth(month: MonthJson): string {
   const { currency, members, days } = month;
   const settled = days.filter((day) => day.settled);
-  const all = (column: number): string => `${money(total(members.map(COLUMNS[column][1])))} ${currency}`;
+  const all = (column: number): string => `${money(sumOf(members, COLUMNS[column][1]))} ${currency}`;
   const kwh = (of: (day: MonthJson["days"][number]) => number): string => `${number(total(settled.map(of)), 1)} kWh`;
   const emitted = number(total(settled.map(({ emissionsKg }) => emissionsKg)), 1);
   const top = tiles([
