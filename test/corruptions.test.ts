@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { releasedBuild } from "../offchain-solver/devnet/release.ts";
+import type { Release } from "../offchain-solver/auditor/release.ts";
+import { buildRelease, releasedBuild } from "../offchain-solver/devnet/release.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { hasChromium, openBrowser, type Browser } from "./support/chromium.ts";
 import { CORRUPTIONS } from "./support/corruptions.ts";
@@ -16,12 +17,14 @@ const kindOf = (predicate: string): string => (predicate === "uncertified" ? "va
 
 describe("a settled session with one corruption", function () {
   this.timeout(300_000);
-  const release = releasedBuild();
+  let release: Release;
   let session: TrueSession;
   let browser: Browser | undefined;
 
   before(async () => {
     session = await trueSession(takeHours(loadScenario("ieee15"), 3));
+    // Compiled by now.
+    release = releasedBuild();
     if (hasChromium()) browser = await openBrowser();
   });
   after(() => browser?.close());
@@ -64,9 +67,10 @@ describe("a result, whichever method found it", function () {
 
 describe("an endpoint that nobody should trust", function () {
   this.timeout(300_000);
-  const release = releasedBuild();
+  let release: Release;
   let record: ChainRecord;
   before(async () => {
+    release = await buildRelease();
     record = await recordedMarket();
   });
 

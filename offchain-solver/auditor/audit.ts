@@ -233,7 +233,9 @@ async function judgeSettled(work: Work, log: ChainLog, settled: Settled): Promis
   History.takeTable(history, table);
   const context = History.context(history, grid);
   if (typeof context === "string") return { ...about, verdict: undecided(context) };
-  const hidden = (await hiddenLog(look, history, log)) ?? session.doubt;
+  const absent = History.absentFrom(session, table, context.ledger.grid);
+  const part = absent === undefined ? undefined : `the mandate of account ${absent} in the table that was frozen`;
+  const hidden = (await hiddenLog(look, history, log)) ?? session.doubt ?? part;
   const block = await look.block(log.block);
   if (block === undefined) return { ...about, verdict: undecided(`block ${log.block}`) };
   const known = { ...about, gridModel: grid, settledAt: block.timestamp };
@@ -297,8 +299,14 @@ async function tableOf(look: Look, pointer: string | undefined): Promise<Map<num
   if (pointer === undefined) return "the event of the table of mandates";
   const code = async (address: string): Promise<Uint8Array> => getBytes(await look.code(address)).subarray(1);
   const bytes = await code(pointer);
-  const base = baseOf(bytes);
-  return base === undefined ? decodeTable(bytes) : decodeTable(await code(base), bytes);
+  if (bytes.length === 0) return `the code of the table of mandates, ${pointer}`;
+  try {
+    const base = baseOf(bytes);
+    return base === undefined ? decodeTable(bytes) : decodeTable(await code(base), bytes);
+  } catch (error) {
+    if (error instanceof EndpointFault) throw error;
+    return `the whole code of the table of mandates, ${pointer}`;
+  }
 }
 
 /** Bytes of the frozen grid model; a string names what is missing. */

@@ -8,7 +8,7 @@ import { type FrozenLimits, marketDomain, type Mandate, sessionHash, type Sessio
 import type { FrozenEntry } from "../codec/frozenTable.ts";
 import * as Grid from "../codec/gridModel.ts";
 import type { ChainLog } from "../chain/look.ts";
-import { EMPTY, type Ledger, type LedgerAccount } from "../ledger/settlementModel.ts";
+import { EMPTY, type Ledger, type LedgerAccount, SYSTEM_ID } from "../ledger/settlementModel.ts";
 import type { Context } from "./judge.ts";
 
 export type History = {
@@ -284,6 +284,20 @@ export function takeTable(history: History, table: ReadonlyMap<number, FrozenEnt
       history.accounts.set(id, known);
     }
   }
+}
+
+/** Who has a mandate for the whole session and a place, and is not in the table: it was not read whole. */
+export function absentFrom(
+  { terms, mandates }: FrozenSession,
+  table: ReadonlyMap<number, FrozenEntry>,
+  grid: Grid.GridModel,
+): number | undefined {
+  const placed = new Set(grid.prosumers.map(({ id }) => id));
+  const end = terms.start + BigInt(terms.periods * terms.periodSeconds);
+  return [...mandates]
+    .filter(([id, { validUntil }]) => validUntil >= end && (id >= SYSTEM_ID || placed.has(id)))
+    .map(([id]) => id)
+    .find((id) => !table.has(id));
 }
 
 /** The epochs of what is held when a session is settled. */

@@ -182,6 +182,13 @@ const LIES: readonly EndpointCase[] = [
   answers("has pruned its transactions", "eth_getTransactionByHash", () => null),
   answers("has pruned its receipts", "eth_getTransactionReceipt", () => null),
   answers("has no code of any contract", "eth_getCode", () => "0x"),
+  ...["0x", "0x00", "0x00aabb"].map((code) =>
+    answers(`has ${code} for the tables of mandates`, "eth_getCode", (found: string, { params }, record) => {
+      const tables = record.logs.filter((log) => named(log, record) === "TableWritten");
+      const pointers = tables.map((log) => (MARKET.parseLog(log)?.args.pointer as string).toLowerCase());
+      return pointers.includes((params[0] as string).toLowerCase()) ? code : found;
+    }),
+  ),
   answers("knows no block", "eth_getBlockByNumber", () => null),
   answers(
     "has blocks without a time",
