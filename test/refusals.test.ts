@@ -1,28 +1,35 @@
 import { expect } from "chai";
+import { notSolved } from "../offchain-solver/cli/exit.ts";
+import { regretsOf } from "../offchain-solver/clearing/regret.ts";
 import { embeddedDevnet } from "../offchain-solver/devnet/embedded.ts";
 import { clear, propose, quantise, type Proposed } from "../offchain-solver/devnet/steps/clear.ts";
 import { agree, freeze, type Frozen } from "../offchain-solver/devnet/steps/freeze.ts";
+import { SessionRefused } from "../offchain-solver/devnet/refused.ts";
 import { load } from "../offchain-solver/devnet/steps/load.ts";
+import { toSign, verify as verifyAll, verifyAs, witnessOf } from "../offchain-solver/devnet/steps/sign.ts";
 import { termsBytes } from "../offchain-solver/codec/terms.ts";
 import { batchOf, sealed, verify, type Batch, type Known, type Verified } from "../offchain-solver/ledger/verified.ts";
 import type { OwnView } from "../offchain-solver/market/result/acceptance.ts";
 import { DESK, type ClearingResult, type Trade } from "../offchain-solver/market/result/clearingResult.ts";
-import type { Proposals } from "../offchain-solver/market/result/proposal.ts";
+import { turnoverOf } from "../offchain-solver/market/result/certificate.ts";
+import type { Proposal, Proposals } from "../offchain-solver/market/result/proposal.ts";
+import { clarabelSolver } from "../offchain-solver/numerics/clarabelNode.ts";
 import { defaultSettings, marketOf } from "../offchain-solver/market/scenario/market.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
-import { gridOf } from "../offchain-solver/simulation/clear.ts";
+import { gridOf, type ClearOptions } from "../offchain-solver/simulation/clear.ts";
 
 describe("a node refuses, naming the predicate", function () {
   this.timeout(300_000);
   let session: Frozen;
   let proposed: Proposed;
   let batch: Batch;
+  let options: Omit<ClearOptions, "method">;
   /** What prosumer `index` knows: the frozen terms and its own part. */
   let knownTo: (index: number | undefined) => Known;
 
   before(async () => {
     const scenario = takeHours(loadScenario("ieee15"), 2);
-    const options = { market: defaultSettings(scenario), trade: true, rhoScale: 1, maxIterations: 2000 };
+    options = { market: defaultSettings(scenario), trade: true, rhoScale: 1, maxIterations: 2000 };
     const devnet = await embeddedDevnet(scenario.startUtc);
     try {
       session = await freeze(await load(scenario, { method: "anderson", ...options }, devnet));
@@ -139,5 +146,52 @@ describe("a node refuses, naming the predicate", function () {
     );
     // Nobody else can tell that it was changed, but the integers that were signed are then not the proposals'.
     expect(judge(undefined, mine, batch)).to.match(/AsProposed$/);
+  });
+
+  /** The members that refuse, by predicate, where everybody signs these claims. */
+  const refusals = async (given: Proposed): Promise<Map<string, number>> => {
+    const made = quantise(session, given);
+    const witness = await witnessOf(session, given, made);
+    const found = new Map<string, number>();
+    for (const id of session.committee) {
+      const verdict = verifyAs(id, session, given, toSign(session, given, made, witness));
+      const predicate = verdict.kind === "refused" ? verdict.predicate : verdict.kind;
+      found.set(predicate, (found.get(predicate) ?? 0) + 1);
+    }
+    expect(() => verifyAll(session, given, made, witness)).to.throw(SessionRefused, [...found.keys()][0]);
+    return found;
+  };
+  const claiming = ({ proposals, views, tightening }: Proposed, claim: (i: number) => Partial<Proposal>): Proposed => {
+    const prosumers = proposals.prosumers.map((p, i) => ({ ...p, ...claim(i) }));
+    return {
+      proposals: { ...proposals, prosumers },
+      views: views.map((view, i) => ({ ...view, proposal: prosumers[i] })),
+      tightening,
+    };
+  };
+
+  it("on every node, a result a thousandth worse than the optimum whose owners say so", async () => {
+    // Their agents were told that fuel costs more than it does.
+    const parts = session.parts.map((part) =>
+      part.generator ? { ...part, generator: { ...part.generator, costB: 1.12 * part.generator.costB } } : part,
+    );
+    const told = clear({ ...session, parts }, { method: "anderson", ...options });
+    const truly = marketOf(session.terms.scenario, session.terms.settings, session.parts);
+    const regrets = regretsOf(truly, told.cleared.outcome!.solution, clarabelSolver);
+    const sum = regrets.reduce((total, regret) => total + Math.max(0, regret), 0);
+    const share = sum / Math.abs(told.cleared.outcome!.objective);
+    expect(share).to.be.within(5e-4, 5e-3);
+    const refused = await refusals(claiming(propose(told), (i) => ({ regret: Math.max(0, regrets[i]) })));
+    expect([...refused]).to.deep.equal([["regretsTooLarge", session.committee.length]]);
+  });
+
+  it("on every node, a result that leaves a thousandth of the turnover open between plans and trades", async () => {
+    const { gross } = turnoverOf(batch.result);
+    const open = (1e-3 * gross) / proposed.views.length;
+    const refused = await refusals(claiming(proposed, () => ({ open })));
+    expect([...refused]).to.deep.equal([["leftOpenTooLarge", session.committee.length]]);
+    const message = notSolved("ieee15", "refused", "prosumer 1 refuses: leftOpenTooLarge: 1 $ over 0.1 $");
+    expect(message.code).to.equal(3);
+    expect(message.message).to.match(/try a larger --max-iterations/);
   });
 });

@@ -89,10 +89,10 @@ describe("a session, end to end on the embedded devnet", function () {
   it("is uncertified by whose regret is missing, signed by nobody or for another batch, and valid all the same", async () => {
     const [first, ...others] = outcome.witness.regrets;
     const { chainId, market } = outcome.deployment;
-    const signed = async (regretNano: bigint, payload = outcome.witness.payload) => {
-      const claim = { session: outcome.witness.session, payload, prosumer: first.id, regretNano };
+    const signed = async (regretNano: bigint, payload = outcome.witness.payload, openNano = 0n) => {
+      const claim = { session: outcome.witness.session, payload, prosumer: first.id, regretNano, openNano };
       const signature = await signRegret(marketDomain(chainId, market), devnetKey("node", first.id), claim);
-      return { id: first.id, regretNano: regretNano.toString(), signature };
+      return { id: first.id, regretNano: regretNano.toString(), openNano: openNano.toString(), signature };
     };
     const cases: [string, Witness["regrets"]][] = [
       ["none", others],
@@ -102,6 +102,8 @@ describe("a session, end to end on the embedded devnet", function () {
       ["late: of another batch", [await signed(0n, `0x${"11".repeat(32)}`), ...others]],
       ["absurd", [await signed(1_000_000n * 10n ** 9n), ...others]],
       ["negative", [await signed(-(10n ** 12n)), ...others]],
+      ["open beyond belief", [await signed(0n, outcome.witness.payload, 10n ** 15n), ...others]],
+      ["less than nothing open", [await signed(0n, outcome.witness.payload, -1n), ...others]],
     ];
     for (const [name, regrets] of cases)
       expect(
@@ -121,8 +123,9 @@ describe("a session, end to end on the embedded devnet", function () {
           payload,
           prosumer: claim.id,
           regretNano: 10n ** 12n,
+          openNano: 0n,
         });
-        return { ...claim, regretNano: `${10n ** 12n}`, signature };
+        return { ...claim, regretNano: `${10n ** 12n}`, openNano: "0", signature };
       }),
     );
     expect(judge((w) => ({ ...w, regrets }))).to.include({ kind: "invalid", predicate: "regretsTooLarge" });

@@ -2,7 +2,7 @@
 import type { TypedDataDomain } from "ethers";
 import { signerOfText } from "../codec/recover.ts";
 import { regretDigest, type Witness } from "../codec/witness.ts";
-import { allowedRegret, turnoverOf } from "../market/result/certificate.ts";
+import { allowedMismatch, allowedRegret, turnoverOf } from "../market/result/certificate.ts";
 import type { ClearingResult } from "../market/result/clearingResult.ts";
 import type { Market } from "../market/scenario/market.ts";
 import { invalid, uncertified, type Verdict } from "./verdict.ts";
@@ -17,14 +17,23 @@ export type WitnessContext = {
   readonly nodeKeys: ReadonlyMap<number, string>;
 };
 
-/** Sum of all regrets that count, the most it may be, and the gross turnover it is measured against, $. */
-export type Certificate = { readonly regrets: number; readonly allowed: number; readonly turnover: number };
+/**
+ * Sum of all regrets that count, the most it may be, the gross turnover it is measured against, and what plans and
+ * trades differ by in all, $.
+ */
+export type Certificate = {
+  readonly regrets: number;
+  readonly allowed: number;
+  readonly turnover: number;
+  readonly open: number;
+};
 
 export type Certified = { readonly verdict: Verdict; readonly certificate: Certificate };
 
 /**
- * No regret of somebody who can be believed is more than this part of all that it traded; where one prosumer alone
- * claims more, its claim is absurd. Where several do, something is wrong with the prices.
+ * No regret of somebody who can be believed, and nothing that it left open, is more than this part of all that it
+ * traded; where one prosumer alone claims more, its claim is absurd. Where several do, something is wrong with the
+ * result.
  */
 const ABSURD_SHARE = 0.1;
 
@@ -34,7 +43,7 @@ const WIDEST = 2n ** 63n;
 /**
  * One prosumer can take its own certificate from a session and nothing else: a regret that is missing, late (of another
  * session or batch), not signed, negative or absurd leaves the session uncertified by its owner. What is left, with the
- * operator's own, adds up to too much or does not.
+ * operator's own, adds up to too much or does not; and so does what plans and trades still differ by.
  */
 export function certify(
   context: WitnessContext,
@@ -46,37 +55,43 @@ export function certify(
   const allowed = allowedRegret(market, result, witness.terms.toleranceNano / 1e9);
   const traded = tradedBy(result);
   const claims = result.participants.map((id) => claimOf(context, witness.regrets, id));
-  const believed = claims.map((claim) => claim !== undefined && claim >= -allowed);
-  const absurd = claims.flatMap((claim, i) =>
-    believed[i] && (claim as number) > Math.max(ABSURD_SHARE * traded[i], allowed) ? [i] : [],
+  const allowedOpen = allowedMismatch(market, result);
+  const absurd = claims.flatMap((claim, i) => {
+    const share = ABSURD_SHARE * traded[i];
+    return claim && (claim.regret > Math.max(share, allowed) || claim.open > Math.max(share, allowedOpen)) ? [i] : [];
+  });
+  const believed = claims.map((claim, i) =>
+    claim === undefined || claim.regret < -allowed || claim.open < 0 || (absurd.length === 1 && i === absurd[0])
+      ? undefined
+      : claim,
   );
-  if (absurd.length === 1) believed[absurd[0]] = false;
   // A negative regret would hide another's: nobody can do better than its best response.
-  const regrets = claims.reduce<number>(
-    (sum, claim, i) => sum + (believed[i] ? Math.max(0, claim as number) : 0),
-    operatorRegret,
-  );
-  const certificate = { regrets, allowed, turnover: turnoverOf(result).gross };
-  if (!(regrets <= allowed))
-    return {
-      verdict: invalid("regretsTooLarge", `${regrets.toExponential(3)} $ over ${allowed.toExponential(3)} $`),
-      certificate,
-    };
-  return { verdict: uncertified(result.participants.filter((_, i) => !believed[i])), certificate };
+  const regrets = believed.reduce((sum, claim) => sum + Math.max(0, claim?.regret ?? 0), operatorRegret);
+  const open = believed.reduce((sum, claim) => sum + (claim?.open ?? 0), 0);
+  const certificate = { regrets, allowed, turnover: turnoverOf(result).gross, open };
+  const over = (sum: number, most: number): string => `${sum.toExponential(3)} $ over ${most.toExponential(3)} $`;
+  if (!(regrets <= allowed)) return { verdict: invalid("regretsTooLarge", over(regrets, allowed)), certificate };
+  if (!(open <= allowedOpen)) return { verdict: invalid("leftOpenTooLarge", over(open, allowedOpen)), certificate };
+  return { verdict: uncertified(result.participants.filter((_, i) => believed[i] === undefined)), certificate };
 }
 
-/** What a prosumer signed that it could still gain, $; the most of it where it signed twice. */
-function claimOf(context: WitnessContext, regrets: Witness["regrets"], id: number): number | undefined {
+/** What a prosumer signed of itself, $. */
+type Claim = { readonly regret: number; readonly open: number };
+
+/** What a prosumer signed that it could still gain, and has left open; the most of it where it signed twice. */
+function claimOf(context: WitnessContext, regrets: Witness["regrets"], id: number): Claim | undefined {
   const { domain, session, payload } = context;
   const key = context.nodeKeys.get(id);
   if (key === undefined) return undefined;
   const signed = regrets.flatMap((regret) => {
-    const regretNano = BigInt(regret.regretNano);
-    if (regret.id !== id || regretNano >= WIDEST || regretNano < -WIDEST) return [];
-    const digest = regretDigest(domain, { session, payload, prosumer: id, regretNano });
-    return signerOfText(digest, regret.signature) === key ? [Number(regretNano) / 1e9] : [];
+    const [regretNano, openNano] = [BigInt(regret.regretNano), BigInt(regret.openNano)];
+    if (regret.id !== id || [regretNano, openNano].some((nano) => nano >= WIDEST || nano < -WIDEST)) return [];
+    const digest = regretDigest(domain, { session, payload, prosumer: id, regretNano, openNano });
+    const claim = { regret: Number(regretNano) / 1e9, open: Number(openNano) / 1e9 };
+    return signerOfText(digest, regret.signature) === key ? [claim] : [];
   });
-  return signed.length === 0 ? undefined : Math.max(...signed);
+  if (signed.length === 0) return undefined;
+  return { regret: Math.max(...signed.map((c) => c.regret)), open: Math.max(...signed.map((c) => c.open)) };
 }
 
 /** Gross turnover of every participant, $. */

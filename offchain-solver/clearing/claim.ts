@@ -21,8 +21,9 @@ const FILL = { turnover: 0.95, rounding: 0.5 } as const;
  * what they can do, less price'z. The operator's prices are normal to its limits at z, so where these numbers add up to
  * more than nothing no point of the limits is one of the devices: there is no solution. None where it found no minimum.
  */
-export function reachOf({ layout, problem, z, u, settings }: ProsumerState): Claim | undefined {
-  const price = u.map((value, c) => settings.rho[layout.commodity[c]] * value);
+export function reachOf(state: ProsumerState): Claim | undefined {
+  const { layout, problem, z } = state;
+  const price = pricesOf(state);
   const least = problem.leastProduct(price);
   if (least === undefined) return undefined;
   const claim = new Float64Array(CLAIM_SIZE);
@@ -48,14 +49,30 @@ export function provesInfeasible(claims: readonly (Claim | undefined)[], scale: 
 }
 
 /** The claim, or none where its own problem could not be solved again. */
-export function claimOf({ market, layout, problem, z, u, settings }: ProsumerState): Claim | undefined {
-  const price = u.map((value, c) => settings.rho[layout.commodity[c]] * value);
+export function claimOf(state: ProsumerState): Claim | undefined {
+  const { layout, problem } = state;
+  const price = pricesOf(state);
   let value = problem.cost();
   for (let c = 0; c < layout.size; c++) value += price[c] * problem.y[c];
   const best = problem.bestResponse(price);
   if (best === undefined) return undefined;
   const claim = new Float64Array(CLAIM_SIZE);
   claim[REGRET] = Math.max(0, value - best.value);
+  addMoney(state, price, claim);
+  return claim;
+}
+
+/** What its plan and its trades still differ by, in the market's units of money. */
+export function mismatchOf(state: ProsumerState): number {
+  const claim = new Float64Array(CLAIM_SIZE);
+  addMoney(state, pricesOf(state), claim);
+  return claim[MISMATCH];
+}
+
+const pricesOf = ({ u, settings, layout }: ProsumerState): Float64Array =>
+  u.map((value, c) => settings.rho[layout.commodity[c]] * value);
+
+function addMoney({ market, layout, problem, z }: ProsumerState, price: Float64Array, claim: Claim): void {
   const { tariff, carbon } = market.scenario;
   const reserve = tariff.reserveUpPerMw + tariff.reserveDownPerMw;
   const { variables, x, y } = problem;
@@ -89,7 +106,6 @@ export function claimOf({ market, layout, problem, z, u, settings }: ProsumerSta
     if (role !== "own") claim[TURNOVER] += Math.abs(z[c] * price[c]) / 2;
   });
   for (const open of shares) claim[MISMATCH] += (Math.abs(open) * reserve) / 2;
-  return claim;
 }
 
 /** What is claimed in all, and what of it may be: money in the market's units. Sums run in prosumer order. */

@@ -5,6 +5,7 @@ import { readSchedule, type Schedule, type Solution } from "../market/result/sol
 import { UNITS } from "../market/result/clearingResult.ts";
 import type { Market } from "../market/scenario/market.ts";
 import { scheduleFrom, unitsOf } from "../market/scenario/perUnit.ts";
+import { mismatchOf } from "./claim.ts";
 import type { OperatorState } from "./operatorAgent.ts";
 import type { ProsumerState } from "./prosumerAgent.ts";
 
@@ -42,7 +43,7 @@ export function endOf(market: Market, state: ProsumerState): End {
     utilityShareMw: [...schedule.utilityShareMw],
     deskT: schedule.allowanceBoughtT - schedule.allowanceSoldT,
     partsWithG: partsWith(market, state.index, schedule, (k) => trades[market.pairsOf[state.index].indexOf(k)].carbonT),
-    ...(Number.isFinite(regret) && { regret }),
+    ...(Number.isFinite(regret) && { regret, open: mismatchOf(state) * money }),
   };
   const mine = layout.pairs.length;
   let priceMu = 0;

@@ -20,6 +20,11 @@ const TRY: Readonly<Record<string, string>> = {
   deadline: "try a later deadline or fewer --hours",
 };
 
+/** Where nodes refuse a result for how far it is from the optimum. */
+const UNCERTIFIED = /: (regretsTooLarge|leftOpenTooLarge): /;
+const TRY_CLOSER =
+  "try a larger --max-iterations, and where every trade is a few Wh or W longer periods (--minutes): whole units are then too coarse";
+
 /** Where devices alone have no feasible point, nothing is said of the network's limits. */
 const TRY_DEVICES =
   "try less load or generation, more battery or generation to answer errors with, or a larger --epsilon";
@@ -28,8 +33,11 @@ const TRY_DEVICES =
 export function notSolved(name: string, status: string, reason: string | undefined): Exit {
   return new Exit(
     3,
-    [name, status, reason, reason?.includes(LIMITS_DO_NOT_HELP) ? TRY_DEVICES : TRY[status]]
-      .filter((part) => part !== undefined)
-      .join(": "),
+    [name, status, reason, whatToTry(status, reason ?? "")].filter((part) => part !== undefined).join(": "),
   );
+}
+
+function whatToTry(status: string, reason: string): string | undefined {
+  if (reason.includes(LIMITS_DO_NOT_HELP)) return TRY_DEVICES;
+  return UNCERTIFIED.test(reason) ? TRY_CLOSER : TRY[status];
 }

@@ -22,7 +22,12 @@ export const WitnessSchema = z.strictObject({
    */
   tightening: z.strictObject({ voltagePu: z.number().nonnegative(), ratingShare: z.number().min(0).lt(1) }).optional(),
   regrets: z.array(
-    z.strictObject({ id: z.int().positive(), regretNano: whole, signature: z.string().startsWith("0x") }),
+    z.strictObject({
+      id: z.int().positive(),
+      regretNano: whole,
+      openNano: whole,
+      signature: z.string().startsWith("0x"),
+    }),
   ),
   /** The operator's binding limits: multiplier per image component (centre, then the spread's rows), $ per unit. */
   limits: z.array(
@@ -35,12 +40,13 @@ export type Witness = z.infer<typeof WitnessSchema>;
 /** The one byte form of a witness has one hash, which the nodes sign with the batch. */
 export const bundleHash = (witness: Witness): string => keccak256(canonicalBytes(witness));
 
-/** What a prosumer claims it could still gain, of which session and payload. */
+/** What a prosumer claims it could still gain, and what its plan and its trades differ by, of which session and payload. */
 export type Regret = {
   readonly session: string;
   readonly payload: string;
   readonly prosumer: number;
   readonly regretNano: bigint;
+  readonly openNano: bigint;
 };
 
 export const REGRET_TYPES = {
@@ -49,6 +55,7 @@ export const REGRET_TYPES = {
     { name: "payload", type: "bytes32" },
     { name: "prosumer", type: "uint32" },
     { name: "regretNano", type: "int64" },
+    { name: "openNano", type: "int64" },
   ],
 };
 

@@ -422,6 +422,14 @@ const WITNESS: readonly Corruption[] = [
     ...w,
     regrets: w.regrets.map((r, k) => (k === 1 ? { ...r, regretNano: `${10n ** 7n}` } : r)),
   })),
+  witness("two owners' plans are not their trades", "leftOpenTooLarge", (w) => ({
+    ...w,
+    regrets: w.regrets.map((r, k) => (k < 2 ? { ...r, openNano: `${10n ** 12n}` } : r)),
+  })),
+  witness("an owner's plan is ten cents from its trades", "leftOpenTooLarge", (w) => ({
+    ...w,
+    regrets: w.regrets.map((r, k) => (k === 1 ? { ...r, openNano: `${10n ** 8n}` } : r)),
+  })),
 ];
 
 /** Prices and form of a result that the chain's rules let through. */
@@ -579,6 +587,8 @@ const UNWILLING: readonly Corruption[] = [
   claims("no regret", () => []),
   claims("an absurd regret", (r) => [{ ...r, regretNano: `${10n ** 15n}` }]),
   claims("a negative regret", (r) => [{ ...r, regretNano: `${-(10n ** 12n)}` }]),
+  claims("less than nothing left open", (r) => [{ ...r, openNano: "-1" }]),
+  claims("all the world left open", (r) => [{ ...r, openNano: `${10n ** 15n}` }]),
   claims("a regret that no message holds", (r) => [{ ...r, regretNano: `${2n ** 80n}`, signature: "0x00" }]),
   claims("a signature of something else", (r) => [
     { ...r, regretNano: "1", signature: `${r.signature.slice(0, -2)}00` },

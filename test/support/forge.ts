@@ -97,7 +97,13 @@ async function signedBy(
       const owner = owners.get(regret.id);
       const untouched = before.regrets.find(({ id }) => id === regret.id)?.signature === regret.signature;
       if (owner === undefined || (kept && !untouched)) return regret;
-      const claim = { session, payload, prosumer: regret.id, regretNano: BigInt(regret.regretNano) };
+      const claim = {
+        session,
+        payload,
+        prosumer: regret.id,
+        regretNano: BigInt(regret.regretNano),
+        openNano: BigInt(regret.openNano),
+      };
       return { ...regret, signature: await owner.signTypedData(domain, REGRET_TYPES, claim) };
     }),
   );

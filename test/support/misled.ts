@@ -27,6 +27,7 @@ export async function misled(scenario: Scenario, factor: number): Promise<Misled
   const signed = scenario.prosumers.map(({ id }, i) => ({
     id,
     regretNano: `${BigInt(Math.round(1e9 * Math.max(0, regrets[i])))}`,
+    openNano: "0",
     signature: session.witness.regrets.find((regret) => regret.id === id)?.signature as string,
   }));
   const shown = await forged(session, { witness: (w) => ({ ...w, regrets: signed }) });

@@ -1,10 +1,10 @@
 import { keccak256 } from "ethers";
-import { judgeWitness } from "../../auditor/witness.ts";
+import { mayBeSigned, type ToSign } from "../../auditor/beforeSigning.ts";
 import * as Onboarding from "../../chain/onboarding.ts";
 import * as Session from "../../chain/session.ts";
 import { marketDomain, quorumOf, sessionHash } from "../../codec/typedData.ts";
 import { bundleHash, signRegret, WitnessSchema, type Witness } from "../../codec/witness.ts";
-import { verify as verifyBatch, type Batch, type Verified } from "../../ledger/verified.ts";
+import type { Batch, Verification, Verified } from "../../ledger/verified.ts";
 import type { OwnView } from "../../market/result/acceptance.ts";
 import { marketOf } from "../../market/scenario/market.ts";
 import { gridOf } from "../../simulation/clear.ts";
@@ -30,11 +30,11 @@ export async function witnessOf(session: Frozen, proposed: Proposed, { payload }
   const domain = marketDomain(deployment.chainId, deployment.market);
   const about = { session: sessionHash(frozen.terms), payload: keccak256(payload) };
   const claims = session.taking.map(async (id, i) => {
-    const { regret } = proposals.prosumers[i];
-    if (regret === undefined) return [];
-    const claim = { ...about, prosumer: id, regretNano: nano(regret) };
+    const { regret, open } = proposals.prosumers[i];
+    if (regret === undefined || open === undefined) return [];
+    const claim = { ...about, prosumer: id, regretNano: nano(regret), openNano: nano(open) };
     const signature = await signRegret(domain, devnetKey("node", id), claim);
-    return [{ id, regretNano: claim.regretNano.toString(), signature }];
+    return [{ id, regretNano: `${claim.regretNano}`, openNano: `${claim.openNano}`, signature }];
   });
   return WitnessSchema.parse({
     ...about,
@@ -45,29 +45,40 @@ export async function witnessOf(session: Frozen, proposed: Proposed, { payload }
   });
 }
 
-/** One member's test, on its own copy of the terms and its own part alone: [bit of the committee] what it may sign. */
-export function verify(session: Frozen, proposed: Proposed, batch: Batch, witness: Witness): Verified<Batch>[] {
-  const { committee, parts, termsBytes, frozen, ledger, deployment } = session;
+/** What everybody looks at before signing; `context` is what the chain says of the session. */
+export function toSign(
+  { parts, frozen, deployment }: Frozen,
+  proposed: Proposed,
+  batch: Batch,
+  witness: Witness,
+): ToSign {
   const nodeKeys = new Map(parts.map(({ id }) => [id, devnetKey("node", id).address]));
-  return committee.map((id) => {
-    // Utility and desk have no view of their own: they verify what the operator does.
-    const part = session.taking.includes(id) ? parts.find((p) => p.id === id) : undefined;
-    // So does a member of the committee that takes no part in the session.
-    const own: OwnView =
-      part === undefined
-        ? { kind: "operator", proposal: proposed.proposals.operator }
-        : proposed.views[session.taking.indexOf(id)];
-    const name = SYSTEM_NAMES.get(id) ?? `prosumer ${id}`;
-    const terms = agree(name, termsBytes, frozen);
-    const scenario = sessionScenario(terms, session);
-    const market = marketOf(scenario, terms.settings, part === undefined ? [] : [part]);
-    const verified = verifyBatch({ market, ...gridOf(market), ledger }, own, proposed.proposals, batch);
-    if (verified.kind === "refused") throw refusedBy(name, verified);
-    // The auditor's own test, so that what settles is not refused afterwards.
-    const domain = marketDomain(deployment.chainId, deployment.market);
-    const context = { domain, session: sessionHash(frozen.terms), payload: keccak256(batch.payload), nodeKeys };
-    const verdict = judgeWitness(context, batch.result, witness);
-    if (verdict.kind === "invalid") throw refusedBy(name, verdict);
+  const domain = marketDomain(deployment.chainId, deployment.market);
+  const context = { domain, session: sessionHash(frozen.terms), payload: keccak256(batch.payload), nodeKeys };
+  return { proposals: proposed.proposals, batch, witness, context };
+}
+
+/** One member's test, on its own copy of the terms and its own part alone. */
+export function verifyAs(id: number, session: Frozen, { views, proposals }: Proposed, given: ToSign): Verification {
+  const { parts, termsBytes, frozen, ledger, taking } = session;
+  // Utility and desk have no view of their own: they verify what the operator does.
+  const part = taking.includes(id) ? parts.find((p) => p.id === id) : undefined;
+  // So does a member of the committee that takes no part in the session.
+  const own: OwnView =
+    part === undefined ? { kind: "operator", proposal: proposals.operator } : views[taking.indexOf(id)];
+  const terms = agree(nameOf(id), termsBytes, frozen);
+  const market = marketOf(sessionScenario(terms, session), terms.settings, part === undefined ? [] : [part]);
+  return mayBeSigned({ market, ...gridOf(market), ledger }, own, given);
+}
+
+const nameOf = (id: number): string => SYSTEM_NAMES.get(id) ?? `prosumer ${id}`;
+
+/** Every member's test: [bit of the committee] what it may sign. */
+export function verify(session: Frozen, proposed: Proposed, batch: Batch, witness: Witness): Verified<Batch>[] {
+  const given = toSign(session, proposed, batch, witness);
+  return session.committee.map((id) => {
+    const verified = verifyAs(id, session, proposed, given);
+    if (verified.kind === "refused") throw refusedBy(nameOf(id), verified);
     return verified.batch;
   });
 }

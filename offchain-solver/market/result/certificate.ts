@@ -35,7 +35,14 @@ export function turnoverOf({ trades }: ClearingResult): { readonly gross: number
 }
 
 /** Most that the regrets of a posted result may add up to, $; `share` of its turnover. */
-export function allowedRegret(market: Priced, result: ClearingResult, share: number = CERTIFICATE.regret): number {
+export const allowedRegret = (market: Priced, result: ClearingResult, share: number = CERTIFICATE.regret): number =>
+  allowed(market, result, share);
+
+/** Most that plans and trades of a posted result may differ by, $. */
+export const allowedMismatch = (market: Priced, result: ClearingResult): number =>
+  allowed(market, result, CERTIFICATE.mismatch);
+
+function allowed(market: Priced, result: ClearingResult, share: number): number {
   const { gross, rounding } = turnoverOf(result);
   const members = roundingOf(market, 1e-6);
   return share * gross + Math.sqrt(rounding * rounding + members * members);

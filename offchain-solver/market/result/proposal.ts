@@ -35,6 +35,8 @@ export const ProposalSchema = z.strictObject({
   partsWithG: z.int(),
   /** What it could still gain at these prices, $; absent where it claims nothing. */
   regret: z.number().optional(),
+  /** What its plan and its trades still differ by, $; it comes with a regret. */
+  open: z.number().optional(),
 });
 export type Proposal = z.infer<typeof ProposalSchema>;
 

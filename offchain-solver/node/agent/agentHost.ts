@@ -1,6 +1,7 @@
 /** The agent's thread, task by task. Nothing is signed here but a regret of its own and what `verify` gave a yes to. */
 import { keccak256, Wallet } from "ethers";
-import { judgeWitness, acViolation } from "../../auditor/witness.ts";
+import { mayBeSigned } from "../../auditor/beforeSigning.ts";
+import { acViolation } from "../../auditor/witness.ts";
 import { attest } from "../../chain/session.ts";
 import { OPERATOR_AGENT, type Effect, type Event } from "../../clearing/message.ts";
 import { canonicalBytes, type Json } from "../../codec/canonicalJson.ts";
@@ -8,7 +9,7 @@ import { fitsOneTransaction } from "../../codec/fits.ts";
 import { quantise } from "../../codec/quantise.ts";
 import { attestationDigest, marketDomain, sessionHash } from "../../codec/typedData.ts";
 import { bundleHash, signRegret, WitnessSchema } from "../../codec/witness.ts";
-import { batchOf, verify, type Batch, type Verified } from "../../ledger/verified.ts";
+import { batchOf, type Batch, type Verified } from "../../ledger/verified.ts";
 import { OperatorProposalSchema, ProposalSchema, type Proposals } from "../../market/result/proposal.ts";
 import { decode, encode } from "../../net/wire.ts";
 import * as z from "zod";
@@ -111,11 +112,12 @@ async function claim(work: Work, task: Extract<Task, { kind: "claim" }>, party: 
   Object.assign(work, { proposals: read.data, verifying, batch });
   const session = sessionHash(verifying.session);
   const about = { session, payload: keccak256(batch.payload) };
-  const regret = self === OPERATOR_AGENT ? undefined : read.data.prosumers[self]?.regret;
-  if (regret === undefined) return { kind: "claimed", claim: {}, payload: batch.payload };
+  const { regret, open } = (self === OPERATOR_AGENT ? undefined : read.data.prosumers[self]) ?? {};
+  if (regret === undefined || open === undefined) return { kind: "claimed", claim: {}, payload: batch.payload };
   const domain = marketDomain(verifying.chainId, verifying.market);
-  const signature = await signRegret(domain, key, { ...about, prosumer: party, regretNano: nano(regret) });
-  const claimed = { regretNano: nano(regret).toString(), signature };
+  const [regretNano, openNano] = [nano(regret), nano(open)];
+  const signature = await signRegret(domain, key, { ...about, prosumer: party, regretNano, openNano });
+  const claimed = { regretNano: `${regretNano}`, openNano: `${openNano}`, signature };
   return { kind: "claimed", claim: claimed, payload: batch.payload };
 }
 
@@ -133,15 +135,12 @@ function check(work: Work, bytes: Uint8Array): Reply {
   const beyond = acViolation(market, network, batch.result);
   if (beyond !== undefined) return refused("outsideAcLimit", beyond);
   const limits = settings.network ? network : undefined;
-  const verified = verify({ market, network: limits, places, ledger: verifying.ledger }, end.view, proposals, batch);
-  if (verified.kind === "refused") return verified;
+  const known = { market, network: limits, places, ledger: verifying.ledger };
   const domain = marketDomain(verifying.chainId, verifying.market);
   const about = { session: sessionHash(verifying.session), payload: keccak256(batch.payload) };
-  const verdict = judgeWitness({ domain, ...about, nodeKeys: verifying.nodeKeys }, batch.result, read.data);
-  if (verdict.kind !== "valid")
-    return verdict.kind === "invalid"
-      ? refused(verdict.predicate, verdict.detail)
-      : refused("undecided", verdict.missing);
+  const context = { domain, ...about, nodeKeys: verifying.nodeKeys };
+  const verified = mayBeSigned(known, end.view, { proposals, batch, witness: read.data, context });
+  if (verified.kind === "refused") return verified;
   const hash = bundleHash(read.data);
   work.verified = { batch: verified.batch, bundleHash: hash };
   const digest = attestationDigest(domain, verifying.session, batch.payload, hash);

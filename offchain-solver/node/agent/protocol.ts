@@ -54,9 +54,10 @@ export type Reply =
   | { readonly kind: "signed"; readonly signature: string }
   | { readonly kind: "broken"; readonly error: string };
 
-/** A claim as it is sent: the regret, signed. */
+/** A claim as it is sent: regret and what is open, signed. */
 export type Claimed = {
   readonly regretNano?: string;
+  readonly openNano?: string;
   readonly signature?: string;
 };
 

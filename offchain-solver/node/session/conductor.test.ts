@@ -53,7 +53,7 @@ describe("the conductor of a session", () => {
   const proposalOf = (party: number) =>
     party === OPERATOR_ID ? proposals.operator : proposals.prosumers[invited.indexOf(party) - 1];
   const claim = (conductor: Conductor, payload = PAYLOAD) =>
-    of(conductor, "claim", { payload, regretNano: "1", signature: "0x12" });
+    of(conductor, "claim", { payload, regretNano: "1", openNano: "0", signature: "0x12" });
 
   it("waits for everybody, stage by stage, and hands out what all need", () => {
     const conductor = fresh();

@@ -28,7 +28,7 @@ export type ConductorEffect =
 
 export type Stage = "gathering" | "opening" | "clearing" | "claiming" | "attesting" | "given up";
 
-type Claim = Pick<LifeOf<"claim">, "payload" | "regretNano" | "signature">;
+type Claim = Pick<LifeOf<"claim">, "payload" | "regretNano" | "openNano" | "signature">;
 type Proposal = LifeOf<"proposal">["proposal"];
 
 /** Attempts that end without a reason that anybody could do something about. */
@@ -170,8 +170,10 @@ export class Conductor {
       session,
       payload,
       terms,
-      regrets: claims.flatMap(({ party, regretNano, signature }) =>
-        regretNano === undefined || signature === undefined ? [] : [{ id: party, regretNano, signature }],
+      regrets: claims.flatMap(({ party: id, regretNano, openNano, signature }) =>
+        regretNano === undefined || openNano === undefined || signature === undefined
+          ? []
+          : [{ id, regretNano, openNano, signature }],
       ),
       limits: operator !== undefined && "limits" in operator ? operator.limits : [],
     });

@@ -35,6 +35,7 @@ const TO_CONDUCTOR = [
     /** Hash of the integers that it makes of the proposals. */
     payload: hash,
     regretNano: whole.optional(),
+    openNano: whole.optional(),
     signature: hex.optional(),
   }),
   /** It will not sign, and says which predicate. */

@@ -1,0 +1,25 @@
+/** What every node checks before it signs, whoever runs it: its own view, the chain's rules, and an auditor's test. */
+import type { Witness } from "../codec/witness.ts";
+import { verify, type Batch, type Known, type Verification } from "../ledger/verified.ts";
+import type { OwnView } from "../market/result/acceptance.ts";
+import type { Proposals } from "../market/result/proposal.ts";
+import type { WitnessContext } from "./certify.ts";
+import { judgeWitness } from "./witness.ts";
+
+/** The integers, what they were made of, and what is published with them. */
+export type ToSign = {
+  readonly proposals: Proposals;
+  readonly batch: Batch;
+  readonly witness: Witness;
+  readonly context: WitnessContext;
+};
+
+/** The auditor's test is the one that is made of what settled, so what is signed is not refused afterwards. */
+export function mayBeSigned(known: Known, own: OwnView, { proposals, batch, witness, context }: ToSign): Verification {
+  const verified = verify(known, own, proposals, batch);
+  if (verified.kind === "refused") return verified;
+  const verdict = judgeWitness(context, batch.result, witness);
+  if (verdict.kind === "invalid") return { ...verdict, kind: "refused" };
+  if (verdict.kind === "undecided") return { kind: "refused", predicate: "undecided", detail: verdict.missing };
+  return verified;
+}
