@@ -1,0 +1,101 @@
+import { expect } from "chai";
+import { keccak256, toUtf8Bytes, Wallet } from "ethers";
+import { marketDomain } from "../codec/typedData.ts";
+import { signRegret } from "../codec/witness.ts";
+import { allowedMismatch, allowedRegret } from "../market/result/certificate.ts";
+import type { ClearingResult } from "../market/result/clearingResult.ts";
+import type { Market } from "../market/scenario/market.ts";
+import { certify } from "./certify.ts";
+
+const keyOf = (id: number): Wallet => new Wallet(keccak256(toUtf8Bytes(`node ${id}`)));
+const hash = (text: string): string => keccak256(toUtf8Bytes(text));
+const IDS = [1, 2, 3];
+const domain = marketDomain(1n, `0x${"12".repeat(20)}`);
+const context = {
+  domain,
+  session: hash("session"),
+  payload: hash("payload"),
+  nodeKeys: new Map(IDS.map((id) => [id, keyOf(id).address])),
+};
+/** What the certificate reads of a market: its tariff, and how many members it has. */
+const market = {
+  scenario: { tariff: { buyPerMwh: [40, 40], sellPerMwh: [10, 10] } },
+  prosumers: IDS,
+} as unknown as Market;
+// 1 MWh at 30 $/MWh from the first to the second, and 2 MWh to the third: a turnover of 90 $.
+const result: ClearingResult = {
+  sessionStart: 0,
+  periodSeconds: 3600,
+  periods: 2,
+  participants: IDS,
+  reactiveVar: IDS.map(() => [0, 0]),
+  trades: [
+    { seller: 0, buyer: 1, product: "energy", period: 0, quantity: 1_000_000, price: 30_000 },
+    { seller: 0, buyer: 2, product: "energy", period: 1, quantity: 2_000_000, price: 30_000 },
+  ],
+};
+const nano = (dollars: number): bigint => BigInt(Math.round(dollars * 1e9));
+
+async function judged(claims: readonly (readonly [regret: number, open: number])[], own = 0) {
+  const { session, payload } = context;
+  const regrets = await Promise.all(
+    claims.map(async ([regret, open], k) => {
+      const claim = { session, payload, prosumer: IDS[k], regretNano: nano(regret), openNano: nano(open) };
+      const signature = await signRegret(domain, keyOf(IDS[k]), claim);
+      return { id: IDS[k], regretNano: `${claim.regretNano}`, openNano: `${claim.openNano}`, signature };
+    }),
+  );
+  return certify(context, market, result, { terms: { toleranceNano: 10_000 } as never, regrets }, own);
+}
+
+describe("what signed claims certify", () => {
+  const [regret, open] = [allowedRegret(market, result), allowedMismatch(market, result)];
+
+  it("is measured by the turnover and by what rounding may cost", () => {
+    // Half a Wh a member and period at 40 $/MWh, and of every line at its price.
+    const rounding = Math.hypot(Math.sqrt(6) * 0.5e-6 * 40, Math.sqrt(2) * 0.5 * 30_000e-9);
+    expect(regret).to.be.closeTo(1e-5 * 90 + rounding, 1e-12);
+    expect(open).to.be.closeTo(1e-4 * 90 + rounding, 1e-12);
+  });
+
+  it("is the optimum while both sums are small enough, and names which is not", async () => {
+    const third = (share: number, [a, b]: readonly [number, number]) =>
+      IDS.map(() => [(share * a) / 3, (share * b) / 3] as const);
+    const { verdict, certificate } = await judged(third(0.99, [regret, open]));
+    expect(verdict).to.deep.equal({ kind: "valid" });
+    expect(certificate.open).to.be.closeTo(0.99 * open, 1e-8);
+    const cases = [
+      [[regret, 0], "regretsTooLarge"],
+      [[0, open], "leftOpenTooLarge"],
+      [[regret, open], "regretsTooLarge"],
+    ] as const;
+    for (const [sums, predicate] of cases)
+      expect((await judged(third(1.01, sums))).verdict).to.include({ kind: "invalid", predicate });
+    expect((await judged(third(0, [0, 0]), 1.01 * regret)).verdict).to.include({ predicate: "regretsTooLarge" });
+  });
+
+  it("leaves out whoever claims what nobody honest does, and not two of them", async () => {
+    for (const claim of [
+      [-1, 0],
+      [0, -1e-9],
+      [1e3, 0],
+      [0, 1e3],
+    ] as const) {
+      expect((await judged([claim, [0, 0], [0, 0]])).verdict, `${claim}`).to.deep.equal({
+        kind: "valid",
+        uncertifiedBy: [1],
+      });
+    }
+    expect((await judged([[0, 1e3], [0, 1e3], [0, 0]])).verdict).to.include({ predicate: "leftOpenTooLarge" }); // prettier-ignore
+    expect((await judged([[0, 0], [0, 0]])).verdict).to.deep.equal({ kind: "valid", uncertifiedBy: [3] }); // prettier-ignore
+  });
+
+  it("counts no claim whose open part is not what was signed", async () => {
+    const { session, payload } = context;
+    const claim = { session, payload, prosumer: 1, regretNano: 0n, openNano: nano(5) };
+    const signature = await signRegret(domain, keyOf(1), claim);
+    const regrets = [{ id: 1, regretNano: "0", openNano: "0", signature }];
+    const { verdict } = certify(context, market, result, { terms: { toleranceNano: 10_000 } as never, regrets }, 0);
+    expect(verdict).to.deep.equal({ kind: "valid", uncertifiedBy: IDS });
+  });
+});
