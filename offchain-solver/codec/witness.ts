@@ -40,7 +40,7 @@ export type Witness = z.infer<typeof WitnessSchema>;
 /** The one byte form of a witness has one hash, which the nodes sign with the batch. */
 export const bundleHash = (witness: Witness): string => keccak256(canonicalBytes(witness));
 
-/** What a prosumer claims it could still gain, and what its plan and its trades differ by, of which session and payload. */
+/** What a prosumer claims it could still gain, and what it left open, of which session and payload. */
 export type Regret = {
   readonly session: string;
   readonly payload: string;
