@@ -5,7 +5,7 @@ import { defaultSettings, type MarketSettings } from "../offchain-solver/market/
 import { branchFlows, createNetwork } from "../offchain-solver/market/formulation/network.ts";
 import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
 import { clear, type ClearOptions } from "../offchain-solver/simulation/clear.ts";
-import { toClearingJson } from "../offchain-solver/simulation/clearingRecord.ts";
+import { toClearingJson } from "../offchain-solver/records/clearingRecord.ts";
 import { loadFeeder, loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { populate } from "../offchain-solver/scenarios/populate.ts";
 import { readSeries } from "../offchain-solver/scenarios/series.ts";

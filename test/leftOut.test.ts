@@ -19,7 +19,7 @@ import { clarabelSolver } from "../offchain-solver/numerics/clarabelNode.ts";
 import { swept } from "../offchain-solver/records/clearingJson.ts";
 import { renderReport } from "../offchain-solver/report/sessionReport.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
-import { toClearingJson } from "../offchain-solver/simulation/clearingRecord.ts";
+import { toClearingJson } from "../offchain-solver/records/clearingRecord.ts";
 import { syntheticSettlement } from "./support/syntheticClearing.ts";
 
 const solved = (market: ReturnType<typeof createMarket>) => {

@@ -10,7 +10,7 @@ import { renderReport } from "../offchain-solver/report/sessionReport.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { populate } from "../offchain-solver/scenarios/populate.ts";
 import { clear } from "../offchain-solver/simulation/clear.ts";
-import { toClearingJson } from "../offchain-solver/simulation/clearingRecord.ts";
+import { toClearingJson } from "../offchain-solver/records/clearingRecord.ts";
 import { syntheticSettlement } from "./support/syntheticClearing.ts";
 
 type Node = {

@@ -4,7 +4,7 @@ import { addNetworkLimit, limitRows, type Part } from "../market/formulation/net
 import type { Market } from "../market/scenario/market.ts";
 import { excess } from "../market/result/excess.ts";
 import { riskLevel, type Network } from "../market/formulation/network.ts";
-import { ACTIVE, REACTIVE, RESERVE } from "./layout.ts";
+import { ACTIVE, REACTIVE, RESERVE } from "../market/result/commodities.ts";
 import { LimitProjection, limitSet } from "./limitProjection.ts";
 
 /** A limit that has not bound for this many projections in a row leaves the working set. */

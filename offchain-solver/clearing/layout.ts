@@ -1,9 +1,5 @@
+import { ACTIVE, ALLOWANCES, COMMODITIES, REACTIVE, RESERVE } from "../market/result/commodities.ts";
 import type { Market } from "../market/scenario/market.ts";
-
-/** The products of the consensus; one rho and one stopping test each. */
-export const COMMODITIES = ["energy", "allowances", "reserve", "active", "reactive"] as const;
-export type Commodity = (typeof COMMODITIES)[number];
-export const [ENERGY, ALLOWANCES, RESERVE, ACTIVE, REACTIVE] = [0, 1, 2, 3, 4] as const;
 
 /** One of prosumer i's copies of a share: what it answers for others, has answered by others, or answers for itself. */
 export type ShareCopy = {

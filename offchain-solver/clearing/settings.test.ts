@@ -3,7 +3,8 @@ import { createMarket, defaultSettings } from "../market/scenario/market.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { loadScenario } from "../scenarios/loadScenario.ts";
 import { takeHours } from "../scenarios/periods.ts";
-import { ALLOWANCES, COMMODITIES, SUMS } from "./layout.ts";
+import { ALLOWANCES, COMMODITIES } from "../market/result/commodities.ts";
+import { SUMS } from "./layout.ts";
 import { DEFAULT_SETTINGS, forTradeGraph, residualRatios } from "./settings.ts";
 
 /** Residual sums with one commodity filled in: n, |y|^2, |z|^2, |y-z|^2, |dual residual|^2, |rho u|^2. */

@@ -1,7 +1,8 @@
 import type { AccelerationSettings, Method } from "./acceleration/acceleration.ts";
 import type { Market } from "../market/scenario/market.ts";
 import { allowanceLevel } from "../market/scenario/perUnit.ts";
-import { ALLOWANCES, COMMODITIES, SUMS } from "./layout.ts";
+import { ALLOWANCES, COMMODITIES } from "../market/result/commodities.ts";
+import { SUMS } from "./layout.ts";
 
 /** How the distributed clearing runs; the same for every agent of a session. */
 export type Settings = {

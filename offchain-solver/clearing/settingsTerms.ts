@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { COMMODITIES } from "./layout.ts";
+import { COMMODITIES } from "../market/result/commodities.ts";
 import type { Settings } from "./settings.ts";
 
 const positive = z.number().positive();

@@ -8,7 +8,7 @@ import { ClearingJsonSchema } from "../records/clearingJson.ts";
 import { defaultSettings } from "../market/scenario/market.ts";
 import { clear } from "../simulation/clear.ts";
 import { InputError } from "../io/inputError.ts";
-import { toClearingJson } from "../simulation/clearingRecord.ts";
+import { toClearingJson } from "../records/clearingRecord.ts";
 import { summary } from "./clear.ts";
 import { readNamed } from "./clearOptions.ts";
 

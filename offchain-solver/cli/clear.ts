@@ -4,7 +4,7 @@ import type { ClearingJson } from "../records/clearingJson.ts";
 import { createNetwork } from "../market/formulation/network.ts";
 import { clearTightened, tighteningRecord } from "../simulation/acMargin.ts";
 import { clear, type ClearedSession } from "../simulation/clear.ts";
-import { toClearingJson } from "../simulation/clearingRecord.ts";
+import { toClearingJson } from "../records/clearingRecord.ts";
 import { readState, stateOf } from "../simulation/clearingState.ts";
 import { InputError } from "../io/inputError.ts";
 import { complaint } from "../io/readJson.ts";

@@ -13,7 +13,7 @@ import { swept, type ClearingJson } from "../records/clearingJson.ts";
 import { unsettleable } from "../ledger/settleable.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { tighteningRecord } from "../simulation/acMargin.ts";
-import { toClearingJson } from "../simulation/clearingRecord.ts";
+import { toClearingJson } from "../records/clearingRecord.ts";
 import { embeddedDevnet } from "../devnet/embedded.ts";
 import { buildRelease } from "../devnet/release.ts";
 import { liveChain, underTomorrow, type LiveChain } from "../devnet/liveChain.ts";

@@ -11,7 +11,7 @@ import { renderMonth } from "../report/monthPage.ts";
 import { addDays, isDate } from "../scenarios/community/zoneClock.ts";
 import { isFolder } from "../scenarios/community/readCommunity.ts";
 import { clear } from "../simulation/clear.ts";
-import { toClearingJson } from "../simulation/clearingRecord.ts";
+import { toClearingJson } from "../records/clearingRecord.ts";
 import { defaultSettings } from "../market/scenario/market.ts";
 import type { ReadScenario } from "./clearOptions.ts";
 import { Exit } from "./exit.ts";
