@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { hexlify } from "ethers";
+import { hexlify, keccak256 } from "ethers";
 import { audit } from "../offchain-solver/auditor/audit.ts";
 import { endpointOf } from "../offchain-solver/chain/endpoint.ts";
 import { readSessions } from "../offchain-solver/chain/events.ts";
@@ -17,10 +17,14 @@ import { releasedBuild } from "../offchain-solver/devnet/release.ts";
 import { batchOf } from "../offchain-solver/ledger/verified.ts";
 import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
 import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
+import { journalFile } from "../offchain-solver/node/home.ts";
+import { readHeard, type Heard } from "../offchain-solver/node/journal/journal.ts";
+import { replay } from "../offchain-solver/node/journal/replay.ts";
 import { takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { loadBase } from "../offchain-solver/scenarios/loadBase.ts";
 import { populate } from "../offchain-solver/scenarios/populate.ts";
 import { clear } from "../offchain-solver/simulation/clear.ts";
+import { captured } from "./support/commandLine.ts";
 
 const DAY_MS = 86_400_000;
 const WAIT = { patienceMs: 60_000 };
@@ -77,6 +81,49 @@ describe("a market whose parties are processes of their own", function () {
     expect(readdirSync(join(homeOf(devnet.data, OPERATOR_ID), "sessions"))).to.deep.equal([]);
   });
 
+  it("shows its owner and auditors what they may see, each over its own port, and no secret", async () => {
+    const at = (id: number, path: string) => fetch(`http://127.0.0.1:${devnet.apiPorts.get(id)}${path}`);
+    const [{ id }] = days[0].prosumers;
+    type Shown = {
+      readonly [field: string]: unknown;
+      readonly schedule: { importMw: number[] };
+      readonly paths: object;
+    };
+    const read = async (path: string) => (await (await at(id, path)).json()) as Shown;
+    expect(await read("/health")).to.deep.include({ status: "ok", party: id });
+    expect(await read("/session")).to.deep.include({ ordinal: 1, outcome: "settled" });
+    const [first] = (await read("/sessions")) as unknown as readonly object[];
+    expect(first).to.deep.include({ ordinal: 1, outcome: "settled", batch: ends[0].batch, attempts: 1 });
+    expect((await read("/sessions/1/own")).schedule.importMw).to.have.length(2);
+    expect((await at(OPERATOR_ID, "/sessions/1/own")).status).to.equal(404);
+    const [{ bundleHash }] = await settled();
+    const bundle = new Uint8Array(await (await at(id, `/bundles/${bundleHash}.json`)).arrayBuffer());
+    expect(keccak256(bundle)).to.equal(bundleHash);
+    for (const path of [
+      "/bundles/..%2f..%2fkeys%2fnode.json",
+      "/bundles/node.json",
+      `/bundles/0x${"00".repeat(32)}.json`,
+    ])
+      expect((await at(id, path)).status, path).to.equal(404);
+    const metrics = await (await at(id, "/metrics")).text();
+    expect(metrics)
+      .to.match(/^gridpact_session_ordinal 1$/m)
+      .and.to.match(/gridpact_sessions_total\{outcome="settled"\} 1/);
+    expect(Object.keys((await read("/openapi.json")).paths)).to.include.members([
+      "/health",
+      "/session",
+      "/bundles/{name}",
+    ]);
+    const events = (await at(id, "/session/iterations")).body!.getReader();
+    expect(new TextDecoder().decode((await events.read()).value)).to.match(/^event: session\ndata: \{"ordinal":1/);
+    await events.cancel();
+    const secrets = devnet.homes.flatMap(({ keys }) =>
+      Object.values(keys).map(({ privateKey }) => privateKey.slice(2)),
+    );
+    const logs = devnet.homes.map((home) => readFileSync(devnet.supervisor.logFile(home.id), "utf8")).join("");
+    for (const secret of secrets) expect(logs.includes(secret)).to.equal(false);
+  });
+
   it("settles with a member and then the operator killed while it clears, each once and with the same integers", async () => {
     for (const [k, victim] of [days[0].prosumers[1].id, OPERATOR_ID].entries()) {
       const session = devnet.session(k + 1, WAIT);
@@ -94,6 +141,22 @@ describe("a market whose parties are processes of their own", function () {
     await devnet.supervisor.kill(OPERATOR_ID);
     expect((await devnet.session(3, { patienceMs: 3_000 })).outcome).to.equal("void");
     expect(await settled()).to.have.length(before);
+  });
+
+  it("runs an agent again from its journal to the same bits, and sees a bit that was changed", async () => {
+    const file = journalFile(homeOf(devnet.data, OPERATOR_ID));
+    const { code, stdout } = await captured("replay", file, "--json", "-");
+    expect(code).to.equal(0);
+    const ends = JSON.parse(stdout).attempts.map(({ end }: { end: string }) => end);
+    expect(ends).to.include.members(["same", "unfinished"]).and.to.have.length.above(3);
+    const heard = [...readHeard(file).values()].flatMap((attempts) => [...attempts.values()]);
+    const whole = heard.find((attempt) => replay(attempt).end === "same")!;
+    const place = whole.findLastIndex((event) => event.kind === "message");
+    const message = whole[place] as Extract<Heard, { kind: "message" }>;
+    const body = message.body.slice();
+    // The lowest byte of the last number: nobody would see it.
+    body[body.length - 8] ^= 1;
+    expect(replay(whole.with(place, { ...message, body })).end).not.to.equal("same");
   });
 
   /** Waits until a party's log has so many lines more of this kind than there were sessions before. */

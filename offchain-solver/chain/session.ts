@@ -92,11 +92,13 @@ export async function readLedger(deployment: Deployment, provider: Provider, ids
   const feeder = await market.getFunction("feeder").staticCall();
   const accounts = new Map<number, LedgerAccount>();
   const limits = new Map<number, FrozenLimits>();
-  for (const id of ids) {
-    accounts.set(id, (await market.getFunction("account").staticCall(id)).toObject());
-    const frozen = await market.getFunction("frozenMandate").staticCall(id);
-    if (frozen.covers) limits.set(id, unpackLimits(frozen.limits, frozen.capacity));
-  }
+  // Asked together: one by one they are some hundred round trips.
+  const read = (method: string) => Promise.all(ids.map((id) => market.getFunction(method).staticCall(id)));
+  const [held, frozen] = await Promise.all([read("account"), read("frozenMandate")]);
+  ids.forEach((id, k) => {
+    accounts.set(id, held[k].toObject());
+    if (frozen[k].covers) limits.set(id, unpackLimits(frozen[k].limits, frozen[k].capacity));
+  });
   return {
     terms: {
       start: session.start,

@@ -47,6 +47,8 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
       `gridpact ${role} is for ${role === "node" ? "prosumers" : "the operator"}`,
     );
   const schedule = role === "operator" ? readSchedule(file, config) : undefined;
+  // What is wrong with it is said before anything runs.
+  schedule?.();
   if (role === "node") readJson(privateFile(home), PrivateFileSchema);
   const password = await readPassword({ ...(config.passwordFile && { file: config.passwordFile }) });
   const { wallet, nodeKey } = await openKeys(home, password);

@@ -67,6 +67,7 @@ export class Party {
   #pending: LifeOf<"terms"> | undefined;
   /** When the conductor last heard anything that brings a session on. */
   #movedMs = performance.now();
+  #toldMs = -Infinity;
   #nodeKeys: ReadonlyMap<number, string> = new Map();
 
   constructor(options: PartyOptions) {
@@ -269,7 +270,7 @@ export class Party {
   #openConductor(hash: string, session: string): void {
     const { schedule, log } = this.#o;
     if (schedule === undefined) return;
-    const terms = schedule().find((one) => termsHash(one) === hash);
+    const terms = this.#scheduled().find((one) => termsHash(one) === hash);
     if (terms === undefined) return log("error", "the frozen terms are not in the schedule", { hash });
     const invited = [OPERATOR_ID, ...terms.scenario.prosumers.map(({ id }) => id)];
     const members = Math.min(31, invited.length);
@@ -288,6 +289,8 @@ export class Party {
     if (this.#conductor === undefined) return;
     const stalled = performance.now() - this.#movedMs > this.#o.config.patienceMs;
     if (stalled) this.#movedMs = performance.now();
+    if (!stalled && performance.now() - this.#toldMs < TELL_MS) return;
+    this.#toldMs = performance.now();
     this.#perform(this.#conductor.again(stalled));
   }
 
@@ -300,12 +303,22 @@ export class Party {
     }
   }
 
+  /** Terms that the operator has written since it looked last may be wrong: that is no fault of the chain. */
+  #scheduled(): readonly Terms[] {
+    try {
+      return this.#o.schedule?.() ?? [];
+    } catch (error) {
+      this.#o.log("error", "the schedule cannot be read", { reason: (error as Error).message });
+      return [];
+    }
+  }
+
   /** Freezes the next session of the schedule once the chain's clock has come near it. */
   async #freezeNext(now: number): Promise<void> {
     const { schedule, config, deployment, keys, provider, log } = this.#o;
     if (schedule === undefined) return;
     const last = Number(this.#seen?.terms.start ?? 0);
-    const next = schedule().find(({ scenario }) => Date.parse(scenario.startUtc) / 1000 > last);
+    const next = this.#scheduled().find(({ scenario }) => Date.parse(scenario.startUtc) / 1000 > last);
     if (next === undefined) return;
     const { startUtc, periodHours, hours, prosumers, tariff } = next.scenario;
     const start = Date.parse(startUtc) / 1000;
@@ -370,5 +383,7 @@ export class Party {
   }
 }
 
+/** How often whoever is not there yet is told the terms again. */
+const TELL_MS = 2_000;
 /** A session is settled an hour after its start at the latest (`GRACE` of the market). */
 const GRACE_S = 3_600;

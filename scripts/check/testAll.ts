@@ -18,6 +18,7 @@ const mochaFlags = ["--reporter", "spec", "--ignore", "test/contracts/**"];
  * process of their own.
  */
 const ON_DEVNET = [
+  "chaos",
   "commandLines",
   "corruptions",
   "devnet",

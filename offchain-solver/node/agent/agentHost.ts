@@ -14,7 +14,7 @@ import { OperatorProposalSchema, ProposalSchema, type Proposals } from "../../ma
 import { decode, encode } from "../../net/wire.ts";
 import * as z from "zod";
 import { openAgent, type OwnAgent, type OwnEnd } from "./ownAgent.ts";
-import type { AgentStart, Outgoing, Reply, Task, Verifying } from "./protocol.ts";
+import type { AgentEvent, AgentStart, Outgoing, Reply, Task, Verifying } from "./protocol.ts";
 
 const ProposalsSchema = z.strictObject({ operator: OperatorProposalSchema, prosumers: z.array(ProposalSchema) });
 const NANO = 1e9;
@@ -49,15 +49,8 @@ export function createAgentHost({ party, privateKey }: AgentStart): (task: Task)
         work = { agent, self: task.opening.self };
         return { kind: "opened" };
       }
-      case "start":
-        return step(begun(), { kind: "start" });
-      case "timeout":
-        return step(begun(), { kind: "timeout" });
-      case "message": {
-        const { message } = decode(task.bytes, begun().agent.tag);
-        if (message === undefined) return { kind: "stepped", sends: [], progress: begun().agent.progress() };
-        return step(begun(), { kind: "message", from: task.from, message });
-      }
+      case "events":
+        return step(begun(), task.events);
       case "claim":
         return claim(begun(), task, party, key);
       case "verify":
@@ -74,10 +67,20 @@ export function createAgentHost({ party, privateKey }: AgentStart): (task: Task)
   };
 }
 
-/** Effects of one event as bytes; at the agent's end its proposal too. */
-function step(work: Work, event: Event): Reply {
+/** An event as the agent takes it; undefined: bytes that are no message of this attempt. */
+function eventOf(event: AgentEvent, tag: number): Event | undefined {
+  if (event.kind !== "message") return event;
+  const { message } = decode(event.bytes, tag);
+  return message && { kind: "message", from: event.from, message };
+}
+
+/** Effects of events as bytes; at the agent's end its proposal too. */
+function step(work: Work, events: readonly AgentEvent[]): Reply {
   const { agent } = work;
-  const effects: readonly Effect[] = agent.step(event);
+  const effects = events.flatMap((one): readonly Effect[] => {
+    const event = eventOf(one, agent.tag);
+    return event === undefined ? [] : agent.step(event);
+  });
   const sends: Outgoing[] = [];
   let timerMs: number | undefined;
   let failure: string | undefined;

@@ -17,11 +17,16 @@ export type Verifying = {
   readonly committee: number;
 };
 
-export type Task =
-  | { readonly kind: "open"; readonly opening: Opening }
+/** As it is put to an agent; messages as they came. */
+export type AgentEvent =
   | { readonly kind: "start" }
   | { readonly kind: "timeout" }
-  | { readonly kind: "message"; readonly from: number; readonly bytes: Uint8Array }
+  | { readonly kind: "message"; readonly from: number; readonly bytes: Uint8Array };
+
+export type Task =
+  | { readonly kind: "open"; readonly opening: Opening }
+  /** What has come in while the agent was busy, in order: one task for all of it. */
+  | { readonly kind: "events"; readonly events: readonly AgentEvent[] }
   /** Everybody's proposals: makes the integers and the own claim. */
   | {
       readonly kind: "claim";

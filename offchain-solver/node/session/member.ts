@@ -12,8 +12,8 @@ import { publicFaults } from "../../market/scenario/publicFaults.ts";
 import type { PrivatePart } from "../../market/scenario/publicScenario.ts";
 import { attemptTag, type Progress } from "../agent/ownAgent.ts";
 import type { AgentThread } from "../agent/agentThread.ts";
-import type { Reply, Verifying } from "../agent/protocol.ts";
-import type { Journal } from "../journal/journal.ts";
+import type { AgentEvent, Reply, Verifying } from "../agent/protocol.ts";
+import type { Heard, Journal } from "../journal/journal.ts";
 import { maySign } from "../journal/signing.ts";
 import { frozenFault } from "./frozenFault.ts";
 import type { Life, LifeOf } from "./messages.ts";
@@ -66,8 +66,12 @@ export class Member {
   #self = OPERATOR_AGENT;
   #attempt = 0;
   #tag = -1;
+  #checking: Promise<boolean> | undefined;
   #started = false;
-  #early: { readonly from: number; readonly bytes: Uint8Array }[] = [];
+  /** Messages that came before everybody was told to go; and what waits for the agent, which is busy. */
+  #early: AgentEvent[] = [];
+  #waiting: AgentEvent[] = [];
+  #busy = false;
   #witness = "";
   #batch: Batch | undefined;
   #attestations = new Map<string, Map<number, string>>();
@@ -95,8 +99,9 @@ export class Member {
     if (index === undefined || bytes.length < 4) return;
     const tag = bytes[2] | (bytes[3] << 8);
     if (tag !== this.#tag) return;
-    if (!this.#started) this.#early.push({ from, bytes });
-    else await this.#step({ kind: "message", from: index, bytes });
+    const event = { kind: "message", from: index, bytes } as const;
+    if (!this.#started) this.#early.push(event);
+    else await this.#step(event);
   }
 
   async timeout(): Promise<void> {
@@ -116,46 +121,55 @@ export class Member {
     else if (message.kind === "witness") await this.#verify(message.text);
   }
 
+  /** The terms come again until the conductor knows that this party is there: they are checked once. */
   async #hearTerms(text: string): Promise<void> {
     if (this.#terms === undefined) {
-      const bytes = new TextEncoder().encode(text);
-      const found = readTerms(bytes, this.#frozen.termsHash);
-      if (found.kind === "refused") return this.#refuse(found.predicate, found.detail);
-      const [unsound] = publicFaults(found.terms.scenario);
-      if (unsound !== undefined) return this.#refuse("unsoundTerms", `${unsound.field} ${unsound.reason}`);
-      const ids = found.terms.scenario.prosumers.map(({ id }) => id);
-      const { party, operator } = this.#around;
-      if (party !== operator && !ids.includes(party))
-        return this.#refuse("notInvited", `the terms name ${ids.length} prosumers, not ${party}`);
-      this.#parties = ids;
-      this.#self = party === operator ? OPERATOR_AGENT : ids.indexOf(party);
-      const chain = await this.#around.chainFor(found.terms);
-      const fault = frozenFault(found.terms, this.#frozen.gridModel, chain.ledger.terms.imbalancePrice);
-      if (fault !== undefined) return this.#refuse(fault.code, fault.detail);
-      this.#chain = chain;
-      this.#terms = found.terms;
-      this.#termsBytes = bytes;
-      this.stage = "present";
+      this.#checking ??= this.#checkTerms(text).finally(() => (this.#checking = undefined));
+      if (!(await this.#checking)) return;
     }
     this.#tell({ kind: "present", session: this.session, lastAttempt: this.#attempt });
+  }
+
+  async #checkTerms(text: string): Promise<boolean> {
+    const bytes = new TextEncoder().encode(text);
+    const found = readTerms(bytes, this.#frozen.termsHash);
+    if (found.kind === "refused") return this.#refuse(found.predicate, found.detail);
+    const { scenario } = found.terms;
+    const [unsound] = publicFaults(scenario);
+    if (unsound !== undefined) return this.#refuse("unsoundTerms", `${unsound.field} ${unsound.reason}`);
+    const ids = scenario.prosumers.map(({ id }) => id);
+    const { party, operator } = this.#around;
+    if (party !== operator && !ids.includes(party))
+      return this.#refuse("notInvited", `the terms name ${ids.length} prosumers, not ${party}`);
+    const chain = await this.#around.chainFor(found.terms);
+    const fault = frozenFault(found.terms, this.#frozen.gridModel, chain.ledger.terms.imbalancePrice);
+    if (fault !== undefined) return this.#refuse(fault.code, fault.detail);
+    this.#chain = chain;
+    this.#parties = ids;
+    this.#self = party === operator ? OPERATOR_AGENT : ids.indexOf(party);
+    this.#terms = found.terms;
+    this.#termsBytes = bytes;
+    this.stage = "present";
+    return true;
   }
 
   async #open({ attempt }: LifeOf<"attempt">): Promise<void> {
     if (this.#terms === undefined || this.#termsBytes === undefined || attempt <= this.#attempt) return;
     const { agent, journal } = this.#around;
     const part = this.#self === OPERATOR_AGENT ? undefined : this.#around.partFor(this.#terms);
-    if (typeof part === "string") return this.#refuse("noPart", part);
+    if (typeof part === "string") return void this.#refuse("noPart", part);
     const { termsHash } = this.#frozen;
     this.#attempt = attempt;
     this.#tag = attemptTag(termsHash, attempt);
     this.#started = false;
     this.#early = [];
+    this.#waiting = [];
     this.stage = "opening";
     const opening = { termsBytes: this.#termsBytes, termsHash, self: this.#self, attempt, ...(part && { part }) };
     const text = JSON.stringify({ ...opening, termsBytes: Buffer.from(this.#termsBytes).toString("base64") });
     journal.hear(this.session, attempt, { kind: "open", body: new TextEncoder().encode(text) });
     const opened = await agent.ask({ kind: "open", opening });
-    if (opened.kind === "refused") return this.#refuse(opened.predicate, opened.detail);
+    if (opened.kind === "refused") return void this.#refuse(opened.predicate, opened.detail);
     if (attempt === this.#attempt) this.#tell({ kind: "ready", session: this.session, attempt });
   }
 
@@ -165,23 +179,26 @@ export class Member {
     this.stage = "clearing";
     const early = this.#early;
     this.#early = [];
-    const started = this.#step({ kind: "start" });
-    const heard = early.map(({ from, bytes }) =>
-      this.#step({ kind: "message", from: this.#indexOf(from) as number, bytes }),
-    );
-    await Promise.all([started, ...heard]);
+    await this.#step({ kind: "start" }, ...early);
   }
 
-  /** An event goes into the journal, then to the agent; what the agent says goes out. */
-  async #step(
-    event: { kind: "start" } | { kind: "timeout" } | { kind: "message"; from: number; bytes: Uint8Array },
-  ): Promise<void> {
-    const attempt = this.#attempt;
-    const { agent, journal } = this.#around;
-    const heard = event.kind === "message" ? { kind: event.kind, from: event.from, body: event.bytes } : event;
-    journal.hear(this.session, attempt, heard);
-    const reply = await agent.ask(event);
-    if (attempt === this.#attempt && reply.kind === "stepped") this.#act(reply);
+  /** Events go into the journal, then to the agent, all that wait at once; what the agent says goes out. */
+  async #step(...events: readonly AgentEvent[]): Promise<void> {
+    this.#waiting.push(...events);
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      while (this.#waiting.length > 0) {
+        const attempt = this.#attempt;
+        const now = this.#waiting;
+        this.#waiting = [];
+        for (const event of now) this.#around.journal.hear(this.session, attempt, heardOf(event));
+        const reply = await this.#around.agent.ask({ kind: "events", events: now });
+        if (attempt === this.#attempt && reply.kind === "stepped") this.#act(reply);
+      }
+    } finally {
+      this.#busy = false;
+    }
   }
 
   #act({ sends, timerMs, failure, end, progress }: Extract<Reply, { kind: "stepped" }>): void {
@@ -214,7 +231,7 @@ export class Member {
       verifying: { ...chain, session: this.#frozen, committee: committee.length },
     });
     if (attempt !== this.#attempt) return;
-    if (reply.kind === "refused") return this.#refuse(reply.predicate, reply.detail);
+    if (reply.kind === "refused") return void this.#refuse(reply.predicate, reply.detail);
     if (reply.kind !== "claimed") return;
     this.stage = "claimed";
     const payload = keccak256(reply.payload);
@@ -226,7 +243,7 @@ export class Member {
     const { agent, journal, note } = this.#around;
     const reply = await agent.ask({ kind: "verify", witness: new TextEncoder().encode(text) });
     if (attempt !== this.#attempt) return;
-    if (reply.kind === "refused") return this.#refuse(reply.predicate, reply.detail);
+    if (reply.kind === "refused") return void this.#refuse(reply.predicate, reply.detail);
     if (reply.kind !== "verified") return;
     const { digest, payload, bundleHash } = reply;
     this.#witness = text;
@@ -294,11 +311,12 @@ export class Member {
     this.#around.settleable({ session: this.session, ...batch, witness: this.#witness, attestations });
   }
 
-  #refuse(predicate: string, detail: string): void {
+  #refuse(predicate: string, detail: string): false {
     this.refusal = `${predicate}: ${detail}`;
     this.stage = "refused";
     this.#around.note("warn", "refuses", { predicate, detail });
     this.#tell({ kind: "refusal", session: this.session, predicate, detail });
+    return false;
   }
 
   #tell(message: Life): void {
@@ -311,3 +329,6 @@ export class Member {
     return index < 0 ? undefined : index;
   }
 }
+
+const heardOf = (event: AgentEvent): Heard =>
+  event.kind === "message" ? { kind: event.kind, from: event.from, body: event.bytes } : event;
