@@ -83,6 +83,9 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
     kill: () => stop("SIGKILL"),
     async comeBack() {
       await start();
+      // Anvil keeps the blocks of a copy but takes this machine's clock, years after a replayed series.
+      const { timestamp } = (await chain.provider.getBlock("latest"))!;
+      await chain.provider.send("evm_setTime", [timestamp]);
       saved = -1;
     },
     async close() {
