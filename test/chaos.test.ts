@@ -13,7 +13,7 @@ import { takeHours } from "../offchain-solver/scenarios/periods.ts";
 const DAY_MS = 86_400_000;
 
 describe("a market on a chain that can be killed", function () {
-  this.timeout(240_000);
+  this.timeout(900_000);
   let chain: AnvilChain;
   let devnet: Devnet;
   const rows: ChaosRow[] = [];
@@ -22,12 +22,14 @@ describe("a market on a chain that can be killed", function () {
     { fault: "chain", victim: 0, at: "clearing", delayMs: 20, awayMs: 500 },
   ];
 
-  before(async () => {
+  before(async function () {
+    // Compiles the contracts on a fresh clone.
+    this.timeout(0);
     const street = { ...takeHours(populate(loadBase("ieee15"), 4, 1), 1), name: "street" };
     const days = daysOf(street, faults.length, (day) => day);
     const data = mkdtempSync(join(tmpdir(), "gridpact-chaos-"));
     chain = await anvilChain(new Date(Date.parse(days[0].startUtc) - 2 * DAY_MS), 0, join(data, "chain"));
-    devnet = await openDevnet({ data, days, chain, transport: { kind: "tls" }, patienceMs: 5_000 });
+    devnet = await openDevnet({ data, days, chain, transport: { kind: "tls" } });
   });
   after(async () => {
     await devnet?.close();
@@ -37,7 +39,7 @@ describe("a market on a chain that can be killed", function () {
   it("settles each session once, where the submitter dies with its transaction in hand, and where the chain dies", async () => {
     for (const [k, fault] of faults.entries()) {
       await chain.save();
-      rows.push(await chaosSession(devnet, chain, k, fault, 90_000));
+      rows.push(await chaosSession(devnet, chain, k, fault, 240_000));
     }
     expect(rows.map(({ outcome }) => outcome)).to.deep.equal(["settled", "settled"]);
     await devnet.close();

@@ -27,24 +27,29 @@ import { clear } from "../offchain-solver/simulation/clear.ts";
 import { captured } from "./support/commandLine.ts";
 
 const DAY_MS = 86_400_000;
-const WAIT = { patienceMs: 60_000 };
+/** A session takes seconds; a busy machine may take its time, and a hang still ends. */
+const WAIT = { patienceMs: 240_000 };
 
 /** Four homes: every seat of the smallest committee but the operator's. */
 const street = (): Scenario => ({ ...takeHours(populate(loadBase("ieee15"), 4, 1), 2), name: "street" });
 
 describe("a market whose parties are processes of their own", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let chain: ServedChain;
   let devnet: Devnet;
   let days: Scenario[];
   const ends: SessionEnd[] = [];
 
-  before(async () => {
+  before(async function () {
+    // Compiles the contracts on a fresh clone.
+    this.timeout(0);
     days = daysOf(street(), 4, (day) => day);
     chain = await hardhatChain(new Date(Date.parse(days[0].startUtc) - 2 * DAY_MS), 0);
     const data = mkdtempSync(join(tmpdir(), "gridpact-market-"));
-    devnet = await openDevnet({ data, days, chain, transport: { kind: "tls" }, patienceMs: 5_000 });
+    devnet = await openDevnet({ data, days, chain, transport: { kind: "tls" } });
     ends.push(await devnet.session(0, WAIT));
+    // A node sees the end at its own next look.
+    for (const { id } of devnet.homes) await logged(id, /"session is settled"/, 0);
   });
   after(async () => {
     await devnet?.close();
@@ -148,7 +153,9 @@ describe("a market whose parties are processes of their own", function () {
     const { code, stdout } = await captured("replay", file, "--json", "-");
     expect(code).to.equal(0);
     const ends = JSON.parse(stdout).attempts.map(({ end }: { end: string }) => end);
-    expect(ends).to.include.members(["same", "unfinished"]).and.to.have.length.above(3);
+    // An attempt that a kill cut short, where the kill met one, has no end to compare.
+    expect(new Set(["same", "unfinished", ...ends])).to.deep.equal(new Set(["same", "unfinished"]));
+    expect(ends.filter((end: string) => end === "same")).to.have.length.at.least(3);
     const heard = [...readHeard(file).values()].flatMap((attempts) => [...attempts.values()]);
     const whole = heard.find((attempt) => replay(attempt).end === "same")!;
     const place = whole.findLastIndex((event) => event.kind === "message");

@@ -15,7 +15,7 @@ import { captured } from "./support/commandLine.ts";
 const PASSWORD = "devnet password";
 
 describe("a party's keys on a chain", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const folder = mkdtempSync(join(tmpdir(), "gridpact-party-"));
   const [operator, member] = [join(folder, "operator"), join(folder, "member")];
   let chain: ServedChain;
@@ -26,7 +26,9 @@ describe("a party's keys on a chain", function () {
   const address = async (home: string, role: "wallet" | "node" | "meter"): Promise<string> =>
     (await openKey(keyFile(home, role), PASSWORD)).address;
 
-  before(async () => {
+  before(async function () {
+    // Compiles the contracts on a fresh clone.
+    this.timeout(0);
     process.env.GRIDPACT_PASSWORD = PASSWORD;
     chain = await hardhatChain(new Date("2027-01-01T00:00:00Z"), 0);
     // The operator's wallet holds its role from the start, as on a chain where somebody else deployed.

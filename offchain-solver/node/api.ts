@@ -48,7 +48,7 @@ const EndedSchema = z
     refusal: z.string().optional(),
   })
   .openapi("EndedSession");
-const OwnSchema = z.record(z.string(), z.json()).openapi("OwnSession");
+const OwnSchema = z.record(z.string(), z.any()).openapi("OwnSession");
 const ErrorSchema = z.object({ error: z.string() }).openapi("Error");
 
 const json = <S extends z.ZodType>(schema: S, description: string) => ({

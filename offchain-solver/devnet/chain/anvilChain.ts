@@ -16,7 +16,7 @@ import { reachChain, type ServedChain } from "./served.ts";
 
 /** Copies of the state that are kept. */
 const COPIES = 3;
-const START_MS = 30_000;
+const START_MS = 120_000;
 
 export type AnvilChain = ServedChain & {
   /** Writes a copy of the state; true: there was something new. */
