@@ -27,6 +27,8 @@ export type Drawn = {
 const MOMENTS = ["session is frozen", "opening", "clearing", "claiming", "attesting"] as const;
 /** Staying away is tried once in so many sessions: it costs a deadline each. */
 const RARE = 8;
+/** In turn: drawn, one of them might never come. */
+const STAYING = FAULTS.slice(4);
 
 /** mulberry32. */
 function random(seed: number): () => number {
@@ -44,7 +46,7 @@ export function draw(seed: number, sessions: number, nodes: readonly number[]): 
   const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)];
   return Array.from({ length: sessions }, (_, k) => {
     const rare = k % RARE === RARE - 1;
-    const fault = rare ? pick(FAULTS.slice(4)) : pick(FAULTS.slice(0, 4));
+    const fault = rare ? STAYING[Math.floor(k / RARE) % STAYING.length] : pick(FAULTS.slice(0, 4));
     const victim = fault.startsWith("operator") ? OPERATOR_ID : pick(nodes);
     return { fault, victim, at: pick(MOMENTS), delayMs: Math.floor(next() * 300), awayMs: Math.floor(next() * 1_500) };
   });
