@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import type { Release } from "../offchain-solver/auditor/release.ts";
+import { MARKET } from "../offchain-solver/codec/abi.ts";
 import { buildRelease, releasedBuild } from "../offchain-solver/devnet/release.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { hasChromium, openBrowser, type Browser } from "./support/chromium.ts";
@@ -35,6 +36,22 @@ describe("a settled session with one corruption", function () {
     expect([standing, ...sessions.map(({ verdict }) => verdict)]).to.deep.equal([{ kind: "valid" }, { kind: "valid" }]);
     if (browser !== undefined) expect(await browser.verdict(shown)).to.include({ kind: "valid", predicate: "valid" });
   });
+
+  for (const method of ["decodeFunctionResult", "parseTransaction", "parseLog"] as const)
+    it(`hears of a fault of our own in ${method}, and no verdict`, async () => {
+      const shown = await forged(session);
+      const own = MARKET[method];
+      // On the object, before its prototype's.
+      MARKET[method] = () => {
+        throw new ReferenceError("planted");
+      };
+      try {
+        const told = await auditShown(shown, release).catch((error: unknown) => error);
+        expect(told).to.be.instanceOf(ReferenceError).with.property("message", "planted");
+      } finally {
+        MARKET[method] = own as never;
+      }
+    });
 
   for (const { name, predicate, shown } of CORRUPTIONS)
     it(`${name}: ${predicate}`, async () => {

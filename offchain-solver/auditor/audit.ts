@@ -1,6 +1,7 @@
 /** Rebuilds everything from the chain and judges every settled session. Imports neither clearing nor net. */
 import { getAddress, getBytes, keccak256 } from "ethers";
 import { MARKET } from "../codec/abi.ts";
+import { isIllFormed } from "../codec/foreign.ts";
 import { baseOf, decodeTable, type FrozenEntry } from "../codec/frozenTable.ts";
 import * as Grid from "../codec/gridModel.ts";
 import { attestationDigest, marketDomain, type SessionTerms } from "../codec/typedData.ts";
@@ -304,7 +305,7 @@ async function tableOf(look: Look, pointer: string | undefined): Promise<Map<num
     const base = baseOf(bytes);
     return base === undefined ? decodeTable(bytes) : decodeTable(await code(base), bytes);
   } catch (error) {
-    if (error instanceof EndpointFault) throw error;
+    if (!(isIllFormed(error) || error instanceof SyntaxError)) throw error;
     return `the whole code of the table of mandates, ${pointer}`;
   }
 }

@@ -4,6 +4,7 @@
 import { getBytes, hexlify, keccak256 } from "ethers";
 import * as z from "zod";
 import { canonicalBytes, type Json } from "../codec/canonicalJson.ts";
+import { foreignJson } from "../codec/foreign.ts";
 import { WitnessSchema, type Witness } from "../codec/witness.ts";
 
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
@@ -26,14 +27,9 @@ export const NO_BUNDLES: Bundles = () => Promise.resolve(undefined);
 export type Found<T> = { readonly kind: "found"; readonly value: T } | { readonly kind: "malformed" } | undefined;
 
 function read<T>(text: Uint8Array, schema: z.ZodType<T>): Found<T> {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(text));
-  } catch {
-    return { kind: "malformed" };
-  }
-  const parsed = schema.safeParse(value);
-  return parsed.success ? { kind: "found", value: parsed.data } : { kind: "malformed" };
+  const json = foreignJson(text);
+  const parsed = json && schema.safeParse(json.value);
+  return parsed?.success ? { kind: "found", value: parsed.data } : { kind: "malformed" };
 }
 
 /** The witness of this hash. What hashes to it and is no witness was signed as it is: malformed. */
@@ -88,7 +84,9 @@ export const bundlesAt =
     try {
       const response = await fetch(`${url.replace(/\/$/, "")}/${name}.json`, { signal: AbortSignal.timeout(30_000) });
       return response.ok ? new Uint8Array(await response.arrayBuffer()) : undefined;
-    } catch {
-      return undefined;
+    } catch (error) {
+      // Nobody answers there, or not in time, or breaks off.
+      if (error instanceof TypeError || error instanceof DOMException) return undefined;
+      throw error;
     }
   };

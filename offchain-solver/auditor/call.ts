@@ -3,6 +3,7 @@ import { getBytes } from "ethers";
 import type { ChainCall, Look } from "../chain/look.ts";
 import { EndpointFault } from "../chain/endpoint.ts";
 import { MARKET } from "../codec/abi.ts";
+import { isIllFormed } from "../codec/foreign.ts";
 import { batchIn, type Bundles } from "./bundles.ts";
 
 export type Posted = {
@@ -56,7 +57,8 @@ function settleCalls(calls: readonly ChainCall[], market: string, source: Posted
     let call;
     try {
       call = MARKET.parseTransaction({ data: input });
-    } catch {
+    } catch (error) {
+      if (!isIllFormed(error)) throw error;
       return [];
     }
     if (call?.name !== "settle") return [];

@@ -1,5 +1,5 @@
 /** Where an audit stopped, as text: the auditor's own, so that a year of sessions is read once. */
-import { hexlify, getBytes } from "ethers";
+import { getBytes, hexlify, isHexString } from "ethers";
 import type { Standing } from "./audit.ts";
 
 /** Raised where what is kept changes its meaning. */
@@ -22,17 +22,35 @@ export function written(standing: Standing, about: string): string {
 /** undefined where the text is of something else, or not whole: then everything is read again. */
 export function restored(text: string, about: string): Standing | undefined {
   try {
-    const kept = JSON.parse(text, (_, value: unknown) => {
-      if (typeof value !== "object" || value === null) return value;
-      const { $bigint, $map, $set, $bytes } = value as Record<string, never>;
-      if ($bigint !== undefined) return BigInt($bigint);
-      if ($map !== undefined) return new Map($map);
-      if ($set !== undefined) return new Set($set);
-      if ($bytes !== undefined) return getBytes($bytes);
-      return value;
-    }) as Kept;
-    return kept.version === VERSION && kept.about === about ? kept.standing : undefined;
-  } catch {
+    const kept = JSON.parse(text, (_, value: unknown) =>
+      typeof value === "object" && value !== null ? revived(value as Record<string, unknown>) : value,
+    ) as Kept | null;
+    return kept?.version === VERSION && kept.about === about ? kept.standing : undefined;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     return undefined;
   }
+}
+
+/** What `written` spelt in an object's place. Throws SyntaxError on what it cannot have. */
+function revived(value: Record<string, unknown>): unknown {
+  const { $bigint, $map, $set, $bytes } = value;
+  const odd = (): SyntaxError => new SyntaxError(`${JSON.stringify(value).slice(0, 40)} was not kept by an audit`);
+  if ($bigint !== undefined) {
+    if (typeof $bigint !== "string") throw odd();
+    return BigInt($bigint);
+  }
+  if ($map !== undefined) {
+    if (!Array.isArray($map) || !$map.every((entry) => Array.isArray(entry) && entry.length === 2)) throw odd();
+    return new Map($map as [unknown, unknown][]);
+  }
+  if ($set !== undefined) {
+    if (!Array.isArray($set)) throw odd();
+    return new Set<unknown>($set);
+  }
+  if ($bytes !== undefined) {
+    if (!isHexString($bytes) || $bytes.length % 2 === 1) throw odd();
+    return getBytes($bytes);
+  }
+  return value;
 }

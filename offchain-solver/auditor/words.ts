@@ -1,5 +1,7 @@
 /** What the contracts say of themselves at one block, beside what the events made of it. */
+import type { Interface } from "ethers";
 import { MARKET, REGISTRY, TOKEN } from "../codec/abi.ts";
+import { isIllFormed } from "../codec/foreign.ts";
 import { unpackLimits } from "../codec/typedData.ts";
 import type { Look } from "../chain/look.ts";
 import { EndpointFault } from "../chain/endpoint.ts";
@@ -11,11 +13,20 @@ import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
 /** What of an account's word settlement, deposits and withdrawals change. */
 type Word = LedgerAccount;
 
-async function ask(look: Look, market: string, block: number, method: string, ...args: unknown[]) {
-  const answer = await look.call(market, MARKET.encodeFunctionData(method, args), block);
+const ask = (look: Look, market: string, block: number, method: string, ...args: unknown[]) =>
+  said(look, { codec: MARKET, address: market, block }, method, args);
+
+type Contract = { readonly codec: Interface; readonly address: string; readonly block: number };
+
+async function said(look: Look, { codec, address, block }: Contract, method: string, args: readonly unknown[]) {
+  const answer = await look.call(address, codec.encodeFunctionData(method, args), block);
   try {
-    return MARKET.decodeFunctionResult(method, answer);
-  } catch {
+    const values = codec.decodeFunctionResult(method, answer);
+    // A word that is too wide for its type shows where it is read.
+    values.toArray(true);
+    return values;
+  } catch (error) {
+    if (!isIllFormed(error)) throw error;
     throw new EndpointFault(look.name, `${method}() is ${answer.slice(0, 40)}`);
   }
 }
@@ -116,8 +127,7 @@ export async function checkLedger(look: Look, history: History, registry: string
     const mandate = history.mandates.get(id);
     if ((mandate?.validUntil ?? 0n) !== validUntil || (mandate !== undefined && mandate.nonce !== nonce))
       return undecided(`a mandate or revocation of account ${id}`);
-    const answer = await look.call(registry, REGISTRY.encodeFunctionData("party", [id]), block);
-    const [{ nodeKey }] = REGISTRY.decodeFunctionResult("party", answer);
+    const [{ nodeKey }] = await said(look, { codec: REGISTRY, address: registry, block }, "party", [id]);
     if (nodeKey !== nodeKeys.get(id)) return undecided(`where account ${id} got its node key`);
   }
   if (unknown.size > 0) return VALID;

@@ -1,4 +1,5 @@
 /** JSON-RPC over HTTP to an endpoint that nobody trusts: it may limit rates, refuse batches, answer HTML or nothing. */
+import { foreignJson } from "../codec/foreign.ts";
 
 /** Something that answers JSON-RPC calls; `name` is what a reader is told of it. */
 export type Endpoint = {
@@ -138,13 +139,12 @@ function nameOf(url: string): string {
 }
 
 function readReply(text: string, ids: readonly number[]): Reply {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
+  const json = foreignJson(text);
+  if (json === undefined) {
     const why = `answers no JSON but ${JSON.stringify(text.slice(0, 40))}`;
     return ids.length > 1 ? { kind: "noBatch", why } : { kind: "later", waitMs: undefined, why };
   }
+  const { value: parsed } = json;
   if (ids.length === 1) {
     const answer: unknown = Array.isArray(parsed) ? parsed[0] : parsed;
     const whole = isAnswer(answer) && (answer.error !== undefined || Reflect.get(answer, "id") === ids[0]);

@@ -7,6 +7,7 @@ import * as z from "zod";
 import { MarketSettingsSchema } from "../market/scenario/market.ts";
 import { PublicScenarioSchema } from "../market/scenario/publicScenario.ts";
 import { canonicalBytes } from "./canonicalJson.ts";
+import { foreignJson } from "./foreign.ts";
 
 export const TermsSchema = z.strictObject({
   scenario: PublicScenarioSchema,
@@ -36,14 +37,9 @@ export function readTerms(bytes: Uint8Array, frozenHash: string): TermsFinding {
   const hash = keccak256(bytes);
   if (hash !== frozenHash)
     return { kind: "refused", predicate: "otherTerms", detail: `${hash}, frozen were ${frozenHash}` };
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (error) {
-    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
-    return { kind: "refused", predicate: "malformedTerms", detail: "no JSON" };
-  }
-  const parsed = TermsSchema.safeParse(value);
+  const json = foreignJson(bytes);
+  if (json === undefined) return { kind: "refused", predicate: "malformedTerms", detail: "no JSON" };
+  const parsed = TermsSchema.safeParse(json.value);
   if (!parsed.success)
     return { kind: "refused", predicate: "malformedTerms", detail: z.prettifyError(parsed.error).split("\n")[0] };
   return { kind: "agreed", terms: parsed.data };

@@ -199,6 +199,21 @@ const LIES: readonly EndpointCase[] = [
   answers("answers calls with too little", "eth_call", (answer: string, call) =>
     calls(call, "session") ? answer.slice(0, 66) : answer,
   ),
+  ...(["registry", "tableWriter", "token"] as const).map((method) =>
+    answers(`answers ${method}() with more than an address`, "eth_call", (answer: string, call) =>
+      calls(call, method) ? `0x${"ff".repeat(32)}` : answer,
+    ),
+  ),
+  ...["0x", `0x${"ff".repeat(32)}`, `0x${"ff".repeat(512)}`].map((junk) =>
+    answers(
+      `says ${junk.slice(0, 6)} of ${junk.length / 2 - 1} bytes of a party`,
+      "eth_call",
+      (answer: string, call) =>
+        (call.params[0] as { data: string }).data.startsWith(REGISTRY.getFunction("party")?.selector as string)
+          ? junk
+          : answer,
+    ),
+  ),
   answers("has pruned every state", "eth_call", () => fails("missing trie node")),
   answers("has the accounts of an earlier block", "eth_call", (answer: string, call, record) => {
     if (!calls(call, "account")) return answer;

@@ -1,6 +1,7 @@
 import type { TypedDataDomain } from "ethers";
 import { z } from "zod";
 import { channelKeyDigest, type ChannelKey } from "../../codec/channelKey.ts";
+import { foreignJson } from "../../codec/foreign.ts";
 import type { Peer } from "./hostOptions.ts";
 
 /** Changes with the frames and with what a hello says. */
@@ -32,12 +33,9 @@ export const helloBytes = (parties: number): number => 1024 + 200 * parties;
 
 /** A text says why it is none. */
 export function readHello(text: string): Hello | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return "its hello is no JSON";
-  }
+  const json = foreignJson(text);
+  if (json === undefined) return "its hello is no JSON";
+  const { value } = json;
   const version = (value as { version?: unknown } | null)?.version;
   if (typeof version === "number" && version !== VERSION)
     return `it speaks version ${version} of the protocol, this host ${VERSION}`;

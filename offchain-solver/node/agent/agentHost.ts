@@ -6,6 +6,7 @@ import { attest } from "../../chain/session.ts";
 import { OPERATOR_AGENT, type Effect, type Event } from "../../clearing/message.ts";
 import { canonicalBytes, type Json } from "../../codec/canonicalJson.ts";
 import { fitsOneTransaction } from "../../codec/fits.ts";
+import { foreignJson } from "../../codec/foreign.ts";
 import { quantise } from "../../codec/quantise.ts";
 import { attestationDigest, marketDomain, sessionHash } from "../../codec/typedData.ts";
 import { bundleHash, signRegret, WitnessSchema } from "../../codec/witness.ts";
@@ -19,7 +20,6 @@ import type { AgentEvent, AgentStart, Outgoing, Reply, Task, Verifying } from ".
 const ProposalsSchema = z.strictObject({ operator: OperatorProposalSchema, prosumers: z.array(ProposalSchema) });
 const NANO = 1e9;
 const nano = (dollars: number): bigint => BigInt(Math.round(dollars * NANO));
-const parsed = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
 const bytesOf = (value: unknown): Uint8Array => canonicalBytes(JSON.parse(JSON.stringify(value)) as Json);
 const refused = (predicate: string, detail: string): Reply => ({ kind: "refused", predicate, detail });
 
@@ -108,7 +108,7 @@ function step(work: Work, events: readonly AgentEvent[]): Reply {
 async function claim(work: Work, task: Extract<Task, { kind: "claim" }>, party: number, key: Wallet): Promise<Reply> {
   const { agent, end, self } = work;
   if (end === undefined) return refused("noProposal", "the own agent has no end yet");
-  const read = ProposalsSchema.safeParse(parsed(task.proposals));
+  const read = ProposalsSchema.safeParse(foreignJson(task.proposals)?.value);
   if (!read.success) return refused("misshapenProposals", z.prettifyError(read.error).split("\n")[0]);
   const { verifying } = task;
   const batch = batchOf(quantise(agent.market, read.data, agent.places).result);
@@ -129,7 +129,7 @@ function check(work: Work, bytes: Uint8Array): Reply {
   const { agent, end, proposals, verifying, batch } = work;
   if (end === undefined || proposals === undefined || verifying === undefined || batch === undefined)
     return refused("noProposal", "a witness came before all proposals");
-  const read = WitnessSchema.safeParse(parsed(bytes));
+  const read = WitnessSchema.safeParse(foreignJson(bytes)?.value);
   if (!read.success) return refused("malformedWitness", z.prettifyError(read.error).split("\n")[0]);
   const { market, network, places, terms } = agent;
   const { scenario, settings } = terms;

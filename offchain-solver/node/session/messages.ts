@@ -5,6 +5,7 @@
  * checked before a signature, attestations are recovered.
  */
 import * as z from "zod";
+import { foreignJson } from "../../codec/foreign.ts";
 import { OperatorProposalSchema, ProposalSchema } from "../../market/result/proposal.ts";
 
 /** Not the first byte of an agent's message (`net/wire.ts`), which is 0x67. */
@@ -86,10 +87,6 @@ export function encodeLife(message: Life): Uint8Array {
 /** Reads bytes from somebody who may be anybody: never throws; undefined: they are none. */
 export function decodeLife(bytes: Uint8Array): Life | undefined {
   if (!isLife(bytes) || bytes.length > MAX_BYTES) return undefined;
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(1));
-    return LifeSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+  const json = foreignJson(bytes.subarray(1));
+  return json && LifeSchema.safeParse(json.value).data;
 }
