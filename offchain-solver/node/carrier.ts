@@ -11,7 +11,7 @@ import { openTls } from "../net/tls/openTls.ts";
 import type { Config } from "./config.ts";
 import { readPeers, type Peers } from "./peers.ts";
 
-export type Carrier = Pick<HostTransport<unknown>, "join" | "connected" | "traffic" | "close" | "drop"> & {
+export type Carrier = Pick<HostTransport<unknown>, "join" | "connected" | "traffic" | "close" | "drop" | "readmit"> & {
   /** From now on these parties, with these node keys, are let in. */
   readonly meet: (nodeKeys: ReadonlyMap<number, string>) => void;
 };

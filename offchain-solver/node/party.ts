@@ -184,7 +184,9 @@ export class Party {
   /** A session is open: whatever this party was in before is over. */
   #begin({ session, terms, block }: Seen): void {
     this.#end();
-    const { journal, log, provider, deployment, keys, config, records, party } = this.#o;
+    const { journal, log, provider, deployment, keys, config, records, party, carrier } = this.#o;
+    // Whoever broke the protocol was shut out of that session, not of all.
+    for (const id of this.#nodeKeys.keys()) carrier.readmit(id);
     if (journal.last("frozen", session) === undefined)
       journal.commit({ kind: "frozen", session, ordinal: Number(terms.ordinal), block });
     log("info", "session is frozen", { ordinal: Number(terms.ordinal), session });
