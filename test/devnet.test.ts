@@ -16,6 +16,8 @@ import { bundleFolder, homeOf } from "../offchain-solver/devnet/parties.ts";
 import { releasedBuild } from "../offchain-solver/devnet/release.ts";
 import { batchOf } from "../offchain-solver/ledger/verified.ts";
 import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
+import { sessionOf } from "../offchain-solver/market/scenario/leaveOut.ts";
+import { publicScenario } from "../offchain-solver/market/scenario/publicScenario.ts";
 import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
 import { journalFile } from "../offchain-solver/node/home.ts";
 import { readHeard, type Heard } from "../offchain-solver/node/journal/journal.ts";
@@ -43,10 +45,10 @@ describe("a market whose parties are processes of their own", function () {
   before(async function () {
     // Compiles the contracts on a fresh clone.
     this.timeout(0);
-    days = daysOf(street(), 4, (day) => day);
+    days = daysOf(street(), 5, (day) => day);
     chain = await hardhatChain(new Date(Date.parse(days[0].startUtc) - 2 * DAY_MS), 0);
     const data = mkdtempSync(join(tmpdir(), "gridpact-market-"));
-    devnet = await openDevnet({ data, days, chain, transport: { kind: "tls" } });
+    devnet = await openDevnet({ data, days, chain, transport: { kind: "tls" }, patienceMs: 15_000 });
     ends.push(await devnet.session(0, WAIT));
     // A node sees the end at its own next look.
     for (const { id } of devnet.homes) await logged(id, /"session is settled"/, 0);
@@ -141,10 +143,27 @@ describe("a market whose parties are processes of their own", function () {
     expect(payloads.slice(1)).to.deep.equal([inMemory(days[1]), inMemory(days[2])]);
   });
 
+  it("clears without a member that is away, who trades nothing, and takes it in again the day after", async () => {
+    const away = days[0].prosumers[2].id;
+    await devnet.supervisor.kill(away);
+    expect(await devnet.session(3, WAIT)).to.deep.include({ ordinal: 4, outcome: "settled" });
+    const own = publicScenario(days[3]).prosumers.map(({ id }) => id);
+    const payload = hexlify((await settled()).at(-1)!.payload);
+    const left = sessionOf(
+      publicScenario(days[3]),
+      own.filter((id) => id !== away),
+    );
+    const uncertainty = { ...days[3].uncertainty, ...left.uncertainty };
+    const prosumers = days[3].prosumers.filter(({ id }) => id !== away);
+    expect(payload).to.equal(inMemory({ ...days[3], ...left, uncertainty, prosumers }));
+    expect(payload).not.to.equal(inMemory(days[3]));
+    await devnet.supervisor.start(away);
+  });
+
   it("leaves a session void, and no trace of it in the ledger, where the operator stays away past its deadline", async () => {
     const before = (await settled()).length;
     await devnet.supervisor.kill(OPERATOR_ID);
-    expect((await devnet.session(3, { patienceMs: 3_000 })).outcome).to.equal("void");
+    expect((await devnet.session(4, { patienceMs: 3_000 })).outcome).to.equal("void");
     expect(await settled()).to.have.length(before);
   });
 

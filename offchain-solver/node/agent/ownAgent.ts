@@ -12,6 +12,7 @@ import { createNetwork, type Network } from "../../market/formulation/network.ts
 import type { OwnView } from "../../market/result/acceptance.ts";
 import { deviceCost } from "../../market/result/cost.ts";
 import type { OperatorProposal, Proposal } from "../../market/result/proposal.ts";
+import { sessionOf } from "../../market/scenario/leaveOut.ts";
 import { marketOf, type Market } from "../../market/scenario/market.ts";
 import { networkIn, perUnit } from "../../market/scenario/perUnit.ts";
 import type { PrivatePart } from "../../market/scenario/publicScenario.ts";
@@ -22,7 +23,9 @@ export type Opening = {
   readonly termsBytes: Uint8Array;
   /** As the chain froze it. */
   readonly termsHash: string;
-  /** Agent number: the place in the terms' list of prosumers, or OPERATOR_AGENT. */
+  /** Who takes part of those whom the terms name, by id; the others load the feeder as the terms state for them. */
+  readonly members: readonly number[];
+  /** Agent number: the place among the members, or OPERATOR_AGENT. */
   readonly self: number;
   /** A prosumer's own part; the operator has none. */
   readonly part?: PrivatePart;
@@ -67,11 +70,12 @@ export const attemptTag = (termsHash: string, attempt: number): number =>
 
 /** Opens an agent, or says why the terms are not those it may clear on. */
 export function openAgent(opening: Opening): OwnAgent | Refusal {
-  const { termsBytes, termsHash, self, part, attempt } = opening;
+  const { termsBytes, termsHash, self, members, part, attempt } = opening;
   const found = readTerms(termsBytes, termsHash);
   if (found.kind === "refused") return found;
   const { terms } = found;
-  const { scenario, settings, clearing } = terms;
+  const { settings, clearing } = terms;
+  const scenario = sessionOf(terms.scenario, members);
   const mismatch = part && partFault(scenario.hours, scenario.prosumers[self]?.id, part);
   if (mismatch) return { kind: "refused", predicate: "notMyPart", detail: mismatch };
   const market = marketOf(scenario, settings, part === undefined ? [] : [part]);

@@ -81,8 +81,32 @@ describe("the conductor of a session", () => {
     expect(conductor.attempt).to.equal(8);
     // What belongs to the attempt before counts no more.
     expect(sent(all(conductor, () => ({ kind: "ready", session: SESSION, attempt: 7 })))).to.deep.equal([]);
-    expect(sent(conductor.again(true))).to.deep.equal(["attempt"]);
+    expect(sent(conductor.again(true))).to.deep.equal(["terms"]);
+    expect(sent(all(conductor, present))).to.deep.equal(["attempt"]);
     expect(conductor.attempt).to.equal(9);
+  });
+
+  it("leaves out who does not come in time, or is gone in the midst of it, as long as a quorum is there", () => {
+    const membersOf = (effects: readonly ConductorEffect[]): readonly number[] | undefined =>
+      effects.flatMap((effect) =>
+        effect.kind === "send" && effect.message.kind === "attempt" ? [effect.message.members] : [],
+      )[0];
+    const conductor = fresh();
+    conductor.begin();
+    all(conductor, present, invited.slice(0, -1));
+    expect(sent(conductor.again(false))).to.deep.equal(["terms"]);
+    expect(membersOf(conductor.again(true))).to.deep.equal(invited.slice(1, -1));
+    // The one that was left out neither counts nor is waited for.
+    expect(sent(all(conductor, () => of(conductor, "ready", {}), invited.slice(0, -1)))).to.deep.equal(["go"]);
+    // Nothing moves: whoever answers now goes on, the other is left out.
+    expect(sent(conductor.again(true))).to.deep.equal(["terms"]);
+    all(conductor, present, invited.slice(0, -2));
+    expect(membersOf(conductor.again(true))).to.deep.equal(invited.slice(1, -2));
+    const few = fresh();
+    few.begin();
+    // Five are missing: those who are there make no quorum.
+    all(few, present, invited.slice(0, -5));
+    expect(membersOf(few.again(true))).to.equal(undefined);
   });
 
   it("gives up, and says why, where a quorum refuses, integers differ, or a clearing has no end", () => {

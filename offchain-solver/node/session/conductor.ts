@@ -40,6 +40,10 @@ export class Conductor {
   readonly #refusals = new Map<number, string>();
   #stage: Stage = "gathering";
   #attempt = 0;
+  /** Who takes part in this attempt: all who were there, the operator first. */
+  #members: readonly number[] = [];
+  /** Once a witness was handed out somebody may have signed it: others than its members take part no more. */
+  #fixed = false;
   #lastSeen = 0;
   #ready = new Set<number>();
   #proposals = new Map<number, Proposal>();
@@ -72,8 +76,11 @@ export class Conductor {
 
   /** Asked now and then: whoever is not there yet is told again, and a stage without an end is tried anew. */
   again(stalled: boolean): ConductorEffect[] {
-    if (this.#stage === "gathering") for (const party of this.missing) this.#sendTerms(party);
-    else if (stalled && this.#stage !== "given up" && this.#stage !== "attesting") this.#open("nothing moved any more");
+    if (this.#stage === "gathering") {
+      for (const party of this.missing) this.#sendTerms(party);
+      // Who was not there in time falls back to the tariff.
+      if (stalled && this.#enough()) this.#open();
+    } else if (stalled && this.#clearing()) this.#askAnew();
     return this.#taken();
   }
 
@@ -88,7 +95,7 @@ export class Conductor {
   #hello(from: number): void {
     const was = this.#present.delete(from);
     this.#sendTerms(from);
-    if (was && this.#stage !== "gathering") this.#gather();
+    if (was && this.#stage !== "gathering" && this.#members.includes(from)) this.#gather();
   }
 
   #hearOf(party: number, message: Exclude<Life, { kind: "hello" }>): void {
@@ -96,7 +103,7 @@ export class Conductor {
       case "present": {
         this.#lastSeen = Math.max(this.#lastSeen, message.lastAttempt);
         this.#present.add(party);
-        if (this.#stage === "gathering" && this.missing.length === 0) this.#open();
+        if (this.#stage === "gathering" && this.#complete()) this.#open();
         return;
       }
       case "refusal":
@@ -108,7 +115,7 @@ export class Conductor {
       case "proposal":
       case "claim":
       case "failure":
-        if (message.attempt === this.#attempt) this.#hearOfAttempt(party, message);
+        if (message.attempt === this.#attempt && this.#members.includes(party)) this.#hearOfAttempt(party, message);
         return;
       case "terms":
       case "attempt":
@@ -122,7 +129,7 @@ export class Conductor {
   }
 
   #hearOfAttempt(party: number, message: LifeOf<"ready" | "proposal" | "claim" | "failure">): void {
-    const all = this.#about.invited.length;
+    const all = this.#members.length;
     switch (message.kind) {
       case "ready":
         if (this.#stage !== "opening") return;
@@ -146,25 +153,25 @@ export class Conductor {
         // A clearing without an end has none the next time either: the same bits.
         if (/ended: (infeasible|max iterations)|cannot meet|accurately enough/.test(message.reason))
           return this.#giveUp(this.#failures.at(-1) as string);
-        if (this.#stage === "clearing") this.#gather();
+        if (this.#stage === "clearing") this.#askAnew();
     }
   }
 
   #now = (): { session: string; attempt: number } => ({ session: this.#about.session, attempt: this.#attempt });
 
   #proposalsText(): string {
-    const [operator, ...prosumers] = this.#about.invited.map((party) => this.#proposals.get(party));
+    const [operator, ...prosumers] = this.#members.map((party) => this.#proposals.get(party));
     return textOf({ operator, prosumers });
   }
 
   #attest(): void {
-    const { session, terms, invited } = this.#about;
-    const claims = invited.map((party) => ({ party, ...(this.#claims.get(party) as Claim) }));
+    const { session, terms } = this.#about;
+    const claims = this.#members.map((party) => ({ party, ...(this.#claims.get(party) as Claim) }));
     const [{ payload }] = claims;
     const other = claims.find((claim) => claim.payload !== payload);
     if (other !== undefined)
       return this.#giveUp(`party ${other.party} makes other integers of the same proposals: ${other.payload}`);
-    const operator = this.#proposals.get(invited[0]);
+    const operator = this.#proposals.get(this.#members[0]);
     this.#enter("attesting");
     const witness = WitnessSchema.safeParse({
       session,
@@ -178,24 +185,52 @@ export class Conductor {
       limits: operator !== undefined && "limits" in operator ? operator.limits : [],
     });
     if (!witness.success) return this.#giveUp("the claims make no witness");
+    this.#fixed = true;
     this.#tell({ kind: "witness", ...this.#now(), text: textOf(witness.data) });
+  }
+
+  /** All are there who are waited for. */
+  #complete(): boolean {
+    const awaited = this.#fixed ? this.#members : this.#about.invited;
+    return awaited.every((party) => this.#present.has(party));
+  }
+
+  /** Those who are there can clear, and sign as a quorum. */
+  #enough(): boolean {
+    const { invited, quorumLacksAt } = this.#about;
+    const prosumers = this.#present.size - 1;
+    const operator = this.#present.has(invited[0]);
+    return operator && prosumers > 0 && this.missing.length < quorumLacksAt && (!this.#fixed || this.#complete());
   }
 
   #gather(): void {
     this.#enter("gathering");
-    if (this.missing.length === 0) this.#open();
+    if (this.#complete()) this.#open();
     else for (const party of this.missing) this.#sendTerms(party);
   }
 
-  #open(why?: string): void {
-    if (this.#attempt >= MOST_ATTEMPTS)
-      return this.#giveUp(`${MOST_ATTEMPTS} attempts came to nothing${why === undefined ? "" : `: ${why}`}`);
+  #clearing(): boolean {
+    return this.#stage === "opening" || this.#stage === "clearing" || this.#stage === "claiming";
+  }
+
+  /** Somebody is gone, nobody can tell who: whoever is still there answers at once. */
+  #askAnew(): void {
+    this.#present.clear();
+    this.#gather();
+  }
+
+  #open(): void {
+    if (this.#attempt >= MOST_ATTEMPTS) {
+      const why = this.#failures.at(-1) ?? "nothing moved any more";
+      return this.#giveUp(`${MOST_ATTEMPTS} attempts came to nothing: ${why}`);
+    }
     this.#attempt = Math.max(this.#attempt, this.#lastSeen) + 1;
+    if (!this.#fixed) this.#members = this.#about.invited.filter((party) => this.#present.has(party));
     this.#ready = new Set();
     this.#proposals = new Map();
     this.#claims = new Map();
     this.#enter("opening");
-    this.#tell({ kind: "attempt", ...this.#now() });
+    this.#tell({ kind: "attempt", ...this.#now(), members: this.#members.slice(1) });
   }
 
   #giveUp(reason: string): void {

@@ -115,7 +115,8 @@ export class Member {
     if (from !== this.#around.operator) return;
     if (message.kind === "terms") return this.#hearTerms(message.text);
     if (message.kind === "attempt") return this.#open(message);
-    if (!("attempt" in message) || message.attempt !== this.#attempt) return;
+    // Whoever is left out of an attempt has no agent in it.
+    if (!("attempt" in message) || message.attempt !== this.#attempt || this.#tag < 0) return;
     if (message.kind === "go") await this.#go();
     else if (message.kind === "proposals") await this.#claim(message.text);
     else if (message.kind === "witness") await this.#verify(message.text);
@@ -153,19 +154,36 @@ export class Member {
     return true;
   }
 
-  async #open({ attempt }: LifeOf<"attempt">): Promise<void> {
+  async #open({ attempt, members }: LifeOf<"attempt">): Promise<void> {
     if (this.#terms === undefined || this.#termsBytes === undefined || attempt <= this.#attempt) return;
-    const { agent, journal } = this.#around;
+    const { agent, journal, party, operator } = this.#around;
+    const invited = this.#terms.scenario.prosumers.map(({ id }) => id);
+    if (members.some((id, k) => !invited.includes(id) || (k > 0 && members[k - 1] >= id)))
+      return void this.#refuse("wrongMembers", `${members.join(", ")} of ${invited.join(", ")}`);
+    this.#parties = members;
+    this.#self = party === operator ? OPERATOR_AGENT : members.indexOf(party);
+    this.#attempt = attempt;
+    this.#tag = -1;
+    if (party !== operator && this.#self < 0) {
+      this.stage = "left out";
+      return this.#around.note("warn", "left out: it was not there in time");
+    }
     const part = this.#self === OPERATOR_AGENT ? undefined : this.#around.partFor(this.#terms);
     if (typeof part === "string") return void this.#refuse("noPart", part);
     const { termsHash } = this.#frozen;
-    this.#attempt = attempt;
     this.#tag = attemptTag(termsHash, attempt);
     this.#started = false;
     this.#early = [];
     this.#waiting = [];
     this.stage = "opening";
-    const opening = { termsBytes: this.#termsBytes, termsHash, self: this.#self, attempt, ...(part && { part }) };
+    const opening = {
+      termsBytes: this.#termsBytes,
+      termsHash,
+      self: this.#self,
+      members,
+      attempt,
+      ...(part && { part }),
+    };
     const text = JSON.stringify({ ...opening, termsBytes: Buffer.from(this.#termsBytes).toString("base64") });
     journal.hear(this.session, attempt, { kind: "open", body: new TextEncoder().encode(text) });
     const opened = await agent.ask({ kind: "open", opening });

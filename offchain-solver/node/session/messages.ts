@@ -14,6 +14,7 @@ const MAX_BYTES = 16 << 20;
 
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
 const hex = z.string().regex(/^0x[0-9a-f]*$/);
+const party = z.int().positive().max(0xffffffff);
 const whole = z.string().regex(/^-?\d{1,40}$/);
 const about = { session: hash };
 const attempted = { session: hash, attempt: z.int().positive() };
@@ -48,8 +49,8 @@ const TO_CONDUCTOR = [
 /** From the conductor. */
 const FROM_CONDUCTOR = [
   z.strictObject({ kind: z.literal("terms"), ...about, text: z.string() }),
-  /** Everybody opens an agent. */
-  z.strictObject({ kind: z.literal("attempt"), ...attempted }),
+  /** Everybody opens an agent; `members`: the prosumers who take part, in the order of the terms. */
+  z.strictObject({ kind: z.literal("attempt"), ...attempted, members: z.array(party).min(1).max(65_536) }),
   z.strictObject({ kind: z.literal("go"), ...attempted }),
   /** Canonical JSON of all proposals. */
   z.strictObject({ kind: z.literal("proposals"), ...attempted, text: z.string() }),
