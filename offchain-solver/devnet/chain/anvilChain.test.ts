@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -56,5 +57,25 @@ describe("anvil as a devnet's chain", function () {
     );
     expect(refused).to.be.instanceOf(InputError);
     expect((refused as Error).message).to.match(/port/i);
+  });
+
+  it("does not outlive a process that ends by an error", async () => {
+    const module = JSON.stringify(new URL("./anvilChain.ts", import.meta.url).href);
+    const folderText = JSON.stringify(mkdtempSync(join(tmpdir(), "gridpact-anvil-")));
+    const script = `const { anvilChain } = await import(${module});
+      const { url } = await anvilChain(new Date(${START.getTime()}), 0, ${folderText});
+      console.log(url);
+      throw new Error("on purpose");`;
+    const { stdout, status } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
+    expect(status).to.equal(1);
+    expect(stdout).to.match(/^http:\/\/127\.0\.0\.1:\d+\n$/);
+    for (;;) {
+      const gone = await fetch(stdout.trim(), { method: "POST" }).then(
+        () => false,
+        () => true,
+      );
+      if (gone) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   });
 });

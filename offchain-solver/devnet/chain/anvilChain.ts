@@ -61,6 +61,9 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
     closeSync(out);
     await answers(`http://127.0.0.1:${free}`, child);
   };
+  // Neither an error that nobody caught leaves it behind.
+  const orphaned = (): void => void child?.kill("SIGKILL");
+  process.once("exit", orphaned);
   await start();
   const chain = await reachChain(`http://127.0.0.1:${free}`);
   let saved = -1;
@@ -91,6 +94,7 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
     async close() {
       chain.provider.destroy();
       await stop("SIGTERM");
+      process.off("exit", orphaned);
     },
   };
 }
