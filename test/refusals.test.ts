@@ -170,6 +170,35 @@ describe("a node refuses, naming the predicate", function () {
     };
   };
 
+  it("on every node, one Wh, one unit of price, a proposal or a term that was changed", async () => {
+    const witness = await witnessOf(session, proposed, batch);
+    const { result } = batch;
+    const { prosumers, operator } = proposed.proposals;
+    const energy = (edit: (trade: Trade) => Partial<Trade>): Batch => {
+      const at = result.trades.findIndex(({ product }) => product === "energy");
+      return batchOf({ ...result, trades: result.trades.map((t, k) => (k === at ? { ...t, ...edit(t) } : t)) });
+    };
+    const changed = { operator, prosumers: prosumers.map((p, i) => (i === 4 ? { ...p, deskT: p.deskT + 1 } : p)) };
+    const dearer = energy(({ price }) => ({ price: price + 1 }));
+    const cases: [RegExp, Proposals, Batch][] = [
+      [/^quantityNotAsProposed$/, proposed.proposals, energy(({ quantity }) => ({ quantity: quantity + 1 }))],
+      [/^priceNotAsProposed$/, proposed.proposals, dearer],
+      [/^(notMyProposal|\w+AsProposed)$/, changed, batch],
+    ];
+    const { terms } = session;
+    const other = { ...session, termsBytes: termsBytes({ ...terms, toleranceNano: terms.toleranceNano + 1 }) };
+    for (const id of session.committee) {
+      for (const [predicate, proposals, given] of cases) {
+        const verdict = verifyAs(id, session, proposed, toSign(session, { ...proposed, proposals }, given, witness));
+        expect(verdict.kind === "refused" ? verdict.predicate : verdict.kind, `${id}`).to.match(predicate);
+      }
+      const refusal = /^(prosumer \d+|the (operator|utility|desk)) refuses: otherTerms: 0x/;
+      const asked = () => verifyAs(id, other, proposed, toSign(session, proposed, batch, witness));
+      expect(asked, `${id}`).to.throw(SessionRefused, refusal);
+    }
+    expect(() => verifyAll(session, proposed, dearer, witness)).to.throw(SessionRefused, "priceNotAsProposed");
+  });
+
   it("on every node, a result a thousandth worse than the optimum whose owners say so", async () => {
     // Their agents were told that fuel costs more than it does.
     const parts = session.parts.map((part) =>
