@@ -161,7 +161,7 @@ interface IMarket is ISettlementErrors {
     /// @notice The mandate of the next freeze, packed as types/Mandate.sol says, and the last nonce.
     function registeredMandate(uint32 id) external view returns (uint256 limits, uint256 capacity, uint64 nonce);
     /// @notice The most that a session can take from an account under `mandate`, nano-dollars; a UTC day takes
-    /// `maxSpendPerDay` at most.
+    /// `maxSpendPerDay` at most. The operator's rebates and negative charges are bounded by that alone.
     function mostLoss(
         Mandate calldata mandate,
         uint32 periodSeconds,

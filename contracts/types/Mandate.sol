@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.36;
 
+import {OPERATOR} from "./Account.sol";
+
 /// What a prosumer signs: the flat message a hardware wallet can show.
 /// It bounds totals. In each period the money of energy and network together is no worse than net energy x limit price,
 /// so nothing is lost on a net of zero, whatever was wheeled; reserve sold and reserve bought are bounded each;
@@ -120,7 +122,7 @@ function unpackLimits(uint256 word, uint256 capacity) pure returns (Limits memor
 /**
  * The most a session of `periodSeconds` x `periods` can take from an account under a mandate, whoever signed it,
  * nano-dollars: in every period the dearer of buying and of selling all it may, with reserve in both directions, and
- * allowances; never more than a day's spend.
+ * allowances; never more than a day's spend, which is all that bounds what the operator gives back.
  */
 function mostLoss(Mandate memory mandate, uint256 periodSeconds, uint256 periods) pure returns (uint256 nano) {
     uint256 bought = uint256(mandate.maxBuyW) * _above(mandate.maxBuy);
@@ -133,7 +135,7 @@ function mostLoss(Mandate memory mandate, uint256 periodSeconds, uint256 periods
     nano = (((bought > sold ? bought : sold) + reserve) * periodSeconds * periods + 3599) / 3600;
     nano += boughtG > soldG ? boughtG : soldG;
     uint256 day = uint256(mandate.maxSpendPerDay) * 1000;
-    if (nano > day) nano = day;
+    if (nano > day || mandate.prosumer == OPERATOR) nano = day;
 }
 
 function _above(int256 price) pure returns (uint256) {

@@ -5,6 +5,7 @@ import { deploy } from "../support/artifacts.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
+import { OPERATOR, type Trade } from "../../offchain-solver/market/result/clearingResult.ts";
 import { batch, generator } from "../support/batches.ts";
 import { wallet as keyOf } from "../support/keys.ts";
 import {
@@ -312,6 +313,24 @@ describe("mandates", () => {
     expect(await most({ maxSpendPerDay: 10_000_000n })).to.equal(10_000_000_000n);
     expect(await most({ maxBuyW: 1n, maxBuy: 1n, maxReserveW: 0n, maxCarbonG: 0n, minSell: 0n }, 300, 12)).to.equal(1n);
     expect(await most({ maxBuyW: 1n, maxBuy: 1n, maxReserveW: 0n, maxCarbonG: 0n, minSell: 0n }, 300, 13)).to.equal(2n);
+  });
+
+  it("threat: an operator's rebates: what it gives back is bounded by its day's spend, and its formula says so", async () => {
+    const operator = Onboarding.OPERATOR_ID;
+    const nothing = { maxBuyW: 0n, maxSellW: 0n, maxReserveW: 0n, maxCarbonG: 0n, maxSpendPerDay: 20_000_000n };
+    const signed = await mandate(world, operator, { ...nothing, nonce: 2n });
+    await send(market, "registerMandate", ...signed);
+    const most = await call(market, "mostLoss", signed[0], 3600, 1);
+    expect(await call(market, "mostLoss", { ...signed[0], prosumer: 101 }, 3600, 1)).to.equal(0n);
+    const before = await held(world, operator);
+    const frozen = await freeze(world, 1);
+    const rebate = { seller: OPERATOR, buyer: 0, product: "network", period: 255, quantity: 20_000, price: -1_000_000 };
+    const payload = Payload.encode(
+      { participants: world.ids, systems: 2, reactiveVar: world.ids.map(() => [0]), trades: [rebate as Trade] },
+      1,
+    );
+    await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, await sign(world, frozen, payload));
+    expect(before - (await held(world, operator))).to.equal(most);
   });
 
   it("sent by the wallet itself need no signature", async () => {
