@@ -86,6 +86,8 @@ async function devnet(name: string, args: Arguments): Promise<void> {
     const view = new Listr([], {
       renderer: args.json === "-" || !process.stderr.isTTY ? "silent" : "default",
       concurrent: false,
+      // Its own would end this process at once, with nothing stopped and nothing reported.
+      registerSignalListeners: false,
     });
     const said = process.stderr.isTTY && args.json !== "-" ? () => undefined : (text: string) => note(`• ${text}`);
     view.add({
