@@ -43,9 +43,10 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
   const [free] = await freePorts(1, port);
   mkdirSync(folder, { recursive: true });
   let child: ChildProcess | undefined;
+  /** Of the newest copy's last block, s. */
+  let clock = Math.floor(initialDate.getTime() / 1000);
   const start = async (): Promise<void> => {
     const copy = copiesIn(folder).at(-1);
-    const clock = Math.floor(initialDate.getTime() / 1000);
     const args = [
       "--port",
       `${free}`,
@@ -54,9 +55,12 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
       "--enable-tx-gas-limit",
       "--silent",
       "--preserve-historical-states",
+      // Also with a copy: else anvil takes this machine's clock, years after a replayed series.
+      "--timestamp",
+      `${clock}`,
     ];
     const out = openSync(join(folder, "anvil.log"), "a");
-    const from = copy === undefined ? ["--timestamp", `${clock}`] : ["--load-state", join(folder, copy)];
+    const from = copy === undefined ? [] : ["--load-state", join(folder, copy)];
     child = spawn(binary(), [...args, ...from], { stdio: ["ignore", out, out] });
     closeSync(out);
     await answers(`http://127.0.0.1:${free}`, child);
@@ -68,10 +72,11 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
   const chain = await reachChain(`http://127.0.0.1:${free}`);
   let saved = -1;
   const save = async (): Promise<boolean> => {
-    const block = await chain.provider.getBlockNumber();
+    const { number: block, timestamp } = (await chain.provider.getBlock("latest"))!;
     if (block === saved) return false;
     writeCopy(folder, block, await dump(chain.provider));
     saved = block;
+    clock = timestamp;
     return true;
   };
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
@@ -86,9 +91,6 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
     kill: () => stop("SIGKILL"),
     async comeBack() {
       await start();
-      // Anvil keeps the blocks of a copy but takes this machine's clock, years after a replayed series.
-      const { timestamp } = (await chain.provider.getBlock("latest"))!;
-      await chain.provider.send("evm_setTime", [timestamp]);
       saved = -1;
     },
     async close() {
