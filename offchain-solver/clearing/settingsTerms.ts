@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { COMMODITIES } from "../market/result/commodities.ts";
+import { METHODS } from "../market/result/methods.ts";
 import type { Settings } from "./settings.ts";
 
 const positive = z.number().positive();
@@ -10,7 +11,7 @@ export const SettingsTermsSchema = z.strictObject({
   rho: z.array(positive).length(COMMODITIES.length),
   relaxation: positive.max(2),
   acceleration: z.strictObject({
-    method: z.enum(["admm", "gsa", "gsa1", "anderson"]),
+    method: z.enum(METHODS),
     memory: z.int().nonnegative().max(64),
     decay: positive,
     vanishing: z.strictObject({

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { defaultSettings } from "../market/scenario/market.ts";
 import { RISK_METHODS, type RiskMethod, type Scenario } from "../market/scenario/scenario.ts";
-import type { ClearMethod, ClearOptions } from "../simulation/clear.ts";
+import { CLEAR_METHODS, METHODS, type ClearMethod } from "../market/result/methods.ts";
+import type { ClearOptions } from "../simulation/clear.ts";
 import { InputError } from "../io/inputError.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
 import { loadCommunity } from "../scenarios/community/loadCommunity.ts";
@@ -17,7 +18,6 @@ import { withRadii } from "../scenarios/withRadii.ts";
 import { choiceOption, inline, liveLine, note, numberOption } from "../io/output.ts";
 
 export const DEFAULT_METHOD: ClearMethod = "anderson";
-const METHODS = ["admm", "gsa", "gsa1", "anderson"] as const;
 /** Assumptions that are told before the work; all of them are in `community check`. */
 const MOST_NOTES = 6;
 const SWITCH = ["on", "off"] as const;
@@ -81,7 +81,7 @@ export function addDrawOptions(command: Command): Command {
  * which takes agents (their multipliers are the witness) and the network's limits (the chain checks them).
  */
 export function addClearOptions(command: Command, { settled }: { settled: boolean }): Command {
-  const methods: readonly ClearMethod[] = settled ? METHODS : [...METHODS, "central"];
+  const methods: readonly ClearMethod[] = settled ? METHODS : CLEAR_METHODS;
   if (!settled)
     command.option("--network <on|off>", "voltage and line limits", choiceOption("--network", SWITCH), "on");
   return addDrawOptions(command)

@@ -5,6 +5,7 @@
  */
 import * as z from "zod";
 import { PRODUCTS } from "../market/result/clearingResult.ts";
+import { CLEAR_METHODS } from "../market/result/methods.ts";
 import { RISK_METHODS } from "../market/scenario/scenario.ts";
 import { OutOfSampleSchema, TighteningSchema } from "./outOfSampleJson.ts";
 
@@ -20,7 +21,7 @@ const id = z.int().positive();
 export const STATUSES = ["solved", "max-iterations", "infeasible", "deadline"] as const;
 
 const SettingsSchema = z.strictObject({
-  method: z.enum(["admm", "gsa", "gsa1", "anderson", "central"]),
+  method: z.enum(CLEAR_METHODS),
   risk: z.enum(RISK_METHODS),
   /** Per two-sided constraint and hour, not joint over the network. */
   epsilon: z.number().gt(0).lt(1),

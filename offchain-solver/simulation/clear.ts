@@ -14,6 +14,7 @@ import {
 import { placesOn } from "../grid/places.ts";
 import { quantise, type Quantised } from "../codec/quantise.ts";
 import { pricedAs, proposalsFrom, type End } from "../clearing/proposal.ts";
+import type { ClearMethod, Method } from "../market/result/methods.ts";
 import type { Proposals } from "../market/result/proposal.ts";
 import { createMarket, type Market, type MarketSettings } from "../market/scenario/market.ts";
 import {
@@ -29,7 +30,7 @@ import { clarabelSolver } from "../numerics/clarabelNode.ts";
 import { heldOneWay, oneWay, type BothWays } from "../market/result/battery.ts";
 import { runAgents } from "./workers/runAgents.ts";
 
-export type ClearMethod = "admm" | "gsa" | "gsa1" | "anderson" | "central";
+export type { ClearMethod };
 
 export type ClearOptions = {
   readonly method: ClearMethod;
@@ -88,7 +89,7 @@ export type ClearedSession = {
 };
 
 export function settingsFor(
-  method: Exclude<ClearMethod, "central">,
+  method: Method,
   {
     rhoScale,
     maxIterations,

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
-import { iterateBits, METHODS, WHAT } from "./iterateBits.ts";
+import { iterateBits, WHAT } from "./iterateBits.ts";
+import { METHODS } from "../../offchain-solver/market/result/methods.ts";
 
 describe("the bits of a clearing", function () {
   this.timeout(60_000);

@@ -5,7 +5,8 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { allBits, METHODS, WHAT } from "./iterateBits.ts";
+import { allBits, WHAT } from "./iterateBits.ts";
+import { METHODS } from "../../offchain-solver/market/result/methods.ts";
 
 const OTHER = "22";
 const record = fileURLToPath(new URL("../../bench/bits.json", import.meta.url));

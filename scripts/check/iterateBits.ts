@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { pathToFileURL } from "node:url";
-import type { Method } from "../../offchain-solver/clearing/acceleration/acceleration.ts";
+import { METHODS, type Method } from "../../offchain-solver/market/result/methods.ts";
 import { runConsensus, type Carrier } from "../../offchain-solver/clearing/consensus.ts";
 import type { Message } from "../../offchain-solver/clearing/message.ts";
 import { DEFAULT_SETTINGS, MEMORY } from "../../offchain-solver/clearing/settings.ts";
@@ -14,7 +14,6 @@ import { loadScenario, takeHours } from "../../offchain-solver/scenarios/loadSce
 import { memoryTransport } from "../../offchain-solver/net/memoryTransport.ts";
 import { clarabelSolver } from "../../offchain-solver/numerics/clarabelNode.ts";
 
-export const METHODS: readonly Method[] = ["admm", "gsa", "gsa1", "anderson"];
 const [SCENARIO, HOURS, ITERATIONS] = ["ieee15", 3, 60] as const;
 export const WHAT = `SHA-256 of every message's numbers, ${SCENARIO}, ${HOURS} h, ${ITERATIONS} iterations`;
 

@@ -1,3 +1,4 @@
+import type { Method } from "../../market/result/methods.ts";
 import { solveSymmetric } from "../../numerics/dense.ts";
 import { AHEAD, beginning, centreOf, LEAST_EXTRA } from "./vanishing.ts";
 
@@ -6,7 +7,7 @@ import { AHEAD, beginning, centreOf, LEAST_EXTRA } from "./vanishing.ts";
  * rolling window of `memory` increments after every `PERIOD` evaluations. anderson: the same sum after every one. gsa1:
  * one ratio (Aitken).
  */
-export type Method = "admm" | "gsa" | "gsa1" | "anderson";
+export type { Method };
 
 /**
  * Evaluations between two extrapolations of gsa. The window rolls on over extrapolated points: one that starts anew
