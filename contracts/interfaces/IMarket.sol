@@ -160,13 +160,6 @@ interface IMarket is ISettlementErrors {
     function pending(uint32 id) external view returns (uint64 tokens, uint64 queued, uint40 availableAt);
     /// @notice The mandate of the next freeze, packed as types/Mandate.sol says, and the last nonce.
     function registeredMandate(uint32 id) external view returns (uint256 limits, uint256 capacity, uint64 nonce);
-    /// @notice The most that a session can take from an account under `mandate`, nano-dollars; a UTC day takes
-    /// `maxSpendPerDay` at most. The operator's rebates and negative charges are bounded by that alone.
-    function mostLoss(
-        Mandate calldata mandate,
-        uint32 periodSeconds,
-        uint8 periods
-    ) external view returns (uint256 nano);
     /// @notice What the session frozen last allows an account, packed as types/Mandate.sol says, and whether it covers
     /// the session at all.
     function frozenMandate(uint32 id) external view returns (bool covers, uint256 limits, uint256 capacity);

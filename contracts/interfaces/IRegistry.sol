@@ -143,6 +143,8 @@ interface IRegistry {
     function walletOf(uint32 id) external view returns (address);
     function recovery(uint32 id) external view returns (Recovery memory);
     function gridModel() external view returns (FeederModel memory);
+    /// @notice Both at once: what a freeze asks for.
+    function committeeAndGrid() external view returns (Committee memory, FeederModel memory);
 
     /// @notice Whether `market` was sealed with this registry, and is told of every wallet that changes.
     function serves(address market) external view returns (bool);

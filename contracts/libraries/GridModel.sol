@@ -20,8 +20,10 @@ library GridModel {
     uint256 internal constant HEADER = 4;
     uint256 internal constant BUS = 32;
     uint256 internal constant PROSUMER = 12;
-    /// As many as a table of mandates has room for in one contract's code, three system accounts aside.
-    uint256 internal constant MAX_PROSUMERS = 380;
+    /// So many that a freeze fits in a transaction in which each has another mandate and a withdrawal that waits; a table
+    /// of mandates has room for 380 in one contract's code, three system accounts aside.
+    uint256 internal constant MAX_PROSUMERS = 256;
+    uint256 internal constant SYSTEMS = 3;
     uint256 internal constant UNLIMITED = type(uint40).max;
     /// Voltages are kept at 2^60 and compared at 2^32.
     uint256 internal constant VOLTAGE_SHIFT = 28;
@@ -51,17 +53,35 @@ library GridModel {
         entry = Prosumer(uint32(packed >> 64), uint16(packed >> 48), uint24(packed >> 24), uint24(packed));
     }
 
-    /// Where an account stands: prosumers in their order, then desk, operator and utility.
-    function placeOf(bytes memory model, uint32 id) internal pure returns (bool found, uint256 place) {
-        uint256 count = prosumers(model);
-        if (id >= DESK) return (true, count + (id - DESK));
-        uint256 above = count;
-        while (place < above) {
-            uint256 middle = (place + above) / 2;
-            if (prosumer(model, middle).id < id) place = middle + 1;
-            else above = middle;
+    /// Of the account at `place`: prosumers in their order, then desk, operator and utility; ids ascend.
+    function idAt(bytes memory model, uint256 place) internal pure returns (uint32) {
+        unchecked {
+            // Bound: a model's counts have two bytes each.
+            uint256 count = prosumers(model);
+            if (place >= count) return uint32(DESK + place - count);
+            return uint32(bytes4(word(model, HEADER + BUS * (buses(model) - 1) + PROSUMER * place)));
         }
-        found = place < count && prosumer(model, place).id == id;
+    }
+
+    /// Of every account, in the order of their places.
+    function accounts(bytes memory model) internal pure returns (uint32[] memory ids) {
+        ids = new uint32[](prosumers(model) + SYSTEMS);
+        for (uint256 place; place < ids.length; ++place) ids[place] = idAt(model, place);
+    }
+
+    /// Where an account stands.
+    function placeOf(bytes memory model, uint32 id) internal pure returns (bool found, uint256 place) {
+        unchecked {
+            // Bound: as above.
+            uint256 above = prosumers(model) + SYSTEMS;
+            while (place < above) {
+                uint256 middle = (place + above) / 2;
+                if (idAt(model, middle) < id) place = middle + 1;
+                else above = middle;
+            }
+            // Past the last place stands nobody: no id is larger than the utility's.
+            found = idAt(model, place) == id;
+        }
     }
 
     function parent(uint256 branchWord) internal pure returns (uint256) {

@@ -8,9 +8,11 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
 import {IRegistry} from "../interfaces/IRegistry.sol";
+import {CodeBlob} from "../libraries/CodeBlob.sol";
+import {GridModel} from "../libraries/GridModel.sol";
 import {Account, HOLD_UNIT} from "../types/Account.sol";
 import {METERING_WINDOW} from "../types/Delays.sol";
-import {Feeder, Session} from "../types/Session.sol";
+import {Feeder, Seats, Session} from "../types/Session.sol";
 
 /// Deposits in, withdrawals out, allowances issued. The only place that touches the token.
 abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
@@ -25,12 +27,6 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
         bool listed;
     }
 
-    /// What the next freeze takes up.
-    struct Next {
-        uint24 priceCap;
-        uint32 changes;
-    }
-
     /// A token has 6 decimals, the ledger 9.
     uint256 internal constant NANO_PER_TOKEN = 1000;
     /// What all deposits come to at most.
@@ -43,12 +39,13 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
 
     Session internal _session;
     Feeder internal _feeder;
-    Next internal _next;
+    Seats internal _seats;
     /// Indexed by account id: no hash on the hot path.
     Account[1 << 32] internal _accounts;
     mapping(uint32 id => Pending) private _pending;
-    /// Accounts whose mandate has changed or whose withdrawal waits since the last freeze, `_next.changes` of them, each
-    /// once. What lies beyond is left there: a slot that is not empty is cheap to write.
+    /// Accounts of the last freeze's feeder whose mandate has changed or whose withdrawal waits since, `_seats.changes`
+    /// of them, each once: never more than a feeder has. What lies beyond is left there: a slot that is not empty is
+    /// cheap to write.
     uint32[1 << 32] internal _changes;
 
     constructor(IERC20 token_, IRegistry registry_) {
@@ -160,18 +157,28 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
         return (_pending[id].tokens, _pending[id].queued, _pending[id].availableAt);
     }
 
-    /// The next freeze takes up what has changed of the account.
+    /// The next freeze takes up what has changed of the account. Whoever has no place on the last freeze's feeder has
+    /// nothing locked, and is asked by the first freeze of a feeder that has a place for it: so nobody can make the
+    /// list longer than a freeze can take up.
     function _list(uint32 id) internal {
-        if (_pending[id].listed) return;
+        if (_pending[id].listed || _feeder.grid == address(0)) return;
+        (bool placed, ) = GridModel.placeOf(CodeBlob.read(_feeder.grid), id);
+        if (!placed) return;
         _pending[id].listed = true;
-        _changes[_next.changes++] = id;
+        _changes[_seats.changes++] = id;
     }
 
-    /// For the freeze, which has taken up what had changed: moves what waits. Returns whether some still does; then the
-    /// account stays listed.
-    function _unlist(uint32 id) internal returns (bool waits) {
-        if (_pending[id].queued > 0) waits = _moveQueued(id);
-        if (!waits) _pending[id].listed = false;
+    /// The freeze has taken up what had changed.
+    function _unlist(uint32 id) internal {
+        _pending[id].listed = false;
+    }
+
+    /// For the freeze: moves what waits of an account with a place on its feeder. Returns whether some still does; then
+    /// the account stays listed.
+    function _keepsWaiting(uint32 id) internal returns (bool waits) {
+        if (_pending[id].queued == 0) return false;
+        waits = _moveQueued(id);
+        if (waits) _pending[id].listed = true;
     }
 
     /// Takes out of the deposit what waits and is free. Returns whether some still waits, never more than there is.
@@ -191,7 +198,11 @@ abstract contract Accounts is IMarket, AccessManaged, ReentrancyGuard {
     }
 
     function _sessionIsLive() internal view returns (bool) {
-        return _session.open && block.timestamp <= _session.deadline;
+        return _isLive(_session);
+    }
+
+    function _isLive(Session memory session_) internal view returns (bool) {
+        return session_.open && block.timestamp <= session_.deadline;
     }
 
     function _checkSealed() private view {

@@ -56,7 +56,7 @@ abstract contract Committees is Parties {
     }
 
     /// @inheritdoc IRegistry
-    function committee() external view returns (Committee memory seated) {
+    function committee() public view returns (Committee memory seated) {
         seated = _latest;
         if (seated.effectiveAt > block.timestamp) seated = _before;
         if (seated.pointer == address(0)) revert NotSealed();

@@ -5,17 +5,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {Accounts} from "./Accounts.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
-import {
-    hashMandate,
-    Limits,
-    Mandate,
-    MAX_SPEND,
-    mostLoss as mostLossUnder,
-    packLimits,
-    SERIES,
-    Stored,
-    VALID_UNTIL
-} from "../types/Mandate.sol";
+import {hashMandate, Limits, Mandate, MAX_SPEND, packLimits, SERIES, Stored, VALID_UNTIL} from "../types/Mandate.sol";
 
 /// Signed limits of every account. The only place that asks a wallet contract anything.
 abstract contract Mandates is Accounts, EIP712 {
@@ -85,15 +75,6 @@ abstract contract Mandates is Accounts, EIP712 {
         Stored memory stored = _mandates[id];
         capacity = (uint256(stored.validUntil) << VALID_UNTIL) | (uint256(stored.maxSpendPerDay) << MAX_SPEND);
         return (stored.limits, capacity | stored.maxCarbonG, stored.nonce);
-    }
-
-    /// @inheritdoc IMarket
-    function mostLoss(
-        Mandate calldata mandate,
-        uint32 periodSeconds,
-        uint8 periods
-    ) external pure returns (uint256 nano) {
-        return mostLossUnder(mandate, periodSeconds, periods);
     }
 
     /// @inheritdoc IMarket

@@ -29,6 +29,11 @@ contract Registry is Committees {
         return _gridModel;
     }
 
+    /// @inheritdoc IRegistry
+    function committeeAndGrid() external view returns (Committee memory, FeederModel memory) {
+        return (committee(), _gridModel);
+    }
+
     /// A bogus model is refused here, so that `settle` can rely on its structure.
     function _checkGridModel(bytes memory model) private pure returns (uint256 buses) {
         if (model.length < GridModel.HEADER) revert GridModelLength(model.length);

@@ -18,7 +18,6 @@ abstract contract Sessions is Tables {
     uint256 internal constant RING = 64;
     uint24 internal constant MAX_PRICE_CAP = 0x7ffffe;
 
-    Seats internal _seats;
     bytes32 internal _sessionHash;
     /// Recycled: slot k holds the batch whose sequence is k modulo RING. Never zero, so that no settlement pays for a
     /// new slot.
@@ -40,23 +39,25 @@ abstract contract Sessions is Tables {
     ) external restricted returns (bytes32) {
         Session memory opened = _session;
         if (opened.paused) revert SettlementPaused();
-        if (_sessionIsLive()) revert SessionStillOpen(opened.deadline);
+        if (_isLive(opened)) revert SessionStillOpen(opened.deadline);
         _checkTimes(start, periodSeconds, periods, deadline, opened.lastEnd);
-        IRegistry.Committee memory committee = registry.committee();
-        IRegistry.FeederModel memory grid = registry.gridModel();
+        (IRegistry.Committee memory committee, IRegistry.FeederModel memory grid) = registry.committeeAndGrid();
         if (grid.pointer == address(0)) revert NoGridModel();
-        _freezeFeeder(grid.pointer, start, opened);
+        bool turns = _freezeFeeder(grid.pointer, start, opened);
+        Seats memory seated = _seats;
         opened.start = start;
         opened.periodSeconds = uint16(periodSeconds);
         opened.periods = periods;
         opened.deadline = deadline;
         ++opened.ordinal;
         opened.open = true;
-        opened.priceCap = _next.priceCap;
+        opened.priceCap = seated.nextPriceCap;
         _session = opened;
-        _seats = Seats(committee.pointer, committee.members, committee.quorum, imbalancePrice);
-        _freezeTerms(opened, committee.epoch, grid.hash, termsHash);
-        return _sessionHash;
+        (seated.keys, seated.members, seated.quorum) = (committee.pointer, committee.members, committee.quorum);
+        seated.imbalancePrice = imbalancePrice;
+        _seats = seated;
+        SessionTerms memory terms = _terms(opened, committee.epoch, grid.hash, termsHash);
+        return _freezeTerms(terms, imbalancePrice, turns);
     }
 
     /// @inheritdoc IMarket
@@ -98,15 +99,15 @@ abstract contract Sessions is Tables {
     }
 
     /// @inheritdoc IMarket
-    function lastBatch() public view returns (bytes32) {
-        return batchAt(_session.sequence);
+    function lastBatch() external view returns (bytes32) {
+        return _kept(_session.sequence);
     }
 
     /// @inheritdoc IMarket
-    function batchAt(uint32 sequence) public view returns (bytes32) {
+    function batchAt(uint32 sequence) external view returns (bytes32) {
         uint32 last = _session.sequence;
         if (sequence > last || last - sequence >= RING) revert BatchNotKept(sequence);
-        return sequence == 0 ? bytes32(0) : _ring[sequence % RING];
+        return _kept(sequence);
     }
 
     /// @inheritdoc IMarket
@@ -118,9 +119,14 @@ abstract contract Sessions is Tables {
         return _hashTypedDataV4(hashAttestation(_sessionHash, payloadHash, bundleHash));
     }
 
+    /// Of one of the last RING batches.
+    function _kept(uint32 sequence) private view returns (bytes32) {
+        return sequence == 0 ? bytes32(0) : _ring[sequence % RING];
+    }
+
     function _setPriceCap(uint24 priceCap) private {
         if (priceCap == 0 || priceCap > MAX_PRICE_CAP) revert PriceCapOutOfRange(priceCap);
-        _next.priceCap = priceCap;
+        _seats.nextPriceCap = priceCap;
         emit PriceCapChanged(priceCap);
     }
 
@@ -145,12 +151,12 @@ abstract contract Sessions is Tables {
 
     /// The feeder, its table, and whether the session begins another epoch of what is held: it is the first of its day,
     /// and what the epoch before the current one held is free.
-    function _freezeFeeder(address grid, uint40 start, Session memory last) private {
+    function _freezeFeeder(address grid, uint40 start, Session memory last) private returns (bool turns) {
         Feeder memory before = _feeder;
         bool anew = grid != before.grid;
         _takeUpChanges(grid, anew);
-        bool turns = start / 1 days > last.lastDay && block.timestamp >= before.epochFrom + METERING_WINDOW;
-        if (!anew && turns == before.turns) return;
+        turns = start / 1 days > last.lastDay && block.timestamp >= before.epochFrom + METERING_WINDOW;
+        if (!anew && turns == before.turns) return turns;
         (before.grid, before.turns) = (grid, turns);
         _feeder = before;
     }
@@ -177,34 +183,44 @@ abstract contract Sessions is Tables {
     }
 
     /// Epoch, sequence, previous batch and grid model go from storage into what will be signed, never through calldata.
-    function _freezeTerms(Session memory opened, uint32 epoch, bytes32 gridModel, bytes32 termsHash) private {
-        SessionTerms memory terms = SessionTerms({
-            epoch: epoch,
-            sequence: opened.sequence,
-            ordinal: opened.ordinal,
-            previousBatch: lastBatch(),
-            gridModel: gridModel,
-            termsHash: termsHash,
-            start: opened.start,
-            periodSeconds: opened.periodSeconds,
-            periods: opened.periods,
-            deadline: opened.deadline
-        });
-        _sessionHash = hashSession(terms);
+    function _terms(
+        Session memory opened,
+        uint32 epoch,
+        bytes32 gridModel,
+        bytes32 termsHash
+    ) private view returns (SessionTerms memory) {
+        return
+            SessionTerms({
+                epoch: epoch,
+                sequence: opened.sequence,
+                ordinal: opened.ordinal,
+                previousBatch: _kept(opened.sequence),
+                gridModel: gridModel,
+                termsHash: termsHash,
+                start: opened.start,
+                periodSeconds: opened.periodSeconds,
+                periods: opened.periods,
+                deadline: opened.deadline
+            });
+    }
+
+    function _freezeTerms(SessionTerms memory terms, uint24 imbalancePrice, bool turns) private returns (bytes32 hash) {
+        hash = hashSession(terms);
+        _sessionHash = hash;
         emit SessionFrozen(
-            opened.ordinal,
-            _sessionHash,
-            opened.start,
-            opened.periodSeconds,
-            opened.periods,
-            opened.deadline,
-            opened.sequence,
+            uint24(terms.ordinal),
+            hash,
+            uint40(terms.start),
+            terms.periodSeconds,
+            uint8(terms.periods),
+            uint40(terms.deadline),
+            terms.sequence,
             terms.previousBatch,
-            gridModel,
-            termsHash,
-            epoch,
-            _seats.imbalancePrice,
-            _feeder.turns
+            terms.gridModel,
+            terms.termsHash,
+            terms.epoch,
+            imbalancePrice,
+            turns
         );
     }
 }

@@ -6,21 +6,20 @@ import {CodeBlob} from "../libraries/CodeBlob.sol";
 import {FrozenTable} from "../libraries/FrozenTable.sol";
 import {GridModel} from "../libraries/GridModel.sol";
 import {DESK} from "../types/Account.sol";
-import {ABSORB_VAR, FEED_VAR} from "../types/Mandate.sol";
+import {ABSORB_VAR, FEED_VAR, Mandate, mostLoss as mostLossUnder} from "../types/Mandate.sol";
 
-/// Writes a market's table of mandates. A contract of its own, since a market's code has no room for it; it keeps
-/// nothing, and no settlement calls it.
+/// Writes a market's table of mandates, and says what a mandate can cost before it is signed. A contract of its own,
+/// since a market's code has no room for it; it keeps nothing, and no settlement calls it.
 contract TableWriter {
     /// What no reactive power in a payload is beyond.
     uint24 private constant ANY_VAR = type(uint24).max;
-    uint256 private constant SYSTEMS = 3;
 
     /// @notice The caller's mandates as they are now, as code. `table` is what they were for the same feeder, of which
     /// `ids` may have changed; with none all are asked for.
     function write(address grid, address table, uint32[] calldata ids) external returns (address) {
         bytes memory model = CodeBlob.read(grid);
         if (table == address(0)) {
-            uint256 accounts = GridModel.prosumers(model) + SYSTEMS;
+            uint256 accounts = GridModel.prosumers(model) + GridModel.SYSTEMS;
             FrozenTable.Table memory whole = FrozenTable.blank(accounts);
             for (uint256 place; place < accounts; ++place) _enter(whole, model, place);
             return FrozenTable.write(whole);
@@ -31,6 +30,16 @@ contract TableWriter {
             if (found) _enter(some, model, place);
         }
         return some.changed ? FrozenTable.write(some) : table;
+    }
+
+    /// @notice The most that a session can take from an account under `mandate`, nano-dollars; a UTC day takes
+    /// `maxSpendPerDay` at most. The operator's rebates and negative charges are bounded by that alone.
+    function mostLoss(
+        Mandate calldata mandate,
+        uint32 periodSeconds,
+        uint8 periods
+    ) external pure returns (uint256 nano) {
+        return mostLossUnder(mandate, periodSeconds, periods);
     }
 
     /// The mandate on the prosumer's bus and within what its connection is registered for.

@@ -2,7 +2,9 @@
 pragma solidity 0.8.36;
 
 import {IMarket} from "../interfaces/IMarket.sol";
+import {CodeBlob} from "../libraries/CodeBlob.sol";
 import {FrozenTable} from "../libraries/FrozenTable.sol";
+import {GridModel} from "../libraries/GridModel.sol";
 import {Account} from "../types/Account.sol";
 import {MAX_SPEND, VALID_UNTIL} from "../types/Mandate.sol";
 import {Session} from "../types/Session.sol";
@@ -42,15 +44,17 @@ abstract contract Tables is Mandates {
 
     /// Takes up every change, for the feeder `grid`; no session is live. `anew`: it is not that of the last freeze.
     function _takeUpChanges(address grid, bool anew) internal {
-        uint256 changes = _next.changes;
+        uint256 changes = _seats.changes;
         if (!anew && changes == 0) return;
         uint32[] memory ids = new uint32[](changes);
-        uint32 waiting;
         for (uint256 k; k < changes; ++k) {
             ids[k] = _changes[k];
-            if (_unlist(ids[k])) _changes[waiting++] = ids[k];
+            _unlist(ids[k]);
         }
-        if (waiting != changes) _next.changes = waiting;
+        if (anew) ids = GridModel.accounts(CodeBlob.read(grid));
+        uint32 waiting;
+        for (uint256 k; k < ids.length; ++k) if (_keepsWaiting(ids[k])) _changes[waiting++] = ids[k];
+        if (waiting != changes) _seats.changes = waiting;
         address table = anew ? address(0) : _table;
         address written = tableWriter.write(grid, table, ids);
         if (written == table) return;

@@ -23,8 +23,8 @@ struct Session {
     uint16 lastDay;
 }
 
-/// Whose nodes attest the session that was frozen last, and what a kWh costs that is sold in it and not delivered. One
-/// slot.
+/// Whose nodes attest the session that was frozen last, what a kWh costs that is sold in it and not delivered, and what
+/// the next freeze takes up. One slot.
 struct Seats {
     /// The committee's keys, as code.
     address keys;
@@ -32,6 +32,9 @@ struct Seats {
     uint8 quorum;
     /// 1e-6 $ per kWh.
     uint24 imbalancePrice;
+    /// What the next freeze takes up: the largest magnitude of any price, and how many changes are listed.
+    uint24 nextPriceCap;
+    uint32 changes;
 }
 
 /// The feeder of the session that was frozen last, and of which days what was sold is still held. One slot.

@@ -14,7 +14,17 @@ import { FeederSchema } from "../../offchain-solver/grid/feeder.ts";
 import { type ClearingResult, PRODUCTS } from "../../offchain-solver/market/result/clearingResult.ts";
 import { batch, generator } from "../../test/support/batches.ts";
 import { createDayWorld, readDay } from "../../test/support/realDay.ts";
-import { BUNDLE, createWorld, freeze, idsOf, OPEN_MANDATE, sign, START, type World } from "../../test/support/world.ts";
+import {
+  BUNDLE,
+  createWorld,
+  freeze,
+  idsOf,
+  lineGrid,
+  OPEN_MANDATE,
+  sign,
+  START,
+  type World,
+} from "../../test/support/world.ts";
 
 const FEEDER = FeederSchema.parse(
   JSON.parse(readFileSync(new URL("../../test/vectors/case33bw.json", import.meta.url), "utf8")),
@@ -73,6 +83,17 @@ export async function smallDay(): Promise<{ world: World; result: ClearingResult
   const world = await createWorld({ prosumers: ids.length, grid: spread(ids), clock: START - DAYS_BEFORE * DAY });
   const shape = { ids, periods: 24, energy: 8, reserve: 4, carbon: 10, systems: true };
   return { world, result: atOnePrice(batch(shape, generator(24))) };
+}
+
+/**
+ * A day in quarter-hours on a 15-bus feeder with a prosumer at every bus but the root, energy, reserve and charges in
+ * each: the size of a community's day, its trades drawn.
+ */
+export async function quarterDay(): Promise<{ world: World; result: ClearingResult }> {
+  const ids = idsOf(14);
+  const world = await createWorld({ prosumers: 14, grid: lineGrid(ids, 15), clock: START - DAYS_BEFORE * DAY });
+  const shape = { ids, periods: 96, periodSeconds: 900, energy: 8, reserve: 4, carbon: 10, systems: true };
+  return { world, result: atOnePrice(batch(shape, generator(96))) };
 }
 
 export async function realDay(): Promise<{ world: World; result: ClearingResult }> {

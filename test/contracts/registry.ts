@@ -175,13 +175,13 @@ describe("the registry", () => {
     const last = entries + 12 * (ids.length - 1);
     expect(await refused("addGridModel", changed(last, [0xff, 0xff, 0xff, 0xfd]))).to.equal("gridModelProsumer");
     await call(registry, "addGridModel", changed(last, [0xff, 0xff, 0xff, 0xfc]));
-    // As many prosumers as a table of mandates has room for, and one more.
-    await call(registry, "addGridModel", Grid.encode(lineGrid(idsOf(380), 5)));
+    // As many prosumers as a freeze takes up, and one more.
+    await call(registry, "addGridModel", Grid.encode(lineGrid(idsOf(256), 5)));
     const { predicate, detail } = await refusalOf(
       registry,
-      call(registry, "addGridModel", Grid.encode(lineGrid(idsOf(381), 5))),
+      call(registry, "addGridModel", Grid.encode(lineGrid(idsOf(257), 5))),
     );
-    expect([predicate, ...detail]).to.deep.equal(["gridModelProsumer", 380n]);
+    expect([predicate, ...detail]).to.deep.equal(["gridModelProsumer", 256n]);
     const huge = Grid.encode(lineGrid(ids, 770));
     expect(await refused("addGridModel", hexlify(huge))).to.equal("blobTooLong");
     expect(Grid.decode(model)).to.deep.equal(lineGrid(ids, 5));

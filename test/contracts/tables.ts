@@ -8,10 +8,12 @@ import * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import { unpackLimits } from "../../offchain-solver/codec/typedData.ts";
 import { wallet as keyOf } from "../support/keys.ts";
 import { as, call, mandate, owner, registeredLimits } from "../support/calls.ts";
-import { createWorld, freeze, idsOf, lineGrid, START, SYSTEM_IDS, type World } from "../support/world.ts";
+import { createWorld, FAR, freeze, idsOf, lineGrid, START, SYSTEM_IDS, type World } from "../support/world.ts";
 
 const PROSUMERS = 12;
 const HOUR = 3_600;
+/** As many as a feeder may have. */
+const MOST = 256;
 
 for (const reference of [true, false]) {
   describe(`the table of mandates, ${reference ? "plain" : "optimised"} market`, () => {
@@ -121,16 +123,93 @@ for (const reference of [true, false]) {
       expect(table.get(999)?.maxSpendPerDay).to.equal(10n ** 12n);
     });
 
+    it("grows by nobody who has no place: strangers' mandates and revocations are no freeze's work", async () => {
+      await next();
+      const admin = await world.admin.getAddress();
+      const strangers = Array.from({ length: 8 }, (_, k) => 900 + k);
+      await Onboarding.register(
+        world.deployment,
+        world.admin,
+        strangers.map((id) => ({ id, wallet: admin, ...keysOf(id) })),
+      );
+      const [signed] = await mandate(world, 101, {});
+      for (const id of strangers) await send(market, "registerMandate", { ...signed, prosumer: id }, "0x");
+      await send(market, "revokeMandate", strangers[0]);
+      expect(await changesOf(market)).to.equal(0n);
+      await replace(101, 2n);
+      expect(await changesOf(market)).to.equal(1n);
+      const bytes = (await next()) as Uint8Array;
+      expect(bytes).to.have.length(20 + 64);
+      expect(await changesOf(market)).to.equal(0n);
+      // Each is asked when it has a place: none takes part under a mandate of its past.
+      await Onboarding.addGridModel(world.deployment, world.admin, Grid.encode(lineGrid([...world.ids, 900, 901], 7)));
+      const table = await entries((await next()) as Uint8Array);
+      expect(table.get(900)?.validUntil).to.equal(0n);
+      expect(table.get(901)?.validUntil).to.equal(FAR);
+    });
+
+    it("forgets who has lost its place, and moves its queued withdrawal when it comes back", async () => {
+      await next();
+      await Onboarding.fund(world.deployment, world.admin, 112, 5_000_000n);
+      await freeze(world, 1, { start, open: 60 });
+      start += HOUR;
+      await send(as(market, await owner(world, 112)), "requestWithdrawal", 112, 5_000_000n);
+      expect(await changesOf(market)).to.equal(1n);
+      await world.connection.networkHelpers.time.increase(61);
+      const without = world.ids.filter((id) => id !== 112);
+      await Onboarding.addGridModel(world.deployment, world.admin, Grid.encode(lineGrid(without, 7)));
+      await next();
+      expect(await changesOf(market)).to.equal(0n);
+      expect((await market.getFunction("pending").staticCall(112)).queued).to.equal(5_000_000n);
+      await replace(112, 2n);
+      expect(await changesOf(market)).to.equal(0n);
+      await Onboarding.addGridModel(world.deployment, world.admin, Grid.encode(lineGrid(world.ids, 7)));
+      await freeze(world, 1, { start, open: 60 });
+      expect((await market.getFunction("pending").staticCall(112)).tokens).to.equal(5_000_000n);
+      expect(await call(market, "lockOf", 112)).to.equal(0n);
+      // Listed anew from here on.
+      await replace(112, 3n);
+      expect(await changesOf(market)).to.equal(1n);
+    });
+
     it("of as many prosumers as there is room for is written whole in one freeze", async () => {
-      const ids = idsOf(380);
+      const ids = idsOf(MOST);
       await Onboarding.addGridModel(world.deployment, world.admin, Grid.encode(lineGrid(ids, 7)));
       const bytes = (await next()) as Uint8Array;
-      expect(bytes).to.have.length(64 * 383);
+      expect(bytes).to.have.length(64 * (MOST + 3));
       expect([...(await entries(bytes)).values()].filter(({ validUntil }) => validUntil > 0n)).to.have.length(
         PROSUMERS + 3,
       );
     });
   });
 }
+
+describe("the dearest freeze", () => {
+  it("fits in a transaction: another feeder, all its prosumers with other mandates and queued withdrawals", async () => {
+    const world = await createWorld({ prosumers: MOST, dollars: 5 });
+    const { market } = world.contracts;
+    const { deadline } = (await freeze(world, 1, { start: START, open: 3_000 })).terms;
+    const held = 5_000_000n;
+    for (const id of world.ids) {
+      const mine = as(market, await owner(world, id));
+      await send(mine, "requestWithdrawal", id, held - 1n);
+      await send(market, "registerMandate", ...(await mandate(world, id, { nonce: 2n, maxBuyW: 7n })));
+    }
+    expect(await changesOf(market)).to.equal(BigInt(MOST));
+    await world.connection.networkHelpers.time.increaseTo(deadline + 1n);
+    await Onboarding.addGridModel(world.deployment, world.admin, Grid.encode(lineGrid(world.ids, 7)));
+    const { gasUsed } = await freeze(world, 1, { start: START + HOUR, open: 60 });
+    for (const id of [world.ids[0], world.ids[MOST - 1]])
+      expect((await market.getFunction("pending").staticCall(id)).tokens).to.equal(held - 1n);
+    expect(await changesOf(market)).to.equal(0n);
+    // What is left of a transaction is enough to strike as many accounts of another feeder off the list, each from
+    // another slot: 2,100 and 2,900 gas, and what computes.
+    expect(Number(gasUsed) + MOST * 6_000).to.be.lessThan(16_777_216);
+  });
+});
+
+/** Whom the next freeze takes up. */
+const changesOf = async (market: Contract): Promise<bigint> =>
+  ((await call(market, "seats")) as { changes: bigint }).changes;
 
 const keysOf = (id: number) => ({ nodeKey: keyOf("node", id), meterKey: keyOf("meter", id) });
