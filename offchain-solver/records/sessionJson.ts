@@ -68,6 +68,8 @@ export const AuditJsonSchema = z.strictObject({
       regrets: z.number().optional(),
       allowed: z.number().optional(),
       turnover: z.number().optional(),
+      /** $: what plans and trades differ by, as the parties signed it. */
+      open: z.number().optional(),
     }),
   ),
   /** Of the market as a whole: its code, its ledger, its tokens, and that no event was hidden. */

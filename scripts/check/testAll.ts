@@ -24,6 +24,7 @@ const ON_DEVNET = [
   "devnet",
   "examples",
   "keys",
+  "leftOut",
   "liveAudit",
   "refusals",
   "runOptions",
