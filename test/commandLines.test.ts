@@ -37,10 +37,13 @@ const BARE: Readonly<Record<string, string>> = { clear: "clear ieee15", scenario
 /** They run until they are stopped, or need a party's keys: keys.test.ts and devnet.test.ts follow them. */
 const OF_PARTIES = /^(init|admit|node|operator|devnet|replay|backup|restore|rotate)\b/;
 
+/** They need a chain that outlives its process: liveAudit.test.ts follows the auditor's guide on one. */
+const ON_A_LIVE_CHAIN = /--rpc http|out\/SESSION|--bundle PLACE/;
+
 /** Arguments after `gridpact`, shortened; undefined for other programs' lines. */
 function argumentsOf(line: string, places: Readonly<Record<string, string>>): string[] | undefined {
   const found = /^(?:npx |npm run )?gridpact(?: --)?(?: (.*))?$/.exec(line.replace(/^npm start$/, "gridpact run"));
-  if (found === null || OF_PARTIES.test(found[1] ?? "")) return undefined;
+  if (found === null || OF_PARTIES.test(found[1] ?? "") || ON_A_LIVE_CHAIN.test(line)) return undefined;
   const named = (BARE[found[1]] ?? found[1]).replace(/\b[A-Z]{3,}\b/g, (word) => places[word] ?? word);
   const added = SHORTER.find(([begins]) => begins.test(named))?.[1];
   return `${named} ${added ?? ""}`.trim().split(/\s+/);

@@ -140,7 +140,7 @@ export function mandatesExperiment(horizon: Horizon = {}): Experiment {
     json: all,
     text: [
       "Cleared by one program, rounded to the integers that settle, and held against three mandates that a member may sign (`offchain-solver/ledger/mandatePreset.ts`): whoever has one line beyond its mandate would be left out and the session cleared again without it. Worst: how far beyond, as a part of what the mandate allows.",
-      "Reserve that is cleared after energy leaves the energy at its first prices and charges for its lines again: a seller behind a line then pays more than its energy brought, beyond any mandate but a wide one. What a session without some members costs is in `test/leftOut.test.ts` and docs/model.md: their load stays on the feeder, their devices do not help.",
+      "Reserve that is cleared after energy leaves the energy at its first prices and charges for its lines again: a seller behind a line then pays more than its energy brought, beyond any mandate but a wide one. What a session without some members costs is in `test/standingLoad.test.ts` and docs/model.md: their load stays on the feeder, their devices do not help.",
       [
         "| markets | mandate | markets with somebody left out | members left out | worst | beyond |",
         "| --- | --- | ---: | ---: | ---: | --- |",
