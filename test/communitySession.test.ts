@@ -58,8 +58,9 @@ describe("a community's session in quarter-hours", function () {
 
   it("keeps names, devices, costs and schedules out of what may be published", () => {
     expect(readdirSync(session).sort()).to.deep.equal(["private", "public"]);
-    const open = readdirSync(join(session, "public"))
-      .map((name) => read(`public/${name}`))
+    const open = readdirSync(join(session, "public"), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))
       .join("\n");
     const secrets = [
       "Bakery Moser",

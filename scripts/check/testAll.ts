@@ -1,5 +1,5 @@
 /** Runs every suite of the project and ends with one line: `N passed, N failed`. */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { sum, totalLine, totalsOf } from "./testTotals.ts";
@@ -8,7 +8,13 @@ import type { SuiteRun, Totals } from "./testTotals.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const bin = (path: string): string => fileURLToPath(new URL(`../../node_modules/${path}`, import.meta.url));
 
-type Suite = { readonly name: string; readonly style: SuiteRun["style"]; readonly command: readonly string[] };
+/** `shown`: as it comes, or when the suite has ended. */
+type Suite = {
+  readonly name: string;
+  readonly style: SuiteRun["style"];
+  readonly command: readonly string[];
+  readonly shown?: "at its end";
+};
 
 /** The Python that Debian's python3-cvxopt belongs to; another python3 may come first in PATH. */
 const python = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
@@ -32,7 +38,7 @@ const ON_DEVNET = [
 ].map((name) => `test/${name}.test.ts`);
 const withoutDevnet = ON_DEVNET.flatMap((file) => ["--ignore", file]);
 
-const SUITES: readonly Suite[] = [
+const TYPESCRIPT: readonly Suite[] = [
   {
     name: "TypeScript",
     style: "mocha",
@@ -46,33 +52,44 @@ const SUITES: readonly Suite[] = [
       "test/**/*.test.ts",
     ],
   },
+];
+
+const ON_CHAIN: readonly Suite[] = [
   {
     name: "Sessions on the embedded devnet",
     style: "mocha",
+    shown: "at its end",
     command: [process.execPath, bin("mocha/bin/mocha.js"), ...mochaFlags, ...ON_DEVNET],
   },
   {
     name: "Solidity fuzz and invariants",
     style: "mocha",
+    shown: "at its end",
     command: [process.execPath, bin("hardhat/dist/src/cli.js"), "test", "solidity"],
   },
   {
     name: "Contracts",
     style: "mocha",
+    shown: "at its end",
     command: [process.execPath, bin("hardhat/dist/src/cli.js"), "test", "mocha"],
   },
   {
     name: "Independent oracle",
     style: "unittest",
+    shown: "at its end",
     command: [python, "-m", "unittest", "discover", "-v", "-s", "test/oracle"],
   },
 ];
 
-/** Output is passed on as it comes; the copy kept is only read for the summary at its end. */
-function run({ name, style, command }: Suite): Promise<SuiteRun> {
+/** Output is passed on; the copy kept is read for the summary at its end. */
+function run({ name, style, command, shown }: Suite): Promise<SuiteRun> {
   return new Promise((resolve) => {
     const chunks: string[] = [];
-    const done = (exitCode: number | null): void => resolve({ name, style, output: chunks.join(""), exitCode });
+    const done = (exitCode: number | null): void => {
+      const output = chunks.join("");
+      if (shown) process.stdout.write(`\n=== ${name}\n${output}`);
+      resolve({ name, style, output, exitCode });
+    };
     const child = spawn(command[0], command.slice(1), { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
     for (const [from, to] of [
       [child.stdout, process.stdout],
@@ -81,7 +98,7 @@ function run({ name, style, command }: Suite): Promise<SuiteRun> {
       from.setEncoding("utf8");
       from.on("data", (text: string) => {
         chunks.push(text);
-        to.write(text);
+        if (!shown) to.write(text);
       });
     }
     child.on("error", (error) => {
@@ -93,12 +110,18 @@ function run({ name, style, command }: Suite): Promise<SuiteRun> {
 }
 
 const results: { name: string; totals: Totals; seconds: number }[] = [];
-for (const [index, suite] of SUITES.entries()) {
-  process.stdout.write(`\n=== ${index + 1}/${SUITES.length} ${suite.name}\n`);
-  const start = performance.now();
-  const totals = totalsOf(await run(suite));
-  results.push({ name: suite.name, totals, seconds: (performance.now() - start) / 1000 });
+async function runAll(suites: readonly Suite[]): Promise<void> {
+  for (const suite of suites) {
+    process.stdout.write(`\n=== ${suite.name} begins\n`);
+    const start = performance.now();
+    const totals = totalsOf(await run(suite));
+    results.push({ name: suite.name, totals, seconds: (performance.now() - start) / 1000 });
+  }
 }
+
+// Both lanes need the contracts' build, and two builds at once would be in each other's way.
+execFileSync(process.execPath, [bin("hardhat/dist/src/cli.js"), "build"], { cwd: root, stdio: "inherit" });
+await Promise.all([runAll(TYPESCRIPT), runAll(ON_CHAIN)]);
 
 process.stdout.write("\n");
 for (const { name, totals, seconds } of results) {
