@@ -32,7 +32,11 @@ const SHORTER: readonly [begins: RegExp, added: string][] = [
 ];
 
 /** Prose names a command without what it works on. */
-const BARE: Readonly<Record<string, string>> = { clear: "clear ieee15", scenario: "scenario ieee15" };
+const BARE: Readonly<Record<string, string>> = {
+  audit: "audit --rpc URL --market ADDRESS",
+  clear: "clear ieee15",
+  scenario: "scenario ieee15",
+};
 
 /** They run until they are stopped, or need a party's keys: keys.test.ts and devnet.test.ts follow them. */
 const OF_PARTIES = /^(init|admit|node|operator|devnet|replay|backup|restore|rotate)\b/;
