@@ -144,3 +144,25 @@ describe("floors", () => {
     expect(rules("scripts/a.ts", `import { JsonRpcProvider } from "ethers";`)).to.deep.equal([]);
   });
 });
+
+describe("the session as a reader walks it", () => {
+  const steps = ["load", "freeze", "clear", "propose", "quantise", "verify", "sign", "settle", "audit"];
+  const text = readFileSync("offchain-solver/devnet/session.ts", "utf8");
+
+  it("is one file of fewer than 80 lines that calls every step", () => {
+    expect(text.trimEnd().split("\n").length).to.be.below(80);
+    for (const step of steps) expect(text, step).to.match(new RegExp(`\\b${step}\\(`));
+  });
+
+  it("has no step that calls another", () => {
+    for (const file of globSync("offchain-solver/devnet/steps/*.ts")) {
+      const imported = [...readFileSync(file, "utf8").matchAll(/^import \{([^}]*)\} from "\.\/.*";$/gm)].flatMap(
+        ([, names]) => names.split(",").map((name) => name.trim()),
+      );
+      expect(
+        imported.filter((name) => steps.includes(name)),
+        file,
+      ).to.deep.equal([]);
+    }
+  });
+});

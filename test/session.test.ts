@@ -12,7 +12,8 @@ import type { ClearingResult } from "../offchain-solver/market/result/clearingRe
 import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { embeddedDevnet } from "../offchain-solver/devnet/embedded.ts";
-import { runSession, type SessionOutcome } from "../offchain-solver/devnet/session.ts";
+import type { SessionOutcome } from "../offchain-solver/devnet/outcome.ts";
+import { runSession } from "../offchain-solver/devnet/session.ts";
 import { disagreements } from "../offchain-solver/devnet/steps/settle.ts";
 
 type Open = Witness["terms"]["scenario"];

@@ -2,8 +2,6 @@ import { settingsFrom } from "../../clearing/settingsTerms.ts";
 import { acViolation } from "../../auditor/witness.ts";
 import { fitsOneTransaction } from "../../codec/fits.ts";
 import { quantise as toIntegers } from "../../codec/quantise.ts";
-import { mostSpent } from "../../ledger/settlementModel.ts";
-import { beyondMandates, type Beyond } from "../../ledger/mandateFit.ts";
 import { batchOf, type Batch } from "../../ledger/verified.ts";
 import type { ProsumerView } from "../../market/result/acceptance.ts";
 import type { Proposals } from "../../market/result/proposal.ts";
@@ -29,18 +27,6 @@ export function clear(session: Frozen, { tighten, ...options }: SessionOptions):
   if (!tighten) return { cleared: clearAll(known, agreed), tightened: undefined };
   const tightened = clearTightened(known, agreed, (market) => createNetwork(market));
   return { cleared: tightened.session, tightened };
-}
-
-/**
- * Members for whom a batch asks more than they have signed, with what they would have to sign: it would be refused
- * whole, so they are left out and the session is cleared again without them.
- */
-export function beyond({ ledger }: Frozen, { result }: Batch): Beyond[] {
-  const { participants } = result;
-  return beyondMandates(result, (party) => {
-    const [limits, account] = [ledger.limits.get(participants[party]), ledger.accounts.get(participants[party])];
-    return limits && account && { limits, spendNano: mostSpent(ledger.terms, account, limits) };
-  });
 }
 
 /** What left the agents, and what each party remembers of its own. */

@@ -23,12 +23,6 @@ export type Frozen = Loaded & {
 export const sessionScenario = ({ scenario }: Terms, { taking }: Pick<Frozen, "taking">): PublicScenario =>
   sessionOf(scenario, taking);
 
-/** The same session without some more: honest results are beyond their mandates, and no batch with them settles. */
-export const without = (session: Frozen, ids: readonly number[]): Frozen => ({
-  ...session,
-  taking: session.taking.filter((id) => !ids.includes(id)),
-});
-
 /** Puts the hash of the terms on chain, before anybody clears. */
 export async function freeze(loaded: Loaded): Promise<Frozen> {
   const { chain, deployment, terms } = loaded;
