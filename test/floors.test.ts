@@ -11,6 +11,9 @@ describe("floors", () => {
     expect(files).to.include("offchain-solver/grid/feeder.ts");
     const found = files.flatMap((file) => violations(file, readFileSync(file, "utf8")));
     expect(found.map(({ file, line, rule }) => `${file}:${line} ${rule}`)).to.deep.equal([]);
+    // What has another ending would be looked at by none of these rules.
+    const others = globSync("offchain-solver/**/*.{js,jsx,mjs,cjs,mts,cts,tsx}");
+    expect(others).to.deep.equal([]);
   });
 
   it("bundle for a browser: not even the packages below reach Node", async () => {
@@ -89,12 +92,61 @@ describe("floors", () => {
       ["net/a.ts", `import type { S } from "../clearing/operatorAgent.ts";`, "net may not hold an agent's state"],
       ["cli/a.ts", `import { y } from "../clearing/consensus.ts";`, "cli may not hold an agent's state"],
       ["attic/a.ts", `export const a = 1;`, "attic is not a room of the house"],
+      ["auditor/a.ts", "const m = await import(`../clearing/central.ts`);", "auditor may not import clearing"],
+      ["devnet/a.ts", "await import(`../clearing/consensus.ts`);", "devnet may not hold an agent's state"],
+      ["devnet/a.ts", `await import("../clearing/" + name);`, "devnet may not import what is computed"],
+      ["codec/a.ts", `import fs = require("node:fs");`, "codec runs in a browser and may not import node:fs"],
+      ["scenarios/a.ts", `import r = require("../report/page.ts");`, "scenarios may not import report"],
+      ["devnet/a.ts", `import { createRequire } from "node:module";`, "devnet may not import node:module"],
+      ["chain/a.ts", `const p = globalThis.process;`, "chain runs in a browser and may not use globalThis"],
+      ["chain/a.ts", `const { process: p } = globalThis;`, "chain runs in a browser and may not use globalThis"],
+      ["report/a.ts", `const b = global["Buffer"];`, "report runs in a browser and may not use global"],
+      ["records/a.ts", `eval("process.exit()");`, "records runs in a browser and may not use eval"],
+      ["net/a.ts", `new Function("return process")();`, "net runs in a browser and may not use Function"],
+      ["chain/a.ts", `const at = import.meta.dirname;`, "chain runs in a browser and may not use import.meta.dirname"],
+      [
+        "grid/a.ts",
+        `const at = import.meta.resolve("x");`,
+        "grid runs in a browser and may not use import.meta.resolve",
+      ],
+      ["codec/a.ts", `export const f = (b: Buffer) => b;`, "codec runs in a browser and may not use Buffer"],
+      ["chain/a.ts", `let timer: NodeJS.Timeout;`, "chain runs in a browser and may not use NodeJS"],
+      ["codec/a.ts", `/// <reference types="node" />`, "codec may not refer to node"],
+      ["codec/a.ts", `export * from "./a.test.ts";`, "codec may not import a test"],
+      [
+        "scenarios/a.ts",
+        `import { clear } from "gridpact/solver";`,
+        "scenarios is in the house and may not import gridpact/solver",
+      ],
+      ["node/a.ts", `import "file:///srv/report/page.ts";`, "node may not import file:///srv/report/page.ts"],
+      ["node/a.ts", `await import("data:text/javascript,1");`, "node may not import data:text/javascript,1"],
+      ["node/a.ts", `import "/srv/page.ts";`, "node may not import /srv/page.ts"],
+      ["cli/a.ts", `import { node } from "../index.ts";`, "cli may not come in by a door of the package"],
+      [
+        "devnet/a.ts",
+        `import { stepProsumer } from "../node/index.ts";`,
+        "devnet may not come in by a door of the package",
+      ],
+      ["clearing/a.ts", `export { stepProsumer } from "./prosumerAgent.ts";`, "nobody hands an agent's state on"],
+      ["simulation/a.ts", `export * from "../clearing/prosumerAgent.ts";`, "nobody hands an agent's state on"],
+      ["simulation/a.ts", `export type { S } from "../clearing/operatorAgent.ts";`, "nobody hands an agent's state on"],
+      [
+        "devnet/a.ts",
+        `new Worker(new URL("../clearing/consensus.ts", import.meta.url));`,
+        "devnet may not hold an agent's state",
+      ],
     ];
     for (const [file, source, rule] of planted) {
       it(`${file}: ${source}`, () => {
         expect(rules(`offchain-solver/${file}`, source)).to.deep.equal([rule]);
       });
     }
+  });
+
+  it("catch an agent's state that is imported under one name and handed on under another", () => {
+    const source = `import { type S as T, stepProsumer as step } from "../clearing/prosumerAgent.ts";\nexport { step as go, type T };`;
+    expect(rules("offchain-solver/simulation/a.ts", source)).to.deep.equal(["nobody hands an agent's state on"]);
+    expect(rules("offchain-solver/node/index.ts", source)).to.deep.equal([]);
   });
 
   describe("catch a planted impurity", () => {
@@ -113,6 +165,12 @@ describe("floors", () => {
       ['console.log("a");', "a pure floor may not use console"],
       ["const a = globalThis;", "a pure floor may not use globalThis"],
       ["setTimeout(f, 1);", "a pure floor may not use setTimeout"],
+      ['const a = eval("Date.now()");', "a pure floor may not use eval"],
+      ['const a = new Function("return Date.now()")();', "a pure floor may not use Function"],
+      ["const a = global.Date;", "a pure floor may not use global"],
+      ["const a = new Intl.DateTimeFormat();", "a pure floor may not use Intl"],
+      ["const a = Temporal.Now.instant();", "a pure floor may not use Temporal"],
+      ['const a = new WebSocket("ws://a");', "a pure floor may not use WebSocket"],
     ];
     for (const [source, rule] of planted) {
       it(source, () => {

@@ -48,11 +48,10 @@ const PURE_PACKAGES = new Set(["zod"]);
 const MATH =
   "pow exp expm1 log log2 log10 log1p sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh cbrt hypot random";
 const FORBIDDEN_MATH = new Set(MATH.split(" "));
-const FORBIDDEN_GLOBALS = new Set(
-  "Date Buffer process console performance crypto fetch setTimeout setInterval setImmediate queueMicrotask globalThis require".split(
-    " ",
-  ),
-);
+const IMPURE =
+  "Date Temporal Intl Buffer process console performance crypto fetch setTimeout setInterval setImmediate queueMicrotask " +
+  "globalThis global require eval Function Worker WebSocket XMLHttpRequest BroadcastChannel navigator localStorage";
+const FORBIDDEN_GLOBALS = new Set(IMPURE.split(" "));
 
 /** Names of ethers that reach, or stand for, something on a network. */
 const ETHERS_IO = /Provider|Contract|JsonRpc|FetchRe|WebSocket|^Network|^AbstractSigner$|^ethers$|^default$/;
@@ -75,12 +74,23 @@ const ADAPTER = {
 const ROOMS_OF_NODE = /^offchain-solver\/net\/(host|tls|nats)\//;
 /** These reach Node, and nothing that runs in a browser imports them. */
 const ofNode = (file: string): boolean => file === ADAPTER.file || ROOMS_OF_NODE.test(file);
-const NODE_GLOBALS = new Set("Buffer process __dirname __filename require setImmediate".split(" "));
+/** Those of Node, and whatever would reach them by their names in a text. */
+const NODE_GLOBALS = new Set(
+  "Buffer process __dirname __filename require module setImmediate global globalThis eval Function".split(" "),
+);
+/** What Node adds to `import.meta`. */
+const NODE_META = new Set(["dirname", "filename", "resolve", "main"]);
+/** Types of Node's: whoever uses a package's types in a page has none of them. */
+const NODE_TYPES = new Set(["Buffer", "NodeJS"]);
+/** These resolve other modules, by names in texts. */
+const RESOLVES = new Set([ADAPTER.file, "offchain-solver/devnet/chain/anvilChain.ts"]);
 
 /** An agent's private state leaves it only as a proposal: who may hold one is whoever runs agents. */
 const AGENT_STATE =
   /^offchain-solver\/clearing\/(prosumerAgent|prosumerProblem|prosumerProgram|operatorAgent|consensus)\.ts$/;
 const RUNS_AGENTS = new Set(["clearing", "simulation", "study", "node"]);
+/** The package's doors: the one file that hands an agent's state on, for programs that run agents of their own. */
+const DOOR = "offchain-solver/node/index.ts";
 
 export const forBrowsers = (file: string, room = roomOf(file) ?? ""): boolean => BROWSER.has(room) && !ofNode(file);
 const roomOf = (file: string): string | undefined => /^offchain-solver\/([^/]+)\//.exec(file)?.[1];
@@ -92,7 +102,13 @@ const packageOf = (specifier: string): string =>
     .join("/");
 
 type Name = { readonly name: string; readonly typeOnly: boolean };
-type Import = { readonly specifier: string; readonly names: readonly Name[]; readonly node: ts.Node };
+type Import = {
+  readonly specifier: string;
+  readonly names: readonly Name[];
+  readonly node: ts.Node;
+  /** The address of a file, which may be one outside the house that is no module. */
+  readonly address?: true;
+};
 
 /** Everything a module has: its default export or namespace. */
 const whole = (typeOnly: boolean): Name => ({ name: "default", typeOnly });
@@ -118,6 +134,16 @@ function namesOf(node: ts.ImportDeclaration | ts.ExportDeclaration): Name[] {
   return names;
 }
 
+const textOf = (node: ts.Node | undefined): string => (node && ts.isStringLiteralLike(node) ? node.text : "?");
+
+/** A file beside this one as text: `new URL("x.ts", import.meta.url)` is what workers are started with. */
+function urlOf(node: ts.Node): string | undefined {
+  if (!ts.isNewExpression(node) || node.expression.getText() !== "URL" || node.arguments?.length !== 2)
+    return undefined;
+  const found = textOf(node.arguments[0]);
+  return /\.[cm]?[jt]s$/.test(found) ? found.replace(/^(?![./])/, "./") : undefined;
+}
+
 function importOf(node: ts.Node): Import | undefined {
   if (
     (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) &&
@@ -127,10 +153,12 @@ function importOf(node: ts.Node): Import | undefined {
     return { specifier: node.moduleSpecifier.text, names: namesOf(node), node };
   }
   if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
-    const [target] = node.arguments;
-    // A computed import cannot be judged, so it counts as one of everything.
-    return { specifier: target && ts.isStringLiteral(target) ? target.text : "?", names: [whole(false)], node };
+    return { specifier: textOf(node.arguments[0]), names: [whole(false)], node };
   }
+  if (ts.isImportEqualsDeclaration(node) && ts.isExternalModuleReference(node.moduleReference))
+    return { specifier: textOf(node.moduleReference.expression), names: [whole(node.isTypeOnly)], node };
+  const url = urlOf(node);
+  if (url !== undefined) return { specifier: url, names: [whole(false)], node, address: true };
   if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument) && ts.isStringLiteral(node.argument.literal)) {
     return {
       specifier: node.argument.literal.text,
@@ -141,13 +169,54 @@ function importOf(node: ts.Node): Import | undefined {
   return undefined;
 }
 
-function judgeImport(file: string, room: string, { specifier, names }: Import): string | undefined {
+/** Names that this file has from an agent's own modules. */
+function stateIn(file: string, tree: ts.SourceFile): ReadonlySet<string> {
+  const named = tree.statements.flatMap((node): string[] => {
+    if (!ts.isImportDeclaration(node) || !isState(file, textOf(node.moduleSpecifier))) return [];
+    const bindings = node.importClause?.namedBindings;
+    if (bindings === undefined) return [];
+    return ts.isNamespaceImport(bindings) ? [bindings.name.text] : bindings.elements.map(({ name }) => name.text);
+  });
+  return new Set(named);
+}
+const isState = (file: string, specifier: string): boolean =>
+  specifier.startsWith(".") && AGENT_STATE.test(normalize(join(dirname(file), specifier)));
+
+/** Handing an agent's state on would let in whoever may not import it. */
+function judgeExport(node: ts.Node, file: string, state: ReadonlySet<string>): string | undefined {
+  if (!ts.isExportDeclaration(node) || file === DOOR) return undefined;
+  const from = node.moduleSpecifier;
+  const local = node.exportClause && ts.isNamedExports(node.exportClause) ? node.exportClause.elements : [];
+  const hands =
+    from === undefined
+      ? local.some(({ name, propertyName }) => state.has((propertyName ?? name).text))
+      : isState(file, textOf(from));
+  return hands ? "nobody hands an agent's state on" : undefined;
+}
+
+/** Places from which nobody in the house imports: rules cannot follow what comes from there. */
+function judgeSpecifier(file: string, room: string, specifier: string): string | undefined {
+  // What is computed cannot be judged.
+  if (specifier === "?") return `${room} may not import what is computed`;
+  if (/^[/#]|^(?!node:)[a-z]+:/.test(specifier)) return `${room} may not import ${specifier}`;
+  if (packageOf(specifier) === "gridpact") return `${room} is in the house and may not import ${specifier}`;
+  if (packageOf(specifier) === "node:module" && !RESOLVES.has(file)) return `${room} may not import node:module`;
+  if (!specifier.startsWith(".")) return undefined;
+  if (/\.test\.ts$/.test(specifier)) return `${room} may not import a test`;
+  if (/(^|\/)index\.ts$/.test(specifier)) return `${room} may not come in by a door of the package`;
+  return undefined;
+}
+
+function judgeImport(file: string, room: string, { specifier, names, address }: Import): string | undefined {
+  const nowhere = judgeSpecifier(file, room, specifier);
+  if (nowhere !== undefined) return nowhere;
   if (specifier.startsWith(".")) {
     const target = normalize(join(dirname(file), specifier));
     const targetRoom = roomOf(target);
     if (AGENT_STATE.test(target) && !RUNS_AGENTS.has(room)) return `${room} may not hold an agent's state`;
     if (forBrowsers(file, room) && ofNode(target)) return `${room} runs in a browser and may not import ${target}`;
-    if (targetRoom === undefined) return room === "cli" ? undefined : `${room} imports ${target} outside the house`;
+    if (targetRoom === undefined)
+      return room === "cli" || address ? undefined : `${room} imports ${target} outside the house`;
     return targetRoom === room || MAY_IMPORT[room].includes(targetRoom)
       ? undefined
       : `${room} may not import ${targetRoom}`;
@@ -198,9 +267,14 @@ function judgePurity(node: ts.Node): string | undefined {
   return undefined;
 }
 
+/** Both axes: nobody's types are Node's either, since a page's own compiler has none of them. */
 function judgeBrowser(node: ts.Node, room: string): string | undefined {
-  if (!ts.isIdentifier(node) || !isReference(node) || !NODE_GLOBALS.has(node.text)) return undefined;
-  return `${room} runs in a browser and may not use ${node.text}`;
+  if (ts.isPropertyAccessExpression(node) && ts.isMetaProperty(node.expression) && NODE_META.has(node.name.text))
+    return `${room} runs in a browser and may not use import.meta.${node.name.text}`;
+  if (!ts.isIdentifier(node)) return undefined;
+  const typed = ts.isTypeReferenceNode(node.parent) || ts.isQualifiedName(node.parent);
+  const found = typed ? NODE_TYPES.has(node.text) : isReference(node) && NODE_GLOBALS.has(node.text);
+  return found ? `${room} runs in a browser and may not use ${node.text}` : undefined;
 }
 
 /** @param file path from the project's root, with forward slashes. Tests (`*.test.ts`) may do as they need. */
@@ -214,11 +288,15 @@ export function violations(file: string, source: string): Violation[] {
     found.push({ file, line: tree.getLineAndCharacterOfPosition(node.getStart(tree)).line + 1, rule });
   };
   if (MAY_IMPORT[room] === undefined) return [{ file, line: 1, rule: `${room} is not a room of the house` }];
+  for (const directive of [tree.referencedFiles, tree.typeReferenceDirectives, tree.libReferenceDirectives].flat())
+    found.push({ file, line: 1, rule: `${room} may not refer to ${directive.fileName}` });
+  const state = stateIn(file, tree);
   const visit = (node: ts.Node): void => {
     const imported = importOf(node);
-    if (imported !== undefined) add(node, judgeImport(file, room, imported));
-    if (isPure(room)) add(node, judgePurity(node));
-    else if (forBrowsers(file, room)) add(node, judgeBrowser(node, room));
+    const rule = judgeExport(node, file, state) ?? (imported && judgeImport(file, room, imported));
+    add(node, rule);
+    const impure = isPure(room) ? judgePurity(node) : undefined;
+    add(node, impure ?? (forBrowsers(file, room) ? judgeBrowser(node, room) : undefined));
     ts.forEachChild(node, visit);
   };
   visit(tree);
