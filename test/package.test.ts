@@ -48,13 +48,16 @@ describe("the package, as another project has it", function () {
     symlinkSync(`../gridpact/${packageJson.bin.gridpact}`, join(project, "node_modules/.bin/gridpact"));
   });
 
+  // A user's shell is not inside another `npx -c`, whose settings npm hands down to every program under it.
+  const ofNpm = /^npm_/i;
+  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ofNpm.test(name)));
   const gridpact = (...args: string[]): string =>
     execFileSync("npx", ["--no-install", "gridpact", ...args], {
       cwd: project,
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],
       // Whatever the environment says of other networks and configurations.
-      env: { ...process.env, HARDHAT_CONFIG: "/nowhere/hardhat.config.ts", HARDHAT_NETWORK: "nowhere" },
+      env: { ...environment, HARDHAT_CONFIG: "/nowhere/hardhat.config.ts", HARDHAT_NETWORK: "nowhere" },
     });
 
   it("has the commands: clears a scenario of the user's own", () => {
