@@ -38,8 +38,8 @@ const BARE: Readonly<Record<string, string>> = {
   scenario: "scenario ieee15",
 };
 
-/** They run until they are stopped, or need a party's keys: keys.test.ts and devnet.test.ts follow them. */
-const OF_PARTIES = /^(init|admit|node|operator|devnet|replay|backup|restore|rotate)\b/;
+/** They run until they are stopped, or need a party's keys: keys, devnet and wallet.test.ts follow them. */
+const OF_PARTIES = /^(init|admit|node|operator|devnet|replay|backup|restore|rotate|wallet)\b/;
 
 /** They need a chain that outlives its process: liveAudit.test.ts follows the auditor's guide on one. */
 const ON_A_LIVE_CHAIN = /--rpc http|out\/SESSION|--bundle PLACE/;

@@ -21,6 +21,7 @@ import { rotateCommand } from "./rotate.ts";
 import { receiptCommand } from "./receipt.ts";
 import { runCommand } from "./run.ts";
 import { scenarioCommand } from "./scenario.ts";
+import { walletCommand } from "./wallet.ts";
 
 const COMMANDS = [
   runCommand,
@@ -31,6 +32,7 @@ const COMMANDS = [
   auditCommand,
   deployCommand,
   receiptCommand,
+  walletCommand,
   experimentCommand,
   benchCommand,
   devnetCommand,

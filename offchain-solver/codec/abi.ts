@@ -295,3 +295,11 @@ export const TOKEN = new Interface([
   "function transfer(address to, uint256 value) returns (bool)",
   "function transferFrom(address from, address to, uint256 value) returns (bool)",
 ]);
+
+/** Tables of mandates, and the most that one can lose under a mandate. */
+export const TABLE_WRITER = new Interface([
+  "error BlobNotStored()",
+  "error BlobTooLong(uint256 length)",
+  "function mostLoss((uint32 prosumer, int24 maxBuy, int24 minSell, uint32 maxBuyW, uint32 maxSellW, int24 minReservePrice, int24 maxReservePrice, uint32 maxReserveW, int24 maxCarbonPrice, int24 minCarbonPrice, uint32 maxCarbonG, uint48 maxSpendPerDay, uint40 validUntil, uint64 nonce) mandate, uint32 periodSeconds, uint8 periods) pure returns (uint256 nano)",
+  "function write(address grid, address table, uint32[] ids) returns (address)",
+]);

@@ -9,6 +9,7 @@ const FILES = {
   Registry: "market/Registry",
   Market: "market/Market",
   AuditLens: "market/AuditLens",
+  TableWriter: "market/TableWriter",
   TestToken: "test/TestToken",
 } as const;
 

@@ -50,7 +50,7 @@ const whole = (amount: number): bigint => BigInt(Math.min(U32, Math.ceil(amount)
 
 /** The limits of a preset. A system account, whose id is no member's, trades any amount at the usual prices. */
 export function presetLimits(market: Market, id: number, allowanceG: bigint, preset: Preset = "usual"): Limits {
-  const prices = pricesOf(market, preset);
+  const prices = presetPrices(market.scenario, preset);
   const needs = needsOf(market, id);
   if (needs !== undefined)
     return {
@@ -72,7 +72,11 @@ export function presetLimits(market: Market, id: number, allowanceG: bigint, pre
   };
 }
 
-function pricesOf({ scenario: { tariff, carbon } }: Market, preset: Preset) {
+/** The prices of a preset: from the published tariff alone, so that a page can work them out. */
+export function presetPrices(
+  { tariff, carbon }: Pick<Market["scenario"], "tariff" | "carbon">,
+  preset: Preset,
+): Pick<Limits, "maxBuy" | "minSell" | "minReservePrice" | "maxReservePrice" | "maxCarbonPrice" | "minCarbonPrice"> {
   const { above, below, least, reserveFrom, reserveTo, carbonFrom, carbonTo } = ROOM[preset];
   const energyPrices = [...tariff.buyPerMwh, ...tariff.sellPerMwh];
   const magnitude = Math.max(...energyPrices.map(Math.abs)) * PRICE_UNITS;

@@ -36,6 +36,7 @@ const ON_DEVNET = [
   "refusals",
   "runOptions",
   "session",
+  "wallet",
 ].map((name) => `test/${name}.test.ts`);
 const withoutDevnet = ON_DEVNET.flatMap((file) => ["--ignore", file]);
 

@@ -11,6 +11,11 @@ const EXPORTS: readonly { readonly name: string; readonly contract: ContractName
   { name: "REGISTRY", contract: "Registry", says: "Parties, their keys, committees and grid models." },
   { name: "MARKET", contract: "Market", says: "Accounts, mandates and sessions." },
   { name: "TOKEN", contract: "TestToken", says: "The token of account; only that of a devnet has `mint`." },
+  {
+    name: "TABLE_WRITER",
+    contract: "TableWriter",
+    says: "Tables of mandates, and the most that one can lose under a mandate.",
+  },
 ];
 
 /** Human-readable fragments, as compilers order them only by chance: by kind, then by name. */

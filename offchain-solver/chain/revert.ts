@@ -1,0 +1,48 @@
+/** Why a contract refused, in words: its own error, found wherever a client or a wallet has put it. */
+import { AUTHORITY, MARKET, REGISTRY, TOKEN } from "../codec/abi.ts";
+
+type Words = (args: readonly unknown[]) => string;
+const dollarsOf = (tokens: unknown): string => `${(Number(tokens) / 1e6).toFixed(2)} $`;
+const moment = (seconds: unknown): string => `${new Date(Number(seconds) * 1000).toISOString().slice(0, 16)}Z`;
+
+/** What an owner can meet, by the error's name. */
+const WORDS: Readonly<Record<string, Words>> = {
+  NotWallet: ([id, caller]) => `${String(caller)} is not the wallet of account ${String(id)}`,
+  UnknownAccount: ([id]) => `nobody is registered as account ${String(id)}`,
+  NotSealed: () => "the market is not open yet",
+  AmountZero: () => "the amount is zero",
+  AmountExceedsDeposit: ([asked, left]) => `${dollarsOf(asked)} were asked for, ${dollarsOf(left)} are left`,
+  NothingPending: () => "nothing was asked for, or all that was is still locked or held",
+  WithdrawalTooEarly: ([at]) => `it is not due before ${moment(at)}`,
+  NonceNotLarger: () => "a newer mandate is registered already",
+  NonceOfAnotherSeries: () => "it was revoked before it was registered; sign a new one",
+  MandateExpired: ([until]) => `the mandate has expired (${moment(until)})`,
+  MandateBadSignature: () => "the signature is not the account's wallet's",
+  ERC20InsufficientBalance: ([, has, needs]) => `the wallet holds ${dollarsOf(has)}, ${dollarsOf(needs)} are needed`,
+  ERC20InsufficientAllowance: () => "the permit does not cover the amount, or has expired",
+};
+
+/** The error's own data, at any depth that ethers, wallets and nodes are known to put it. */
+function dataOf(error: unknown, depth = 0): string | undefined {
+  if (typeof error !== "object" || error === null || depth > 5) return undefined;
+  const fields = error as Readonly<Record<string, unknown>>;
+  if (typeof fields.data === "string" && /^0x(?:[0-9a-fA-F]{2}){4,}$/.test(fields.data)) return fields.data;
+  for (const inside of ["data", "error", "info", "cause", "originalError"]) {
+    const found = dataOf(fields[inside], depth + 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** One sentence; undefined where it was no contract that refused. */
+export function revertText(error: unknown): string | undefined {
+  const data = dataOf(error);
+  if (data === undefined) return undefined;
+  for (const codec of [MARKET, REGISTRY, TOKEN, AUTHORITY]) {
+    const parsed = codec.parseError(data);
+    if (parsed === null) continue;
+    const words = WORDS[parsed.name]?.(parsed.args);
+    return words === undefined ? `${parsed.name}(${parsed.args.map(String).join(", ")})` : `${words} (${parsed.name})`;
+  }
+  return undefined;
+}

@@ -1,0 +1,163 @@
+/**
+ * What the owner of an account does with its wallet: look, pay in, take out, promise, take back. The same functions for
+ * the page and for `gridpact wallet`; the signer is a key or a browser's wallet.
+ */
+import { Contract, Signature, type Provider, type Signer, type TypedDataDomain } from "ethers";
+import { TABLE_WRITER } from "../codec/abi.ts";
+import { unpackLimits, type FrozenLimits, type Mandate } from "../codec/typedData.ts";
+import { contracts, send, type Deployment } from "./deployment.ts";
+import { registered } from "./keys.ts";
+import { registerMandate, signMandate } from "./onboarding.ts";
+
+/** Money in nano-dollars, tokens in their own units of 1e-6, times in Unix seconds of the chain's clock. */
+export type WalletAccount = {
+  readonly id: number;
+  readonly wallet: string;
+  readonly deposit: bigint;
+  /** What could leave now, what the open session may still take, and what waits for the meters. */
+  readonly free: bigint;
+  readonly lock: bigint;
+  readonly hold: bigint;
+  readonly allowanceG: bigint;
+  /** Spent in the sessions that start on `spentDay` (days since 1970). */
+  readonly spentMicro: bigint;
+  readonly spentDay: bigint;
+  /** Tokens that have left the deposit, tokens that follow as soon as they are free, and when they can be paid. */
+  readonly leaving: { readonly tokens: bigint; readonly queued: bigint; readonly availableAt: bigint };
+  /** Registered for the next freeze; undefined: none, or it has expired or was revoked. */
+  readonly mandate: FrozenLimits | undefined;
+  readonly nonce: bigint;
+  /** Of the wallet itself. */
+  readonly tokens: bigint;
+  readonly now: bigint;
+};
+
+/** How long a permit counts, s of the chain's clock. */
+const PERMIT_S = 3_600n;
+/** Blocks whose events are asked for at once. */
+const RANGE = 5_000;
+const ZERO = "0x0000000000000000000000000000000000000000";
+
+/** Accounts that a wallet owns now, ascending. */
+export async function accountsOf(deployment: Deployment, provider: Provider, wallet: string): Promise<number[]> {
+  const { registry } = contracts(deployment, provider);
+  const head = await provider.getBlockNumber();
+  const ids = new Set<number>();
+  // A change of the wallet is rare, and its event is not found by the new one.
+  const named = [registry.filters.Registered(undefined, wallet), registry.filters.WalletRotated()];
+  for (let from = deployment.block; from <= head; from += RANGE)
+    for (const filter of named)
+      for (const log of await registry.queryFilter(filter, from, Math.min(head, from + RANGE - 1)))
+        ids.add(Number(registry.interface.parseLog(log)?.args.id));
+  const owners = await Promise.all([...ids].map((id) => registered(deployment, provider, id)));
+  return [...ids].filter((_, k) => owners[k].wallet?.toLowerCase() === wallet.toLowerCase()).sort((a, b) => a - b);
+}
+
+/** Everything that the contracts say of an account at the newest block. */
+export async function readAccount(deployment: Deployment, provider: Provider, id: number): Promise<WalletAccount> {
+  const { market, token, registry } = contracts(deployment, provider);
+  const ask = (method: string) => market.getFunction(method).staticCall(id);
+  const block = provider.getBlock("latest");
+  const [word, free, lock, hold, leaving, registeredOne, owner] = await Promise.all([
+    ask("account"),
+    ask("free"),
+    ask("lockOf"),
+    ask("holdOf"),
+    ask("pending"),
+    ask("registeredMandate"),
+    registry.getFunction("walletOf").staticCall(id),
+  ]);
+  const now = BigInt((await block)?.timestamp ?? 0);
+  const limits = unpackLimits(registeredOne.limits, registeredOne.capacity);
+  return {
+    id,
+    wallet: owner,
+    deposit: word.deposit,
+    free,
+    lock,
+    hold,
+    allowanceG: word.carbon,
+    spentMicro: word.spentMicro,
+    spentDay: word.day,
+    leaving: { tokens: leaving.tokens, queued: leaving.queued, availableAt: leaving.availableAt },
+    mandate: limits.validUntil > now ? limits : undefined,
+    nonce: registeredOne.nonce,
+    tokens: owner === ZERO ? 0n : await token.getFunction("balanceOf").staticCall(owner),
+    now,
+  };
+}
+
+/** The EIP-712 domain of the token's permits, as the token itself says; undefined where it knows of no permits. */
+async function permitDomain(token: Contract, owner: string) {
+  try {
+    const { name, version, chainId, verifyingContract } = await token.getFunction("eip712Domain").staticCall();
+    const nonce: bigint = await token.getFunction("nonces").staticCall(owner);
+    return { domain: { name, version, chainId, verifyingContract } satisfies TypedDataDomain, nonce };
+  } catch (error) {
+    if ((error as { code?: string }).code === "CALL_EXCEPTION" || (error as { code?: string }).code === "BAD_DATA")
+      return undefined;
+    throw error;
+  }
+}
+
+export const PERMIT_TYPES = {
+  Permit: [
+    { name: "owner", type: "address" },
+    { name: "spender", type: "address" },
+    { name: "value", type: "uint256" },
+    { name: "nonce", type: "uint256" },
+    { name: "deadline", type: "uint256" },
+  ],
+};
+
+/**
+ * Pays tokens of the wallet into an account: a permit that is signed and one transaction, or two transactions where the
+ * token takes no permits.
+ */
+export async function deposit(deployment: Deployment, wallet: Signer, id: number, tokens: bigint) {
+  const { market, token } = contracts(deployment, wallet);
+  const owner = await wallet.getAddress();
+  const permit = await permitDomain(token, owner);
+  if (permit === undefined) {
+    await send(token, "approve", deployment.market, tokens);
+    return send(market, "deposit", id, tokens);
+  }
+  const block = await wallet.provider?.getBlock("latest");
+  const deadline = BigInt(block?.timestamp ?? 0) + PERMIT_S;
+  const message = { owner, spender: deployment.market, value: tokens, nonce: permit.nonce, deadline };
+  const { v, r, s } = Signature.from(await wallet.signTypedData(permit.domain, PERMIT_TYPES, message));
+  return send(market, "depositWithPermit", id, tokens, deadline, v, r, s);
+}
+
+/** Asks for tokens of the deposit: what is free leaves it at once, and is paid once the delay is over. */
+export const requestWithdrawal = (deployment: Deployment, wallet: Signer, id: number, tokens: bigint) =>
+  send(contracts(deployment, wallet).market, "requestWithdrawal", id, tokens);
+
+/** Pays out what was asked for, once the delay is over. Anybody may send it. */
+export const withdraw = (deployment: Deployment, sender: Signer, id: number) =>
+  send(contracts(deployment, sender).market, "withdraw", id);
+
+/** Ends every mandate that was signed so far, from the next session on. */
+export const revoke = (deployment: Deployment, wallet: Signer, id: number) =>
+  send(contracts(deployment, wallet).market, "revokeMandate", id);
+
+/** The number that the account's next mandate must have. */
+export const nextNonce = ({ nonce }: Pick<WalletAccount, "nonce">): bigint => nonce + 1n;
+
+/** Signs a mandate and registers it. `relay` pays for it, the wallet itself unless given. */
+export async function promise(deployment: Deployment, wallet: Signer, mandate: Mandate, relay?: Signer) {
+  const signature = await signMandate(deployment, wallet, mandate);
+  await registerMandate(deployment, relay ?? wallet, mandate, signature);
+}
+
+/** The most that one session can take under a mandate, whoever signed it, nano-dollars: the contract's own figure. */
+export async function mostLoss(
+  deployment: Deployment,
+  provider: Provider,
+  mandate: Mandate,
+  { periodSeconds, periods }: { readonly periodSeconds: number; readonly periods: number },
+): Promise<bigint> {
+  const writer = await contracts(deployment, provider).market.getFunction("tableWriter").staticCall();
+  const tables = new Contract(writer, TABLE_WRITER, provider);
+  return tables.getFunction("mostLoss").staticCall(mandate, periodSeconds, periods);
+}
