@@ -1,12 +1,10 @@
 import { execFile, execFileSync } from "node:child_process";
-import { globSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { globSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { connect } from "../offchain-solver/chain/connect.ts";
-import { releasedBuild } from "../offchain-solver/devnet/release.ts";
 import { runSession } from "../offchain-solver/devnet/session.ts";
 import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
@@ -67,9 +65,7 @@ describe("an example", function () {
       const chain = { admin: await provider.getSigner(), provider };
       const { deployment, audited } = await runSession(scenario, options, chain, () => undefined);
       const [{ batch, block }] = audited;
-      const release = join(mkdtempSync(join(tmpdir(), "gridpact-release-")), "release.json");
-      writeFileSync(release, JSON.stringify(releasedBuild()));
-      const said = await example("auditSession", url, deployment.market, release);
+      const said = await example("auditSession", url, deployment.market);
       expect(said).to.equal(`block ${block}, batch ${batch}: valid\n`);
     } finally {
       provider.destroy();

@@ -14,6 +14,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import ts from "typescript";
+import { releasedBuild } from "../offchain-solver/devnet/release.ts";
 import packageJson from "../package.json" with { type: "json" };
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -80,12 +81,14 @@ describe("the package, as another project has it", function () {
     expect(files.filter((file) => /(?<!\.d)\.ts$/.test(file))).to.deep.equal([]);
   });
 
-  it("has an auditor", () => {
+  it("has an auditor that knows the released contracts, whatever is built beside it", () => {
     writeFileSync(
       join(project, "use.js"),
-      `import { audit, judgeSession } from "gridpact/auditor";\nconsole.log(typeof audit, typeof judgeSession);\n`,
+      `import { audit, judgeSession, RELEASE } from "gridpact/auditor";
+       console.log(typeof audit, typeof judgeSession, JSON.stringify(RELEASE));`,
     );
-    expect(node(["use.js"], project)).to.equal("function function\n");
+    // Kept in git, and what the contracts compile to: npm run generate.
+    expect(node(["use.js"], project)).to.equal(`function function ${JSON.stringify(releasedBuild())}\n`);
   });
 
   it("has a codec", () => {

@@ -5,5 +5,6 @@ export { audit, type Audited, type AuditedSession, type AuditRequest, type Stand
 export { bundleFiles, bundlesAt, bundlesOf, NO_BUNDLES, type Bundles } from "./bundles.ts";
 export { type Certificate } from "./certify.ts";
 export { releasedCode, type Release, type ReleasedCode } from "./release.ts";
+export { RELEASE } from "./releasedContracts.ts";
 export { certifySession, certifyWitness, judgeSession, judgeWitness, type SettledSession } from "./witness.ts";
 export { verdictText, type Verdict } from "./verdict.ts";

@@ -6,10 +6,10 @@ import { getAddress, isAddress, keccak256 } from "ethers";
 import { audit, type Audited, type Standing } from "../auditor/audit.ts";
 import { bundlesAt, bundlesOf, type Bundles } from "../auditor/bundles.ts";
 import { restored, written } from "../auditor/checkpoint.ts";
+import { RELEASE } from "../auditor/releasedContracts.ts";
 import { EndpointFault, httpEndpoint } from "../chain/endpoint.ts";
 import { compared, look, type Look } from "../chain/look.ts";
 import { canonicalBytes } from "../codec/canonicalJson.ts";
-import { buildRelease } from "../devnet/release.ts";
 import { InputError } from "../io/inputError.ts";
 import { liveLine, note, numberOption } from "../io/output.ts";
 import { isFile, readText } from "../io/readJson.ts";
@@ -48,12 +48,11 @@ const NOTHING: Bundles = () => Promise.resolve(undefined);
 const KEEP_EVERY_MS = 5_000;
 
 async function followed(eyes: Look, market: string, bundles: Bundles, args: LookArguments): Promise<Audited> {
-  const release = await buildRelease();
   const line = liveLine();
   let last: Standing | undefined;
   let keptAt = Date.now();
   try {
-    const about = `${await eyes.chainId()} ${market} ${release.market.hash}`;
+    const about = `${await eyes.chainId()} ${market} ${RELEASE.market.hash}`;
     const keep = (standing: Standing): void => {
       if (args.checkpoint !== undefined) writeText(args.checkpoint, written(standing, about));
     };
@@ -62,7 +61,7 @@ async function followed(eyes: Look, market: string, bundles: Bundles, args: Look
       look: eyes,
       market,
       fromBlock: args.from ?? 0,
-      release,
+      release: RELEASE,
       bundles,
       ...(resume && { resume }),
       progress(standing, head) {

@@ -28,5 +28,9 @@ function codeOf(path: string): ReleasedCode {
   const name = path.slice(path.lastIndexOf("/") + 1);
   const file = fileURLToPath(new URL(`../../artifacts/contracts/${path}.sol/${name}.json`, import.meta.url));
   const { deployedBytecode, immutableReferences } = JSON.parse(readFileSync(file, "utf8")) as Built;
-  return releasedCode(deployedBytecode, Object.values(immutableReferences ?? {}).flat());
+  const gaps = Object.values(immutableReferences ?? {}).flat();
+  return releasedCode(
+    deployedBytecode,
+    gaps.toSorted((a, b) => a.start - b.start),
+  );
 }

@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { releasedBuild } from "../../offchain-solver/devnet/release.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 /** Bytes that it may come to, gzipped. */
@@ -16,12 +15,7 @@ export const MOST_BYTES = 150_000;
 /** The text of the bundle. */
 export async function auditorBundle(): Promise<string> {
   const { outputFiles } = await build({
-    stdin: {
-      contents: `export * from "./offchain-solver/auditor/index.ts";
-        export const RELEASE = ${JSON.stringify(releasedBuild())};`,
-      resolveDir: root,
-      loader: "ts",
-    },
+    entryPoints: [join(root, "offchain-solver/auditor/index.ts")],
     bundle: true,
     format: "iife",
     globalName: "gridpactAuditor",

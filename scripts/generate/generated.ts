@@ -19,6 +19,7 @@ export const GENERATORS: readonly Generator[] = [
   { script: "scripts/generate/schemas.ts", writes: "docs/schemas", owns: true },
   { script: "scripts/generate/buildCases.ts", writes: "cases/scenarios", owns: true },
   { script: "scripts/generate/abi.ts", writes: "offchain-solver/codec", owns: false },
+  { script: "scripts/generate/release.ts", writes: "offchain-solver/auditor", owns: false },
 ];
 
 const filesBelow = (directory: string): string[] =>
