@@ -19,6 +19,7 @@ import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
 import { sessionOf } from "../offchain-solver/market/scenario/leaveOut.ts";
 import { publicScenario } from "../offchain-solver/market/scenario/publicScenario.ts";
 import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
+import type { AuditJson } from "../offchain-solver/records/sessionJson.ts";
 import { journalFile } from "../offchain-solver/node/home.ts";
 import { readHeard, type Heard } from "../offchain-solver/node/journal/journal.ts";
 import { replay } from "../offchain-solver/node/journal/replay.ts";
@@ -80,6 +81,17 @@ describe("a market whose parties are processes of their own", function () {
       bundles: async (name) => readFileSync(join(folder, `${name}.json`)),
     });
     expect(audited.sessions.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
+    // Any node serves them: an auditor of another house has the chain and one node's address.
+    for (const id of [OPERATOR_ID, days[0].prosumers[3].id]) {
+      const where = ["--rpc", chain.url, "--market", devnet.deployment.market];
+      const bundles = `http://127.0.0.1:${devnet.apiPorts.get(id)}/bundles`;
+      const ended = await captured("audit", ...where, "--bundle", bundles, "--json", "-");
+      expect(ended.code, ended.stderr).to.equal(0);
+      const { verdicts } = JSON.parse(ended.stdout) as AuditJson;
+      expect(verdicts.map(({ verdict, uncertifiedBy }) => ({ verdict, uncertifiedBy }))).to.deep.equal([
+        { verdict: "valid", uncertifiedBy: undefined },
+      ]);
+    }
     for (const { id } of days[0].prosumers) {
       expect(readdirSync(join(homeOf(devnet.data, id), "sessions"))).to.deep.equal(["1.json"]);
       const own = JSON.parse(readFileSync(join(homeOf(devnet.data, id), "sessions", "1.json"), "utf8"));
