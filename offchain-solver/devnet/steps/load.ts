@@ -1,4 +1,4 @@
-import type { Signer } from "ethers";
+import { keccak256, type Signer } from "ethers";
 import * as Deployment from "../../chain/deployment.ts";
 import * as Onboarding from "../../chain/onboarding.ts";
 import { settingsTerms } from "../../clearing/settingsTerms.ts";
@@ -46,7 +46,10 @@ export async function load(scenario: Scenario, options: ClearOptions, chain: Cha
   };
   const committee = Onboarding.committeeOf(scenario.prosumers.map(({ id }) => id));
   const deployment = chain.deployment ?? (await openMarket(chain.admin, scenario));
-  if (chain.deployment !== undefined) await checkMembers(deployment, chain.admin, scenario);
+  if (chain.deployment !== undefined) {
+    await checkMembers(deployment, chain.admin, scenario);
+    await registerConnections(deployment, chain.admin, scenario);
+  }
   await fund(deployment, chain.admin, scenario, terms);
   if (options.market.carbon) await Onboarding.issueAllowances(deployment, chain.admin, allowances(terms));
   return { chain, terms, parts: scenario.prosumers, deployment, committee };
@@ -73,21 +76,43 @@ async function checkMembers(deployment: Deployment.Deployment, admin: Signer, { 
   }
 }
 
+/**
+ * Of a market that stands there: the feeder and its connections are those of another day, whose loads were smaller or
+ * larger, until the operator registers what this session's terms say. An auditor compares the two.
+ */
+async function registerConnections(
+  deployment: Deployment.Deployment,
+  admin: Signer,
+  scenario: Scenario,
+): Promise<void> {
+  const { registry } = Deployment.contracts(deployment, admin);
+  const model = gridModelOf(scenario);
+  const { hash } = await registry.getFunction("gridModel").staticCall();
+  if (hash !== keccak256(model)) await Onboarding.addGridModel(deployment, admin, model);
+}
+
+const gridModelOf = ({ feeder, prosumers }: Scenario): Uint8Array =>
+  GridModel.encode(
+    GridModel.fromFeeder(
+      feeder,
+      prosumers.map((one) => ({ id: one.id, bus: one.bus, ...capabilityOf(one) })),
+    ),
+  );
+
 async function register(
   deployment: Deployment.Deployment,
   admin: Signer,
-  { feeder, prosumers }: Scenario,
+  scenario: Scenario,
   committee: readonly number[],
 ): Promise<void> {
-  const parties = [...prosumers.map(({ id }) => id), ...SYSTEM_IDS].map((id) => ({
+  const parties = [...scenario.prosumers.map(({ id }) => id), ...SYSTEM_IDS].map((id) => ({
     id,
     wallet: devnetKey("wallet", id).address,
     nodeKey: devnetKey("node", id),
     meterKey: devnetKey("meter", id),
   }));
   await Onboarding.register(deployment, admin, parties);
-  const places = prosumers.map((one) => ({ id: one.id, bus: one.bus, ...capabilityOf(one) }));
-  await Onboarding.addGridModel(deployment, admin, GridModel.encode(GridModel.fromFeeder(feeder, places)));
+  await Onboarding.addGridModel(deployment, admin, gridModelOf(scenario));
   await Onboarding.appointCommittee(deployment, admin, committee);
   await Deployment.seal(deployment, admin);
 }
