@@ -1,11 +1,14 @@
 /**
- * `npm run bench:audit -- [--sessions N] [--json FILE]`: settles N sessions of ieee15 (an hour each, every day another)
- * and one of ieee141 on the embedded devnet, audits them all with their witnesses, and says what a session takes.
+ * `npm run bench:audit -- [--sessions N] [--days N] [--json FILE]`: settles N sessions of an hour of ieee15, each with
+ * other loads, N of its whole day, and a whole day of ieee141 on the embedded devnet; audits each of the three markets
+ * with its witnesses, and says what a session takes. Every session must be valid, with everybody's certificate.
  */
+import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import type { BaseWallet } from "ethers";
 import { audit } from "../../offchain-solver/auditor/audit.ts";
 import { bundlesOf } from "../../offchain-solver/auditor/bundles.ts";
+import { VALID, verdictText } from "../../offchain-solver/auditor/verdict.ts";
 import { endpointOf, type Endpoint } from "../../offchain-solver/chain/endpoint.ts";
 import { look } from "../../offchain-solver/chain/look.ts";
 import { canonicalBytes } from "../../offchain-solver/codec/canonicalJson.ts";
@@ -20,11 +23,18 @@ import { freeze } from "../../offchain-solver/devnet/steps/freeze.ts";
 import { load, openMarket } from "../../offchain-solver/devnet/steps/load.ts";
 import { witnessOf } from "../../offchain-solver/devnet/steps/sign.ts";
 import { writeJson } from "../../offchain-solver/io/target.ts";
+import { withCapabilities } from "../../offchain-solver/market/scenario/capability.ts";
 import { defaultSettings } from "../../offchain-solver/market/scenario/market.ts";
 import type { Scenario } from "../../offchain-solver/market/scenario/scenario.ts";
 import { loadScenario, takeHours } from "../../offchain-solver/scenarios/loadScenario.ts";
 
-const { values } = parseArgs({ options: { sessions: { type: "string", default: "100" }, json: { type: "string" } } });
+const { values } = parseArgs({
+  options: {
+    sessions: { type: "string", default: "95" },
+    days: { type: "string", default: "5" },
+    json: { type: "string" },
+  },
+});
 const DAY_S = 86_400;
 
 /** The scenario `day` days later, with loads of its own. */
@@ -71,7 +81,9 @@ function remembering(truth: Endpoint): Endpoint {
 
 type Send = { send: (method: string, params: unknown[]) => Promise<unknown> };
 
-async function measure(name: string, scenario: Scenario, days: number) {
+/** `scenario`: of the first session; the loads of the others are smaller, so one registration serves all. */
+async function measure(scenario: Scenario, days: number) {
+  const name = `${scenario.name}, ${scenario.hours} h`;
   const devnet = await embeddedDevnet(scenario.startUtc);
   try {
     const deployment = await openMarket(devnet.admin, scenario);
@@ -97,27 +109,39 @@ async function measure(name: string, scenario: Scenario, days: number) {
     const second = performance.now();
     const { sessions, standing } = await audit(request);
     const [whole, own] = [second - first, performance.now() - second];
-    const valid = sessions.filter(
-      ({ verdict }) => verdict.kind === "valid" && verdict.uncertifiedBy === undefined,
-    ).length;
+    const wrong = sessions.filter(({ verdict }) => verdict !== VALID);
+    for (const { sequence, verdict } of wrong)
+      process.stderr.write(`${name}: session ${sequence}: ${verdictText(verdict)}\n`);
     return {
-      name,
-      sessions: sessions.length,
-      valid,
-      market: standing.kind,
+      name: scenario.name,
       periods: scenario.hours,
+      settled: days,
+      audited: sessions.length,
+      valid: sessions.length - wrong.length,
+      market: standing.kind,
       msPerSession: Math.round(own / sessions.length),
       withLookUpsMs: Math.round(whole / sessions.length),
+      load: Number(loadavg()[0].toFixed(1)),
     };
   } finally {
     await devnet.close();
   }
 }
 
-const rows = [
-  await measure("ieee15", takeHours(loadScenario("ieee15"), 1), Number(values.sessions)),
-  await measure("ieee141", takeHours(loadScenario("ieee141"), 1), 1),
-];
-for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
-if (values.json !== undefined) writeJson(values.json, { rows });
-process.exit(rows.every(({ sessions, valid, market }) => sessions === valid && market === "valid") ? 0 : 1);
+const [short, long, large] = ["ieee15", "ieee15", "ieee141"].map((name, k) =>
+  k === 0 ? takeHours(loadScenario(name), 1) : loadScenario(name),
+);
+const rows: Awaited<ReturnType<typeof measure>>[] = [];
+for (const [scenario, sessions] of [
+  [short, Number(values.sessions)],
+  [long, Number(values.days)],
+  [large, 1],
+] as const) {
+  const [registered] = withCapabilities([scenario]);
+  rows.push(await measure(registered, sessions));
+  process.stdout.write(`${JSON.stringify(rows.at(-1))}\n`);
+  // What there is so far, should somebody end it.
+  if (values.json !== undefined) writeJson(values.json, { rows });
+}
+const right = rows.every((row) => row.market === "valid" && row.valid === row.audited && row.audited === row.settled);
+process.exit(right ? 0 : 1);
