@@ -75,7 +75,16 @@ function hashAttested(Attested memory attested) pure returns (bytes32) {
     return keccak256(abi.encode(ATTESTED_TYPEHASH, attested));
 }
 
-/// What an entry leaves behind: `previous` of the next one. `rows`: Merkle root of the rows.
-function commitmentOf(bytes32 batch, bytes32 readings, bytes32 rows) pure returns (bytes32) {
-    return keccak256(abi.encode(batch, readings, rows));
+/// What an entry leaves behind: `previous` of the next one.
+struct Commitment {
+    bytes32 batch;
+    bytes32 readings;
+    /// Merkle root of the rows.
+    bytes32 rows;
+    /// Code that holds the connections as they were at the session's first entry.
+    address connections;
+}
+
+function hashCommitment(Commitment memory commitment) pure returns (bytes32) {
+    return keccak256(abi.encode(commitment));
 }
