@@ -1,5 +1,5 @@
 #!/bin/sh
-# Debian packages the tests need beside Node: the independent solver behind test/oracle, a browser, and a message broker.
+# Debian packages the tests need beside Node: the independent solver behind test/oracle, a browser, and two message brokers.
 # Installs only what is missing; with sudo when not root. Does nothing where there is no apt-get.
 set -eu
 
@@ -7,6 +7,7 @@ missing=""
 /usr/bin/python3 -c 'import cvxopt' 2>/dev/null || missing="$missing python3-cvxopt"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 command -v nats-server >/dev/null 2>&1 || [ -x /usr/sbin/nats-server ] || missing="$missing nats-server"
+command -v mosquitto >/dev/null 2>&1 || [ -x /usr/sbin/mosquitto ] || missing="$missing mosquitto"
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then

@@ -13,6 +13,7 @@ import { devnetCommand } from "./devnet.ts";
 import { experimentCommand } from "./experiment.ts";
 import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
+import { meterCommand } from "./meter.ts";
 import { nodeCommand } from "./node.ts";
 import { operatorCommand } from "./operator.ts";
 import { replayCommand } from "./replay.ts";
@@ -29,6 +30,7 @@ const COMMANDS = [
   scenarioCommand,
   importCommand,
   communityCommand,
+  meterCommand,
   auditCommand,
   deployCommand,
   receiptCommand,

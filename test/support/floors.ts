@@ -33,12 +33,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   report: RECORDED,
   io: [],
   scenarios: ["io", "records", ...PURE_FLOORS],
+  // What meters send, in whatever form, to readings.
+  metering: ["scenarios", "io", "records", ...CORE],
   simulation: SIMULATED,
   // A node judges a batch as an auditor would before it signs.
   node: ["auditor", "chain", "net", "clearing", "io", "scenarios", ...RECORDED],
   devnet: ["node", "auditor", "chain", "ledger", ...SIMULATED],
   study: ["report", "ledger", ...SIMULATED],
-  cli: ["devnet", "node", "auditor", "chain", "ledger", "study", "report", ...SIMULATED],
+  cli: ["metering", "devnet", "node", "auditor", "chain", "ledger", "study", "report", ...SIMULATED],
 };
 
 /** What the pure floors may take from outside: schemas. */

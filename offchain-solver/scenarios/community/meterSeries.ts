@@ -38,9 +38,9 @@ const MOST_KW = 1000;
 export const BRIDGED_MS = 120 * MINUTE_MS;
 
 /** Flags of portals: measured, replaced by the utility's estimate, and no value. */
-const GOOD = /^(|v|w|g|valid|ok|good|measured|true|l1|gemessen|wahrer wert)$/i;
-const ESTIMATED = /^(e|estimated|ersatzwert|l2|l3|geschätzt|interpolated)$/i;
-const MISSING = /^(f|missing|invalid|fehlwert|fehlt|ungültig|n\/a|false|no value)$/i;
+export const GOOD = /^(|v|w|g|valid|ok|good|measured|true|l1|gemessen|wahrer wert)$/i;
+export const ESTIMATED = /^(e|estimated|ersatzwert|l2|l3|geschätzt|interpolated)$/i;
+export const MISSING = /^(f|missing|invalid|fehlwert|fehlt|ungültig|n\/a|false|no value)$/i;
 
 type Reading = { readonly ms: number; readonly row: Row };
 
@@ -84,7 +84,7 @@ export async function readMeters(
 
 type Context = { readonly options: SeriesOptions; readonly clock: ZoneClock };
 
-function stampsOf(
+export function stampsOf(
   file: string,
   { columns, rows }: { readonly columns: readonly string[]; readonly rows: readonly Row[] },
   time: readonly number[],
@@ -110,14 +110,17 @@ function stampsOf(
   });
 }
 
-/** The commonest distance between rows. */
-function stepOf(file: string, readings: readonly Reading[], complaints: string[]): number {
+/** Steps back come last. */
+const forwards = (step: number): number => (step > 0 ? step : Number.MAX_SAFE_INTEGER);
+
+/** The commonest distance between rows, the shorter of two. */
+export function stepOf(file: string, readings: readonly Reading[], complaints: string[]): number {
   const counts = new Map<number, number>();
   readings.slice(1).forEach(({ ms }, k) => {
     const step = ms - readings[k].ms;
     counts.set(step, (counts.get(step) ?? 0) + 1);
   });
-  const [step] = [...counts].sort((a, b) => b[1] - a[1])[0] ?? [0];
+  const [step] = [...counts].sort((a, b) => b[1] - a[1] || forwards(a[0]) - forwards(b[0]))[0] ?? [0];
   if (!STEPS.includes(step))
     complaints.push(
       `${file}: its rows are ${readings.length < 2 ? "too few to tell" : `${step / MINUTE_MS} minutes`} apart: intervals of 5, 10, 15, 20, 30 or 60 minutes were expected, in order of time`,
@@ -125,7 +128,7 @@ function stepOf(file: string, readings: readonly Reading[], complaints: string[]
   return step;
 }
 
-function checkGrid(
+export function checkGrid(
   { file, column, clock }: { readonly file: string; readonly column: string; readonly clock: ZoneClock },
   readings: readonly Reading[],
   stepMs: number,

@@ -1,0 +1,245 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import excel from "exceljs";
+import type { MeterReading } from "../codec/meterReading.ts";
+import { MeterReadingSchema } from "../records/meterJson.ts";
+import { noFindings } from "../scenarios/community/findings.ts";
+import type { SeriesOptions } from "../scenarios/community/meterSeries.ts";
+import { zoneClock } from "../scenarios/community/zoneClock.ts";
+import { readEda } from "./eda.ts";
+import { readMessage } from "./mqtt.ts";
+import { readPortal } from "./portal.ts";
+import { Collected } from "./readings.ts";
+
+const vienna = zoneClock("Europe/Vienna")!;
+const options: SeriesOptions = { stamps: "start", headLine: 1, unit: "kWh" };
+const folder = mkdtempSync(join(tmpdir(), "gridpact-meters-"));
+/** 15 July 2026 in summer time. */
+const start = Date.parse("2026-07-15T06:00Z") / 1000;
+const quarter = { start, seconds: 900, periods: 4 };
+const hour = { start, seconds: 3600, periods: 1 };
+
+async function portal(name: string, text: string, reads = options) {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  const found = noFindings();
+  const intervals = await readPortal(file, reads, vienna, found);
+  return { intervals, wrong: found.wrong.map((one) => one.replace(`${folder}/`, "")) };
+}
+
+const short = (readings: readonly MeterReading[]): string[] =>
+  readings.map(({ meteredWh, renewableWh, quality }) => `${meteredWh} ${renewableWh} ${quality}`);
+
+function collected(span: typeof hour, intervals: readonly Parameters<Collected["add"]>[0][], points = { home: 7 }) {
+  const all = new Collected(new Map(Object.entries(points)), span);
+  for (const interval of intervals) all.add(interval);
+  const readings = all.readings();
+  for (const reading of readings) MeterReadingSchema.parse(reading);
+  return { readings: short(readings), notes: all.notes.map((one) => one.replaceAll(`${folder}/`, "")) };
+}
+
+const HEAD = "Zeitstempel;Bezug [kWh];Einspeisung [kWh];Erzeugung [kWh];Status";
+const DAY = [
+  HEAD,
+  "15.07.2026 08:00;0,1234;0,0000;0,0500;L1",
+  "15.07.2026 08:15;0,1234;0,0000;0,0500;L1",
+  "15.07.2026 08:30;0,1234;1,0000;2,0500;L2",
+  "15.07.2026 08:45;0,1234;0,0004;0,0000;L1",
+].join("\n");
+/** The same file with one line changed. */
+const changed = (from: string, to: string): string => DAY.replace(from, to);
+
+describe("meters' files", () => {
+  it("of a portal become readings, fractions of a Wh carried on", async () => {
+    const { intervals, wrong } = await portal("home.csv", DAY);
+    expect(wrong).to.deep.equal([]);
+    // Sums: -123.4, -246.8, +629.8 and +506.8 Wh, each rounded down, and their differences.
+    const rows = ["-124 50 measured", "-123 50 measured", "876 2050 estimated", "-123 0 measured"];
+    expect(collected(quarter, intervals)).to.deep.equal({ readings: rows, notes: [] });
+    expect(collected(hour, intervals).readings).to.deep.equal(["506 2150 estimated"]);
+  });
+
+  it("of a workbook are the same", async () => {
+    const book = new excel.Workbook();
+    const sheet = book.addWorksheet("Werte");
+    sheet.addRow(["Time", "Import [kWh]", "Export [kWh]"]);
+    for (let q = 0; q < 4; q++) sheet.addRow([`2026-07-15 08:${String(15 * q).padStart(2, "0")}`, 0.1 + 0.2, q / 8]);
+    const file = join(folder, "home.xlsx");
+    writeFileSync(file, Buffer.from(await book.xlsx.writeBuffer()));
+    const intervals = await readPortal(file, options, vienna, noFindings());
+    expect(collected(quarter, intervals).readings).to.deep.equal([
+      "-300 0 measured",
+      "-175 0 measured",
+      "-50 0 measured",
+      "75 0 measured",
+    ]);
+  });
+
+  it("keep both of the hours that autumn doubles, and refuse the one that spring leaves out", async () => {
+    const rows = (date: string, hours: readonly string[]): string =>
+      ["Time,Import [kWh]", ...hours.map((at, k) => `${date} ${at},0.00${k + 1}`)].join("\n");
+    const autumn = await portal("home.csv", rows("2026-10-25", ["01:00", "02:00", "02:00", "03:00"]));
+    const night = { start: Date.parse("2026-10-24T23:00Z") / 1000, seconds: 3600, periods: 4 };
+    expect(collected(night, autumn.intervals).readings).to.deep.equal([1, 2, 3, 4].map((k) => `-${k} 0 measured`));
+    const spring = await portal("home.csv", rows("2026-03-29", ["01:00", "02:00", "03:00"]));
+    expect(spring.wrong[0]).to.contain('home.csv: line 3: Time = "2026-03-29 02:00": there is no such time');
+  });
+
+  const spoilt: readonly [what: string, text: string, says: string][] = [
+    ["a time twice", changed("08:30", "08:15"), "line 4: Zeitstempel"],
+    ["a time before the last", changed("08:45", "07:00"), "comes before line 4"],
+    ["a value below zero", changed("0,1234;1,0000", "-0,1234;1,0000"), 'line 4: Bezug = "-0,1234": is below zero'],
+    ["a value no home draws", changed("0,1234;1,0", "123400,0;1,0"), 'line 4: Bezug = "123400,0": is more than'],
+    ["a word among numbers", changed("1,0000", "viel"), 'line 4: Einspeisung = "viel": is not a number'],
+    ["a flag nobody knows", changed("L2", "XX"), 'line 4: Status = "XX": is no flag known'],
+    ["a register nobody knows", changed("Erzeugung [kWh]", "Kanal 3 [kWh]"), "line 1: column Kanal 3: import, export"],
+  ];
+  for (const [what, text, says] of spoilt)
+    it(`with ${what} are refused by line and column`, async () => {
+      const { intervals, wrong } = await portal("home.csv", text);
+      expect(intervals).to.deep.equal([]);
+      expect(wrong).to.have.length(1);
+      expect(wrong[0])
+        .to.match(/^home\.csv: /)
+        .and.contain(says);
+    });
+
+  it("with a gap, a blank and a flag for nothing are missing there, and say so", async () => {
+    const row = "15.07.2026 08:15;0,1234;0,0000;0,0500;L1\n";
+    const gap = await portal("home.csv", changed(row, ""));
+    const missing = collected(quarter, gap.intervals);
+    expect(missing.readings[1]).to.equal("0 0 missing");
+    expect(missing.notes).to.deep.equal(["prosumer 7: 1 of 4 periods are missing, from 2026-07-15T06:15:00Z"]);
+    expect(collected(hour, gap.intervals).readings).to.deep.equal(["0 0 missing"]);
+    const blank = await portal("home.csv", changed("0,1234;1,0000", ";1,0000"));
+    expect(collected(quarter, blank.intervals).readings[2]).to.equal("0 0 missing");
+    const flagged = await portal("home.csv", changed("L2", "F"));
+    expect(collected(quarter, flagged.intervals).readings[2]).to.equal("0 0 missing");
+  });
+
+  it("too coarse for the session, or of a point that is nobody's, are told", async () => {
+    const { intervals } = await portal("home.csv", "Time,Import [kWh]\n2026-07-15 08:00,1\n2026-07-15 09:00,1");
+    expect(collected(quarter, intervals).notes[0]).to.contain("home.csv: line 2: Import: an interval of 60 minutes");
+    expect(collected(hour, intervals, { home: 7, other: 8 } as never).notes).to.deep.equal([
+      "prosumer 8: no source has what it drew from the grid",
+    ]);
+    const other = await portal("nobody.csv", "Time,Import [kWh]\n2026-07-15 08:00,1\n2026-07-15 09:00,1");
+    expect(collected(hour, other.intervals).notes[0]).to.equal(
+      "nobody.csv: line 2: Import: metering point nobody is nobody's",
+    );
+  });
+
+  it("that contradict each other are told; better values take the place of worse ones", async () => {
+    const first = await portal("home.csv", DAY);
+    const better = await portal("home.csv", changed("0,1234;1,0000;2,0500;L2", "0,1234;0,9000;1,9500;L1"));
+    const { readings } = collected(quarter, [...first.intervals, ...better.intervals]);
+    expect(readings[2]).to.equal("776 1950 measured");
+    const contrary = await portal("home.csv", changed("08:45;0,1234", "08:45;0,2234"));
+    const told = collected(quarter, [...first.intervals, ...contrary.intervals]);
+    expect(told.readings).to.deep.equal(collected(quarter, first.intervals).readings);
+    expect(told.notes).to.have.length(1);
+    expect(told.notes[0]).to.contain("is 0.2234 kWh, but 0.1234 at home.csv: line 5: Bezug, which stands");
+  });
+});
+
+const POINT = "AT0010000000000000001000004567890";
+const position = (k: number, kwh: string, method = "L1"): string => {
+  const at = (q: number): string => `2026-07-15T08:${String(15 * q).padStart(2, "0")}:00+02:00`;
+  return `      <EP><DTF>${at(k)}</DTF><DTT>${k === 3 ? "2026-07-15T09:00:00+02:00" : at(k + 1)}</DTT><MM>${method}</MM><BQ>${kwh}</BQ></EP>`;
+};
+const RECORD = `<?xml version="1.0" encoding="UTF-8"?>
+<cr:ConsumptionRecord xmlns:cr="http://www.ebutilities.at/schemata/customerprocesses/consumptionrecord/01p31"
+  xmlns:ct="http://www.ebutilities.at/schemata/customerprocesses/common/types/01p20">
+  <cr:ProcessDirectory>
+    <ct:MessageId>AT001000202607160000000000000000001</ct:MessageId>
+    <ct:MeteringPoint>${POINT}</ct:MeteringPoint>
+    <Energy>
+      <MeteringPeriodStart>2026-07-15T08:00:00+02:00</MeteringPeriodStart>
+      <MeteringIntervall>QH</MeteringIntervall>
+      <EnergyData MeterCode="1-1:1.9.0 G.01" UOM="KWH">
+${[position(0, "0.25"), position(1, "0.25"), position(2, "0.125", "L2"), position(3, "0.1")].join("\n")}
+      </EnergyData>
+      <EnergyData MeterCode="1-1:2.9.0 P.01" UOM="KWH">
+${[0, 1, 2, 3].map((k) => position(k, `${k}.5`)).join("\n")}
+      </EnergyData>
+      <EnergyData MeterCode="1-1:2.9.0 G.02" UOM="KWH">
+${position(0, "99")}
+      </EnergyData>
+    </Energy>
+  </cr:ProcessDirectory>
+</cr:ConsumptionRecord>
+`;
+
+describe("a grid operator's consumption record", () => {
+  const read = (xml: string, generates?: () => boolean) => {
+    const found = noFindings();
+    return { intervals: readEda({ file: "p.xml", xml }, found, { ...(generates && { generates }) }), ...found };
+  };
+
+  it("becomes readings; a community's computed shares are none", () => {
+    const { intervals, wrong } = read(RECORD);
+    expect(wrong).to.deep.equal([]);
+    const points = { [POINT]: 7 } as never;
+    expect(collected(quarter, intervals, points)).to.deep.equal({
+      readings: ["250 0 measured", "1250 0 measured", "2375 0 estimated", "3400 0 measured"],
+      notes: [],
+    });
+    const panels = read(RECORD, () => true);
+    expect(collected(quarter, panels.intervals, points).readings[3]).to.equal("3400 3500 measured");
+  });
+
+  const spoilt: readonly [what: string, from: string, to: string, says: string][] = [
+    ["a time twice", "08:15:00+02:00</DTF>", "08:00:00+02:00</DTF>", "DT"],
+    ["no unit of energy", 'G.01" UOM="KWH"', 'G.01" UOM="MB"', 'line 10: column 7: UOM = "MB": KWH or MWH'],
+    ["a method nobody knows", "<MM>L2</MM>", "<MM>L9</MM>", 'line 13: column 7: MM = "L9": L1, L2 or L3'],
+    ["a value below zero", "<BQ>0.125", "<BQ>-0.125", 'line 13: column 7: BQ = "-0.125": is below zero'],
+    ["a value no home draws", "<BQ>0.125", "<BQ>125000", 'line 13: column 7: BQ = "125000": is more than'],
+    ["a word for a value", "<BQ>0.125", "<BQ>viel", 'line 13: column 7: BQ = "viel": is not a number'],
+    ["a time without its zone", "08:30:00+02:00</DTF>", "08:30:00</DTF>", "says no zone"],
+    ["another interval", "<MeteringIntervall>QH", "<MeteringIntervall>D", 'MeteringIntervall = "D": QH or H'],
+  ];
+  for (const [what, from, to, says] of spoilt)
+    it(`with ${what} is refused by line and column`, () => {
+      const { intervals, wrong } = read(RECORD.replace(from, to));
+      expect(intervals).to.deep.equal([]);
+      expect(wrong[0])
+        .to.match(/^p\.xml: line \d+: column \d+: /)
+        .and.contain(says);
+    });
+
+  it("with an interval twice is refused", () => {
+    const twice = RECORD.replace(position(0, "0.25"), `${position(0, "0.25")}\n${position(0, "0.25")}`);
+    expect(read(twice).wrong[0]).to.contain("p.xml: line 12: column 7: DTF").and.contain("has this time already");
+  });
+
+  it("that is broken, another document, or of no point is refused at once", () => {
+    expect(() => read(RECORD.replace("</cr:ProcessDirectory>", ""))).to.throw(/^p\.xml: line \d+: column \d+: /);
+    expect(() => read("<Invoice/>")).to.throw("p.xml: is no ConsumptionRecord");
+    expect(() => read(RECORD.replace(/<ct:MeteringPoint>.*/, ""))).to.throw("names no MeteringPoint");
+  });
+});
+
+describe("a meter's message", () => {
+  const message = { point: "home", start: "2026-07-15T08:00:00+02:00", seconds: 900, importWh: 120 };
+  const told = (change: object): string | undefined => {
+    const read = readMessage("meters/home", JSON.stringify({ ...message, ...change }));
+    return typeof read === "string" ? read : undefined;
+  };
+
+  it("becomes intervals", () => {
+    const read = readMessage("meters/home", JSON.stringify({ ...message, exportWh: 20.5, renewableWh: 30 }));
+    expect(collected({ ...quarter, periods: 1 }, read as never).readings).to.deep.equal(["-100 30 measured"]);
+  });
+
+  it("that is none is told by topic and field", () => {
+    expect(readMessage("meters/home", "120 Wh")).to.contain("meters/home: is no JSON");
+    expect(told({ importWh: -1 })).to.contain("meters/home: importWh: ");
+    expect(told({ importWh: 1e9 })).to.contain("meters/home: importWh = 1000000000: is more than 1000 kW");
+    expect(told({ start: "2026-07-15T08:07:00+02:00" })).to.contain("is off intervals of 900 s");
+    expect(told({ start: "2026-07-15T08:00:00" })).to.contain("meters/home: start: ");
+    expect(told({ importWh: undefined })).to.contain("meters/home: has none of");
+    expect(told({ extra: 1 })).to.contain("meters/home: the whole message: ");
+  });
+});
