@@ -3,6 +3,8 @@
  * what the devices and the member's own forecast error can ever need, prices are multiples of the published tariff.
  */
 import { PRICE_UNITS, UNITS } from "../market/result/clearingResult.ts";
+import { sumOver } from "../market/devices/devices.ts";
+import { reactiveMvar } from "../market/scenario/capability.ts";
 import type { Market } from "../market/scenario/market.ts";
 import type { Limits } from "../codec/typedData.ts";
 import { HIGHEST_PRICE_CAP } from "./settleable.ts";
@@ -104,12 +106,13 @@ function needsOf(market: Market, id: number) {
   const { scenario, hours, dt } = market;
   const i = scenario.prosumers.findIndex((one) => one.id === id);
   if (i < 0) return undefined;
-  const { load, generator, renewable, battery } = scenario.prosumers[i];
+  const own = scenario.prosumers[i];
+  const { load, generator } = own;
   const flexible = 1 + load.flexibleShare;
-  const batteryMw = battery?.powerMw ?? 0;
-  const drawMw = Math.max(...load.fixedMw) * flexible + batteryMw;
-  const feedMw = (generator?.maxMw ?? 0) + (renewable?.ratingMw ?? 0) + batteryMw;
-  const energyMwh = (load.fixedMw.reduce((sum, mw) => sum + mw, 0) * flexible + batteryMw * hours) * dt;
+  const drawMw = sumOver(own, ({ device, part }) => device.rating(part).drawsMw);
+  const feedMw = sumOver(own, ({ device, part }) => device.rating(part).feedsMw);
+  const devicesMw = sumOver(own, ({ name, device, part }) => (name === "load" ? 0 : device.rating(part).drawsMw));
+  const energyMwh = (load.fixedMw.reduce((sum, mw) => sum + mw, 0) * flexible + devicesMw * hours) * dt;
   // Whoever imports answers for the emissions, and may import for the whole neighbourhood.
   const importedMwh = scenario.prosumers.reduce(
     (sum, one) => sum + one.load.fixedMw.reduce((a, mw) => a + mw, 0) * (1 + one.load.flexibleShare) * dt,
@@ -117,7 +120,7 @@ function needsOf(market: Market, id: number) {
   );
   const gridT = Math.max(...scenario.carbon.gridTPerMwh) * importedMwh;
   const ownT = (generator?.maxMw ?? 0) * (generator?.emissionTPerMwh ?? 0) * hours * dt;
-  const mvar = (generator?.reactiveMvar ?? 0) + (renewable?.reactiveMvar ?? 0) + Math.abs(load.mvarPerMw) * drawMw;
+  const mvar = reactiveMvar(own) + Math.abs(load.mvarPerMw) * drawMw;
   return { drawMw, feedMw, reserveMw: reserveMw(market, i) + mvar, emissionT: gridT + ownT };
 }
 
@@ -129,8 +132,7 @@ const POOLED = 4;
  * charge on all that it sells. It sells no more than its partners need, nor, pooled, than its devices can give.
  */
 function reserveMw({ prosumers, pairs, pairsOf, canAnswer, halfWidth, sigma, hours }: Market, i: number): number {
-  const { generator, battery } = prosumers[i];
-  const capacity = POOLED * ((generator ? (generator.maxMw - generator.minMw) / 2 : 0) + (battery?.powerMw ?? 0));
+  const capacity = POOLED * sumOver(prosumers[i], ({ device, part }) => device.reserve?.mostMw(part));
   const partners = canAnswer[i] ? pairsOf[i].map((k) => (pairs[k][0] === i ? pairs[k][1] : pairs[k][0])) : [];
   const of = (j: number, t: number): number => halfWidth[t] * sigma[t][j];
   let most = 0;

@@ -1,3 +1,4 @@
+import { sumOver } from "../market/devices/devices.ts";
 import type { Fault } from "../market/scenario/scenarioFaults.ts";
 import type { Prosumer, Scenario } from "../market/scenario/scenario.ts";
 import { capabilityOf } from "../market/scenario/capability.ts";
@@ -102,10 +103,11 @@ function priceFaults({ tariff, carbon, periodHours }: Scenario): Fault[] {
 }
 
 /** Most that a prosumer's devices and load can draw or feed in at once, MW. */
-export function mostOf({ load, generator, renewable, battery }: Prosumer): number {
-  const loadMw = Math.max(...load.fixedMw) * (1 + load.flexibleShare);
-  return loadMw + (generator?.maxMw ?? 0) + (renewable?.ratingMw ?? 0) + (battery?.powerMw ?? 0);
-}
+export const mostOf = (prosumer: Prosumer): number =>
+  sumOver(prosumer, ({ device, part }) => {
+    const { drawsMw, feedsMw } = device.rating(part);
+    return Math.max(drawsMw, feedsMw);
+  });
 
 /** What a kWh costs at most that is sold and not delivered: the utility's highest price, 1e-6 $ per kWh. */
 export function imbalancePrice({ buyPerMwh }: Scenario["tariff"]): number {

@@ -4,6 +4,7 @@
  * order. Units are in the names; prices are $/MWh (energy, nodal), $/MW (reserve), $/t (allowances).
  */
 import * as z from "zod";
+import { DEVICE_PLANS, type DeviceName, type PlanName } from "../market/devices/devices.ts";
 import { PRODUCTS } from "../market/result/clearingResult.ts";
 import { CLEAR_METHODS } from "../market/result/methods.ts";
 import { RISK_METHODS } from "../market/scenario/scenario.ts";
@@ -36,14 +37,19 @@ const SettingsSchema = z.strictObject({
   rho: z.record(z.string(), z.number().positive()).optional(),
 });
 
+/** Devices whose series every schedule shows, zeros where somebody has none; of all others only their owners'. */
+export const ALWAYS_SHOWN: readonly DeviceName[] = ["generator", "renewable", "battery", "load"];
+type AlwaysShown = "generatorMw" | "renewableMw" | "chargeMw" | "dischargeMw" | "storedMwh" | "flexibleMw";
+
+/** Flexible load is the change from the fixed profile. */
+const planned = Object.fromEntries(
+  DEVICE_PLANS.flatMap(({ device, names }) =>
+    names.map((name) => [name, ALWAYS_SHOWN.includes(device) ? series : series.optional()]),
+  ),
+) as { [P in AlwaysShown]: typeof series } & { [P in Exclude<PlanName, AlwaysShown>]: z.ZodOptional<typeof series> };
+
 const ScheduleSchema = z.strictObject({
-  generatorMw: series,
-  renewableMw: series,
-  chargeMw: series,
-  dischargeMw: series,
-  storedMwh: series,
-  /** Flexible load, the change from the fixed profile. */
-  flexibleMw: series,
+  ...planned,
   importMw: series,
   exportMw: series,
   /** Net reactive injection. */
@@ -51,6 +57,8 @@ const ScheduleSchema = z.strictObject({
   reserveUpMw: series,
   reserveDownMw: series,
 });
+
+export type PlannedJson = Pick<z.infer<typeof ScheduleSchema>, PlanName>;
 
 const ProsumerResultSchema = z.strictObject({
   id,

@@ -1,12 +1,14 @@
 import type { Quantised } from "../codec/quantise.ts";
 import { tradeIntensity, type CarbonFlow } from "../grid/carbonFlow.ts";
+import { DEVICE_PLANS } from "../market/devices/devices.ts";
 import { createNetwork, type Network } from "../market/formulation/network.ts";
 import { OPERATOR, type Trade } from "../market/result/clearingResult.ts";
 import { COMMODITIES } from "../market/result/commodities.ts";
 import { deviceCost, emissionsT, uniquenessCost } from "../market/result/cost.ts";
-import type { Solution, Status } from "../market/result/solution.ts";
+import type { Schedule, Solution, Status } from "../market/result/solution.ts";
 import type { Market } from "../market/scenario/market.ts";
-import { ClearingJsonSchema, type ClearingJson } from "./clearingJson.ts";
+import type { Prosumer } from "../market/scenario/scenario.ts";
+import { ALWAYS_SHOWN, ClearingJsonSchema, type ClearingJson, type PlannedJson } from "./clearingJson.ts";
 import { networkOf } from "./clearingNetwork.ts";
 
 /** Trades below this are solver noise, MW or t. */
@@ -129,12 +131,7 @@ function prosumersOf(market: Market, { solution, regrets, quantised }: Outcome) 
       },
       regret: regrets[i],
       schedule: {
-        generatorMw: array(s.generatorMw),
-        renewableMw: array(s.renewableMw),
-        chargeMw: array(s.chargeMw),
-        dischargeMw: array(s.dischargeMw),
-        storedMwh: array(s.storedMwh),
-        flexibleMw: array(s.flexibleMw),
+        ...plannedOf(prosumer, s),
         importMw: array(s.importMw),
         exportMw: array(s.exportMw),
         reactiveMvar: array(s.qMvar),
@@ -152,6 +149,14 @@ function prosumersOf(market: Market, { solution, regrets, quantised }: Outcome) 
     };
   });
 }
+
+/** What its devices do: of those that scenarios have always had zeros too, of others where it has them. */
+const plannedOf = (prosumer: Prosumer, s: Schedule): PlannedJson =>
+  Object.fromEntries(
+    DEVICE_PLANS.filter(({ device }) => ALWAYS_SHOWN.includes(device) || prosumer[device] !== undefined).flatMap(
+      ({ names }) => names.map((name) => [name, Array.from(s[name])]),
+    ),
+  ) as PlannedJson;
 
 function tradesOf(market: Market, grid: Network, solution: Solution, flows: readonly CarbonFlow[]) {
   const id = (i: number): number => market.prosumers[i].id;

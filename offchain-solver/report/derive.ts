@@ -1,6 +1,9 @@
 /** Numbers that the report shows and clearing.json does not hold: sums and means of what is in it, nothing new. */
 import type { Trade } from "../market/result/clearingResult.ts";
 import { OPERATOR, UTILITY } from "../market/result/clearingResult.ts";
+import type { FlowKind } from "../market/devices/device.ts";
+import { ownedBy } from "../market/devices/devices.ts";
+import type { PlannedJson } from "../records/clearingJson.ts";
 import type { SweptClearing as ClearingJson } from "../records/clearingJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import type { Feeder } from "../grid/feeder.ts";
@@ -115,8 +118,13 @@ export function bills(clearing: Pick<ClearingJson, "prosumers">): Bill[] {
   });
 }
 
-export const ENERGY_KINDS = ["wind", "PV", "generators", "battery", "utility", "load"] as const;
+export const ENERGY_KINDS = ["wind", "PV", "generators", "battery", "utility", "load"] as const satisfies readonly (
+  FlowKind | "utility"
+)[];
 export type EnergyKind = (typeof ENERGY_KINDS)[number];
+
+/** The series of a prosumer's devices: of every one that it has they are there. */
+export const planIn = (schedule: PlannedJson): Required<PlannedJson> => schedule as Required<PlannedJson>;
 
 /** Where the feeder's energy comes from (> 0) and where it goes (< 0), MW by hour. */
 export function energyBalance(
@@ -132,13 +140,10 @@ export function energyBalance(
     };
     clearing.prosumers.forEach(({ schedule: s, id }) => {
       const prosumer = scenario.prosumers.find((one) => one.id === id);
-      add(prosumer?.renewable?.kind === "wind" ? "wind" : "PV", s.renewableMw[hour]);
-      add("generators", s.generatorMw[hour]);
-      add("battery", s.dischargeMw[hour]);
-      add("battery", -s.chargeMw[hour]);
+      for (const { device, part } of ownedBy(prosumer ?? {}))
+        for (const [kind, mw] of device.flows(part, planIn(s), hour)) add(kind, mw);
       add("utility", s.importMw[hour]);
       add("utility", -s.exportMw[hour]);
-      add("load", -(prosumer?.load.fixedMw[hour] ?? 0) - s.flexibleMw[hour]);
     });
     return [...given, ...taken].map(([kind, mw]) => ({ kind, hour, mw })).filter(({ mw }) => Math.abs(mw) > 1e-9);
   });

@@ -2,6 +2,7 @@
  * The feeder as a single-line diagram: buses coloured by voltage, branches by loading, arrows along the active flow.
  */
 import type { SweptClearing as ClearingJson } from "../records/clearingJson.ts";
+import { ownedBy } from "../market/devices/devices.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { escape, loadings, number } from "./derive.ts";
 import type { Geometry } from "./feederGeometry.ts";
@@ -141,10 +142,10 @@ export function drawFeeder(
   const geometry = geometryOf(layout, names, width);
   const drawn: Drawn = { geometry, view, titles, units };
   const devicesAt = new Map<number, string[]>();
-  for (const { bus, generator, renewable, battery } of prosumers)
-    devicesAt.set(bus, [
-      ...(devicesAt.get(bus) ?? []),
-      ...[generator && "generator", renewable?.kind, battery && "battery"].filter((kind) => kind !== undefined),
+  for (const prosumer of prosumers)
+    devicesAt.set(prosumer.bus, [
+      ...(devicesAt.get(prosumer.bus) ?? []),
+      ...ownedBy(prosumer).map(({ name }) => (name === "renewable" ? prosumer.renewable!.kind : name)),
     ]);
   const branches = feeder.branches.map(({ from, to: end }, k) => {
     const to = layout.topology.busOf[k];

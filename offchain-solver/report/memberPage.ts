@@ -1,11 +1,12 @@
 /** A member's own page: its bill, whom it traded with, every period's price and what made it, its battery. */
-import { bills, foreign, hourPrices, number, posted, range, total, type PostedTrade } from "./derive.ts";
+import { ownedBy } from "../market/devices/devices.ts";
+import { bills, foreign, hourPrices, number, planIn, posted, range, total, type PostedTrade } from "./derive.ts";
 import { dayFrom, type Day } from "./day.ts";
 import { called, currencyOf, zoneOf, type Labelled } from "./labels.ts";
 import { card, grid, legend, numbers, page, rowCount, table, tiles } from "./page.ts";
 import { dayOf, periodName, yearOf } from "./periods.ts";
 import { framed } from "./plot.ts";
-import { batteryChart, OWN_KINDS, OWN_MEANINGS, ownEnergyChart, ownPriceChart } from "./charts/member.ts";
+import { deviceChart, OWN_KINDS, OWN_MEANINGS, ownEnergyChart, ownPriceChart } from "./charts/member.ts";
 import { escape } from "./derive.ts";
 import type { ReportInput } from "./sessionReport.ts";
 import { tint } from "./theme.ts";
@@ -61,11 +62,12 @@ export function ownPeriods({ clearing, scenario }: Day, id: number): OwnPeriod[]
  * the tariff, allowances for what exceeds the free ones.
  */
 export function plainTariff(scenario: Labelled, id: number): number {
-  const { load, renewable } = scenario.prosumers.find((one) => one.id === id)!;
-  const { periodHours: dt, tariff, carbon } = scenario;
+  const own = scenario.prosumers.find((one) => one.id === id)!;
+  const { hours, periodHours: dt, tariff, carbon } = scenario;
+  const unplanned = ownedBy(own).flatMap(({ device, part }) => [device.unplannedMw?.(part, { hours, dt }) ?? []]);
   let [paid, emitted, used] = [0, 0, 0];
-  load.fixedMw.forEach((mw, t) => {
-    const net = mw - (renewable?.forecastMw[t] ?? 0);
+  own.load.fixedMw.forEach((mw, t) => {
+    const net = -total(unplanned.map((series) => series[t] ?? 0));
     paid += dt * (net > 0 ? net * tariff.buyPerMwh[t] : net * tariff.sellPerMwh[t]);
     emitted += dt * Math.max(0, net) * carbon.gridTPerMwh[t];
     used += dt * mw;
@@ -233,6 +235,21 @@ function riskCard(day: Day, id: number): string {
   );
 }
 
+/** What each of its devices is planned to do, where there is something to see. */
+function deviceCards({ clearing, scenario, ...day }: Day, id: number): string[] {
+  const plan = planIn(clearing.prosumers.find((one) => one.id === id)!.schedule);
+  return ownedBy(scenario.prosumers.find((one) => one.id === id)!).flatMap(({ device, part }) => {
+    if (device.picture === undefined) return [];
+    const picture = device.picture(part, plan);
+    return [
+      card(
+        picture.title,
+        framed((frame) => deviceChart({ clearing, scenario, ...day }, picture, frame)),
+      ),
+    ];
+  });
+}
+
 /** A page of its own for one member; nothing in it is about what others' devices are or cost. */
 export function renderMemberPage({ clearing, scenario: plain, community }: ReportInput, id: number): string {
   const scenario: Labelled = { ...plain, community };
@@ -268,14 +285,7 @@ export function renderMemberPage({ clearing, scenario: plain, community }: Repor
       partnerCard(day, id),
       energyCard(day, periods),
       priceCard(day, periods),
-      ...(member.battery === undefined
-        ? []
-        : [
-            card(
-              "Your battery",
-              framed((frame) => batteryChart(day, id, frame)),
-            ),
-          ]),
+      ...deviceCards(day, id),
       riskCard(day, id),
     ),
   ].join("");

@@ -1,11 +1,19 @@
 import { InputError } from "../io/inputError.ts";
+import type { Course } from "../market/devices/device.ts";
+import { withDevices } from "../market/devices/devices.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 
 /** How a list of one value a period becomes one of other periods. */
 type Resample = <T>(series: readonly T[]) => T[];
 
-/** The same scenario with other periods: amounts (MW that change within an hour) one way, all other series another. */
-function resampled(scenario: Scenario, amounts: (series: readonly number[]) => number[], others: Resample): Scenario {
+/** How each course of a series becomes one of other periods; all that is no device's, and no power, is held. */
+type Resampling = { readonly held: Resample } & Readonly<
+  Record<Exclude<Course, "held">, (series: readonly number[]) => number[]>
+>;
+
+/** The same scenario with other periods. */
+function resampled(scenario: Scenario, courses: Resampling): Scenario {
+  const { straight: amounts, held: others } = courses;
   const { tariff, carbon, risk, uncertainty } = scenario;
   const { bootstrapMeanRadius, bootstrapStdRadius } = uncertainty;
   return {
@@ -18,21 +26,10 @@ function resampled(scenario: Scenario, amounts: (series: readonly number[]) => n
       standing: scenario.standing.map((one) => ({ ...one, mw: amounts(one.mw), mvar: amounts(one.mvar) })),
     }),
     prosumers: scenario.prosumers.map((prosumer) => ({
-      ...prosumer,
+      ...withDevices(prosumer, ({ device, part }) => ({ ...part, ...seriesIn(courses, device.courses, part) })),
       ...(prosumer.fallback && {
         fallback: { mw: amounts(prosumer.fallback.mw), mvar: amounts(prosumer.fallback.mvar) },
       }),
-      ...(prosumer.renewable && {
-        renewable: {
-          ...prosumer.renewable,
-          forecastMw: amounts(prosumer.renewable.forecastMw),
-          ...(prosumer.renewable.actualMw && { actualMw: amounts(prosumer.renewable.actualMw) }),
-        },
-      }),
-      ...(prosumer.battery?.direction && {
-        battery: { ...prosumer.battery, direction: others(prosumer.battery.direction) },
-      }),
-      load: { ...prosumer.load, fixedMw: amounts(prosumer.load.fixedMw) },
     })),
     uncertainty: {
       ...uncertainty,
@@ -46,12 +43,21 @@ function resampled(scenario: Scenario, amounts: (series: readonly number[]) => n
   };
 }
 
+function seriesIn(
+  courses: Resampling,
+  of: Readonly<Record<string, Course | undefined>>,
+  part: Record<string, unknown>,
+) {
+  const given = Object.entries(of).filter(([field]) => part[field] !== undefined);
+  return Object.fromEntries(given.map(([field, course]) => [field, courses[course!](part[field] as number[])]));
+}
+
 /** The same scenario with its first `periods` periods only. Allowances follow the fixed load that is left. */
 export function takePeriods(scenario: Scenario, periods: number): Scenario {
   if (!Number.isInteger(periods) || periods < 1 || periods > scenario.hours)
     throw new InputError(`${scenario.name}: periods = ${periods}: must be a whole number from 1 to ${scenario.hours}`);
   const cut: Resample = (series) => series.slice(0, periods);
-  return resampled(scenario, cut, cut);
+  return resampled(scenario, { straight: cut, held: cut, reached: cut });
 }
 
 /**
@@ -94,5 +100,8 @@ export function splitHours(scenario: Scenario, minutes: number): Scenario {
       const share = Math.abs(way) / (2 * parts);
       return Number(((1 - share) * series[hour] + share * next).toPrecision(12));
     });
-  return { ...resampled(scenario, straight, held), periodHours: minutes / 60 };
+  // A sum is reached when the hour has passed; until then what was reached before is enough.
+  const reached = (series: readonly number[]): number[] =>
+    series.flatMap((value, hour) => [...Array.from({ length: parts - 1 }, () => series[hour - 1] ?? 0), value]);
+  return { ...resampled(scenario, { straight, held, reached }), periodHours: minutes / 60 };
 }

@@ -1,5 +1,6 @@
 /** Where a prosumer meets grid, utility, partners and desk: what its devices do, added up. */
 import type { RowHandle, Terms } from "../../numerics/conicModel.ts";
+import { reactiveMvar } from "../scenario/capability.ts";
 import { GROUP, type Draft, type Hour, type ProsumerVariables } from "./hour.ts";
 
 /** P = what the devices inject less the fixed load, MW. */
@@ -10,8 +11,8 @@ export function addInjection({ model, prosumer, variables, injection, t }: Hour)
 
 /** Q = what generator and inverter give less what the load draws, Mvar. */
 export function addReactivePower({ model, market, prosumer, variables, drawn, t }: Hour): void {
-  const { generator, renewable, load } = prosumer;
-  const range = (generator?.reactiveMvar ?? 0) + (renewable?.reactiveMvar ?? 0);
+  const { load } = prosumer;
+  const range = reactiveMvar(prosumer);
   const q = (variables.q[t] = model.add());
   const given: Terms = range > 0 ? [[(variables.reactive[t] = model.bounded(-range, range)), -1]] : [];
   for (const [device] of given) model.square(device, market.regularisation.reactive * market.dt);

@@ -1,7 +1,7 @@
 import type { ConicModel, RowHandle } from "../../numerics/conicModel.ts";
+import { ownedBy } from "../devices/devices.ts";
 import type { Market } from "../scenario/market.ts";
 import { addAllowances, addBalance, addInjection, addReactivePower } from "./connection.ts";
-import { addBattery, addFlexibleLoad, addGenerator, addRenewable } from "./devices.ts";
 import { GROUP, hourOf, noVariables, type Draft, type ProsumerVariables, type ShareVariables } from "./hour.ts";
 import { addBooking, addRequirement } from "./reserve.ts";
 
@@ -36,10 +36,7 @@ export function addProsumer(
 function addHour(draft: Draft, t: number): RowHandle {
   const hour = hourOf(draft, t);
   draft.model.group = GROUP.device;
-  addGenerator(hour);
-  addRenewable(hour);
-  addBattery(hour);
-  addFlexibleLoad(hour);
+  for (const { device, part } of ownedBy(draft.prosumer)) device.add(hour, part);
   addInjection(hour);
   addReactivePower(hour);
   const balance = addBalance(hour);

@@ -1,25 +1,16 @@
 import type { ConicModel, RowHandle } from "../../numerics/conicModel.ts";
 import type { Market } from "../scenario/market.ts";
+import { DEVICE_VARIABLES, type DeviceVariable } from "../devices/devices.ts";
 import type { Prosumer } from "../scenario/scenario.ts";
 
 /** Row groups: whose duals are summed for which price. */
 export const GROUP = { device: 0, balance: 1, booking: 2, requirement: 3, network: 4, allowance: 5 } as const;
 
-const PER_HOUR = [
-  "generator",
-  "renewable",
-  "charge",
-  "discharge",
-  "stored",
-  "flexible",
+const OF_CONNECTION = [
   "imports",
   "exports",
   // Of the devices, without the load's.
   "reactive",
-  "generatorUp",
-  "generatorDown",
-  "batteryUp",
-  "batteryDown",
   "utilityShare",
   // Net injection P and Q, and net energy sold to partners.
   "p",
@@ -27,11 +18,14 @@ const PER_HOUR = [
   "sold",
 ] as const;
 
+export type HourlyVariable = DeviceVariable | (typeof OF_CONNECTION)[number];
 /** Variables of one prosumer, [hour] each; -1 where it has no such device (or it can only be zero). */
-export type HourlyVariables = Readonly<Record<(typeof PER_HOUR)[number], Int32Array>>;
+export type HourlyVariables = Readonly<Record<HourlyVariable, Int32Array>>;
 
 export const noVariables = (hours: number): HourlyVariables =>
-  Object.fromEntries(PER_HOUR.map((name) => [name, new Int32Array(hours).fill(-1)])) as HourlyVariables;
+  Object.fromEntries(
+    [...DEVICE_VARIABLES, ...OF_CONNECTION].map((name) => [name, new Int32Array(hours).fill(-1)]),
+  ) as HourlyVariables;
 
 export type ProsumerVariables = HourlyVariables & {
   readonly allowanceBought: number;

@@ -1,5 +1,6 @@
 /** Reserve of one prosumer in one hour: what it books, and who answers its own error. MW. */
 import { triangularFactor } from "../../numerics/qr.ts";
+import { ownedBy } from "../devices/devices.ts";
 import { addTwoSided, type Affine } from "../risk/tsDrcc.ts";
 import { GROUP, type Hour } from "./hour.ts";
 import { riskLevel } from "./network.ts";
@@ -8,8 +9,9 @@ import { riskLevel } from "./network.ts";
 export function addBooking({ model, market, prosumer, shares, variables: v, t }: Hour): void {
   const sold = shares.sold[t];
   if (sold.length === 0) return;
-  const ups = [v.generatorUp[t], v.batteryUp[t]].filter((x) => x >= 0);
-  const downs = [v.generatorDown[t], v.batteryDown[t]].filter((x) => x >= 0);
+  const booked = ownedBy(prosumer).flatMap(({ device: { reserve } }) => reserve ?? []);
+  const ups = booked.map(({ up }) => v[up][t]).filter((x) => x >= 0);
+  const downs = booked.map(({ down }) => v[down][t]).filter((x) => x >= 0);
   for (const x of ups) model.linear(x, prosumer.reserveUpPerMw * market.dt);
   for (const x of downs) model.linear(x, prosumer.reserveDownPerMw * market.dt);
   model.group = GROUP.booking;

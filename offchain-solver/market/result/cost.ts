@@ -1,3 +1,4 @@
+import { ownedBy } from "../devices/devices.ts";
 import type { Market } from "../scenario/market.ts";
 import type { Schedule, Solution } from "./solution.ts";
 
@@ -6,13 +7,11 @@ import type { Schedule, Solution } from "./solution.ts";
  * trade.
  */
 export function deviceCost(market: Market, i: number, s: Schedule): number {
-  const { generator, battery, load, reserveUpPerMw, reserveDownPerMw } = market.prosumers[i];
+  const { reserveUpPerMw, reserveDownPerMw } = market.prosumers[i];
+  const owned = ownedBy(market.prosumers[i]);
   let total = 0;
   for (let t = 0; t < market.hours; t++) {
-    const p = s.generatorMw[t];
-    total += generator ? generator.costA * p * p + generator.costB * p : 0;
-    total += battery ? battery.wearPerMwh * (s.chargeMw[t] + s.dischargeMw[t]) : 0;
-    total += (load.discomfort / 2) * s.flexibleMw[t] * s.flexibleMw[t];
+    for (const { device, part } of owned) total += device.cost?.(part, s, t) ?? 0;
     total += (market.regularisation.reactive / 2) * s.reactiveMvar[t] * s.reactiveMvar[t];
     total += reserveUpPerMw * s.reserveUpMw[t] + reserveDownPerMw * s.reserveDownMw[t];
   }
@@ -35,9 +34,11 @@ export function uniquenessCost(market: Market, { energyMw, shareMw, carbonT }: S
 
 /** Emissions of a schedule, tCO2: own generation and what it imports. */
 export function emissionsT(market: Market, i: number, s: Schedule): number {
-  const rate = market.prosumers[i].generator?.emissionTPerMwh ?? 0;
+  const owned = ownedBy(market.prosumers[i]);
   let total = 0;
-  for (let t = 0; t < market.hours; t++)
-    total += rate * s.generatorMw[t] + market.scenario.carbon.gridTPerMwh[t] * s.importMw[t];
+  for (let t = 0; t < market.hours; t++) {
+    const own = owned.reduce((sum, { device, part }) => sum + (device.emission?.(part, s, t) ?? 0), 0);
+    total += own + market.scenario.carbon.gridTPerMwh[t] * s.importMw[t];
+  }
   return total * market.dt;
 }

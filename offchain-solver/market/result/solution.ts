@@ -1,16 +1,11 @@
+import { PLANNED, RESERVES, type PlanName } from "../devices/devices.ts";
 import type { ProsumerVariables } from "../formulation/hour.ts";
 
 /** solved | max iterations | infeasible | deadline: how a clearing ended. */
 export type Status = "solved" | "max iterations" | "infeasible" | "deadline";
 
-/** One prosumer's day, [hour] each, MW / Mvar / MWh. */
-export type Schedule = {
-  readonly generatorMw: Float64Array;
-  readonly renewableMw: Float64Array;
-  readonly chargeMw: Float64Array;
-  readonly dischargeMw: Float64Array;
-  readonly storedMwh: Float64Array;
-  readonly flexibleMw: Float64Array;
+/** One prosumer's day, [hour] each, MW / Mvar / MWh; of devices that it does not have, zeros. */
+export type Schedule = Readonly<Record<PlanName, Float64Array>> & {
   readonly importMw: Float64Array;
   readonly exportMw: Float64Array;
   readonly reactiveMvar: Float64Array;
@@ -57,19 +52,18 @@ export function readSchedule(v: ProsumerVariables, x: ArrayLike<number>): Schedu
   const read = (index: Int32Array): Float64Array => Float64Array.from(index, (k) => (k === EMPTY ? 0 : x[k]));
   // Solvers leave what is bounded by zero a hair below it; a negative booking would be a limit that nothing keeps.
   const positive = (index: Int32Array): Float64Array => read(index).map((value) => Math.max(0, value));
-  const sum = (a: Float64Array, b: Float64Array): Float64Array => a.map((value, t) => value + b[t]);
+  const sum = (indices: readonly Int32Array[]): Float64Array =>
+    indices.map(positive).reduce((total, values) => total.map((value, t) => value + values[t]));
+  const planned = PLANNED.map(
+    ([name, { variable, positive: clip }]) => [name, (clip ? positive : read)(v[variable])] as const,
+  );
   return {
-    generatorMw: read(v.generator),
-    renewableMw: positive(v.renewable),
-    chargeMw: positive(v.charge),
-    dischargeMw: positive(v.discharge),
-    storedMwh: read(v.stored),
-    flexibleMw: read(v.flexible),
+    ...(Object.fromEntries(planned) as Record<PlanName, Float64Array>),
     importMw: positive(v.imports),
     exportMw: positive(v.exports),
     reactiveMvar: read(v.reactive),
-    reserveUpMw: sum(positive(v.generatorUp), positive(v.batteryUp)),
-    reserveDownMw: sum(positive(v.generatorDown), positive(v.batteryDown)),
+    reserveUpMw: sum(RESERVES.map(({ up }) => v[up])),
+    reserveDownMw: sum(RESERVES.map(({ down }) => v[down])),
     utilityShareMw: positive(v.utilityShare),
     pMw: read(v.p),
     qMvar: read(v.q),

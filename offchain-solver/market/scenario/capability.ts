@@ -1,3 +1,4 @@
+import { sumOver, type Owner } from "../devices/devices.ts";
 import type { Prosumer, Scenario } from "./scenario.ts";
 
 /** Reactive power that a connection is registered for, var: what it takes at most, and what it feeds in. */
@@ -7,12 +8,16 @@ const VAR_PER_MVAR = 1e6;
 /** For the rounding of what was cleared, var. */
 const SLACK_VAR = 10;
 
+/** What devices can take or give at will, Mvar either way. */
+export const reactiveMvar = (owner: Owner): number => sumOver(owner, ({ device, part }) => device.reactiveMvar?.(part));
+
 /**
  * What load and devices can take and feed in: devices go both ways, a load follows its power factor. Public, declared
  * at registration as a connection rating is, so that nobody invents reactive power that no device gives.
  */
-export function capabilityOf({ absorbVar, feedVar, load, generator, renewable }: Prosumer): Capability {
-  const devices = (generator?.reactiveMvar ?? 0) + (renewable?.reactiveMvar ?? 0);
+export function capabilityOf(prosumer: Prosumer): Capability {
+  const { absorbVar, feedVar, load } = prosumer;
+  const devices = reactiveMvar(prosumer);
   const peak = load.fixedMw.reduce((most, mw) => Math.max(most, mw), 0) * (1 + load.flexibleShare);
   const drawn = load.mvarPerMw * peak;
   const vars = (mvar: number): number => Math.ceil(mvar * VAR_PER_MVAR) + SLACK_VAR;

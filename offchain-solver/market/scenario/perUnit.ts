@@ -1,3 +1,5 @@
+import type { Dimension } from "../devices/device.ts";
+import { PLANNED, withDevices, type PlanName } from "../devices/devices.ts";
 import type { Network } from "../formulation/network.ts";
 import type { Schedule, Solution } from "../result/solution.ts";
 import type { Market } from "./market.ts";
@@ -133,60 +135,45 @@ function scenarioIn(units: Units, scenario: Scenario): Scenario {
   };
 }
 
-function prosumerIn({ mw, hours, price }: Units, prosumer: Prosumer): Prosumer {
-  const power = (value: number): number => value / mw;
-  const energy = (value: number): number => value / (mw * hours);
-  const { sizeMw, fallback, generator, renewable, battery, load } = prosumer;
+function prosumerIn(units: Units, prosumer: Prosumer): Prosumer {
+  const scaled = scalesOf(units);
+  const { sizeMw, fallback } = prosumer;
   return {
-    ...prosumer,
-    ...(fallback && { fallback: { mw: fallback.mw.map(power), mvar: fallback.mvar.map(power) } }),
-    ...(sizeMw !== undefined && { sizeMw: power(sizeMw) }),
-    ...(generator && {
-      generator: {
-        ...generator,
-        minMw: power(generator.minMw),
-        maxMw: power(generator.maxMw),
-        rampMwPerHour: power(generator.rampMwPerHour) * hours,
-        costA: (generator.costA * mw) / price,
-        costB: generator.costB / price,
-        reactiveMvar: power(generator.reactiveMvar),
-      },
+    ...withDevices(prosumer, ({ device: { dimensions }, part }) => {
+      const fields = Object.entries(dimensions).filter(([field]) => part[field] !== undefined);
+      return {
+        ...part,
+        ...Object.fromEntries(
+          fields.map(([field, dimension]) => {
+            const [value, scale] = [part[field] as number | readonly number[], scaled[dimension as Dimension]];
+            return [field, typeof value === "number" ? scale(value) : value.map(scale)];
+          }),
+        ),
+      };
     }),
-    ...(renewable && {
-      renewable: {
-        ...renewable,
-        ratingMw: power(renewable.ratingMw),
-        forecastMw: renewable.forecastMw.map(power),
-        ...(renewable.actualMw && { actualMw: renewable.actualMw.map(power) }),
-        reactiveMvar: power(renewable.reactiveMvar),
-      },
-    }),
-    ...(battery && {
-      battery: {
-        ...battery,
-        powerMw: power(battery.powerMw),
-        minMwh: energy(battery.minMwh),
-        maxMwh: energy(battery.maxMwh),
-        initialMwh: energy(battery.initialMwh),
-        wearPerMwh: battery.wearPerMwh / price,
-      },
-    }),
-    load: { ...load, fixedMw: load.fixedMw.map(power), discomfort: (load.discomfort * mw) / price },
-    reserveUpPerMw: prosumer.reserveUpPerMw / price,
-    reserveDownPerMw: prosumer.reserveDownPerMw / price,
+    ...(fallback && { fallback: { mw: fallback.mw.map(scaled.power), mvar: fallback.mvar.map(scaled.power) } }),
+    ...(sizeMw !== undefined && { sizeMw: scaled.power(sizeMw) }),
+    reserveUpPerMw: scaled.price(prosumer.reserveUpPerMw),
+    reserveDownPerMw: scaled.price(prosumer.reserveDownPerMw),
   };
 }
+
+/** A figure of a device in a market's units. */
+const scalesOf = ({ mw, hours, price }: Units): Readonly<Record<Dimension, (value: number) => number>> => ({
+  power: (value) => value / mw,
+  energy: (value) => value / (mw * hours),
+  ramp: (value) => (value / mw) * hours,
+  slope: (value) => (value * mw) / price,
+  price: (value) => value / price,
+});
 
 /** A schedule out of a market's units: MW, MWh, t. */
 export function scheduleFrom({ mw, hours }: Units, schedule: Schedule): Schedule {
   const power = (values: Float64Array): Float64Array => values.map((value) => value * mw);
+  const energy = (values: Float64Array): Float64Array => values.map((value) => value * (mw * hours));
+  const planned = PLANNED.map(([name, { unit }]) => [name, (unit === "mw" ? power : energy)(schedule[name])] as const);
   return {
-    generatorMw: power(schedule.generatorMw),
-    renewableMw: power(schedule.renewableMw),
-    chargeMw: power(schedule.chargeMw),
-    dischargeMw: power(schedule.dischargeMw),
-    storedMwh: schedule.storedMwh.map((value) => value * (mw * hours)),
-    flexibleMw: power(schedule.flexibleMw),
+    ...(Object.fromEntries(planned) as Record<PlanName, Float64Array>),
     importMw: power(schedule.importMw),
     exportMw: power(schedule.exportMw),
     reactiveMvar: power(schedule.reactiveMvar),

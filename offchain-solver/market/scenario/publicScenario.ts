@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { InjectionSchema, ProsumerSchema, ScenarioSchema, type Prosumer, type Scenario } from "./scenario.ts";
+import { ownedBy } from "../devices/devices.ts";
 import { capabilityOf } from "./capability.ts";
 import { sizeOf } from "./size.ts";
 
@@ -45,12 +46,12 @@ export function publicScenario(scenario: Scenario): PublicScenario {
     ...scenario,
     uncertainty,
     prosumers: scenario.prosumers.map((prosumer) => {
-      const { id, bus, generator, battery, load } = prosumer;
+      const { id, bus, load } = prosumer;
       const fixed = load.fixedMw.reduce((a, b) => a + b, 0);
       return {
         id,
         bus,
-        answers: generator !== undefined || battery !== undefined,
+        answers: ownedBy(prosumer).some(({ device }) => device.reserve !== undefined),
         ...capabilityOf(prosumer),
         sizeMw: sizeOf(prosumer),
         allowanceT: scenario.carbon.quotaTPerMwh * fixed * scenario.periodHours,

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { FeederSchema, figure, nonnegative as nonneg, positive, SMALLEST } from "../../grid/feeder.ts";
+import { DEVICE_FIELDS } from "../devices/devices.ts";
 
 /** How chance constraints are held (market-model section 5): the exact one and what it is compared with. */
 export const RISK_METHODS = ["ts-drcc", "bonferroni", "gaussian", "robust", "deterministic"] as const;
@@ -8,50 +9,6 @@ export const RISK_METHODS = ["ts-drcc", "bonferroni", "gaussian", "robust", "det
 export const MAX_PERIODS = 288;
 
 const series = z.array(figure);
-
-/** Dispatchable generator: cost a p^2 + b p [$/h, p in MW], linear emission rate. */
-const GeneratorSchema = z.strictObject({
-  minMw: nonneg,
-  maxMw: nonneg,
-  rampMwPerHour: nonneg,
-  costA: nonneg,
-  costB: figure,
-  emissionTPerMwh: nonneg,
-  reactiveMvar: nonneg,
-});
-
-/**
- * PV or wind: curtailable up to the (debiased) forecast; `actualMw` is what the day brought, for delivery: absent of a
- * day that is still to come.
- */
-const RenewableSchema = z.strictObject({
-  kind: z.enum(["pv", "wind"]),
-  ratingMw: positive,
-  source: z.int().nonnegative(),
-  forecastMw: z.array(nonneg),
-  actualMw: z.array(nonneg).optional(),
-  reactiveMvar: nonneg,
-});
-
-/** Battery: power limit each way, energy window, one-way efficiency, wear $/MWh on charge plus discharge. */
-const BatterySchema = z.strictObject({
-  powerMw: nonneg,
-  minMwh: nonneg,
-  maxMwh: nonneg,
-  initialMwh: nonneg,
-  efficiency: z.number().positive().min(SMALLEST).max(1),
-  wearPerMwh: nonneg,
-  /** Which way it may run, per period; absent: either. Never both at once, whatever the price. */
-  direction: z.array(z.enum(["either", "charge", "discharge"])).optional(),
-});
-
-/** Load: fixed profile, constant power factor (Mvar per MW), flexible share phi and its discomfort (k/2) dd^2. */
-const LoadSchema = z.strictObject({
-  fixedMw: z.array(nonneg),
-  mvarPerMw: figure,
-  flexibleShare: z.number().min(0).max(1),
-  discomfort: nonneg,
-});
 
 /** Injected at a bus, whatever is cleared, MW and Mvar by period. */
 export const InjectionSchema = z.strictObject({ mw: series, mvar: series });
@@ -76,10 +33,7 @@ export const ProsumerSchema = z.strictObject({
    * of its bus's base load.
    */
   fallback: InjectionSchema.optional(),
-  generator: GeneratorSchema.optional(),
-  renewable: RenewableSchema.optional(),
-  battery: BatterySchema.optional(),
-  load: LoadSchema,
+  ...DEVICE_FIELDS,
   /** Cost of booking reserve capacity in own devices, $/MW and hour. */
   reserveUpPerMw: nonneg,
   reserveDownPerMw: nonneg,
@@ -159,4 +113,3 @@ export const ScenarioSchema = z.strictObject({
 export type Scenario = z.infer<typeof ScenarioSchema>;
 export type Prosumer = z.infer<typeof ProsumerSchema>;
 export type RiskMethod = (typeof RISK_METHODS)[number];
-export type Battery = z.infer<typeof BatterySchema>;

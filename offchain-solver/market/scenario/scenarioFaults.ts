@@ -1,6 +1,8 @@
 import type { Feeder } from "../../grid/feeder.ts";
 import { FeederError, topologyOf } from "../../grid/topology.ts";
 import type { Topology } from "../../grid/topology.ts";
+import type { Span } from "../devices/device.ts";
+import { ownedBy } from "../devices/devices.ts";
 import type { Prosumer, Scenario } from "./scenario.ts";
 
 /** What is wrong with a scenario that has the right shape: the field, what it holds, and why that cannot be. */
@@ -13,11 +15,12 @@ export function scenarioFaults(scenario: Scenario): Fault[] {
   const feeder = feederFaults(scenario.feeder);
   if (feeder.length > 0) return feeder.map((one) => ({ ...one, field: `feeder.${one.field}` }));
   const topology = topologyOf(scenario.feeder);
+  const span = { hours: scenario.hours, dt: scenario.periodHours };
   return [
     ...timeFaults(scenario),
     ...lengthFaults(scenario),
     ...priceFaults(scenario),
-    ...scenario.prosumers.flatMap((prosumer, i) => deviceFaults(prosumer, `prosumers[${i}]`)),
+    ...scenario.prosumers.flatMap((prosumer, i) => deviceFaults(prosumer, `prosumers[${i}]`, span)),
     ...placeFaults(scenario, topology),
     ...pairFaults(scenario),
     ...uncertaintyFaults(scenario),
@@ -72,13 +75,15 @@ function lengthFaults(scenario: Scenario): Fault[] {
       [`standing[${k}].mw`, mw.length],
       [`standing[${k}].mvar`, mvar.length],
     ]),
-    ...prosumers.flatMap(({ load, renewable, battery, fallback }, i): [string, number | undefined][] => [
-      [`prosumers[${i}].battery.direction`, battery?.direction?.length],
-      [`prosumers[${i}].fallback.mw`, fallback?.mw.length],
-      [`prosumers[${i}].fallback.mvar`, fallback?.mvar.length],
-      [`prosumers[${i}].load.fixedMw`, load.fixedMw.length],
-      [`prosumers[${i}].renewable.forecastMw`, renewable?.forecastMw.length],
-      [`prosumers[${i}].renewable.actualMw`, renewable?.actualMw?.length],
+    ...prosumers.flatMap((prosumer, i): [string, number | undefined][] => [
+      [`prosumers[${i}].fallback.mw`, prosumer.fallback?.mw.length],
+      [`prosumers[${i}].fallback.mvar`, prosumer.fallback?.mvar.length],
+      ...ownedBy(prosumer).flatMap(({ name, device, part }) =>
+        Object.keys(device.courses).map((field): [string, number | undefined] => [
+          `prosumers[${i}].${name}.${field}`,
+          (part[field] as unknown[] | undefined)?.length,
+        ]),
+      ),
     ]),
   ];
   return series
@@ -97,26 +102,11 @@ function priceFaults({ tariff, carbon }: Scenario): Fault[] {
   return faults;
 }
 
-function deviceFaults({ generator, battery, renewable }: Prosumer, at: string): Fault[] {
-  const faults: Fault[] = [];
-  for (const field of ["forecastMw", "actualMw"] as const) {
-    const series = renewable?.[field] ?? [];
-    const hour = series.findIndex((mw) => mw > renewable!.ratingMw);
-    if (hour >= 0)
-      faults.push(
-        fault(`${at}.renewable.${field}[${hour}]`, series[hour], `is above ratingMw = ${renewable!.ratingMw}`),
-      );
-  }
-  if (generator && generator.minMw > generator.maxMw)
-    faults.push(fault(`${at}.generator.minMw`, generator.minMw, `is above maxMw = ${generator.maxMw}`));
-  if (battery && battery.minMwh > battery.maxMwh)
-    faults.push(fault(`${at}.battery.minMwh`, battery.minMwh, `is above maxMwh = ${battery.maxMwh}`));
-  else if (battery && (battery.initialMwh < battery.minMwh || battery.initialMwh > battery.maxMwh))
-    faults.push(
-      fault(`${at}.battery.initialMwh`, battery.initialMwh, `is outside [${battery.minMwh}, ${battery.maxMwh}]`),
-    );
-  return faults;
-}
+/** What a device's own module finds. */
+const deviceFaults = (prosumer: Prosumer, at: string, span: Span): Fault[] =>
+  ownedBy(prosumer).flatMap(({ name, device, part }) =>
+    (device.faults?.(part, span) ?? []).map((one) => ({ ...one, field: `${at}.${name}.${one.field}` })),
+  );
 
 function placeFaults({ prosumers, feeder }: Scenario, { indexOfBus, position }: Topology): Fault[] {
   const faults: Fault[] = [];

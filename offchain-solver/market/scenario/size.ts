@@ -1,3 +1,4 @@
+import { ownedBy } from "../devices/devices.ts";
 import type { Prosumer, Scenario } from "./scenario.ts";
 
 /**
@@ -9,11 +10,8 @@ export const REFERENCE_SIZE_MW = 0.15107334;
 /**
  * A member's own figure, MW: declared at registration, else the largest of its load's peak and its devices' ratings.
  */
-export function sizeOf({ sizeMw, load, generator, renewable, battery }: Prosumer): number {
-  if (sizeMw !== undefined) return sizeMw;
-  const peak = load.fixedMw.reduce((most, mw) => Math.max(most, mw), 0);
-  return Math.max(peak, generator?.maxMw ?? 0, renewable?.ratingMw ?? 0, battery?.powerMw ?? 0);
-}
+export const sizeOf = (prosumer: Prosumer): number =>
+  prosumer.sizeMw ?? Math.max(0, ...ownedBy(prosumer).map(({ device, part }) => device.rating(part).sizeMw));
 
 /**
  * The market's size, MW: the mean over its members. Without any load or device there is none to follow, and the

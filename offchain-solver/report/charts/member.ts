@@ -1,5 +1,6 @@
-/** A member's own day: where its energy came from, its price beside the tariff, its battery. */
+/** A member's own day: where its energy came from, its price beside the tariff, its devices. */
 import * as Plot from "@observablehq/plot";
+import type { DevicePicture } from "../../market/devices/device.ts";
 import type { Day } from "../day.ts";
 import type { OwnPeriod } from "../memberPage.ts";
 import type { Frame } from "../plot.ts";
@@ -83,30 +84,23 @@ export function ownPriceChart(
   );
 }
 
-export function batteryChart({ clearing, scenario, units: { energy } }: Day, id: number, frame: Frame): string {
-  const { storedMwh } = clearing.prosumers.find((one) => one.id === id)!.schedule;
-  const battery = scenario.prosumers.find((one) => one.id === id)!.battery!;
+/** What a device holds at the end of every period, between what it may. */
+export function deviceChart({ scenario, units: { energy } }: Day, picture: DevicePicture, frame: Frame): string {
+  const { title, line, low, high, start } = picture;
+  const unit = energy;
+  const scaled = (values: readonly number[]): number[] => values.map((value) => unit.factor * value);
+  const limit = (values: readonly number[]): Plot.Markish =>
+    periodLine(scaled(values), scenario, { stroke: "var(--quiet)", strokeDasharray: "4 4", strokeWidth: 1.4 });
   return svg(
     {
       ...frame,
       x: periodAxis(scenario, frame),
-      y: {
-        label: `${energy.name} stored at the end of the period`,
-        grid: true,
-        domain: [0, energy.factor * battery.maxMwh],
-      },
-      marks: [
-        periodLine(
-          storedMwh.map((mwh) => energy.factor * mwh),
-          scenario,
-          { stroke: tint("battery") },
-        ),
-        Plot.ruleY([energy.factor * battery.minMwh], { stroke: "var(--quiet)", strokeDasharray: "4 4" }),
-      ],
+      y: { label: `${unit.name} ${picture.label}`, grid: true, nice: true, zero: true },
+      marks: [limit(low), limit(high), periodLine(scaled(line), scenario, { stroke: tint(picture.colour) })],
     },
     {
-      title: "Energy in your battery",
-      says: `From ${withUnit(energy, battery.initialMwh)} at the start to ${withUnit(energy, storedMwh.at(-1)!)}; dashed: it is not emptied below that.`,
+      title,
+      says: `From ${withUnit(unit, start)} at the start to ${withUnit(unit, line.at(-1)!)}; dashed: ${picture.limits}.`,
     },
   );
 }

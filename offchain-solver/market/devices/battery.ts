@@ -1,0 +1,118 @@
+import * as z from "zod";
+import type { Terms } from "../../numerics/conicModel.ts";
+import { nonnegative, SMALLEST } from "../../grid/feeder.ts";
+import type { Hour, Term } from "../formulation/hour.ts";
+import type { Device } from "./device.ts";
+
+/** Battery: power limit each way, energy window, one-way efficiency, wear $/MWh on charge plus discharge. */
+const BatterySchema = z.strictObject({
+  powerMw: nonnegative,
+  minMwh: nonnegative,
+  maxMwh: nonnegative,
+  initialMwh: nonnegative,
+  efficiency: z.number().positive().min(SMALLEST).max(1),
+  wearPerMwh: nonnegative,
+  /** Which way it may run, per period; absent: either. Never both at once, whatever the price. */
+  direction: z.array(z.enum(["either", "charge", "discharge"])).optional(),
+});
+
+type Battery = z.infer<typeof BatterySchema>;
+
+export const battery: Device<
+  typeof BatterySchema,
+  "charge" | "discharge" | "stored" | "batteryUp" | "batteryDown",
+  "chargeMw" | "dischargeMw" | "storedMwh"
+> = {
+  schema: BatterySchema,
+  dimensions: { powerMw: "power", minMwh: "energy", maxMwh: "energy", initialMwh: "energy", wearPerMwh: "price" },
+  courses: { direction: "held" },
+  hourly: ["charge", "discharge", "stored", "batteryUp", "batteryDown"],
+  plan: {
+    chargeMw: { variable: "charge", unit: "mw", positive: true },
+    dischargeMw: { variable: "discharge", unit: "mw", positive: true },
+    storedMwh: { variable: "stored", unit: "mwh" },
+  },
+  add,
+  cost: ({ wearPerMwh }, { chargeMw, dischargeMw }, t) => wearPerMwh * (chargeMw[t] + dischargeMw[t]),
+  reserve: { up: "batteryUp", down: "batteryDown", mostMw: ({ powerMw }) => powerMw },
+  rating: ({ powerMw }) => ({ sizeMw: powerMw, drawsMw: powerMw, feedsMw: powerMw }),
+  faults({ minMwh, maxMwh, initialMwh }) {
+    if (minMwh > maxMwh) return [{ field: "minMwh", value: minMwh, reason: `is above maxMwh = ${maxMwh}` }];
+    if (initialMwh >= minMwh && initialMwh <= maxMwh) return [];
+    return [{ field: "initialMwh", value: initialMwh, reason: `is outside [${minMwh}, ${maxMwh}]` }];
+  },
+  flows: (_, { chargeMw, dischargeMw }, t) => [
+    ["battery", dischargeMw[t]],
+    ["battery", -chargeMw[t]],
+  ],
+  picture: ({ minMwh, maxMwh, initialMwh }, { storedMwh }) => ({
+    title: "Your battery",
+    colour: "battery",
+    unit: "energy",
+    label: "stored at the end of the period",
+    line: Array.from(storedMwh),
+    low: Array.from(storedMwh, () => minMwh),
+    high: Array.from(storedMwh, () => maxMwh),
+    start: initialMwh,
+    limits: "it is not emptied further, and holds no more",
+  }),
+  after: (_, { storedMwh }) => storedMwh[storedMwh.length - 1],
+};
+
+/** One way through a battery: its part of the injection, MW per MW, and of the stored energy, MWh per MW. */
+type Side = { readonly power: number; readonly out: number; readonly stores: number };
+
+function add(hour: Hour, part: Battery): void {
+  const { model, market, variables: v, t } = hour;
+  const sides = addSides(hour, part);
+  for (const { power } of sides) model.linear(power, part.wearPerMwh * market.dt);
+  const stored = (v.stored[t] = model.add());
+  hour.injection.push(...sides.map(({ power, out }): Term => [power, out]));
+  const flow: Terms = [[stored, 1], ...sides.map(({ power, stores }): Term => [power, -stores])];
+  if (t === 0) model.equal(flow, part.initialMwh);
+  else model.equal([...flow, [v.stored[t - 1], -1]], 0);
+  if (hour.answers) addBookableStorage(hour, part, sides, stored);
+  else addStorageLimits(hour, part, stored);
+}
+
+function addSides({ model, market, variables: v, t }: Hour, part: Battery): Side[] {
+  const way = part.direction?.[t] ?? "either";
+  const sides: Side[] = [];
+  if (way !== "discharge") {
+    const power = (v.charge[t] = model.bounded(0, part.powerMw));
+    sides.push({ power, out: -1, stores: part.efficiency * market.dt });
+  }
+  if (way !== "charge") {
+    const power = (v.discharge[t] = model.bounded(0, part.powerMw));
+    sides.push({ power, out: 1, stores: -market.dt / part.efficiency });
+  }
+  return sides;
+}
+
+/** The session leaves a battery at least as full as it found it. */
+function addStorageLimits({ model, market, t }: Hour, part: Battery, stored: number): void {
+  const last = t === market.hours - 1;
+  model.lessEqual([[stored, -1]], -(last ? Math.max(part.minMwh, part.initialMwh) : part.minMwh));
+  model.lessEqual([[stored, 1]], part.maxMwh);
+}
+
+/** Power and stored energy have room for what is booked, up and down. */
+function addBookableStorage(hour: Hour, part: Battery, sides: readonly Side[], stored: number): void {
+  const { model, market, variables: v, t } = hour;
+  const { dt } = market;
+  const up = (v.batteryUp[t] = model.bounded(0, Infinity));
+  const down = (v.batteryDown[t] = model.bounded(0, Infinity));
+  model.lessEqual([[up, 1], ...sides.map(({ power, out }): Term => [power, out])], part.powerMw);
+  model.lessEqual([[down, 1], ...sides.map(({ power, out }): Term => [power, -out])], part.powerMw);
+  const emptied: Terms = [
+    [stored, -1],
+    [up, dt / part.efficiency],
+  ];
+  model.lessEqual(emptied, -part.minMwh);
+  const filled: Terms = [
+    [stored, 1],
+    [down, part.efficiency * dt],
+  ];
+  model.lessEqual(filled, part.maxMwh);
+  if (t === market.hours - 1) model.lessEqual([[stored, -1]], -part.initialMwh);
+}

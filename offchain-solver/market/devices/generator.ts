@@ -1,0 +1,68 @@
+import * as z from "zod";
+import type { Terms } from "../../numerics/conicModel.ts";
+import { figure, nonnegative } from "../../grid/feeder.ts";
+import type { Hour } from "../formulation/hour.ts";
+import type { Device } from "./device.ts";
+
+/** Dispatchable generator: cost a p^2 + b p [$/h, p in MW], linear emission rate. */
+const GeneratorSchema = z.strictObject({
+  minMw: nonnegative,
+  maxMw: nonnegative,
+  rampMwPerHour: nonnegative,
+  costA: nonnegative,
+  costB: figure,
+  emissionTPerMwh: nonnegative,
+  reactiveMvar: nonnegative,
+});
+
+type Generator = z.infer<typeof GeneratorSchema>;
+
+export const generator: Device<typeof GeneratorSchema, "generator" | "generatorUp" | "generatorDown", "generatorMw"> = {
+  schema: GeneratorSchema,
+  dimensions: {
+    minMw: "power",
+    maxMw: "power",
+    rampMwPerHour: "ramp",
+    costA: "slope",
+    costB: "price",
+    reactiveMvar: "power",
+  },
+  courses: {},
+  hourly: ["generator", "generatorUp", "generatorDown"],
+  plan: { generatorMw: { variable: "generator", unit: "mw" } },
+  add,
+  cost: ({ costA, costB }, { generatorMw }, t) => costA * generatorMw[t] * generatorMw[t] + costB * generatorMw[t],
+  emission: ({ emissionTPerMwh }, { generatorMw }, t) => emissionTPerMwh * generatorMw[t],
+  reserve: { up: "generatorUp", down: "generatorDown", mostMw: ({ minMw, maxMw }) => (maxMw - minMw) / 2 },
+  reactiveMvar: ({ reactiveMvar }) => reactiveMvar,
+  rating: ({ maxMw }) => ({ sizeMw: maxMw, drawsMw: 0, feedsMw: maxMw }),
+  faults: ({ minMw, maxMw }) =>
+    minMw > maxMw ? [{ field: "minMw", value: minMw, reason: `is above maxMw = ${maxMw}` }] : [],
+  flows: (_, { generatorMw }, t) => [["generators", generatorMw[t]]],
+};
+
+function add(hour: Hour, part: Generator): void {
+  const { model, market, variables: v, t } = hour;
+  const { dt } = market;
+  const p = (v.generator[t] = model.add());
+  model.square(p, 2 * part.costA * dt);
+  model.linear(p, part.costB * dt);
+  hour.injection.push([p, 1]);
+  hour.emissions.push([p, part.emissionTPerMwh * dt]);
+  const up: Terms = hour.answers ? [[(v.generatorUp[t] = model.bounded(0, Infinity)), 1]] : [];
+  const down: Terms = hour.answers ? [[(v.generatorDown[t] = model.bounded(0, Infinity)), 1]] : [];
+  model.lessEqual([[p, 1], ...up], part.maxMw);
+  model.lessEqual([[p, -1], ...down], -part.minMw);
+  if (t > 0) addRamps(hour, p, part.rampMwPerHour * dt);
+}
+
+function addRamps({ model, variables, t }: Hour, p: number, most: number): void {
+  const before = variables.generator[t - 1];
+  for (const sign of [1, -1]) {
+    const change: Terms = [
+      [p, sign],
+      [before, -sign],
+    ];
+    model.lessEqual(change, most);
+  }
+}
