@@ -1,0 +1,120 @@
+/** What is signed of a delivery (EIP-712), and its hashes: docs/delivery.md, contracts/types/Readings.sol. */
+import { AbiCoder, concat, getBytes, keccak256, Signature, TypedDataEncoder, type TypedDataDomain } from "ethers";
+import type { MeterReading } from "./meterReading.ts";
+import { QUALITIES } from "./meterReading.ts";
+import { rowBytes } from "./readings.ts";
+
+const typed = (text: string): { type: string; name: string }[] =>
+  text.split(",").map((field) => {
+    const [type, name] = field.trim().split(" ");
+    return { type, name };
+  });
+
+export const KINDS = ["none", "provisional", "final", "correction"] as const;
+export type Kind = (typeof KINDS)[number];
+
+export const CONNECTION_TYPES = {
+  Connection: typed("uint32 prosumer, uint32 feedW, uint32 takeW, uint32 renewableW, uint32 maxPrice, uint64 nonce"),
+};
+export const METER_READINGS_TYPES = {
+  MeterReadings: typed("uint32 prosumer, uint64 start, uint32 periodSeconds, uint32 number, bytes values"),
+};
+export const READINGS_TYPES = {
+  Readings: typed(
+    "bytes32 batch, uint32 epoch, uint32 entry, bytes32 previous, uint8 kind, bytes32 readings, bytes32 meters, bytes32 reason",
+  ),
+};
+
+/** What a wallet and the operator have signed of a connection: most power each way, and most imbalance price. */
+export type Connection = {
+  readonly prosumer: number;
+  readonly feedW: number;
+  readonly takeW: number;
+  readonly renewableW: number;
+  /** Most that a kWh of imbalance costs, 1e-6 $. */
+  readonly maxPrice: number;
+  readonly nonce: bigint;
+};
+
+/** All that a quorum attests; `kind` by its place in KINDS. */
+export type Attested = {
+  readonly batch: string;
+  readonly epoch: bigint;
+  readonly entry: number;
+  readonly previous: string;
+  readonly kind: number;
+  readonly readings: string;
+  readonly meters: string;
+  readonly reason: string;
+};
+
+export const deliveryDomain = (chainId: bigint, delivery: string): TypedDataDomain => ({
+  name: "gridpact delivery",
+  version: "1",
+  chainId,
+  verifyingContract: delivery,
+});
+
+export const connectionDigest = (domain: TypedDataDomain, connection: Connection): string =>
+  TypedDataEncoder.hash(domain, CONNECTION_TYPES, connection);
+export const readingsDigest = (domain: TypedDataDomain, attested: Attested): string =>
+  TypedDataEncoder.hash(domain, READINGS_TYPES, attested);
+
+/** What a meter signs: `number` ascends, a corrected file has a larger one. */
+export type MeterReadings = {
+  readonly prosumer: number;
+  readonly start: number;
+  readonly periodSeconds: number;
+  readonly number: number;
+  readonly values: Uint8Array;
+};
+
+/** The values of one meter's periods, in their order: meteredWh i32, quality u2 and renewableWh u30. */
+export function meterReadings(readings: readonly MeterReading[], number: number): MeterReadings {
+  const [first] = readings;
+  const values = new Uint8Array(8 * readings.length);
+  const view = new DataView(values.buffer);
+  readings.forEach(({ meteredWh, renewableWh, quality, prosumer, start, seconds }, t) => {
+    const follows = prosumer === first.prosumer && seconds === first.seconds && start === first.start + t * seconds;
+    if (!follows) throw new RangeError(`reading ${t} of prosumer ${prosumer} does not follow the one before`);
+    view.setInt32(8 * t, meteredWh);
+    view.setUint32(8 * t + 4, QUALITIES.indexOf(quality) * 2 ** 30 + renewableWh);
+  });
+  return { prosumer: first.prosumer, start: first.start, periodSeconds: first.seconds, number, values };
+}
+
+export const meterDigest = (domain: TypedDataDomain, signed: MeterReadings): string =>
+  TypedDataEncoder.hash(domain, METER_READINGS_TYPES, signed);
+
+/** Row by row, the digest and the compact signature of its meter's file; zeros where there is none. */
+export function metersHash(
+  rows: readonly ({ readonly digest: string; readonly signature: string } | undefined)[],
+): string {
+  const parts = rows.map((row) =>
+    row === undefined ? new Uint8Array(96) : concat([row.digest, Signature.from(row.signature).compactSerialized]),
+  );
+  return keccak256(concat(parts));
+}
+
+/** Merkle root of the rows: pairs hashed in ascending order, an odd last node goes up unchanged, zero without a row. */
+export function rowsRoot(readings: Uint8Array, periods: number): string {
+  let nodes = rowBytes(readings, periods).map((row) => keccak256(row));
+  while (nodes.length > 1)
+    nodes = Array.from({ length: Math.ceil(nodes.length / 2) }, (_, k) => {
+      const pair = nodes.slice(2 * k, 2 * k + 2).sort();
+      return pair.length === 1 ? pair[0] : keccak256(concat(pair));
+    });
+  return nodes[0] ?? `0x${"0".repeat(64)}`;
+}
+
+/** What the next entry has to name as `previous`. `connections`: address of the code that holds them. */
+export const entryCommitment = (batch: string, readings: Uint8Array, periods: number, connections: string): string =>
+  keccak256(
+    AbiCoder.defaultAbiCoder().encode(
+      ["bytes32", "bytes32", "bytes32", "address"],
+      [batch, keccak256(readings), rowsRoot(readings, periods), connections],
+    ),
+  );
+
+/** keccak256 of the text that says why a correction is made. */
+export const reasonHash = (reason: string): string => keccak256(getBytes(new TextEncoder().encode(reason)));
