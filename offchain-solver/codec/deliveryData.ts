@@ -48,6 +48,27 @@ export type Attested = {
   readonly reason: string;
 };
 
+/** What a party says of its devices that no meter at its connection shows. */
+export type DeviceStatement = {
+  readonly prosumer: number;
+  /** By period: what its renewables were planned to give, the forecast that its errors are measured against. */
+  readonly plannedWh: readonly number[];
+  /** What its generator emitted over the session. */
+  readonly generatorG: number;
+};
+export const STATEMENT_TYPES = {
+  DeviceStatement: typed("bytes32 batch, uint32 prosumer, uint32 generatorG, bytes plannedWh"),
+};
+
+/** What the node key signs: planned Wh are u32 a period. */
+export function statementMessage(batch: string, { prosumer, plannedWh, generatorG }: DeviceStatement) {
+  const bytes = new Uint8Array(4 * plannedWh.length);
+  plannedWh.forEach((wh, t) => new DataView(bytes.buffer).setUint32(4 * t, wh));
+  return { batch, prosumer, generatorG, plannedWh: bytes };
+}
+export const statementDigest = (domain: TypedDataDomain, batch: string, statement: DeviceStatement): string =>
+  TypedDataEncoder.hash(domain, STATEMENT_TYPES, statementMessage(batch, statement));
+
 export const deliveryDomain = (chainId: bigint, delivery: string): TypedDataDomain => ({
   name: "gridpact delivery",
   version: "1",

@@ -33,12 +33,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   report: RECORDED,
   io: [],
   scenarios: ["io", "records", ...PURE_FLOORS],
-  // What meters send, in whatever form, to readings.
-  metering: ["scenarios", "io", "records", ...CORE],
+  // What meters send, in whatever form, to readings, and readings to what an entry says of a session.
+  metering: ["scenarios", "io", "records", "ledger", ...CORE],
   simulation: SIMULATED,
   // A node judges a batch as an auditor would before it signs.
   node: ["auditor", "chain", "net", "clearing", "io", "scenarios", ...RECORDED],
-  devnet: ["node", "auditor", "chain", "ledger", ...SIMULATED],
+  devnet: ["metering", "node", "auditor", "chain", "ledger", ...SIMULATED],
   study: ["report", "ledger", ...SIMULATED],
   cli: ["metering", "devnet", "node", "auditor", "chain", "ledger", "study", "report", ...SIMULATED],
 };

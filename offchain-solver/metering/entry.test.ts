@@ -1,0 +1,175 @@
+import { expect } from "chai";
+import type { DeviceStatement } from "../codec/deliveryData.ts";
+import type { MeterReading } from "../codec/meterReading.ts";
+import { encodeReadings } from "../codec/readings.ts";
+import { bill } from "../ledger/delivery.ts";
+import { imbalancePrice } from "../ledger/settleable.ts";
+import { OPERATOR, UTILITY } from "../market/result/clearingResult.ts";
+import { defaultSettings, marketOf } from "../market/scenario/market.ts";
+import { publicScenario } from "../market/scenario/publicScenario.ts";
+import { loadScenario } from "../scenarios/loadScenario.ts";
+import { takeHours } from "../scenarios/periods.ts";
+import { clear } from "../simulation/clear.ts";
+import { callsOf } from "./calls.ts";
+import { devicesOf, needsOf } from "./devices.ts";
+import { sessionReadings, type Metered, type Promised } from "./entry.ts";
+
+describe("an entry of a session", function () {
+  this.timeout(60_000);
+  const scenario = takeHours(loadScenario("ieee15"), 4);
+  const settings = defaultSettings(scenario);
+  const { outcome, market: whole } = clear(scenario, {
+    method: "central",
+    market: settings,
+    trade: true,
+    rhoScale: 1,
+    maxIterations: 1,
+  });
+  const { result } = outcome!.quantised;
+  const market = marketOf(publicScenario(scenario), settings);
+  const day = devicesOf(whole, outcome!.solution, result);
+  const ids = result.participants;
+  const start = result.sessionStart;
+  const promised: Promised = { result, market, invited: ids, imbalancePrice: imbalancePrice(scenario.tariff) };
+
+  const readingsOf = (i: number, change: (t: number) => Partial<MeterReading> = () => ({})): MeterReading[] =>
+    day.meteredWh[i].map((meteredWh, t) => ({
+      prosumer: ids[i],
+      start: start + 3600 * t,
+      seconds: 3600,
+      meteredWh,
+      renewableWh: day.renewableWh[i][t],
+      quality: "measured",
+      ...change(t),
+    }));
+  const statements = new Map(
+    ids.map((prosumer, i): [number, DeviceStatement] => [
+      prosumer,
+      { prosumer, plannedWh: day.plannedWh[i], generatorG: day.generatorG[i] },
+    ]),
+  );
+  const metered = (change?: [index: number, readings: MeterReading[]]): Metered => ({
+    statements,
+    readings: new Map(ids.map((id, i) => [id, change?.[0] === i ? change[1] : readingsOf(i)])),
+  });
+  const basis = {
+    periods: result.periods,
+    periodSeconds: result.periodSeconds,
+    closed: true,
+    multiple: 2,
+    connections: new Map(ids.map((id) => [id, { feedW: 2e6, takeW: 2e6, renewableW: 2e6, maxPrice: 400_000 }])),
+  };
+  const entry = sessionReadings(promised, metered(), "final");
+
+  it("calls for what the day's errors are, by shares of the clearing itself", () => {
+    const errors = day.renewableWh.map((row, i) => row.map((wh, t) => wh - day.plannedWh[i][t]));
+    const calls = callsOf(result, needsOf(market), errors);
+    let most = 0;
+    for (let t = 0; t < result.periods; t++) {
+      const sum = (of: readonly (readonly number[])[]): number => of.reduce((all, row) => all + row[t], 0);
+      // What some receive others give, to the last Wh.
+      expect(sum(calls.given)).to.equal(sum(calls.received) - sum(calls.ofUtility));
+      whole.shares[t].forEach((_, s) => (most = Math.max(most, outcome!.solution.shareMw[t][s])));
+      ids.forEach((_, i) => {
+        // In floats, by the solution's own shares: -alpha xi, with alpha = share over need.
+        let wanted = 0;
+        whole.shares[t].forEach(({ seller, buyer }, s) => {
+          if (seller !== i || buyer === i) return;
+          const need = whole.halfWidth[t] * whole.sigma[t][buyer];
+          wanted -= (outcome!.solution.shareMw[t][s] / need) * errors[buyer][t];
+        });
+        // Small shares went to the utility before they were posted.
+        expect(Math.abs(calls.given[i][t] - wanted)).to.be.below(60);
+      });
+    }
+    expect(most).to.be.above(0.01);
+    expect(errors.flat().some((wh) => Math.abs(wh) > 1000)).to.equal(true);
+  });
+
+  it("leaves next to nothing to homes that did what they could, and to the others what they did not", () => {
+    const { lines } = bill(entry, basis);
+    entry.rows.forEach(({ values, id }, row) => {
+      values.forEach(({ meteredWh, dueWh }, t) => {
+        const undelivered = entry.responses.find((one) => one.row === row && one.period === t)?.undeliveredW ?? 0;
+        // To the clearing's tolerance, a few Wh of MWh, or told as not delivered.
+        if (undelivered < 20) expect(Math.abs(meteredWh - dueWh), `${id} ${t}`).to.be.below(60);
+      });
+    });
+    const [hour, gap] = [2, 20_000];
+    const short = metered([0, readingsOf(0, (t) => (t === hour ? { meteredWh: day.meteredWh[0][t] - gap } : {}))]);
+    const found = bill(sessionReadings(promised, short, "final"), basis);
+    const own = entry.rows[0].values[hour];
+    const price = (wh: number): bigint =>
+      BigInt(wh) * BigInt(wh < 0 ? entry.prices[hour].shortPrice : entry.prices[hour].longPrice);
+    const before = own.meteredWh - own.dueWh;
+    expect(found.lines[0].energy - lines[0].energy).to.equal(price(before - gap) - price(before));
+    expect(found.lines.slice(1).map(({ energy }) => energy)).to.deep.equal(lines.slice(1).map(({ energy }) => energy));
+  });
+
+  it("a seller of reserve that does nothing when called pays for it, and nobody else does", () => {
+    const called = entry.responses.map(({ row, period, calledWh }) => ({ row, period, calledWh }));
+    const one = called.find(({ row, calledWh }) => calledWh > 200 && market.canAnswer[row]);
+    expect(one, "somebody was called").not.to.equal(undefined);
+    const { row, period, calledWh } = one!;
+    const idle = readingsOf(row, (t) => (t === period ? { meteredWh: day.meteredWh[row][t] - calledWh } : {}));
+    const found = sessionReadings(promised, metered([row, idle]), "final");
+    const missing = found.responses.find((other) => other.row === row && other.period === period)!;
+    expect(missing.undeliveredW).to.be.within(calledWh - 60, calledWh);
+    expect(missing.price).to.be.above(0);
+    const [bad, good] = [bill(found, basis), bill(entry, basis)];
+    expect(bad.lines[row].penalty > good.lines[row].penalty).to.equal(true);
+    bad.lines.forEach((line, k) => k === row || expect(line).to.deep.equal(good.lines[k]));
+  });
+
+  it("a dead meter is not called for, sold nothing and took what it bought, but only once the entry is final", () => {
+    const dead = metered([2, readingsOf(2, () => ({ meteredWh: 0, renewableWh: 0, quality: "missing" }))]);
+    const open = bill(sessionReadings(promised, dead, "provisional"), { ...basis, closed: false });
+    const closed = bill(sessionReadings(promised, dead, "final"), basis);
+    expect(open.lines[2].energy - closed.lines[2].energy >= 0n).to.equal(true);
+    expect(open.measured).to.equal(false);
+  });
+
+  it("prices imbalance at the utility's tariff and called energy inside what prosumers traded for", () => {
+    entry.prices.forEach(({ shortPrice, longPrice, responsePrice }, t) => {
+      expect([shortPrice, longPrice]).to.deep.equal(
+        [scenario.tariff.buyPerMwh[t], scenario.tariff.sellPerMwh[t]].map((price) => Math.round(1000 * price)),
+      );
+      const traded = result.trades
+        .filter(({ product, period }) => product === "energy" && period === t)
+        .filter(({ seller, buyer }) => seller < OPERATOR && buyer < UTILITY);
+      if (traded.length === 0) return;
+      expect(responsePrice).to.be.within(
+        Math.min(...traded.map(({ price }) => price)),
+        Math.max(...traded.map(({ price }) => price)),
+      );
+    });
+  });
+
+  it("counts the grams of a plan that is kept as the clearing did, to the call and to rounding", () => {
+    const kept = new Map(ids.map((id, i) => [id, readingsOf(i)]));
+    const grams = sessionReadings(promised, { readings: kept, statements }, "final").rows.map((row) => row.emissionsG);
+    const { schedules } = outcome!.solution;
+    schedules.forEach((s, i) => {
+      let planned = 0;
+      for (let t = 0; t < result.periods; t++)
+        planned +=
+          1e6 *
+          ((scenario.prosumers[i].generator?.emissionTPerMwh ?? 0) * s.generatorMw[t] +
+            scenario.carbon.gridTPerMwh[t] * s.importMw[t]);
+      const moved = entry.responses
+        .filter(({ row }) => row === i)
+        .reduce((sum, { calledWh }) => sum + Math.abs(calledWh), 0);
+      const errors = day.renewableWh[i].reduce((sum, wh, t) => sum + Math.abs(wh - day.plannedWh[i][t]), 0);
+      expect(Math.abs(grams[i] - planned), `${ids[i]}`).to.be.below(100 + moved + errors);
+    });
+    // Who states nothing of its generator is taken to have burnt the most.
+    const generator = scenario.prosumers.findIndex(({ generator: has }) => has !== undefined);
+    const silent = new Map([...statements].filter(([id]) => id !== ids[generator]));
+    const told = sessionReadings(promised, { readings: kept, statements: silent }, "final").rows[generator].emissionsG;
+    expect(told).to.be.at.least(grams[generator]);
+  });
+
+  it("fits the bytes that it is posted in", () => {
+    expect(encodeReadings(entry).length).to.equal(5 + 9 * 4 + ids.length * (12 + 12 * 4) + 14 * entry.responses.length);
+  });
+});

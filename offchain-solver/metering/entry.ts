@@ -1,0 +1,180 @@
+/**
+ * What an entry says of a session (docs/delivery.md), from the batch that settled, the frozen terms, what meters read
+ * and what parties state. Everybody who has these makes the same bytes.
+ */
+import type { DeviceStatement, Kind } from "../codec/deliveryData.ts";
+import { QUALITIES, type MeterReading } from "../codec/meterReading.ts";
+import type { PeriodPrices, Response, Row, RowValue, SessionReadings } from "../codec/readings.ts";
+import { closedBy, deviationOf } from "../ledger/delivery.ts";
+import { type ClearingResult, PRICE_UNITS, UNITS, UTILITY } from "../market/result/clearingResult.ts";
+import { paymentNano, positionsWh } from "../market/result/verify.ts";
+import type { Market } from "../market/scenario/market.ts";
+import { callsOf, type Calls, type PerPeriod } from "./calls.ts";
+import { needsOf } from "./devices.ts";
+
+export type Promised = {
+  readonly result: ClearingResult;
+  /** Of those who took part, from the frozen terms alone. */
+  readonly market: Market;
+  /** All who were invited, ascending: who was left out has a row as well. */
+  readonly invited: readonly number[];
+  /** 1e-6 $ per kWh sold that was held until now. */
+  readonly imbalancePrice: number;
+};
+
+export type Metered = {
+  /** By prosumer: every period's, in order; absent: nothing is known. */
+  readonly readings: ReadonlyMap<number, readonly MeterReading[]>;
+  readonly statements: ReadonlyMap<number, DeviceStatement>;
+};
+
+const HOLD_UNIT = 1_000_000n;
+const MOST_U32 = 0xffffffff;
+/** Grams that a Wh fed in is taken to have cost of which nobody states what made it: the most that the chain takes. */
+const UNSTATED_G_PER_WH = 2;
+const MICRO = 1_000_000;
+
+export function sessionReadings(promised: Promised, metered: Metered, kind: Kind): SessionReadings {
+  const { result, market, invited } = promised;
+  const known = invited.map((id) => valuesOf(metered.readings.get(id), result.periods));
+  const calls = callsOf(result, needsOf(market), errorsOf(promised, metered));
+  const positions = positionsWh(result);
+  const responses: Response[] = [];
+  const rows = invited.map((id, row): Row => {
+    const i = result.participants.indexOf(id);
+    const values = known[row].map((value, t): RowValue => {
+      const calledWh = i < 0 ? 0 : calls.given[i][t] - calls.received[i][t];
+      return { ...value, dueWh: (i < 0 ? 0 : positions[t][i]) + calledWh };
+    });
+    if (i >= 0) responses.push(...responsesOf(row, i, { values, calls, result, closed: closedBy(kind) }));
+    const emissionsG = emissionsOf(promised, i, values, { calls, statement: metered.statements.get(id) });
+    return { id, released: i < 0 ? 0 : releasedOf(promised, i, positions), emissionsG, values };
+  });
+  const allowancePrice = Math.round(market.scenario.carbon.deskBuyPerT * PRICE_UNITS);
+  return { allowancePrice, prices: pricesOf(promised), rows, responses };
+}
+
+type Value = Omit<RowValue, "dueWh">;
+
+function valuesOf(readings: readonly MeterReading[] | undefined, periods: number): Value[] {
+  const missing = QUALITIES.indexOf("missing");
+  return Array.from({ length: periods }, (_, t) => {
+    const one = readings?.[t];
+    if (one === undefined) return { meteredWh: 0, renewableWh: 0, quality: missing };
+    return { meteredWh: one.meteredWh, renewableWh: one.renewableWh, quality: QUALITIES.indexOf(one.quality) };
+  });
+}
+
+/**
+ * [participant][period] generated less planned. Of whom no plan or no meter is known nothing was called for: all of its
+ * deviation is imbalance.
+ */
+function errorsOf({ result }: Promised, { readings, statements }: Metered): PerPeriod {
+  return result.participants.map((id) => {
+    const [read, statement] = [readings.get(id), statements.get(id)];
+    return Array.from({ length: result.periods }, (_, t) => {
+      const one = read?.[t];
+      if (one === undefined || one.quality === "missing" || statement === undefined) return 0;
+      return one.renewableWh - statement.plannedWh[t];
+    });
+  });
+}
+
+type Called = {
+  readonly values: readonly RowValue[];
+  readonly calls: Calls;
+  readonly result: ClearingResult;
+  readonly closed: boolean;
+};
+
+/** What was called of the reserve that an account sold and is missing at its meter, in the direction of the call. */
+function responsesOf(row: number, i: number, { values, calls, result, closed }: Called): Response[] {
+  return values.flatMap((value, period): Response[] => {
+    const given = calls.given[i][period];
+    const calledWh = given - calls.received[i][period];
+    const deviation = Number(deviationOf(value, closed));
+    const missing = Math.min(Math.abs(given), Math.max(0, given > 0 ? -deviation : deviation));
+    const undeliveredW = Math.floor((missing * 3600) / result.periodSeconds);
+    if (calledWh === 0 && undeliveredW === 0) return [];
+    return [{ row, period, calledWh, undeliveredW, price: calls.price[i][period] }];
+  });
+}
+
+type Emitting = { readonly calls: Calls; readonly statement: DeviceStatement | undefined };
+
+/**
+ * Energy from the utility at the hour's intensity, in the batch, called and as imbalance, and what the generator is
+ * stated to have emitted. Who states nothing is taken to have emitted all that it has allowances for, or burnt all that
+ * it fed in beyond what its renewables gave, whichever is more.
+ */
+function emissionsOf(
+  { result, market }: Promised,
+  i: number,
+  values: readonly RowValue[],
+  { calls, statement }: Emitting,
+): number {
+  const bought = utilityWh(result, i);
+  const grid = market.scenario.carbon.gridTPerMwh;
+  let micro = 0n;
+  let unstated = 0;
+  values.forEach((value, t) => {
+    const called = i < 0 ? 0 : calls.ofUtility[i][t];
+    const drawn = bought[t] + called - Number(deviationOf(value, true));
+    // t per MWh are g per Wh.
+    if (drawn > 0) micro += BigInt(drawn) * BigInt(Math.round(grid[t] * MICRO));
+    unstated += Math.max(0, value.meteredWh - value.renewableWh);
+  });
+  const silent = Math.max(UNSTATED_G_PER_WH * unstated, i < 0 ? 0 : allowancesG(result, market, i));
+  const own = statement === undefined ? silent : statement.generatorG;
+  return Number((micro + BigInt(MICRO - 1)) / BigInt(MICRO)) + own;
+}
+
+/** Issued, and bought less sold in the batch. */
+const allowancesG = ({ trades }: ClearingResult, market: Market, i: number): number =>
+  trades.reduce(
+    (grams, { product, seller, buyer, quantity }) =>
+      product !== "carbon" ? grams : grams + (buyer === i ? quantity : 0) - (seller === i ? quantity : 0),
+    Math.floor(market.allowanceT[i] * UNITS),
+  );
+
+/** Bought from the utility less sold to it in the batch, by period. */
+function utilityWh({ trades, periods }: ClearingResult, i: number): number[] {
+  const bought = new Array<number>(periods).fill(0);
+  if (i < 0) return bought;
+  for (const { product, seller, buyer, period, quantity } of trades) {
+    if (product !== "energy") continue;
+    if (seller === UTILITY && buyer === i) bought[period] += quantity;
+    if (buyer === UTILITY && seller === i) bought[period] -= quantity;
+  }
+  return bought;
+}
+
+/** What the session kept back of the account when it settled: what it received, or what its sales cost undelivered. */
+function releasedOf({ result, imbalancePrice }: Promised, i: number, positions: readonly number[][]): number {
+  const sold = positions.reduce((sum, period) => sum + Math.max(0, period[i]), 0);
+  const owed = BigInt(sold) * BigInt(imbalancePrice);
+  const money = paymentNano(result, i);
+  const due = money > owed ? money : owed;
+  return Math.min(Number((due + HOLD_UNIT - 1n) / HOLD_UNIT), MOST_U32);
+}
+
+/**
+ * Short at the utility's price to buy, long at its price to sell, called energy at the mean price at which prosumers
+ * traded in the period; where none did, midway between the utility's two.
+ */
+function pricesOf({ result, market }: Promised): PeriodPrices[] {
+  const { buyPerMwh, sellPerMwh } = market.scenario.tariff;
+  return Array.from({ length: result.periods }, (_, t): PeriodPrices => {
+    const [shortPrice, longPrice] = [buyPerMwh[t], sellPerMwh[t]].map((price) => Math.round(price * PRICE_UNITS));
+    let [paid, wh] = [0n, 0n];
+    for (const { product, period, seller, buyer, quantity, price } of result.trades) {
+      if (product !== "energy" || period !== t || seller === UTILITY || buyer === UTILITY) continue;
+      paid += BigInt(quantity) * BigInt(price);
+      wh += BigInt(quantity);
+    }
+    const responsePrice = wh === 0n ? Math.floor((shortPrice + longPrice) / 2) : Number(floorDiv(paid, wh));
+    return { shortPrice, longPrice, responsePrice };
+  });
+}
+
+const floorDiv = (a: bigint, b: bigint): bigint => a / b - (a % b < 0n ? 1n : 0n);
