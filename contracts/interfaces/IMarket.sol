@@ -4,6 +4,7 @@ pragma solidity 0.8.36;
 import {Account} from "../types/Account.sol";
 import {Mandate} from "../types/Mandate.sol";
 import {Feeder, Seats, Session} from "../types/Session.sol";
+import {IMarketPosting} from "./IMarketPosting.sol";
 import {ISettlementErrors} from "./ISettlementErrors.sol";
 
 /// @title Deposits, mandates, sessions and their settlement.
@@ -15,7 +16,7 @@ import {ISettlementErrors} from "./ISettlementErrors.sol";
 /// survived (deposits are credited by balance difference), a negative rebase is not. Quantity (Wh, W, g) x price (1e-6
 /// $ per k-unit) is in nano-dollars, the unit of the ledger: nothing is rounded but locks (down) and spending (up), to
 /// micro-dollars.
-interface IMarket is ISettlementErrors {
+interface IMarket is IMarketPosting, ISettlementErrors {
     event Deposited(uint32 indexed id, address indexed from, uint256 nano);
     event WithdrawalRequested(uint32 indexed id, uint256 tokens, uint256 availableAt);
     /// @dev Of what was requested, `tokens` have left the deposit.

@@ -121,6 +121,11 @@ library FrozenTable {
         return (0, 0);
     }
 
+    /// The two words of the entry at `offset`.
+    function entryAt(bytes memory entries, uint256 offset) internal pure returns (uint256 head, uint256 limits) {
+        return (_word(entries, offset), _word(entries, offset + 32));
+    }
+
     /// Whole tables have whole entries and nothing else.
     function _base(address pointer, bytes memory data) private pure returns (address) {
         return data.length % ENTRY == 0 ? pointer : address(bytes20(bytes32(_word(data, 0))));

@@ -31,6 +31,15 @@ contract AuditLens {
         }
     }
 
+    /// @notice The accounts that a batch may change, system accounts last, and which of them take part.
+    function parties(
+        bytes calldata payload,
+        uint256 periods
+    ) external pure returns (uint32[] memory ids, bool[] memory present) {
+        PlainRules.Book memory book = PlainRules.decodeHead(payload, periods);
+        return (book.ids, book.present);
+    }
+
     /// @notice The accounts after the batch, in the payload's order, and the deltas of its event. Reverts as `settle`
     /// does.
     function execute(

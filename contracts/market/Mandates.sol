@@ -3,44 +3,44 @@ pragma solidity 0.8.36;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {Accounts} from "./Accounts.sol";
+import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
-import {hashMandate, Limits, Mandate, MAX_SPEND, packLimits, SERIES, Stored, VALID_UNTIL} from "../types/Mandate.sol";
+import {hashMandate, Limits, Mandate, packLimits, SERIES, Stored} from "../types/Mandate.sol";
+import {State} from "./State.sol";
 
 /// Signed limits of every account. The only place that asks a wallet contract anything.
-abstract contract Mandates is Accounts, EIP712 {
-    mapping(uint32 id => Stored) internal _mandates;
-
+abstract contract Mandates is State, EIP712, ReentrancyGuard {
     constructor() EIP712("gridpact", "1") {}
 
-    /// @inheritdoc IMarket
-    function registerMandate(Mandate calldata mandate, bytes calldata signature) external nonReentrant whenSealed {
+    function _registerMandate(Mandate calldata mandate, bytes calldata signature) internal nonReentrant whenSealed {
         uint32 id = mandate.prosumer;
         address wallet = _knownWallet(id);
-        if (mandate.validUntil <= block.timestamp) revert MandateExpired(mandate.validUntil);
+        if (mandate.validUntil <= block.timestamp) revert IMarket.MandateExpired(mandate.validUntil);
         Stored storage registered = _mandates[id];
         if (mandate.nonce >> SERIES != registered.nonce >> SERIES) {
-            revert NonceOfAnotherSeries(mandate.nonce, registered.nonce >> SERIES);
+            revert IMarket.NonceOfAnotherSeries(mandate.nonce, registered.nonce >> SERIES);
         }
-        if (mandate.nonce <= registered.nonce) revert NonceNotLarger(mandate.nonce, registered.nonce);
+        if (mandate.nonce <= registered.nonce) revert IMarket.NonceNotLarger(mandate.nonce, registered.nonce);
         bool sent = msg.sender == wallet && signature.length == 0;
-        if (!sent && !SignatureChecker.isValidSignatureNow(wallet, mandateDigest(mandate), signature))
-            revert MandateBadSignature(id);
+        if (!sent && !SignatureChecker.isValidSignatureNow(wallet, _mandateDigest(mandate), signature))
+            revert IMarket.MandateBadSignature(id);
         _mandates[id] = _stored(mandate);
         _list(id);
-        emit MandateRegistered(id, mandate);
+        emit IMarket.MandateRegistered(id, mandate);
     }
 
-    /// @inheritdoc IMarket
-    function revokeMandate(uint32 id) external onlyWallet(id) {
-        emit MandateRevoked(id, _openSeries(id));
+    function _revokeMandate(uint32 id) internal onlyWallet(id) {
+        emit IMarket.MandateRevoked(id, _openSeries(id));
     }
 
-    /// @inheritdoc IMarket
-    function endMandate(uint32 id) external {
-        if (msg.sender != address(registry)) revert NotRegistry(msg.sender);
+    function _endMandate(uint32 id) internal {
+        if (msg.sender != address(registry)) revert IMarket.NotRegistry(msg.sender);
         _openSeries(id);
-        emit MandateEnded(id);
+        emit IMarket.MandateEnded(id);
+    }
+
+    function _mandateDigest(Mandate calldata mandate) internal view returns (bytes32) {
+        return _hashTypedDataV4(hashMandate(mandate));
     }
 
     /// Ends what is registered, and whatever was signed before and nobody has registered yet.
@@ -68,17 +68,5 @@ abstract contract Mandates is Accounts, EIP712 {
         stored.maxSpendPerDay = mandate.maxSpendPerDay;
         stored.validUntil = mandate.validUntil;
         stored.nonce = mandate.nonce;
-    }
-
-    /// @inheritdoc IMarket
-    function registeredMandate(uint32 id) external view returns (uint256 limits, uint256 capacity, uint64 nonce) {
-        Stored memory stored = _mandates[id];
-        capacity = (uint256(stored.validUntil) << VALID_UNTIL) | (uint256(stored.maxSpendPerDay) << MAX_SPEND);
-        return (stored.limits, capacity | stored.maxCarbonG, stored.nonce);
-    }
-
-    /// @inheritdoc IMarket
-    function mandateDigest(Mandate calldata mandate) public view returns (bytes32) {
-        return _hashTypedDataV4(hashMandate(mandate));
     }
 }

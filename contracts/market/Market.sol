@@ -3,9 +3,12 @@ pragma solidity 0.8.36;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {Accounts} from "./Accounts.sol";
+import {MarketExtension} from "./MarketExtension.sol";
 import {Sessions} from "./Sessions.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
+import {IMarketPosting} from "../interfaces/IMarketPosting.sol";
 import {IRegistry} from "../interfaces/IRegistry.sol";
 import {CodeBlob} from "../libraries/CodeBlob.sol";
 import {allocate, Frame, GROUP_BYTES, load, TRADE_BYTES} from "../libraries/Frame.sol";
@@ -15,6 +18,7 @@ import {Ledger} from "../libraries/Ledger.sol";
 import {Netting} from "../libraries/Netting.sol";
 import {Quorum} from "../libraries/Quorum.sol";
 import {FrozenTable} from "../libraries/FrozenTable.sol";
+import {Mandate} from "../types/Mandate.sol";
 import {Feeder, Seats, Session} from "../types/Session.sol";
 
 /// The market with the `settle` that is cheap: every position in memory, one storage word an account, no external call.
@@ -24,12 +28,17 @@ contract Market is Sessions {
     uint256 private constant MAX_TRADES = 32_767;
     uint256 private constant NOT_WHOLE = type(uint256).max;
 
+    /// Whoever audits a market compares its code: it changes accounts and mandates.
+    MarketExtension public immutable extension;
+
     constructor(
         address authority,
         IERC20 token_,
         IRegistry registry_,
         uint24 priceCap
-    ) AccessManaged(authority) Accounts(token_, registry_) Sessions(priceCap) {}
+    ) AccessManaged(authority) Accounts(token_, registry_) Sessions(priceCap) {
+        extension = new MarketExtension(authority, token_, registry_);
+    }
 
     /// @inheritdoc IMarket
     function settle(
@@ -54,6 +63,46 @@ contract Market is Sessions {
         Netting.applyTrades(frame);
         bytes memory deltas = _close(frame, frozen.grid);
         emit Settled(_finish(current, frozen, batch), batch, current.ordinal, deltas);
+    }
+
+    /// @inheritdoc IMarket
+    function registerMandate(Mandate calldata, bytes calldata) external {
+        _extended();
+    }
+
+    /// @inheritdoc IMarket
+    function revokeMandate(uint32) external {
+        _extended();
+    }
+
+    /// @inheritdoc IMarket
+    function endMandate(uint32) external {
+        _extended();
+    }
+
+    /// @inheritdoc IMarketPosting
+    function connect(address, address) external {
+        _extended();
+    }
+
+    /// @inheritdoc IMarket
+    function issueAllowances(uint32[] calldata, uint256[] calldata) external {
+        _extended();
+    }
+
+    /// @inheritdoc IMarketPosting
+    function post(uint16, Entry[] calldata, int256) external {
+        _extended();
+    }
+
+    /// @inheritdoc IMarketPosting
+    function moveGrams(uint32, int256) external {
+        _extended();
+    }
+
+    /// The call as it came, on this market's storage; who may call is checked there.
+    function _extended() private {
+        Address.functionDelegateCall(address(extension), msg.data);
     }
 
     /// Exact lengths: what is left after the head is whole groups, and no byte more.

@@ -5,7 +5,7 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IRegistry} from "../interfaces/IRegistry.sol";
 import {CodeBlob} from "../libraries/CodeBlob.sol";
 import {GridModel} from "../libraries/GridModel.sol";
-import {DESK} from "../types/Account.sol";
+import {INSURANCE} from "../types/Account.sol";
 import {Committees} from "./Committees.sol";
 
 /// Parties, committees and feeder models; see IRegistry.
@@ -54,7 +54,7 @@ contract Registry is Committees {
         uint16 lastBus;
         for (uint256 i; i < prosumers; ++i) {
             GridModel.Prosumer memory one = GridModel.prosumer(model, i);
-            bool placed = one.id > lastId && one.id < DESK && one.bus >= lastBus && one.bus < buses;
+            bool placed = one.id > lastId && one.id < INSURANCE && one.bus >= lastBus && one.bus < buses;
             if (!placed || i >= GridModel.MAX_PROSUMERS) revert GridModelProsumer(i);
             (lastId, lastBus) = (one.id, one.bus);
         }

@@ -57,7 +57,8 @@ abstract contract Sessions is Tables {
         seated.imbalancePrice = imbalancePrice;
         _seats = seated;
         SessionTerms memory terms = _terms(opened, committee.epoch, grid.hash, termsHash);
-        return _freezeTerms(terms, imbalancePrice, turns);
+        terms.imbalancePrice = imbalancePrice;
+        return _freezeTerms(terms, turns);
     }
 
     /// @inheritdoc IMarket
@@ -197,6 +198,7 @@ abstract contract Sessions is Tables {
                 previousBatch: _kept(opened.sequence),
                 gridModel: gridModel,
                 termsHash: termsHash,
+                imbalancePrice: 0,
                 start: opened.start,
                 periodSeconds: opened.periodSeconds,
                 periods: opened.periods,
@@ -204,7 +206,7 @@ abstract contract Sessions is Tables {
             });
     }
 
-    function _freezeTerms(SessionTerms memory terms, uint24 imbalancePrice, bool turns) private returns (bytes32 hash) {
+    function _freezeTerms(SessionTerms memory terms, bool turns) private returns (bytes32 hash) {
         hash = hashSession(terms);
         _sessionHash = hash;
         emit SessionFrozen(
@@ -219,7 +221,7 @@ abstract contract Sessions is Tables {
             terms.gridModel,
             terms.termsHash,
             terms.epoch,
-            imbalancePrice,
+            terms.imbalancePrice,
             turns
         );
     }

@@ -6,7 +6,13 @@ import {CodeBlob} from "../libraries/CodeBlob.sol";
 import {FrozenTable} from "../libraries/FrozenTable.sol";
 import {GridModel} from "../libraries/GridModel.sol";
 import {DESK} from "../types/Account.sol";
-import {ABSORB_VAR, FEED_VAR, Mandate, mostLoss as mostLossUnder} from "../types/Mandate.sol";
+import {
+    ABSORB_VAR,
+    FEED_VAR,
+    Mandate,
+    mostLoss as mostLossUnder,
+    mostTaken as mostTakenUnder
+} from "../types/Mandate.sol";
 
 /// Writes a market's table of mandates, and says what a mandate can cost before it is signed. A contract of its own,
 /// since a market's code has no room for it; it keeps nothing, and no settlement calls it.
@@ -40,6 +46,17 @@ contract TableWriter {
         uint8 periods
     ) external pure returns (uint256 nano) {
         return mostLossUnder(mandate, periodSeconds, periods);
+    }
+
+    /// @notice The most that delivery may take besides, for the same session: what was promised and not delivered at
+    /// the session's `imbalancePrice`, and a margin of one day's spend.
+    function mostTaken(
+        Mandate calldata mandate,
+        uint32 periodSeconds,
+        uint8 periods,
+        uint24 imbalancePrice
+    ) external pure returns (uint256 nano) {
+        return mostTakenUnder(mandate, periodSeconds, periods, imbalancePrice);
     }
 
     /// The mandate on the prosumer's bus and within what its connection is registered for.

@@ -2,22 +2,33 @@
 pragma solidity 0.8.36;
 
 import {IMarket} from "../interfaces/IMarket.sol";
+import {IMarketPosting} from "../interfaces/IMarketPosting.sol";
 import {CodeBlob} from "../libraries/CodeBlob.sol";
 import {FrozenTable} from "../libraries/FrozenTable.sol";
 import {GridModel} from "../libraries/GridModel.sol";
 import {Account} from "../types/Account.sol";
-import {MAX_SPEND, VALID_UNTIL} from "../types/Mandate.sol";
-import {Session} from "../types/Session.sol";
+import {Mandate, MAX_SPEND, Stored, VALID_UNTIL} from "../types/Mandate.sol";
+import {Accounts} from "./Accounts.sol";
 import {Mandates} from "./Mandates.sol";
 import {TableWriter} from "./TableWriter.sol";
 
 /// The table of everybody's mandates that sessions are frozen with, and what it locks. Whatever has changed since the
 /// last freeze comes in with the next one; nobody chooses.
-abstract contract Tables is Mandates {
+abstract contract Tables is Accounts, Mandates {
     /// Whoever audits a market compares its code: it writes what every settlement reads.
     TableWriter public immutable tableWriter = new TableWriter();
 
-    address internal _table;
+    /// @inheritdoc IMarket
+    function registeredMandate(uint32 id) external view returns (uint256 limits, uint256 capacity, uint64 nonce) {
+        Stored memory stored = _mandates[id];
+        capacity = (uint256(stored.validUntil) << VALID_UNTIL) | (uint256(stored.maxSpendPerDay) << MAX_SPEND);
+        return (stored.limits, capacity | stored.maxCarbonG, stored.nonce);
+    }
+
+    /// @inheritdoc IMarket
+    function mandateDigest(Mandate calldata mandate) external view returns (bytes32) {
+        return _mandateDigest(mandate);
+    }
 
     /// @inheritdoc IMarket
     function frozenMandate(uint32 id) external view returns (bool covers, uint256 limits, uint256 capacity) {
@@ -27,19 +38,21 @@ abstract contract Tables is Mandates {
 
     /// @inheritdoc IMarket
     function lockOf(uint32 id) public view override returns (uint256 nano) {
-        if (!_sessionIsLive()) return 0;
-        Session memory live = _session;
-        (uint256 head, ) = FrozenTable.find(FrozenTable.read(_table), id);
-        if (uint40(head >> VALID_UNTIL) < _end(live)) return 0;
-        Account memory held = _accounts[id];
-        uint256 spent = held.day == live.start / 1 days ? held.spentMicro : 0;
-        uint256 most = uint48(head >> MAX_SPEND);
-        nano = most > spent ? (most - spent) * NANO_PER_TOKEN : 0;
-        if (nano > held.deposit) nano = held.deposit;
+        (nano, ) = _lockOf(id);
     }
 
-    function _end(Session memory session_) internal pure returns (uint256) {
-        return uint256(session_.start) + uint256(session_.periods) * session_.periodSeconds;
+    /// @inheritdoc IMarketPosting
+    function debitable(uint32 id) external view returns (uint256 nano, uint256 grams) {
+        (nano, grams) = _lockOf(id);
+        Account memory held = _accounts[id];
+        nano = held.deposit - nano;
+        grams = held.carbon > 0 ? uint56(held.carbon) - grams : 0;
+    }
+
+    function _lockOf(uint32 id) private view returns (uint256 nano, uint256 grams) {
+        if (!_sessionIsLive()) return (0, 0);
+        (uint256 head, ) = FrozenTable.find(FrozenTable.read(_table), id);
+        return _lock(_session, _accounts[id], head);
     }
 
     /// Takes up every change, for the feeder `grid`; no session is live. `anew`: it is not that of the last freeze.

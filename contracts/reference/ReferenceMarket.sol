@@ -14,10 +14,11 @@ import {AuditLens} from "../market/AuditLens.sol";
 import {Account} from "../types/Account.sol";
 import {Limits, unpackLimits} from "../types/Mandate.sol";
 import {Feeder, Session} from "../types/Session.sol";
+import {ReferencePostings} from "./ReferencePostings.sol";
 import {PlainRules} from "../rules/PlainRules.sol";
 
 /// The market with the plain `settle`: what the optimised one must agree with, result for result and error for error.
-contract ReferenceMarket is Sessions {
+contract ReferenceMarket is ReferencePostings {
     /// Executes the rules: a contract of its own, since one's code has no room for both.
     AuditLens private immutable _lens = new AuditLens();
 
@@ -39,17 +40,17 @@ contract ReferenceMarket is Sessions {
         if (current.paused) revert SettlementPaused();
         if (!current.open) revert NoOpenSession();
         if (block.timestamp > current.deadline) revert DeadlinePassed(current.deadline);
-        PlainRules.Book memory book = PlainRules.decodeHead(payload, current.periods);
+        (uint32[] memory ids, bool[] memory present) = _lens.parties(payload, current.periods);
         batch = _attestationDigest(keccak256(payload), bundleHash);
         _checkQuorum(batch, signers, signatures);
         Feeder memory frozen = _feeder;
-        (Account[] memory accounts, bytes memory deltas) = _lens.execute(_stateOf(book, current, frozen), payload);
-        for (uint256 k; k < book.ids.length; ++k) if (book.present[k]) _accounts[book.ids[k]] = accounts[k];
+        (Account[] memory accounts, bytes memory deltas) = _lens.execute(_stateOf(ids, current, frozen), payload);
+        for (uint256 k; k < ids.length; ++k) if (present[k]) _accounts[ids[k]] = accounts[k];
         emit Settled(_finish(current, frozen, batch), batch, current.ordinal, deltas);
     }
 
     function _stateOf(
-        PlainRules.Book memory book,
+        uint32[] memory ids,
         Session memory current,
         Feeder memory frozen
     ) private view returns (AuditLens.State memory state) {
@@ -64,13 +65,13 @@ contract ReferenceMarket is Sessions {
             beforeDay: beforeDay,
             grid: CodeBlob.read(frozen.grid)
         });
-        state.ids = book.ids;
-        state.accounts = new Account[](book.ids.length);
-        state.limits = new Limits[](book.ids.length);
+        state.ids = ids;
+        state.accounts = new Account[](ids.length);
+        state.limits = new Limits[](ids.length);
         bytes memory table = FrozenTable.read(_table);
-        for (uint256 k; k < book.ids.length; ++k) {
-            state.accounts[k] = _accounts[book.ids[k]];
-            (uint256 head, uint256 word) = FrozenTable.find(table, book.ids[k]);
+        for (uint256 k; k < ids.length; ++k) {
+            state.accounts[k] = _accounts[ids[k]];
+            (uint256 head, uint256 word) = FrozenTable.find(table, ids[k]);
             state.limits[k] = unpackLimits(word, head);
         }
     }

@@ -7,12 +7,12 @@ import {Limits, mostLoss} from "../types/Mandate.sol";
 import {Session} from "../types/Session.sol";
 import {Batches} from "./Batches.t.sol";
 import {Judge} from "./Judge.t.sol";
-import {Twins} from "./Twins.t.sol";
+import {Posts} from "./Posts.t.sol";
 import {VM} from "./Vm.sol";
 
 /// Everything that may happen to a market, in any order, done to the optimised and the plain one alike. What must hold
 /// at each step is noted in `broken`; what must hold always is asked by Market.t.sol.
-contract Handler is Twins {
+contract Handler is Posts {
     /// What one prosumer, or the roles, may do between the freeze and the settlement of a session.
     enum Event {
         Revoked,
@@ -25,10 +25,11 @@ contract Handler is Twins {
         GridReplaced,
         WalletHandedOver,
         WalletDelegated,
+        Posted,
         SomebodyLeftOut
     }
 
-    uint256 private constant EVENTS = 11;
+    uint256 private constant EVENTS = 12;
     uint256 private constant NOBODY = type(uint256).max;
 
     /// Batches settled: all of them, those of an honest committee, those of a colluding one.
@@ -41,12 +42,6 @@ contract Handler is Twins {
     /// Honest batches settled after each event.
     uint256[EVENTS] public settledAfter;
 
-    /// What was received in a session, or is owed if what was sold in it is not delivered, nano-dollars; its end.
-    struct Due {
-        uint256 nano;
-        uint256 end;
-    }
-    mapping(uint256 k => Due[]) private _dues;
     /// Withdrawals that had to wait for what is held or locked, and that a freeze has moved.
     uint256 public queued;
     uint256 public movedByFreeze;
@@ -252,6 +247,7 @@ contract Handler is Twins {
         if (_has(happened, Event.GridReplaced)) registry.addGridModel(_gridModel(0));
         if (_has(happened, Event.WalletHandedOver)) _handOver();
         if (_has(happened, Event.WalletDelegated)) _delegate(other % (PROSUMERS - 1));
+        if (_has(happened, Event.Posted)) _takeAllThatIsFree(who, other);
         _disturbed = _has(happened, Event.PriceCapLowered) || _has(happened, Event.GridReplaced);
     }
 
@@ -327,98 +323,5 @@ contract Handler is Twins {
             }
         }
         _check(_insideLimits(participants, sheet, payload), "a settled batch is beyond the grid's limits");
-    }
-
-    /// Utility and operator are exempt.
-    function _noteDue(uint256 place, Judge.Sheet memory sheet, uint256 k, uint256 end) private {
-        if (place > PROSUMERS) return;
-        int256 due;
-        for (uint256 t; t < Batches.PERIODS; ++t) {
-            int256 wh = sheet.energyWh[k * Batches.PERIODS + t];
-            if (wh > 0) due += wh * int256(uint256(IMBALANCE));
-        }
-        if (sheet.nano[k] > due) due = sheet.nano[k];
-        if (due > 0) _dues[place].push(Due(uint256(due), end));
-    }
-
-    /// What is not yet delivered and metered is held, every nano-dollar of it; what is long past is not.
-    function holdIsDue(uint256 k) external view returns (bool) {
-        uint256 hold = market.holdOf(ids[k]);
-        (uint256 least, ) = _due(k, 2 days);
-        (uint256 most, uint256 count) = _due(k, 7 days);
-        return least <= hold && hold <= most + count * 1e6;
-    }
-
-    function _due(uint256 k, uint256 window) private view returns (uint256 nano, uint256 count) {
-        for (uint256 i = _dues[k].length; i > 0 && _dues[k][i - 1].end + window > block.timestamp; --i) {
-            nano += _dues[k][i - 1].nano;
-            ++count;
-        }
-    }
-
-    /// What has left each deposit and is not paid, nano-dollars, and what each may still spend in the open session by
-    /// what it has signed.
-    function _leaving() private view returns (uint256[] memory left, uint256[] memory locked) {
-        (left, locked) = (new uint256[](ids.length), new uint256[](ids.length));
-        Session memory open = market.session();
-        for (uint256 k; k < ids.length; ++k) {
-            (uint64 tokens, , ) = market.pending(ids[k]);
-            left[k] = uint256(tokens) * 1000;
-            if (!open.open || block.timestamp > open.deadline) continue;
-            uint256 spent = _spentDay[k] == open.start / 1 days ? _spentMicro[k] : 0;
-            locked[k] = _frozenSpend[k] > spent ? (_frozenSpend[k] - spent) * 1000 : 0;
-            uint256 deposit_ = market.account(ids[k]).deposit;
-            if (locked[k] > deposit_) locked[k] = deposit_;
-            require(market.lockOf(ids[k]) == locked[k], "another lock than the frozen mandate's");
-        }
-    }
-
-    /// Nothing has left that is due to others or locked.
-    function _checkLeaving(uint256[] memory left, uint256[] memory locked) private {
-        (uint256[] memory now_, ) = _leaving();
-        for (uint256 k; k < ids.length; ++k) {
-            if (now_[k] <= left[k]) continue;
-            (uint256 due, ) = _due(k, 2 days);
-            bool stays = market.account(ids[k]).deposit >= due + locked[k];
-            _check(stays, "what is not delivered yet, or locked, has left");
-        }
-    }
-
-    function _checkSpend(uint256 k, uint256 nano, uint256 day) private {
-        uint256 before = _spentDay[k] == day ? _spentMicro[k] : 0;
-        (_spentDay[k], _spentMicro[k]) = (day, before + (nano + 999) / 1000);
-        _check(_spentMicro[k] <= _frozenSpend[k], "somebody spent more on a day than its mandate allows");
-    }
-
-    /// The feeder is a row, so what flows through a line is what all behind it inject. A flow within its rating along
-    /// both axes is necessary, not sufficient; voltages are exact.
-    function _insideLimits(
-        uint32[] memory participants,
-        Judge.Sheet memory sheet,
-        bytes memory payload
-    ) private pure returns (bool) {
-        uint256 reactives = 3 + 4 * participants.length;
-        for (uint256 t; t < Batches.PERIODS; ++t) {
-            int256[PROSUMERS + 1] memory active;
-            int256[PROSUMERS + 1] memory reactive;
-            for (uint256 k; k < participants.length; ++k) {
-                uint256 offset = reactives + 3 * (k * Batches.PERIODS + t);
-                int256 var_ = int24(uint24(Batches.read(payload, offset, 3)));
-                if (var_ > int256(uint256(FEED)) || -var_ > int256(uint256(ABSORB))) return false;
-                for (uint256 bus = 1; bus <= participants[k] - FIRST + 1; ++bus) {
-                    active[bus] += sheet.energyWh[k * Batches.PERIODS + t];
-                    reactive[bus] += var_;
-                }
-            }
-            int256 voltage = 1 << 60;
-            for (uint256 bus = 1; bus <= PROSUMERS; ++bus) {
-                int256 rating = int256(uint256(_rating(uint16(bus), LINE)));
-                if (active[bus] > rating || -active[bus] > rating) return false;
-                if (reactive[bus] > rating || -reactive[bus] > rating) return false;
-                voltage += int256(uint256(R)) * active[bus] + int256(uint256(X)) * reactive[bus];
-                if (voltage >> 28 < (1 << 32) - BAND || voltage >> 28 > (1 << 32) + BAND) return false;
-            }
-        }
-        return true;
     }
 }

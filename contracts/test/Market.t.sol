@@ -31,11 +31,12 @@ contract MarketTest {
         _assertSolvent(_handler.plain());
     }
 
-    function invariant_carbon_is_what_was_issued() external view {
+    function invariant_carbon_is_what_was_issued_less_what_was_burned() external view {
         int256 sum;
         uint32[] memory ids = _handler.accounts();
         for (uint256 k; k < ids.length; ++k) sum += _handler.market().account(ids[k]).carbon;
-        assert(sum == int256(_handler.issued()));
+        assert(sum == _handler.issued());
+        assert(sum == _handler.market().totalGrams() && sum == _handler.plain().totalGrams());
     }
 
     function invariant_only_the_desk_owes_carbon() external view {
@@ -136,9 +137,11 @@ contract MarketTest {
     function test_the_campaigns_reach_every_event_and_every_limit_of_a_mandate() external {
         for (uint256 k; k < 40; ++k) _handler.session(uint256(keccak256(abi.encode("honest", k))));
         for (uint256 k; k < 240; ++k) _handler.collude(uint256(keccak256(abi.encode("colluding", k))));
+        for (uint256 k; k < 60; ++k) _handler.post(uint256(keccak256(abi.encode("posting", k))));
         _assertNothingBroken();
         assert(_handler.honest() == 40);
-        for (uint256 k; k < 11; ++k) assert(_handler.settledAfter(k) >= 5);
+        assert(_handler.posted() >= 20 && _handler.takenTooMuch() >= 5);
+        for (uint256 k; k < 12; ++k) assert(_handler.settledAfter(k) >= 5);
         assert(_handler.colluding() >= 5);
         assert(_handler.movedByFreeze() >= 5);
         bytes4[11] memory reasons = [

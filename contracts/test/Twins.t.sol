@@ -39,6 +39,10 @@ abstract contract Twins {
     uint24 internal constant FEED = 380;
     uint24 internal constant IMBALANCE = 120_000;
 
+    /// Whoever these are, the market's rules hold.
+    address internal constant DELIVERY = address(0xDE11);
+    address internal constant CARBON = address(0xCA2B);
+
     TestToken public immutable token = new TestToken();
     Registry public immutable registry;
     Market public immutable market;
@@ -48,7 +52,7 @@ abstract contract Twins {
     address public immutable heir = VM.addr(7000);
     uint32[] public ids;
     string public broken;
-    uint256 public issued;
+    int256 public issued;
     uint256 public donated;
     uint256 public withdrawn;
 
@@ -83,6 +87,8 @@ abstract contract Twins {
         for (uint256 k; k < ids.length; ++k) _onboard(ids[k], k);
         registry.addGridModel(_gridModel(LINE));
         _appoint(false);
+        market.connect(DELIVERY, CARBON);
+        plain.connect(DELIVERY, CARBON);
         _seal(authority);
         VM.warp(_start);
         for (uint256 k; k < ids.length; ++k) _register(k, _start + 30 days);
@@ -124,7 +130,7 @@ abstract contract Twins {
         uint32[] memory to = new uint32[](1);
         uint256[] memory amounts = new uint256[](1);
         (to[0], amounts[0]) = (id, grams);
-        if (_both(abi.encodeCall(IMarket.issueAllowances, (to, amounts)))) issued += grams;
+        if (_both(abi.encodeCall(IMarket.issueAllowances, (to, amounts)))) issued += int256(grams);
     }
 
     function _revoke(uint256 k) internal {

@@ -30,3 +30,5 @@ uint256 constant HOLD_UNIT = 1e6;
 uint32 constant DESK = 0xfffffffd;
 uint32 constant OPERATOR = 0xfffffffe;
 uint32 constant UTILITY = 0xffffffff;
+// What nobody else can pay for: the organiser's deposit and penalties. It takes no part in a session.
+uint32 constant INSURANCE = 0xfffffffc;

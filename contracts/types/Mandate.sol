@@ -138,6 +138,22 @@ function mostLoss(Mandate memory mandate, uint256 periodSeconds, uint256 periods
     if (nano > day || mandate.prosumer == OPERATOR) nano = day;
 }
 
+/**
+ * The most that a delivery contract may take from an account for a session, nano-dollars, besides what the session took:
+ * all the energy that the mandate lets it sell, promised and not delivered, at `imbalancePrice`, and a margin of one
+ * day's spend for whatever else its meter shows. The market takes a posting up to the whole free deposit: this is what
+ * the delivery contract must keep to.
+ */
+function mostTaken(
+    Mandate memory mandate,
+    uint256 periodSeconds,
+    uint256 periods,
+    uint256 imbalancePrice
+) pure returns (uint256 nano) {
+    nano = (uint256(mandate.maxSellW) * imbalancePrice * periodSeconds * periods + 3599) / 3600;
+    nano += uint256(mandate.maxSpendPerDay) * 1000;
+}
+
 function _above(int256 price) pure returns (uint256) {
     return price > 0 ? uint256(price) : 0;
 }

@@ -62,6 +62,8 @@ struct SessionTerms {
     bytes32 gridModel;
     /// Of the public scenario and settings that everybody invited was given.
     bytes32 termsHash;
+    /// What a kWh costs that is sold and not delivered, 1e-6 $ per kWh.
+    uint24 imbalancePrice;
     uint64 start;
     uint32 periodSeconds;
     uint32 periods;
@@ -69,11 +71,11 @@ struct SessionTerms {
 }
 
 bytes32 constant SESSION_TYPEHASH = keccak256(
-    "Session(uint32 epoch,uint32 sequence,uint32 ordinal,bytes32 previousBatch,bytes32 gridModel,bytes32 termsHash,uint64 start,uint32 periodSeconds,uint32 periods,uint64 deadline)"
+    "Session(uint32 epoch,uint32 sequence,uint32 ordinal,bytes32 previousBatch,bytes32 gridModel,bytes32 termsHash,uint24 imbalancePrice,uint64 start,uint32 periodSeconds,uint32 periods,uint64 deadline)"
 );
 
 bytes32 constant ATTESTATION_TYPEHASH = keccak256(
-    "Attestation(Session session,bytes32 payload,bytes32 bundle)Session(uint32 epoch,uint32 sequence,uint32 ordinal,bytes32 previousBatch,bytes32 gridModel,bytes32 termsHash,uint64 start,uint32 periodSeconds,uint32 periods,uint64 deadline)"
+    "Attestation(Session session,bytes32 payload,bytes32 bundle)Session(uint32 epoch,uint32 sequence,uint32 ordinal,bytes32 previousBatch,bytes32 gridModel,bytes32 termsHash,uint24 imbalancePrice,uint64 start,uint32 periodSeconds,uint32 periods,uint64 deadline)"
 );
 
 function hashSession(SessionTerms memory terms) pure returns (bytes32) {

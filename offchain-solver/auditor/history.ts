@@ -9,6 +9,7 @@ import type { FrozenEntry } from "../codec/frozenTable.ts";
 import * as Grid from "../codec/gridModel.ts";
 import type { ChainLog } from "../chain/look.ts";
 import { EMPTY, type Ledger, type LedgerAccount, SYSTEM_ID } from "../ledger/settlementModel.ts";
+import { release } from "../ledger/posting.ts";
 import type { Context } from "./judge.ts";
 
 export type History = {
@@ -52,7 +53,6 @@ export type FrozenSession = {
   /** As they were at the freeze. */
   readonly mandates: ReadonlyMap<number, Mandate>;
   readonly table: string | undefined;
-  readonly imbalancePrice: bigint;
   /** If it is settled, it begins another epoch of what is held. */
   readonly turns: boolean;
   /** Why it cannot be decided, if it cannot: what was not seen. */
@@ -124,6 +124,13 @@ function applyParsed(history: History, log: ChainLog, name: string, args: Result
       // Over like a settled one: no batch of it can follow.
       if (history.session !== undefined) history.session.state = "cancelled";
       return [];
+    case "Posted":
+      for (const { id, nano, grams, released } of args.getValue("entries"))
+        enter(history, Number(id), nano, grams, (account) => release(account, released, args.day, history.epochs));
+      return [];
+    case "GramsMoved":
+      enter(history, Number(args.id), 0n, args.grams);
+      return [];
     case "TableWritten":
       history.table = args.pointer;
       return [];
@@ -131,6 +138,21 @@ function applyParsed(history: History, log: ChainLog, name: string, args: Result
       if (!applyToParties(history, name, args)) applyToAccount(history, name, args);
       return [];
   }
+}
+
+/** What a posting says of one account; released contracts have checked it. */
+function enter(
+  history: History,
+  id: number,
+  nano: bigint,
+  grams: bigint,
+  then: (account: LedgerAccount) => LedgerAccount = (account) => account,
+): void {
+  const account = accountOf(history, id);
+  const [deposit, carbon] = [account.deposit + nano, account.carbon + grams];
+  if (deposit < 0n || (carbon < 0n && id !== SYSTEM_ID))
+    unseenOf(history, id, `what account ${id} had before it was debited`);
+  history.accounts.set(id, then({ ...account, deposit: deposit < 0n ? 0n : deposit, carbon }));
 }
 
 function applyToParties(history: History, name: string, args: Result): boolean {
@@ -209,6 +231,7 @@ function freeze(history: History, args: Result, { transaction }: ChainLog): Unse
     previousBatch: args.previousBatch,
     gridModel: args.gridModel,
     termsHash: args.termsHash,
+    imbalancePrice: args.imbalancePrice,
     start: args.start,
     periodSeconds: Number(args.periodSeconds),
     periods: Number(args.periods),
@@ -222,7 +245,6 @@ function freeze(history: History, args: Result, { transaction }: ChainLog): Unse
     events: 0,
     mandates: new Map(history.mandates),
     table: history.table,
-    imbalancePrice: args.imbalancePrice,
     turns: args.turns,
     doubt: said ? undefined : `the event that froze session ${args.ordinal} as it was`,
     state: "open",
@@ -315,7 +337,7 @@ export function context(history: History, grid: Uint8Array): Context | string {
   if (priceCap === undefined) return "the event that set the price cap (the first of the market)";
   const { start, periodSeconds, periods, ordinal } = terms;
   const [epochDay, beforeDay] = epochsWith(history, session);
-  const held = { imbalancePrice: session.imbalancePrice, epochDay, beforeDay };
+  const held = { imbalancePrice: session.terms.imbalancePrice, epochDay, beforeDay };
   const ledger: Ledger = {
     terms: { start, periodSeconds, periods, ordinal, priceCap, ...held },
     grid: Grid.decode(grid),

@@ -13,6 +13,8 @@ export type Release = {
   readonly registry: ReleasedCode;
   /** Writes the market's tables of mandates. */
   readonly tableWriter: ReleasedCode;
+  /** Changes accounts and mandates outside a settlement, on the market's storage; a market may do that itself. */
+  readonly extension?: ReleasedCode;
 };
 
 /** `code`: runtime code in hexadecimal text, of a compiler or of a chain. */

@@ -5,6 +5,7 @@ import { attempt } from "../codec/refusal.ts";
 import { termsHash } from "../codec/terms.ts";
 import { sessionHash, type SessionTerms } from "../codec/typedData.ts";
 import type { Witness } from "../codec/witness.ts";
+import { imbalancePrice } from "../ledger/settleable.ts";
 import { acSweep } from "../grid/acSweep.ts";
 import { placesOn } from "../grid/places.ts";
 import { type ClearingResult, OPERATOR, SESSION_PERIOD, UNITS } from "../market/result/clearingResult.ts";
@@ -132,6 +133,9 @@ function wrongTerms(published: Witness["terms"], frozen: SessionTerms, gridModel
   const periodSeconds = Math.round(periodHours * 3600);
   if (BigInt(start) !== frozen.start || periodSeconds !== frozen.periodSeconds || hours !== frozen.periods)
     return invalid("witnessOfAnotherHorizon", `${hours} periods of ${periodSeconds} s from ${startUtc}`);
+  const price = imbalancePrice(scenario.tariff);
+  if (BigInt(price) !== frozen.imbalancePrice)
+    return invalid("otherImbalancePrice", `the tariff makes it ${price}, frozen is ${frozen.imbalancePrice}`);
   return VALID;
 }
 

@@ -7,7 +7,7 @@ import type { Look } from "../chain/look.ts";
 import { EndpointFault } from "../chain/endpoint.ts";
 import type { LedgerAccount } from "../ledger/settlementModel.ts";
 import { accountOf, type History } from "./history.ts";
-import { isReleased, type Release } from "./release.ts";
+import { isReleased, type Release, type ReleasedCode } from "./release.ts";
 import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
 
 /** What of an account's word settlement, deposits and withdrawals change. */
@@ -71,25 +71,28 @@ export async function relearn(look: Look, history: History, block: number): Prom
 export async function addressIn(
   look: Look,
   market: string,
-  method: "registry" | "token" | "tableWriter",
+  method: "registry" | "token" | "tableWriter" | "extension",
   block: number,
 ) {
   const [address] = await ask(look, market, block, method);
   return address as string;
 }
 
-/** Whether market, registry and what writes the market's tables run the released build, as far as one block shows. */
+/** Whether market, registry and the market's own companions run the released build, as far as one block shows. */
 export async function checkCode(
   look: Look,
   { market, registry, block }: { market: string; registry: string; block: number },
   release: Release,
 ): Promise<Verdict> {
   const writer = await addressIn(look, market, "tableWriter", block);
-  for (const [name, address, released] of [
+  const parts: [name: string, address: string, released: ReleasedCode][] = [
     ["market", market, release.market],
     ["registry", registry, release.registry],
     ["table writer", writer, release.tableWriter],
-  ] as const) {
+  ];
+  if (release.extension !== undefined)
+    parts.push(["extension", await addressIn(look, market, "extension", block), release.extension]);
+  for (const [name, address, released] of parts) {
     const code = await look.code(address);
     if (code === "0x") return undecided(`the code of the ${name}, ${address}`);
     if (!isReleased(code, released))

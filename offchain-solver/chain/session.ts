@@ -67,6 +67,7 @@ export async function freezeSession(
       previousBatch,
       gridModel,
       termsHash,
+      imbalancePrice: BigInt(imbalancePrice),
       start: BigInt(start),
       periodSeconds,
       periods,

@@ -90,9 +90,9 @@ export class MarketWatch {
     if (event === null) return;
     const { args } = event;
     if (event.name === "SessionFrozen") {
-      const { epoch, sequence, ordinal, previousBatch, gridModel, termsHash, start, deadline } = args;
+      const { epoch, sequence, ordinal, previousBatch, gridModel, termsHash, imbalancePrice, start, deadline } = args;
       const [periodSeconds, periods] = [Number(args.periodSeconds), Number(args.periods)];
-      const about = { epoch, sequence, ordinal, previousBatch, gridModel, termsHash };
+      const about = { epoch, sequence, ordinal, previousBatch, gridModel, termsHash, imbalancePrice };
       const terms: SessionTerms = { ...about, start, periodSeconds, periods, deadline };
       const { blockHash: block, blockNumber } = log;
       this.#session = { terms, session: sessionHash(terms), block, blockNumber, outcome: { kind: "open" } };

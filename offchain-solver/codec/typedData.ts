@@ -70,6 +70,8 @@ export type SessionTerms = {
   readonly gridModel: string;
   /** Of the public scenario and settings that everybody invited was given. */
   readonly termsHash: string;
+  /** What a kWh costs that is sold and not delivered, 1e-6 $ per kWh. */
+  readonly imbalancePrice: bigint;
   readonly start: bigint;
   readonly periodSeconds: number;
   readonly periods: number;
@@ -87,7 +89,7 @@ export const MANDATE_TYPES: Types = {
 export const ATTESTATION_TYPES: Types = {
   Attestation: fields("Session session, bytes32 payload, bytes32 bundle"),
   Session: fields(
-    "uint32 epoch, uint32 sequence, uint32 ordinal, bytes32 previousBatch, bytes32 gridModel, bytes32 termsHash, uint64 start, " +
+    "uint32 epoch, uint32 sequence, uint32 ordinal, bytes32 previousBatch, bytes32 gridModel, bytes32 termsHash, uint24 imbalancePrice, uint64 start, " +
       "uint32 periodSeconds, uint32 periods, uint64 deadline",
   ),
 };

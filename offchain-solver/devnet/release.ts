@@ -10,7 +10,12 @@ type Built = {
 
 /** The runtime code that this project's contracts compile to. */
 export function releasedBuild(market: "market/Market" | "reference/ReferenceMarket" = "market/Market"): Release {
-  return { market: codeOf(market), registry: codeOf("market/Registry"), tableWriter: codeOf("market/TableWriter") };
+  return {
+    market: codeOf(market),
+    registry: codeOf("market/Registry"),
+    tableWriter: codeOf("market/TableWriter"),
+    ...(market === "market/Market" && { extension: codeOf("market/MarketExtension") }),
+  };
 }
 
 /** The same; where nothing is compiled yet, as on a fresh clone, that is done first. */

@@ -42,6 +42,7 @@ describe("what no batch could carry", () => {
       [{ tariff: { ...tariff, reserveUpPerMw: 9000 } }, "tariff.reserveUpPerMw", 9000],
       [{ carbon: { ...carbon, deskBuyPerT: 10_000 } }, "carbon.deskBuyPerT", 10_000],
       [first({ id: 0xfffffffd }), "prosumers[0].id", 0xfffffffd],
+      [first({ id: 0xfffffffc }), "prosumers[0].id", 0xfffffffc],
       [first({ load: { ...load, mvarPerMw: 1000 } }), "prosumers[0].load.mvarPerMw", 1000],
       [first({ load: { ...load, fixedMw: [5000, 0] } }), "prosumers[0].load.fixedMw", undefined],
     ];

@@ -5,7 +5,7 @@ import { capabilityOf } from "../market/scenario/capability.ts";
 import { PRICE_UNITS, UNITS, UTILITY } from "../market/result/clearingResult.ts";
 import * as Payload from "../codec/payload.ts";
 import { attempt } from "../codec/refusal.ts";
-import { SYSTEM_ID } from "./settlementModel.ts";
+import { INSURANCE_ID } from "./posting.ts";
 
 /**
  * Of a market whose cap is at its highest: what a signed price of 24 bits holds, less one, 1e-6 $ per kWh, kW or kg.
@@ -116,8 +116,12 @@ export function imbalancePrice({ buyPerMwh }: Scenario["tariff"]): number {
 
 function prosumerFaults(scenario: Scenario, prosumer: Prosumer, at: string): Fault[] {
   const faults: Fault[] = [];
-  if (prosumer.id >= SYSTEM_ID || !carried({ id: prosumer.id }))
-    faults.push({ field: `${at}.id`, value: prosumer.id, reason: "is reserved for utility, operator and desk" });
+  if (prosumer.id >= INSURANCE_ID || !carried({ id: prosumer.id }))
+    faults.push({
+      field: `${at}.id`,
+      value: prosumer.id,
+      reason: "is reserved for utility, operator, desk and insurance fund",
+    });
   const mw = mostOf(prosumer);
   const { absorbVar, feedVar } = capabilityOf(prosumer);
   const most = Math.max(absorbVar, feedVar);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Interface } from "ethers";
 import { tasks } from "hardhat";
 import prettier from "prettier";
-import { artifact, type ContractName } from "../../offchain-solver/devnet/artifacts.ts";
+import { artifact, type ContractName, readArtifact } from "../../offchain-solver/devnet/artifacts.ts";
 
 const EXPORTS: readonly { readonly name: string; readonly contract: ContractName; readonly says: string }[] = [
   { name: "AUTHORITY", contract: "Authority", says: "Who may call what, and how long a change of that waits." },
@@ -18,10 +18,16 @@ const EXPORTS: readonly { readonly name: string; readonly contract: ContractName
   },
 ];
 
+/** What an interface says of a function, whose parameters have no names where a contract only passes the call on. */
+const named = Interface.from(readArtifact("interfaces/IMarket").abi);
+
 /** Human-readable fragments, as compilers order them only by chance: by kind, then by name. */
 const fragmentsOf = (contract: ContractName): string[] =>
   Interface.from(artifact(contract).abi)
-    .format(false)
+    .fragments.map((fragment) => {
+      const known = fragment.type === "function" && named.getFunction(fragment.format("sighash"));
+      return (known || fragment).format("full");
+    })
     .filter((fragment) => !fragment.startsWith("constructor"))
     .sort();
 

@@ -145,6 +145,7 @@ const sessions = [1n, 2n].map((sequence) => {
     previousBatch: keccak256("0x01"),
     gridModel: keccak256(Grid.encode(grid)),
     termsHash: keccak256("0x02"),
+    imbalancePrice: 150_000n,
     start: 1_800_000_000n,
     periodSeconds: 3600,
     periods: PERIODS,

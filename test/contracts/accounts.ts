@@ -209,10 +209,17 @@ describe("deposits and withdrawals", () => {
     expect(await refused(market, "issueAllowances", [999], [1n])).to.equal("unknownAccount");
     expect(await refused(market, "issueAllowances", [101], [2n ** 55n])).to.equal("carbonOverflow");
     expect(await refused(market, "issueAllowances", [101], [2n ** 255n])).to.equal("carbonOverflow");
-    expect(await call(market, "issueAllowances", [Onboarding.UTILITY_ID], [2n ** 55n - 1n])).to.have.lengthOf(0);
-    expect(await refused(market, "issueAllowances", [101], [2n ** 55n - 1n])).to.equal("carbonOverflow");
-    await send(market, "issueAllowances", [101], [2n ** 55n - 1n - 1_000_000n]);
-    expect((await market.getFunction("account").staticCall(101)).carbon).to.equal(2n ** 55n - 1n);
+    // All together, so that no account overflows whatever a batch moves.
+    const total = (await call(market, "totalGrams")) as bigint;
+    expect(await refused(market, "issueAllowances", [Onboarding.UTILITY_ID], [2n ** 54n - total + 1n])).to.equal(
+      "allowancesTooLarge",
+    );
+    expect(await refused(market, "issueAllowances", [101, 102], [2n ** 54n - total, 1n])).to.equal(
+      "allowancesTooLarge",
+    );
+    await send(market, "issueAllowances", [101], [2n ** 54n - total]);
+    expect(await call(market, "totalGrams")).to.equal(2n ** 54n);
+    expect(await refused(market, "issueAllowances", [102], [1n])).to.equal("allowancesTooLarge");
   });
 });
 

@@ -148,7 +148,7 @@ for (const reference of [true, false]) {
         const [all, some] = [world.committee.length, Math.floor((world.committee.length - 1) / 3)];
         const worst: Record<Role, () => Promise<unknown>> = {
           OPERATOR: () => Onboarding.addGridModel(world.deployment, world.admin, withoutLimits(world)),
-          REGULATOR: () => Chain.send(market, "issueAllowances", [102], [2n ** 53n]),
+          REGULATOR: () => Chain.send(market, "issueAllowances", [102], [2n ** 52n]),
           GUARDIAN: () => Chain.send(market, "setPaused", true),
           PARAMETERS: () => Chain.send(market, "setPriceCap", 0x7ffffe),
         };

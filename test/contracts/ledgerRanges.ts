@@ -110,9 +110,31 @@ for (const reference of [true, false]) {
       }
     });
 
+    it("threat: a regulator that fills an account: a batch settles all the same", async () => {
+      const world = await createWorld({ prosumers: 2, reference });
+      const left = 2n ** 54n - ((await call(world.contracts.market, "totalGrams")) as bigint);
+      const fills = (grams: bigint) =>
+        Onboarding.issueAllowances(world.deployment, world.admin, new Map([[101, grams]]));
+      expect((await refusalOf(world.contracts.market, fills(2n ** 55n - 2n - 1_000_000n))).predicate).to.equal(
+        "carbonOverflow",
+      );
+      expect((await refusalOf(world.contracts.market, fills(left + 1n))).predicate).to.equal("allowancesTooLarge");
+      await fills(left);
+      const quantity = 0xffffffff;
+      const sale = [
+        { seller: 0xfffd, buyer: 0, product: "carbon", period: SESSION_PERIOD, quantity, price: 1 },
+      ] as const;
+      expect(await settle(world, sale, 1)).to.equal("settled");
+    });
+
     it("an account holds less than 2^55 grams: carbonOverflow; the desk alone may owe them", async () => {
       const world = await createWorld({ prosumers: 2, reference });
-      await Onboarding.issueAllowances(world.deployment, world.admin, new Map([[101, 2n ** 55n - 2n - 1_000_000n]]));
+      const provider = world.provider as JsonRpcApiProvider;
+      // All allowances come to 2^54 together at most, so the word is written.
+      let slot = 101n;
+      while (BigInt(await provider.getStorage(world.deployment.market, slot)) === 0n) slot++;
+      const word = ((2n ** 55n - 2n) << 64n) + (await held(world, 101));
+      await provider.send("hardhat_setStorageAt", [world.deployment.market, toBeHex(slot), toBeHex(word, 32)]);
       const sale = [
         { seller: 0xfffd, buyer: 0, product: "carbon", period: SESSION_PERIOD, quantity: 1, price: 1 },
       ] as const;

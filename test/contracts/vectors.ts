@@ -88,19 +88,31 @@ describe("golden vectors", () => {
   });
 
   it("clients use the interfaces of the compiled contracts, no more and no less", () => {
+    // Without the names of parameters, which a contract that only passes a call on does not have.
     const fragments = (of: Interface): string[] =>
       of
-        .format(false)
+        .format(true)
         .filter((text) => !text.startsWith("constructor"))
         .sort();
+    // What a market has that does seldom things in another contract.
+    const passesOn = [
+      "error AddressEmptyCode(address)",
+      "error FailedCall()",
+      "function extension() view returns (address)",
+    ];
     for (const [own, compiled] of [
       [AUTHORITY, "Authority"],
       [REGISTRY, "Registry"],
       [MARKET, "Market"],
-      // Told apart by their code alone.
-      [MARKET, "ReferenceMarket"],
       [TOKEN, "TestToken"],
     ] as const)
       expect(fragments(own), `${compiled}: npm run generate`).to.deep.equal(fragments(abi(compiled)));
+    expect(fragments(MARKET).filter((one) => !passesOn.includes(one))).to.deep.equal(fragments(abi("ReferenceMarket")));
+    MARKET.forEachFunction(({ name, inputs }) =>
+      expect(
+        inputs.every((one) => one.name !== ""),
+        name,
+      ).to.equal(true),
+    );
   });
 });

@@ -374,6 +374,11 @@ const FROZEN: readonly Corruption[] = [
   })),
   frozen("another start than the session's", "witnessOfAnotherHorizon", () => ({ startUtc: "2031-07-15T08:00:00Z" })),
   frozen("half-hours in a session of hours", "witnessOfAnotherHorizon", () => ({ periodHours: 0.5 })),
+  {
+    name: "frozen: another price of what is not delivered than the terms' tariff makes it",
+    predicate: "otherImbalancePrice",
+    shown: forging({ frozen: (t) => ({ ...t, imbalancePrice: t.imbalancePrice + 1n }) }),
+  },
 ];
 
 const witness = (name: string, predicate: string, edit: (witness: Witness) => Witness): Corruption => ({

@@ -199,7 +199,7 @@ const LIES: readonly EndpointCase[] = [
   answers("answers calls with too little", "eth_call", (answer: string, call) =>
     calls(call, "session") ? answer.slice(0, 66) : answer,
   ),
-  ...(["registry", "tableWriter", "token"] as const).map((method) =>
+  ...(["registry", "tableWriter", "extension", "token"] as const).map((method) =>
     answers(`answers ${method}() with more than an address`, "eth_call", (answer: string, call) =>
       calls(call, method) ? `0x${"ff".repeat(32)}` : answer,
     ),

@@ -92,7 +92,7 @@ export async function recorded(endpoint: Endpoint, marketAddress: string, from: 
   const call = async (to: string, data: string, block: number): Promise<string> =>
     (calls[callKey(to, data, block)] = (await ask("eth_call", { to, data }, hex(block))) as string);
   const market = getAddress(marketAddress);
-  const addressOf = async (method: "registry" | "token" | "tableWriter"): Promise<string> => {
+  const addressOf = async (method: "registry" | "token" | "tableWriter" | "extension"): Promise<string> => {
     const answer = await call(market, MARKET.encodeFunctionData(method), head);
     return getAddress(`0x${answer.slice(-40)}`);
   };
@@ -104,7 +104,7 @@ export async function recorded(endpoint: Endpoint, marketAddress: string, from: 
   const keepCode = async (address: string): Promise<void> => {
     codes[address.toLowerCase()] = (await ask("eth_getCode", address, "latest")) as string;
   };
-  await Promise.all([market, registry, await addressOf("tableWriter")].map(keepCode));
+  await Promise.all([market, registry, await addressOf("tableWriter"), await addressOf("extension")].map(keepCode));
   const ids = new Set<bigint>();
   const states = new Set([head]);
   const numbers = new Set([head]);

@@ -36,6 +36,8 @@ export type WorldOptions = {
   readonly token?: ContractName;
   /** Members of the committee; at most 31, the operator's included. */
   readonly committee?: number;
+  /** Names DELIVERY and CARBON, keys of these tests, as the contracts that may post. */
+  readonly posters?: boolean;
   /** Unix seconds at which Hardhat's chain starts. */
   readonly clock?: number;
   /** Lets a transaction use more gas than EIP-7825 allows, to measure what would not fit. */
@@ -62,6 +64,9 @@ export type World = {
 };
 
 export const SYSTEM_IDS = [Onboarding.DESK_ID, Onboarding.OPERATOR_ID, Onboarding.UTILITY_ID];
+/** Stand for the delivery and the carbon contract: whatever they are, the market's rules hold. */
+export const DELIVERY = wallet("delivery", 0);
+export const CARBON = wallet("carbon", 0);
 const UNLIMITED_GAS = { transactionGasCap: 2n ** 40n, blockGasLimit: 2n ** 40n };
 /**
  * When the tests' sessions start unless told otherwise, and where their chain's clock stands at first: the day before.
@@ -156,6 +161,10 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   await Onboarding.addGridModel(deployment, admin, Grid.encode(grid));
   const committee = Onboarding.committeeOf(ids, options.committee);
   await Onboarding.appointCommittee(deployment, admin, committee);
+  if (options.posters) {
+    for (const { address } of [DELIVERY, CARBON]) await admin.sendTransaction({ to: address, value: 10n ** 19n });
+    await Chain.send(contracts.market, "connect", DELIVERY.address, CARBON.address);
+  }
   await Chain.seal(deployment, admin);
   const amount = Onboarding.tokens(options.dollars ?? 1_000_000);
   await Chain.send(contracts.token, "mint", await admin.getAddress(), amount * BigInt(accounts.length));
