@@ -225,8 +225,8 @@ describe("threats of those who govern", () => {
       "registry.cancelRecovery",
     ];
     const recoverers = ["registry.announceRecovery"];
-    // Only the registry calls it, when a wallet has changed; only the manager seals, once; what is delivered is posted by
-    // the contract that was named for it before the seal, by the admin, and the same for credits.
+    // Only the registry calls it, when a wallet has changed; only the manager seals, once; what is delivered is posted
+    // by the contract that was named for it before the seal, by the admin, and the same for credits.
     const byContract = ["market.endMandate", "registry.seal", "market.post", "market.moveGrams"];
     const beforeTheSeal = ["market.connect"];
     // The token manager's own: only it may call, and only to hand the contract to another manager.
