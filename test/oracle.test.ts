@@ -6,8 +6,10 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { solveCentral } from "../offchain-solver/clearing/central.ts";
 import { createMarket, defaultSettings, type MarketSettings } from "../offchain-solver/market/scenario/market.ts";
+import type { Prosumer, Scenario } from "../offchain-solver/market/scenario/scenario.ts";
 import { createNetwork } from "../offchain-solver/market/formulation/network.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
+import { withVehicles } from "./support/homeDevices.ts";
 import { resized } from "./support/resized.ts";
 import { clarabelSolver } from "../offchain-solver/numerics/clarabelNode.ts";
 
@@ -34,6 +36,11 @@ function central(hours: number, settings: Partial<MarketSettings>, day = loadSce
   return result.objective;
 }
 
+const HOMES: readonly (readonly [name: string, given: (scenario: Scenario) => Scenario])[] = [
+  ["electric cars", withVehicles],
+];
+const withoutHomeDevices = ({ vehicle: _car, ...prosumer }: Prosumer): Prosumer => prosumer;
+
 describe("the model written twice", function () {
   this.timeout(60_000);
 
@@ -51,6 +58,24 @@ describe("the model written twice", function () {
     const theirs = oracleOf(file, "--hours", "3", "--network-risk", "on");
     expect(Math.abs(central(0.75, {}, small) / theirs - 1)).to.be.below(1e-6);
   });
+
+  for (const [name, given] of HOMES)
+    it(`has one optimum with ${name}, in hours and in quarter-hours of a street`, () => {
+      const day = takeHours(loadScenario("ieee15"), 4);
+      const street = { ...resized(given(day), 0.01), periodHours: 0.25 };
+      for (const [scenario, hours, periods] of [
+        [given(day), 4, 4],
+        [given(street), 1, 4],
+      ] as const) {
+        const file = join(mkdtempSync(join(tmpdir(), "gridpact-")), "homes.json");
+        writeFileSync(file, JSON.stringify(scenario));
+        const theirs = oracleOf(file, "--hours", `${periods}`, "--network-risk", "on");
+        const plain = central(hours, {}, { ...scenario, prosumers: scenario.prosumers.map(withoutHomeDevices) });
+        expect(Math.abs(central(hours, {}, scenario) / theirs - 1)).to.be.below(1e-6);
+        // Another market than without them, by far more than that.
+        expect(Math.abs(plain / theirs - 1)).to.be.above(1e-3);
+      }
+    });
 
   it("has one optimum with the network at the forecast only", () => {
     const theirs = oracle("--hours", "3");

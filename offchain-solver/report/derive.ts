@@ -2,7 +2,7 @@
 import type { Trade } from "../market/result/clearingResult.ts";
 import { OPERATOR, UTILITY } from "../market/result/clearingResult.ts";
 import type { FlowKind } from "../market/devices/device.ts";
-import { ownedBy } from "../market/devices/devices.ts";
+import { ownedBy, type PlanName } from "../market/devices/devices.ts";
 import type { PlannedJson } from "../records/clearingJson.ts";
 import type { SweptClearing as ClearingJson } from "../records/clearingJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
@@ -118,13 +118,13 @@ export function bills(clearing: Pick<ClearingJson, "prosumers">): Bill[] {
   });
 }
 
-export const ENERGY_KINDS = ["wind", "PV", "generators", "battery", "utility", "load"] as const satisfies readonly (
+export const ENERGY_KINDS = ["wind", "PV", "generators", "battery", "vehicles", "utility", "load"] as const satisfies readonly (
   FlowKind | "utility"
 )[];
 export type EnergyKind = (typeof ENERGY_KINDS)[number];
 
 /** The series of a prosumer's devices: of every one that it has they are there. */
-export const planIn = (schedule: PlannedJson): Required<PlannedJson> => schedule as Required<PlannedJson>;
+export const planIn = (schedule: PlannedJson) => schedule as Readonly<Record<PlanName, number[]>>;
 
 /** Where the feeder's energy comes from (> 0) and where it goes (< 0), MW by hour. */
 export function energyBalance(

@@ -43,6 +43,7 @@ const DEVICES: readonly (readonly [kind: string, text: string, meaning: Meaning]
   ["pv", "PV", "pv"],
   ["wind", "W", "wind"],
   ["battery", "B", "battery"],
+  ["vehicle", "E", "vehicle"],
 ];
 
 /** Flows beside the branches are whole kW where they are large, with a digit or two on a street. */

@@ -13,6 +13,7 @@ export const MEANINGS = [
   "wind",
   "pv",
   "battery",
+  "vehicle",
   "load",
 ] as const;
 export type Meaning = (typeof MEANINGS)[number];
@@ -34,6 +35,7 @@ export const LIGHT = {
   wind: "#1795a6",
   pv: "#b08a0c",
   battery: "#a27bd3",
+  vehicle: "#d9635f",
   load: "#7b8a2a",
   chip: "#10151b",
   page: "#f4f6f8",
@@ -82,6 +84,7 @@ export const DARK: Partial<typeof LIGHT> = {
   wind: "#4fc6d6",
   pv: "#e8c34a",
   battery: "#b48ae0",
+  vehicle: "#ee7a74",
   load: "#b4c35c",
   page: "#10151b",
   card: "#19212a",

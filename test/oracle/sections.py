@@ -14,7 +14,8 @@ def size(who):
     if "sizeMw" in who:
         return who["sizeMw"]
     ratings = (("generator", "maxMw"), ("renewable", "ratingMw"), ("battery", "powerMw"))
-    return max(who["load"]["fixedMw"] + [who[device][name] for device, name in ratings if device in who])
+    peaks = [max(who["vehicle"]["powerMw"])] if "vehicle" in who else []
+    return max(peaks + who["load"]["fixedMw"] + [who[device][name] for device, name in ratings if device in who])
 
 
 class Market:
@@ -73,6 +74,7 @@ def prosumer(m, i):
     for symbol in ("p", "ch", "dis", "S", "dd", "g+", "g-", "P", "Q"):
         x[symbol] = []
     reactive = sum(device["reactiveMvar"] for device in (generator, renewable) if device)
+    charged = []
     for t in m.hours:
         at = f"[{i},{t}]"
         fixed = load["fixedMw"][t]
@@ -99,6 +101,10 @@ def prosumer(m, i):
             program.between("stored" + at, low, S, battery["maxMwh"])
             program.pay(dt * battery["wearPerMwh"] * (ch + dis))
 
+        car = Linear()
+        if "vehicle" in who:
+            car = charger(program, who["vehicle"], charged, t, dt, at)
+
         flexible = load["flexibleShare"] * fixed
         dd = program.variable("dd" + at, -flexible, flexible) if flexible > 0.0 else Linear()
         program.pay_square(dt * load["discomfort"] / 2.0, dd)
@@ -116,9 +122,18 @@ def prosumer(m, i):
         x["dd"].append(dd)
         x["g+"].append(bought)
         x["g-"].append(sold)
-        x["P"].append(total([p, w, dis, -ch, -fixed, -dd]))
+        x["P"].append(total([p, w, dis, -ch, -car, -fixed, -dd]))
         x["Q"].append(q - load["mvarPerMw"] * (fixed + dd))
     program.equal(f"flexible[{i}]", total(x["dd"]), 0.0)
+
+
+def charger(program, vehicle, charged, t, dt, at):
+    """Section "Electric vehicle": what the charger draws, and what the car was charged with by the end of the period."""
+    v = program.variable("v" + at, 0.0, vehicle["powerMw"][t])
+    charged.append(total([*charged[-1:], (dt * vehicle["efficiency"]) * v]))
+    if vehicle["powerMw"][t] > 0.0:
+        program.between("charged" + at, vehicle["leastMwh"][t], charged[-1], vehicle["mostMwh"][t])
+    return v
 
 
 def energy_trades(m):

@@ -27,7 +27,7 @@ export type Span = { readonly hours: number; readonly dt: number };
 /** A line over the periods between two others, for its owner. */
 export type DevicePicture = {
   readonly title: string;
-  readonly colour: "battery";
+  readonly colour: "battery" | "vehicle";
   readonly unit: "energy";
   /** Of the axis. */
   readonly label: string;
@@ -42,7 +42,7 @@ export type DevicePicture = {
 
 /** What of a prosumer's energy a device is, for the report: MW into the connection, drawn below zero. */
 export type Flow = readonly [kind: FlowKind, mw: number];
-export type FlowKind = "wind" | "PV" | "generators" | "battery" | "load";
+export type FlowKind = "wind" | "PV" | "generators" | "battery" | "vehicles" | "load";
 
 type PlanOf<P extends string> = Readonly<Record<P, ArrayLike<number>>>;
 

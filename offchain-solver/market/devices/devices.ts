@@ -6,8 +6,9 @@ import { battery } from "./battery.ts";
 import { generator } from "./generator.ts";
 import { load } from "./load.ts";
 import { renewable } from "./renewable.ts";
+import { vehicle } from "./vehicle.ts";
 
-export const DEVICES = { generator, renewable, battery, load } as const;
+export const DEVICES = { generator, renewable, battery, vehicle, load } as const;
 
 type Devices = typeof DEVICES;
 export type DeviceName = keyof Devices;

@@ -24,6 +24,7 @@ export const KIND_MEANINGS: Readonly<Record<EnergyKind, Meaning>> = {
   PV: "pv",
   generators: "generator",
   battery: "battery",
+  vehicles: "vehicle",
   utility: "utility",
   load: "load",
 };

@@ -1,0 +1,29 @@
+import { expect } from "chai";
+import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
+import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
+import { clear } from "../offchain-solver/simulation/clear.ts";
+import { withVehicles } from "./support/homeDevices.ts";
+
+describe("a market with the devices of homes", function () {
+  this.timeout(120_000);
+
+  it("clears to the central optimum by agents, and its schedules keep to what each device needs", () => {
+    const scenario = withVehicles(takeHours(loadScenario("ieee15"), 3));
+    const options = { market: defaultSettings(scenario), trade: true, rhoScale: 1, maxIterations: 2000 } as const;
+    const central = clear(scenario, { ...options, method: "central" });
+    const agents = clear(scenario, { ...options, method: "anderson" });
+    expect([central.status, agents.status]).to.deep.equal(["solved", "solved"]);
+    expect(agents.outcome!.objective / central.outcome!.objective).to.be.closeTo(1, 1e-4);
+    for (const { solution } of [central.outcome!, agents.outcome!])
+      scenario.prosumers.forEach(({ vehicle }, i) => {
+        if (vehicle === undefined) return;
+        const { vehicleMw } = solution.schedules[i];
+        let charged = 0;
+        vehicleMw.forEach((mw, t) => {
+          charged += vehicle.efficiency * mw * scenario.periodHours;
+          expect(mw).to.be.within(0, vehicle.powerMw[t] + 1e-7);
+          expect(charged).to.be.within(vehicle.leastMwh[t] - 1e-7, vehicle.mostMwh[t] + 1e-7);
+        });
+      });
+  });
+});
