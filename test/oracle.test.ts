@@ -9,7 +9,7 @@ import { createMarket, defaultSettings, type MarketSettings } from "../offchain-
 import type { Prosumer, Scenario } from "../offchain-solver/market/scenario/scenario.ts";
 import { createNetwork } from "../offchain-solver/market/formulation/network.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
-import { withVehicles } from "./support/homeDevices.ts";
+import { withHeatPumps, withVehicles } from "./support/homeDevices.ts";
 import { resized } from "./support/resized.ts";
 import { clarabelSolver } from "../offchain-solver/numerics/clarabelNode.ts";
 
@@ -38,8 +38,9 @@ function central(hours: number, settings: Partial<MarketSettings>, day = loadSce
 
 const HOMES: readonly (readonly [name: string, given: (scenario: Scenario) => Scenario])[] = [
   ["electric cars", withVehicles],
+  ["heat pumps", withHeatPumps],
 ];
-const withoutHomeDevices = ({ vehicle: _car, ...prosumer }: Prosumer): Prosumer => prosumer;
+const withoutHomeDevices = ({ vehicle: _car, heatPump: _pump, ...prosumer }: Prosumer): Prosumer => prosumer;
 
 describe("the model written twice", function () {
   this.timeout(60_000);

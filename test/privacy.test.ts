@@ -9,7 +9,7 @@ import { perUnit } from "../offchain-solver/market/scenario/perUnit.ts";
 import { publicScenario } from "../offchain-solver/market/scenario/publicScenario.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { clear, settingsFor } from "../offchain-solver/simulation/clear.ts";
-import { withVehicles } from "./support/homeDevices.ts";
+import { withHeatPumps, withVehicles } from "./support/homeDevices.ts";
 import type { Order, Report } from "./support/partyProcess.ts";
 
 /** Every number below a value, whatever it is in. */
@@ -41,7 +41,7 @@ function leaks(bytes: Uint8Array, secrets: ReadonlySet<number>): number[] {
 
 describe("what leaves a prosumer's agent over a whole session", function () {
   this.timeout(300_000);
-  const scenario = withVehicles(takeHours(loadScenario("ieee15"), 2));
+  const scenario = withHeatPumps(withVehicles(takeHours(loadScenario("ieee15"), 2)));
   const options = { method: "anderson", market: defaultSettings(scenario), trade: true, rhoScale: 1 } as const;
   const terms: Terms = {
     scenario: publicScenario(scenario),

@@ -118,9 +118,16 @@ export function bills(clearing: Pick<ClearingJson, "prosumers">): Bill[] {
   });
 }
 
-export const ENERGY_KINDS = ["wind", "PV", "generators", "battery", "vehicles", "utility", "load"] as const satisfies readonly (
-  FlowKind | "utility"
-)[];
+export const ENERGY_KINDS = [
+  "wind",
+  "PV",
+  "generators",
+  "battery",
+  "vehicles",
+  "heat pumps",
+  "utility",
+  "load",
+] as const satisfies readonly (FlowKind | "utility")[];
 export type EnergyKind = (typeof ENERGY_KINDS)[number];
 
 /** The series of a prosumer's devices: of every one that it has they are there. */

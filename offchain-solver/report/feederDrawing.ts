@@ -44,6 +44,7 @@ const DEVICES: readonly (readonly [kind: string, text: string, meaning: Meaning]
   ["wind", "W", "wind"],
   ["battery", "B", "battery"],
   ["vehicle", "E", "vehicle"],
+  ["heatPump", "H", "heatPump"],
 ];
 
 /** Flows beside the branches are whole kW where they are large, with a digit or two on a street. */

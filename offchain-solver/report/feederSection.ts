@@ -126,7 +126,7 @@ export function feederSection(day: Day): { body: string; data: FeederData } {
   const [full, half, phone] = [draw(FULL.width - 34, true), draw(HALF.width, false), draw(PHONE.width, false)];
   const slider = `<div class="hour"><output id="hour-name" for="hour">${name(first)}</output><input id="hour" type="range" min="0" max="${scenario.hours - 1}" step="1" value="${first}" aria-label="Period of the session" aria-valuetext="${name(first)}"></div>`;
   const drawings = [full, half, phone].map(({ svg }, k) => `<div class="${["full", "half", "phone"][k]}">${svg}</div>`);
-  const key = `<p class="legend"><span class="ramp">bus: low limit ${ramp("v", VOLTAGE_STEPS)} high limit</span><span class="ramp">branch: idle ${ramp("l", LOADING_EDGES.length + 1)} at its rating</span><span>arrow: active flow${full.geometry.style.flows ? ", kW" : ""}</span>${full.geometry.style.chip ? "<span>G generator · PV · W wind · B battery · E electric car</span>" : ""}</p>`;
+  const key = `<p class="legend"><span class="ramp">bus: low limit ${ramp("v", VOLTAGE_STEPS)} high limit</span><span class="ramp">branch: idle ${ramp("l", LOADING_EDGES.length + 1)} at its rating</span><span>arrow: active flow${full.geometry.style.flows ? ", kW" : ""}</span>${full.geometry.style.chip ? "<span>G generator · PV · W wind · B battery · E electric car · H heat pump</span>" : ""}</p>`;
   const list = FACTS.map((text, k) => `<div><dt>${text}</dt><dd>${values[first][k]}</dd></div>`).join("");
   const unnamed = [half, phone].some(({ geometry }) => geometry.named.includes(false));
   return {

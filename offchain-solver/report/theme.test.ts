@@ -29,7 +29,7 @@ for (const [name, theme] of [
         expect(contrast(theme[key], theme.card), key).to.be.at.least(4.5);
         expect(contrast(theme[key], theme.page), key).to.be.at.least(4.5);
       }
-      for (const key of ["generator", "pv", "wind", "battery", "vehicle"] as const)
+      for (const key of ["generator", "pv", "wind", "battery", "vehicle", "heatPump"] as const)
         expect(contrast(theme.chip, theme[key]), key).to.be.at.least(4.5);
     });
 

@@ -14,6 +14,7 @@ export const MEANINGS = [
   "pv",
   "battery",
   "vehicle",
+  "heatPump",
   "load",
 ] as const;
 export type Meaning = (typeof MEANINGS)[number];
@@ -36,6 +37,7 @@ export const LIGHT = {
   pv: "#b08a0c",
   battery: "#a27bd3",
   vehicle: "#d9635f",
+  heatPump: "#d0679d",
   load: "#7b8a2a",
   chip: "#10151b",
   page: "#f4f6f8",
@@ -85,6 +87,7 @@ export const DARK: Partial<typeof LIGHT> = {
   pv: "#e8c34a",
   battery: "#b48ae0",
   vehicle: "#ee7a74",
+  heatPump: "#f0a3c8",
   load: "#b4c35c",
   page: "#10151b",
   card: "#19212a",

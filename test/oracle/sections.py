@@ -15,6 +15,7 @@ def size(who):
         return who["sizeMw"]
     ratings = (("generator", "maxMw"), ("renewable", "ratingMw"), ("battery", "powerMw"))
     peaks = [max(who["vehicle"]["powerMw"])] if "vehicle" in who else []
+    peaks += [who["heatPump"]["powerMw"]] if "heatPump" in who else []
     return max(peaks + who["load"]["fixedMw"] + [who[device][name] for device, name in ratings if device in who])
 
 
@@ -74,7 +75,7 @@ def prosumer(m, i):
     for symbol in ("p", "ch", "dis", "S", "dd", "g+", "g-", "P", "Q"):
         x[symbol] = []
     reactive = sum(device["reactiveMvar"] for device in (generator, renewable) if device)
-    charged = []
+    charged, degrees = [], []
     for t in m.hours:
         at = f"[{i},{t}]"
         fixed = load["fixedMw"][t]
@@ -105,6 +106,10 @@ def prosumer(m, i):
         if "vehicle" in who:
             car = charger(program, who["vehicle"], charged, t, dt, at)
 
+        pump = Linear()
+        if "heatPump" in who:
+            pump = heating(m, who["heatPump"], degrees, t, at)
+
         flexible = load["flexibleShare"] * fixed
         dd = program.variable("dd" + at, -flexible, flexible) if flexible > 0.0 else Linear()
         program.pay_square(dt * load["discomfort"] / 2.0, dd)
@@ -122,7 +127,7 @@ def prosumer(m, i):
         x["dd"].append(dd)
         x["g+"].append(bought)
         x["g-"].append(sold)
-        x["P"].append(total([p, w, dis, -ch, -car, -fixed, -dd]))
+        x["P"].append(total([p, w, dis, -ch, -car, -pump, -fixed, -dd]))
         x["Q"].append(q - load["mvarPerMw"] * (fixed + dd))
     program.equal(f"flexible[{i}]", total(x["dd"]), 0.0)
 
@@ -134,6 +139,30 @@ def charger(program, vehicle, charged, t, dt, at):
     if vehicle["powerMw"][t] > 0.0:
         program.between("charged" + at, vehicle["leastMwh"][t], charged[-1], vehicle["mostMwh"][t])
     return v
+
+
+def heating(m, pump, degrees, t, at):
+    """Section "Heat pump": what it draws, and the temperature at the end of the period."""
+    program, dt = m.program, m.dt
+    h = program.variable("h" + at, 0.0, pump["powerMw"])
+    T = program.variable("T" + at, pump["lowC"], pump["highC"])
+    before = degrees[-1] if degrees else pump["initialC"]
+    lost = pump["lossMwPerC"] * (T - pump["aroundC"][t])
+    gained = dt * (pump["cop"][t] * h - pump["drawnMw"][t] - lost)
+    program.equal("heat" + at, pump["storeMwhPerC"] * (T - before), gained)
+    degrees.append(T)
+    if t == m.T - 1 and warmest(pump, m.T, dt) >= pump["initialC"]:
+        program.at_least("as warm" + at, T, pump["initialC"])
+    return h
+
+
+def warmest(pump, periods, dt):
+    """The temperature at the end, at full power whenever the band has room."""
+    T, C, loss = pump["initialC"], pump["storeMwhPerC"], pump["lossMwPerC"]
+    for t in range(periods):
+        heat = dt * (pump["cop"][t] * pump["powerMw"] - pump["drawnMw"][t] + loss * pump["aroundC"][t])
+        T = min(pump["highC"], (C * T + heat) / (C + dt * loss))
+    return T
 
 
 def energy_trades(m):

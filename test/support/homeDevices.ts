@@ -32,4 +32,28 @@ export function withVehicles(scenario: Scenario): Scenario {
   };
 }
 
+/** The scenario with heat pumps at every other of its members, on tanks from which some heat is drawn all along. */
+export const withHeatPumps = (scenario: Scenario): Scenario => ({
+  ...scenario,
+  prosumers: scenario.prosumers.map((prosumer, k): Prosumer => {
+    if (k % 2 !== 0) return prosumer;
+    const power = odd(0.15 * peakOf(prosumer), k);
+    const series = (of: (t: number) => number): number[] => Array.from({ length: scenario.hours }, (_, t) => of(t));
+    return {
+      ...prosumer,
+      heatPump: {
+        powerMw: power,
+        cop: series((t) => odd(3 + 0.1 * (t % 4), k)),
+        storeMwhPerC: odd((6 * power * scenario.periodHours) / 15, k),
+        lossMwPerC: odd(0.01 * power, k),
+        aroundC: series((t) => odd(18.37 + (t % 3), k)),
+        drawnMw: series((t) => odd((t % 3 === 2 ? 2 : 0.4) * power, k)),
+        lowC: odd(44, k % 3),
+        highC: odd(58, k % 3),
+        initialC: odd(50, k % 3),
+      },
+    };
+  }),
+});
+
 const peakOf = ({ load }: Prosumer): number => Math.max(0.01, ...load.fixedMw);

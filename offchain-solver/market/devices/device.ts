@@ -27,11 +27,11 @@ export type Span = { readonly hours: number; readonly dt: number };
 /** A line over the periods between two others, for its owner. */
 export type DevicePicture = {
   readonly title: string;
-  readonly colour: "battery" | "vehicle";
-  readonly unit: "energy";
+  readonly colour: "battery" | "vehicle" | "heatPump";
+  readonly unit: "energy" | "temperature";
   /** Of the axis. */
   readonly label: string;
-  /** [period] at its end: MWh. */
+  /** [period] at its end: MWh, or degrees Celsius. */
   readonly line: readonly number[];
   readonly low: readonly number[];
   readonly high: readonly number[];
@@ -42,7 +42,7 @@ export type DevicePicture = {
 
 /** What of a prosumer's energy a device is, for the report: MW into the connection, drawn below zero. */
 export type Flow = readonly [kind: FlowKind, mw: number];
-export type FlowKind = "wind" | "PV" | "generators" | "battery" | "vehicles" | "load";
+export type FlowKind = "wind" | "PV" | "generators" | "battery" | "vehicles" | "heat pumps" | "load";
 
 type PlanOf<P extends string> = Readonly<Record<P, ArrayLike<number>>>;
 

@@ -4,11 +4,12 @@ import type { HourlyVariable } from "../formulation/hour.ts";
 import type { Device, Planned } from "./device.ts";
 import { battery } from "./battery.ts";
 import { generator } from "./generator.ts";
+import { heatPump } from "./heatPump.ts";
 import { load } from "./load.ts";
 import { renewable } from "./renewable.ts";
 import { vehicle } from "./vehicle.ts";
 
-export const DEVICES = { generator, renewable, battery, vehicle, load } as const;
+export const DEVICES = { generator, renewable, battery, vehicle, heatPump, load } as const;
 
 type Devices = typeof DEVICES;
 export type DeviceName = keyof Devices;

@@ -25,6 +25,7 @@ export const KIND_MEANINGS: Readonly<Record<EnergyKind, Meaning>> = {
   generators: "generator",
   battery: "battery",
   vehicles: "vehicle",
+  "heat pumps": "heatPump",
   utility: "utility",
   load: "load",
 };

@@ -6,7 +6,7 @@ import type { OwnPeriod } from "../memberPage.ts";
 import type { Frame } from "../plot.ts";
 import { periodAxis, periodBars, periodLine, svg } from "../plot.ts";
 import { tint, type Meaning } from "../theme.ts";
-import { inUnit, withUnit } from "../units.ts";
+import { inUnit, withUnit, type Unit } from "../units.ts";
 
 export const OWN_KINDS = ["with members", "with the utility"] as const;
 export const OWN_MEANINGS: readonly Meaning[] = ["energy", "utility"];
@@ -84,10 +84,12 @@ export function ownPriceChart(
   );
 }
 
+const DEGREES: Unit = { name: "°C", factor: 1, digits: 1 };
+
 /** What a device holds at the end of every period, between what it may. */
 export function deviceChart({ scenario, units: { energy } }: Day, picture: DevicePicture, frame: Frame): string {
   const { title, line, low, high, start } = picture;
-  const unit = energy;
+  const unit = picture.unit === "energy" ? energy : DEGREES;
   const scaled = (values: readonly number[]): number[] => values.map((value) => unit.factor * value);
   const limit = (values: readonly number[]): Plot.Markish =>
     periodLine(scaled(values), scenario, { stroke: "var(--quiet)", strokeDasharray: "4 4", strokeWidth: 1.4 });
@@ -95,7 +97,7 @@ export function deviceChart({ scenario, units: { energy } }: Day, picture: Devic
     {
       ...frame,
       x: periodAxis(scenario, frame),
-      y: { label: `${unit.name} ${picture.label}`, grid: true, nice: true, zero: true },
+      y: { label: `${unit.name} ${picture.label}`, grid: true, nice: true, zero: picture.unit === "energy" },
       marks: [limit(low), limit(high), periodLine(scaled(line), scenario, { stroke: tint(picture.colour) })],
     },
     {
