@@ -32,7 +32,7 @@ describe("what a clearing says of the physics", function () {
     const { code, stdout, stderr } = await captured("clear", file, "--network", "off", "--json", json);
     expect(code, stderr).to.equal(0);
     expect(stdout)
-      .to.match(/AC sweep: does not converge in hour 0/)
+      .to.match(/AC sweep: does not converge in period 0/)
       .and.not.match(/NaN|loading at most/);
     const { network } = ClearingJsonSchema.parse(JSON.parse(readFileSync(json, "utf8")));
     const { converged, ...figures } = network.ac;

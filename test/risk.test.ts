@@ -81,7 +81,7 @@ describe("clearing under chance constraints", function () {
         market: { ...defaultSettings(scenario), epsilon: 0.0005 },
       });
       expect(status).to.equal("infeasible");
-      expect(reason).to.match(/hour [01], line 13-14 facet 0 by 0\.\d+ MVA/);
+      expect(reason).to.match(/period [01] \(\d\d:00 UTC\), line 13-14 facet 0 by 0\.\d+ MVA/);
     }
   });
 

@@ -136,22 +136,22 @@ function nettingText({ pairTrades, postedEnergy, paymentShift }: Quantised["repo
 }
 
 /** "2, 5 and 7" would hide how many: the first few and a count. */
-const some = (hours: readonly number[]): string =>
-  hours.length <= 6 ? hours.join(", ") : `${hours.slice(0, 5).join(", ")} and ${hours.length - 5} more`;
+const some = (periods: readonly number[]): string =>
+  periods.length <= 6 ? periods.join(", ") : `${periods.slice(0, 5).join(", ")} and ${periods.length - 5} more`;
 
-/** What the AC sweep says of the cleared point; of hours in which it has no answer it says that, and no figure. */
+/** What the AC sweep says of the cleared point; of periods in which it has no answer it says that, and no figure. */
 function sweepLines(scenario: Scenario, { ac }: ClearingJson["network"]): string[] {
   const known = (values: readonly (number | null)[]): number[] => values.filter((value) => value !== null);
-  const failed = ac.converged.flatMap((converged, hour) => (converged ? [] : [hour]));
+  const failed = ac.converged.flatMap((converged, period) => (converged ? [] : [period]));
   const lines =
     failed.length === 0
       ? []
       : [
-          `AC sweep: does not converge in hour ${some(failed)}: the feeder cannot carry these injections, and there are no figures for them; less load or more limits (--network on) would help`,
+          `AC sweep: does not converge in period ${some(failed)}: the feeder cannot carry these injections, and there are no figures for them; less load or more limits (--network on) would help`,
         ];
   if (failed.length < ac.converged.length)
     lines.push(
-      `AC sweep${failed.length > 0 ? ", other hours" : ""}: voltage ${Math.min(...known(ac.minVoltage)).toFixed(4)} to ${Math.max(...known(ac.maxVoltage)).toFixed(4)} p.u., ${loadingOf(scenario, known(ac.maxLoading))}`,
+      `AC sweep${failed.length > 0 ? ", other periods" : ""}: voltage ${Math.min(...known(ac.minVoltage)).toFixed(4)} to ${Math.max(...known(ac.maxVoltage)).toFixed(4)} p.u., ${loadingOf(scenario, known(ac.maxLoading))}`,
     );
   return lines;
 }
@@ -159,10 +159,10 @@ function sweepLines(scenario: Scenario, { ac }: ClearingJson["network"]): string
 /** Batteries that would have charged and discharged at once, and were held to one way. */
 const heldLines = ({ prosumers }: Scenario): string[] =>
   prosumers.flatMap(({ id, battery }) => {
-    const held = battery?.direction?.flatMap((way, hour) => (way === "either" ? [] : [hour])) ?? [];
+    const held = battery?.direction?.flatMap((way, period) => (way === "either" ? [] : [period])) ?? [];
     return held.length === 0
       ? []
-      : [`battery of prosumer ${id}: held to one way in hour ${some(held)}; regrets are for that way`];
+      : [`battery of prosumer ${id}: held to one way in period ${some(held)}; regrets are for that way`];
   });
 
 /** What people look at first: how it ended, what it costs, what each prosumer pays. */

@@ -16,7 +16,7 @@ import { quantise, type Quantised } from "../codec/quantise.ts";
 import { pricedAs, proposalsFrom, type End } from "../clearing/proposal.ts";
 import type { ClearMethod, Method } from "../market/result/methods.ts";
 import type { Proposals } from "../market/result/proposal.ts";
-import { createMarket, type Market, type MarketSettings } from "../market/scenario/market.ts";
+import { createMarket, periodName, type Market, type MarketSettings } from "../market/scenario/market.ts";
 import {
   createNetwork,
   limitName,
@@ -157,7 +157,7 @@ function after(first: ClearedSession, second: ClearedSession, what: string): Cle
 export const LIMITS_DO_NOT_HELP = "wider network limits would not help";
 
 /**
- * Names hour and limit where a session has no feasible point: the ones that would have to be wider (`lacks`), by how
+ * Names period and limit where a session has no feasible point: the ones that would have to be wider (`lacks`), by how
  * much.
  */
 function whyNot(
@@ -171,7 +171,7 @@ function whyNot(
   if (lacking === undefined || lacking.length === 0) return { reason: otherwise, lacks: false };
   const named = lacking.slice(0, 3).map(({ hour, limit, by }) => {
     const unit = limit < network.buses ? "p.u.^2" : "MVA";
-    return `hour ${hour}, ${limitName(market, network, limit)} by ${by.toPrecision(2)} ${unit}`;
+    return `${periodName(market, hour)}, ${limitName(market, network, limit)} by ${by.toPrecision(2)} ${unit}`;
   });
   const more = lacking.length > named.length ? ` and ${lacking.length - named.length} more` : "";
   return { reason: `${otherwise}; these limits would have to be wider: ${named.join("; ")}${more}`, lacks: true };

@@ -7,7 +7,7 @@
  * reserve: one line a prosumer and period, of all W that it answers, for others and for itself, and of the var it feeds
  * in or draws, at the mean charge on them.
  */
-import type { Market } from "../scenario/market.ts";
+import { nameOf, periodName, type Market } from "../scenario/market.ts";
 import { OPERATOR, PRICE_UNITS, type ClearingResult, type Trade } from "./clearingResult.ts";
 import { invalid, VALID, type Finding } from "./finding.ts";
 import { reservePositions } from "./verify.ts";
@@ -75,7 +75,7 @@ export function judgeAncillary(market: Market, trades: readonly Trade[], charges
   for (const { period, prosumer, quantity, price } of charges) {
     const line = posted.get(key(period, prosumer));
     posted.delete(key(period, prosumer));
-    const where = `hour ${period}, prosumer ${market.prosumers[prosumer].id}`;
+    const where = `${periodName(market, period)}, ${nameOf(market, prosumer)}`;
     if (line !== undefined && line.quantity !== quantity)
       return invalid("ancillaryNotCharged", `${where}: charged for ${line.quantity} W and var of ${quantity}`);
     if (!(Math.abs((line?.price ?? 0) - price) <= PRICE_TOLERANCE))

@@ -1,5 +1,5 @@
 import { type ClearingResult, DESK, OPERATOR, SESSION_PERIOD, type Trade, UNITS, UTILITY } from "./clearingResult.ts";
-import type { Market } from "../scenario/market.ts";
+import { periodName, type Market } from "../scenario/market.ts";
 import { unitsOf } from "../scenario/perUnit.ts";
 import { excess } from "./excess.ts";
 import { limitName, type Network } from "../formulation/network.ts";
@@ -112,7 +112,7 @@ export function verifyPublic(market: Market, network: Network | undefined, resul
       if (gap[limit] > (limit < network.buses ? tolerance.voltage : tolerance.flowMva))
         return invalid(
           "outsideNetworkLimit",
-          `hour ${t}: ${limitName(market, network, limit)} by ${gap[limit].toExponential(2)}`,
+          `${periodName(market, t)}: ${limitName(market, network, limit)} by ${gap[limit].toExponential(2)}`,
         );
   }
   return { kind: "valid" };
@@ -145,9 +145,11 @@ export function verifyOwn(market: Market, result: ClearingResult, view: OwnView)
   const { watts } = verifyTolerance(market);
   for (let t = 0; t < market.hours; t++) {
     const mine = (positions[t][view.index] / UNITS / market.dt - view.injectionMw[t]) * UNITS;
-    if (Math.abs(mine) > watts) return invalid("notMyInjection", `hour ${t}: off by ${mine.toFixed(0)} W`);
+    if (Math.abs(mine) > watts)
+      return invalid("notMyInjection", `${periodName(market, t)}: off by ${mine.toFixed(0)} W`);
     const reactive = result.reactiveVar[view.index][t] - view.reactiveMvar[t] * UNITS;
-    if (Math.abs(reactive) > watts) return invalid("notMyReactive", `hour ${t}: off by ${reactive.toFixed(0)} var`);
+    if (Math.abs(reactive) > watts)
+      return invalid("notMyReactive", `${periodName(market, t)}: off by ${reactive.toFixed(0)} var`);
   }
   const paid = -Number(paymentNano(result, view.index)) / 1e9;
   if (paid > view.expectedPayment + view.paymentTolerance)

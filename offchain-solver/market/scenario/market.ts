@@ -67,6 +67,15 @@ export type Market = {
 export const nameOf = ({ prosumers }: Pick<Market, "prosumers">, index: number): string =>
   `prosumer ${prosumers[index].id}`;
 
+/** What a period is called in a message: its index in the session, and when in the day it begins. */
+export function periodName({ scenario: { startUtc }, dt }: Pick<Market, "dt" | "scenario">, period: number): string {
+  const [, hour, minute] = /T(\d\d):(\d\d)/.exec(startUtc) ?? [];
+  const minutes = 60 * Number(hour) + Number(minute) + Math.round(60 * dt * period);
+  const two = (part: number): string => String(part).padStart(2, "0");
+  const day = minutes < 1440 ? "" : " the day after";
+  return `period ${period} (${two(Math.floor(minutes / 60) % 24)}:${two(minutes % 60)} UTC${day})`;
+}
+
 /** Half width that a symmetric limit needs, in standard deviations (market-model section 5). */
 export function halfWidthOf(method: RiskMethod, epsilon: number, robustRadius: number): number {
   switch (method) {

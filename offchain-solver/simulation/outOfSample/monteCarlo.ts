@@ -200,7 +200,7 @@ const jointOf = (broken: Broken, { draws, timesDrawn }: Drawing, hours: number):
     ),
   }));
 
-/** "hour 12, line 3-4 facet 0" */
+/** "period 12, line 3-4 facet 0" */
 export function whereOf({ hour, limit }: { hour: number; limit: Exposure["id"] }): string {
-  return `hour ${hour}, ${limitLabel(limit)}`;
+  return `period ${hour}, ${limitLabel(limit)}`;
 }

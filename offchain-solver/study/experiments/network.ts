@@ -1,4 +1,5 @@
 import { excess } from "../../market/result/excess.ts";
+import { periodName } from "../../market/scenario/market.ts";
 import { exposureOf, limitLabel, wilson } from "../../market/risk/exposure.ts";
 import { acHeldOut, acMargin, passes } from "../../simulation/acMargin.ts";
 import { outOfSample, whereOf } from "../../simulation/outOfSample/monteCarlo.ts";
@@ -33,7 +34,7 @@ function atForecast({ market, network, solution }: Solved): { count: number; whe
       const over = Math.max(centre - upper, lower - centre);
       if (over <= NOISE) continue;
       count++;
-      if (over > by) [where, by] = [`hour ${t}, ${limitLabel(id)}`, over];
+      if (over > by) [where, by] = [`${periodName(market, t)}, ${limitLabel(id)}`, over];
     }
   return { count, where, by };
 }

@@ -41,7 +41,7 @@ function restless(scenario: Scenario, hour: number): string {
   });
   const most = found.sort((a, b) => b.ratio - a.ratio).slice(0, 3);
   const named = most.map(({ name, ratio }) => `${name} ${ratio.toFixed(1)} times`).join(", ");
-  return `hour ${hour}: ${found.length === 0 ? "none" : `${found.length} of ${sources.length}, most ${named}`}`;
+  return `period ${hour}: ${found.length === 0 ? "none" : `${found.length} of ${sources.length}, most ${named}`}`;
 }
 
 type Case = (typeof CASES)[number];
