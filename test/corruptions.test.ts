@@ -4,7 +4,7 @@ import { MARKET } from "../offchain-solver/codec/abi.ts";
 import { buildRelease, releasedBuild } from "../offchain-solver/devnet/release.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { hasChromium, openBrowser, type Browser } from "./support/chromium.ts";
-import { CORRUPTIONS } from "./support/corruptions.ts";
+import { CORRUPTIONS } from "./support/corruptions/all.ts";
 import { ENDPOINT_FAULTS } from "./support/endpointFaults.ts";
 import { outcomeOf } from "./support/faultOutcome.ts";
 import { forged, type TrueSession } from "./support/forge.ts";

@@ -18,7 +18,7 @@ import { nameOf, type Market } from "../market/scenario/market.ts";
 import { unitsOf } from "../market/scenario/perUnit.ts";
 
 /** Part of the price level (50 $/MWh on the 15-bus day) that a clearing's own tolerance may move a price by. */
-const PRICE_SHARE = 5e-3;
+const PRICE_SHARE = 1e-3;
 const PRICE_LEVEL = 50;
 /** Wh or g that making a prosumer's amounts whole may leave for utility or desk; among homes that is more than dust. */
 const WHOLE = 1;
@@ -113,7 +113,7 @@ type Band = { readonly low: number; readonly high: number };
 
 /**
  * Whoever may deal with the utility too pays no more than it asks, allowances for what it imports included, and takes
- * no less than it pays; the desk bounds the price of allowances likewise. Where the utility's trades are more than the
+ * no less than it pays, and no more for reserve; the desk bounds the price of allowances likewise. Where the utility's trades are more than the
  * clearing's dust the price is the utility's own. Where the trade graph is connected all pay one price.
  */
 function checkPrices(market: Market, result: ClearingResult): Finding {
@@ -131,6 +131,13 @@ function checkPrices(market: Market, result: ClearingResult): Finding {
     const asked = { low: buy + grid * allowances.low, high: buy + grid * allowances.high };
     const band = bandOf({ low: sell, high: asked.high }, { asked, paid: sell }, dealt, n * (dust.dustWh + WHOLE));
     const finding = checkBand(amongPeers(result, "energy", t), band, tolerance, `energy, period ${t}`, connected);
+    if (finding.kind === "invalid") return finding;
+  }
+  for (let t = 0; t < result.periods; t++) {
+    // Whoever buys reserve of a peer could have it of the utility, and a period has a part of the price of an hour.
+    const most = (tariff.reserveUpPerMw + tariff.reserveDownPerMw) * market.dt * PRICE_UNITS;
+    const trades = amongPeers(result, "reserve", t);
+    const finding = checkBand(trades, { low: -Infinity, high: most }, tolerance * market.dt, `reserve, period ${t}`);
     if (finding.kind === "invalid") return finding;
   }
   const dealt = connected ? dealings(result, "carbon", SESSION_PERIOD, DESK) : NONE;
@@ -163,7 +170,7 @@ function bandOf(
   return dealt.sold > dust ? { low: other.paid, high: other.paid } : whole;
 }
 
-function checkBand(trades: readonly Trade[], band: Band, tolerance: number, what: string, connected: boolean): Finding {
+function checkBand(trades: readonly Trade[], band: Band, tolerance: number, what: string, uniform = false): Finding {
   if (trades.length === 0) return VALID;
   const prices = trades.map(({ price }) => price);
   const [low, high] = [Math.min(...prices), Math.max(...prices)];
@@ -173,7 +180,7 @@ function checkBand(trades: readonly Trade[], band: Band, tolerance: number, what
       "priceOutsideTariff",
       `${what}: ${said(low)} to ${said(high)}, the tariff leaves ${said(band.low)} to ${said(band.high)}`,
     );
-  if (high - low > 2 * tolerance && connected)
+  if (high - low > 2 * tolerance && uniform)
     return invalid("priceNotUniform", `${what}: from ${said(low)} to ${said(high)}`);
   return VALID;
 }

@@ -12,8 +12,9 @@ import { type ClearingResult, OPERATOR, SESSION_PERIOD, UNITS } from "../market/
 import { limitRows } from "../market/formulation/networkLimit.ts";
 import { publicFaults } from "../market/scenario/publicFaults.ts";
 import { sessionOf } from "../market/scenario/leaveOut.ts";
-import { marketOf, type Market } from "../market/scenario/market.ts";
+import { marketOf, nameOf, periodName, type Market } from "../market/scenario/market.ts";
 import { busInjections, createNetwork, NO_TIGHTENING, riskLevel, type Network } from "../market/formulation/network.ts";
+import { CERTIFICATE } from "../market/result/certificate.ts";
 import { limitSet, supportOf } from "../market/risk/limitSet.ts";
 import { judgeRebates } from "../market/result/networkCharge.ts";
 import { ancillaryCharges, judgeAncillary } from "../market/result/ancillaryCharge.ts";
@@ -45,7 +46,10 @@ export function certifyWitness(
   const { session, payload } = context;
   if (witness.session !== session || witness.payload !== payload)
     return { verdict: invalid("witnessOfAnotherBatch", `${witness.session}, ${witness.payload}`) };
-  const { scenario, settings } = witness.terms;
+  const { scenario, settings, toleranceNano } = witness.terms;
+  // A quorum that may choose how much counts as nothing proves nothing.
+  if (toleranceNano / 1e9 > CERTIFICATE.regret)
+    return { verdict: invalid("unsoundTerms", `toleranceNano ${toleranceNano}: at most ${1e9 * CERTIFICATE.regret}`) };
   if (result.participants.length === 0) return { verdict: invalid("wrongParticipants", "nobody") };
   // Whoever was invited and is not in the batch loads the feeder with what the terms state for it.
   const market = marketOf(sessionOf(scenario, result.participants), settings);
@@ -156,10 +160,14 @@ export function operatorRegret(market: Market, network: Network, result: Clearin
   let regret = 0;
   for (const { hour, limit, multiplier } of limits) {
     if (hour >= market.hours || !(network.upper[limit] > network.lower[limit]))
-      return { regret, charges, unsupported: `hour ${hour}: there is no limit ${limit}` };
+      return { regret, charges, unsupported: `${periodName(market, hour)}: there is no limit ${limit}` };
     const { rows, constant } = limitRows(market, network, hour, limit);
     if (multiplier.length !== rows.length)
-      return { regret, charges, unsupported: `hour ${hour}: limit ${limit} has ${rows.length} components` };
+      return {
+        regret,
+        charges,
+        unsupported: `${periodName(market, hour)}: limit ${limit} has ${rows.length} components`,
+      };
     const x = [
       ...positions[hour].map((wh) => wh / UNITS / market.dt),
       ...result.reactiveVar.map((row) => row[hour] / UNITS),
@@ -201,7 +209,7 @@ export function operatorRegret(market: Market, network: Network, result: Clearin
         return {
           regret,
           charges,
-          unsupported: `hour ${t}, prosumer ${market.prosumers[i].id}: charged ${posted[i].toFixed(4)}, multipliers say ${implied[t][i].toFixed(4)} $/MWh`,
+          unsupported: `${periodName(market, t)}, ${nameOf(market, i)}: charged ${posted[i].toFixed(4)}, multipliers say ${implied[t][i].toFixed(4)} $/MWh`,
         };
   }
   return { regret, charges, unsupported: undefined };
@@ -219,15 +227,15 @@ export function acViolation(market: Market, network: Network, result: ClearingRe
       result.reactiveVar.map((row) => row[t] / UNITS),
     );
     const sweep = acSweep(feeder, network.topology, injected.mw, injected.mvar);
-    if (!sweep.converged) return `hour ${t}: the AC sweep does not converge`;
+    if (!sweep.converged) return `${periodName(market, t)}: the AC sweep does not converge`;
     for (let b = 1; b < network.buses; b++) {
       const { vMinPu, vMaxPu, bus } = feeder.buses[b];
       if (sweep.voltagePu[b] < vMinPu || sweep.voltagePu[b] > vMaxPu)
-        return `hour ${t}: voltage ${sweep.voltagePu[b].toFixed(4)} at bus ${bus}`;
+        return `${periodName(market, t)}: voltage ${sweep.voltagePu[b].toFixed(4)} at bus ${bus}`;
     }
     for (let l = 0; l < network.branches; l++)
       if (sweep.loading[l] > 1)
-        return `hour ${t}: line ${feeder.branches[l].from}-${feeder.branches[l].to} at ${(100 * sweep.loading[l]).toFixed(1)} %`;
+        return `${periodName(market, t)}: line ${feeder.branches[l].from}-${feeder.branches[l].to} at ${(100 * sweep.loading[l]).toFixed(1)} %`;
   }
   return undefined;
 }

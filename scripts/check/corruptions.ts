@@ -7,7 +7,7 @@ import { releasedBuild } from "../../offchain-solver/devnet/release.ts";
 import { writeJson } from "../../offchain-solver/io/target.ts";
 import { loadScenario, takeHours } from "../../offchain-solver/scenarios/loadScenario.ts";
 import { openBrowser } from "../../test/support/chromium.ts";
-import { CORRUPTIONS } from "../../test/support/corruptions.ts";
+import { CORRUPTIONS } from "../../test/support/corruptions/all.ts";
 import { ENDPOINT_FAULTS } from "../../test/support/endpointFaults.ts";
 import { outcomeOf } from "../../test/support/faultOutcome.ts";
 import { misled } from "../../test/support/misled.ts";
