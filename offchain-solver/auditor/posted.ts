@@ -113,8 +113,9 @@ type Band = { readonly low: number; readonly high: number };
 
 /**
  * Whoever may deal with the utility too pays no more than it asks, allowances for what it imports included, and takes
- * no less than it pays, and no more for reserve; the desk bounds the price of allowances likewise. Where the utility's trades are more than the
- * clearing's dust the price is the utility's own. Where the trade graph is connected all pay one price.
+ * no less than it pays, and no more for reserve; the desk bounds the price of allowances likewise. Where the utility's
+ * trades are more than the clearing's dust the price is the utility's own. Where the trade graph is connected all pay
+ * one price.
  */
 function checkPrices(market: Market, result: ClearingResult): Finding {
   const { tariff, carbon } = market.scenario;

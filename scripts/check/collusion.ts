@@ -33,7 +33,7 @@ const places = placesOn(scenario.feeder, grid.topology, grid.busOf);
 const isPeers = ({ product, seller, buyer }: Trade, what: Trade["product"]): boolean =>
   product === what && Math.max(seller, buyer) < result.participants.length;
 
-/** The largest x in [0, most] that still passes, to a thousandth of `most`; 0 must pass, and what passes is an interval. */
+/** The largest x in [0, most] that passes, to a thousandth of `most`; 0 must pass, and what passes is an interval. */
 function largest(most: number, passes: (x: number) => boolean): number {
   if (passes(most)) return most;
   let [low, high] = [0, most];
