@@ -49,14 +49,16 @@ export function solveCentral(
   const { units } = market;
   const network = limits && networkIn(units, limits);
   const working: Set<number>[] = Array.from({ length: market.hours }, (_, t) => new Set(options.workingSet?.[t] ?? []));
-  if (network && options.full)
-    for (const set of working) network.lower.forEach((bound, limit) => bound === bound && set.add(limit));
+  if (network && options.full) admitAll(network, working);
   for (let solves = 1; solves <= 60; solves++) {
     const program = build(market, network, working);
     const problem = program.model.build();
     const result = solveLoosening(solver, problem, options.tolerance ?? 1e-9, 1e-7);
     if (result.status === "infeasible") return { status: "infeasible" };
-    if (result.status !== "solved") return { status: "failed" };
+    if (result.status !== "solved") {
+      if (network && admitAll(network, working) > 0) continue;
+      return { status: "failed" };
+    }
     const added = network ? admitViolated(market, network, program, result, working) : 0;
     if (added > 0) continue;
     return {
@@ -94,7 +96,10 @@ export function findLacking(given: Market, limits: Network, solver: ConicSolver)
     const program = build(market, network, working, true);
     const result = solveLoosening(solver, program.model.build(), 1e-8, 1e-7);
     if (result.status === "infeasible") return "devices";
-    if (result.status !== "solved") return undefined;
+    if (result.status !== "solved") {
+      if (admitAll(network, working) > 0) continue;
+      return undefined;
+    }
     if (admitViolated(market, network, program, result, working) > 0) continue;
     return program.slack
       .flatMap((of, hour) => [...of].map(([limit, x]) => ({ hour, limit, by: result.x[x] })))
@@ -103,6 +108,20 @@ export function findLacking(given: Market, limits: Network, solver: ConicSolver)
       .map(({ hour, limit, by }) => ({ hour, limit, by: limit < network.buses ? by : by * market.units.mw }));
   }
   return undefined;
+}
+
+/**
+ * Takes all limits into the working set; returns how many were new. Where the solver stalls on a program with some of
+ * them it may solve the one with all, which has other pivots.
+ */
+function admitAll(network: Network, working: readonly Set<number>[]): number {
+  let added = 0;
+  for (const set of working) {
+    const before = set.size;
+    network.lower.forEach((bound, limit) => bound === bound && set.add(limit));
+    added += set.size - before;
+  }
+  return added;
 }
 
 /** Takes the limits that a solution breaks into the working set; returns how many. */
