@@ -119,6 +119,7 @@ const FIXED: readonly (readonly [seed: number, why: string])[] = [
   [13, "ten houses of a kilowatt, everybody with everybody, tight limits"],
   [20, "22 that may all trade, prices below zero"],
   [24, "82 periods of six minutes"],
+  [25, "eleven behind tight limits over 44 hours, Bonferroni; central failed"],
   [46, "65 hours without a feasible point"],
   [50, "no limit that binds; did not end"],
   [57, "the robust set on 2 kW a house"],
