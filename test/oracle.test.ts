@@ -10,6 +10,7 @@ import type { Prosumer, Scenario } from "../offchain-solver/market/scenario/scen
 import { createNetwork } from "../offchain-solver/market/formulation/network.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { withHeatPumps, withVehicles } from "./support/homeDevices.ts";
+import { withSustain } from "../offchain-solver/scenarios/withSustain.ts";
 import { resized } from "./support/resized.ts";
 import { clarabelSolver } from "../offchain-solver/numerics/clarabelNode.ts";
 
@@ -76,6 +77,23 @@ describe("the model written twice", function () {
         // Another market than without them, by far more than that.
         expect(Math.abs(plain / theirs - 1)).to.be.above(1e-3);
       }
+    });
+
+  for (const [hours, sustain, risk] of [
+    [3, 1, "ts-drcc"],
+    [3, 3, "bonferroni"],
+    [6, 24, "ts-drcc"],
+  ] as const)
+    it(`has one optimum with reserve that lasts ${sustain} h, over ${hours} h, ${risk}`, function () {
+      this.timeout(180_000);
+      const day = withSustain(takeHours(loadScenario("ieee15"), hours), sustain);
+      const file = join(mkdtempSync(join(tmpdir(), "gridpact-")), "sustained.json");
+      writeFileSync(file, JSON.stringify(day));
+      const theirs = oracleOf(file, "--risk", risk, "--network-risk", "on");
+      const ours = central(hours, { risk }, day);
+      expect(Math.abs(ours / theirs - 1)).to.be.below(1e-6);
+      // Where an answer has to go on it binds: reserve that is booked by the period costs less.
+      if (sustain > 1) expect(central(hours, { risk }, withSustain(day, 0))).to.be.below(ours * (1 - 1e-4));
     });
 
   it("has one optimum with the network at the forecast only", () => {

@@ -15,6 +15,7 @@ import { loadScenario, shippedFile, takeHours } from "../scenarios/loadScenario.
 import { PERIOD_MINUTES, splitHours } from "../scenarios/periods.ts";
 import { populate } from "../scenarios/populate.ts";
 import { withRadii } from "../scenarios/withRadii.ts";
+import { withSustain } from "../scenarios/withSustain.ts";
 import { choiceOption, inline, liveLine, note, numberOption } from "../io/output.ts";
 
 export const DEFAULT_METHOD: ClearMethod = "anderson";
@@ -29,6 +30,7 @@ export type DrawArguments = {
   seed?: number;
   hours?: number;
   minutes?: number;
+  sustain?: number;
 };
 
 export type ClearArguments = DrawArguments & {
@@ -53,6 +55,8 @@ export type ClearArguments = DrawArguments & {
 export const hoursOption = () => numberOption("--hours", 0.05, 24 * 366);
 export const minutesOption = () => numberOption("--minutes", PERIOD_MINUTES[0], 60, true);
 
+export const sustainOption = () => numberOption("--sustain", 0, 24 * 366);
+
 /** The options that say which scenario, shared by `scenario`, `clear` and `run`. */
 export function addDrawOptions(command: Command): Command {
   return command
@@ -68,6 +72,11 @@ export function addDrawOptions(command: Command): Command {
       "--minutes <m>",
       `split hours into periods of so many minutes: ${PERIOD_MINUTES.join(", ")}`,
       minutesOption(),
+    )
+    .option(
+      "--sustain <hours>",
+      "reserve must be deliverable for so long, until the market is cleared again; 0: by the period (default: the scenario's)",
+      sustainOption(),
     )
     .option(
       "--radii <on|off>",
@@ -167,11 +176,12 @@ function drawnOrNamed(name: string, args: DrawArguments): Scenario {
       );
 }
 
-/** The first hours, in shorter periods, with radii or without, as asked. */
+/** The first hours, in shorter periods, with radii or without, with reserve that lasts, as asked. */
 function shaped(scenario: Scenario, args: DrawArguments): Scenario {
   const day = args.hours === undefined ? scenario : takeHours(scenario, args.hours);
   const split = args.minutes === undefined ? day : splitHours(day, args.minutes);
-  return args.radii === undefined ? split : withRadii(split, args.radii === "on");
+  const believed = args.radii === undefined ? split : withRadii(split, args.radii === "on");
+  return args.sustain === undefined ? believed : withSustain(believed, args.sustain);
 }
 
 /** Options with the scenario's defaults filled in, residuals shown live. */
@@ -179,6 +189,10 @@ export function clearOptions(scenario: Scenario, args: ClearArguments): { option
   if (args.method === "central" && args.workers > 1)
     throw new InputError(`--workers ${args.workers}: the central twin has no agents to spread`);
   const defaults = defaultSettings(scenario);
+  if (scenario.risk.sustainHours !== undefined && (args.risk ?? defaults.risk) === "robust")
+    throw new InputError(
+      `--risk robust: its radius is one of a single period; --sustain 0 books reserve by the period`,
+    );
   const line = liveLine();
   const options: ClearOptions = {
     method: args.method,

@@ -15,7 +15,7 @@ type Resampling = { readonly held: Resample } & Readonly<
 function resampled(scenario: Scenario, courses: Resampling): Scenario {
   const { straight: amounts, held: others } = courses;
   const { tariff, carbon, risk, uncertainty } = scenario;
-  const { bootstrapMeanRadius, bootstrapStdRadius } = uncertainty;
+  const { bootstrapMeanRadius, bootstrapStdRadius, joint } = uncertainty;
   return {
     ...scenario,
     hours: others(tariff.buyPerMwh).length,
@@ -39,6 +39,14 @@ function resampled(scenario: Scenario, courses: Resampling): Scenario {
       ...(bootstrapStdRadius && { bootstrapStdRadius: others(bootstrapStdRadius) }),
       fitErrors: others(uncertainty.fitErrors),
       testErrors: others(uncertainty.testErrors),
+      ...(joint && {
+        joint: {
+          ...joint,
+          days: others(joint.days),
+          persistent: others(joint.persistent),
+          lag: lagged(others(joint.lag), others(joint.lag.map((_, t) => t))),
+        },
+      }),
     },
   };
 }
@@ -51,6 +59,10 @@ function seriesIn(
   const given = Object.entries(of).filter(([field]) => part[field] !== undefined);
   return Object.fromEntries(given.map(([field, course]) => [field, courses[course!](part[field] as number[])]));
 }
+
+/** An error is the same throughout the hour that its periods lie in. `hour`: of each period. */
+const lagged = (lag: readonly number[], hour: readonly number[]): number[] =>
+  lag.map((value, t) => (t > 0 && hour[t] === hour[t - 1] ? 1 : value));
 
 /** The same scenario with its first `periods` periods only. Allowances follow the fixed load that is left. */
 export function takePeriods(scenario: Scenario, periods: number): Scenario {

@@ -2,6 +2,8 @@
 
 from math import cos, pi, sin, sqrt
 
+from cvxopt import lapack, matrix
+
 from program import Linear, Program, total
 from risk import half_width, two_sided
 
@@ -40,6 +42,10 @@ class Market:
         self.program = Program()
         self.energy = {}  # (i, j, t) for i < j: e_ij, MW; e_ji is its negative
         self.response = {}  # (i, j, t): r_ij, MW, seller i answers j
+        self.joint = scenario["uncertainty"].get("joint")
+        self.covariance = {}  # (j, t, k, u): of two errors, MW^2
+        self.deviations = {}  # by name: of what a battery answers in one hour, MW
+        self.answers = {}  # (i, device): {(j, t): r by that device, MW}, where reserve has to be deliverable
         self.own_devices = {i: {} for i in self.prosumers}  # expressions by symbol, each a list over the hours
 
     def owns_reserve(self, i):
@@ -198,28 +204,40 @@ def reserve_trades(m):
             program.equal(f"answered[{j},{t}]", total(answers), m.K[t] * norm(factor))
 
 
+def sustains(m, i):
+    """Section "Deliverable reserve": i's devices that can go on answering."""
+    who = m.prosumers[i]
+    devices = []
+    if "generator" in who and (who["generator"]["rampMwPerHour"] > 0.0 or m.T == 1):
+        devices.append("generator")
+    if "battery" in who and who["battery"]["maxMwh"] > who["battery"]["minMwh"]:
+        devices.append("battery")
+    return devices
+
+
 def reserve_capacity(m, i, t):
-    """Section "Prosumer i", reserve: Ru and Rd of i's devices."""
+    """Section "Prosumer i", reserve: [(Ru, Rd)] of i's devices by their name."""
     program, who, x, at = m.program, m.prosumers[i], m.own_devices[i], f"[{i},{t}]"
-    up, down = [], []
-    if "generator" in who:
+    capacity = {}
+    able = [device for device in ("generator", "battery") if device in who] if m.joint is None else sustains(m, i)
+    if "generator" in able:
         generator, p = who["generator"], x["p"][t]
         rgu, rgd = program.variable("rgu" + at, low=0.0), program.variable("rgd" + at, low=0.0)
         program.at_least("rgu room" + at, generator["maxMw"], p + rgu)
         program.at_least("rgd room" + at, p - rgd, generator["minMw"])
-        up.append(rgu)
-        down.append(rgd)
-    if "battery" in who:
+        capacity["generator"] = (rgu, rgd)
+    if "battery" in able:
         battery, charging = who["battery"], x["ch"][t] - x["dis"][t]
         rbu, rbd = program.variable("rbu" + at, low=0.0), program.variable("rbd" + at, low=0.0)
         program.at_least("rbu room" + at, battery["powerMw"], rbu - charging)
         program.at_least("rbd room" + at, battery["powerMw"], rbd + charging)
-        program.at_least("rbu energy" + at, x["S"][t] - (m.dt / battery["efficiency"]) * rbu, battery["minMwh"])
-        program.at_least("rbd energy" + at, battery["maxMwh"], x["S"][t] + (m.dt * battery["efficiency"]) * rbd)
-        up.append(rbu)
-        down.append(rbd)
-    program.pay(m.dt * (who["reserveUpPerMw"] * total(up) + who["reserveDownPerMw"] * total(down)))
-    return total(up), total(down)
+        if m.joint is None:
+            program.at_least("rbu energy" + at, x["S"][t] - (m.dt / battery["efficiency"]) * rbu, battery["minMwh"])
+            program.at_least("rbd energy" + at, battery["maxMwh"], x["S"][t] + (m.dt * battery["efficiency"]) * rbd)
+        capacity["battery"] = (rbu, rbd)
+    for up, down in capacity.values():
+        program.pay(m.dt * (who["reserveUpPerMw"] * up + who["reserveDownPerMw"] * down))
+    return capacity
 
 
 def booking(m):
@@ -230,11 +248,107 @@ def booking(m):
             asked = [j for j in factors if (i, j, t) in m.response]
             if not asked:
                 continue
-            Ru, Rd = reserve_capacity(m, i, t)
-            rows = range(len(m.scenario["uncertainty"]["factor"][t]))
-            a = [total(factors[j][row] * m.alpha(i, j, t) for j in asked) for row in rows]
-            name, offset, T = f"booking[{i},{t}]", (Ru - Rd) / 2.0, (Ru + Rd) / 2.0
-            two_sided(m.program, name, offset, a, T, m.risk, m.epsilon, m.K[t])
+            capacity = reserve_capacity(m, i, t)
+            if m.joint is None:
+                Ru, Rd = (total(side) for side in zip(*capacity.values()))
+                book(m, f"booking[{i},{t}]", t, {j: m.response[i, j, t] for j in asked}, Ru, Rd)
+                continue
+            parts = {device: {} for device in capacity}
+            for j in asked:
+                for device in capacity:
+                    r = parts[device][j] = m.program.variable(f"r {device}[{i},{j},{t}]", low=0.0)
+                    m.answers.setdefault((i, device), {})[j, t] = r
+                m.program.equal(f"parts[{i},{j},{t}]", m.response[i, j, t], total(part[j] for part in parts.values()))
+            for device, (Ru, Rd) in capacity.items():
+                book(m, f"booking {device}[{i},{t}]", t, parts[device], Ru, Rd)
+
+
+def book(m, name, t, answered, Ru, Rd):
+    """Capacity Ru, Rd holds the answers {j: r} of one hour."""
+    factors = m.factors[t]
+    rows = range(len(m.scenario["uncertainty"]["factor"][t]))
+    a = [total(factors[j][row] / (m.K[t] * norm(factors[j])) * r for j, r in answered.items()) for row in rows]
+    two_sided(m.program, name, (Ru - Rd) / 2.0, a, (Ru + Rd) / 2.0, m.risk, m.epsilon, m.K[t])
+
+
+def joint_covariance(m, first, second):
+    """Section "Deliverable reserve": covariance of the errors of j in hour t and of j' in hour t', MW^2."""
+    (j, t), (k, u) = sorted((first, second), key=lambda at: (at[1], at[0]))
+    if (j, t, k, u) in m.covariance:
+        return m.covariance[j, t, k, u]
+    column = {i: c for c, i in enumerate(m.scenario["uncertainty"]["uncertain"])}
+    part = {}
+    for name in ("days", "persistent"):
+        a, b = ([row[m.joint["source"][column[i]]] * m.joint["ratingMw"][column[i]] for row in m.joint[name][at]]
+                for i, at in ((j, t), (k, u)))
+        part[name] = sum(x * y for x, y in zip(a, b))
+    carried = 1.0
+    for hour in range(t + 1, u + 1):
+        carried *= m.joint["lag"][hour]
+    m.covariance[j, t, k, u] = part["days"] + carried * part["persistent"]
+    return m.covariance[j, t, k, u]
+
+
+def deviation_rows(m, moved):
+    """Rows whose norm is the standard deviation of sum moved[j, t] * xi_jt, by the eigenvectors of the covariance."""
+    keys = sorted(moved, key=lambda at: (at[1], at[0]))
+    n = len(keys)
+    covariance = matrix([[joint_covariance(m, a, b) for a in keys] for b in keys])
+    values = matrix(0.0, (n, 1))
+    lapack.syev(covariance, values, jobz="V")
+    largest = max(values)
+    return [
+        sqrt(values[k]) * total(covariance[row, k] * moved[at] for row, at in enumerate(keys))
+        for k in range(n)
+        if values[k] > 1e-15 * largest
+    ]
+
+
+def deliverable(m):
+    """Section "Deliverable reserve": ramps over two hours, stored energy until the market is cleared again."""
+    if m.joint is None:
+        return
+    sustain = min(m.T, max(1, round(m.scenario["risk"]["sustainHours"] / m.dt)))
+    alpha = {
+        who: {(j, t): r / (m.K[t] * norm(m.factors[t][j])) for (j, t), r in answered.items()}
+        for who, answered in m.answers.items()
+    }
+    for (i, device), moved in alpha.items():
+        x = m.own_devices[i]
+        for t in m.hours:
+            if device == "generator" and t >= 1:
+                most = m.prosumers[i]["generator"]["rampMwPerHour"] * m.dt
+                asked = {at: (a if at[1] == t else -a) for at, a in moved.items() if t - 1 <= at[1] <= t}
+                if asked:
+                    change = x["p"][t] - x["p"][t - 1]
+                    two_sided(m.program, f"answering ramp[{i},{t}]", change, deviation_rows(m, asked), Linear(most),
+                              m.risk, m.epsilon, m.K[t])
+            if device == "battery":
+                battery = m.prosumers[i]["battery"]
+                eta = battery["efficiency"]
+                asked = {at: (m.dt / eta) * a for at, a in moved.items() if t - sustain < at[1] <= t}
+                if not asked:
+                    continue
+                lost = Linear()
+                for hour in range(max(0, t - sustain + 1), t + 1):
+                    rows = [a for at, a in moved.items() if at[1] == hour]
+                    if rows and eta < 1.0:
+                        lost = lost + m.dt * (1.0 / eta - eta) / 2.0 * deviation(m, i, hour, moved)
+                low, high = battery["minMwh"] + lost, Linear(battery["maxMwh"])
+                two_sided(m.program, f"answering stored[{i},{t}]", x["S"][t] - (low + high) / 2.0,
+                          deviation_rows(m, asked), (high - low) / 2.0, m.risk, m.epsilon, m.K[t])
+
+
+def deviation(m, i, hour, moved):
+    """At least the standard deviation of what i's battery answers in one hour, by that hour's own moments, MW."""
+    name = f"answered s[{i},{hour}]"
+    if name not in m.deviations:
+        factors = m.factors[hour]
+        rows = range(len(m.scenario["uncertainty"]["factor"][hour]))
+        spread = [total(factors[j][row] * a for (j, t), a in moved.items() if t == hour) for row in rows]
+        m.deviations[name] = m.program.variable(name)
+        m.program.cone(name, spread, m.deviations[name])
+    return m.deviations[name]
 
 
 def allowances(m):
@@ -345,6 +459,7 @@ def formulate(m):
     energy_trades(m)
     reserve_trades(m)
     booking(m)
+    deliverable(m)
     allowances(m)
     network(m)
     return m.program

@@ -1,7 +1,9 @@
 import * as z from "zod";
 import type { Terms } from "../../numerics/conicModel.ts";
 import { nonnegative, SMALLEST } from "../../grid/feeder.ts";
-import type { Hour, Term } from "../formulation/hour.ts";
+import type { Answer, Draft, Hour, Term } from "../formulation/hour.ts";
+import { addDeviation, JointDeviation } from "../formulation/jointDeviation.ts";
+import { holdWithin } from "../formulation/sustained.ts";
 import type { Device } from "./device.ts";
 
 /** Battery: power limit each way, energy window, one-way efficiency, wear $/MWh on charge plus discharge. */
@@ -34,7 +36,7 @@ export const battery: Device<
   },
   add,
   cost: ({ wearPerMwh }, { chargeMw, dischargeMw }, t) => wearPerMwh * (chargeMw[t] + dischargeMw[t]),
-  reserve: { up: "batteryUp", down: "batteryDown", mostMw: ({ powerMw }) => powerMw },
+  reserve: { up: "batteryUp", down: "batteryDown", mostMw: ({ powerMw }) => powerMw, sustains, sustain },
   rating: ({ powerMw }) => ({ sizeMw: powerMw, drawsMw: powerMw, feedsMw: powerMw }),
   faults({ minMwh, maxMwh, initialMwh }) {
     if (minMwh > maxMwh) return [{ field: "minMwh", value: minMwh, reason: `is above maxMwh = ${maxMwh}` }];
@@ -71,7 +73,9 @@ function add(hour: Hour, part: Battery): void {
   const flow: Terms = [[stored, 1], ...sides.map(({ power, stores }): Term => [power, -stores])];
   if (t === 0) model.equal(flow, part.initialMwh);
   else model.equal([...flow, [v.stored[t - 1], -1]], 0);
-  if (hour.answers) addBookableStorage(hour, part, sides, stored);
+  const answers = hour.answers && (!market.joint || sustains(part));
+  if (answers) addBookablePower(hour, part, sides);
+  if (answers && !market.joint) addBookableEnergy(hour, part, stored);
   else addStorageLimits(hour, part, stored);
 }
 
@@ -96,23 +100,55 @@ function addStorageLimits({ model, market, t }: Hour, part: Battery, stored: num
   model.lessEqual([[stored, 1]], part.maxMwh);
 }
 
-/** Power and stored energy have room for what is booked, up and down. */
-function addBookableStorage(hour: Hour, part: Battery, sides: readonly Side[], stored: number): void {
-  const { model, market, variables: v, t } = hour;
-  const { dt } = market;
+/** Power has room for what is booked, up and down. */
+function addBookablePower({ model, variables: v, t }: Hour, part: Battery, sides: readonly Side[]): void {
   const up = (v.batteryUp[t] = model.bounded(0, Infinity));
   const down = (v.batteryDown[t] = model.bounded(0, Infinity));
   model.lessEqual([[up, 1], ...sides.map(({ power, out }): Term => [power, out])], part.powerMw);
   model.lessEqual([[down, 1], ...sides.map(({ power, out }): Term => [power, -out])], part.powerMw);
+}
+
+/** Stored energy has room for one period of all that is booked: no promise for longer. */
+function addBookableEnergy({ model, market, variables: v, t }: Hour, part: Battery, stored: number): void {
+  const { dt } = market;
   const emptied: Terms = [
     [stored, -1],
-    [up, dt / part.efficiency],
+    [v.batteryUp[t], dt / part.efficiency],
   ];
   model.lessEqual(emptied, -part.minMwh);
   const filled: Terms = [
     [stored, 1],
-    [down, part.efficiency * dt],
+    [v.batteryDown[t], part.efficiency * dt],
   ];
   model.lessEqual(filled, part.maxMwh);
   if (t === market.hours - 1) model.lessEqual([[stored, -1]], -part.initialMwh);
+}
+
+function sustains({ minMwh, maxMwh }: Battery): boolean {
+  return maxMwh > minMwh;
+}
+
+/**
+ * Stored energy less what the answers of the last periods took out, within [min, max]: two-sided over the joint law of
+ * those periods, back to when the market was last cleared. Answers go in and out with losses, of which the expectation
+ * at most, (1/eta - eta)/2 deviations, is taken off the lower side.
+ */
+function sustain(draft: Draft, part: Battery, answered: readonly (readonly Answer[])[]): void {
+  const { market, variables: v } = draft;
+  const { dt, hours, joint } = market;
+  const { efficiency, minMwh, maxMwh } = part;
+  const deviation = new JointDeviation(draft, answered, dt / efficiency);
+  const lossPerMw = ((1 / efficiency - efficiency) / 2) * dt;
+  const lost = answered.map((answers, t): Term[] =>
+    lossPerMw > 0 && answers.length > 0 ? [[addDeviation(draft, answers, t), lossPerMw]] : [],
+  );
+  for (let t = 0; t < hours; t++) {
+    const from = Math.max(0, t - joint!.sustain + 1);
+    holdWithin(draft, t, {
+      centre: { terms: [[v.stored[t], 1]], constant: 0 },
+      spread: deviation.rows(from, t),
+      lower: { terms: lost.slice(from, t + 1).flat(), constant: minMwh },
+      upper: { terms: [], constant: maxMwh },
+    });
+  }
 }

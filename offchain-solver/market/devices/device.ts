@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import type { Hour } from "../formulation/hour.ts";
+import type { Answer, Draft, Hour } from "../formulation/hour.ts";
 import type { Fault } from "../scenario/scenarioFaults.ts";
 
 /**
@@ -46,6 +46,19 @@ export type FlowKind = "wind" | "PV" | "generators" | "battery" | "vehicles" | "
 
 type PlanOf<P extends string> = Readonly<Record<P, ArrayLike<number>>>;
 
+/** How a device sells reserve. */
+export type Reserve<Hourly extends string, Part> = {
+  /** Variables of what it books in a period. */
+  readonly up: Hourly;
+  readonly down: Hourly;
+  /** What errors it may answer at once, MW. */
+  readonly mostMw: (part: Part) => number;
+  /** Whether it can go on answering at all: from one period to the next, and with energy to answer with. */
+  readonly sustains: (part: Part, span: Span) => boolean;
+  /** Adds what holds its answers over several periods, [period], to its owner's program (docs/model.md). */
+  readonly sustain: (draft: Draft, part: Part, answered: readonly (readonly Answer[])[]) => void;
+};
+
 /**
  * A kind of device: all that the market, the report and the ledger's limits need to know of it. Whoever adds one writes
  * one of these and enters it in `devices.ts`. Everything in it is private to its owner; what others learn is the few
@@ -69,7 +82,7 @@ export type Device<Shape extends z.ZodObject, Hourly extends string, P extends s
   /** tCO2 an hour of a schedule in period t; absent: none of its own. */
   readonly emission?: (part: z.infer<Shape>, plan: PlanOf<P>, t: number) => number;
   /** Variables of reserve that it can book, if it may sell any, and what errors it may answer at once, MW. */
-  readonly reserve?: { readonly up: Hourly; readonly down: Hourly; readonly mostMw: (part: z.infer<Shape>) => number };
+  readonly reserve?: Reserve<Hourly, z.infer<Shape>>;
   /** Either way. */
   readonly reactiveMvar?: (part: z.infer<Shape>) => number;
   /** What it says of its owner's size, and the most that it draws and feeds in, MW. */

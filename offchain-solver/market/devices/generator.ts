@@ -1,8 +1,10 @@
 import * as z from "zod";
 import type { Terms } from "../../numerics/conicModel.ts";
 import { figure, nonnegative } from "../../grid/feeder.ts";
-import type { Hour } from "../formulation/hour.ts";
-import type { Device } from "./device.ts";
+import type { Answer, Draft, Hour, Term } from "../formulation/hour.ts";
+import { plainRows } from "../formulation/jointDeviation.ts";
+import { holdWithin } from "../formulation/sustained.ts";
+import type { Device, Span } from "./device.ts";
 
 /** Dispatchable generator: cost a p^2 + b p [$/h, p in MW], linear emission rate. */
 const GeneratorSchema = z.strictObject({
@@ -33,7 +35,13 @@ export const generator: Device<typeof GeneratorSchema, "generator" | "generatorU
   add,
   cost: ({ costA, costB }, { generatorMw }, t) => costA * generatorMw[t] * generatorMw[t] + costB * generatorMw[t],
   emission: ({ emissionTPerMwh }, { generatorMw }, t) => emissionTPerMwh * generatorMw[t],
-  reserve: { up: "generatorUp", down: "generatorDown", mostMw: ({ minMw, maxMw }) => (maxMw - minMw) / 2 },
+  reserve: {
+    up: "generatorUp",
+    down: "generatorDown",
+    mostMw: ({ minMw, maxMw }) => (maxMw - minMw) / 2,
+    sustains,
+    sustain,
+  },
   reactiveMvar: ({ reactiveMvar }) => reactiveMvar,
   rating: ({ maxMw }) => ({ sizeMw: maxMw, drawsMw: 0, feedsMw: maxMw }),
   faults: ({ minMw, maxMw }) =>
@@ -49,8 +57,9 @@ function add(hour: Hour, part: Generator): void {
   model.linear(p, part.costB * dt);
   hour.injection.push([p, 1]);
   hour.emissions.push([p, part.emissionTPerMwh * dt]);
-  const up: Terms = hour.answers ? [[(v.generatorUp[t] = model.bounded(0, Infinity)), 1]] : [];
-  const down: Terms = hour.answers ? [[(v.generatorDown[t] = model.bounded(0, Infinity)), 1]] : [];
+  const answers = hour.answers && (!market.joint || sustains(part, market));
+  const up: Terms = answers ? [[(v.generatorUp[t] = model.bounded(0, Infinity)), 1]] : [];
+  const down: Terms = answers ? [[(v.generatorDown[t] = model.bounded(0, Infinity)), 1]] : [];
   model.lessEqual([[p, 1], ...up], part.maxMw);
   model.lessEqual([[p, -1], ...down], -part.minMw);
   if (t > 0) addRamps(hour, p, part.rampMwPerHour * dt);
@@ -64,5 +73,28 @@ function addRamps({ model, variables, t }: Hour, p: number, most: number): void 
       [before, -sign],
     ];
     model.lessEqual(change, most);
+  }
+}
+
+/** Errors change from one period to the next, and so must what answers them. */
+function sustains({ rampMwPerHour }: Generator, { hours }: Span): boolean {
+  return rampMwPerHour > 0 || hours === 1;
+}
+
+/** abs((p_t + answer_t) - (p_{t-1} + answer_{t-1})) <= ramp, two-sided over the joint law of the two periods. */
+function sustain(draft: Draft, { rampMwPerHour }: Generator, answered: readonly (readonly Answer[])[]): void {
+  const { market, variables: v } = draft;
+  const most = rampMwPerHour * market.dt;
+  for (let t = 1; t < market.hours; t++) {
+    const change: Term[] = [
+      [v.generator[t], 1],
+      [v.generator[t - 1], -1],
+    ];
+    holdWithin(draft, t, {
+      centre: { terms: change, constant: 0 },
+      spread: plainRows(market, answered, { from: t - 1, to: t, perMw: (at) => (at === t ? 1 : -1) }),
+      lower: { terms: [], constant: -most },
+      upper: { terms: [], constant: most },
+    });
   }
 }

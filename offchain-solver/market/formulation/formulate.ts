@@ -2,8 +2,17 @@ import type { ConicModel, RowHandle } from "../../numerics/conicModel.ts";
 import { ownedBy } from "../devices/devices.ts";
 import type { Market } from "../scenario/market.ts";
 import { addAllowances, addBalance, addInjection, addReactivePower } from "./connection.ts";
-import { GROUP, hourOf, noVariables, type Draft, type ProsumerVariables, type ShareVariables } from "./hour.ts";
+import {
+  GROUP,
+  hourOf,
+  noAnswers,
+  noVariables,
+  type Draft,
+  type ProsumerVariables,
+  type ShareVariables,
+} from "./hour.ts";
 import { addBooking, addRequirement } from "./reserve.ts";
+import { addSustained } from "./sustained.ts";
 
 /**
  * Adds the prosumer at `index`: its devices, connection, booking, requirement and allowance balance, with their costs
@@ -23,13 +32,15 @@ export function addProsumer(
     prosumer: market.prosumers[index],
     shares,
     variables: noVariables(market.hours),
+    answered: noAnswers(market.hours),
     emissions: [],
     shifted: [],
   };
   const balance = Array.from({ length: market.hours }, (_, t) => addHour(draft, t));
   model.group = GROUP.device;
+  addSustained(draft);
   if (draft.shifted.length > 0) model.equal(draft.shifted, 0);
-  return { ...draft.variables, balance, ...addAllowances(draft) };
+  return { ...draft.variables, answered: draft.answered, balance, ...addAllowances(draft) };
 }
 
 /** @returns the energy balance's row. The order of the steps is that of variables and rows. */

@@ -1,6 +1,6 @@
 import type { ConicModel, RowHandle } from "../../numerics/conicModel.ts";
 import type { Market } from "../scenario/market.ts";
-import { DEVICE_VARIABLES, type DeviceVariable } from "../devices/devices.ts";
+import { DEVICE_VARIABLES, RESERVES, type DeviceVariable } from "../devices/devices.ts";
 import type { Prosumer } from "../scenario/scenario.ts";
 
 /** Row groups: whose duals are summed for which price. */
@@ -27,7 +27,20 @@ export const noVariables = (hours: number): HourlyVariables =>
     [...DEVICE_VARIABLES, ...OF_CONNECTION].map((name) => [name, new Int32Array(hours).fill(-1)]),
   ) as HourlyVariables;
 
+/** MW of the error of `buyer` that a device answers. */
+export type Answer = { readonly buyer: number; readonly variable: number };
+
+/**
+ * What each of a prosumer's devices answers, [period], by the variable of what it books upwards; where reserve has to
+ * be deliverable, and empty otherwise.
+ */
+export type Answers = ReadonlyMap<HourlyVariable, Answer[][]>;
+
+export const noAnswers = (hours: number): Answers =>
+  new Map(RESERVES.map(({ up }) => [up, Array.from({ length: hours }, () => [])]));
+
 export type ProsumerVariables = HourlyVariables & {
+  readonly answered: Answers;
   readonly allowanceBought: number;
   readonly allowanceSold: number;
   /** Net allowances sold to partners. */
@@ -57,6 +70,7 @@ export type Draft = {
   readonly prosumer: Prosumer;
   readonly shares: ShareVariables;
   readonly variables: HourlyVariables;
+  readonly answered: Answers;
   /** tCO2. */
   readonly emissions: Term[];
   /** Load shifted, MW: adds up to zero. */

@@ -28,7 +28,7 @@ export function leaveOut(open: PublicScenario, ids: Iterable<number>): PublicSce
 }
 
 /** Columns of the error factor belong to members; the rows, days, stay. */
-function withoutErrors<U extends Pick<Scenario["uncertainty"], "uncertain" | "factor">>(
+function withoutErrors<U extends Pick<Scenario["uncertainty"], "uncertain" | "factor" | "joint">>(
   uncertainty: U,
   out: ReadonlySet<number>,
 ): U {
@@ -38,6 +38,13 @@ function withoutErrors<U extends Pick<Scenario["uncertainty"], "uncertain" | "fa
     ...uncertainty,
     uncertain: here(uncertainty.uncertain),
     factor: uncertainty.factor.map((rows) => rows.map(here)),
+    ...(uncertainty.joint && {
+      joint: {
+        ...uncertainty.joint,
+        ratingMw: here(uncertainty.joint.ratingMw),
+        source: here(uncertainty.joint.source),
+      },
+    }),
   };
 }
 

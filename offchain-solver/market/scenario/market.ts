@@ -10,6 +10,20 @@ import { marketSizeMw, REFERENCE_SIZE_MW } from "./size.ts";
  */
 export type ShareSlot = { readonly seller: number; readonly buyer: number };
 
+/**
+ * How the errors hang together in time. Column of a prosumer's error in a period, empty where it has nothing to answer:
+ * `days` over the fitted days, `persistent` over processes that carry over to the next period by `lag`.
+ */
+export type JointLaw = {
+  /** How long a response must be able to go on, periods. */
+  readonly sustain: number;
+  /** [period][prosumer] MW. */
+  readonly days: readonly (readonly Float64Array[])[];
+  readonly persistent: readonly (readonly Float64Array[])[];
+  /** [period] correlation with the period before; 0 at the first. */
+  readonly lag: readonly number[];
+};
+
 /** Which market is cleared: part of the frozen terms. */
 export const MarketSettingsSchema = z.strictObject({
   risk: z.enum(RISK_METHODS),
@@ -46,6 +60,8 @@ export type Market = {
   readonly sigma: readonly Float64Array[];
   /** Factor column of the forecast error, MW: [hour][prosumer], empty where sigma = 0. */
   readonly error: readonly (readonly Float64Array[])[];
+  /** Joint law of the errors over the periods, MW; undefined where reserve is booked by the period. */
+  readonly joint: JointLaw | undefined;
   /** Half width a symmetric limit needs, in standard deviations: [hour]. */
   readonly halfWidth: Float64Array;
   /** Response-share slots: [hour], ordered by buyer, then seller. */
@@ -190,6 +206,7 @@ function tabulate(
     canAnswer,
     sigma: error.map((columns) => Float64Array.from(columns, (column) => norm(column))),
     error,
+    joint: jointLaw(scenario, error, columnOf),
     halfWidth: Float64Array.from({ length: hours }, (_, t) =>
       halfWidthOf(settings.risk, settings.epsilon, uncertainty.robustRadius[t]),
     ),
@@ -250,6 +267,28 @@ function errorColumns(
   // Only norms matter: the triangular factor has fewer rows and the same norms.
   triangularFactor(active.map(({ raw }) => raw)).forEach((r, k) => (columns[active[k].i] = r));
   return columns;
+}
+
+function jointLaw(
+  { hours, periodHours, risk: { sustainHours }, uncertainty: { joint } }: Scenario,
+  error: readonly (readonly Float64Array[])[],
+  columnOf: ReadonlyMap<number, number>,
+): JointLaw | undefined {
+  if (joint === undefined || sustainHours === undefined) return undefined;
+  const columns = (part: readonly (readonly (readonly number[])[])[]): Float64Array[][] =>
+    error.map((active, t) =>
+      active.map((column, i) => {
+        const c = columnOf.get(i);
+        if (column.length === 0 || c === undefined) return new Float64Array(0);
+        return Float64Array.from(part[t], (row) => row[joint.source[c]] * joint.ratingMw[c]);
+      }),
+    );
+  return {
+    sustain: Math.min(hours, Math.max(1, Math.round(sustainHours / periodHours))),
+    days: columns(joint.days),
+    persistent: columns(joint.persistent),
+    lag: joint.lag,
+  };
 }
 
 /** One hour's slots: whoever errs may be answered by itself and by its partners. */

@@ -71,6 +71,11 @@ export function perUnit(market: Market): UnitMarket {
     sizeMw: REFERENCE_SIZE_MW,
     sigma: market.sigma.map(power),
     error: market.error.map((columns) => columns.map(power)),
+    joint: market.joint && {
+      ...market.joint,
+      days: market.joint.days.map((columns) => columns.map(power)),
+      persistent: market.joint.persistent.map((columns) => columns.map(power)),
+    },
     allowanceT: market.allowanceT.map((t) => t / (units.mw * units.hours)),
     fixedSoldMw: market.fixedSoldMw?.map(power),
     // An allowance is counted over the horizon: its square is not paid by the hour.
@@ -101,7 +106,7 @@ function scenarioIn(units: Units, scenario: Scenario): Scenario {
   const money = (value: number): number => value / units.price;
   const power = (value: number): number => value / mw;
   const { feeder, tariff, carbon, risk, uncertainty } = scenario;
-  const { bootstrapMeanRadius, bootstrapStdRadius } = uncertainty;
+  const { bootstrapMeanRadius, bootstrapStdRadius, joint } = uncertainty;
   return {
     ...scenario,
     feeder: {
@@ -121,7 +126,12 @@ function scenarioIn(units: Units, scenario: Scenario): Scenario {
       reserveDownPerMw: money(tariff.reserveDownPerMw),
     },
     carbon: { ...carbon, deskBuyPerT: money(carbon.deskBuyPerT), deskSellPerT: money(carbon.deskSellPerT) },
-    risk: { ...risk, meanRadius: risk.meanRadius.map(power), stdRadius: risk.stdRadius.map(power) },
+    risk: {
+      ...risk,
+      meanRadius: risk.meanRadius.map(power),
+      stdRadius: risk.stdRadius.map(power),
+      ...(risk.sustainHours !== undefined && { sustainHours: risk.sustainHours / hours }),
+    },
     prosumers: scenario.prosumers.map((prosumer) => prosumerIn(units, prosumer)),
     ...(scenario.standing && {
       standing: scenario.standing.map((one) => ({ ...one, mw: one.mw.map(power), mvar: one.mvar.map(power) })),
@@ -131,6 +141,7 @@ function scenarioIn(units: Units, scenario: Scenario): Scenario {
       factor: uncertainty.factor.map((rows) => rows.map((row) => row.map(power))),
       ...(bootstrapMeanRadius && { bootstrapMeanRadius: bootstrapMeanRadius.map(power) }),
       ...(bootstrapStdRadius && { bootstrapStdRadius: bootstrapStdRadius.map(power) }),
+      ...(joint && { joint: { ...joint, ratingMw: joint.ratingMw.map(power) } }),
     },
   };
 }

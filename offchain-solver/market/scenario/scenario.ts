@@ -40,6 +40,22 @@ export const ProsumerSchema = z.strictObject({
 });
 
 /**
+ * Errors of the sources over all periods at once, p.u. of rating: covariance of (t, s) and (t', s') is the sum over
+ * `days` rows of their entries, plus the sum over `persistent` rows of theirs times the product of `lag` in between.
+ */
+const JointErrorsSchema = z.strictObject({
+  /** MW and source (a column below) of each of `uncertain`. */
+  ratingMw: z.array(nonneg),
+  source: z.array(z.int().nonnegative()),
+  /** [period][row][source]: a row is a fitted day, the same in every period. */
+  days: z.array(z.array(series)),
+  /** [period][row][source]: a row is an independent process that is correlated by `lag` with itself a period before. */
+  persistent: z.array(z.array(series)),
+  /** [period] 0 at the first. */
+  lag: z.array(z.number().min(0).max(1)),
+});
+
+/**
  * A scenario with every array inline: the whole input of one session. Nothing random or transcendental is
  * computed after this point; moments of the forecast errors are part of it (market-model: section 5).
  */
@@ -81,6 +97,11 @@ export const ScenarioSchema = z.strictObject({
      */
     meanRadius: z.array(nonneg),
     stdRadius: z.array(nonneg),
+    /**
+     * How long a response must be able to go on, hours: until the market is cleared again. With it goes
+     * `uncertainty.joint`; absent: reserve is booked by the period, whatever came before.
+     */
+    sustainHours: positive.optional(),
   }),
   /** Allowed trading pairs, by prosumer id, first < second. */
   pairs: z.array(z.tuple([z.int().positive(), z.int().positive()])),
@@ -107,9 +128,12 @@ export const ScenarioSchema = z.strictObject({
      */
     fitErrors: z.array(z.array(series)),
     testErrors: z.array(z.array(series)),
+    /** The errors' joint law over the periods of the session (docs/model.md). */
+    joint: JointErrorsSchema.optional(),
   }),
 });
 
 export type Scenario = z.infer<typeof ScenarioSchema>;
 export type Prosumer = z.infer<typeof ProsumerSchema>;
 export type RiskMethod = (typeof RISK_METHODS)[number];
+export type JointErrors = z.infer<typeof JointErrorsSchema>;

@@ -24,6 +24,7 @@ export function scenarioFaults(scenario: Scenario): Fault[] {
     ...placeFaults(scenario, topology),
     ...pairFaults(scenario),
     ...uncertaintyFaults(scenario),
+    ...jointFaults(scenario),
   ];
 }
 
@@ -71,6 +72,9 @@ function lengthFaults(scenario: Scenario): Fault[] {
     ["uncertainty.bootstrapStdRadius", uncertainty.bootstrapStdRadius?.length],
     ["uncertainty.fitErrors", uncertainty.fitErrors.length],
     ["uncertainty.testErrors", uncertainty.testErrors.length],
+    ["uncertainty.joint.days", uncertainty.joint?.days.length],
+    ["uncertainty.joint.persistent", uncertainty.joint?.persistent.length],
+    ["uncertainty.joint.lag", uncertainty.joint?.lag.length],
     ...(scenario.standing ?? []).flatMap(({ mw, mvar }, k): [string, number][] => [
       [`standing[${k}].mw`, mw.length],
       [`standing[${k}].mvar`, mvar.length],
@@ -181,5 +185,32 @@ function uncertaintyFaults({ uncertainty, prosumers }: Scenario): Fault[] {
         );
     });
   }
+  return faults;
+}
+
+/** The joint law has an entry for everybody who errs, and rows of one length; without a duration nobody needs it. */
+function jointFaults({ risk, uncertainty: { joint, uncertain } }: Scenario): Fault[] {
+  if (joint === undefined)
+    return risk.sustainHours === undefined
+      ? []
+      : [fault("risk.sustainHours", risk.sustainHours, "needs the errors' joint law, uncertainty.joint")];
+  if (risk.sustainHours === undefined)
+    return [fault("risk.sustainHours", undefined, "must be given where uncertainty.joint is")];
+  const faults = (["ratingMw", "source"] as const)
+    .filter((field) => joint[field].length !== uncertain.length)
+    .map((field) =>
+      fault(`uncertainty.joint.${field}.length`, joint[field].length, `must be ${uncertain.length} (uncertain)`),
+    );
+  const sources = Math.max(-1, ...joint.source) + 1;
+  for (const part of ["days", "persistent"] as const)
+    joint[part].forEach((rows, t) => {
+      if (rows.length !== joint[part][0].length)
+        faults.push(fault(`uncertainty.joint.${part}[${t}].length`, rows.length, `must be ${joint[part][0].length}`));
+      const short = rows.findIndex((row) => row.length < sources);
+      if (short >= 0)
+        faults.push(
+          fault(`uncertainty.joint.${part}[${t}][${short}].length`, rows[short].length, `must be at least ${sources}`),
+        );
+    });
   return faults;
 }
