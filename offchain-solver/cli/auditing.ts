@@ -6,6 +6,7 @@ import { getAddress, isAddress, keccak256 } from "ethers";
 import { audit, type Audited, type Standing } from "../auditor/audit.ts";
 import { bundlesAt, bundlesOf, type Bundles } from "../auditor/bundles.ts";
 import { restored, written } from "../auditor/checkpoint.ts";
+import { addressIn } from "../auditor/words.ts";
 import { RELEASE } from "../auditor/releasedContracts.ts";
 import { EndpointFault, httpEndpoint } from "../chain/endpoint.ts";
 import { compared, look, type Look } from "../chain/look.ts";
@@ -102,6 +103,14 @@ async function reach(one: Look, url: string, market: string): Promise<void> {
     throw new InputError(`--rpc ${url}: ${error.message}`);
   }
   if (code === "0x") throw new InputError(`--market ${market}: there is no contract at this address on ${url}`);
+  try {
+    await addressIn(one, market, "registry", await one.head());
+  } catch (error) {
+    // A node that does not answer leaves the audit undecided; a contract that refuses the question is another one.
+    if (error instanceof EndpointFault && /revert|registry\(\) is/.test(error.message))
+      throw new InputError(`--market ${market}: the contract at this address is no market (${error.message})`);
+    if (!(error instanceof EndpointFault)) throw error;
+  }
 }
 
 /** By what they hash to, whatever they are called: no file can stand for another. */

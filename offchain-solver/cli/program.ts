@@ -19,6 +19,7 @@ import { operatorCommand } from "./operator.ts";
 import { replayCommand } from "./replay.ts";
 import { restoreCommand } from "./restore.ts";
 import { rotateCommand } from "./rotate.ts";
+import { chainRefusal } from "./refusal.ts";
 import { receiptCommand } from "./receipt.ts";
 import { runCommand } from "./run.ts";
 import { scenarioCommand } from "./scenario.ts";
@@ -83,7 +84,9 @@ export async function gridpact(args: readonly string[]): Promise<number> {
       note(error instanceof Exit ? error.message : inline(error.message));
       return error instanceof Exit ? error.code : 2;
     }
-    console.error(error);
-    return 1;
+    const refusal = chainRefusal(error);
+    if (refusal === undefined) console.error(error);
+    else note(inline(refusal));
+    return refusal === undefined ? 1 : 2;
   }
 }

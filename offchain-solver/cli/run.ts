@@ -26,6 +26,7 @@ import { summary } from "./clear.ts";
 import { addClearOptions, clearOptions, readScenario, type ClearArguments, type ReadScenario } from "./clearOptions.ts";
 import { runDays, type SettledDay } from "./runDays.ts";
 import { Exit, notSolved } from "./exit.ts";
+import { chainRefusal } from "./refusal.ts";
 import { note, say } from "../io/output.ts";
 import { InputError } from "../io/inputError.ts";
 import { complaint } from "../io/readJson.ts";
@@ -93,7 +94,8 @@ async function settleOne(
     return { clearing, wrong: report(outcome, clearing, folder, community) };
   } catch (error) {
     if (error instanceof SessionRefused) throw notSolved(scenario.name, error.status, error.message);
-    throw error;
+    const refusal = chainRefusal(error);
+    throw refusal === undefined ? error : new Exit(3, `${scenario.name}: ${refusal}`);
   } finally {
     await devnet.close();
   }

@@ -25,6 +25,7 @@ const mochaFlags = ["--reporter", "spec", "--exit", "--ignore", "test/contracts/
  * process of their own.
  */
 const ON_DEVNET = [
+  "chainRefusals",
   "chaos",
   "commandLines",
   "corruptions",
