@@ -42,8 +42,9 @@ export const named = (scenario: Labelled, id: number, short: string): string => 
 export const nameOfAxis = ({ community }: Labelled, role: string): string =>
   community === undefined ? `${role} ${role === "prosumer" ? "at bus" : "(bus)"}` : role.replace("prosumer", "member");
 
-/** The clock that times are told by: the community's, else UTC. */
-export const zoneOf = ({ community }: Pick<Labelled, "community">): string => community?.timeZone ?? "UTC";
+/** The clock that times are told by: the community's, else the scenario's own, else UTC. */
+export const zoneOf = ({ community, timeZone }: Pick<Labelled, "community" | "timeZone">): string =>
+  community?.timeZone ?? timeZone ?? "UTC";
 
 const MINOR: Readonly<Record<string, string>> = { EUR: "ct", CHF: "Rp.", USD: "¢", GBP: "p" };
 

@@ -6,7 +6,7 @@ import type * as Plot from "@observablehq/plot";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { zoneOf, type Labelled } from "./labels.ts";
 
-type Times = Pick<Scenario, "startUtc" | "hours" | "periodHours"> & Pick<Labelled, "community">;
+type Times = Pick<Scenario, "startUtc" | "hours" | "periodHours" | "timeZone"> & Pick<Labelled, "community">;
 
 const HOUR_MS = 3_600_000;
 const MONTHS = "January February March April May June July August September October November December".split(" ");

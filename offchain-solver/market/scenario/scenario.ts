@@ -65,6 +65,11 @@ export const ScenarioSchema = z.strictObject({
   feeder: FeederSchema,
   /** Start of the first period, UTC, ISO 8601. */
   startUtc: z.iso.datetime(),
+  /** IANA name of the clock by which its people tell time; absent: UTC. Nothing is computed from it. */
+  timeZone: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9_+-]*(?:\/[A-Za-z0-9_+-]+)*$/)
+    .optional(),
   /** How many periods there are, each `periodHours` long. */
   hours: z.int().min(1).max(MAX_PERIODS),
   /** Length of a period in hours (dt). */

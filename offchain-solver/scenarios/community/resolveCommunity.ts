@@ -82,6 +82,7 @@ export function resolveCommunity(
     source: `community ${community.name}, ${day.date} by the clock of ${community.timeZone}; money in ${community.currency}`,
     feeder: street.feeder,
     startUtc: new Date(day.startsMs[0]).toISOString().replace(".000", ""),
+    timeZone: community.timeZone,
     hours: day.startsMs.length,
     periodHours: community.periodMinutes / 60,
     ...pricesOf(read, day),
