@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { expect } from "chai";
 import { build } from "esbuild";
-import { forBrowsers, violations } from "./support/floors.ts";
+import { DOORS_FOR_PAGES, forBrowsers, pageViolations, violations } from "./support/floors.ts";
 
 const rules = (file: string, source: string): string[] => violations(file, source).map(({ rule }) => rule);
 
@@ -19,7 +19,7 @@ describe("floors", () => {
   it("bundle for a browser: not even the packages below reach Node", async () => {
     const entryPoints = globSync("offchain-solver/**/*.ts")
       .map((file) => file.replaceAll("\\", "/"))
-      .filter((file) => forBrowsers(file) && !file.endsWith(".test.ts"));
+      .filter((file) => (forBrowsers(file) || DOORS_FOR_PAGES.includes(file)) && !file.endsWith(".test.ts"));
     expect(entryPoints).to.include.members(["offchain-solver/chain/session.ts", "offchain-solver/auditor/audit.ts"]);
     const { metafile, warnings } = await build({
       entryPoints,
@@ -33,7 +33,26 @@ describe("floors", () => {
     });
     expect(warnings.map(({ text }) => text)).to.deep.equal([]);
     const read = Object.keys(metafile.inputs).filter((file) => file.startsWith("offchain-solver/"));
-    expect(read.filter((file) => !forBrowsers(file))).to.deep.equal([]);
+    expect(read.filter((file) => !forBrowsers(file) && !DOORS_FOR_PAGES.includes(file))).to.deep.equal([]);
+  });
+
+  it("hold in the page, which comes in by its doors alone", () => {
+    const files = globSync("app/src/**/*.{ts,tsx}").map((file) => file.replaceAll("\\", "/"));
+    expect(files).to.include("app/src/App.tsx");
+    const found = files.flatMap((file) => pageViolations(file, readFileSync(file, "utf8")));
+    expect(found.map(({ file, line, rule }) => `${file}:${line} ${rule}`)).to.deep.equal([]);
+    for (const [source, rule] of [
+      [`import { clear } from "../../offchain-solver/simulation/clear.ts";`, "simulation/clear.ts"],
+      [`const m = await import("../../offchain-solver/chain/connect.ts");`, "chain/connect.ts"],
+      [`import { JsonRpcProvider } from "ethers";`, "only chain may import ethers' JsonRpcProvider"],
+      [`import { readFileSync } from "node:fs";`, "node:fs"],
+    ])
+      expect(
+        pageViolations("app/src/a.tsx", source)
+          .map((one) => one.rule)
+          .join(),
+        source,
+      ).to.include(rule);
   });
 
   describe("catch a planted import", () => {

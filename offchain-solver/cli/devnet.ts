@@ -8,6 +8,7 @@ import { anvilChain } from "../devnet/chain/anvilChain.ts";
 import { daysOf } from "../devnet/days.ts";
 import { openDevnet, type Devnet, type SessionEnd } from "../devnet/devnet.ts";
 import { devnetReport, type DevnetReport } from "../devnet/devnetReport.ts";
+import { appIsBuilt, servePage, type PageOptions, type ServedPage } from "../devnet/pageServer.ts";
 import { passwordFile, type Wiring } from "../devnet/parties.ts";
 import { InputError } from "../io/inputError.ts";
 import { choiceOption, note, numberOption, say } from "../io/output.ts";
@@ -16,6 +17,7 @@ import { checkTarget, writeJson } from "../io/target.ts";
 import { terminalTable } from "../io/terminalTable.ts";
 import { unsettleable } from "../ledger/settleable.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
+import type { CommunityJson } from "../records/communityJson.ts";
 import { takePeriods } from "../scenarios/periods.ts";
 import { hoursOption, readScenario, type DrawArguments } from "./clearOptions.ts";
 import { Exit } from "./exit.ts";
@@ -29,6 +31,8 @@ type Arguments = Pick<DrawArguments, "hours"> & {
   readonly reset?: true;
   readonly port: number;
   readonly rpcPort: number;
+  readonly pagePort: number;
+  readonly stay?: true;
   readonly patience: number;
   readonly json?: string;
 };
@@ -60,6 +64,8 @@ export function devnetCommand(): Command {
       0,
     )
     .option("--rpc-port <n>", "the chain's; 0: one that is free", numberOption("--rpc-port", 0, 65_535, true), 0)
+    .option("--page-port <n>", "the page's; 0: one that is free", numberOption("--page-port", 0, 65_535, true), 0)
+    .option("--stay", "goes on after the last session, until it is interrupted, so that the page can be used")
     .option("--patience <s>", "a session that has not settled then is void", numberOption("--patience", 5, 86_400), 600)
     .option("--json <file>", "what became of the sessions; - is stdout")
     .action(devnet);
@@ -67,7 +73,7 @@ export function devnetCommand(): Command {
 
 async function devnet(name: string, args: Arguments): Promise<void> {
   checkTarget(args.json);
-  const { scenario } = await readScenario(name, { ...args } as DrawArguments);
+  const { scenario, community } = await readScenario(name, { ...args } as DrawArguments);
   const days = checked(name, scenario, args);
   const data = dataFolder(args);
   const transport: Wiring["transport"] =
@@ -80,6 +86,7 @@ async function devnet(name: string, args: Arguments): Promise<void> {
   const clock = new Date(Date.parse(days[0].startUtc) - 2 * DAY_MS);
   const chain = await open(clock, args.rpcPort, join(data, "chain"));
   let market: Devnet | undefined;
+  let page: ServedPage | undefined;
   const began = performance.now();
   let startSeconds = 0;
   try {
@@ -99,7 +106,10 @@ async function devnet(name: string, args: Arguments): Promise<void> {
         };
         market = await openDevnet({ data, days, chain, transport, basePort: args.port, progress });
         startSeconds = (performance.now() - began) / 1000;
+        page = await openPage(market, args.pagePort, community);
         task.title = `market in ${data}: ${market.homes.length} processes, chain at ${chain.url}`;
+        if (page !== undefined) task.title += `, page at ${page.url}`;
+        said(task.title);
       },
     });
     days.forEach((day, k) =>
@@ -117,13 +127,40 @@ async function devnet(name: string, args: Arguments): Promise<void> {
       }),
     );
     await view.run();
+    if (args.stay && page !== undefined) note(`the page stays at ${page.url} until this is interrupted`);
+    if (args.stay) await interrupted(stop.signal);
   } finally {
+    await page?.close();
     await market?.close();
     await chain.close();
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, stopping);
   }
   report(devnetReport(data, ends, { startSeconds, processes: market?.homes.length ?? 0 }), args.json);
 }
+
+/** The page, where it is built; names and clock are a community's. */
+async function openPage(
+  market: Devnet,
+  port: number,
+  community: CommunityJson | undefined,
+): Promise<ServedPage | undefined> {
+  if (!appIsBuilt()) return undefined;
+  const called: PageOptions =
+    community === undefined
+      ? {}
+      : {
+          name: community.name,
+          timeZone: community.timeZone,
+          names: Object.fromEntries(community.members.map(({ prosumer, name }) => [prosumer, name])),
+        };
+  return servePage(market, { port, ...called });
+}
+
+const interrupted = (signal: AbortSignal): Promise<void> =>
+  new Promise((ends) => {
+    if (signal.aborted) return ends();
+    signal.addEventListener("abort", () => ends(), { once: true });
+  });
 
 /** What the chain could not take is refused before any process starts. */
 function checked(name: string, scenario: Scenario, { sessions, hours }: Arguments): Scenario[] {

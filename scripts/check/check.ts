@@ -16,6 +16,7 @@ const STEPS: readonly Step[] = [
     command: [node, bin("solhint/solhint.js"), "--disc", "--max-warnings", "0", "contracts/**/*.sol"],
   },
   { name: "types", command: [node, bin("typescript/bin/tsc"), "--noEmit"] },
+  { name: "types of the page", command: [node, bin("typescript/bin/tsc"), "-p", "app"] },
   { name: "generated files", command: [node, "scripts/generate/generated.ts", "--check"] },
   { name: "gas budget", command: [node, "scripts/gas/gas.ts"] },
   { name: "tests", command: [node, "scripts/check/testAll.ts"], live: true },

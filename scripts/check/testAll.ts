@@ -34,6 +34,7 @@ const ON_DEVNET = [
   "keys",
   "leftOut",
   "liveAudit",
+  "page",
   "refusals",
   "runOptions",
   "session",

@@ -279,6 +279,37 @@ function judgeBrowser(node: ts.Node, room: string): string | undefined {
   return found ? `${room} runs in a browser and may not use ${node.text}` : undefined;
 }
 
+/** Doors of the house that a page may come in by: what is behind them runs in a browser. */
+export const DOORS_FOR_PAGES = ["browser.ts", "auditor/index.ts", "report/index.ts"].map(
+  (door) => `offchain-solver/${door}`,
+);
+const PAGE_PACKAGES = new Set(["react", "react-dom", "@radix-ui/react-tabs", "uplot", "ethers", "virtual:theme.css"]);
+
+/** What a file of the page takes: its own, its packages, and what is behind the doors. */
+export function pageViolations(file: string, source: string): Violation[] {
+  const tree = ts.createSourceFile(file, source, ts.ScriptTarget.Latest, true);
+  const found: Violation[] = [];
+  const judge = ({ specifier, names }: Import): string | undefined => {
+    if (!specifier.startsWith(".")) {
+      if (!PAGE_PACKAGES.has(packageOf(specifier))) return `the page may not import ${specifier}`;
+      const reaching = packageOf(specifier) === "ethers" && names.find(({ name }) => ETHERS_IO.test(name));
+      return reaching ? `only chain may import ethers' ${reaching.name}` : undefined;
+    }
+    const target = normalize(join(dirname(file), specifier));
+    const known = target.startsWith("app/src/") || DOORS_FOR_PAGES.includes(target);
+    return known ? undefined : `the page may not import ${target}`;
+  };
+  const visit = (node: ts.Node): void => {
+    const imported = importOf(node);
+    const rule = imported && judge(imported);
+    const line = tree.getLineAndCharacterOfPosition(node.getStart(tree)).line + 1;
+    if (rule !== undefined) found.push({ file, line, rule });
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+  return found;
+}
+
 /** @param file path from the project's root, with forward slashes. Tests (`*.test.ts`) may do as they need. */
 export function violations(file: string, source: string): Violation[] {
   const room = roomOf(file);

@@ -1,0 +1,11 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import "virtual:theme.css";
+import "./style.css";
+import { App } from "./App.tsx";
+
+createRoot(document.getElementById("page") as HTMLElement).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

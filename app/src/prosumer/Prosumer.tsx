@@ -1,0 +1,159 @@
+/** A member's own view: its wallet, its money, its mandate, its day. */
+import { useEffect, useState } from "react";
+import { Owner, type WalletAccount } from "../../../offchain-solver/browser.ts";
+import type { MarketView } from "../market.ts";
+import { called, shortHash } from "../shown/format.ts";
+import { Card, Notice } from "../shown/parts.tsx";
+import { failure, useAct } from "../wallet/useAct.ts";
+import { useWallet, type Wallet } from "../wallet/useWallet.ts";
+import { Bills } from "./Bills.tsx";
+import { MandateEditor } from "./MandateEditor.tsx";
+import { Money } from "./Money.tsx";
+
+export default function Prosumer({ view }: { view: MarketView }) {
+  const wallet = useWallet();
+  const { act, run } = useAct(view.refresh);
+  if (wallet.address === undefined) return <Connect wallet={wallet} />;
+  if (wallet.chainId !== view.deployment.chainId)
+    return (
+      <Card title="Another network">
+        <Notice kind="bad">
+          Your wallet is on network {`${wallet.chainId}`}; this market is on network {`${view.deployment.chainId}`}.
+        </Notice>
+        <div className="actions">
+          <button
+            className="first"
+            disabled={act.kind === "busy"}
+            onClick={() =>
+              void run("Your wallet asks you to switch.", "", () =>
+                wallet.goTo(view.deployment.chainId, view.config.rpc),
+              )
+            }
+          >
+            Switch the network
+          </button>
+        </div>
+        {act.kind === "failed" && <Notice kind="bad">{act.says}</Notice>}
+      </Card>
+    );
+  return <Owned key={wallet.address} view={view} wallet={wallet} address={wallet.address} />;
+}
+
+function Connect({ wallet }: { wallet: Wallet }) {
+  const [fault, setFault] = useState<string>();
+  const { announced } = wallet;
+  return (
+    <Card
+      title="Connect your wallet"
+      note="The page holds no key and no account: your wallet signs, the market's contract keeps your money and your limits."
+    >
+      {announced.length === 0 ? (
+        <Notice kind="info">
+          This browser shows no wallet. Install one that announces itself (EIP-6963), or use{" "}
+          <code>gridpact wallet</code> from a terminal. What the feeder does and what was proven is open to everybody,
+          above.
+        </Notice>
+      ) : (
+        <div className="actions">
+          {announced.map((one) => (
+            <button
+              key={one.uuid}
+              className="first"
+              onClick={() =>
+                void wallet.connect(one).then(
+                  () => setFault(undefined),
+                  (error) => setFault(failure(error)),
+                )
+              }
+            >
+              Connect {one.name}
+            </button>
+          ))}
+        </div>
+      )}
+      {fault !== undefined && <Notice kind="bad">{fault}</Notice>}
+    </Card>
+  );
+}
+
+type Found =
+  | { readonly kind: "busy" }
+  | { readonly kind: "fault"; readonly says: string }
+  | { readonly kind: "ids"; readonly ids: readonly number[] };
+
+function Owned({ view, wallet, address }: { view: MarketView; wallet: Wallet; address: string }) {
+  const { deployment, provider, tick } = view;
+  const [found, setFound] = useState<Found>({ kind: "busy" });
+  const [chosen, setChosen] = useState<number>();
+  useEffect(() => {
+    let ended = false;
+    Owner.accountsOf(deployment, provider, address).then(
+      (ids) => void (ended || setFound({ kind: "ids", ids })),
+      (error) => void (ended || setFound({ kind: "fault", says: failure(error) })),
+    );
+    return () => void (ended = true);
+    // A wallet may be registered while the page is open.
+  }, [deployment, provider, address, tick]);
+  if (found.kind === "busy") return <Notice kind="busy">Looking for the accounts of {shortHash(address)}…</Notice>;
+  if (found.kind === "fault") return <Notice kind="bad">{found.says}</Notice>;
+  if (found.ids.length === 0)
+    return (
+      <Card title="No account yet">
+        <p>
+          <code>{address}</code> owns no account of this market. Send your registration (<code>gridpact init</code>) to
+          the operator of your community; once you are registered your account appears here.
+        </p>
+      </Card>
+    );
+  const id = chosen !== undefined && found.ids.includes(chosen) ? chosen : found.ids[0];
+  return (
+    <>
+      <div className="who">
+        <p>
+          <strong>{called(view.config, id)}</strong> <span className="quiet">{shortHash(address)}</span>
+        </p>
+        {found.ids.length > 1 && (
+          <label>
+            Account{" "}
+            <select value={id} onChange={({ target }) => setChosen(Number(target.value))}>
+              {found.ids.map((one) => (
+                <option key={one} value={one}>
+                  {called(view.config, one)}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        <button onClick={wallet.disconnect}>Disconnect</button>
+      </div>
+      <Account key={id} view={view} wallet={wallet} id={id} />
+    </>
+  );
+}
+
+function Account({ view, wallet, id }: { view: MarketView; wallet: Wallet; id: number }) {
+  const { deployment, provider, tick, refresh } = view;
+  const [account, setAccount] = useState<WalletAccount>();
+  const [count, setCount] = useState(0);
+  useEffect(() => {
+    let ended = false;
+    Owner.readAccount(deployment, provider, id).then(
+      (one) => void (ended || setAccount(one)),
+      // The banner says that nobody answers; what was read last stays.
+      () => undefined,
+    );
+    return () => void (ended = true);
+  }, [deployment, provider, id, tick, count]);
+  const after = (): void => {
+    setCount((last) => last + 1);
+    refresh();
+  };
+  if (account === undefined) return <Notice kind="busy">Reading the account…</Notice>;
+  return (
+    <div className="grid">
+      <Money view={view} wallet={wallet} account={account} after={after} />
+      <MandateEditor view={view} wallet={wallet} account={account} after={after} />
+      <Bills view={view} id={id} />
+    </div>
+  );
+}

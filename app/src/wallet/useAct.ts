@@ -1,0 +1,53 @@
+/** One thing that the owner does: under way, done, or why not, in words. */
+import { useCallback, useState } from "react";
+import { revertText, WalletChanged } from "../../../offchain-solver/browser.ts";
+
+export type Act = {
+  readonly kind: "idle" | "busy" | "done" | "failed";
+  readonly says: string;
+};
+
+/** What went wrong, for people. */
+export function failure(error: unknown): string {
+  if (error instanceof WalletChanged) return error.message;
+  const { code, info, message, shortMessage } = error as {
+    code?: unknown;
+    info?: { error?: { code?: unknown } };
+    message?: string;
+    shortMessage?: string;
+  };
+  if (code === "ACTION_REJECTED" || code === 4001 || info?.error?.code === 4001)
+    return "You declined it in your wallet. Nothing was sent.";
+  const refused = revertText(error);
+  if (refused !== undefined) return `The market refuses: ${refused}.`;
+  if (code === "INSUFFICIENT_FUNDS") return "The wallet cannot pay for the gas.";
+  if (code === "NETWORK_ERROR" || code === "TIMEOUT" || code === "SERVER_ERROR")
+    return "The chain does not answer. Try again later.";
+  return `It did not work: ${(shortMessage ?? message ?? "no reason was given").split("\n")[0].slice(0, 200)}`;
+}
+
+export function useAct(after: () => void): {
+  act: Act;
+  run: (busy: string, done: string, what: () => Promise<unknown>) => Promise<boolean>;
+  clear: () => void;
+} {
+  const [act, setAct] = useState<Act>({ kind: "idle", says: "" });
+  const run = useCallback(
+    async (busy: string, done: string, what: () => Promise<unknown>): Promise<boolean> => {
+      setAct({ kind: "busy", says: busy });
+      try {
+        await what();
+        setAct({ kind: "done", says: done });
+        return true;
+      } catch (error) {
+        setAct({ kind: "failed", says: failure(error) });
+        return false;
+      } finally {
+        after();
+      }
+    },
+    [after],
+  );
+  const clear = useCallback(() => setAct({ kind: "idle", says: "" }), []);
+  return { act, run, clear };
+}
