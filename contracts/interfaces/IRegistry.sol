@@ -153,6 +153,9 @@ interface IRegistry {
     /// @notice The committee of a session that is frozen now; refused before the seal.
     function committee() external view returns (Committee memory);
 
+    /// @notice The committee of an epoch, as it was made: also one that is replaced.
+    function committeeOf(uint32 epoch) external view returns (Committee memory);
+
     /// @notice The committee appointed last, whether it counts already or not.
     function appointedCommittee() external view returns (Committee memory);
     function nodeKeyDigest(uint32 id, address wallet, uint64 rotation) external view returns (bytes32);

@@ -21,6 +21,8 @@ abstract contract Committees is Parties {
     Committee private _latest;
     Committee private _before;
     uint32 private _epochs;
+    /// Every one there has been: whoever attested a session attests what became of it.
+    mapping(uint32 epoch => Committee) private _byEpoch;
     /// @inheritdoc IRegistry
     uint40 public sealedAt;
     address[] private _markets;
@@ -34,6 +36,7 @@ abstract contract Committees is Parties {
         uint256 faulty = (ids.length - 1) / 3;
         uint8 quorum = uint8((ids.length + faulty) / 2 + 1);
         _latest = Committee(CodeBlob.write(roll), epoch, uint8(ids.length), quorum, effectiveAt);
+        _byEpoch[epoch] = _latest;
         emit CommitteeAppointed(epoch, _latest.pointer, quorum, effectiveAt, ids);
     }
 
@@ -65,6 +68,12 @@ abstract contract Committees is Parties {
     /// @inheritdoc IRegistry
     function appointedCommittee() external view returns (Committee memory) {
         return _latest;
+    }
+
+    /// @inheritdoc IRegistry
+    function committeeOf(uint32 epoch) external view returns (Committee memory seated) {
+        seated = _byEpoch[epoch];
+        if (seated.pointer == address(0)) revert NoCommittee();
     }
 
     function _nodeKeyChanged(uint32 id, address from, address to) internal override {
@@ -109,6 +118,7 @@ abstract contract Committees is Parties {
             _setKey(roll, bit, to);
             uint32 previous = seated.epoch;
             (seated.pointer, seated.epoch) = (CodeBlob.write(roll), ++_epochs);
+            _byEpoch[seated.epoch] = seated;
             emit MemberChanged(seated.epoch, previous, seated.pointer, id, bit, to);
         }
     }

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.36;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {IDelivery} from "../interfaces/IDelivery.sol";
+import {IRegistry} from "../interfaces/IRegistry.sol";
+import {CodeBlob} from "../libraries/CodeBlob.sol";
+import {ConnectionTable} from "../libraries/ConnectionTable.sol";
+import {INSURANCE} from "../types/Account.sol";
+import {Connection, hashConnection} from "../types/Readings.sol";
+
+/// What each home is connected for, signed by its wallet, sent by the operator: the bound of everything that meters can
+/// say of it. All of them are code, so that an entry reads one for some 30 gas.
+abstract contract Connections is IDelivery, EIP712, AccessManaged {
+    IRegistry public immutable registry;
+
+    address internal _table;
+    mapping(uint32 id => uint64) private _nonces;
+
+    constructor(IRegistry registry_) EIP712("gridpact delivery", "1") {
+        registry = registry_;
+    }
+
+    /// @inheritdoc IDelivery
+    function registerConnections(Connection[] calldata connections, bytes[] calldata signatures) external restricted {
+        if (connections.length != signatures.length) revert LengthsDiffer(connections.length, signatures.length);
+        uint256 last;
+        for (uint256 k; k < connections.length; ++k) {
+            Connection calldata one = connections[k];
+            uint32 id = one.prosumer;
+            if (id >= INSURANCE) revert ConnectionOfSystem(id);
+            if (id <= last) revert ConnectionsNotAscending(k);
+            last = id;
+            if (one.nonce <= _nonces[id]) revert ConnectionNonce(id, one.nonce, _nonces[id]);
+            address wallet = registry.walletOf(id);
+            bool signed = SignatureChecker.isValidSignatureNow(wallet, connectionDigest(one), signatures[k]);
+            if (wallet == address(0) || !signed) revert ConnectionBadSignature(id);
+            _nonces[id] = one.nonce;
+            emit ConnectionRegistered(one);
+        }
+        address pointer = CodeBlob.write(ConnectionTable.merge(_connections(), connections));
+        _table = pointer;
+        emit ConnectionsWritten(pointer);
+    }
+
+    /// @inheritdoc IDelivery
+    function connectionOf(uint32 id) public view returns (Connection memory connection) {
+        connection = ConnectionTable.find(_connections(), id);
+        connection.nonce = _nonces[id];
+    }
+
+    /// @inheritdoc IDelivery
+    function mostCharge(uint32 id, uint256 periodSeconds, uint256 periods) external view returns (uint256 nano) {
+        Connection memory one = connectionOf(id);
+        return ((uint256(one.feedW) + one.takeW) * one.maxPrice * periodSeconds * periods) / 3600;
+    }
+
+    /// @inheritdoc IDelivery
+    function connectionDigest(Connection calldata connection) public view returns (bytes32) {
+        return _hashTypedDataV4(hashConnection(connection));
+    }
+
+    function _connections() private view returns (bytes memory) {
+        return _table == address(0) ? bytes("") : CodeBlob.read(_table);
+    }
+}

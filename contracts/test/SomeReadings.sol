@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.36;
+
+import {Connection} from "../types/Readings.sol";
+
+/// Connections and readings that are drawn: most within what a connection allows, some exactly at it, some one beyond.
+library SomeReadings {
+    struct Dice {
+        uint256 seed;
+        uint256 thrown;
+    }
+
+    struct Shape {
+        uint256 periods;
+        uint256 seconds_;
+        bool mayBreak;
+        /// Of every hundred values, how many are not measured.
+        uint256 unmeasured;
+        /// Every home has a row.
+        bool everybody;
+    }
+
+    function dice(uint256 seed) internal pure returns (Dice memory) {
+        return Dice(seed, 0);
+    }
+
+    function throwDice(Dice memory drawn) internal pure returns (uint256) {
+        return uint256(keccak256(abi.encode(drawn.seed, ++drawn.thrown)));
+    }
+
+    function connections(Dice memory drawn, uint256 count) internal pure returns (Connection[] memory homes) {
+        homes = new Connection[](count);
+        uint32 id;
+        for (uint256 k; k < count; ++k) {
+            id += uint32(1 + (throwDice(drawn) % 3));
+            homes[k] = Connection({
+                prosumer: id,
+                feedW: uint32(throwDice(drawn) % 20_000),
+                takeW: uint32(throwDice(drawn) % 20_000),
+                renewableW: uint32(throwDice(drawn) % 20_000),
+                maxPrice: uint32(throwDice(drawn) % 400_000),
+                nonce: 1
+            });
+        }
+    }
+
+    /// Rows of some of `homes`, in their order.
+    function readings(
+        Dice memory drawn,
+        Connection[] memory homes,
+        Shape memory shape
+    ) internal pure returns (bytes memory made) {
+        bytes memory rows;
+        uint256 count;
+        for (uint256 k; k < homes.length; ++k) {
+            if (!shape.everybody && throwDice(drawn) % 5 == 0) continue;
+            rows = bytes.concat(rows, _row(drawn, homes[k], shape));
+            ++count;
+        }
+        made = abi.encodePacked(uint16(count), uint24(throwDice(drawn) % 50_000));
+        for (uint256 t; t < shape.periods; ++t) {
+            int24 long = int24(int256(throwDice(drawn) % 120_000)) - 20_000;
+            int24 short = long + int24(int256(throwDice(drawn) % 120_000));
+            made = bytes.concat(made, abi.encodePacked(short, long, (short + long) / 2));
+        }
+        made = bytes.concat(made, rows, _responses(drawn, count, shape));
+        if (shape.mayBreak) made = _break(drawn, made);
+    }
+
+    function _row(
+        Dice memory drawn,
+        Connection memory home,
+        Shape memory shape
+    ) private pure returns (bytes memory row) {
+        uint256 most = ((uint256(home.feedW) + home.takeW) * shape.seconds_ * shape.periods) / 1800;
+        uint32 emissions = uint32(_upTo(drawn, most, shape.mayBreak));
+        if (throwDice(drawn) % 2 == 0) emissions = 0;
+        row = abi.encodePacked(home.prosumer, uint32(throwDice(drawn) % 3_000), emissions);
+        for (uint256 t; t < shape.periods; ++t) row = bytes.concat(row, _reading(drawn, home, shape));
+    }
+
+    function _reading(
+        Dice memory drawn,
+        Connection memory home,
+        Shape memory shape
+    ) private pure returns (bytes memory) {
+        int32 due = _within(drawn, home, shape.seconds_, false);
+        int32 metered = _within(drawn, home, shape.seconds_, shape.mayBreak);
+        uint32 renewable = uint32(_upTo(drawn, _whOf(home.renewableW, shape.seconds_), shape.mayBreak));
+        uint32 quality;
+        if (throwDice(drawn) % 100 < shape.unmeasured) quality = 1 + uint32(throwDice(drawn) % 2);
+        if (quality == 2) (metered, renewable) = (0, 0);
+        if (shape.mayBreak && throwDice(drawn) % 200 == 0) quality = 2 + uint32(throwDice(drawn) % 2);
+        return abi.encodePacked(due, metered, (quality << 30) | renewable);
+    }
+
+    function _responses(Dice memory drawn, uint256 count, Shape memory shape) private pure returns (bytes memory all) {
+        for (uint256 row; row < count; ++row) {
+            for (uint256 t; t < shape.periods; ++t) {
+                if (throwDice(drawn) % 4 != 0) continue;
+                int32 called = int32(int256(throwDice(drawn) % 4_000)) - 2_000;
+                uint32 undelivered = throwDice(drawn) % 3 == 0 ? uint32(throwDice(drawn) % 3_000) : 0;
+                uint24 price = uint24(throwDice(drawn) % 60_000);
+                all = bytes.concat(all, abi.encodePacked(uint16(row), uint8(t), called, undelivered, price));
+            }
+        }
+    }
+
+    /// One byte changed, cut off or added, in one of three.
+    function _break(Dice memory drawn, bytes memory made) private pure returns (bytes memory) {
+        uint256 kind = throwDice(drawn) % 12;
+        if (kind == 0 && made.length > 0) made[throwDice(drawn) % made.length] = bytes1(uint8(throwDice(drawn)));
+        if (kind == 1) return bytes.concat(made, bytes1(uint8(throwDice(drawn))));
+        if (kind == 2) return bytes.concat(made, bytes14(uint112(throwDice(drawn))));
+        if (kind == 3 && made.length > 0) {
+            uint256 length = throwDice(drawn) % made.length;
+            assembly ("memory-safe") {
+                mstore(made, length)
+            }
+        }
+        return made;
+    }
+
+    function _within(
+        Dice memory drawn,
+        Connection memory home,
+        uint256 seconds_,
+        bool beyond
+    ) private pure returns (int32) {
+        if (throwDice(drawn) % 2 == 0) return int32(int256(_upTo(drawn, _whOf(home.feedW, seconds_), beyond)));
+        return -int32(int256(_upTo(drawn, _whOf(home.takeW, seconds_), beyond)));
+    }
+
+    function _upTo(Dice memory drawn, uint256 most, bool beyond) private pure returns (uint256) {
+        uint256 kind = throwDice(drawn) % 64;
+        if (kind < 4) return most;
+        if (beyond && kind == 4) return most + 1;
+        return throwDice(drawn) % (most + 1);
+    }
+
+    function _whOf(uint256 watts, uint256 seconds_) private pure returns (uint256) {
+        return (watts * seconds_ + 3599) / 3600;
+    }
+}
