@@ -3,7 +3,7 @@ import type { Release } from "./release.ts";
 
 export const RELEASE: Release = {
   market: {
-    hash: "0x06733acc146ae765cb1bcd36fec228391dcca7389e22de8e6b47c5f3f94e5835",
+    hash: "0x528dd3b6d92baf9bfa4324be48fcd2887fc52810085f1be25677d9041a317f80",
     bytes: 22889,
     gaps: [
       { length: 32, start: 554 },
@@ -29,21 +29,21 @@ export const RELEASE: Release = {
     ],
   },
   registry: {
-    hash: "0xb2c86fe19412377a2723ceeb08cf4c832e6cfdcfcb2aa5e3c7676b9348381da6",
-    bytes: 10389,
+    hash: "0x4c6c4121b577ff114b8746025df040ab8e2cc286366cfbacf06db10354c5d8af",
+    bytes: 10982,
     gaps: [
-      { length: 32, start: 5523 },
-      { length: 32, start: 5564 },
-      { length: 32, start: 9220 },
-      { length: 32, start: 9274 },
-      { length: 32, start: 9353 },
-      { length: 32, start: 9391 },
-      { length: 32, start: 9463 },
+      { length: 32, start: 5849 },
+      { length: 32, start: 5890 },
+      { length: 32, start: 9711 },
+      { length: 32, start: 9765 },
+      { length: 32, start: 9844 },
+      { length: 32, start: 9882 },
+      { length: 32, start: 9954 },
     ],
   },
   tableWriter: { hash: "0xba48f39766cfba9775e39fb9f2d04b211c82dab8f2f4e0cc606bb5be3e4482f3", bytes: 3589, gaps: [] },
   extension: {
-    hash: "0x6e74a2c22d953305f1531ae082bb2e4b6258535fb5ae0b2a4026ff90b44f2bcd",
+    hash: "0x1ece42fdc9bdc71930ffeaefc1ebb76f17428a86548117d7709069a28f4f3030",
     bytes: 10134,
     gaps: [
       { length: 32, start: 189 },

@@ -1,6 +1,6 @@
 /** Handles to the contracts of one market. */
 import { Contract, ContractFactory, type ContractRunner, type InterfaceAbi, type Signer } from "ethers";
-import { AUTHORITY, MARKET, REGISTRY, TOKEN } from "../codec/abi.ts";
+import { AUTHORITY, CARBON_CREDIT, DELIVERY, MARKET, REGISTRY, TOKEN } from "../codec/abi.ts";
 
 export type Deployment = {
   readonly chainId: bigint;
@@ -10,6 +10,9 @@ export type Deployment = {
   readonly token: string;
   readonly registry: string;
   readonly market: string;
+  /** What may post to the market besides settlements; absent where only the market is looked at. */
+  readonly delivery?: string;
+  readonly carbonCredit?: string;
 };
 
 export type Contracts = {
@@ -22,6 +25,25 @@ export type Contracts = {
 /** A contract as a compiler leaves it. */
 export type Compiled = { readonly abi: InterfaceAbi; readonly bytecode: string };
 
+/** Seconds, and what reserve costs that was called and not delivered: docs/delivery.md. */
+export const DELIVERY_WINDOWS = {
+  grace: 3_600,
+  metering: 2 * 86_400,
+  dispute: 86_400,
+  correction: 400 * 86_400,
+  multiple: 3,
+} as const;
+
+/** What the grams of the market's ledger are as a token, of one vintage. */
+export const ledgerAsset = (vintage: number) => ({
+  registry: "gridpact",
+  vintage,
+  method: "allowance",
+  unit: "g",
+  factorMicroG: 1_000_000,
+  allowance: true,
+});
+
 /** Largest magnitude of any price unless a deployment says otherwise: three dollars a kWh. */
 export const PRICE_CAP = 3_000_000;
 
@@ -31,6 +53,16 @@ export function contracts(deployment: Deployment, runner: ContractRunner): Contr
     token: new Contract(deployment.token, TOKEN, runner),
     registry: new Contract(deployment.registry, REGISTRY, runner),
     market: new Contract(deployment.market, MARKET, runner),
+  };
+}
+
+/** Of a deployment that names them. */
+export function deliveryContracts(deployment: Deployment, runner: ContractRunner) {
+  const { delivery, carbonCredit } = deployment;
+  if (delivery === undefined || carbonCredit === undefined) throw new Error("the deployment names no delivery");
+  return {
+    delivery: new Contract(delivery, DELIVERY, runner),
+    carbonCredit: new Contract(carbonCredit, CARBON_CREDIT, runner),
   };
 }
 

@@ -10,6 +10,8 @@ const FILES = {
   Market: "market/Market",
   AuditLens: "market/AuditLens",
   TableWriter: "market/TableWriter",
+  Delivery: "delivery/Delivery",
+  CarbonCredit: "carbon/CarbonCredit",
   TestToken: "test/TestToken",
 } as const;
 

@@ -1,6 +1,14 @@
 /** Puts a market on a chain: what an operator does once, and every test. */
 import type { Contract, Signer } from "ethers";
-import { PRICE_CAP, deployCompiled, send, type Compiled, type Deployment } from "../chain/deployment.ts";
+import {
+  DELIVERY_WINDOWS,
+  PRICE_CAP,
+  deployCompiled,
+  ledgerAsset,
+  send,
+  type Compiled,
+  type Deployment,
+} from "../chain/deployment.ts";
 import { RULES, type Role, ROLES, selectors } from "../chain/roles.ts";
 import { artifact, type ContractName } from "./artifacts.ts";
 
@@ -9,6 +17,10 @@ export type DeployOptions = {
   readonly priceCap?: number;
   /** Another contract with the market's interface. */
   readonly market?: Compiled;
+  /** Another contract with the delivery's interface. */
+  readonly delivery?: Compiled;
+  /** Whom the market lets post instead of the delivery and the carbon contract. */
+  readonly posters?: readonly [string, string];
   /** An ERC-20 with 6 decimals; without it a test token that anybody may mint is deployed. */
   readonly token?: string;
   /** Holders of the roles; `admin` holds those that are not named. */
@@ -26,18 +38,41 @@ export async function deployAll(admin: Signer, options: DeployOptions = {}): Pro
   const authorityAddress = await authority.getAddress();
   const registry = await (await deploy(admin, "Registry", authorityAddress)).getAddress();
   const compiled = options.market ?? artifact("Market");
-  const market = await (
-    await deployCompiled(admin, compiled, authorityAddress, token, registry, options.priceCap ?? PRICE_CAP)
-  ).getAddress();
+  const handle = await deployCompiled(
+    admin,
+    compiled,
+    authorityAddress,
+    token,
+    registry,
+    options.priceCap ?? PRICE_CAP,
+  );
+  const market = await handle.getAddress();
+  const posting = await deployPosting(admin, { authority: authorityAddress, registry, market }, options.delivery);
+  await send(handle, "connect", ...(options.posters ?? [posting.delivery, posting.carbonCredit]));
   for (const rule of RULES) {
-    const target = rule.target === "registry" ? registry : market;
+    const target = { registry, market, ...posting }[rule.target];
     await send(authority, "setTargetFunctionRole", target, selectors(rule), ROLES[rule.role]);
   }
   for (const [role, id] of Object.entries(ROLES)) {
     await send(authority, "grantRole", id, options.roles?.[role as Role] ?? adminAddress, 0);
   }
   const { chainId } = await provider.getNetwork();
-  return { chainId, block, authority: authorityAddress, token, registry, market };
+  return { chainId, block, authority: authorityAddress, token, registry, market, ...posting };
+}
+
+/** What may post to the market. The ledger's grams are of the year in which it is deployed. */
+async function deployPosting(
+  admin: Signer,
+  { authority, registry, market }: Pick<Deployment, "authority" | "registry" | "market">,
+  compiled = artifact("Delivery"),
+): Promise<{ readonly delivery: string; readonly carbonCredit: string }> {
+  const seconds = (await admin.provider?.getBlock("latest"))?.timestamp ?? 0;
+  const year = new Date(1000 * seconds).getUTCFullYear();
+  const delivery = await (
+    await deployCompiled(admin, compiled, authority, market, registry, DELIVERY_WINDOWS)
+  ).getAddress();
+  const carbon = await deploy(admin, "CarbonCredit", authority, market, delivery, registry, ledgerAsset(year));
+  return { delivery, carbonCredit: await carbon.getAddress() };
 }
 
 export const deploy = (signer: Signer, name: ContractName, ...args: unknown[]): Promise<Contract> =>

@@ -10,6 +10,8 @@ const EXPORTS: readonly { readonly name: string; readonly contract: ContractName
   { name: "AUTHORITY", contract: "Authority", says: "Who may call what, and how long a change of that waits." },
   { name: "REGISTRY", contract: "Registry", says: "Parties, their keys, committees and grid models." },
   { name: "MARKET", contract: "Market", says: "Accounts, mandates and sessions." },
+  { name: "DELIVERY", contract: "Delivery", says: "Connections, readings and what they come to." },
+  { name: "CARBON_CREDIT", contract: "CarbonCredit", says: "Allowances and credits as tokens." },
   { name: "TOKEN", contract: "TestToken", says: "The token of account; only that of a devnet has `mint`." },
   {
     name: "TABLE_WRITER",

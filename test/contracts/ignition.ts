@@ -29,12 +29,15 @@ async function deployByModule(
   const token = await (await deploy(deployer, "TestToken")).getAddress();
   const block = (await ethers.provider.getBlockNumber()) + 1;
   const roles = Object.fromEntries(Object.entries(holders).map(([role, holder]) => [role.toLowerCase(), holder]));
-  const { authority, registry, market } = await ignition.deploy(Gridpact, {
+  const parts = await ignition.deploy(Gridpact, {
     parameters: { Gridpact: { token, admin, ...roles, ...(priceCap !== undefined && { priceCap }) } },
   });
-  const [at, of, on] = await Promise.all([authority, registry, market].map((contract) => contract.getAddress()));
+  const { authority, registry, market, delivery, carbonCredit } = parts;
+  const [at, of, on, meters, carbon] = await Promise.all(
+    [authority, registry, market, delivery, carbonCredit].map((contract) => contract.getAddress()),
+  );
   const { chainId } = await ethers.provider.getNetwork();
-  return { chainId, block, authority: at, token, registry: of, market: on };
+  return { chainId, block, authority: at, token, registry: of, market: on, delivery: meters, carbonCredit: carbon };
 }
 
 describe("the deployment module for public networks", () => {
@@ -48,7 +51,7 @@ describe("the deployment module for public networks", () => {
     const member = async (id: bigint, account: string): Promise<boolean> => (await authority.hasRole(id, account))[0];
     for (const rule of RULES)
       for (const selector of selectors(rule)) {
-        const target = rule.target === "registry" ? registry : market;
+        const target = deployment[rule.target] as string;
         expect(await authority.getTargetFunctionRole(target, selector), selector).to.equal(ROLES[rule.role]);
       }
     for (const role of roles)

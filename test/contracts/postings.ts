@@ -100,7 +100,8 @@ for (const reference of [true, false]) {
       expect((await refusalOf(market, call(authority, "execute", market.target, data))).predicate).to.equal(
         "alreadySealed",
       );
-      const options = reference ? { market: artifact("ReferenceMarket") } : {};
+      const nobody = `0x${"00".repeat(20)}`;
+      const options = { posters: [nobody, nobody], ...(reference && { market: artifact("ReferenceMarket") }) } as const;
       const bare = Chain.contracts(await deployAll(world.admin, options), world.admin);
       expect(await call(bare.market, "delivery")).to.equal(`0x${"00".repeat(20)}`);
       const stranger = as(bare.market, await owner(world, 101));

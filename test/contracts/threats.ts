@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect } from "chai";
 import { Contract, hexlify, type JsonRpcApiProvider, toBeHex, type Wallet } from "ethers";
-import { contracts, send } from "../../offchain-solver/chain/deployment.ts";
+import { contracts, deliveryContracts, send } from "../../offchain-solver/chain/deployment.ts";
 import { deployAll } from "../../offchain-solver/devnet/deploy.ts";
 import { abi, deploy } from "../support/artifacts.ts";
 import { ROLES, RULES } from "../../offchain-solver/chain/roles.ts";
@@ -209,6 +209,7 @@ describe("threats of those who govern", () => {
   it("threat: governance capture: every function is open to all, to the account's wallet, or to exactly one role", async () => {
     const world = await createWorld({ prosumers: 1, dollars: 0 });
     const { authority, market, registry } = world.contracts;
+    const { delivery, carbonCredit } = deliveryContracts(world.deployment, world.admin);
     const roleOf = new Map(
       RULES.flatMap(({ target, role, functions }) => functions.map((one) => [`${target}.${one.split("(")[0]}`, role])),
     );
@@ -216,6 +217,9 @@ describe("threats of those who govern", () => {
       (one) => `market.${one}`,
     );
     open.push("registry.recoverWallet");
+    // A quorum attests what is delivered, a row of it what is issued; who pays allowances in burns its own.
+    open.push("delivery.deliver", "delivery.collect", "delivery.checkDue");
+    open.push("carbonCredit.issueCredits", "carbonCredit.depositAllowances");
     const wallets = [
       "market.requestWithdrawal",
       "market.revokeMandate",
@@ -223,18 +227,26 @@ describe("threats of those who govern", () => {
       "registry.rotateWallet",
       "registry.nameRecoverer",
       "registry.cancelRecovery",
+      "delivery.contest",
+      "carbonCredit.withdrawAllowances",
     ];
+    // Who holds tokens, or whom it has approved.
+    const holders = ["retire", "safeTransferFrom", "safeBatchTransferFrom", "setApprovalForAll"].map(
+      (one) => `carbonCredit.${one}`,
+    );
     const recoverers = ["registry.announceRecovery"];
     // Only the registry calls it, when a wallet has changed; only the manager seals, once; what is delivered is posted
     // by the contract that was named for it before the seal, by the admin, and the same for credits.
     const byContract = ["market.endMandate", "registry.seal", "market.post", "market.moveGrams"];
     const beforeTheSeal = ["market.connect"];
     // The token manager's own: only it may call, and only to hand the contract to another manager.
-    const managed = ["market.setAuthority", "registry.setAuthority"];
+    const managed = ["market", "registry", "delivery", "carbonCredit"].map((one) => `${one}.setAuthority`);
     const found: string[] = [];
     for (const [target, contract] of [
       ["market", market],
       ["registry", registry],
+      ["delivery", delivery],
+      ["carbonCredit", carbonCredit],
     ] as const) {
       for (const fragment of contract.interface.fragments) {
         if (fragment.type !== "function") continue;
@@ -249,7 +261,16 @@ describe("threats of those who govern", () => {
       }
     }
     expect(found.toSorted()).to.deep.equal(
-      [...roleOf.keys(), ...open, ...wallets, ...recoverers, ...byContract, ...beforeTheSeal, ...managed].toSorted(),
+      [
+        ...roleOf.keys(),
+        ...open,
+        ...wallets,
+        ...holders,
+        ...recoverers,
+        ...byContract,
+        ...beforeTheSeal,
+        ...managed,
+      ].toSorted(),
     );
     expect(new Set(Object.values(ROLES)).size).to.equal(Object.keys(ROLES).length);
   });
@@ -260,7 +281,8 @@ describe("threats of those who govern", () => {
     const roles = Object.fromEntries(
       await Promise.all(Object.keys(ROLES).map(async (role, k) => [role, await signers[k + 1].getAddress()])),
     );
-    const bare = contracts(await deployAll(world.admin, { roles }), world.admin);
+    const deployed = await deployAll(world.admin, { roles });
+    const bare = { ...contracts(deployed, world.admin), ...deliveryContracts(deployed, world.admin) };
     const { authority } = bare;
     for (const rule of RULES) {
       for (const [k, role] of Object.keys(ROLES).entries()) {
@@ -342,7 +364,7 @@ describe("what is written about threats and errors", () => {
   });
 
   it("every custom error of the interfaces is expected by a test", () => {
-    const errors = ["ISettlementErrors", "IMarket", "IMarketPosting", "IRegistry"]
+    const errors = ["ISettlementErrors", "IMarket", "IMarketPosting", "IRegistry", "IDelivery", "ICarbonCredit"]
       .map((name) => read(`contracts/interfaces/${name}.sol`))
       .concat(read("contracts/libraries/CodeBlob.sol"))
       .flatMap((source) => [...source.matchAll(/^\s*error (\w+)\(/gm)].map(([, name]) => name));

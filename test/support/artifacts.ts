@@ -5,6 +5,7 @@ import * as Product from "../../offchain-solver/devnet/artifacts.ts";
 
 const FILES = {
   ReferenceMarket: ["reference/ReferenceMarket"],
+  ReferenceDelivery: ["reference/ReferenceDelivery"],
   TextbookSettlement: ["test/TextbookSettlement"],
   HashHarness: ["test/HashHarness"],
   GridHarness: ["test/GridHarness"],

@@ -142,7 +142,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const deployment =
     options.deployment ??
     (await deployAll(admin, {
-      ...(options.reference ? { market: artifact("ReferenceMarket") } : {}),
+      ...(options.reference ? { market: artifact("ReferenceMarket"), delivery: artifact("ReferenceDelivery") } : {}),
+      ...(options.posters ? { posters: [DELIVERY.address, CARBON.address] as const } : {}),
       ...(options.priceCap ? { priceCap: options.priceCap } : {}),
       ...(options.token ? { token: await (await deploy(admin, options.token)).getAddress() } : {}),
     }));
@@ -161,10 +162,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   await Onboarding.addGridModel(deployment, admin, Grid.encode(grid));
   const committee = Onboarding.committeeOf(ids, options.committee);
   await Onboarding.appointCommittee(deployment, admin, committee);
-  if (options.posters) {
+  if (options.posters)
     for (const { address } of [DELIVERY, CARBON]) await admin.sendTransaction({ to: address, value: 10n ** 19n });
-    await Chain.send(contracts.market, "connect", DELIVERY.address, CARBON.address);
-  }
   await Chain.seal(deployment, admin);
   const amount = Onboarding.tokens(options.dollars ?? 1_000_000);
   await Chain.send(contracts.token, "mint", await admin.getAddress(), amount * BigInt(accounts.length));
