@@ -14,6 +14,16 @@ import { write } from "./support/spoiltCommunities.ts";
 const main = fileURLToPath(new URL("../offchain-solver/cli/main.ts", import.meta.url));
 const DATES = ["2026-06-14", "2026-06-15", "2026-06-16"];
 
+/** The bakery gets a car that stands there over night, and a tank. */
+function withHomeDevices(files: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const lines = files.get("members.csv")!.split("\n");
+  const wide = lines.map((line) => {
+    if (line.startsWith("id,")) return `${line},evKw,evKwh,evFrom,evTo,heatPumpKw`;
+    return line.startsWith("H01,") ? `${line},3.7,12,18:00,07:00,1.5` : /^H/.test(line) ? `${line},,,,,` : line;
+  });
+  return new Map([...files, ["members.csv", wide.join("\n")]]);
+}
+
 describe("a community's days, one after another", function () {
   this.timeout(400_000);
   const base = mkdtempSync(join(tmpdir(), "gridpact-days-"));
@@ -22,10 +32,8 @@ describe("a community's days, one after another", function () {
   let month: MonthJson;
 
   before(() => {
-    const folder = write(
-      join(base, "street"),
-      exampleFiles({ timeZone: "Europe/Vienna", from: "2026-06-01", days: 12, minutes: 60, homes: 3 }),
-    );
+    const files = exampleFiles({ timeZone: "Europe/Vienna", from: "2026-06-01", days: 12, minutes: 60, homes: 3 });
+    const folder = write(join(base, "street"), withHomeDevices(files));
     const [from, , to] = DATES;
     const args = ["run", folder, "--from", from, "--to", to, "--hours", "4", "--out", join(base, "out")];
     const { status, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: "utf8", cwd: base });
@@ -44,6 +52,28 @@ describe("a community's days, one after another", function () {
     for (const k of [1, 2]) {
       const ended = clearings[k - 1].prosumers[owner].schedule.storedMwh.at(-1)!;
       expect(Math.abs(scenarios[k].prosumers[owner].battery!.initialMwh - ended)).to.be.below(1e-11);
+    }
+  });
+
+  it("hand on what a car still lacks at the end, and how warm a tank is", () => {
+    const scenarios = DATES.map((date) => day<Scenario>(date, "private/scenario.json"));
+    const clearings = DATES.map((date) => day<ClearingJson>(date, "private/clearing.json"));
+    const owner = scenarios[0].prosumers.findIndex(({ vehicle }) => vehicle !== undefined);
+    // 18:00 to 07:00: seven of thirteen hours were left at midnight, and charged evenly until then.
+    expect(scenarios[0].prosumers[owner].vehicle!.mostMwh[0]).to.be.closeTo((0.012 * 7) / 13, 1e-12);
+    for (const k of [1, 2]) {
+      const before = scenarios[k - 1].prosumers[owner];
+      const { vehicleMw, heatPumpMw } = clearings[k - 1].prosumers[owner].schedule;
+      const charged = vehicleMw!.reduce((sum, mw) => sum + 0.9 * mw, 0);
+      const now = scenarios[k].prosumers[owner];
+      expect(now.vehicle!.mostMwh[0]).to.be.closeTo(before.vehicle!.mostMwh[3] - charged, 1e-8);
+      expect(now.vehicle!.mostMwh[0]).to.be.below(before.vehicle!.mostMwh[0] + 1e-12);
+      const { cop, drawnMw, lossMwPerC: loss, storeMwhPerC: store, aroundC, initialC } = before.heatPump!;
+      const degrees = heatPumpMw!.reduce(
+        (warm, mw, t) => (store * warm + cop[t] * mw - drawnMw[t] + loss * aroundC[t]) / (store + loss),
+        initialC,
+      );
+      expect(now.heatPump!.initialC).to.be.closeTo(degrees, 1e-4);
     }
   });
 

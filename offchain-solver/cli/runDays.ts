@@ -13,6 +13,9 @@ import { isFolder } from "../scenarios/community/readCommunity.ts";
 import { clear } from "../simulation/clear.ts";
 import { toClearingJson } from "../records/clearingRecord.ts";
 import { defaultSettings } from "../market/scenario/market.ts";
+import { ownedBy, type DeviceName } from "../market/devices/devices.ts";
+import { planIn } from "../report/derive.ts";
+import type { Stored } from "../scenarios/community/resolveCommunity.ts";
 import type { ReadScenario } from "./clearOptions.ts";
 import { Exit } from "./exit.ts";
 
@@ -28,11 +31,12 @@ type Days = {
   readonly to: string;
   readonly out: string;
   /** Reads a day, batteries where the day before left them. */
-  readonly read: (date: string, stored: ReadonlyMap<string, number>) => Promise<ReadScenario>;
+  readonly read: (date: string, stored: Stored) => Promise<ReadScenario>;
   /** Runs a session and writes its folder. Throws Exit where it ends without a result. */
   readonly settle: (read: ReadScenario) => Promise<SettledDay>;
 };
 
+type Left = Map<string, Readonly<Partial<Record<DeviceName, number>>>>;
 type Sums = Map<string, MonthJson["members"][number]>;
 
 /**
@@ -42,7 +46,7 @@ type Sums = Map<string, MonthJson["members"][number]>;
  */
 export async function runDays({ folder, from, to, out, read, settle }: Days): Promise<void> {
   const dates = datesOf(folder, from, to);
-  const stored = new Map<string, number>();
+  const stored: Left = new Map();
   const sums: Sums = new Map();
   const days: MonthJson["days"] = [];
   let community: ReadScenario["community"];
@@ -124,11 +128,15 @@ function paidNano({ quantised, prosumers }: ClearingJson): bigint[] {
   return paid;
 }
 
-/** What batteries hold at the end of the day, kWh. */
-function keep(stored: Map<string, number>, { scenario, community }: ReadScenario, clearing: ClearingJson): void {
-  scenario.prosumers.forEach(({ id: prosumer, battery }, k) => {
-    const { id } = community!.members.find((member) => member.prosumer === prosumer)!;
-    if (battery !== undefined) stored.set(id, 1e3 * clearing.prosumers[k].schedule.storedMwh.at(-1)!);
+/** Where the day has left batteries, cars and tanks. */
+function keep(stored: Left, { scenario, community }: ReadScenario, clearing: ClearingJson): void {
+  scenario.prosumers.forEach((prosumer, k) => {
+    const { id } = community!.members.find((member) => member.prosumer === prosumer.id)!;
+    const plan = planIn(clearing.prosumers[k].schedule);
+    const left = ownedBy(prosumer).flatMap(({ name, device, part }) =>
+      device.after === undefined ? [] : [[name, device.after(part, plan)] as const],
+    );
+    stored.set(id, Object.fromEntries(left));
   });
 }
 

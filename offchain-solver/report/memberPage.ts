@@ -58,7 +58,8 @@ export function ownPeriods({ clearing, scenario }: Day, id: number): OwnPeriod[]
 }
 
 /**
- * What the member would pay the utility for the same forecast of load and sun without market and battery, $: energy by
+ * What the member would pay the utility for the same forecast of load and sun without market and battery, its car
+ * charged as soon as it comes and its heat pump on a thermostat, $: energy by
  * the tariff, allowances for what exceeds the free ones.
  */
 export function plainTariff(scenario: Labelled, id: number): number {

@@ -30,6 +30,21 @@ const edit =
   };
 const yaml = (from: string | RegExp, to: string) => edit("community.yaml", from, to);
 const members = (from: string | RegExp, to: string) => edit("members.csv", from, to);
+/** More columns of members.csv, with H03's cells in them. */
+const more =
+  (cells: Readonly<Record<string, string>>) =>
+  (files: Files): void => {
+    const [columns, values] = [Object.keys(cells), Object.values(cells)];
+    const lines = files.get("members.csv")!.split("\n");
+    const wide = lines.map((line) => {
+      if (line.startsWith("id,")) return [line, ...columns].join(",");
+      return /^H\d/.test(line)
+        ? [line, ...values.map((value) => (line.startsWith("H03,") ? value : ""))].join(",")
+        : line;
+    });
+    files.set("members.csv", wide.join("\n"));
+  };
+const CAR = { evKw: "3.7", evKwh: "12", evFrom: "18:00", evTo: "07:00" };
 const load = (from: string | RegExp, to: string) => edit("series/load.csv", from, to);
 const pv = (from: string | RegExp, to: string) => edit("series/pv.csv", from, to);
 const feeder = (from: string | RegExp, to: string) => edit("feeder.json", from, to);
@@ -97,6 +112,53 @@ const ROWS: readonly Row[] = [
   ["a size below zero", members(",5.2,", ",-5.2,"), "members.csv", "line 4", "pvKw", "-5.2"],
   ["a battery without energy", members(",3,7.7,", ",3,,"), "members.csv", "line 4", "batteryKwh", "blank"],
   ["a share above all", members(",10\n", ",110\n"), "members.csv", "line 3", "flexiblePercent", "110"],
+  ["a charger without a time", more({ ...CAR, evTo: "" }), "members.csv", "line 5", "evTo", "blank, but evKw is 3.7"],
+  ["a charger for no car", more({ ...CAR, evKwh: "" }), "members.csv", "line 5", "evKwh", "blank"],
+  ["a time in words", more({ ...CAR, evFrom: "evening" }), "members.csv", "line 5", "evFrom", "evening", "18:00"],
+  ["a stay of no time", more({ ...CAR, evTo: "18:00" }), "members.csv", "line 5", "evTo", "how long"],
+  ["a day that is none", more({ ...CAR, evDays: "Sundays" }), "members.csv", "line 5", "evDays", "Sundays", "workdays"],
+  [
+    "a car that cannot be full in time",
+    more({ ...CAR, evKwh: "90" }),
+    "members.csv",
+    "line 5",
+    "evKwh = 90",
+    "at most 43",
+  ],
+  [
+    "a tank upside down",
+    more({ heatPumpKw: "2", heatLowC: "60", heatHighC: "50" }),
+    "line 5",
+    "heatLowC",
+    "60",
+    "below",
+  ],
+  [
+    "a pump too weak",
+    more({ heatPumpKw: "0.01" }),
+    "members.csv",
+    "line 5",
+    "heatPump of H03",
+    "cannot keep lowC = 45",
+  ],
+  ["hot water without a pump", more({ heatKwhPerDay: "9" }), "members.csv", "line 5", "heatKwhPerDay", "heatPumpKw"],
+  [
+    "heat for what",
+    more({ heatPumpKw: "2", heats: "pool" }),
+    "members.csv",
+    "line 5",
+    "heats",
+    "pool",
+    "water or rooms",
+  ],
+  ["rooms in no climate", more({ heatPumpKw: "2", heats: "rooms" }), "members.csv", "line 5", "outsideC"],
+  [
+    "three months",
+    yaml("partners: 6", "outsideC: [1, 2, 3]\npartners: 6"),
+    "community.yaml",
+    "outsideC",
+    "exactly 12 items",
+  ],
   ["a line too short", members(/\nH03,.*\n/, "\nH03,x\n"), "members.csv", "line 5", "2 cells, but 7 columns"],
   [
     "panels without a series",

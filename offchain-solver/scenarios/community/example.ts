@@ -23,19 +23,31 @@ type Home = ExampleHome & {
   readonly batteryKw?: number;
   readonly batteryKwh?: number;
   readonly flexiblePercent?: number;
+  /** More columns of members.csv: a charger, a heat pump. */
+  readonly more?: Readonly<Record<string, string | number>>;
 };
+
+const car = (evKw: number, evKwh: number, evFrom: string, evTo: string) => ({ evKw, evKwh, evFrom, evTo });
 
 const HOMES: readonly Home[] = [
   { id: "H01", name: "Bakery Moser", yearKwh: 9800, pvKw: 9.6, flexiblePercent: 10 },
   { id: "H02", name: "Family Huber", yearKwh: 4200, pvKw: 5.2, batteryKw: 3, batteryKwh: 7.7 },
   { id: "H03", name: "No. 3, ground floor", yearKwh: 1900 },
   { id: "H04", name: "No. 3, first floor", yearKwh: 2400 },
-  { id: "H05", name: "Family Novak", yearKwh: 4600, pvKw: 6.4, turnedHours: 1 },
+  { id: "H05", name: "Family Novak", yearKwh: 4600, pvKw: 6.4, turnedHours: 1, more: { heatPumpKw: 1.5 } },
   { id: "H06", name: "Joinery Lang", yearKwh: 7300, pvKw: 12, batteryKw: 5, batteryKwh: 10, flexiblePercent: 15 },
-  { id: "H07", name: "Family Aydın", yearKwh: 3900 },
+  { id: "H07", name: "Family Aydın", yearKwh: 3900, more: car(3.7, 12, "18:00", "07:00") },
   { id: "H08", name: "Ms Berger", yearKwh: 2100, pvKw: 3.6, turnedHours: -1 },
-  { id: "H09", name: "Family Weiß", yearKwh: 5100, pvKw: 7.2, batteryKw: 4, batteryKwh: 9.6 },
-  { id: "H10", name: "Kindergarten", yearKwh: 6400, pvKw: 8 },
+  {
+    id: "H09",
+    name: "Family Weiß",
+    yearKwh: 5100,
+    pvKw: 7.2,
+    batteryKw: 4,
+    batteryKwh: 9.6,
+    more: car(11, 9, "13:30", "20:00"),
+  },
+  { id: "H10", name: "Kindergarten", yearKwh: 6400, pvKw: 8, more: { heatPumpKw: 2, heatKwhPerDay: 12 } },
   { id: "H11", name: "Family Petrović", yearKwh: 3300 },
   { id: "H12", name: "Family Schmid", yearKwh: 4400, pvKw: 5.6, batteryKw: 3, batteryKwh: 6.4, flexiblePercent: 10 },
 ];
@@ -81,8 +93,9 @@ export function exampleFiles(options: ExampleOptions = EXAMPLE): ReadonlyMap<str
 }
 
 function membersOf(homes: readonly Home[]): string {
-  const head = ["id", "name", "bus", "pvKw", "batteryKw", "batteryKwh", "flexiblePercent"];
-  const rows = homes.map(({ id, name, pvKw, batteryKw, batteryKwh, flexiblePercent }, i) => [
+  const more = [...new Set(homes.flatMap((home) => Object.keys(home.more ?? {})))];
+  const head = ["id", "name", "bus", "pvKw", "batteryKw", "batteryKwh", "flexiblePercent", ...more];
+  const rows = homes.map(({ id, name, pvKw, batteryKw, batteryKwh, flexiblePercent, more: its }, i) => [
     id,
     /[",]/.test(name) ? `"${name}"` : name,
     i + 3,
@@ -90,6 +103,7 @@ function membersOf(homes: readonly Home[]): string {
     batteryKw ?? "",
     batteryKwh ?? "",
     flexiblePercent ?? "",
+    ...more.map((column) => its?.[column] ?? ""),
   ]);
   const why = "# One line a member. bus: where the home is on the feeder. Sizes in kW and kWh; blank: there is none.";
   return `${[why, head.join(","), ...rows.map((row) => row.join(","))].join("\n")}\n`;
@@ -153,6 +167,8 @@ carbon: { gridGramPerKwh: 160, quotaGramPerKwh: 90, buyPerTonne: 80, sellPerTonn
 
 epsilon: 0.05 # how often a forecast error may break one limit in one period
 partners: 6 # with how many neighbours a member may trade, or all
+
+# outsideC: [-1, 1, 6, 11, 16, 19, 21, 20, 16, 10, 5, 1] # for heat pumps that heat rooms, January first
 
 # How the files in series/ are read, where they do not say it themselves.
 # series: { unit: kWh, stamps: start, dates: DD.MM.YYYY, zone: local, headLine: 1 }

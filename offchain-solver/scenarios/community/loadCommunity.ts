@@ -15,14 +15,15 @@ export type LoadedCommunity = {
 
 /**
  * The scenario of a community's day (YYYY-MM-DD by its clock; absent: the first after its series). Throws InputError
- * with the first thing that is wrong in the folder, and how many more there are. `stored`: what batteries hold when the
- * day starts, where the day before is known.
+ * with the first thing that is wrong in the folder, and how many more there are. `stored`: where the day before has
+ * left the devices, if it is known.
  */
 export async function loadCommunity(folder: string, date?: string, stored?: Stored): Promise<LoadedCommunity> {
   const found = noFindings();
   const read = await readCommunity(folder, found);
   refuseIfWrong(found, folder);
   const { scenario, community } = resolveCommunity(read!, date, found, stored);
+  refuseIfWrong(found, folder);
   checkScenario(scenario);
   return { scenario, community, assumed: found.assumed };
 }
@@ -37,6 +38,7 @@ export async function checkCommunity(
   if (read === undefined || found.wrong.length > 0) return { found, loaded: undefined };
   const loaded = await attempt(found, () => {
     const { scenario, community } = resolveCommunity(read, date, found);
+    if (found.wrong.length > 0) return undefined;
     checkScenario(scenario);
     return { scenario, community, assumed: found.assumed };
   });

@@ -1,6 +1,7 @@
 import { cellComplaint, decimalSign, numberIn } from "../table.ts";
 import { complainAbout, type Findings } from "./findings.ts";
 import { readSheet } from "./sheet.ts";
+import { clockTime } from "./terms.ts";
 
 /** Sizes and costs that a column of members.csv may say; blank: the member has no such device, or the default. */
 const NUMBERS = {
@@ -13,12 +14,48 @@ const NUMBERS = {
   generatorPerKwh: "its fuel",
   generatorGramPerKwh: "its emissions",
   flexiblePercent: "part of the load that can be shifted",
+  evKw: "charger",
+  evKwh: "energy that the car needs",
+  heatPumpKw: "heat pump",
+  heatPumpCop: "heat for each kWh",
+  heatKwhPerDay: "hot water",
+  heatStoreKwhPerC: "size of the tank or house",
+  heatLossWattPerC: "its losses",
+  heatLowC: "low end of comfort",
+  heatHighC: "high end of comfort",
 } as const;
 export type MemberNumber = keyof typeof NUMBERS;
 
-const TEXTS = ["id", "name", "bus", "load", "pv"] as const;
-const MOST: Partial<Record<MemberNumber, number>> = { batteryPercent: 100, flexiblePercent: 100, generatorPerKwh: 1e4 };
+/** Words and times of day that a column may hold. */
+const CHOICES = { evDays: ["all", "workdays", "weekend"], heats: ["water", "rooms"] } as const;
+const TIMES = ["evFrom", "evTo"] as const;
+const TEXTS = ["id", "name", "bus", "load", "pv", ...TIMES, "evDays", "heats"] as const;
+const MOST: Partial<Record<MemberNumber, number>> = {
+  batteryPercent: 100,
+  flexiblePercent: 100,
+  generatorPerKwh: 1e4,
+  heatPumpCop: 10,
+  heatLowC: 90,
+  heatHighC: 95,
+};
+/** A column that says nothing without another. */
+const TOGETHER: readonly (readonly [one: Column, other: Column])[] = [
+  ["batteryKw", "batteryKwh"],
+  ["batteryKwh", "batteryKw"],
+  ["generatorKw", "generatorPerKwh"],
+  ["generatorPerKwh", "generatorKw"],
+  ["evKw", "evKwh"],
+  ["evKw", "evFrom"],
+  ["evKw", "evTo"],
+  ["evKwh", "evKw"],
+  ["heats", "heatPumpKw"],
+  ["heatPumpCop", "heatPumpKw"],
+  ["heatKwhPerDay", "heatPumpKw"],
+];
 const MOST_KW = 1e5;
+
+type Column = MemberNumber | (typeof TEXTS)[number];
+type Numbers = Readonly<Partial<Record<MemberNumber, number>>>;
 
 /** A row of members.csv. */
 export type Member = {
@@ -29,7 +66,15 @@ export type Member = {
   /** Series named for it: `file`, or `file:column`; absent: found by the member's id. */
   readonly load: string | undefined;
   readonly pv: string | undefined;
-  readonly numbers: Readonly<Partial<Record<MemberNumber, number>>>;
+  readonly numbers: Numbers;
+  readonly vehicle?: Pick<Numbers, "evKw" | "evKwh"> & {
+    readonly evFrom?: string;
+    readonly evTo?: string;
+    readonly evDays?: (typeof CHOICES)["evDays"][number];
+  };
+  readonly heatPump?: Pick<Numbers, Extract<MemberNumber, `heat${string}`>> & {
+    readonly heats?: (typeof CHOICES)["heats"][number];
+  };
   readonly file: string;
   readonly line: number;
 };
@@ -69,17 +114,52 @@ export async function readMembers(file: string, found: Findings): Promise<Member
       else if (value < 0 || value > most) fail(column, `must be from 0 to ${most}`);
       else numbers[column] = value;
     }
-    for (const [one, other] of [
-      ["batteryKw", "batteryKwh"],
-      ["batteryKwh", "batteryKw"],
-      ["generatorKw", "generatorPerKwh"],
-      ["generatorPerKwh", "generatorKw"],
-    ] as const)
-      if (numbers[one] !== undefined && numbers[other] === undefined && cell(other) === "")
-        fail(other, `is blank, but ${one} is ${numbers[one]}: a ${NUMBERS[one].split(" ")[0]} needs both`);
+    for (const [one, other] of TOGETHER)
+      if (cell(one) !== "" && cell(other) === "")
+        fail(other, `is blank, but ${one} is ${cell(one)}: one says nothing without the other`);
+    const words = wordsIn(cell, fail);
+    const { evKw, evKwh } = numbers;
+    if (evKw !== undefined && words.evFrom !== undefined && words.evFrom === words.evTo)
+      fail("evTo", "is evFrom: how long is the car there?");
+    const heat = Object.entries(numbers).filter(([column]) => column.startsWith("heat"));
+    const { heatLowC, heatHighC } = numbers;
+    if (heatLowC !== undefined && heatHighC !== undefined && heatLowC >= heatHighC)
+      fail("heatLowC", `must be below heatHighC = ${heatHighC}`);
     const ref = (column: string): string | undefined => cell(column) || undefined;
-    return { id, name: cell("name") || id, bus: cell("bus"), load: ref("load"), pv: ref("pv"), numbers, file, line };
+    return {
+      id,
+      name: cell("name") || id,
+      bus: cell("bus"),
+      load: ref("load"),
+      pv: ref("pv"),
+      numbers,
+      vehicle: { ...(evKw !== undefined && { evKw }), ...(evKwh !== undefined && { evKwh }), ...words },
+      heatPump: { ...Object.fromEntries(heat), ...(words.heats && { heats: words.heats }) },
+      file,
+      line,
+    };
   });
   complainAbout(found, file, complaints);
   return complaints.length > 0 ? [] : members;
+}
+
+type Words = Pick<NonNullable<Member["vehicle"]>, "evFrom" | "evTo" | "evDays"> &
+  Pick<NonNullable<Member["heatPump"]>, "heats">;
+
+/** The columns that are a time of day or one of a few words. */
+function wordsIn(cell: (column: string) => string, fail: (column: string, reason: string) => void): Words {
+  const words: Record<string, string> = {};
+  for (const column of TIMES) {
+    const text = cell(column).replace(/^(\d):/, "0$1:");
+    if (text === "") continue;
+    if (clockTime.safeParse(text).success) words[column] = text;
+    else fail(column, "must be a time of day, such as 18:00");
+  }
+  for (const [column, choices] of Object.entries(CHOICES)) {
+    const text = cell(column);
+    if (text === "") continue;
+    if (choices.some((choice) => choice === text)) words[column] = text;
+    else fail(column, `must be ${choices.join(" or ")}`);
+  }
+  return words as Words;
 }

@@ -1,4 +1,5 @@
 import { InputError } from "../../io/inputError.ts";
+import { ownedBy, type DeviceName } from "../../market/devices/devices.ts";
 import type { Prosumer, Scenario } from "../../market/scenario/scenario.ts";
 import { withSizes } from "../../market/scenario/size.ts";
 import type { CommunityJson } from "../../records/communityJson.ts";
@@ -10,6 +11,7 @@ import type { Kind } from "./meters.ts";
 import type { MeterSeries } from "./meterSeries.ts";
 import type { CommunityFolder, Home } from "./readCommunity.ts";
 import { priceAt } from "./tariff.ts";
+import { heatPumpOf, shortOfTime, vehicleOf, type Day } from "./homeDevices.ts";
 import { addDays, dayOf, isDate } from "./zoneClock.ts";
 import { wallText } from "./portalStamps.ts";
 
@@ -21,11 +23,11 @@ const MINUTE_MS = 60_000;
 const KILO = 1e-3;
 const round = (value: number): number => Number(value.toPrecision(12));
 
-/** By member's id: kWh that its battery holds when the day starts, in the place of `batteryPercent`. */
-export type Stored = ReadonlyMap<string, number>;
-
-/** A session's periods: the local day, cut. */
-type Day = { readonly date: string; readonly periodMs: number; readonly startsMs: readonly number[] };
+/**
+ * By member's id and device: where the day before has left it, as the device's module hands it on (`after`): MWh that a
+ * battery holds and that a car lacks, degrees of a tank.
+ */
+export type Stored = ReadonlyMap<string, Readonly<Partial<Record<DeviceName, number>>>>;
 
 /**
  * The scenario of one local day: 23, 24 or 25 hours of it. Loads and generation are forecast from what was known when
@@ -66,7 +68,7 @@ export function resolveCommunity(
     return {
       id: i + 1,
       bus: home.bus,
-      ...devicesOf(home, read, stored.get(home.member.id)),
+      ...devicesOf(home, read, day, stored.get(home.member.id) ?? {}),
       ...(k >= 0 && { renewable: renewableOf(home, k, errors, actual?.[k], read) }),
       load: loadOf(
         home,
@@ -77,6 +79,7 @@ export function resolveCommunity(
       reserveDownPerMw: round(community.defaults.reserveDownPerKw / KILO),
     };
   });
+  noteDevices(read, prosumers, found);
   const scenario = withSizes({
     name: community.name,
     source: `community ${community.name}, ${day.date} by the clock of ${community.timeZone}; money in ${community.currency}`,
@@ -220,18 +223,53 @@ function loadOf({ member }: Home, { terms: { community } }: CommunityFolder, kw:
   };
 }
 
+/** What devices cannot do on that day, and what is assumed of those that meters may count as well. */
+function noteDevices(
+  { homes, terms: { community } }: CommunityFolder,
+  prosumers: readonly Prosumer[],
+  found: Findings,
+): void {
+  const span = { hours: prosumers[0].load.fixedMw.length, dt: community.periodMinutes / 60 };
+  homes.forEach(({ member }, k) => {
+    const { id, file, line, heatPump } = member;
+    const owned = ownedBy(prosumers[k]);
+    const complain = (what: string): void => void found.wrong.push(`${file}: line ${line}: ${what}`);
+    const short = shortOfTime(member, community);
+    if (short !== undefined) complain(short);
+    if (heatPump?.heats === "rooms" && community.outsideC === undefined)
+      complain('heats = "rooms": community.yaml has no outsideC to reckon with');
+    for (const { name, device, part } of owned)
+      for (const { field, value, reason } of device.faults?.(part, span) ?? [])
+        complain(`${name} of ${id}: ${field} = ${String(value)}: ${reason}`);
+    const counted = owned.flatMap(({ name }) =>
+      name === "vehicle" ? "charger" : name === "heatPump" ? "heat pump" : [],
+    );
+    if (counted.length > 0)
+      found.assumed.push(
+        `${file}: line ${line}: the load of ${id} is taken to be without its ${counted.join(" and ")}`,
+      );
+  });
+}
+
 function devicesOf(
-  { member: { numbers } }: Home,
-  { terms: { community } }: CommunityFolder,
-  storedKwh: number | undefined,
-): Pick<Prosumer, "generator" | "battery"> {
+  { member }: Home,
+  { terms: { community, clock } }: CommunityFolder,
+  day: Day,
+  left: Readonly<Partial<Record<DeviceName, number>>>,
+): Pick<Prosumer, "generator" | "battery" | "vehicle" | "heatPump"> {
   const { defaults } = community;
+  const { numbers } = member;
+  const asked = { member, community, clock, day };
+  const vehicle = vehicleOf(asked, left.vehicle === undefined ? undefined : left.vehicle / KILO);
+  const heatPump = heatPumpOf(asked, left.heatPump);
   const { batteryKw, batteryKwh, generatorKw } = numbers;
   const capacity = (batteryKwh ?? 0) * KILO;
   const least = (defaults.batteryMinPercent / 100) * capacity;
   const percent = numbers.batteryPercent ?? defaults.batteryInitialPercent;
-  const stored = storedKwh === undefined ? (percent / 100) * capacity : Math.min(capacity, storedKwh * KILO);
+  const stored = Math.min(capacity, left.battery ?? (percent / 100) * capacity);
   return {
+    ...(vehicle && { vehicle }),
+    ...(heatPump && { heatPump }),
     ...(generatorKw !== undefined &&
       generatorKw > 0 && {
         generator: {

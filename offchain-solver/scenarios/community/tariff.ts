@@ -5,7 +5,7 @@ import { wallOf, type ZoneClock } from "./zoneClock.ts";
 const MINUTES_OF_DAY = 24 * 60;
 
 /** "06:30" as minutes from midnight. */
-function minutesOf(time: string): number {
+export function minutesOf(time: string): number {
   const [hours, minutes] = time.split(":").map(Number);
   return 60 * hours + minutes;
 }

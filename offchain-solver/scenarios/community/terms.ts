@@ -6,8 +6,9 @@ import { DATE_FORMATS } from "./portalStamps.ts";
 
 const nonneg = z.number().nonnegative().max(1e6);
 const price = z.number().min(-1e4).max(1e4);
+const temperature = z.number().min(-60).max(60);
 const share = z.number().min(0).max(1);
-const clockTime = z
+export const clockTime = z
   .string()
   .regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'must be a time of day in quotes, such as "06:00"');
 
@@ -50,6 +51,10 @@ export const CommunitySchema = z.strictObject({
       sellPerTonne: nonneg,
     })
     .optional(),
+  /** Outside temperature that heats of rooms are reckoned with, degrees Celsius: one, or the mean of each month. */
+  outsideC: z
+    .union([temperature, z.array(temperature).length(12)], "must be a temperature, or a list of twelve, January first")
+    .optional(),
   /** Accepted probability that a forecast error breaks one limit in one period. */
   epsilon: z.number().min(SMALLEST).lt(1).default(0.05),
   risk: z.enum(RISK_METHODS).default("ts-drcc"),
@@ -87,6 +92,8 @@ export const CommunitySchema = z.strictObject({
       batteryMinPercent: z.number().min(0).max(100).default(10),
       batteryInitialPercent: z.number().min(0).max(100).default(50),
       batteryWearPerKwh: nonneg.default(0.02),
+      /** From the socket into a car's battery. */
+      evEfficiency: z.number().min(0.5).max(1).default(0.9),
       /** What booking own devices for reserve costs, per kW and hour. */
       reserveUpPerKw: nonneg.default(0.002),
       reserveDownPerKw: nonneg.default(0.001),
