@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -33,6 +33,25 @@ describe("anvil as a devnet's chain", function () {
     expect((await newest()).number).to.equal(number);
     expect((await newest()).hash).to.equal(hash);
     expect(await chain.provider.getBalance(TO)).to.equal(1n);
+  });
+
+  it("begins with the same first block after any number of kills", async () => {
+    const { hash } = (await chain.provider.getBlock(0))!;
+    for (let k = 0; k < 3; k++) {
+      await pay();
+      await chain.save();
+      await chain.kill();
+      await chain.comeBack();
+      expect((await chain.provider.getBlock(0))!.hash).to.equal(hash);
+      // What anvil would choose from when it starts again.
+      type Copy = { blocks: { header: { number: string } }[] };
+      const copy = readdirSync(folder)
+        .filter((name) => name.startsWith("state-"))
+        .sort()
+        .at(-1)!;
+      const { blocks } = JSON.parse(readFileSync(join(folder, copy), "utf8")) as Copy;
+      expect(blocks.filter(({ header }) => Number(header.number) === 0)).to.have.length(1);
+    }
   });
 
   it("goes on from its own clock then, not from this machine's", async () => {

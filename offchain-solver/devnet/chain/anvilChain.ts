@@ -44,7 +44,8 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
   mkdirSync(folder, { recursive: true });
   let child: ChildProcess | undefined;
   /** Of the newest copy's last block, s. */
-  let clock = Math.floor(initialDate.getTime() / 1000);
+  const first = Math.floor(initialDate.getTime() / 1000);
+  let clock = first;
   const start = async (): Promise<void> => {
     const copy = copiesIn(folder).at(-1);
     const args = [
@@ -74,7 +75,7 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
   const save = async (): Promise<boolean> => {
     const { number: block, timestamp } = (await chain.provider.getBlock("latest"))!;
     if (block === saved) return false;
-    writeCopy(folder, block, await dump(chain.provider));
+    writeCopy(folder, block, withOneFirstBlock(await dump(chain.provider), first));
     saved = block;
     clock = timestamp;
     return true;
@@ -109,9 +110,22 @@ const copiesIn = (folder: string): string[] =>
     .filter((name) => /^state-\d+\.json$/.test(name))
     .sort();
 
-/** The state comes as gzip in hexadecimal; `--load-state` reads JSON. */
-function writeCopy(folder: string, block: number, state: string): void {
-  const json = gunzipSync(Buffer.from(state.slice(2), "hex"));
+type Dump = { blocks: { header: { number: string; timestamp: string } }[] };
+
+/**
+ * The state comes as gzip in hexadecimal; `--load-state` reads JSON. An anvil that was started with a copy keeps, beside
+ * the chain's first block, the one that it made itself before it read the copy, and takes either when it starts again:
+ * to everybody another chain. Only the one of `first`, s, is the chain's.
+ */
+function withOneFirstBlock(state: string, first: number): string {
+  const dumped = JSON.parse(gunzipSync(Buffer.from(state.slice(2), "hex")).toString("utf8")) as Dump;
+  const blocks = dumped.blocks.filter(
+    ({ header: { number, timestamp } }) => Number(number) > 0 || Number(timestamp) === first,
+  );
+  return JSON.stringify({ ...dumped, blocks });
+}
+
+function writeCopy(folder: string, block: number, json: string): void {
   const name = `state-${String(block).padStart(9, "0")}.json`;
   writeFileSync(join(folder, `${name}.draft`), json);
   renameSync(join(folder, `${name}.draft`), join(folder, name));
