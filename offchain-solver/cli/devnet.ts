@@ -6,10 +6,11 @@ import { Listr } from "listr2";
 import { hardhatChain } from "../devnet/chain/hardhatChain.ts";
 import { anvilChain } from "../devnet/chain/anvilChain.ts";
 import { daysOf } from "../devnet/days.ts";
-import { openDevnet, type Devnet, type SessionEnd } from "../devnet/devnet.ts";
-import { devnetReport, type DevnetReport } from "../devnet/devnetReport.ts";
+import { openDevnet, type Devnet } from "../devnet/devnet.ts";
+import { devnetReport, type DevnetReport, type ReportedSession } from "../devnet/devnetReport.ts";
 import { appIsBuilt, servePage, type PageOptions, type ServedPage } from "../devnet/pageServer.ts";
 import { passwordFile, type Wiring } from "../devnet/parties.ts";
+import { usageOf } from "../devnet/usage.ts";
 import { InputError } from "../io/inputError.ts";
 import { choiceOption, note, numberOption, say } from "../io/output.ts";
 import { complaint } from "../io/readJson.ts";
@@ -78,7 +79,7 @@ async function devnet(name: string, args: Arguments): Promise<void> {
   const data = dataFolder(args);
   const transport: Wiring["transport"] =
     args.transport === "tls" ? { kind: "tls" } : { kind: "nats", servers: [args.broker] };
-  const ends: SessionEnd[] = [];
+  const ends: ReportedSession[] = [];
   const stop = new AbortController();
   const stopping = (): void => stop.abort();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stopping);
@@ -118,9 +119,10 @@ async function devnet(name: string, args: Arguments): Promise<void> {
         skip: () => stop.signal.aborted,
         task: async (_, task) => {
           const wait = { patienceMs: args.patience * 1000, stop: stop.signal };
-          const end = await (market as Devnet).session(k, wait);
+          const { session, apiPorts } = market as Devnet;
+          const end = await session(k, wait);
           if (stop.signal.aborted) return;
-          ends.push(end);
+          ends.push({ ...end, usage: await usageOf(apiPorts) });
           task.title = `session of ${day.startUtc}: ${end.outcome} after ${end.seconds} s`;
           said(task.title);
         },
@@ -197,9 +199,21 @@ function dataFolder({ data, reset }: Arguments): string {
 function report(outcome: DevnetReport, json: string | undefined): void {
   if (json !== undefined) writeJson(json, outcome);
   if (json !== "-") {
-    const rows = outcome.sessions.map((one) => [one.startUtc, one.outcome, `${one.seconds}`, one.batch ?? ""]);
-    say(terminalTable(["session", "ended", "s", "batch"], rows, { text: [0, 1, 3] }));
-    const { settled, voided, split, lost } = outcome;
+    const memory = ({ usage }: ReportedSession): string =>
+      `${Math.round(usage.reduce((sum, { residentMb }) => sum + residentMb, 0))}`;
+    const rows = outcome.sessions.map((one) => [
+      one.startUtc,
+      one.outcome,
+      `${one.seconds}`,
+      memory(one),
+      one.batch ?? "",
+    ]);
+    say(terminalTable(["session", "ended", "s", "MB", "batch"], rows, { text: [0, 1, 4] }));
+    const { settled, voided, split, lost, growth } = outcome;
+    if (growth)
+      say(
+        `grown most: ${growth.residentMb} MB resident, ${growth.heapMb} MB heap, ${growth.handles} handles a process`,
+      );
     say(`${settled} settled, ${voided} void, ${split} split, ${lost} lost`);
   }
   if (outcome.split + outcome.lost > 0) throw new Exit(1, `${outcome.split} sessions split, ${outcome.lost} lost`);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { journalFile } from "../node/home.ts";
 import { readCommitments, type Commitment } from "../node/journal/journal.ts";
 import type { SessionEnd } from "./devnet.ts";
+import { growthOf, type Growth, type Usage } from "./usage.ts";
 
 export type DevnetReport = {
   readonly settled: number;
@@ -17,17 +18,23 @@ export type DevnetReport = {
   readonly lost: number;
   readonly processes: number;
   readonly startSeconds: number;
-  readonly sessions: readonly SessionEnd[];
+  readonly sessions: readonly ReportedSession[];
+  /** Of the party that has grown most; absent where there were too few sessions to tell. */
+  readonly growth?: Growth;
 };
+
+/** `usage`: what each process held once the session had ended. */
+export type ReportedSession = SessionEnd & { readonly usage: readonly Usage[] };
 
 type Times = Pick<DevnetReport, "startSeconds" | "processes">;
 
 export function devnetReport(
   data: string,
-  ends: readonly SessionEnd[],
+  ends: readonly ReportedSession[],
   { startSeconds, processes }: Times,
 ): DevnetReport {
   const count = (outcome: SessionEnd["outcome"]): number => ends.filter((end) => end.outcome === outcome).length;
+  const growth = growthOf(ends.map(({ usage }) => usage));
   return {
     settled: count("settled"),
     voided: count("void"),
@@ -36,6 +43,7 @@ export function devnetReport(
     processes,
     startSeconds: Math.round(startSeconds * 10) / 10,
     sessions: ends,
+    ...(growth && { growth }),
   };
 }
 
