@@ -1,4 +1,4 @@
-/** What the processes of a devnet hold, as each says of itself over its own API: whether anything grows is seen here. */
+/** What the processes of a devnet hold, as each says of itself over its own API: whether anything grows shows here. */
 
 export type Usage = {
   readonly party: number;

@@ -3,10 +3,14 @@ import { transportSuite } from "../../test/support/transportSuite.ts";
 import { memoryTransport } from "./memoryTransport.ts";
 
 for (const seed of [undefined, 1, 2])
-  transportSuite(`memory, ${seed === undefined ? "in order" : `shuffled by ${seed}`}`, async () => {
-    const transport = memoryTransport<Uint8Array>(seed);
-    return { transport, quiet: async () => transport.run(), stop: async () => undefined, ordered: seed === undefined };
-  });
+  transportSuite(
+    `memory, ${seed === undefined ? "in order" : `shuffled by ${seed}`}`,
+    { ordered: seed === undefined },
+    async () => {
+      const transport = memoryTransport<Uint8Array>(seed);
+      return { transport, quiet: async () => transport.run(), stop: async () => undefined };
+    },
+  );
 
 describe("the memory transport", () => {
   it("lets time pass only when everybody waits, earliest timer first", () => {

@@ -7,14 +7,21 @@ export type TransportUnderTest = {
   /** Resolves when every message sent has arrived and every timer rung. */
   readonly quiet: () => Promise<void>;
   readonly stop: () => Promise<void>;
-  /** Messages of one party to another arrive in the order in which they were sent. */
-  readonly ordered?: boolean;
-  /** Breaks all connections there are. */
-  readonly disturb?: () => void;
 };
 
-/** What every transport promises (net/transport.ts); `make` starts a fresh one. */
-export function transportSuite(name: string, make: () => Promise<TransportUnderTest>): void {
+/** One that goes over connections, which can be broken. */
+export type ConnectedTransport = TransportUnderTest & {
+  /** Breaks all connections there are. */
+  readonly disturb: () => void;
+};
+
+export type Promised = {
+  /** Messages of one party to another arrive in the order in which they were sent. */
+  readonly ordered: boolean;
+};
+
+/** What every transport promises (net/transport.ts), and what this one does besides; `make` starts a fresh one. */
+export function transportSuite(name: string, { ordered }: Promised, make: () => Promise<TransportUnderTest>): void {
   describe(`the promises of a transport: ${name}`, () => {
     let under: TransportUnderTest;
     beforeEach(async () => {
@@ -22,15 +29,7 @@ export function transportSuite(name: string, make: () => Promise<TransportUnderT
     });
     afterEach(() => under.stop());
 
-    const joined = (self: number) => {
-      const got: [from: number, bytes: number[]][] = [];
-      const rung: string[] = [];
-      const link = under.transport.join(self, {
-        message: (from, bytes) => void got.push([from, [...bytes]]),
-        timeout: () => void rung.push("timeout"),
-      });
-      return { got, rung, link };
-    };
+    const joined = (self: number) => joinedTo(under, self);
 
     it("delivers every message once, to its party alone, under the sender's number", async () => {
       const [a, b, c] = [joined(-1), joined(0), joined(7)];
@@ -77,16 +76,16 @@ export function transportSuite(name: string, make: () => Promise<TransportUnderT
       expect(a.got.find(([, bytes]) => bytes.length === 1 << 20)?.[1]).to.deep.equal([...large]);
     });
 
-    it("keeps the order between two parties, where it promises to", async function () {
-      if (!under.ordered) return this.skip();
-      const [a, b] = [joined(1), joined(2)];
-      const sent = Array.from({ length: 300 }, (_, k) =>
-        [k >> 8, k & 255, ...new Array<number>((k * 37) % 500)].map(Number),
-      );
-      for (const bytes of sent) a.link.send(2, Uint8Array.from(bytes));
-      await under.quiet();
-      expect(b.got.map(([, bytes]) => bytes.slice(0, 2))).to.deep.equal(sent.map((bytes) => bytes.slice(0, 2)));
-    });
+    if (ordered)
+      it("keeps the order between two parties", async () => {
+        const [a, b] = [joined(1), joined(2)];
+        const sent = Array.from({ length: 300 }, (_, k) =>
+          [k >> 8, k & 255, ...new Array<number>((k * 37) % 500)].map(Number),
+        );
+        for (const bytes of sent) a.link.send(2, Uint8Array.from(bytes));
+        await under.quiet();
+        expect(b.got.map(([, bytes]) => bytes.slice(0, 2))).to.deep.equal(sent.map((bytes) => bytes.slice(0, 2)));
+      });
 
     it("carries messages of several megabytes, and more than any buffer holds to one that is slow", async function () {
       this.timeout(30_000);
@@ -107,23 +106,6 @@ export function transportSuite(name: string, make: () => Promise<TransportUnderT
       for (let k = 0; k < 160; k++) a.link.send(2, new Uint8Array(1 << 16).fill(1));
       await under.quiet();
       expect([Math.max(...sizes), sizes.length, sum]).to.deep.equal([5 << 20, 161, 161]);
-    });
-
-    it("loses and doubles nothing while connections break", async function () {
-      const { disturb } = under;
-      if (disturb === undefined) return this.skip();
-      this.timeout(30_000);
-      const [a, b] = [joined(1), joined(2)];
-      for (let k = 0; k < 120; k++) {
-        a.link.send(2, Uint8Array.of(k, ...new Array<number>(k * 10).fill(7)));
-        b.link.send(1, Uint8Array.of(k));
-        if (k % 30 === 29) disturb();
-        await new Promise((resolve) => setTimeout(resolve, 2));
-      }
-      await under.quiet();
-      const all = Array.from({ length: 120 }, (_, k) => k);
-      const firsts = (got: [number, number[]][]): number[] => got.map(([, [first]]) => first).sort((x, y) => x - y);
-      expect([firsts(a.got), firsts(b.got)]).to.deep.equal([all, all]);
     });
 
     it("drops what is for nobody, or for a party that left, and says nothing more to it", async () => {
@@ -153,4 +135,42 @@ export function transportSuite(name: string, make: () => Promise<TransportUnderT
       expect(() => joined(1)).not.to.throw();
     });
   });
+}
+
+/** What one that goes over connections promises besides. */
+export function connectedTransportSuite(name: string, make: () => Promise<ConnectedTransport>): void {
+  transportSuite(name, { ordered: true }, make);
+  describe(`the promises of a transport over connections: ${name}`, () => {
+    let under: ConnectedTransport;
+    beforeEach(async () => {
+      under = await make();
+    });
+    afterEach(() => under.stop());
+    const joined = (self: number) => joinedTo(under, self);
+
+    it("loses and doubles nothing while connections break", async function () {
+      this.timeout(30_000);
+      const [a, b] = [joined(1), joined(2)];
+      for (let k = 0; k < 120; k++) {
+        a.link.send(2, Uint8Array.of(k, ...new Array<number>(k * 10).fill(7)));
+        b.link.send(1, Uint8Array.of(k));
+        if (k % 30 === 29) under.disturb();
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      await under.quiet();
+      const all = Array.from({ length: 120 }, (_, k) => k);
+      const firsts = (got: [number, number[]][]): number[] => got.map(([, [first]]) => first).sort((x, y) => x - y);
+      expect([firsts(a.got), firsts(b.got)]).to.deep.equal([all, all]);
+    });
+  });
+}
+
+function joinedTo({ transport }: TransportUnderTest, self: number) {
+  const got: [from: number, bytes: number[]][] = [];
+  const rung: string[] = [];
+  const link = transport.join(self, {
+    message: (from, bytes) => void got.push([from, [...bytes]]),
+    timeout: () => void rung.push("timeout"),
+  });
+  return { got, rung, link };
 }

@@ -113,8 +113,8 @@ const copiesIn = (folder: string): string[] =>
 type Dump = { blocks: { header: { number: string; timestamp: string } }[] };
 
 /**
- * The state comes as gzip in hexadecimal; `--load-state` reads JSON. An anvil that was started with a copy keeps, beside
- * the chain's first block, the one that it made itself before it read the copy, and takes either when it starts again:
+ * The state comes as gzip in hexadecimal; `--load-state` reads JSON. An anvil that was started with a copy keeps beside
+ * the chain's first block the one that it made itself before it read the copy, and takes either when it starts again:
  * to everybody another chain. Only the one of `first`, s, is the chain's.
  */
 function withOneFirstBlock(state: string, first: number): string {

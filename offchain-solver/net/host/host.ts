@@ -55,7 +55,8 @@ export class Host<Address> {
   private readonly heart: NodeJS.Timeout;
   private owing: NodeJS.Timeout | undefined;
   private carriage: Carriage<Address> | undefined;
-  private closing: Promise<void> | undefined;
+  private closing = false;
+  private closed: Promise<void> | undefined;
   private readonly signerOf = knownSigners();
 
   readonly reception: Reception = {
@@ -89,7 +90,7 @@ export class Host<Address> {
       readmit: (party) => this.readmit(party),
       underWay: () => this.underWay(),
       traffic: () => this.traffic(),
-      close: () => (this.closing ??= this.close()),
+      close: () => (this.closed ??= this.close()),
     };
   }
 
@@ -289,6 +290,7 @@ export class Host<Address> {
   }
 
   private async close(): Promise<void> {
+    this.closing = true;
     const until = performance.now() + this.own.timing.lingerMs;
     const unsent = (): boolean => [...this.neighbours.values()].some(({ line }) => line.connected && line.underWay > 0);
     while (unsent() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { startNats, type NatsServer } from "../../../test/support/natsServer.ts";
 import { nodeKey, openHosts, openOne, until, type Open, type Opened } from "../../../test/support/openHosts.ts";
 import { helloOf } from "../../../test/support/signedHello.ts";
+import { closeConnection } from "./closeConnection.ts";
 import { openNats, subjectOf, type NatsAddress } from "./openNats.ts";
 import { greeting, headerOf, readPacket, type Packet } from "./packet.ts";
 import { createSealKey, sealOf } from "./seal.ts";
@@ -44,7 +45,7 @@ describe("hosts at a hostile broker", () => {
   });
   afterEach(async () => {
     await Promise.all([a.host.close(), b.host.close()]);
-    await wire.close();
+    await closeConnection(wire);
     await server.stop();
     packets.length = got.length = 0;
   });

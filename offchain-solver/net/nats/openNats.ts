@@ -3,6 +3,7 @@ import { connect, type ConnectionOptions, type Msg, type NatsConnection } from "
 import type { Channel, Dialled, Listener } from "../host/connection.ts";
 import type { HostOptions, HostTransport } from "../host/hostOptions.ts";
 import { openHost, type Front } from "../host/openHost.ts";
+import { closeConnection, flush } from "./closeConnection.ts";
 import { greeting, ID_BYTES, readPacket, type Packet } from "./packet.ts";
 import { createSealKey, sealOf, type Seal, type SealKey } from "./seal.ts";
 import { SealedChannel, type Broker } from "./sealedChannel.ts";
@@ -22,8 +23,6 @@ export const subjectOf = (space: string, parties: readonly number[]): NatsAddres
 
 /** A dialled host that is there answers within this time. */
 const ANSWER_MS = 5_000;
-/** The broker need not be waited for longer when the host closes. */
-const FLUSH_MS = 1_000;
 
 /**
  * Opens a host at a NATS broker, to which it only goes out. Packets are sealed from host to host: the broker learns who
@@ -45,8 +44,7 @@ export function openNats(options: NatsOptions): Promise<HostTransport<NatsAddres
       dial: ({ subject }, told) => switchboard.dial(subject, told),
       async close() {
         switchboard.close();
-        await Promise.race([flush(connection), new Promise((resolve) => setTimeout(resolve, FLUSH_MS).unref())]);
-        await connection.close();
+        await closeConnection(connection);
       },
     };
   });
@@ -62,9 +60,6 @@ async function connectTo(broker: NatsOptions["broker"], name: string): Promise<N
     throw new Error(`broker ${String(broker.servers)}: ${message}`, { cause: error });
   }
 }
-
-/** Resolves also where the connection is lost on the way: what was not taken is told by the gap it leaves. */
-const flush = (connection: NatsConnection): Promise<void> => connection.flush().catch(() => undefined);
 
 function watch(connection: NatsConnection, { observe = () => undefined }: NatsOptions): void {
   void (async () => {
@@ -132,7 +127,8 @@ class Switchboard {
 
   close(): void {
     for (const { answered } of [...this.dials.values()]) answered(undefined);
-    for (const channel of [...this.channels.values()]) channel.channel.close();
+    // Also those that have not said who they are: nobody waits for them any more.
+    for (const channel of [...this.channels.values()]) channel.end("this host closes");
   }
 
   private hear(message: Msg): void {

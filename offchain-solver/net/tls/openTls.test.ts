@@ -1,6 +1,6 @@
 import { startProxy } from "../../../test/support/faultyProxy.ts";
 import { asOne, openOne, peerOf, type Open } from "../../../test/support/openHosts.ts";
-import { transportSuite } from "../../../test/support/transportSuite.ts";
+import { connectedTransportSuite } from "../../../test/support/transportSuite.ts";
 import { openTls, type TlsAddress } from "./openTls.ts";
 
 const LOCAL = { host: "127.0.0.1", port: 0 };
@@ -10,7 +10,7 @@ for (const [name, hosts] of [
   ["TLS, a host each", [[-1], [0], [1], [2], [3], [7]]],
   ["TLS, several on a host", [[-1, 2], [0, 1], [3], [7]]],
 ] as const)
-  transportSuite(name, async () => {
+  connectedTransportSuite(name, async () => {
     const opened = await Promise.all(hosts.map((parties) => openOne(open, parties)));
     // Each is reached through a proxy of its own.
     const proxies = await Promise.all(opened.map(({ host }) => startProxy(host.address)));
@@ -19,7 +19,6 @@ for (const [name, hosts] of [
     const under = asOne(opened);
     return {
       ...under,
-      ordered: true,
       disturb: () => proxies.forEach((proxy) => proxy.reset()),
       async stop() {
         await under.stop();

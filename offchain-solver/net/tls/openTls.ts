@@ -35,7 +35,7 @@ export function openTls(options: TlsOptions): Promise<HostTransport<TlsAddress>>
   const certificate = createCertificate();
   return openHost(options, { use: "tls", key: certificate.key }, async (front) => {
     const sockets = new Set<TLSSocket>();
-    const { server, address } = await listen(options.listen, certificate, front, sockets);
+    const { server, strangers, address } = await listen(options.listen, certificate, front, sockets);
     return {
       address,
       dial({ host, port }, { opened, failed }) {
@@ -62,19 +62,27 @@ export function openTls(options: TlsOptions): Promise<HostTransport<TlsAddress>>
       },
       async close() {
         const over = new Promise<void>((resolve) => server.close(() => resolve()));
-        for (const socket of sockets) release(socket);
-        await over;
+        // Also those that have connected and not spoken: else they could hold it up.
+        for (const raw of strangers.values()) raw.destroy();
+        await Promise.all([over, ...[...sockets].map(release)]);
       },
     };
   });
 }
 
-/** Whoever does not take what is left is not waited for. */
+/** Whoever does not take what is left is not waited for longer. */
 const FLUSH_MS = 1_000;
-function release(socket: TLSSocket): void {
-  socket.destroySoon();
+function release(socket: TLSSocket): Promise<void> {
+  if (socket.closed) return Promise.resolve();
   const late = setTimeout(() => socket.destroy(), FLUSH_MS);
-  socket.once("close", () => clearTimeout(late));
+  const closed = new Promise<void>((resolve) => {
+    socket.once("close", () => {
+      clearTimeout(late);
+      resolve();
+    });
+  });
+  socket.destroySoon();
+  return closed;
 }
 
 /** Words for what people run into. */
@@ -124,7 +132,7 @@ async function listen(
     server.listen({ host, port, exclusive: true }, resolve);
   });
   server.on("error", (error) => reception.refused(`${host}:${port}`, wordsFor(error)));
-  return { server, address: { host, port: (server.address() as AddressInfo).port } };
+  return { server, strangers, address: { host, port: (server.address() as AddressInfo).port } };
 }
 
 function keyOf(socket: TLSSocket): string | undefined {
@@ -165,7 +173,7 @@ function attach(
     },
     close(flush = false) {
       open = false;
-      if (flush) release(socket);
+      if (flush) void release(socket);
       else socket.destroy();
     },
   });

@@ -13,7 +13,8 @@ import { openTls, type TlsAddress } from "./openTls.ts";
 
 const LOCAL = { host: "127.0.0.1", port: 0 };
 const QUICK = {
-  helloMs: 300,
+  // Longer than any handshake of a busy machine takes: only who says nothing is to run into it.
+  helloMs: 3_000,
   heartbeatMs: 20,
   silenceMs: 200,
   stallMs: 300,
@@ -28,9 +29,7 @@ const partyAt = (party: number, address = LOCAL) => ({
   address,
 });
 
-describe("a TLS host under attack", function () {
-  // Its waits are short; on a machine that is busy with something else a handshake may outlast one.
-  this.retries(3);
+describe("a TLS host under attack", () => {
   let opened: Opened<TlsAddress>[] = [];
   const got: [from: number, bytes: number[]][] = [];
   /** Host 5, which expects parties 0 and 1 to dial it; what its party hears is kept. */
@@ -128,7 +127,7 @@ describe("a TLS host under attack", function () {
       },
       /a frame of 1073741824 bytes was announced/,
     ],
-    ["silence after TLS", (address) => connectRogue(address), /has not said who it is within 0.3 s/],
+    ["silence after TLS", (address) => connectRogue(address), /has not said who it is within 3 s/],
   ];
   for (const [title, as, reason] of turnedDown)
     it(`turns down, names and outlives ${title}`, async () => {
