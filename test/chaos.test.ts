@@ -41,7 +41,10 @@ describe("a market on a chain that can be killed", function () {
       await chain.save();
       rows.push(await chaosSession(devnet, chain, k, fault, 240_000));
     }
-    expect(rows.map(({ outcome }) => outcome)).to.deep.equal(["settled", "settled"]);
+    expect(rows.map(({ outcome, struck }) => [outcome, struck])).to.deep.equal([
+      ["settled", true],
+      ["settled", true],
+    ]);
     await devnet.close();
     const { split, lost, twice } = await chaosReport(devnet, rows);
     expect({ split, lost, twice }).to.deep.equal({ split: 0, lost: 0, twice: 0 });

@@ -48,11 +48,16 @@ export function draw(seed: number, sessions: number, nodes: readonly number[]): 
     const rare = k % RARE === RARE - 1;
     const fault = rare ? STAYING[Math.floor(k / RARE) % STAYING.length] : pick(FAULTS.slice(0, 4));
     const victim = fault.startsWith("operator") ? OPERATOR_ID : pick(nodes);
-    return { fault, victim, at: pick(MOMENTS), delayMs: Math.floor(next() * 300), awayMs: Math.floor(next() * 1_500) };
+    // Whoever stays away goes early: once all have signed, the others settle without it.
+    const at = pick(rare ? MOMENTS.slice(0, 3) : MOMENTS);
+    const delayMs = Math.floor(next() * (rare ? 20 : 300));
+    return { fault, victim, at, delayMs, awayMs: Math.floor(next() * 1_500) };
   });
 }
 
 export type ChaosRow = Drawn & {
+  /** Whether it was killed before the session had ended: a short session may be over by then. */
+  readonly struck: boolean;
   readonly outcome: SessionEnd["outcome"];
   readonly seconds: number;
   readonly ordinal: number;
@@ -60,6 +65,8 @@ export type ChaosRow = Drawn & {
 
 export type ChaosReport = {
   readonly sessions: number;
+  /** Faults that came before the session had ended. */
+  readonly struck: number;
   readonly settled: number;
   readonly voided: number;
   /** Void although operator and chain were back in time. */
@@ -81,13 +88,14 @@ export async function chaosSession(devnet: Devnet, chain: AnvilChain, k: number,
   const over = session.then(() => true);
   const hit = strike(devnet, chain, drawn, { log, before, over });
   const end = await session;
-  await hit;
-  return { ...drawn, outcome: end.outcome, seconds: end.seconds, ordinal: end.ordinal };
+  const struck = await hit;
+  return { ...drawn, struck, outcome: end.outcome, seconds: end.seconds, ordinal: end.ordinal };
 }
 
 type Moment = { readonly log: string; readonly before: number; readonly over: Promise<boolean> };
 
-async function strike(devnet: Devnet, chain: AnvilChain, drawn: Drawn, { log, before, over }: Moment): Promise<void> {
+/** true: the victim was killed before the session had ended. */
+async function strike(devnet: Devnet, chain: AnvilChain, drawn: Drawn, { log, before, over }: Moment) {
   let ended = false;
   void over.then(() => (ended = true));
   const { supervisor } = devnet;
@@ -101,22 +109,24 @@ async function strike(devnet: Devnet, chain: AnvilChain, drawn: Drawn, { log, be
       .slice(before)
       .some((line) => line.includes(`"${moment}"`));
   if (fault === "submitter") {
-    if (await until(() => reached("claiming"))) await strikeSubmitter(devnet, chain, drawn, until);
-    return;
+    return (await until(() => reached("claiming"))) && (await strikeSubmitter(devnet, chain, drawn, until));
   }
-  if (!(await until(() => reached(at)))) return;
+  if (!(await until(() => reached(at)))) return false;
   await sleep(delayMs);
+  const struck = !ended;
   const away = fault.endsWith("stays away") ? over : sleep(awayMs);
   if (fault.startsWith("chain")) {
     await chain.save().catch(() => undefined);
     await chain.kill();
     // Whoever sets the clock past the deadline must reach it.
     await (fault === "chain" ? away : sleep(7_000));
-    return chain.comeBack();
+    await chain.comeBack();
+    return struck;
   }
   await supervisor.kill(victim);
   await away;
   await supervisor.start(victim);
+  return struck;
 }
 
 /**
@@ -128,19 +138,20 @@ async function strikeSubmitter(
   chain: AnvilChain,
   { delayMs, awayMs }: Drawn,
   until: (came: () => boolean) => Promise<boolean>,
-): Promise<void> {
+): Promise<boolean> {
   const { supervisor, homes } = devnet;
   const before = new Map(homes.map(({ id }) => [id, posts(supervisor.logFile(id))]));
   const poster = (): number | undefined =>
     homes.find(({ id }) => posts(supervisor.logFile(id)) > (before.get(id) as number))?.id;
   await chain.provider.send("evm_setAutomine", [false]);
   try {
-    if (!(await until(() => poster() !== undefined))) return;
+    if (!(await until(() => poster() !== undefined))) return false;
     const who = poster() as number;
     await supervisor.kill(who);
     if (delayMs % 2 === 0) await chain.provider.send("anvil_dropAllTransactions", []);
     await sleep(awayMs);
     await supervisor.start(who);
+    return true;
   } finally {
     await chain.provider.send("evm_setAutomine", [true]);
     await chain.provider.send("evm_mine", []);
@@ -149,7 +160,8 @@ async function strikeSubmitter(
 
 const posts = (file: string): number => linesOf(file).filter((line) => line.includes(`"msg":"posts"`)).length;
 
-const linesOf = (file: string): string[] => readFileSync(file, "utf8").split("\n");
+/** Whole ones: what follows the last line's end is the next. */
+const linesOf = (file: string): string[] => readFileSync(file, "utf8").split("\n").slice(0, -1);
 
 /** Once everything is stopped: what journals and chain say. */
 export async function chaosReport(devnet: Devnet, rows: readonly ChaosRow[]): Promise<ChaosReport> {
@@ -158,6 +170,7 @@ export async function chaosReport(devnet: Devnet, rows: readonly ChaosRow[]): Pr
   const count = (outcome: SessionEnd["outcome"]): ChaosRow[] => rows.filter((row) => row.outcome === outcome);
   return {
     sessions: rows.length,
+    struck: rows.filter(({ struck }) => struck).length,
     settled: count("settled").length,
     voided: count("void").length,
     voidedWithoutCause: count("void").filter(({ fault }) => !fault.endsWith("stays away")).length,

@@ -22,6 +22,7 @@ import type { Journal } from "./journal/journal.ts";
 import { Conductor, type ConductorEffect } from "./session/conductor.ts";
 import { Member, type FrozenOnChain, type Settleable } from "./session/member.ts";
 import { decodeLife, encodeLife, isForConductor, isLife, type Life, type LifeOf } from "./session/messages.ts";
+import { Patience } from "./session/patience.ts";
 import { Submission } from "./session/submission.ts";
 import type { Records } from "./records.ts";
 import type { PrivatePart } from "../market/scenario/publicScenario.ts";
@@ -65,14 +66,14 @@ export class Party {
   #away = false;
   /** The operator's terms that came before the freeze was seen. */
   #pending: LifeOf<"terms"> | undefined;
-  /** When the conductor last heard anything that brings a session on. */
-  #movedMs = performance.now();
+  #patience: Patience;
   #toldMs = -Infinity;
   #nodeKeys: ReadonlyMap<number, string> = new Map();
 
   constructor(options: PartyOptions) {
     const { party, keys, provider, deployment, carrier } = options;
     this.#o = options;
+    this.#patience = new Patience(options.config.patienceMs);
     this.#agent = new AgentThread({ party, privateKey: keys.node.privateKey });
     this.#watch = new MarketWatch(deployment, provider);
     this.#link = carrier.join(party, {
@@ -276,7 +277,7 @@ export class Party {
     if (terms === undefined) return log("error", "the frozen terms are not in the schedule", { hash });
     const invited = [OPERATOR_ID, ...terms.scenario.prosumers.map(({ id }) => id)];
     const members = Math.min(31, invited.length);
-    this.#movedMs = performance.now();
+    this.#patience = new Patience(this.#o.config.patienceMs);
     this.#conductor = new Conductor({
       session,
       terms,
@@ -289,8 +290,8 @@ export class Party {
 
   #conduct(): void {
     if (this.#conductor === undefined) return;
-    const stalled = performance.now() - this.#movedMs > this.#o.config.patienceMs;
-    if (stalled) this.#movedMs = performance.now();
+    const reached = `${this.#conductor.moves} ${this.#member?.progress.iteration ?? 0}`;
+    const stalled = this.#patience.exhausted(reached, performance.now());
     if (!stalled && performance.now() - this.#toldMs < TELL_MS) return;
     this.#toldMs = performance.now();
     this.#perform(this.#conductor.again(stalled));
@@ -345,13 +346,11 @@ export class Party {
   #hear(from: number, bytes: Uint8Array): void {
     if (!isLife(bytes)) {
       if (this.#member !== undefined) this.#run(this.#member.hearAgent(from, bytes));
-      this.#movedMs = performance.now();
       return;
     }
     const message = decodeLife(bytes);
     if (message === undefined) return this.#o.carrier.drop(from, "it sent what is no message");
     if (isForConductor(message)) {
-      this.#movedMs = performance.now();
       if (this.#conductor !== undefined) this.#perform(this.#conductor.hear(from, message));
       return;
     }

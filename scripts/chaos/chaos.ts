@@ -44,17 +44,18 @@ try {
     for (const [k, one] of drawn.entries()) {
       await chain.save();
       rows.push(await chaosSession(devnet, chain, k, one, PATIENCE_MS));
-      const { fault, victim, at, outcome, seconds } = rows.at(-1)!;
-      console.error(`${k + 1}: ${fault} ${victim} at "${at}": ${outcome} after ${seconds} s`);
+      const { fault, victim, at, struck, outcome, seconds } = rows.at(-1)!;
+      const missed = struck ? "" : ", too late,";
+      console.error(`${k + 1}: ${fault} ${victim} at "${at}"${missed}: ${outcome} after ${seconds} s`);
     }
   } finally {
     await devnet.close();
   }
   const report = await chaosReport(devnet, rows);
   if (json !== undefined) writeJson(json, report);
-  const { settled, voided, voidedWithoutCause, split, lost, twice } = report;
+  const { struck, settled, voided, voidedWithoutCause, split, lost, twice } = report;
   console.error(
-    `${settled} settled, ${voided} void (${voidedWithoutCause} without cause), ${split} split, ${lost} lost, ${twice} settled twice`,
+    `${struck} struck: ${settled} settled, ${voided} void (${voidedWithoutCause} without cause), ${split} split, ${lost} lost, ${twice} settled twice`,
   );
   process.exitCode = voidedWithoutCause + split + lost + twice > 0 ? 1 : 0;
 } finally {

@@ -8,6 +8,7 @@ import { publicScenario } from "../../market/scenario/publicScenario.ts";
 import type { Proposals } from "../../market/result/proposal.ts";
 import { loadScenario, takeHours } from "../../scenarios/loadScenario.ts";
 import { Conductor, type ConductorEffect } from "./conductor.ts";
+import { Patience } from "./patience.ts";
 import { decodeLife, encodeLife, isLife, type Life, type LifeOf } from "./messages.ts";
 
 const SESSION = `0x${"5e".repeat(32)}`;
@@ -130,6 +131,73 @@ describe("the conductor of a session", () => {
     expect(reason(all(differing, (party) => claim(differing, party === 9 ? other : PAYLOAD)))).to.match(
       /party 9 makes other/,
     );
+  });
+
+  it("is kept waiting by nobody who only talks: the patience of its owner runs on", () => {
+    const conductor = fresh();
+    conductor.begin();
+    all(conductor, present, invited.slice(0, -1));
+    const babbler = invited.at(-1)!;
+    const patience = new Patience(5_000);
+    let [now, opened] = [0, 0];
+    // A word every 100 ms: hello, that it is there, that it refuses, that it has failed in an attempt of long ago.
+    const words: Life[] = [
+      { kind: "hello" },
+      { kind: "failure", session: SESSION, attempt: 1, reason: "none" },
+      { kind: "refusal", session: SESSION, predicate: "none", detail: "" },
+    ];
+    for (let k = 0; k < 80 && opened === 0; k++) {
+      now += 100;
+      conductor.hear(babbler, words[k % words.length]);
+      const effects = conductor.again(patience.exhausted(`${conductor.moves}`, now));
+      if (sent(effects).includes("attempt")) opened = now;
+    }
+    expect(opened).to.be.within(5_000, 5_300);
+    expect(conductor.stage).to.equal("opening");
+  });
+
+  it("leaves out of a session who begins anew in it again and again, and ends it with the others", () => {
+    const conductor = fresh();
+    conductor.begin();
+    const [babbler, ...others] = [...invited].reverse();
+    all(conductor, present, others);
+    for (let k = 0; k < 4; k++) {
+      conductor.hear(babbler, present());
+      expect(conductor.stage).to.equal("opening");
+      conductor.hear(babbler, { kind: "hello" });
+      expect(conductor.stage).to.equal("gathering");
+    }
+    conductor.hear(babbler, present());
+    conductor.hear(babbler, { kind: "hello" });
+    // From now on it says in vain that it is there.
+    const moves = conductor.moves;
+    for (let k = 0; k < 30; k++) {
+      conductor.hear(babbler, present());
+      conductor.hear(babbler, { kind: "hello" });
+    }
+    expect([conductor.moves, conductor.stage, conductor.missing]).to.deep.equal([moves, "gathering", [babbler]]);
+    const effects = conductor.again(true);
+    const [{ members }] = effects.flatMap((effect) =>
+      effect.kind === "send" && effect.message.kind === "attempt" ? [effect.message] : [],
+    );
+    expect(members).to.deep.equal(invited.slice(1, -1));
+    for (let k = 0; k < 30; k++) conductor.hear(babbler, { kind: "hello" });
+    expect(sent(all(conductor, () => of(conductor, "ready", {}), others))).to.deep.equal(["go"]);
+  });
+
+  it("never runs out of attempts or numbers because of what a node says it has seen", () => {
+    const conductor = fresh();
+    conductor.begin();
+    const liar = invited[1];
+    conductor.hear(liar, { kind: "present", session: SESSION, lastAttempt: Number.MAX_SAFE_INTEGER });
+    all(conductor, present);
+    expect(conductor.stage).to.equal("opening");
+    for (let k = 0; k < 5; k++) {
+      conductor.again(true);
+      all(conductor, () => ({ kind: "present", session: SESSION, lastAttempt: conductor.attempt }));
+      expect(conductor.stage).to.equal("opening");
+      expect(Number.isSafeInteger(conductor.attempt)).to.equal(true);
+    }
   });
 
   it("hears nobody who is not invited, and nothing of another session", () => {

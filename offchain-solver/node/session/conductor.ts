@@ -33,11 +33,18 @@ type Proposal = LifeOf<"proposal">["proposal"];
 
 /** Attempts that end without a reason that anybody could do something about. */
 const MOST_ATTEMPTS = 20;
+/** A node that has lost its agent so often in one session is left out of it: each time costs everybody an attempt. */
+const MOST_HELLOS = 4;
+/** Attempts are numbered from the last that anybody says it saw; nobody may run out of numbers. */
+const HIGHEST_SEEN = Number.MAX_SAFE_INTEGER - 1_000;
 
 export class Conductor {
   readonly #about: Conducting;
   readonly #present = new Set<number>();
   readonly #refusals = new Map<number, string>();
+  readonly #hellos = new Map<number, number>();
+  #moves = 0;
+  #opened = 0;
   #stage: Stage = "gathering";
   #attempt = 0;
   /** Who takes part in this attempt: all who were there, the operator first. */
@@ -61,6 +68,11 @@ export class Conductor {
 
   get attempt(): number {
     return this.#attempt;
+  }
+
+  /** Grows with all that brings the session on, and with nothing else. */
+  get moves(): number {
+    return this.#moves;
   }
 
   /** Parties that have not said that they are there. */
@@ -94,15 +106,19 @@ export class Conductor {
   /** A node that starts has lost its agent: what it was part of begins anew, with the same bits at its end. */
   #hello(from: number): void {
     const was = this.#present.delete(from);
-    this.#sendTerms(from);
+    const hellos = (this.#hellos.get(from) ?? 0) + 1;
+    this.#hellos.set(from, hellos);
+    if (hellos <= MOST_HELLOS) this.#sendTerms(from);
     if (was && this.#stage !== "gathering" && this.#members.includes(from)) this.#gather();
   }
 
   #hearOf(party: number, message: Exclude<Life, { kind: "hello" }>): void {
     switch (message.kind) {
       case "present": {
-        this.#lastSeen = Math.max(this.#lastSeen, message.lastAttempt);
+        if ((this.#hellos.get(party) ?? 0) > MOST_HELLOS || this.#present.has(party)) return;
+        this.#lastSeen = Math.max(this.#lastSeen, Math.min(message.lastAttempt, HIGHEST_SEEN));
         this.#present.add(party);
+        this.#moves++;
         if (this.#stage === "gathering" && this.#complete()) this.#open();
         return;
       }
@@ -133,19 +149,23 @@ export class Conductor {
     switch (message.kind) {
       case "ready":
         if (this.#stage !== "opening") return;
+        if (this.#ready.has(party)) return;
         this.#ready.add(party);
+        this.#moves++;
         if (this.#ready.size < all) return;
         this.#enter("clearing");
         return this.#tell({ kind: "go", ...this.#now() });
       case "proposal":
         if (this.#stage !== "clearing" || this.#proposals.has(party)) return;
         this.#proposals.set(party, message.proposal);
+        this.#moves++;
         if (this.#proposals.size < all) return;
         this.#enter("claiming");
         return this.#tell({ kind: "proposals", ...this.#now(), text: this.#proposalsText() });
       case "claim":
         if (this.#stage !== "claiming" || this.#claims.has(party)) return;
         this.#claims.set(party, message);
+        this.#moves++;
         if (this.#claims.size < all) return;
         return this.#attest();
       case "failure":
@@ -220,7 +240,7 @@ export class Conductor {
   }
 
   #open(): void {
-    if (this.#attempt >= MOST_ATTEMPTS) {
+    if (this.#opened++ >= MOST_ATTEMPTS) {
       const why = this.#failures.at(-1) ?? "nothing moved any more";
       return this.#giveUp(`${MOST_ATTEMPTS} attempts came to nothing: ${why}`);
     }
