@@ -11,6 +11,7 @@ import {
 } from "../chain/deployment.ts";
 import { RULES, type Role, ROLES, selectors } from "../chain/roles.ts";
 import { artifact, type ContractName } from "./artifacts.ts";
+import { buildRelease } from "./release.ts";
 
 export type DeployOptions = {
   /** Largest magnitude of any price, 1e-6 $ per kWh, kW or kg. */
@@ -31,6 +32,8 @@ export type DeployOptions = {
 export async function deployAll(admin: Signer, options: DeployOptions = {}): Promise<Deployment> {
   const provider = admin.provider;
   if (provider === null) throw new Error("deployAll: the signer has no provider");
+  // Whatever the chain: on a fresh clone nothing is compiled yet.
+  await buildRelease();
   const adminAddress = await admin.getAddress();
   const block = (await provider.getBlockNumber()) + 1;
   const authority = await deploy(admin, "Authority", adminAddress);

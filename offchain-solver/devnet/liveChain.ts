@@ -1,5 +1,5 @@
 /** A chain of one's own, reached at a URL, whose first account deploys and pays. */
-import { getAddress, type JsonRpcProvider } from "ethers";
+import { getAddress, isError, type JsonRpcProvider } from "ethers";
 import { connect } from "../chain/connect.ts";
 import { contracts, type Deployment } from "../chain/deployment.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
@@ -46,7 +46,9 @@ async function firstBlockOf(provider: JsonRpcProvider, address: string): Promise
       else withIt = middle;
     }
     return withIt;
-  } catch {
+  } catch (error) {
+    // An answer, if no state; one that does not come at all is no reason to read every block.
+    if (isError(error, "NETWORK_ERROR") || isError(error, "TIMEOUT") || isError(error, "SERVER_ERROR")) throw error;
     return 0;
   }
 }

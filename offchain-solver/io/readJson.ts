@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { readFileSync, statSync } from "node:fs";
 import type * as z from "zod";
 import { InputError } from "./inputError.ts";
+import { isNoFile } from "./systemError.ts";
 
 /** Deepest that brackets may be nested: ours are five deep, and what walks a value would run out of stack. */
 const DEEPEST = 64;
@@ -10,7 +11,8 @@ const DEEPEST = 64;
 export function isFile(name: string): boolean {
   try {
     return statSync(name).isFile();
-  } catch {
+  } catch (error) {
+    if (!isNoFile(error)) throw error;
     return false;
   }
 }
@@ -80,7 +82,8 @@ function parsed(file: string, text: string): unknown {
   } catch (error) {
     try {
       return JSON.parse(quoteNonNumbers(text));
-    } catch {
+    } catch (again) {
+      if (!(again instanceof SyntaxError)) throw again;
       throw new InputError(`${file}: is not JSON: ${(error as Error).message}`);
     }
   }

@@ -18,6 +18,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "./inputError.ts";
 import { isFile } from "./readJson.ts";
+import { isNoFile } from "./systemError.ts";
 
 /** What file systems take, bytes. */
 const LONGEST_NAME = 255;
@@ -37,7 +38,8 @@ function statOf(path: string, refuse: (reason: string) => never): Stats | undefi
 function isLink(path: string): boolean {
   try {
     return lstatSync(path).isSymbolicLink();
-  } catch {
+  } catch (error) {
+    if (!isNoFile(error)) throw error;
     return false;
   }
 }

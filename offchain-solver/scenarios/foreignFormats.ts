@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { InputError } from "../io/inputError.ts";
 import { isFile } from "../io/readJson.ts";
+import { isNoFile } from "../io/systemError.ts";
 
 const SNIFFED_BYTES = 65_536;
 
@@ -58,7 +59,8 @@ function headOf(file: string): string {
   try {
     handle = openSync(file, "r");
     return bytes.toString("latin1", 0, readSync(handle, bytes, 0, SNIFFED_BYTES, 0));
-  } catch {
+  } catch (error) {
+    if (!isNoFile(error)) throw error;
     return "";
   } finally {
     if (handle !== undefined) closeSync(handle);

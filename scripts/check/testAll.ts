@@ -2,6 +2,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { ON_DEVNET } from "./onDevnet.ts";
 import { sum, totalLine, totalsOf } from "./testTotals.ts";
 import type { SuiteRun, Totals } from "./testTotals.ts";
 
@@ -20,26 +21,6 @@ type Suite = {
 const python = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
 // A connection that a failing test leaves open does not keep the suite from ending.
 const mochaFlags = ["--reporter", "spec", "--exit", "--ignore", "test/contracts/**"];
-/**
- * They open the simulated network in their process, whose chai matchers then take every number for an integer: a
- * process of their own.
- */
-const ON_DEVNET = [
-  "chainRefusals",
-  "chaos",
-  "commandLines",
-  "corruptions",
-  "devnet",
-  "examples",
-  "keys",
-  "leftOut",
-  "liveAudit",
-  "page",
-  "refusals",
-  "runOptions",
-  "session",
-  "wallet",
-].map((name) => `test/${name}.test.ts`);
 const withoutDevnet = ON_DEVNET.flatMap((file) => ["--ignore", file]);
 
 const TYPESCRIPT: readonly Suite[] = [
@@ -50,6 +31,8 @@ const TYPESCRIPT: readonly Suite[] = [
       process.execPath,
       bin("mocha/bin/mocha.js"),
       ...mochaFlags,
+      "--require",
+      fileURLToPath(new URL("noDevnet.ts", import.meta.url)),
       ...withoutDevnet,
       "offchain-solver/**/*.test.ts",
       "scripts/**/*.test.ts",

@@ -87,8 +87,9 @@ if (values.write) {
   let before: { rows: ReturnType<typeof row>[] } = { rows: [] };
   try {
     before = JSON.parse(readFileSync(file, "utf8")) as typeof before;
-  } catch {
+  } catch (error) {
     // The first of its kind.
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
   const fresh = new Set(rows.map(({ instance, carried }) => `${instance} ${carried}`));
   const kept = before.rows.filter(({ instance, carried }) => !fresh.has(`${instance} ${carried}`));

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
-import { JsonRpcProvider } from "ethers";
+import { isError, JsonRpcProvider } from "ethers";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { audited } from "../support/audited.ts";
@@ -17,7 +17,8 @@ function binary(): string {
   if (own !== undefined) return own;
   try {
     return createRequire(import.meta.url).resolve("@foundry-rs/anvil-linux-amd64/bin/anvil");
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
     throw new Error(
       `no anvil comes with ${process.platform} on ${process.arch}: set GRIDPACT_ANVIL to the path of one`,
     );
@@ -49,7 +50,8 @@ describe("on anvil, a client written by others, with the transaction gas limit e
       try {
         await provider.send("eth_chainId", []);
         return;
-      } catch {
+      } catch (error) {
+        if (!isError(error, "UNKNOWN_ERROR") && (error as NodeJS.ErrnoException).code !== "ECONNREFUSED") throw error;
         await sleep(50);
       }
     }

@@ -13,7 +13,8 @@ function binary(): string {
   if (own !== undefined) return own;
   try {
     return createRequire(import.meta.url).resolve("@foundry-rs/anvil-linux-amd64/bin/anvil");
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
     throw new Error(
       `no anvil comes with ${process.platform} on ${process.arch}: set GRIDPACT_ANVIL to the path of one`,
     );
@@ -40,7 +41,8 @@ export async function startAnvil(...more: string[]): Promise<Anvil> {
       const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] });
       await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });
       return { url, close: () => void anvil.kill() };
-    } catch {
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
       await sleep(50);
     }
   }

@@ -32,7 +32,8 @@ function binary(): string {
   if (own !== undefined) return own;
   try {
     return createRequire(import.meta.url).resolve("@foundry-rs/anvil-linux-amd64/bin/anvil");
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
     throw new InputError(
       `anvil: none comes with ${process.platform} on ${process.arch}: set GRIDPACT_ANVIL to its path`,
     );
@@ -138,8 +139,9 @@ async function answers(url: string, child: ChildProcess): Promise<void> {
     if (child.exitCode !== null) throw new InputError(`anvil: ended with exit code ${child.exitCode}`);
     try {
       if ((await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body })).ok) return;
-    } catch {
-      // Not yet.
+    } catch (error) {
+      // fetch's word for nobody there: not yet.
+      if (!(error instanceof TypeError)) throw error;
     }
   }
   throw new InputError(`anvil: no answer within ${START_MS / 1000} s`);

@@ -50,8 +50,9 @@ export function sealOf(id: Uint8Array, own: Secrets, theirs: Shown, dialled: boo
   try {
     ee = agree(own.e, theirs.e);
     [mine, other] = [agree(own.x, theirs.e), agree(own.e, theirs.x)];
-  } catch {
+  } catch (error) {
     // A point of small order.
+    if ((error as NodeJS.ErrnoException).code !== "ERR_OSSL_FAILED_DURING_DERIVATION") throw error;
     return undefined;
   }
   const transcript = createHash("sha256").update(CONTEXT).update(id);
@@ -75,7 +76,8 @@ export function sealOf(id: Uint8Array, own: Secrets, theirs: Shown, dialled: boo
       try {
         decipher.final();
         return plain;
-      } catch {
+      } catch (error) {
+        if (!/unable to authenticate/.test((error as Error).message)) throw error;
         return undefined;
       }
     },

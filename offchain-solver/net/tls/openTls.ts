@@ -139,8 +139,9 @@ function keyOf(socket: TLSSocket): string | undefined {
   try {
     const certificate = socket.getPeerX509Certificate();
     return certificate && rawKey(certificate.publicKey);
-  } catch {
-    // A certificate whose key cannot be read.
+  } catch (error) {
+    // A certificate whose key cannot be read, says OpenSSL.
+    if (!/^ERR_(OSSL|CRYPTO)/.test((error as NodeJS.ErrnoException).code ?? "")) throw error;
     return undefined;
   }
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect } from "chai";
 import { InputError } from "../../io/inputError.ts";
-import { Journal, readHeard, type Owner } from "./journal.ts";
+import { Journal, readCommitments, readHeard, type Owner } from "./journal.ts";
 import { maySign } from "./signing.ts";
 
 const OWNER: Owner = { party: 3, chainId: "31337", genesis: "0x01", market: "0xaa" };
@@ -88,11 +88,38 @@ describe("a journal", () => {
     const db = new DatabaseSync(file);
     db.exec("PRAGMA user_version=7");
     db.close();
-    expect(() => begin(file)).to.throw(InputError, /user_version = 7.*reads version 1/);
+    expect(() => begin(file)).to.throw(InputError, /user_version = 7.*reads version 2$/);
     const other = fresh();
     writeFileSync(other, "no database at all, but text that is long enough to be looked at".repeat(20));
     expect(() => begin(other)).to.throw(InputError, /no journal/);
     expect(() => readHeard(join(other, "none"))).to.throw(InputError, /cannot be opened/);
+  });
+
+  it("of the version before is taken over with every commitment, and says that it cannot be replayed", () => {
+    const file = filled();
+    const db = new DatabaseSync(file);
+    // As version 1 was: the openings' bodies alone were others.
+    db.exec("PRAGMA user_version=1");
+    db.close();
+    const committed = readCommitments(file);
+    expect(() => readHeard(file)).to.throw(InputError, /user_version = 1: a journal of another version.*takes it over/);
+    const journal = begin(file);
+    expect(journal.commitments).to.deep.equal(committed);
+    // Nor does it sign another result of a session than it had signed.
+    expect(journal.last("frozen", "0x5")).to.deep.equal(frozen("0x5"));
+    journal.hear("0x6", 0, { kind: "start" });
+    journal.close();
+    expect([...readHeard(file).keys()]).to.deep.equal(["0x6"]);
+    expect(begin(file).commitments).to.deep.equal(committed);
+  });
+
+  it("of the version before is not taken over where it is damaged", () => {
+    const file = filled();
+    const db = new DatabaseSync(file);
+    db.exec("PRAGMA user_version=1; UPDATE commitments SET atMs = atMs + 1 WHERE n = 2");
+    db.close();
+    expect(() => begin(file)).to.throw(InputError, /is damaged/);
+    expect(() => readHeard(file)).to.throw(InputError, /user_version = 1/);
   });
 
   it("notices every flipped bit in what its rows say", () => {

@@ -8,7 +8,12 @@ import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { canonicalBytes, type Json } from "../../codec/canonicalJson.ts";
 import { InputError } from "../../io/inputError.ts";
 
-export const JOURNAL_VERSION = 1;
+/**
+ * 2: an agent's opening names the members who take part. Commitments are as they were in version 1, whose journals are
+ * taken over: only what agents heard in them can not be run again.
+ */
+export const JOURNAL_VERSION = 2;
+const BEFORE_MEMBERS = 1;
 /** Sessions whose messages are kept: about 1 MB each on the 15-bus day. */
 export const SESSIONS_HEARD = 8;
 /** Messages are written together, so many at a time: losing the newest loses nothing but a replay. */
@@ -83,6 +88,8 @@ export class Journal {
       if (options.maxPages !== undefined) this.#db.exec(`PRAGMA max_page_count=${options.maxPages}`);
       this.#begin();
       const read = readChains(file, this.#db);
+      if (versionOf(this.#db) === BEFORE_MEMBERS)
+        this.#db.exec(`BEGIN; DELETE FROM heard; PRAGMA user_version=${JOURNAL_VERSION}; COMMIT`);
       this.#commitments = read.commitments;
       this.#head = read.head;
     } catch (error) {
@@ -99,7 +106,7 @@ export class Journal {
       for (const [field, value] of Object.entries(this.owner)) put.run(field, String(value));
       return;
     }
-    checkVersion(this.file, version);
+    checkVersion(this.file, version, BEFORE_MEMBERS);
     for (const { field, value } of this.#db.prepare("SELECT * FROM owner").all() as {
       field: string;
       value: string;
@@ -228,7 +235,7 @@ export function readHeard(file: string): Map<string, Map<number, Heard[]>> {
 export function readCommitments(file: string): Commitment[] {
   const db = open(file, true);
   try {
-    checkVersion(file, versionOf(db) ?? 0);
+    checkVersion(file, versionOf(db) ?? 0, BEFORE_MEMBERS);
     return readChains(file, db).commitments;
   } catch (error) {
     throw explained(file, error);
@@ -268,11 +275,15 @@ function versionOf(db: DatabaseSync): number | undefined {
     : (db.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
 }
 
-function checkVersion(file: string, version: number): void {
-  if (version !== JOURNAL_VERSION)
-    throw new InputError(
-      `${file}: user_version = ${version}: a journal of another version; this program reads version ${JOURNAL_VERSION}`,
-    );
+/** `also`: an earlier one that will do. */
+function checkVersion(file: string, version: number, also = JOURNAL_VERSION): void {
+  if (version === JOURNAL_VERSION || version === also) return;
+  const hint =
+    version === BEFORE_MEMBERS ? "; its node takes it over when it starts, without what agents heard before" : "";
+  throw new InputError(
+    `${file}: user_version = ${version}: a journal of another version; ` +
+      `this program reads version ${JOURNAL_VERSION}${hint}`,
+  );
 }
 
 const commitmentHash = (head: Uint8Array, n: number, atMs: number, body: string): Uint8Array =>

@@ -5,6 +5,7 @@ import type { Member } from "./members.ts";
 import { readMeters, type MeterSeries, type SeriesOptions } from "./meterSeries.ts";
 import type { Community } from "./terms.ts";
 import type { ZoneClock } from "./zoneClock.ts";
+import { isSystemError } from "../../io/systemError.ts";
 
 /** The series of a folder by name: `file` where a file holds one meter, and `file:column`, without extensions. */
 export type Meters = ReadonlyMap<string, MeterSeries>;
@@ -49,7 +50,8 @@ export function tablesIn(folder: string): string[] {
     return readdirSync(folder)
       .filter((name) => /\.(csv|txt|xlsx)$/i.test(name) && !/^[.~]/.test(name))
       .sort();
-  } catch {
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
     return [];
   }
 }

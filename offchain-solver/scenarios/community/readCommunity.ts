@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../io/inputError.ts";
 import { isFile } from "../../io/readJson.ts";
+import { isNoFile } from "../../io/systemError.ts";
 import { attempt, type Findings } from "./findings.ts";
 import { meterOf, readFolder, seriesOptions, tablesIn, type Kind, type Meters } from "./meters.ts";
 import { readMembers, type Member } from "./members.ts";
@@ -34,7 +35,8 @@ export type CommunityFolder = {
 export function isFolder(name: string): boolean {
   try {
     return statSync(name).isDirectory();
-  } catch {
+  } catch (error) {
+    if (!isNoFile(error)) throw error;
     return false;
   }
 }

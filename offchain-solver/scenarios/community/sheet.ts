@@ -32,9 +32,11 @@ function cellText(file: string, line: number, value: unknown): string {
 async function workbookRows(file: string): Promise<Row[]> {
   const { default: excel } = await import("exceljs");
   const workbook = new excel.Workbook();
+  const bytes = readFileSync(file);
   try {
-    await workbook.xlsx.load(readFileSync(file) as never);
+    await workbook.xlsx.load(bytes as never);
   } catch {
+    // Whatever a damaged archive makes of the library.
     throw new InputError(`${file}: is no Excel workbook (.xlsx), or a damaged one`);
   }
   const [sheet] = workbook.worksheets;

@@ -21,7 +21,8 @@ export function zoneClock(timeZone: string): ZoneClock | undefined {
   let at: Temporal.ZonedDateTime | null;
   try {
     at = Temporal.Instant.fromEpochMilliseconds(FIRST).toZonedDateTimeISO(timeZone);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
     return undefined;
   }
   const segments: { fromMs: number; offsetMs: number }[] = [];

@@ -1,0 +1,20 @@
+/**
+ * Test files that open the simulated network in their process, whose chai matchers then take every number for an
+ * integer: they run in a process of their own.
+ */
+export const ON_DEVNET: readonly string[] = [
+  "chainRefusals",
+  "chaos",
+  "commandLines",
+  "corruptions",
+  "devnet",
+  "examples",
+  "keys",
+  "leftOut",
+  "liveAudit",
+  "page",
+  "refusals",
+  "runOptions",
+  "session",
+  "wallet",
+].map((name) => `test/${name}.test.ts`);
