@@ -38,12 +38,12 @@ export function openNats(options: NatsOptions): Promise<HostTransport<NatsAddres
   return openHost(options, { use: "seal", key: `0x${x.public.toString("hex")}` }, async (front) => {
     const connection = await connectTo(options.broker, address.subject);
     const switchboard = new Switchboard(connection, x, options.space, address.subject, front);
-    watch(connection, options);
+    watch(connection, options, () => switchboard.end("the broker was lost"));
     return {
       address,
       dial: ({ subject }, told) => switchboard.dial(subject, told),
       async close() {
-        switchboard.close();
+        switchboard.end("this host closes");
         await closeConnection(connection);
       },
     };
@@ -61,9 +61,10 @@ async function connectTo(broker: NatsOptions["broker"], name: string): Promise<N
   }
 }
 
-function watch(connection: NatsConnection, { observe = () => undefined }: NatsOptions): void {
+function watch(connection: NatsConnection, { observe = () => undefined }: NatsOptions, back: () => void): void {
   void (async () => {
     for await (const status of connection.status()) {
+      if (status.type === "reconnect") back();
       if (status.type === "disconnect" || status.type === "reconnect")
         observe({ kind: "broker", state: status.type === "reconnect" ? "back" : "lost", reason: status.server });
       if (status.type === "error") observe({ kind: "broker", state: "refuses", reason: status.error.message });
@@ -71,6 +72,11 @@ function watch(connection: NatsConnection, { observe = () => undefined }: NatsOp
   })();
 }
 
+/** A knock that waits for its answer; undefined: the broker says that nobody listens. */
+type Dial = {
+  readonly answered: (packet: Greeting | undefined) => void;
+  readonly ended: (reason: string) => void;
+};
 type Greeting = Extract<Packet, { kind: "knock" | "answer" }>;
 
 /** Channels by their ids, and the subject at which their packets come in. */
@@ -83,7 +89,7 @@ class Switchboard {
   private readonly channels = new Map<string, SealedChannel>();
   /** Channels whose other end has not said who it is, oldest first. */
   private readonly strangers = new Set<SealedChannel>();
-  private readonly dials = new Map<string, { readonly answered: (packet: Greeting | undefined) => void }>();
+  private readonly dials = new Map<string, Dial>();
   private readonly forged = new Set<string>();
 
   constructor(connection: NatsConnection, x: SealKey, space: string, subject: string, front: Front) {
@@ -114,6 +120,7 @@ class Switchboard {
       if (reason !== undefined) failed(`${subject}: ${reason}`);
     };
     this.dials.set(name, {
+      ended: done,
       answered: (packet) => {
         if (packet === undefined) return done("nobody listens there");
         if (!packet.id.equals(id)) return;
@@ -125,10 +132,13 @@ class Switchboard {
     this.broker.publish(subject, greeting("knock", id, e.public, this.x.public), `${this.subject}.${name}`);
   }
 
-  close(): void {
-    for (const { answered } of [...this.dials.values()]) answered(undefined);
-    // Also those that have not said who they are: nobody waits for them any more.
-    for (const channel of [...this.channels.values()]) channel.end("this host closes");
+  /**
+   * Ends every channel and every dial, also of those that have not said who they are. After the broker was away this
+   * is quicker than to wait for what it may have lost: a knock for its answer, a packet for the next one's number.
+   */
+  end(reason: string): void {
+    for (const { ended } of [...this.dials.values()]) ended(reason);
+    for (const channel of [...this.channels.values()]) channel.end(reason);
   }
 
   private hear(message: Msg): void {
