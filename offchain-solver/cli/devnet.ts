@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { Listr } from "listr2";
+import { startBroker } from "../devnet/broker.ts";
 import { hardhatChain } from "../devnet/chain/hardhatChain.ts";
 import { anvilChain } from "../devnet/chain/anvilChain.ts";
+import { compareWithMemory } from "../devnet/compare.ts";
 import { daysOf } from "../devnet/days.ts";
 import { openDevnet, type Devnet } from "../devnet/devnet.ts";
 import { devnetReport, type DevnetReport, type ReportedSession } from "../devnet/devnetReport.ts";
@@ -26,7 +28,7 @@ import { Exit } from "./exit.ts";
 type Arguments = Pick<DrawArguments, "hours"> & {
   readonly sessions: number;
   readonly transport: "tls" | "nats";
-  readonly broker: string;
+  readonly broker?: string;
   readonly chain: "hardhat" | "anvil";
   readonly data?: string;
   readonly reset?: true;
@@ -35,6 +37,7 @@ type Arguments = Pick<DrawArguments, "hours"> & {
   readonly pagePort: number;
   readonly stay?: true;
   readonly patience: number;
+  readonly compare?: true;
   readonly json?: string;
 };
 
@@ -49,7 +52,7 @@ export function devnetCommand(): Command {
     .option("--sessions <n>", "days that follow each other; then it ends", numberOption("--sessions", 1, 366, true), 1)
     .option("--hours <n>", "only the first n hours of each day", hoursOption())
     .option("--transport <kind>", "tls or nats", choiceOption("--transport", ["tls", "nats"] as const), "tls")
-    .option("--broker <address>", "of a NATS server that runs already", "127.0.0.1:4222")
+    .option("--broker <address>", "with --transport nats: a server that runs already; one is started unless given")
     .option(
       "--chain <kind>",
       "hardhat (in this process) or anvil",
@@ -68,6 +71,7 @@ export function devnetCommand(): Command {
     .option("--page-port <n>", "the page's; 0: one that is free", numberOption("--page-port", 0, 65_535, true), 0)
     .option("--stay", "goes on after the last session, until it is interrupted, so that the page can be used")
     .option("--patience <s>", "a session that has not settled then is void", numberOption("--patience", 5, 86_400), 600)
+    .option("--compare", "clears each day in this process too: the same integers? how long does it take?")
     .option("--json <file>", "what became of the sessions; - is stdout")
     .action(devnet);
 }
@@ -76,16 +80,22 @@ async function devnet(name: string, args: Arguments): Promise<void> {
   checkTarget(args.json);
   const { scenario, community } = await readScenario(name, { ...args } as DrawArguments);
   const days = checked(name, scenario, args);
+  if (args.broker !== undefined && args.transport === "tls")
+    throw new InputError(`--broker ${args.broker}: only with --transport nats`);
   const data = dataFolder(args);
-  const transport: Wiring["transport"] =
-    args.transport === "tls" ? { kind: "tls" } : { kind: "nats", servers: [args.broker] };
   const ends: ReportedSession[] = [];
   const stop = new AbortController();
   const stopping = (): void => stop.abort();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stopping);
   const open = args.chain === "anvil" ? anvilChain : hardhatChain;
   const clock = new Date(Date.parse(days[0].startUtc) - 2 * DAY_MS);
-  const chain = await open(clock, args.rpcPort, join(data, "chain"));
+  const broker = args.transport === "nats" && args.broker === undefined ? await startBroker() : undefined;
+  const transport: Wiring["transport"] =
+    args.transport === "tls" ? { kind: "tls" } : { kind: "nats", servers: [broker?.url ?? String(args.broker)] };
+  const chain = await open(clock, args.rpcPort, join(data, "chain")).catch(async (error: unknown) => {
+    await broker?.close();
+    throw error;
+  });
   let market: Devnet | undefined;
   let page: ServedPage | undefined;
   const began = performance.now();
@@ -122,7 +132,10 @@ async function devnet(name: string, args: Arguments): Promise<void> {
           const { session, apiPorts } = market as Devnet;
           const end = await session(k, wait);
           if (stop.signal.aborted) return;
-          ends.push({ ...end, usage: await usageOf(apiPorts) });
+          const usage = await usageOf(apiPorts);
+          const compared = args.compare === true && end.outcome === "settled";
+          const memory = compared ? await compareWithMemory(market as Devnet, day, end) : undefined;
+          ends.push({ ...end, usage, ...(memory && { memory }) });
           task.title = `session of ${day.startUtc}: ${end.outcome} after ${end.seconds} s`;
           said(task.title);
         },
@@ -135,6 +148,7 @@ async function devnet(name: string, args: Arguments): Promise<void> {
     await page?.close();
     await market?.close();
     await chain.close();
+    await broker?.close();
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, stopping);
   }
   report(devnetReport(data, ends, { startSeconds, processes: market?.homes.length ?? 0 }), args.json);
@@ -198,23 +212,24 @@ function dataFolder({ data, reset }: Arguments): string {
 
 function report(outcome: DevnetReport, json: string | undefined): void {
   if (json !== undefined) writeJson(json, outcome);
-  if (json !== "-") {
-    const memory = ({ usage }: ReportedSession): string =>
-      `${Math.round(usage.reduce((sum, { residentMb }) => sum + residentMb, 0))}`;
-    const rows = outcome.sessions.map((one) => [
-      one.startUtc,
-      one.outcome,
-      `${one.seconds}`,
-      memory(one),
-      one.batch ?? "",
-    ]);
-    say(terminalTable(["session", "ended", "s", "MB", "batch"], rows, { text: [0, 1, 4] }));
-    const { settled, voided, split, lost, growth } = outcome;
-    if (growth)
-      say(
-        `grown most: ${growth.residentMb} MB resident, ${growth.heapMb} MB heap, ${growth.handles} handles a process`,
-      );
-    say(`${settled} settled, ${voided} void, ${split} split, ${lost} lost`);
-  }
-  if (outcome.split + outcome.lost > 0) throw new Exit(1, `${outcome.split} sessions split, ${outcome.lost} lost`);
+  if (json !== "-") show(outcome);
+  const { split, lost, sessions } = outcome;
+  if (split + lost > 0) throw new Exit(1, `${split} sessions split, ${lost} lost`);
+  const other = sessions.filter(({ memory }) => memory?.same === false).length;
+  if (other > 0) throw new Exit(1, `${other} sessions settled other integers than all agents in one process make`);
+}
+
+function show({ sessions, settled, voided, split, lost, growth }: DevnetReport): void {
+  const rows = sessions.map(({ startUtc, outcome, seconds, usage, memory, batch }) => [
+    startUtc,
+    outcome,
+    `${seconds}`,
+    memory === undefined ? "" : `${memory.seconds}${memory.same ? "" : " (other integers)"}`,
+    `${Math.round(usage.reduce((sum, { residentMb }) => sum + residentMb, 0))}`,
+    batch ?? "",
+  ]);
+  say(terminalTable(["session", "ended", "s", "s in memory", "MB", "batch"], rows, { text: [0, 1, 3, 5] }));
+  if (growth)
+    say(`grown most: ${growth.residentMb} MB resident, ${growth.heapMb} MB heap, ${growth.handles} handles a process`);
+  say(`${settled} settled, ${voided} void, ${split} split, ${lost} lost`);
 }

@@ -6,6 +6,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { journalFile } from "../node/home.ts";
 import { readCommitments, type Commitment } from "../node/journal/journal.ts";
+import type { Compared } from "./compare.ts";
 import type { SessionEnd } from "./devnet.ts";
 import { growthOf, type Growth, type Usage } from "./usage.ts";
 
@@ -23,8 +24,12 @@ export type DevnetReport = {
   readonly growth?: Growth;
 };
 
-/** `usage`: what each process held once the session had ended. */
-export type ReportedSession = SessionEnd & { readonly usage: readonly Usage[] };
+/** `usage`: what each process held once it had ended. */
+export type ReportedSession = SessionEnd & {
+  readonly usage: readonly Usage[];
+  /** With --compare. */
+  readonly memory?: Compared;
+};
 
 type Times = Pick<DevnetReport, "startSeconds" | "processes">;
 

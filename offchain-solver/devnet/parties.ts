@@ -66,7 +66,10 @@ export type Wiring = {
 export function writeConfigs(data: string, homes: readonly PartyHome[], wiring: Wiring): void {
   const { rpc, deployment, transport, ports, settings } = wiring;
   const portsOf = (id: number) => ports.get(id) as { peers: number; api: number };
-  const parties = homes.map(({ id }) => ({ party: id, host: "127.0.0.1", port: portsOf(id).peers }));
+  const parties = homes.map(({ id }) => ({
+    party: id,
+    ...(transport.kind === "tls" && { host: "127.0.0.1", port: portsOf(id).peers }),
+  }));
   writeOwn(peersFile(data), `${JSON.stringify({ parties }, undefined, 2)}\n`);
   for (const { id, home } of homes) {
     const config = ConfigSchema.parse({

@@ -38,15 +38,14 @@ export async function openCarrier(options: CarrierOptions): Promise<Carrier> {
   const domain = registryDomain(deployment.chainId, deployment.registry);
   const shared: Shared = { residents: [{ party, sign }], domain, observe };
   if (transport.kind === "tls") {
+    const nowhere = peers.find((peer) => peer.host === undefined || peer.port === undefined);
+    if (nowhere !== undefined)
+      throw complaint(config.peers, "parties", nowhere.party, "over TLS a party has a host and a port");
     const { host, port } = transport;
     const opened = await openTls({ ...shared, peers: [], listen: { host, port } }).catch((error: Error) => {
       throw new InputError(`transport.port = ${port}: ${error.message}`);
     });
-    return meeting(opened, peers, (peer) => {
-      if (peer.host === undefined || peer.port === undefined)
-        throw complaint(config.peers, "parties", peer, "over TLS a party has a host and a port");
-      return { host: peer.host, port: peer.port };
-    });
+    return meeting(opened, peers, (peer) => ({ host: String(peer.host), port: Number(peer.port) }));
   }
   const servers = [...transport.servers];
   // One broker may carry several markets.

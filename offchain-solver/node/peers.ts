@@ -6,8 +6,9 @@ export const PeersSchema = z.strictObject({
   parties: z.array(
     z.strictObject({
       party: z.int().positive().max(0xffffffff),
-      host: z.string().min(1),
-      port: z.int().min(1).max(65_535),
+      /** Over TLS; at a broker nobody listens. */
+      host: z.string().min(1).optional(),
+      port: z.int().min(1).max(65_535).optional(),
     }),
   ),
 });

@@ -8,6 +8,7 @@ export const ON_DEVNET: readonly string[] = [
   "commandLines",
   "corruptions",
   "devnet",
+  "devnetNats",
   "examples",
   "keys",
   "leftOut",
