@@ -28,6 +28,8 @@ export type Opened = {
   readonly config: Config;
   readonly records: Records;
   readonly journal: Journal;
+  /** Rejects with what keeps it from going on. */
+  readonly failed: Promise<never>;
   readonly close: () => Promise<void>;
 };
 
@@ -37,23 +39,12 @@ const CHAIN_MS = 30_000;
 /** `role`: what the command is for. Throws InputError that names file, field and value. */
 export async function openParty(home: string, role: "node" | "operator", log: Log): Promise<Opened> {
   const file = configFile(home);
-  const config = readConfig(file);
-  const id = partyId(config);
-  if ((id === OPERATOR_ID) !== (role === "operator"))
-    throw complaint(
-      file,
-      "party",
-      config.party,
-      `gridpact ${role} is for ${role === "node" ? "prosumers" : "the operator"}`,
-    );
-  const schedule = role === "operator" ? readSchedule(file, config) : undefined;
-  // What is wrong with it is said before anything runs.
-  schedule?.();
-  if (role === "node") readJson(privateFile(home), PrivateFileSchema);
+  const { config, id, schedule } = readOwn(home, role);
   const password = await readPassword({ ...(config.passwordFile && { file: config.passwordFile }) });
   const { wallet, nodeKey } = await openKeys(home, password);
   const provider = connect(config.rpc);
-  let journal: Journal | undefined;
+  // Whatever was opened is closed again where it does not come to a party that runs.
+  const opened: { close: () => unknown }[] = [];
   try {
     const deployment = await checkChain(file, config, provider);
     await checkRegistered(file, id, { provider, deployment, nodeKey: nodeKey.address, wallet: wallet.address });
@@ -63,11 +54,15 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
       genesis: await genesisOf(provider),
       market: config.market,
     };
-    journal = new Journal(journalFile(home), owner);
+    const journal = new Journal(journalFile(home), owner);
+    opened.push(journal);
     const observe = ({ kind, ...rest }: { kind: string }): void => log(LOUD.has(kind) ? "warn" : "debug", kind, rest);
     const carrier = await openCarrier({ config, party: id, nodeKey, deployment, observe });
+    opened.push(carrier);
     const records = new Records(home, config.bundles);
     const watchers = new Set<() => void>();
+    const { promise: failed, reject } = Promise.withResolvers<never>();
+    failed.catch(() => undefined);
     const party = new Party({
       party: id,
       config,
@@ -80,8 +75,11 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
       ...(role === "node" && { partFor: (terms: Terms) => partFor(privateFile(home), terms) }),
       ...(schedule && { schedule }),
       log,
+      failed: reject,
       changed: () => watchers.forEach((changed) => changed()),
     });
+    // It closes carrier and journal with it.
+    opened.splice(0, 2, party);
     const watch = (changed: () => void): (() => void) => {
       watchers.add(changed);
       return () => void watchers.delete(changed);
@@ -89,6 +87,7 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
     const metrics = createMetrics({ party, records, journal, carrier });
     const server =
       config.api && (await serveApi(createApi({ party, id, records, journal, metrics, watch }), config.api));
+    if (server) opened.push(server);
     const parties = readPeers(config.peers).map(({ party: other }) => other);
     await party.start([...new Set([...parties, OPERATOR_ID, id])]);
     const close = async (): Promise<void> => {
@@ -97,12 +96,30 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
       await party.close();
       provider.destroy();
     };
-    return { party, id, config, records, journal, close };
+    return { party, id, config, records, journal, failed, close };
   } catch (error) {
-    journal?.close();
+    for (const one of opened) await one.close();
     provider.destroy();
     throw error;
   }
+}
+
+/** What the folder says, checked before anything runs. */
+function readOwn(home: string, role: "node" | "operator") {
+  const file = configFile(home);
+  const config = readConfig(file);
+  const id = partyId(config);
+  if ((id === OPERATOR_ID) !== (role === "operator"))
+    throw complaint(
+      file,
+      "party",
+      config.party,
+      `gridpact ${role} is for ${role === "node" ? "prosumers" : "the operator"}`,
+    );
+  const schedule = role === "operator" ? readSchedule(file, config) : undefined;
+  schedule?.();
+  if (role === "node") readJson(privateFile(home), PrivateFileSchema);
+  return { config, id, schedule };
 }
 
 async function openKeys(home: string, password: string) {

@@ -18,7 +18,7 @@ import type { Link } from "../net/transport.ts";
 import { AgentThread } from "./agent/agentThread.ts";
 import type { Carrier } from "./carrier.ts";
 import type { Config } from "./config.ts";
-import type { Journal } from "./journal/journal.ts";
+import { JournalError, type Journal } from "./journal/journal.ts";
 import { Conductor, type ConductorEffect } from "./session/conductor.ts";
 import { Member, type FrozenOnChain, type Settleable } from "./session/member.ts";
 import { decodeLife, encodeLife, isForConductor, isLife, type Life, type LifeOf } from "./session/messages.ts";
@@ -43,6 +43,8 @@ export type PartyOptions = {
   /** The operator's: terms of the sessions to come, in their order. */
   readonly schedule?: () => readonly Terms[];
   readonly log: Log;
+  /** It cannot go on: its process has to end. */
+  readonly failed: (error: JournalError) => void;
   /** Told of everything that a reader of the API may want to see. */
   readonly changed?: () => void;
 };
@@ -149,6 +151,7 @@ export class Party {
       this.#o.changed?.();
     } catch (error) {
       if (this.#closed) return;
+      if (error instanceof JournalError) return this.#o.failed(error);
       if (!this.#away) this.#o.log("warn", "the chain does not answer", { reason: (error as Error).message });
       this.#away = true;
     }
@@ -200,6 +203,7 @@ export class Party {
       wallet: keys.wallet,
       journal,
       log,
+      failed: this.#o.failed,
     });
     this.#member = new Member(terms, {
       party,
@@ -373,12 +377,14 @@ export class Party {
     this.#timer = setTimeout(() => member === this.#member && member && this.#run(member.timeout()), afterMs);
   }
 
-  /** A fault of ours ends the process, loudly: it goes on from its journal. */
+  /** A fault of ours is said loudly; without its journal the process ends, and goes on from it when it is started. */
   #run(work: Promise<void>): void {
     work.then(
       () => this.#o.changed?.(),
       (error: unknown) => {
-        if (!this.#closed) this.#o.log("error", "failed", { reason: (error as Error).stack });
+        if (this.#closed) return;
+        this.#o.log("error", "failed", { reason: (error as Error).stack });
+        if (error instanceof JournalError) this.#o.failed(error);
       },
     );
   }

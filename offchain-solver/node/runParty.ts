@@ -12,12 +12,20 @@ export async function runParty(home: string, role: "node" | "operator"): Promise
   const log = openLog(party, logLevel);
   let stop = (): void => undefined;
   const stopped = new Promise<void>((resolve) => (stop = resolve));
-  for (const signal of ["SIGINT", "SIGTERM", "disconnect"] as const) process.once(signal, stop);
-  const opened = await openParty(home, role, log);
-  log("info", "runs", { role, block: opened.party.head?.number });
-  process.send?.({ kind: "runs" } satisfies Told);
-  await stopped;
-  log("info", "stops");
-  await opened.close();
-  if (process.connected) process.disconnect();
+  const signals = ["SIGINT", "SIGTERM", "disconnect"] as const;
+  for (const signal of signals) process.once(signal, stop);
+  try {
+    const opened = await openParty(home, role, log);
+    try {
+      log("info", "runs", { role, block: opened.party.head?.number });
+      process.send?.({ kind: "runs" } satisfies Told);
+      await Promise.race([stopped, opened.failed]);
+    } finally {
+      log("info", "stops");
+      await opened.close();
+      if (process.connected) process.disconnect();
+    }
+  } finally {
+    for (const signal of signals) process.off(signal, stop);
+  }
 }

@@ -68,6 +68,9 @@ const SCHEMA = `
     sender INTEGER, body BLOB NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (session, attempt, n)) STRICT;
 `;
 
+/** The journal cannot be kept: its node must stop, since what it does next would not be on the disk. */
+export class JournalError extends InputError {}
+
 export class Journal {
   readonly file: string;
   readonly owner: Owner;
@@ -178,8 +181,11 @@ export class Journal {
   }
 
   close(): void {
-    this.flush();
-    this.#db.close();
+    try {
+      this.flush();
+    } finally {
+      this.#db.close();
+    }
   }
 
   #write(also: () => void): void {
@@ -332,5 +338,5 @@ function explained(file: string, error: unknown): unknown {
     14: "cannot be opened: its folder does not exist or may not be entered",
     26: "is no journal, or its first page is damaged",
   };
-  return new InputError(`${file}: ${reason[errcode & 0xff] ?? `cannot be used (${message})`}`);
+  return new JournalError(`${file}: ${reason[errcode & 0xff] ?? `cannot be used (${message})`}`);
 }

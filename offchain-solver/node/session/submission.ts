@@ -6,7 +6,7 @@
 import type { Provider, Wallet } from "ethers";
 import type { Deployment } from "../../chain/deployment.ts";
 import { broadcast, prepareSettle } from "../../chain/submit.ts";
-import type { Journal } from "../journal/journal.ts";
+import { JournalError, type Journal } from "../journal/journal.ts";
 import type { Log } from "../party.ts";
 import type { Settleable } from "./member.ts";
 
@@ -25,6 +25,7 @@ export type SubmissionOptions = {
   readonly wallet: Wallet;
   readonly journal: Journal;
   readonly log: Log;
+  readonly failed: (error: JournalError) => void;
 };
 
 export class Submission {
@@ -57,6 +58,7 @@ export class Submission {
     try {
       await this.#send();
     } catch (error) {
+      if (error instanceof JournalError) return this.#o.failed(error);
       this.#say((error as { shortMessage?: string }).shortMessage ?? (error as Error).message);
     } finally {
       this.#busy = false;
