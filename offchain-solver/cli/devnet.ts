@@ -8,7 +8,7 @@ import { hardhatChain } from "../devnet/chain/hardhatChain.ts";
 import { anvilChain } from "../devnet/chain/anvilChain.ts";
 import { compareWithMemory } from "../devnet/compare.ts";
 import { daysOf } from "../devnet/days.ts";
-import { openDevnet, type Devnet } from "../devnet/devnet.ts";
+import { openDevnet, type Devnet, type SessionEnd } from "../devnet/devnet.ts";
 import { devnetReport, type DevnetReport, type ReportedSession } from "../devnet/devnetReport.ts";
 import { appIsBuilt, servePage, type PageOptions, type ServedPage } from "../devnet/pageServer.ts";
 import { passwordFile, type Wiring } from "../devnet/parties.ts";
@@ -87,15 +87,8 @@ async function devnet(name: string, args: Arguments): Promise<void> {
   const stop = new AbortController();
   const stopping = (): void => stop.abort();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stopping);
-  const open = args.chain === "anvil" ? anvilChain : hardhatChain;
   const clock = new Date(Date.parse(days[0].startUtc) - 2 * DAY_MS);
-  const broker = args.transport === "nats" && args.broker === undefined ? await startBroker() : undefined;
-  const transport: Wiring["transport"] =
-    args.transport === "tls" ? { kind: "tls" } : { kind: "nats", servers: [broker?.url ?? String(args.broker)] };
-  const chain = await open(clock, args.rpcPort, join(data, "chain")).catch(async (error: unknown) => {
-    await broker?.close();
-    throw error;
-  });
+  const { chain, transport, close } = await openPlace(args, clock, data);
   let market: Devnet | undefined;
   let page: ServedPage | undefined;
   const began = performance.now();
@@ -129,13 +122,9 @@ async function devnet(name: string, args: Arguments): Promise<void> {
         skip: () => stop.signal.aborted,
         task: async (_, task) => {
           const wait = { patienceMs: args.patience * 1000, stop: stop.signal };
-          const { session, apiPorts } = market as Devnet;
-          const end = await session(k, wait);
+          const end = await (market as Devnet).session(k, wait);
           if (stop.signal.aborted) return;
-          const usage = await usageOf(apiPorts);
-          const compared = args.compare === true && end.outcome === "settled";
-          const memory = compared ? await compareWithMemory(market as Devnet, day, end) : undefined;
-          ends.push({ ...end, usage, ...(memory && { memory }) });
+          ends.push(await measured(market as Devnet, day, end, args.compare === true));
           task.title = `session of ${day.startUtc}: ${end.outcome} after ${end.seconds} s`;
           said(task.title);
         },
@@ -147,11 +136,36 @@ async function devnet(name: string, args: Arguments): Promise<void> {
   } finally {
     await page?.close();
     await market?.close();
-    await chain.close();
-    await broker?.close();
+    await close();
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, stopping);
   }
   report(devnetReport(data, ends, { startSeconds, processes: market?.homes.length ?? 0 }), args.json);
+}
+
+/** The chain, and how parties reach each other: with NATS a broker, started here unless one is named. */
+async function openPlace(args: Arguments, clock: Date, data: string) {
+  const own = args.transport === "nats" && args.broker === undefined ? await startBroker() : undefined;
+  const transport: Wiring["transport"] =
+    args.transport === "tls" ? { kind: "tls" } : { kind: "nats", servers: [own?.url ?? String(args.broker)] };
+  try {
+    const open = args.chain === "anvil" ? anvilChain : hardhatChain;
+    const chain = await open(clock, args.rpcPort, join(data, "chain"));
+    const close = async (): Promise<void> => {
+      await chain.close();
+      await own?.close();
+    };
+    return { chain, transport, close };
+  } catch (error) {
+    await own?.close();
+    throw error;
+  }
+}
+
+/** How a session ended, with what its processes hold and, where asked for, what comes of it in this one. */
+async function measured(market: Devnet, day: Scenario, end: SessionEnd, compare: boolean): Promise<ReportedSession> {
+  const usage = await usageOf(market.apiPorts);
+  const memory = compare && end.outcome === "settled" ? await compareWithMemory(market, day, end) : undefined;
+  return { ...end, usage, ...(memory && { memory }) };
 }
 
 /** The page, where it is built; names and clock are a community's. */
