@@ -33,7 +33,15 @@ export type CentralResult =
       readonly workingSet: readonly (readonly number[])[];
       /** [hour][prosumer] marginal cost of delivering energy to partners, $/MWh: unique where a device is interior. */
       readonly marginalCost: readonly Float64Array[];
+      /** [prosumer] what its devices answer, where reserve has to be deliverable (docs/model.md). */
+      readonly answers: readonly DeviceAnswers[];
     };
+
+/** By the variable of what a device books upwards: [period] MW of a buyer's need. */
+export type DeviceAnswers = ReadonlyMap<
+  string,
+  readonly (readonly { readonly buyer: number; readonly mw: number }[])[]
+>;
 
 /**
  * The whole problem at once on the conic solver: the oracle that distributed clearing is compared with.
@@ -69,6 +77,17 @@ export function solveCentral(
       variables: problem.variables,
       rows: problem.rows,
       workingSet: working.map((set) => [...set].sort((a, b) => a - b)),
+      answers: program.blocks.map(
+        ({ answered }): DeviceAnswers =>
+          new Map(
+            [...answered].map(([device, periods]) => [
+              device,
+              periods.map((shares) =>
+                shares.map(({ buyer, variable }) => ({ buyer, mw: Math.max(0, result.x[variable]) * units.mw })),
+              ),
+            ]),
+          ),
+      ),
       marginalCost: Array.from({ length: market.hours }, (_, t) =>
         Float64Array.from(
           program.blocks,

@@ -8,6 +8,7 @@ import { jointExperiment } from "../study/experiments/joint.ts";
 import { mandatesExperiment } from "../study/experiments/mandates.ts";
 import { networkExperiment } from "../study/experiments/network.ts";
 import { reclearingExperiment } from "../study/experiments/reclearing.ts";
+import { replayExperiment } from "../study/experiments/replay.ts";
 import { riskExperiment } from "../study/experiments/risk.ts";
 import { scaleExperiment, SIZES } from "../study/experiments/scale.ts";
 import { choiceOption, numberOption, say } from "../io/output.ts";
@@ -37,6 +38,7 @@ const EXPERIMENTS: Readonly<Record<string, Entry>> = {
   mandates: ofHours(mandatesExperiment),
   "data-size": ofHours(dataSizeExperiment),
   convergence: { run: convergenceExperiment, takes: ["hours", "maxIterations"] },
+  replay: ofHours(replayExperiment),
   reclearing: { run: reclearingExperiment, takes: ["hours", "most"] },
   scale: {
     run: ({ large, most = Infinity, ...rest }) =>

@@ -1,0 +1,115 @@
+/** Held-out days played through at a cleared point: what answering their errors does to the devices that answer. */
+import type { DeviceAnswers } from "../../clearing/central.ts";
+import type { Market } from "../../market/scenario/market.ts";
+import type { Schedule } from "../../market/result/solution.ts";
+
+/** Beyond a limit by less, MW or MWh, is solver noise. */
+const TOLERANCE = 1e-5;
+
+/** Which limit of a device an answer takes it beyond. */
+export const REPLAYED = ["stored energy", "battery power", "generator power", "ramp"] as const;
+export type Replayed = (typeof REPLAYED)[number];
+
+/** How often a limit was met with an answer in the way, and how often it was broken; the worst by name. */
+export type Tally = {
+  readonly looked: number;
+  readonly broken: number;
+  /** [prosumer id, period, day, MW or MWh beyond], absent where nothing is broken. */
+  readonly worst?: readonly [prosumer: number, period: number, day: number, beyond: number];
+};
+
+/** A prosumer's cleared day and what its devices answer in it, by the variable of what they book. */
+export type Answering = { readonly schedule: Schedule; readonly answers: DeviceAnswers };
+
+/** [period] MW that a device answers on a day with these errors, [period][prosumer] MW. */
+export function responseOf(market: Market, answered: DeviceAnswers, device: string, errors: readonly Float64Array[]) {
+  const periods = answered.get(device) ?? [];
+  return Float64Array.from({ length: market.hours }, (_, t) =>
+    (periods[t] ?? []).reduce(
+      (sum, { buyer, mw }) => sum - (mw / (market.halfWidth[t] * market.sigma[t][buyer])) * errors[t][buyer],
+      0,
+    ),
+  );
+}
+
+/** Held-out errors of one day, [period][prosumer] MW. */
+export function heldOutDay(market: Market, day: number): Float64Array[] {
+  return Array.from({ length: market.hours }, (_, t) =>
+    Float64Array.from(market.prosumers, ({ renewable }) =>
+      renewable ? renewable.ratingMw * market.scenario.uncertainty.testErrors[t][day][renewable.source] : 0,
+    ),
+  );
+}
+
+/**
+ * Every held-out day played through, with each battery's true losses. `reclear`: after so many periods the market is
+ * taken to be cleared again, from where the batteries are, and to bring them back to plan by its own trades; what they
+ * are off by is counted from there.
+ */
+export function replay(market: Market, parties: readonly Answering[], reclear: number): Record<Replayed, Tally> {
+  const tallies = Object.fromEntries(REPLAYED.map((limit) => [limit, { looked: 0, broken: 0 }])) as Record<
+    Replayed,
+    Tally
+  >;
+  const count = (limit: Replayed, beyond: number, at: readonly [number, number, number]): void => {
+    const { looked, broken, worst } = tallies[limit];
+    const worse = beyond > TOLERANCE && beyond > (worst?.[3] ?? 0);
+    const named = worse ? ([...at, beyond] as const) : worst;
+    tallies[limit] = {
+      looked: looked + 1,
+      broken: broken + (beyond > TOLERANCE ? 1 : 0),
+      ...(named && { worst: named }),
+    };
+  };
+  const days = market.scenario.uncertainty.testErrors[0].length;
+  for (let day = 0; day < days; day++) {
+    const errors = heldOutDay(market, day);
+    parties.forEach((party, i) => {
+      const seen = (limit: Replayed, t: number, beyond: number) => {
+        count(limit, beyond, [market.prosumers[i].id, t, day]);
+      };
+      playBattery(market, i, party, { errors, reclear, seen });
+      playGenerator(market, i, party, { errors, reclear, seen });
+    });
+  }
+  return tallies;
+}
+
+type Play = {
+  readonly errors: readonly Float64Array[];
+  readonly reclear: number;
+  readonly seen: (limit: Replayed, t: number, beyond: number) => void;
+};
+
+const beyondOf = (value: number, low: number, high: number): number => Math.max(value - high, low - value);
+
+function playBattery(market: Market, i: number, { schedule, answers }: Answering, { errors, reclear, seen }: Play) {
+  const { battery } = market.prosumers[i];
+  if (!battery) return;
+  const { chargeMw, dischargeMw, storedMwh } = schedule;
+  const response = responseOf(market, answers, "batteryUp", errors);
+  const { efficiency, minMwh, maxMwh, powerMw } = battery;
+  const out = (mw: number): number => (mw > 0 ? mw / efficiency : mw * efficiency) * market.dt;
+  let [off, moved] = [0, false];
+  for (let t = 0; t < market.hours; t++) {
+    if (t % reclear === 0) [off, moved] = [0, false];
+    const planned = dischargeMw[t] - chargeMw[t];
+    off -= out(planned + response[t]) - out(planned);
+    moved ||= response[t] !== 0;
+    if (response[t] !== 0) seen("battery power", t, beyondOf(planned + response[t], -powerMw, powerMw));
+    if (moved) seen("stored energy", t, beyondOf(storedMwh[t] + off, minMwh, maxMwh));
+  }
+}
+
+function playGenerator(market: Market, i: number, { schedule, answers }: Answering, { errors, seen }: Play) {
+  const { generator } = market.prosumers[i];
+  if (!generator) return;
+  const response = responseOf(market, answers, "generatorUp", errors);
+  const output = schedule.generatorMw.map((mw, t) => mw + response[t]);
+  const most = generator.rampMwPerHour * market.dt;
+  for (let t = 0; t < market.hours; t++) {
+    if (response[t] !== 0) seen("generator power", t, beyondOf(output[t], generator.minMw, generator.maxMw));
+    if (t > 0 && (response[t] !== 0 || response[t - 1] !== 0))
+      seen("ramp", t, beyondOf(output[t] - output[t - 1], -most, most));
+  }
+}
