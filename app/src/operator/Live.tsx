@@ -81,7 +81,6 @@ export function Live({ view }: { view: MarketView }) {
             {
               label: "Residual, primal",
               value: last.primal === undefined ? "–" : last.primal.toExponential(1),
-              detail: "stops below 1",
             },
             { label: "Residual, dual", value: last.dual === undefined ? "–" : last.dual.toExponential(1) },
           ]}
