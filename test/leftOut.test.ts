@@ -58,6 +58,23 @@ describe("a session in which not everybody can take part", function () {
     expect(outcome.batch.result.participants).to.deep.equal(left);
     expect(outcome.audited.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
     expect(said.filter((step) => step.startsWith("clear"))).to.have.length(2);
+
+    // Who was left out is metered all the same, and pays the utility's tariff for it: the day without a market.
+    const { delivery, verdict } = outcome.delivery!;
+    expect(verdict).to.deep.equal({ kind: "valid" });
+    const out = delivery.members.filter(({ tookPart }) => !tookPart);
+    expect(out.map(({ id }) => id)).to.deep.equal([revoked, tight]);
+    for (const { id, parts, movedNano } of out) {
+      const { load: drawn, renewable } = scenario.prosumers.find((one) => one.id === id)!;
+      const bill = drawn.fixedMw.map((mw, t) => {
+        const fedIn = (renewable?.actualMw?.[t] ?? 0) - mw;
+        return fedIn * (fedIn < 0 ? scenario.tariff.buyPerMwh[t] : scenario.tariff.sellPerMwh[t]);
+      });
+      const dollars = bill.reduce((sum, one) => sum + one, 0);
+      // To half a Wh an hour.
+      expect((movedNano - parts.allowancesNano) / 1e9).to.be.closeTo(dollars, 1e-4);
+      expect(parts.responsesNano).to.equal(0);
+    }
     expect(said.find((step) => step.startsWith("leave out"))).to.match(
       new RegExp(`^leave out ${tight} .*energyBeyondMandate`),
     );

@@ -1,6 +1,8 @@
 import { expect } from "chai";
 import { keccak256 } from "ethers";
 import { bundlesOf } from "../offchain-solver/auditor/bundles.ts";
+import { checkDelivery } from "../offchain-solver/auditor/deliveries.ts";
+import type { Verdict } from "../offchain-solver/auditor/verdict.ts";
 import { certifySession, judgeWitness, type SettledSession } from "../offchain-solver/auditor/witness.ts";
 import { canonicalBytes } from "../offchain-solver/codec/canonicalJson.ts";
 import { termsHash } from "../offchain-solver/codec/terms.ts";
@@ -10,6 +12,7 @@ import { turnoverOf } from "../offchain-solver/market/result/certificate.ts";
 import { devnetKey } from "../offchain-solver/devnet/devnetKeys.ts";
 import type { ClearingResult } from "../offchain-solver/market/result/clearingResult.ts";
 import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
+import type { DeliveryJson, MetersJson } from "../offchain-solver/records/deliveryJson.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { embeddedDevnet } from "../offchain-solver/devnet/embedded.ts";
 import type { SessionOutcome } from "../offchain-solver/devnet/outcome.ts";
@@ -51,6 +54,89 @@ describe("a session, end to end on the embedded devnet", function () {
     expect(outcome.verified).to.equal(15);
     expect(outcome.audited.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
     expect(outcome.standing).to.deep.equal({ kind: "valid" });
+  });
+
+  describe("its delivery", () => {
+    const found = {
+      chainId: 31337n,
+      meterKeys: new Map(Array.from({ length: 40 }, (_, id) => [id, [devnetKey("meter", id).address]])),
+    };
+    type Documents = { delivery: DeliveryJson; meters: MetersJson };
+    const verdictOf = (edit: (documents: Documents) => void): Verdict => {
+      const { delivery, meters } = structuredClone(outcome.delivery!);
+      edit({ delivery, meters });
+      const [session] = outcome.audited;
+      return checkDelivery(delivery, meters, { session, terms: outcome.witness.terms, found });
+    };
+
+    it("is made again from the chain and what meters and nodes signed, to the last unit", () => {
+      expect(outcome.delivery!.verdict).to.deep.equal({ kind: "valid" });
+      expect(verdictOf(() => undefined)).to.deep.equal({ kind: "valid" });
+      const { members, systems } = outcome.delivery!.delivery;
+      const sum = [...members, ...systems].reduce((all, { movedNano }) => all + BigInt(movedNano), 0n);
+      expect(sum).to.equal(0n);
+      expect(members.some(({ calledWh }) => calledWh.some((wh) => Math.abs(wh) > 1000))).to.equal(true);
+    });
+
+    it("is refused where any figure of a member, of the prices or of a sum is another", () => {
+      const changed = (value: unknown): unknown =>
+        typeof value === "number"
+          ? value + 1
+          : typeof value === "boolean"
+            ? !value
+            : value === "measured"
+              ? "estimated"
+              : `${String(value).slice(0, -1)}${String(value).endsWith("0") ? "1" : "0"}`;
+      /** Every way to a figure. */
+      const leaves = (value: unknown, path: readonly (string | number)[]): (string | number)[][] =>
+        typeof value === "object" && value !== null
+          ? Object.entries(value).flatMap(([key, inner]) => (key === "0" ? [] : leaves(inner, [...path, key])))
+          : [[...path]];
+      const { members, prices, systems, carbon, ...rest } = outcome.delivery!.delivery;
+      const { kind: _kind, multiple: _multiple, shortfall: _shortfall, ...top } = rest;
+      const paths = [
+        ...leaves(members[1], ["members", 1]),
+        ...leaves(prices[2], ["prices", 2]),
+        ...systems.map((_, k) => ["systems", k, "movedNano"]),
+        ...leaves(carbon, ["carbon"]),
+        ...leaves(top, []),
+      ];
+      expect(paths.length).to.be.above(35);
+      for (const path of paths) {
+        const verdict = verdictOf(({ delivery }) => {
+          let at = delivery as unknown as Record<string, unknown>;
+          for (const key of path.slice(0, -1)) at = at[key] as Record<string, unknown>;
+          at[path.at(-1)!] = changed(at[path.at(-1)!]);
+        });
+        expect(verdict.kind, path.join(".")).to.equal("invalid");
+      }
+    });
+
+    it("is refused where a meter's file or a node's statement is another than was signed", () => {
+      const spoilt: readonly [predicate: string, edit: (documents: Documents) => void][] = [
+        ["meterNotSigned", ({ meters: { meters } }) => meters[0].meteredWh[1]++],
+        ["meterNotSigned", ({ meters: { meters } }) => meters[0].renewableWh[1]++],
+        ["meterNotSigned", ({ meters: { meters } }) => (meters[0].quality[0] = "estimated")],
+        ["meterNotSigned", ({ meters: { meters } }) => meters[0].number++],
+        ["meterNotSigned", ({ meters: { meters } }) => (meters[0].signature = meters[1].signature)],
+        ["meterNotSigned", ({ meters }) => (meters.delivery = `0x${"11".repeat(20)}`)],
+        ["meterTwice", ({ meters: { meters } }) => meters.push(meters[0])],
+        ["meterOfOtherPeriods", ({ meters: { meters } }) => (meters[0].start += 3600)],
+        ["meterOfOtherPeriods", ({ meters: { meters } }) => meters[0].meteredWh.pop()],
+        ["statementNotSigned", ({ meters: { statements } }) => statements[1].plannedWh[0]++],
+        ["statementNotSigned", ({ meters: { statements } }) => statements[1].generatorG++],
+        // Left out, they are missing: other readings than those that were reckoned with.
+        ["readingsNotTheMeters", ({ meters: { meters } }) => meters.shift()],
+        ["readingsNotTheMeters", ({ meters: { statements } }) => statements.splice(1, 1)],
+        ["otherChain", ({ meters }) => meters.chainId++],
+        ["noConnection", ({ meters: { connections } }) => connections.shift()],
+        ["meteredBeyondConnection", ({ meters: { connections } }) => (connections[0].takeW = 1)],
+      ];
+      for (const [predicate, edit] of spoilt) {
+        const verdict = verdictOf((documents) => void edit(documents));
+        expect(verdict.kind === "invalid" && verdict.predicate, predicate).to.equal(predicate);
+      }
+    });
   });
 
   it("moves on chain exactly what the result says, and nothing in sum", () => {

@@ -53,6 +53,8 @@ export type AuditedSession = {
   readonly terms?: SessionTerms;
   /** Node keys at the freeze, by prosumer id. */
   readonly nodeKeys: ReadonlyMap<number, string>;
+  /** Meters' keys at the freeze, likewise. */
+  readonly meterKeys: ReadonlyMap<number, string>;
   /** Figures of the regrets, where it came to them. */
   readonly certificate?: Certificate;
 };
@@ -75,6 +77,8 @@ export type Audited = {
   readonly standing: Verdict;
   /** By account, as they are now. */
   readonly wallets: ReadonlyMap<number, string>;
+  /** Every key that an account's meter has had, the last one last. */
+  readonly meterKeys: ReadonlyMap<number, readonly string[]>;
   /** Oldest first. */
   readonly sessions: readonly AuditedSession[];
 };
@@ -121,7 +125,16 @@ export async function audit(request: AuditRequest): Promise<Audited> {
   const sessions = work.sessions.map((session) =>
     whole.kind === "invalid" && session.verdict.kind === "valid" ? { ...session, verdict: whole } : session,
   );
-  return { chainId, market, registry, head, standing: whole, wallets: work.history.wallets, sessions };
+  return {
+    chainId,
+    market,
+    registry,
+    head,
+    standing: whole,
+    wallets: work.history.wallets,
+    meterKeys: work.history.meterKeys,
+    sessions,
+  };
 }
 
 /** Reads the events in order, stretch by stretch. */
@@ -158,6 +171,7 @@ const notSeen = ({ sequence, batch }: History.Unseen): AuditedSession => ({
   settledAt: 0n,
   verdict: undecided(`the events of batch number ${sequence}`),
   nodeKeys: new Map(),
+  meterKeys: new Map(),
 });
 
 async function settledSession(work: Work, log: ChainLog): Promise<AuditedSession[]> {
@@ -190,6 +204,7 @@ async function settledSession(work: Work, log: ChainLog): Promise<AuditedSession
       transaction: log.transaction,
       block: log.block,
       nodeKeys: session?.nodeKeys ?? new Map(),
+      meterKeys: session?.meterKeys ?? new Map(),
       ...found,
       ...(session && { terms: session.terms }),
     },

@@ -22,6 +22,8 @@ export type History = {
   readonly unknown: Set<number>;
   readonly mandates: Map<number, Mandate>;
   readonly nodeKeys: Map<number, string>;
+  /** By prosumer id, every key that its meter has had, the last one last. */
+  readonly meterKeys: Map<number, readonly string[]>;
   readonly wallets: Map<number, string>;
   /** By epoch: node keys in the order of the bits. */
   readonly committees: Map<bigint, readonly string[]>;
@@ -43,11 +45,15 @@ export type History = {
   last: { readonly transaction: string; readonly events: number };
 };
 
-/** `nodeKeys`: by prosumer id, as they were at the freeze: who rotates a key later has signed with the one before. */
+/**
+ * `nodeKeys`, `meterKeys`: by prosumer id, as they were at the freeze: who rotates a key later has signed with the one
+ * before.
+ */
 export type FrozenSession = {
   readonly terms: SessionTerms;
   readonly transaction: string;
   readonly nodeKeys: ReadonlyMap<number, string>;
+  readonly meterKeys: ReadonlyMap<number, string>;
   /** How many events of the transaction that froze it were seen. */
   events: number;
   /** As they were at the freeze. */
@@ -77,6 +83,7 @@ export function begin(chainId: bigint, market: string): History {
     unknown: new Set(),
     mandates: new Map(),
     nodeKeys: new Map(),
+    meterKeys: new Map(),
     wallets: new Map(),
     committees: new Map(),
     gridModels: new Map(),
@@ -160,12 +167,16 @@ function applyToParties(history: History, name: string, args: Result): boolean {
     case "Registered":
       history.wallets.set(Number(args.id), args.wallet);
       history.nodeKeys.set(Number(args.id), args.nodeKey);
+      history.meterKeys.set(Number(args.id), [args.meterKey]);
       return true;
     case "WalletRotated":
       history.wallets.set(Number(args.id), args.wallet);
       return true;
     case "NodeKeyRotated":
       history.nodeKeys.set(Number(args.id), args.nodeKey);
+      return true;
+    case "MeterKeyRotated":
+      history.meterKeys.set(Number(args.id), [...(history.meterKeys.get(Number(args.id)) ?? []), args.meterKey]);
       return true;
     case "GridModelAdded":
       history.gridModels.set(args.hash, args.pointer);
@@ -242,6 +253,7 @@ function freeze(history: History, args: Result, { transaction }: ChainLog): Unse
     terms,
     transaction,
     nodeKeys: new Map(history.nodeKeys),
+    meterKeys: new Map([...history.meterKeys].map(([id, keys]) => [id, keys.at(-1)!])),
     events: 0,
     mandates: new Map(history.mandates),
     table: history.table,

@@ -20,7 +20,8 @@ export function verdictJson(session: Row): AuditJson["verdicts"][number] {
   };
 }
 
-const said = (verdict: Verdict) => ({
+/** A verdict of something that is no session. */
+export const said = (verdict: Verdict) => ({
   verdict: verdict.kind,
   ...(verdict.kind !== "valid" && { says: verdictText(verdict) }),
 });

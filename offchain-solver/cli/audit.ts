@@ -1,8 +1,12 @@
 import { join } from "node:path";
 import { Command } from "commander";
+import type { Audited, AuditedSession } from "../auditor/audit.ts";
+import { checkDelivery } from "../auditor/deliveries.ts";
 import { checkClearing, checkSettlement } from "../auditor/documents.ts";
-import type { Audited } from "../auditor/audit.ts";
-import { invalid, VALID, verdictText, type Verdict } from "../auditor/verdict.ts";
+import { termsHash } from "../codec/terms.ts";
+import { WitnessSchema } from "../codec/witness.ts";
+import { DeliveryJsonSchema, MetersJsonSchema } from "../records/deliveryJson.ts";
+import { invalid, undecided, VALID, verdictText, type Verdict } from "../auditor/verdict.ts";
 import { auditJsonOf } from "../auditor/verdictJson.ts";
 import { ScenarioSchema } from "../market/scenario/scenario.ts";
 import { ClearingJsonSchema, swept } from "../records/clearingJson.ts";
@@ -71,7 +75,7 @@ function sessionIn(folder: string): SessionFolder {
   };
 }
 
-/** settlement.json, clearing.json and report.html, as far as they are there, beside the chain. */
+/** settlement.json, delivery.json, clearing.json and report.html, as far as they are there, beside the chain. */
 function checkDocuments({ at, settlement }: SessionFolder, found: Audited): Verdict {
   if (settlement.chainId !== undefined && BigInt(settlement.chainId) !== found.chainId)
     throw new InputError(
@@ -79,7 +83,9 @@ function checkDocuments({ at, settlement }: SessionFolder, found: Audited): Verd
     );
   const settled = checkSettlement(settlement, found.sessions);
   const session = found.sessions.find(({ transaction }) => transaction === settlement.txHash);
-  if (settled.kind !== "valid" || session === undefined || !isFile(at("clearing.json"))) return settled;
+  if (settled.kind !== "valid" || session === undefined) return settled;
+  const delivered = isFile(at("delivery.json")) ? checkDelivered(at, session, found) : VALID;
+  if (delivered.kind !== "valid" || !isFile(at("clearing.json"))) return delivered;
   const clearing = readJson(at("clearing.json"), ClearingJsonSchema);
   const cleared = checkClearing(clearing, session);
   if (cleared.kind !== "valid" || !isFile(at("report.html"))) return cleared;
@@ -88,11 +94,22 @@ function checkDocuments({ at, settlement }: SessionFolder, found: Audited): Verd
     settlement,
     audit: readJson(at("audit.json"), AuditJsonSchema),
     scenario: readJson(at("scenario.json"), ScenarioSchema),
+    delivery: isFile(at("delivery.json")) ? readJson(at("delivery.json"), DeliveryJsonSchema) : undefined,
     community: isFile(at("community.json")) ? readJson(at("community.json"), CommunityJsonSchema) : undefined,
   };
   return renderReport(input) === readText(at("report.html"))
     ? VALID
     : invalid("reportNotTheFiles", "report.html is not what clearing.json, settlement.json and audit.json make");
+}
+
+/** delivery.json beside the batch on chain, by what meters and nodes signed and the terms that were frozen. */
+function checkDelivered(at: SessionFolder["at"], session: AuditedSession, found: Audited): Verdict {
+  const delivery = readJson(at("delivery.json"), DeliveryJsonSchema);
+  const terms = isFile(at("witness.json")) ? readJson(at("witness.json"), WitnessSchema).terms : undefined;
+  if (terms === undefined || termsHash(terms) !== session.terms?.termsHash)
+    return undecided(`the terms that hash to ${session.terms?.termsHash}`);
+  if (!isFile(at("meters.json"))) return undecided("meters.json: what the meters signed");
+  return checkDelivery(delivery, readJson(at("meters.json"), MetersJsonSchema), { session, terms, found });
 }
 
 function report({ verdicts, market, documents }: AuditJson): void {

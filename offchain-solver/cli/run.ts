@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { isAddress } from "ethers";
 import * as Onboarding from "../chain/onboarding.ts";
 import { verdictText } from "../auditor/verdict.ts";
-import { verdictJson } from "../auditor/verdictJson.ts";
+import { said, verdictJson } from "../auditor/verdictJson.ts";
 import { AuditJsonSchema, SettlementJsonSchema, type AuditJson, type SettlementJson } from "../records/sessionJson.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
 import { DESK, OPERATOR, UTILITY } from "../market/result/clearingResult.ts";
@@ -134,7 +134,8 @@ function writeSession(
   const { scenario } = outcome;
   const settlement = settlementJson(outcome, rpc);
   const audit = auditJson(outcome);
-  const input = { clearing: swept(clearing), settlement, audit, scenario, community };
+  const delivery = outcome.delivery?.delivery;
+  const input = { clearing: swept(clearing), settlement, audit, delivery, scenario, community };
   const split = community !== undefined;
   return writeFolder(out, folderOf(scenario, community), (draft) => {
     const at = (file: SessionFile): string => join(draft, placeOf(file, split));
@@ -143,6 +144,8 @@ function writeSession(
     writeJson(at("clearing.json"), clearing);
     writeJson(at("settlement.json"), settlement);
     writeJson(at("audit.json"), audit);
+    if (delivery !== undefined) writeJson(at("delivery.json"), delivery);
+    if (outcome.delivery !== undefined) writeJson(at("meters.json"), outcome.delivery.meters);
     writeJson(at("witness.json"), outcome.witness);
     mkdirSync(at("bundle"));
     for (const [name, bytes] of outcome.bundle) writeText(join(at("bundle"), `${name}.json`), decoded(bytes));
@@ -201,8 +204,25 @@ function settlementJson({ batch, settled, deployment }: SessionOutcome, rpc: str
   });
 }
 
-function auditJson({ audited }: SessionOutcome): AuditJson {
-  return AuditJsonSchema.parse({ verdicts: audited.map(verdictJson) });
+function auditJson({ audited, delivery }: SessionOutcome): AuditJson {
+  return AuditJsonSchema.parse({
+    verdicts: audited.map(verdictJson),
+    ...(delivery && { delivery: said(delivery.verdict) }),
+  });
+}
+
+/** What became of the promise, in a line; it is honest about who has been charged. */
+function deliveryText({ delivery, verdict }: NonNullable<SessionOutcome["delivery"]>): string {
+  const { members, entered } = delivery;
+  const sum = (of: (member: (typeof members)[number]) => number): number => members.reduce((all, m) => all + of(m), 0);
+  const deviation = sum(({ meteredWh, promisedWh }) =>
+    meteredWh.reduce((all, wh, t) => all + Math.abs(wh - promisedWh[t]), 0),
+  );
+  const paid = sum(({ movedNano }) => Math.abs(movedNano)) / 1e9;
+  return [
+    `${verdictText(verdict)}: ${(deviation / 1000).toFixed(1)} kWh beside the promise, ${paid.toFixed(2)} $ moved`,
+    entered === undefined ? "reckoned by the ledger, not settled on chain" : `entry ${entered.entry} on chain`,
+  ].join(", ");
 }
 
 /** Prints the summary; returns what is wrong, if anything is. */
@@ -225,6 +245,7 @@ function report(
     ["payload", `${payload.length} bytes, ${result.trades.length} trades`],
     ["ledger changes add up to", `${money} nano-dollars, ${carbon} g`],
     ["audit from chain data", audited.map(({ verdict }) => verdictText(verdict)).join(", ")],
+    ...(outcome.delivery ? [["delivery, from meters and chain", deliveryText(outcome.delivery)]] : []),
     ["report", join(folder, placeOf("report.html", community !== undefined))],
   ];
   say(terminalTable(["settlement", ""], rows, { text: [0, 1], wrap: 1 }));
@@ -232,5 +253,7 @@ function report(
   if (differing.length > 0) return `chain and result disagree: ${differing.join("; ")}`;
   if (money !== 0n || carbon !== 0n) return `ledger changes do not add up to zero: ${money}, ${carbon}`;
   const bad = audited.find(({ verdict }) => verdict.kind !== "valid");
+  if (outcome.delivery !== undefined && outcome.delivery.verdict.kind !== "valid")
+    return `delivery: ${verdictText(outcome.delivery.verdict)}`;
   return bad && `audit: ${verdictText(bad.verdict)}`;
 }

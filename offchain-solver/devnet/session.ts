@@ -5,6 +5,7 @@ import type { Scenario } from "../market/scenario/scenario.ts";
 import type { Chain } from "./embedded.ts";
 import type { Progress, SessionOutcome } from "./outcome.ts";
 import { clear, propose, quantise, type SessionOptions } from "./steps/clear.ts";
+import { auditDelivery, deliver, hasCome } from "./steps/deliver.ts";
 import { freeze, type Frozen } from "./steps/freeze.ts";
 import { leavingOut } from "./steps/leavingOut.ts";
 import { load, type Loaded } from "./steps/load.ts";
@@ -46,14 +47,19 @@ export async function runLoaded(
   const settled = await settle(frozen, batch, witness, attestations);
   const bundle = bundleFiles(witness, settled.batch, { payload: batch.payload, ...packSignatures(attestations) });
 
+  if (hasCome(scenario)) progress("deliver what the day brought: meters, imbalance, reserve, allowances");
+  const delivered = hasCome(scenario) ? await deliver(frozen, scenario, clearing, batch, settled) : undefined;
+
   progress("audit from chain data and the published witness");
-  const { sessions, standing } = await audit(frozen, witness);
+  const found = await audit(frozen, witness);
+  const { sessions, standing } = found;
+  const delivery = delivered && { ...delivered, verdict: auditDelivery(frozen, delivered, found) };
   // A market that stood before may have settled others: their parties published elsewhere.
   const audited = sessions.filter((session) => session.batch === settled.batch);
 
   const { deployment } = frozen;
   const agreed = { deployment, batch, verified: verified.length, witness };
-  return { scenario, ...clearing, ...agreed, settled, bundle, audited, standing };
+  return { scenario, ...clearing, ...agreed, settled, bundle, delivery, audited, standing };
 }
 
 /** From the frozen terms to integers. */

@@ -6,7 +6,7 @@
 import type { ClearingResult } from "../market/result/clearingResult.ts";
 import type { Solution } from "../market/result/solution.ts";
 import type { Market } from "../market/scenario/market.ts";
-import type { Prosumer } from "../market/scenario/scenario.ts";
+import type { Prosumer, Scenario } from "../market/scenario/scenario.ts";
 import { callsOf, type PerPeriod } from "./calls.ts";
 
 const WH = 1e6;
@@ -54,6 +54,16 @@ export function devicesOf(market: Market, { schedules }: Solution, result: Clear
     plannedWh: planned,
     generatorG: homes.map(({ grams }) => grams),
   };
+}
+
+/** The day of a home that took no part: its load as forecast and all that its renewable gave; nothing was planned. */
+export function standingDay(prosumer: Prosumer, { hours, periodHours }: Scenario): DeviceDay {
+  const wh = (mw: number): number => Math.round(mw * periodHours * WH) + 0;
+  const given = Array.from({ length: hours }, (__, t) =>
+    wh(outcomeMw(prosumer, prosumer.renewable?.forecastMw[t] ?? 0, t)),
+  );
+  const metered = given.map((value, t) => value - wh(prosumer.load.fixedMw[t]));
+  return { meteredWh: [metered], renewableWh: [given], plannedWh: [given], generatorG: [0] };
 }
 
 /** A renewable that was planned to give `mw` of its forecast gives that and the whole error of the forecast. */

@@ -32,6 +32,8 @@ const HOLD_UNIT = 1_000_000n;
 const MOST_U32 = 0xffffffff;
 /** Grams that a Wh fed in is taken to have cost of which nobody states what made it: the most that the chain takes. */
 const UNSTATED_G_PER_WH = 2;
+/** Position, call and meter are whole Wh each: so little is rounding, and nobody is fined for it. */
+const ROUNDING_WH = 2;
 const MICRO = 1_000_000;
 
 export function sessionReadings(promised: Promised, metered: Metered, kind: Kind): SessionReadings {
@@ -94,7 +96,8 @@ function responsesOf(row: number, i: number, { values, calls, result, closed }: 
     const calledWh = given - calls.received[i][period];
     const deviation = Number(deviationOf(value, closed));
     const missing = Math.min(Math.abs(given), Math.max(0, given > 0 ? -deviation : deviation));
-    const undeliveredW = Math.floor((missing * 3600) / result.periodSeconds);
+    const undeliveredWh = missing <= ROUNDING_WH ? 0 : missing;
+    const undeliveredW = Math.floor((undeliveredWh * 3600) / result.periodSeconds);
     if (calledWh === 0 && undeliveredW === 0) return [];
     return [{ row, period, calledWh, undeliveredW, price: calls.price[i][period] }];
   });

@@ -76,6 +76,10 @@ export const AuditJsonSchema = z.strictObject({
   market: z
     .strictObject({ verdict: z.enum(["valid", "invalid", "undecided"]), says: z.string().optional() })
     .optional(),
+  /** Of delivery.json, made again from the batch on chain and what meters and nodes signed. */
+  delivery: z
+    .strictObject({ verdict: z.enum(["valid", "invalid", "undecided"]), says: z.string().optional() })
+    .optional(),
   /** Of settlement.json, clearing.json and report.html beside the chain, where a session's folder was audited. */
   documents: z
     .strictObject({ verdict: z.enum(["valid", "invalid", "undecided"]), says: z.string().optional() })

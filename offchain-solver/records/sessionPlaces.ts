@@ -4,6 +4,8 @@ const PLACES = {
   "scenario.json": "private",
   "clearing.json": "private",
   "community.json": "private",
+  "delivery.json": "private",
+  "meters.json": "private",
   "report.html": "private",
   members: "private",
   // What is on chain anyway, and what proves it.

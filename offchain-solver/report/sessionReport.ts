@@ -2,6 +2,7 @@
 import type { SweptClearing as ClearingJson } from "../records/clearingJson.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
+import type { DeliveryJson } from "../records/deliveryJson.ts";
 import type { AuditJson, SettlementJson } from "../records/sessionJson.ts";
 import { dayFrom } from "./day.ts";
 import { escape, foreign } from "./derive.ts";
@@ -12,6 +13,7 @@ import { clockOf, dayOf, lengthName, yearOf } from "./periods.ts";
 import { billSection } from "./sections/bills.ts";
 import { carbon } from "./sections/carbon.ts";
 import { convergence, networkCheck } from "./sections/checks.ts";
+import { deliverySection } from "./sections/delivery.ts";
 import { energy } from "./sections/energy.ts";
 import { overview } from "./sections/overview.ts";
 import { reserve } from "./sections/reserve.ts";
@@ -25,6 +27,7 @@ export type ReportInput = {
   readonly scenario: Scenario;
   readonly settlement?: SettlementJson | undefined;
   readonly audit?: AuditJson | undefined;
+  readonly delivery?: DeliveryJson | undefined;
   /** Names, clock and currency of a community; absent: numbers, UTC and dollars. */
   readonly community?: CommunityJson | undefined;
 };
@@ -48,9 +51,16 @@ function subtitle({ clearing, scenario }: Session): string {
   ].join(" · ");
 }
 
-export function renderReport({ clearing, scenario: plain, settlement, audit, community }: ReportInput): string {
+export function renderReport({
+  clearing,
+  scenario: plain,
+  settlement,
+  audit,
+  delivery,
+  community,
+}: ReportInput): string {
   const scenario = { ...plain, community };
-  const session: Session = { ...dayFrom(clearing, scenario), settlement, audit };
+  const session: Session = { ...dayFrom(clearing, scenario), settlement, audit, delivery };
   const feeder = feederSection(session);
   const date = `${dayOf(scenario, 0)} ${yearOf(scenario)}`;
   const sections = [
@@ -60,6 +70,7 @@ export function renderReport({ clearing, scenario: plain, settlement, audit, com
     { id: "reserve", name: "Reserve", body: reserve(session) },
     { id: "carbon", name: "Carbon", body: carbon(session) },
     { id: "bills", name: "Bills", body: billSection(session) },
+    { id: "delivery", name: "Delivery", body: deliverySection(session) },
     { id: "network", name: "Network check", body: networkCheck(session) },
     { id: "convergence", name: "Convergence", body: convergence(session) },
     { id: "settlement", name: "Settlement and audit", body: settlementAndAudit(session) },

@@ -8,6 +8,7 @@ import { FeederSchema } from "../../offchain-solver/grid/feeder.ts";
 import { ClearingJsonSchema } from "../../offchain-solver/records/clearingJson.ts";
 import { PrivatePartSchema } from "../../offchain-solver/market/scenario/publicScenario.ts";
 import { CommunityJsonSchema } from "../../offchain-solver/records/communityJson.ts";
+import { DeliveryJsonSchema, MetersJsonSchema } from "../../offchain-solver/records/deliveryJson.ts";
 import { ReadingsJsonSchema } from "../../offchain-solver/records/meterJson.ts";
 import { MonthJsonSchema } from "../../offchain-solver/records/monthJson.ts";
 import { CommunitySchema } from "../../offchain-solver/scenarios/community/terms.ts";
@@ -28,6 +29,8 @@ const SCHEMAS = {
   communityNames: CommunityJsonSchema,
   month: MonthJsonSchema,
   readings: ReadingsJsonSchema,
+  delivery: DeliveryJsonSchema,
+  meters: MetersJsonSchema,
 };
 /** Files that people write: what has a default may be left out. */
 const WRITTEN = { community: CommunitySchema };

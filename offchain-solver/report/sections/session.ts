@@ -1,5 +1,6 @@
 /** What a report is made of, and the words that its sections share. */
 import type { SweptClearing as ClearingJson } from "../../records/clearingJson.ts";
+import type { DeliveryJson } from "../../records/deliveryJson.ts";
 import type { AuditJson, SettlementJson } from "../../records/sessionJson.ts";
 import type { Day } from "../day.ts";
 import { legend } from "../page.ts";
@@ -8,6 +9,7 @@ import { tint, type Meaning } from "../theme.ts";
 export type Session = Day & {
   readonly settlement?: SettlementJson | undefined;
   readonly audit?: AuditJson | undefined;
+  readonly delivery?: DeliveryJson | undefined;
 };
 
 export const METHODS: Readonly<Record<ClearingJson["settings"]["method"], string>> = {
