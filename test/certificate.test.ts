@@ -9,7 +9,7 @@ import { importCase } from "../offchain-solver/scenarios/importCase.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { populate } from "../offchain-solver/scenarios/populate.ts";
 import { clear, type ClearedSession } from "../offchain-solver/simulation/clear.ts";
-import { resized } from "./support/resized.ts";
+import { resized } from "../offchain-solver/scenarios/resized.ts";
 
 const clearedBy = (scenario: Scenario): ClearedSession =>
   clear(scenario, {

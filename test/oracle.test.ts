@@ -10,8 +10,8 @@ import type { Prosumer, Scenario } from "../offchain-solver/market/scenario/scen
 import { createNetwork } from "../offchain-solver/market/formulation/network.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { withHeatPumps, withVehicles } from "./support/homeDevices.ts";
+import { resized } from "../offchain-solver/scenarios/resized.ts";
 import { withSustain } from "../offchain-solver/scenarios/withSustain.ts";
-import { resized } from "./support/resized.ts";
 import { clarabelSolver } from "../offchain-solver/numerics/clarabelNode.ts";
 
 /**

@@ -11,7 +11,7 @@ import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
 import { memoryTransport } from "../offchain-solver/net/memoryTransport.ts";
 import { clarabelSolver } from "../offchain-solver/numerics/clarabelNode.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
-import { resized } from "./support/resized.ts";
+import { resized } from "../offchain-solver/scenarios/resized.ts";
 
 const SIZES = [0.001, 0.01, 0.1, 1, 10, 100] as const;
 

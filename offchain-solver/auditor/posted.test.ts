@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { resized } from "../../test/support/resized.ts";
+import { resized } from "../scenarios/resized.ts";
 import { transport } from "../codec/transport.ts";
 import { UTILITY, type ClearingResult } from "../market/result/clearingResult.ts";
 import { createMarket, defaultSettings } from "../market/scenario/market.ts";

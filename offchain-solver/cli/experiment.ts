@@ -11,6 +11,7 @@ import { reclearingExperiment } from "../study/experiments/reclearing.ts";
 import { replayExperiment } from "../study/experiments/replay.ts";
 import { riskExperiment } from "../study/experiments/risk.ts";
 import { scaleExperiment, SIZES } from "../study/experiments/scale.ts";
+import { sizesExperiment } from "../study/experiments/sizes.ts";
 import { choiceOption, numberOption, say } from "../io/output.ts";
 import { checkFolder } from "../io/target.ts";
 
@@ -37,6 +38,7 @@ const EXPERIMENTS: Readonly<Record<string, Entry>> = {
   joint: ofHours(jointExperiment),
   mandates: ofHours(mandatesExperiment),
   "data-size": ofHours(dataSizeExperiment),
+  sizes: { run: sizesExperiment, takes: ["hours"] },
   convergence: { run: convergenceExperiment, takes: ["hours", "maxIterations"] },
   replay: ofHours(replayExperiment),
   reclearing: { run: reclearingExperiment, takes: ["hours", "most"] },

@@ -8,7 +8,7 @@ import { distanceMatrix, topologyOf } from "../grid/topology.ts";
 import { placesOn } from "../grid/places.ts";
 import { clear, type ClearedSession } from "../simulation/clear.ts";
 import { loadScenario, takeHours } from "../scenarios/loadScenario.ts";
-import { resized } from "../../test/support/resized.ts";
+import { resized } from "../scenarios/resized.ts";
 import { quantise } from "./quantise.ts";
 import { roundToZeroSum, transport } from "./transport.ts";
 

@@ -76,7 +76,7 @@ export function turnoverOf(market: Market, solution: Solution): number {
  */
 const LEAST_TURNOVER = 1e-4;
 
-function measureOf(market: Market, solution: Solution): number {
+export function measureOf(market: Market, solution: Solution): number {
   const { dt, sizeMw, scenario } = market;
   const level = scenario.tariff.buyPerMwh.reduce((sum, price) => sum + Math.abs(price), 0);
   return Math.max(turnoverOf(market, solution), LEAST_TURNOVER * sizeMw * dt * level);

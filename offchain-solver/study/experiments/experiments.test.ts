@@ -10,6 +10,7 @@ import { summaryOf } from "./reclearing.ts";
 import { courseOf, reclearingRuns } from "./reclearingRun.ts";
 import { exponentOf } from "./scale.ts";
 import { scaleRun } from "./scaleRun.ts";
+import { sizeRow } from "./sizes.ts";
 
 describe("experiments", function () {
   this.timeout(60_000);
@@ -54,6 +55,19 @@ describe("experiments", function () {
 
   it("fit the exponent of a power", () => {
     expect(exponentOf([1, 3, 10].map((x) => [x, 7 * x * Math.sqrt(x)] as const))).to.be.closeTo(1.5, 1e-12);
+  });
+
+  it("clear a market as small and as large as they say, and measure what rounding costs there", () => {
+    const [small, large] = [0.001, 100].map((factor) => sizeRow("two hours", scenarioOf("ieee15", 2), factor));
+    expect(large.sizeKw / small.sizeKw).to.be.closeTo(1e5, 1e-3);
+    expect([small.status, large.status]).to.deep.equal(["solved", "solved"]);
+    expect(small.evaluations / large.evaluations).to.be.within(0.95, 1.05);
+    for (const row of [small, large]) {
+      expect(Math.abs(row.gap)).to.be.below(1e-5);
+      expect(row.pricesSame).to.be.above(0.9);
+    }
+    // A Wh is a hundred thousand times more of the small one.
+    expect(small.paymentShift).to.be.above(30 * large.paymentShift);
   });
 
   it("time the iterations of a generated session, and clear it where they are enough", () => {

@@ -1,4 +1,4 @@
-import type { Prosumer, Scenario } from "../../offchain-solver/market/scenario/scenario.ts";
+import type { Prosumer, Scenario } from "../market/scenario/scenario.ts";
 
 /**
  * The same market `x` times as large: every MW, MWh and MVA times x at the same prices and voltages, so every quantity

@@ -1,0 +1,152 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { defaultSettings } from "../../market/scenario/market.ts";
+import type { Scenario } from "../../market/scenario/scenario.ts";
+import { liveLine } from "../../io/output.ts";
+import { scatterFigure } from "../../report/figures.ts";
+import { EXAMPLE, exampleFiles } from "../../scenarios/community/example.ts";
+import { loadCommunity } from "../../scenarios/community/loadCommunity.ts";
+import { takeHours } from "../../scenarios/loadScenario.ts";
+import { resized } from "../../scenarios/resized.ts";
+import { clear, type ClearedSession, type ClearMethod } from "../../simulation/clear.ts";
+import { measureOf } from "../bench/zooRow.ts";
+import { scenarioOf, type Cell, type Experiment, type Horizon } from "./common.ts";
+
+export const FACTORS = [0.001, 0.01, 0.1, 1, 10, 100] as const;
+
+/** $/MWh: nodal prices that are unique lie as near to the central twin's. */
+const SAME_PRICE = 0.01;
+
+/** One market at one size; money in parts of the central twin's gross turnover. */
+export type SizeRow = {
+  readonly market: string;
+  readonly factor: number;
+  readonly sizeKw: number;
+  readonly status: string;
+  readonly evaluations: number;
+  readonly gap: number;
+  /** Nodal prices of active power: the largest difference from central's, $/MWh, and the share within SAME_PRICE. */
+  readonly priceApart: number;
+  readonly pricesSame: number;
+  /** Largest change of a member's payment for energy by whole Wh, and what dust of reserve costs more. */
+  readonly paymentShift: number;
+  readonly reserveMoved: number;
+};
+
+const HEADER =
+  "market,factor,sizeKw,status,evaluations,gapOfTurnover,largestNodalPriceDifference,shareOfNodalPricesWithin.01,paymentShiftOfTurnover,reserveMovedOfTurnover";
+
+const NOTHING = { gap: NaN, priceApart: NaN, pricesSame: NaN, paymentShift: NaN, reserveMoved: NaN } as const;
+
+/** Clears `scenario` so many times as large as it is by the default method, and centrally. */
+export function sizeRow(market: string, scenario: Scenario, factor: number): SizeRow {
+  const line = liveLine();
+  const by = (method: ClearMethod): ClearedSession =>
+    clear(resized(scenario, factor), {
+      method,
+      market: defaultSettings(scenario),
+      trade: true,
+      rhoScale: 1,
+      maxIterations: 20_000,
+      observe: (k) => line.show(`${market} x ${factor}: evaluation ${k}`),
+    });
+  const [central, cleared] = [by("central"), by("anderson")];
+  line.end();
+  const row = {
+    market,
+    factor,
+    sizeKw: cleared.market.sizeMw * 1000,
+    status: cleared.status,
+    evaluations: cleared.evaluations,
+  };
+  if (central.outcome === undefined || cleared.outcome === undefined) return { ...row, ...NOTHING };
+  const { solution, objective, quantised } = cleared.outcome;
+  const turnover = measureOf(central.market, central.outcome.solution);
+  const optimum = central.outcome.solution.nodalPrice;
+  const apart = solution.nodalPrice.flatMap((prices, t) => Array.from(prices, (p, i) => Math.abs(p - optimum[t][i])));
+  return {
+    ...row,
+    gap: (objective - central.outcome.objective) / turnover,
+    priceApart: apart.reduce((a, b) => Math.max(a, b), 0),
+    pricesSame: apart.filter((value) => value <= SAME_PRICE).length / apart.length,
+    paymentShift: quantised.report.paymentShift / turnover,
+    reserveMoved: quantised.report.reserveMovedCost / turnover,
+  };
+}
+
+/** The day of the example community's street of twelve homes, by the hour. */
+async function street(): Promise<Scenario> {
+  const folder = mkdtempSync(join(tmpdir(), "gridpact-sizes-"));
+  try {
+    for (const [name, text] of exampleFiles({ ...EXAMPLE, minutes: 60 })) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), text);
+    }
+    return (await loadCommunity(folder)).scenario;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const cellsOf = (r: SizeRow): Cell[] => [
+  r.market,
+  r.factor,
+  r.sizeKw,
+  r.status,
+  r.evaluations,
+  ...[r.gap, r.priceApart, r.pricesSame, r.paymentShift, r.reserveMoved].map((value) =>
+    Number.isNaN(value) ? "" : value,
+  ),
+];
+
+const percent = (share: number): string => `${Number((100 * share).toPrecision(2))} %`;
+
+function textOf(rows: readonly SizeRow[]): string {
+  const counts = rows.map(({ evaluations }) => evaluations);
+  const most = (of: (row: SizeRow) => number): number => rows.reduce((a, row) => Math.max(a, of(row)), 0);
+  return [
+    `**${rows[0].market}:** ${Math.min(...counts)} to ${Math.max(...counts)} evaluations`,
+    `the largest gap to the central optimum ${most(({ gap }) => Math.abs(gap)).toExponential(1)} of gross turnover`,
+    `nodal prices at most ${most(({ priceApart }) => priceApart).toPrecision(2)} $/MWh from central's, ${percent(Math.min(...rows.map(({ pricesSame }) => pricesSame)))} or more of them within ${SAME_PRICE} (where several prices support one optimum, they may differ)`,
+    `whole Wh and W shift a member's payment by at most, of turnover: ${rows.map((r) => `${percent(r.paymentShift)} at x ${r.factor}`).join(", ")}; reserve too small to post costs ${rows.map((r) => `${percent(r.reserveMoved)} at x ${r.factor}`).join(", ")}.`,
+  ].join("; ");
+}
+
+/** The same markets from a thousandth to a hundred times their size. */
+export async function sizesExperiment({ hours = 24 }: Horizon = {}): Promise<Experiment> {
+  const markets = [
+    { name: `ieee15, ${hours} h`, scenario: scenarioOf("ieee15", hours) },
+    { name: `street of 12 homes, ${hours} h`, scenario: takeHours(await street(), hours) },
+  ];
+  const rows = markets.map(({ name, scenario }) => FACTORS.map((factor) => sizeRow(name, scenario, factor)));
+  const points = (of: (row: SizeRow) => number) =>
+    rows.map((of1, k) => ({
+      name: markets[k].name,
+      points: of1.map((row): [number, number] => [row.factor, of(row)]).filter(([, value]) => value > 0),
+    }));
+  return {
+    title: "The same market at other sizes",
+    header: HEADER.split(","),
+    rows: rows.flat().map(cellsOf),
+    json: rows.flat(),
+    figures: {
+      "": scatterFigure(
+        { title: "Evaluations to the certified end", x: "times its size", y: "evaluations" },
+        points(({ evaluations }) => evaluations),
+        { xLog: true },
+        { joined: true },
+      ),
+      "-rounding": scatterFigure(
+        { title: "Largest change of a payment by whole Wh", x: "times its size", y: "share of gross turnover" },
+        points(({ paymentShift }) => paymentShift),
+        { xLog: true, yLog: true },
+        { joined: true },
+      ),
+    },
+    text: [
+      "Every MW, MWh and MVA times a factor at the same prices and voltages, cleared by the default method to its certified end and by the central twin. The clearing reckons in units of the market's size, so only whole Wh, W and grams know how large it is.",
+      ...rows.map(textOf),
+    ],
+  };
+}
