@@ -48,7 +48,7 @@ function resizedProsumer(prosumer: Prosumer, x: number): Prosumer {
         ...renewable,
         ratingMw: x * renewable.ratingMw,
         forecastMw: renewable.forecastMw.map(times),
-        actualMw: renewable.actualMw!.map(times),
+        ...(renewable.actualMw && { actualMw: renewable.actualMw.map(times) }),
         reactiveMvar: x * renewable.reactiveMvar,
       },
     }),

@@ -104,11 +104,12 @@ const percent = (share: number): string => `${Number((100 * share).toPrecision(2
 
 function textOf(rows: readonly SizeRow[]): string {
   const counts = rows.map(({ evaluations }) => evaluations);
+  const [least, highest] = [Math.min(...counts), Math.max(...counts)];
   const most = (of: (row: SizeRow) => number): number => rows.reduce((a, row) => Math.max(a, of(row)), 0);
   return [
-    `**${rows[0].market}:** ${Math.min(...counts)} to ${Math.max(...counts)} evaluations`,
+    `**${rows[0].market}:** ${least === highest ? `${least} evaluations at every size` : `${least} to ${highest} evaluations`}`,
     `the largest gap to the central optimum ${most(({ gap }) => Math.abs(gap)).toExponential(1)} of gross turnover`,
-    `nodal prices at most ${most(({ priceApart }) => priceApart).toPrecision(2)} $/MWh from central's, ${percent(Math.min(...rows.map(({ pricesSame }) => pricesSame)))} or more of them within ${SAME_PRICE} (where several prices support one optimum, they may differ)`,
+    `nodal prices at most ${most(({ priceApart }) => priceApart).toPrecision(2)} $/MWh from central's, at every size ${percent(Math.min(...rows.map(({ pricesSame }) => pricesSame)))} or more of them within ${SAME_PRICE} (where several prices support one optimum, they may differ)`,
     `whole Wh and W shift a member's payment by at most, of turnover: ${rows.map((r) => `${percent(r.paymentShift)} at x ${r.factor}`).join(", ")}; reserve too small to post costs ${rows.map((r) => `${percent(r.reserveMoved)} at x ${r.factor}`).join(", ")}.`,
   ].join("; ");
 }
