@@ -120,11 +120,15 @@ export async function sizesExperiment({ hours = 24 }: Horizon = {}): Promise<Exp
     { name: `ieee15, ${hours} h`, scenario: scenarioOf("ieee15", hours) },
     { name: `street of 12 homes, ${hours} h`, scenario: takeHours(await street(), hours) },
   ];
-  const rows = markets.map(({ name, scenario }) => FACTORS.map((factor) => sizeRow(name, scenario, factor)));
+  return sizesPage(markets.map(({ name, scenario }) => FACTORS.map((factor) => sizeRow(name, scenario, factor))));
+}
+
+/** [market][factor] rows as table, figures and text. */
+export function sizesPage(rows: readonly (readonly SizeRow[])[]): Experiment {
   const points = (of: (row: SizeRow) => number) =>
-    rows.map((of1, k) => ({
-      name: markets[k].name,
-      points: of1.map((row): [number, number] => [row.factor, of(row)]).filter(([, value]) => value > 0),
+    rows.map((sizes) => ({
+      name: sizes[0].market,
+      points: sizes.map((row): [number, number] => [row.factor, of(row)]).filter(([, value]) => value > 0),
     }));
   return {
     title: "The same market at other sizes",
