@@ -86,8 +86,8 @@ interface IMarket is IMarketPosting, ISettlementErrors {
     /// @notice `deposit` with an EIP-2612 permit. A permit that is already used does not stop the deposit.
     function depositWithPermit(uint32 id, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
 
-    /// @notice Asks for `amount` tokens of the deposit and starts the delay. What is free leaves the deposit at once, the
-    /// rest waits for it: it leaves with the next freeze, before that locks anything, or with `withdraw`. Only the
+    /// @notice Asks for `amount` tokens of the deposit and starts the delay. What is free leaves the deposit at once,
+    /// the rest waits for it: it leaves with the next freeze, before that locks anything, or with `withdraw`. Only the
     /// wallet; never pausable.
     function requestWithdrawal(uint32 id, uint256 amount) external;
 
@@ -108,10 +108,10 @@ interface IMarket is IMarketPosting, ISettlementErrors {
     /// @notice Ends the account's mandates as a revocation does: its wallet has changed. Only by the registry.
     function endMandate(uint32 id) external;
 
-    /// @notice Opens a session for all who have a mandate and a place on the feeder. Periods of 5 to 60 minutes that divide the hour, at
-    /// most 100 and at least an hour of them, from a UTC boundary of a period that lies between an hour ago and two
-    /// days ahead, and not before the end of the last settled session; settled an hour after its start at the latest.
-    /// Operator role.
+    /// @notice Opens a session for all who have a mandate and a place on the feeder. Periods of 5 to 60 minutes that
+    /// divide the hour, at most 100 and at least an hour of them, from a UTC boundary of a period that lies between an
+    /// hour ago and two days ahead, and not before the end of the last settled session; settled an hour after its start
+    /// at the latest. Operator role.
     /// @param termsHash Of the public scenario and settings; nodes sign no batch of a session whose terms are not the
     /// ones they were given.
     /// @param imbalancePrice What a kWh costs at most that is sold and not delivered, 1e-6 $ per kWh.
@@ -167,6 +167,7 @@ interface IMarket is IMarketPosting, ISettlementErrors {
     function session() external view returns (Session memory);
     function seats() external view returns (Seats memory);
     function feeder() external view returns (Feeder memory);
+    /// @notice Of the session that is open; zero where none is.
     function sessionHash() external view returns (bytes32);
     function lastBatch() external view returns (bytes32);
     function batchAt(uint32 sequence) external view returns (bytes32);

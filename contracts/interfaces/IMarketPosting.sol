@@ -46,8 +46,8 @@ interface IMarketPosting {
     function post(uint16 day, Entry[] calldata entries, int256 issuedG) external;
 
     /// @notice Credits `grams` to an account, whose credits the carbon contract has taken into custody, or with a
-    /// negative number takes them out of it, at most what `debitable` says. Only by the carbon contract, which answers for
-    /// who may ask for it.
+    /// negative number takes them out of it, at most what `debitable` says. Only by the carbon contract, which answers
+    /// for who may ask for it.
     function moveGrams(uint32 id, int256 grams) external;
 
     /// @notice What a posting can take from the account now: the deposit less what is locked, whatever is held of it;

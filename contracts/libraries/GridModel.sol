@@ -20,8 +20,8 @@ library GridModel {
     uint256 internal constant HEADER = 4;
     uint256 internal constant BUS = 32;
     uint256 internal constant PROSUMER = 12;
-    /// So many that a freeze fits in a transaction in which each has another mandate and a withdrawal that waits; a table
-    /// of mandates has room for 380 in one contract's code, three system accounts aside.
+    /// So many that a freeze fits in a transaction in which each has another mandate and a withdrawal that waits; a
+    /// table of mandates has room for 380 in one contract's code, three system accounts aside.
     uint256 internal constant MAX_PROSUMERS = 256;
     uint256 internal constant SYSTEMS = 3;
     uint256 internal constant UNLIMITED = type(uint40).max;

@@ -33,8 +33,6 @@ import {
     FRAME_REACTIVE,
     FRAME_STRIDE,
     load,
-    MAX_BUY,
-    MAX_BUY_W,
     MAX_RESERVE_W,
     MAX_SELL_W,
     MIN_CARBON_PRICE,
@@ -47,7 +45,7 @@ import {
     RESERVE_SOLD
 } from "./Frame.sol";
 import {ENTRY, FrozenTable} from "./FrozenTable.sol";
-import {Netting} from "./Netting.sol";
+import {LedgerRefusals} from "./LedgerRefusals.sol";
 
 /// Limits in, checked accounts out: one read and one write of storage an account. As in Netting, every test is exact
 /// and what fails it is named afterwards.
@@ -63,8 +61,8 @@ library Ledger {
     /// What SYSTEMS are called, four bytes each.
     uint256 private constant SYSTEM_IDS = 0xfffffffdfffffffeffffffff << 160;
 
-    /// Makes a record of every account that takes part, with its limits. `table` holds the entries of a FrozenTable; the
-    /// last of them is the utility's, whose id none is above: it ends every walk.
+    /// Makes a record of every account that takes part, with its limits. `table` holds the entries of a FrozenTable;
+    /// the last of them is the utility's, whose id none is above: it ends every walk.
     function open(Frame memory frame, bytes memory table) internal pure {
         unchecked {
             uint256 stride = RECORD_PERIODS + 32 * frame.periods;
@@ -124,21 +122,7 @@ library Ledger {
                 record := add(record, mload(0))
             }
         }
-        if (refused) _refuseParticipant(frame, table);
-    }
-
-    /// Reverts with the first participant that is not above the one before, or has no mandate that covers the session.
-    function _refuseParticipant(Frame memory frame, bytes memory table) private pure {
-        unchecked {
-            uint256 last;
-            for (uint256 k; k < frame.participants; ++k) {
-                uint32 id = Netting.idOf(frame, k);
-                if (id <= last || id >= DESK) revert ISettlementErrors.ParticipantsNotAscending(k);
-                (uint256 head, ) = FrozenTable.find(table, id);
-                if (uint40(head >> VALID_UNTIL) < frame.ends) revert ISettlementErrors.NotLocked(id);
-                last = id;
-            }
-        }
+        if (refused) LedgerRefusals.participant(frame, table);
     }
 
     /// Checks and writes every account, adds its injections to the flows, and returns the event's deltas.
@@ -184,15 +168,16 @@ library Ledger {
         (uint256 checked, uint256 period) = _checkPeriods(frame, record, end);
         uint256 written;
         (written, sum) = _write(frame, record, checked, ids, out);
-        if (written != checked) _refuseTotals(frame, written);
-        if (checked != end) _refusePeriod(frame, checked, period);
+        if (written != checked) LedgerRefusals.totals(frame, written);
+        if (checked != end) LedgerRefusals.period(frame, checked, period);
     }
 
     /// Checks every period of the accounts from `record` to `end`, adds its money to the account's and what each
-    /// injects at its bus; the utility, operator and desk are at bus 0, which nothing limits, and registered for whatever
-    /// reactive power is read for them. Returns the record and the address of the period that it stopped at. A word of zero has no
-    /// trade and needs no check but of its reactive power. Bounds: money is within 2^70, a limit price within 2^23 and energy within 2^47; the
-    /// bus was checked against the model when the session was frozen; each half of a flow is within 2^60.
+    /// injects at its bus; the utility, operator and desk are at bus 0, which nothing limits, and registered for
+    /// whatever reactive power is read for them. Returns the record and the address of the period that it stopped at. A
+    /// word of zero has no trade and needs no check but of its reactive power. Bounds: money is within 2^70, a limit
+    /// price within 2^23 and energy within 2^47; the bus was checked against the model when the session was frozen;
+    /// each half of a flow is within 2^60.
     function _checkPeriods(
         Frame memory frame,
         uint256 record,
@@ -353,73 +338,6 @@ library Ledger {
                     both := or(shl(32, and(due, U32)), and(both, U32))
                 }
             }
-        }
-    }
-
-    /// Reverts with the first predicate that an account violates in the period at `cursor`.
-    function _refusePeriod(Frame memory frame, uint256 record, uint256 cursor) private pure {
-        unchecked {
-            uint32 id = _idAt(frame, record);
-            uint256 limits = load(record + RECORD_LIMITS);
-            uint256 t = (cursor - record - RECORD_PERIODS) / 32;
-            uint256 period = load(cursor);
-            int256 money;
-            assembly ("memory-safe") {
-                money := signextend(8, period)
-                period := sub(period, money)
-            }
-            int256 energy = int256(period) >> ENERGY;
-            uint256 magnitude = uint256(energy < 0 ? -energy : energy);
-            uint256 charged = uint32(period >> CHARGED_WH);
-            if (charged != 0 && charged != magnitude) revert ISettlementErrors.NetworkMismatch(id, t);
-            int256 price = int24(uint24(limits >> (energy < 0 ? MAX_BUY : MAX_BUY + 24)));
-            if (money < energy * price) revert ISettlementErrors.EnergyMoneyBeyondMandate(id, t);
-            if (magnitude * frame.perHour > uint32(limits >> (energy < 0 ? MAX_BUY_W : MAX_SELL_W)))
-                revert ISettlementErrors.EnergyBeyondMandate(id, t);
-            uint256 most = uint32(limits >> MAX_RESERVE_W);
-            if (uint48(period >> RESERVE_SOLD) > most || uint48(period >> RESERVE_BOUGHT) > most)
-                revert ISettlementErrors.ReserveBeyondMandate(id, t);
-            revert ISettlementErrors.ReactiveBeyondCapability(id, t);
-        }
-    }
-
-    /// Reverts with the first predicate that an account's totals violate.
-    function _refuseTotals(Frame memory frame, uint256 record) private view {
-        unchecked {
-            uint32 id = _idAt(frame, record);
-            uint256 slot = frame.accounts + id;
-            uint256 account;
-            int256 grams;
-            int256 paid;
-            int256 carbon;
-            assembly ("memory-safe") {
-                let word := mload(add(record, RECORD_ALLOWANCES))
-                grams := signextend(7, word)
-                paid := sar(64, sub(word, grams))
-                account := sload(slot)
-                carbon := add(signextend(6, shr(ACCOUNT_CARBON, account)), grams)
-            }
-            uint256 limits = load(record + RECORD_LIMITS);
-            int256 price = int24(uint24(limits >> (grams < 0 ? MIN_CARBON_PRICE : MIN_CARBON_PRICE - 24)));
-            if (paid < -grams * price) revert ISettlementErrors.CarbonMoneyBeyondMandate(id);
-            if (uint256(grams < 0 ? -grams : grams) > uint32(load(record + RECORD_CAPACITY)))
-                revert ISettlementErrors.CarbonBeyondMandate(id);
-            int256 money = int256(load(record)) + paid;
-            uint256 spent = (account >> ACCOUNT_DAY) == frame.day ? uint48(account >> ACCOUNT_SPENT) : 0;
-            uint256 most = uint48(load(record + RECORD_CAPACITY) >> MAX_SPEND);
-            most = most > spent ? (most - spent) * NANO_PER_MICRO : 0;
-            int256 deposit = int256(uint256(uint64(account))) + money;
-            if (-money > int256(most) || deposit < 0) revert ISettlementErrors.SpendBeyondLock(id);
-            if (deposit > int256(uint256(type(uint64).max))) revert ISettlementErrors.DepositOverflow(id);
-            if (carbon < 0 && id != DESK) revert ISettlementErrors.CarbonBelowZero(id);
-            revert ISettlementErrors.CarbonOverflow(id);
-        }
-    }
-
-    function _idAt(Frame memory frame, uint256 record) private pure returns (uint32) {
-        unchecked {
-            // Bound: `record` lies a whole number of strides from the base, up to three before it.
-            return Netting.idOf(frame, uint256(int256(record - frame.base) / int256(frame.stride)));
         }
     }
 }

@@ -111,7 +111,8 @@ library Netting {
     /// What the operator charges for responses is reserve that it sells; it takes part only beside the utility.
     function _reserve(Frame memory frame, uint256 cursor, uint256 end, uint256 period) private pure returns (uint256) {
         assembly ("memory-safe") {
-            // 1 admits record -1 (the utility), 2 record -2 (the operator) as well: shifted, what may sell is 0..sellers.
+            // 1 admits record -1 (the utility), 2 record -2 (the operator) as well: shifted, what may sell is
+            // 0..sellers.
             let shift := mload(add(frame, FRAME_UTILITY))
             shift := add(shift, and(shift, shr(1, mload(add(frame, FRAME_SYSTEMS)))))
             let participants := mload(add(frame, FRAME_PARTICIPANTS))

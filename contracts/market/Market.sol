@@ -52,7 +52,7 @@ contract Market is Sessions {
         if (!current.open) revert NoOpenSession();
         if (block.timestamp > current.deadline) revert DeadlinePassed(current.deadline);
         (Frame memory frame, bytes32 payloadHash) = _frame(payload, current);
-        batch = _attestationDigest(payloadHash, bundleHash);
+        batch = _attestationDigest(current.sequence, payloadHash, bundleHash);
         Seats memory seated = _seats;
         Quorum.check(seated.keys, seated.members, seated.quorum, batch, signers, signatures);
 

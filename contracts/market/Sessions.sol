@@ -15,12 +15,13 @@ abstract contract Sessions is Tables {
     /// the two together, which is less than a withdrawal takes.
     uint40 public constant GRACE = 1 hours;
     uint40 public constant MAX_AHEAD = 2 days;
-    uint256 internal constant RING = 64;
+    /// How many batches are kept.
+    uint256 internal constant KEPT = 64;
+    uint256 internal constant RING = KEPT + 1;
     uint24 internal constant MAX_PRICE_CAP = 0x7ffffe;
 
-    bytes32 internal _sessionHash;
-    /// Recycled: slot k holds the batch whose sequence is k modulo RING. Never zero, so that no settlement pays for a
-    /// new slot.
+    /// Recycled: slot k holds the batch whose sequence is k modulo RING, and before that the hash of the session that
+    /// is frozen to be it. Never zero, so that no settlement pays for a new slot.
     bytes32[RING] internal _ring;
 
     constructor(uint24 priceCap) {
@@ -86,7 +87,7 @@ abstract contract Sessions is Tables {
 
     /// @inheritdoc IMarket
     function sessionHash() external view returns (bytes32) {
-        return _sessionHash;
+        return _session.open ? _frozenHash(_session.sequence) : bytes32(0);
     }
 
     /// @inheritdoc IMarket
@@ -107,20 +108,29 @@ abstract contract Sessions is Tables {
     /// @inheritdoc IMarket
     function batchAt(uint32 sequence) external view returns (bytes32) {
         uint32 last = _session.sequence;
-        if (sequence > last || last - sequence >= RING) revert BatchNotKept(sequence);
+        if (sequence > last || last - sequence >= KEPT) revert BatchNotKept(sequence);
         return _kept(sequence);
     }
 
     /// @inheritdoc IMarket
     function attestationDigest(bytes calldata payload, bytes32 bundleHash) external view returns (bytes32) {
-        return _attestationDigest(keccak256(payload), bundleHash);
+        return _attestationDigest(_session.sequence, keccak256(payload), bundleHash);
     }
 
-    function _attestationDigest(bytes32 payloadHash, bytes32 bundleHash) internal view returns (bytes32) {
-        return _hashTypedDataV4(hashAttestation(_sessionHash, payloadHash, bundleHash));
+    /// @param sequence Of the last batch: the session is to be the next.
+    function _attestationDigest(
+        uint32 sequence,
+        bytes32 payloadHash,
+        bytes32 bundleHash
+    ) internal view returns (bytes32) {
+        return _hashTypedDataV4(hashAttestation(_frozenHash(sequence), payloadHash, bundleHash));
     }
 
-    /// Of one of the last RING batches.
+    function _frozenHash(uint32 sequence) private view returns (bytes32) {
+        return _ring[(uint256(sequence) + 1) % RING];
+    }
+
+    /// Of one of the last KEPT batches.
     function _kept(uint32 sequence) private view returns (bytes32) {
         return sequence == 0 ? bytes32(0) : _ring[sequence % RING];
     }
@@ -208,7 +218,7 @@ abstract contract Sessions is Tables {
 
     function _freezeTerms(SessionTerms memory terms, bool turns) private returns (bytes32 hash) {
         hash = hashSession(terms);
-        _sessionHash = hash;
+        _ring[(uint256(terms.sequence) + 1) % RING] = hash;
         emit SessionFrozen(
             uint24(terms.ordinal),
             hash,

@@ -26,8 +26,9 @@ abstract contract State is AccessManaged {
 
     /// A token has 6 decimals, the ledger 9.
     uint256 internal constant NANO_PER_TOKEN = 1000;
-    /// What all allowances come to at most, and what the desk owes at most after a posting: together less than an account
-    /// holds. A session adds less than 2^32 to what the desk owes, and takes an hour: less than 2^54 in 478 years.
+    /// What all allowances come to at most, and what the desk owes at most after a posting: together less than an
+    /// account holds. A session adds less than 2^32 to what the desk owes, and takes an hour: less than 2^54 in 478
+    /// years.
     int256 internal constant MAX_GRAMS = 1 << 54;
 
     IERC20 public immutable token;

@@ -41,7 +41,7 @@ contract ReferenceMarket is ReferencePostings {
         if (!current.open) revert NoOpenSession();
         if (block.timestamp > current.deadline) revert DeadlinePassed(current.deadline);
         (uint32[] memory ids, bool[] memory present) = _lens.parties(payload, current.periods);
-        batch = _attestationDigest(keccak256(payload), bundleHash);
+        batch = _attestationDigest(current.sequence, keccak256(payload), bundleHash);
         _checkQuorum(batch, signers, signatures);
         Feeder memory frozen = _feeder;
         (Account[] memory accounts, bytes memory deltas) = _lens.execute(_stateOf(ids, current, frozen), payload);

@@ -4,8 +4,8 @@ pragma solidity 0.8.36;
 import {Limits} from "../types/Mandate.sol";
 
 /// Batches of two periods, as an honest committee signs them and as a colluding one might: energy among prosumers and
-/// with the utility, charges on every position, a rebate, reserve of prosumers and of the utility, the operator's charge
-/// on responses, carbon of prosumers and of the desk.
+/// with the utility, charges on every position, a rebate, reserve of prosumers and of the utility, the operator's
+/// charge on responses, carbon of prosumers and of the desk.
 library Batches {
     uint256 internal constant PERIODS = 2;
     uint256 internal constant WHOLE_SESSION = 255;

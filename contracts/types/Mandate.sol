@@ -73,7 +73,9 @@ uint256 constant FEED_VAR = 144;
 uint64 constant SERIES = 40;
 
 bytes32 constant MANDATE_TYPEHASH = keccak256(
-    "Mandate(uint32 prosumer,int24 maxBuy,int24 minSell,uint32 maxBuyW,uint32 maxSellW,int24 minReservePrice,int24 maxReservePrice,uint32 maxReserveW,int24 maxCarbonPrice,int24 minCarbonPrice,uint32 maxCarbonG,uint48 maxSpendPerDay,uint40 validUntil,uint64 nonce)"
+    "Mandate(uint32 prosumer,int24 maxBuy,int24 minSell,uint32 maxBuyW,uint32 maxSellW,int24 minReservePrice,"
+    "int24 maxReservePrice,uint32 maxReserveW,int24 maxCarbonPrice,int24 minCarbonPrice,uint32 maxCarbonG,"
+    "uint48 maxSpendPerDay,uint40 validUntil,uint64 nonce)"
 );
 
 /// EIP-712 struct hash: all members are static, so the ABI encoding of the struct is its encodeData.
@@ -139,10 +141,10 @@ function mostLoss(Mandate memory mandate, uint256 periodSeconds, uint256 periods
 }
 
 /**
- * The most that a delivery contract may take from an account for a session, nano-dollars, besides what the session took:
- * all the energy that the mandate lets it sell, promised and not delivered, at `imbalancePrice`, and a margin of one
- * day's spend for whatever else its meter shows. The market takes a posting up to the whole free deposit: this is what
- * the delivery contract must keep to.
+ * The most that a delivery contract may take from an account for a session, nano-dollars, besides what the session
+ * took: all the energy that the mandate lets it sell, promised and not delivered, at `imbalancePrice`, and a margin of
+ * one day's spend for whatever else its meter shows. The market takes a posting up to the whole free deposit: this is
+ * what the delivery contract must keep to.
  */
 function mostTaken(
     Mandate memory mandate,

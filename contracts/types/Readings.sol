@@ -64,7 +64,8 @@ struct Attested {
 }
 
 bytes32 constant ATTESTED_TYPEHASH = keccak256(
-    "Readings(bytes32 batch,uint32 epoch,uint32 entry,bytes32 previous,uint8 kind,bytes32 readings,bytes32 meters,bytes32 reason)"
+    "Readings(bytes32 batch,uint32 epoch,uint32 entry,bytes32 previous,uint8 kind,bytes32 readings,"
+    "bytes32 meters,bytes32 reason)"
 );
 
 function hashConnection(Connection memory connection) pure returns (bytes32) {

@@ -71,11 +71,14 @@ struct SessionTerms {
 }
 
 bytes32 constant SESSION_TYPEHASH = keccak256(
-    "Session(uint32 epoch,uint32 sequence,uint32 ordinal,bytes32 previousBatch,bytes32 gridModel,bytes32 termsHash,uint24 imbalancePrice,uint64 start,uint32 periodSeconds,uint32 periods,uint64 deadline)"
+    "Session(uint32 epoch,uint32 sequence,uint32 ordinal,bytes32 previousBatch,bytes32 gridModel,"
+    "bytes32 termsHash,uint24 imbalancePrice,uint64 start,uint32 periodSeconds,uint32 periods,uint64 deadline)"
 );
 
 bytes32 constant ATTESTATION_TYPEHASH = keccak256(
-    "Attestation(Session session,bytes32 payload,bytes32 bundle)Session(uint32 epoch,uint32 sequence,uint32 ordinal,bytes32 previousBatch,bytes32 gridModel,bytes32 termsHash,uint24 imbalancePrice,uint64 start,uint32 periodSeconds,uint32 periods,uint64 deadline)"
+    "Attestation(Session session,bytes32 payload,bytes32 bundle)Session(uint32 epoch,uint32 sequence,"
+    "uint32 ordinal,bytes32 previousBatch,bytes32 gridModel,bytes32 termsHash,uint24 imbalancePrice,"
+    "uint64 start,uint32 periodSeconds,uint32 periods,uint64 deadline)"
 );
 
 function hashSession(SessionTerms memory terms) pure returns (bytes32) {

@@ -11,13 +11,6 @@ const ASSERTED = "what is added to one account is taken from another, so each su
 const NO_RECORD = "a party equal to the number of participants does not take part, and was refused as unknown";
 
 const CHANGES: Readonly<Record<string, readonly Change[]>> = {
-  "libraries/Quorum.sol": [
-    [
-      "signed := and(and(called, eq(mload(0), key)), iszero(gt(s, MAX_S)))",
-      "signed := and(eq(mload(0), key), iszero(gt(s, MAX_S)))",
-      "a call that fails leaves the zero that was stored before it, and no key is zero",
-    ],
-  ],
   "libraries/CodeBlob.sol": [
     [
       "if (data.length > MAX_LENGTH) revert BlobTooLong(data.length);",
@@ -46,8 +39,8 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
   ],
   "market/Authority.sol": [
     [
-      "if (isSealed && role == ADMIN_ROLE && delay < EXIT_TIME) delay = uint32(EXIT_TIME);",
-      "if (isSealed && role == ADMIN_ROLE && delay <= EXIT_TIME) delay = uint32(EXIT_TIME);",
+      "if (role == ADMIN_ROLE && isSealed && delay < EXIT_TIME) delay = uint32(EXIT_TIME);",
+      "if (role == ADMIN_ROLE && isSealed && delay <= EXIT_TIME) delay = uint32(EXIT_TIME);",
       "where they are equal nothing changes",
     ],
   ],
@@ -58,7 +51,7 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       "the length asked for next is at least the header's, so a shorter model is refused with the same error",
     ],
   ],
-  "market/Tables.sol": [
+  "market/State.sol": [
     [
       "nano = most > spent ? (most - spent) * NANO_PER_TOKEN : 0;",
       "nano = most >= spent ? (most - spent) * NANO_PER_TOKEN : 0;",
@@ -89,14 +82,16 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
   ],
   "libraries/Ledger.sol": [
     [
-      "for (uint256 k; k < frame.participants; ++k) {",
-      "for (uint256 k; k <= frame.participants; ++k) {",
-      "it runs only where a participant is refused, and reverts at that one",
-    ],
-    [
       "for (uint256 k; k < SYSTEMS; ++k) {",
       "for (uint256 k; k <= SYSTEMS; ++k) {",
       "`systems` is at most 7, so there is no fourth account to close",
+    ],
+  ],
+  "libraries/LedgerRefusals.sol": [
+    [
+      "for (uint256 k; k < frame.participants; ++k) {",
+      "for (uint256 k; k <= frame.participants; ++k) {",
+      "it runs only where a participant is refused, and reverts at that one",
     ],
     [
       "uint256 magnitude = uint256(energy < 0 ? -energy : energy);",

@@ -23,6 +23,8 @@ const CONTRACTS = fileURLToPath(new URL("../../contracts/", import.meta.url));
 const RECORD = fileURLToPath(new URL("../../bench/mutations.json", import.meta.url));
 
 const MARKET = ["market/Market.sol"];
+/** It is made by the market, so its code is part of the market's. */
+const EXTENSION = MARKET;
 const REGISTRY = ["market/Registry.sol"];
 const PLAIN = ["reference/ReferenceMarket.sol"];
 const HARNESS = "test/GridHarness.sol";
@@ -36,23 +38,27 @@ const TARGETS: Readonly<Record<string, readonly string[]>> = {
   "reference/ReferenceMarket.sol": PLAIN,
   "market/AuditLens.sol": ["market/AuditLens.sol"],
   "libraries/Ledger.sol": MARKET,
+  "libraries/LedgerRefusals.sol": MARKET,
   "libraries/Netting.sol": MARKET,
   "libraries/Quorum.sol": [...MARKET, "test/QuorumHarness.sol"],
   "libraries/GridCheck.sol": [...MARKET, HARNESS],
-  "libraries/FrozenLimits.sol": MARKET,
   "libraries/CodeBlob.sol": [...MARKET, ...REGISTRY],
   "market/Market.sol": MARKET,
   "market/Sessions.sol": MARKET,
   "market/Accounts.sol": MARKET,
-  "market/Mandates.sol": MARKET,
+  "market/Mandates.sol": EXTENSION,
+  "market/Postings.sol": EXTENSION,
+  "market/State.sol": EXTENSION,
+  "market/Tables.sol": MARKET,
+  "reference/ReferencePostings.sol": PLAIN,
   "market/Registry.sol": REGISTRY,
   "market/Parties.sol": REGISTRY,
   "market/Committees.sol": REGISTRY,
   "market/Authority.sol": ["market/Authority.sol"],
 };
 
-const BATCHES = ["mutations.ts", "limits.ts", "settle.ts"];
-const ACCOUNTS = ["accounts.ts", "sessions.ts", "ledgerRanges.ts"];
+const BATCHES = ["mutations.ts", "quorum.ts", "limits.ts", "settle.ts"];
+const ACCOUNTS = ["accounts.ts", "mandates.ts", "sessions.ts", "ledgerRanges.ts", "postings.ts"];
 const WHO = ["registry.ts", "committees.ts", "governance.ts"];
 const ALL = [...BATCHES, ...ACCOUNTS, ...WHO, "threats.ts", "grid.ts", "differential.ts", "audit.ts"];
 const PLAIN_MARKET = "plain market";
@@ -64,7 +70,9 @@ function suitesOf(file: string): Suite[] {
     const first = file === "market/Committees.sol" ? "committees.ts" : WHO[file === "market/Authority.sol" ? 2 : 0];
     return [{ files: [first] }, { files: WHO.filter((one) => one !== first) }, { files: [...ACCOUNTS, "threats.ts"] }];
   }
-  if (["market/Accounts.sol", "market/Mandates.sol", "market/Sessions.sol"].includes(file)) {
+  if (
+    ["Accounts", "Mandates", "Sessions", "Postings", "State", "Tables"].some((name) => file === `market/${name}.sol`)
+  ) {
     return [
       { files: ACCOUNTS },
       { files: [...BATCHES, "threats.ts"], grep: `${OPTIMISED_MARKET}|threat` },

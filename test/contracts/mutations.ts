@@ -1,52 +1,14 @@
 import { expect } from "chai";
-import { concat, getBytes, hexlify, Signature } from "ethers";
-import { judge } from "../../offchain-solver/auditor/judge.ts";
-import { send } from "../../offchain-solver/chain/deployment.ts";
-import type * as Grid from "../../offchain-solver/codec/gridModel.ts";
+import { concat, getBytes, hexlify } from "ethers";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
-import { marketDomain, packSignatures, quorumOf } from "../../offchain-solver/codec/typedData.ts";
+import { packSignatures } from "../../offchain-solver/codec/typedData.ts";
 import { DESK, OPERATOR, SESSION_PERIOD, UTILITY } from "../../offchain-solver/market/result/clearingResult.ts";
-import {
-  add,
-  ANY_PRICE,
-  BASE,
-  CHARGE,
-  core,
-  IDS,
-  MANDATE,
-  PERIODS,
-  raw,
-  rawAt,
-  replace,
-  trade,
-} from "../support/baseBatch.ts";
-import { seat } from "../support/calls.ts";
-import {
-  BUNDLE,
-  createWorld,
-  freeze,
-  type Frozen,
-  lineGrid,
-  refusalOf,
-  sign,
-  SYSTEM_IDS,
-  type World,
-} from "../support/world.ts";
-
-/**
- * What a prosumer's mandate has of its own: the second never buys, the fourth never sells, the fifth asks more than
- * others give, and gives anything.
- */
-const OWN = new Map([
-  [102, { maxBuy: -0x800000n }],
-  [104, { minSell: 0x7fffffn }],
-  [105, { minReservePrice: 30_001n, maxReservePrice: 0x7fffffn, minCarbonPrice: 40_001n, maxCarbonPrice: 0x7fffffn }],
-]);
+import { add, BASE, CHARGE, core, IDS, raw, rawAt, replace, trade } from "../support/baseBatch.ts";
+import { BUNDLE, sign } from "../support/world.ts";
+import { committeeBatch, encode } from "../support/committeeBatch.ts";
 
 type Mutation = readonly [name: string, predicate: string, mutate: () => Payload.Payload | Uint8Array];
 
-const encode = (payload: Payload.Payload | Uint8Array): Uint8Array =>
-  payload instanceof Uint8Array ? payload : Payload.encode(payload, PERIODS);
 const ids =
   (...participants: number[]) =>
   () => ({ ...BASE, participants });
@@ -343,177 +305,22 @@ const MUTATIONS: readonly Mutation[] = [
 
 for (const reference of [true, false]) {
   describe(`a batch signed by the whole committee, ${reference ? "plain" : "optimised"} market`, () => {
-    let world: World;
-    let frozen: Frozen;
-    before(async () => {
-      const grid = lineGrid(IDS, 6, 16_000n);
-      const narrow = {
-        ...grid,
-        prosumers: grid.prosumers.map((placed) => ({ ...placed, absorbVar: 8_000, feedVar: 8_200 })),
-        branches: grid.branches.map((b) => ({ ...b, vMin2: (1n << 32n) - 2_000n, vMax2: (1n << 32n) + 100n })),
-      };
-      world = await createWorld({
-        prosumers: 5,
-        reference,
-        grid: narrow satisfies Grid.GridModel,
-        mandate: (id) => (SYSTEM_IDS.includes(id) ? ANY_PRICE : { ...MANDATE, ...OWN.get(id) }),
-      });
-      frozen = await freeze(world, PERIODS);
-    });
-
-    const everybody = (): number[] => world.committee.map((_, bit) => bit);
-    /** What the market and the auditor refuse a batch with, and with which values. */
-    async function refusals(payload: Uint8Array, signers: number, signatures: string) {
-      const { market } = world.contracts;
-      const call = market
-        .getFunction("settle")
-        .staticCall(hexlify(payload), BUNDLE, signers, signatures, { gasLimit: 16_000_000 });
-      const context = {
-        domain: marketDomain(world.deployment.chainId, world.deployment.market),
-        terms: frozen.terms,
-        committee: world.committee.map((id) => world.nodeKeys.get(id)?.address as string),
-        ledger: frozen.ledger,
-        state: "open" as const,
-      };
-      const { verdict } = judge(context, {
-        payload,
-        bundleHash: BUNDLE,
-        signers,
-        signatures,
-        settledAt: frozen.terms.deadline,
-      });
-      const { predicate, detail } = await refusalOf(market, call);
-      return { onChain: { kind: "invalid", predicate, detail: detail.join(", ") }, verdict };
-    }
-    async function refusal(payload: Uint8Array, signers: number, signatures: string): Promise<[string, string]> {
-      const { onChain, verdict } = await refusals(payload, signers, signatures);
-      return [onChain.predicate, verdict.kind === "invalid" ? verdict.predicate : verdict.kind];
-    }
+    const { made, everybody, refusals } = committeeBatch(reference);
 
     it("is accepted before it is mutated", async () => {
       const payload = encode(BASE);
-      const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
-      await world.contracts.market.getFunction("settle").staticCall(hexlify(payload), BUNDLE, signers, signatures);
+      const { signers, signatures } = packSignatures(await sign(made.world, made.frozen, payload, everybody()));
+      await made.world.contracts.market.getFunction("settle").staticCall(hexlify(payload), BUNDLE, signers, signatures);
     });
 
     for (const [name, predicate, mutate] of MUTATIONS) {
       it(`${name}: ${predicate}`, async () => {
         const payload = encode(mutate());
-        const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
+        const { signers, signatures } = packSignatures(await sign(made.world, made.frozen, payload, everybody()));
         const { onChain, verdict } = await refusals(payload, signers, signatures);
         expect(onChain.predicate).to.equal(predicate);
         expect(onChain).to.deep.equal(verdict);
       });
     }
-
-    describe("and signatures that are not a quorum's", () => {
-      const payload = encode(BASE);
-      const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
-
-      it("a signature of another payload: badSignature", async () => {
-        const other = encode({ ...BASE, systems: 7, reactiveVar: BASE.reactiveVar.map(() => [0, 0]) });
-        const { signers, signatures } = packSignatures(await sign(world, frozen, other, everybody()));
-        expect(await refusal(payload, signers, signatures)).to.deep.equal(["badSignature", "badSignature"]);
-      });
-
-      it("two signatures exchanged: badSignature", async () => {
-        const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
-        const raw = getBytes(signatures);
-        const swapped = concat([raw.subarray(64, 128), raw.subarray(0, 64), raw.subarray(128)]);
-        expect(await refusal(payload, signers, swapped)).to.deep.equal(["badSignature", "badSignature"]);
-      });
-
-      it("one member's signature under another's bit: badSignature", async () => {
-        const signed = await sign(world, frozen, payload, [0, 1, 2, 3, 4]);
-        const moved = new Map([...signed].map(([bit, signature]) => [bit === 4 ? 5 : bit, signature]));
-        const { signers, signatures } = packSignatures(moved);
-        expect(await refusal(payload, signers, signatures)).to.deep.equal(["badSignature", "badSignature"]);
-      });
-
-      it("the malleable twin of a signature: badSignature", async () => {
-        const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
-        const raw = getBytes(signatures);
-        const first = Signature.from(hexlify(raw.subarray(0, 64)));
-        const s = ORDER - BigInt(first.s);
-        const vs = s | (first.yParity === 0 ? 1n << 255n : 0n);
-        const twin = concat([
-          first.r,
-          `0x${(vs & ((1n << 256n) - 1n)).toString(16).padStart(64, "0")}`,
-          raw.subarray(64),
-        ]);
-        expect(await refusal(payload, signers, twin)).to.deep.equal(["badSignature", "badSignature"]);
-      });
-
-      it("zeros, of which no signer can be recovered: badSignature", async () => {
-        const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
-        const zeros = concat([new Uint8Array(64), getBytes(signatures).subarray(64)]);
-        expect(await refusal(payload, signers, zeros)).to.deep.equal(["badSignature", "badSignature"]);
-      });
-
-      it("a bit beyond the committee: unknownMember", async () => {
-        const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
-        const more = concat([signatures, new Uint8Array(64)]);
-        expect(await refusal(payload, signers + 2 ** 6, more)).to.deep.equal(["unknownMember", "unknownMember"]);
-        expect(await refusal(payload, signers + 2 ** 31, more)).to.deep.equal(["unknownMember", "unknownMember"]);
-      });
-
-      it("a signature too many or a byte too few: signaturesLength", async () => {
-        const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
-        for (const wrong of [concat([signatures, new Uint8Array(64)]), hexlify(getBytes(signatures).subarray(1))]) {
-          expect(await refusal(payload, signers, wrong)).to.deep.equal(["signaturesLength", "signaturesLength"]);
-        }
-      });
-
-      it("every subset one short of the quorum: quorumNotReached", async () => {
-        const signed = await sign(world, frozen, payload, everybody());
-        const quorum = quorumOf(world.committee.length);
-        let subsets = 0;
-        for (let mask = 0; mask < 2 ** world.committee.length; mask++) {
-          const short = new Map([...signed].filter(([bit]) => (mask >> bit) & 1));
-          if (short.size !== quorum - 1) continue;
-          const { signers, signatures } = packSignatures(short);
-          expect(await refusal(payload, signers, signatures)).to.deep.equal(["quorumNotReached", "quorumNotReached"]);
-          subsets++;
-        }
-        expect(subsets).to.equal(20);
-      });
-
-      it("nobody's: quorumNotReached", async () => {
-        expect(await refusal(payload, 0, "0x")).to.deep.equal(["quorumNotReached", "quorumNotReached"]);
-      });
-
-      it("a committee that was replaced before the session was frozen: badSignature", async () => {
-        const snapshot = await world.connection.networkHelpers.takeSnapshot();
-        const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
-        await world.connection.networkHelpers.time.increaseTo(frozen.terms.deadline + 1n);
-        await seat(world, world.committee);
-        const next = await freeze(world, PERIODS);
-        const call = world.contracts.market
-          .getFunction("settle")
-          .staticCall(hexlify(payload), BUNDLE, signers, signatures);
-        expect(next.terms.epoch).to.equal(frozen.terms.epoch + 1n);
-        expect((await refusalOf(world.contracts.market, call)).predicate).to.equal("badSignature");
-        await snapshot.restore();
-      });
-
-      it("a paused market: settlementPaused, and the exit stays open", async () => {
-        const snapshot = await world.connection.networkHelpers.takeSnapshot();
-        const { market } = world.contracts;
-        await send(market, "setPaused", true);
-        const { signers, signatures } = packSignatures(await sign(world, frozen, payload, everybody()));
-        const call = market.getFunction("settle").staticCall(hexlify(payload), BUNDLE, signers, signatures);
-        expect((await refusalOf(market, call)).predicate).to.equal("settlementPaused");
-        const wallet = world.wallets.get(101)?.connect(world.provider);
-        await world.admin.sendTransaction({ to: wallet?.address as string, value: 10n ** 18n });
-        await market
-          .connect(wallet as never)
-          .getFunction("requestWithdrawal")
-          .send(101, 1_000_000n);
-        await world.connection.networkHelpers.time.increase(3 * 86_400 + 1);
-        await send(market, "withdraw", 101);
-        expect(await world.contracts.token.getFunction("balanceOf").staticCall(wallet?.address)).to.equal(1_000_000n);
-        await snapshot.restore();
-      });
-    });
   });
 }
