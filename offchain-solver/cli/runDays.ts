@@ -99,7 +99,7 @@ function add(sums: Sums, { scenario, community }: ReadScenario, clearing: Cleari
   const alone = clear(scenario, options);
   const noTrade = alone.status === "solved" ? toClearingJson(alone, options) : undefined;
   const nano = paidNano(clearing);
-  clearing.prosumers.forEach(({ id: prosumer, cost }, k) => {
+  clearing.prosumers.forEach(({ id: prosumer, cost, schedule }, k) => {
     const { id, name } = community!.members.find((member) => member.prosumer === prosumer)!;
     const before = sums.get(id) ?? { id, name, paidNano: "0", paid: 0, deviceCost: 0, noTrade: 0, plainTariff: 0 };
     const other = noTrade?.prosumers[k];
@@ -112,7 +112,7 @@ function add(sums: Sums, { scenario, community }: ReadScenario, clearing: Cleari
       deviceCost: before.deviceCost + cost,
       // A day that devices alone cannot meet would make the sum look cheap.
       noTrade: otherBill === undefined || before.noTrade === null ? null : before.noTrade + otherBill,
-      plainTariff: before.plainTariff + plainTariff(scenario, prosumer),
+      plainTariff: before.plainTariff + plainTariff(scenario, prosumer, schedule),
     });
   });
 }

@@ -8,6 +8,7 @@ import { dayOf, periodName, yearOf } from "./periods.ts";
 import { framed } from "./plot.ts";
 import { deviceChart, OWN_KINDS, OWN_MEANINGS, ownEnergyChart, ownPriceChart } from "./charts/member.ts";
 import { escape } from "./derive.ts";
+import type { PlannedJson } from "../records/clearingJson.ts";
 import type { ReportInput } from "./sessionReport.ts";
 import { tint } from "./theme.ts";
 import { inUnit, withUnit } from "./units.ts";
@@ -59,13 +60,15 @@ export function ownPeriods({ clearing, scenario }: Day, id: number): OwnPeriod[]
 
 /**
  * What the member would pay the utility for the same forecast of load and sun without market and battery, its car
- * charged as soon as it comes and its heat pump on a thermostat, $: energy by
- * the tariff, allowances for what exceeds the free ones.
+ * charged with as much as planned as soon as it is there, its heat pump on a thermostat, $: energy by the tariff,
+ * allowances for what exceeds the free ones.
  */
-export function plainTariff(scenario: Labelled, id: number): number {
+export function plainTariff(scenario: Labelled, id: number, schedule: PlannedJson): number {
   const own = scenario.prosumers.find((one) => one.id === id)!;
   const { hours, periodHours: dt, tariff, carbon } = scenario;
-  const unplanned = ownedBy(own).flatMap(({ device, part }) => [device.unplannedMw?.(part, { hours, dt }) ?? []]);
+  const unplanned = ownedBy(own).flatMap(({ device, part }) => [
+    device.unplannedMw?.(part, { hours, dt }, planIn(schedule)) ?? [],
+  ]);
   let [paid, emitted, used] = [0, 0, 0];
   own.load.fixedMw.forEach((mw, t) => {
     const net = -total(unplanned.map((series) => series[t] ?? 0));
@@ -258,12 +261,13 @@ export function renderMemberPage({ clearing, scenario: plain, community }: Repor
   const periods = ownPeriods(day, id);
   const { money, energy } = day.units;
   const bill = bills(clearing).find((one) => one.id === id)!;
-  const plainly = plainTariff(scenario, id);
+  const { schedule } = clearing.prosumers.find((one) => one.id === id)!;
+  const plainly = plainTariff(scenario, id, schedule);
   const member = scenario.prosumers.find((one) => one.id === id)!;
   const name = called(scenario, id, member.bus);
   const date = `${dayOf(scenario, 0)} ${yearOf(scenario)}`;
   const loadMwh = scenario.periodHours * total(member.load.fixedMw);
-  const sunMwh = scenario.periodHours * total(clearing.prosumers.find((one) => one.id === id)!.schedule.renewableMw);
+  const sunMwh = scenario.periodHours * total(schedule.renewableMw);
   const body = [
     tiles([
       {
@@ -274,7 +278,7 @@ export function renderMemberPage({ clearing, scenario: plain, community }: Repor
       {
         label: "By the plain tariff",
         value: withUnit(money, plainly),
-        detail: "the same forecast, without market and battery",
+        detail: "the same energy, without market and battery",
       },
       { label: "Load", value: withUnit(energy, loadMwh), detail: "as forecast" },
       ...(member.renewable === undefined

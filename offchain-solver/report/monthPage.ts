@@ -26,7 +26,7 @@ function memberCard({ currency, members }: MonthJson): string {
   const foot = ["All", ...COLUMNS.map(([, of]) => money(sumOf(members, of)))];
   return card("Every member", table(["Member", ...COLUMNS.map(([head]) => head)], rows, { foot }), {
     wide: true,
-    note: `${currency} over the days that were settled. Paid: on chain, to the last unit. Without trade: each member by itself with its own devices, every day from where its battery stood. Plain tariff: the same forecasts, without market, battery or generator. Saved: against the plain tariff.`,
+    note: `${currency} over the days that were settled. Paid: on chain, to the last unit. Without trade: each member by itself with its own devices, every day from where they stood. Plain tariff: the same energy, without market, battery or generator, cars charged as soon as they come. Saved: against the plain tariff.`,
   });
 }
 

@@ -31,7 +31,7 @@ button:focus-visible,input:focus-visible,a:focus-visible{outline:2px solid var(-
 .facts{display:grid;grid-template-columns:repeat(4,1fr);gap:6px 16px;margin:14px 0 0;padding-top:12px;border-top:1px solid var(--line)}
 .facts div{display:flex;flex-direction:column}.facts dt{color:var(--quiet);font-size:13px}.facts dd{margin:0;font-weight:600;font-variant-numeric:tabular-nums}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:14px}
-th,td{padding:5px 10px;text-align:right;border-bottom:1px solid var(--line);vertical-align:top}td{white-space:nowrap}td.words,.few td{white-space:normal;overflow-wrap:anywhere}
+th,td{padding:5px 10px;text-align:right;border-bottom:1px solid var(--line);vertical-align:top}td{white-space:nowrap}td.words,.few td{white-space:normal}td.words{overflow-wrap:anywhere}
 thead th{vertical-align:bottom}th:first-child{text-align:left}th{color:var(--quiet);font-weight:600}tbody th{color:inherit;font-weight:400}
 tfoot th,tfoot td{color:inherit;font-weight:650;border-bottom:0;border-top:2px solid var(--line)}
 @container (max-width:760px){table.many thead{display:none}table.many,table.many tbody,table.many tfoot{display:block}table.many tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(92px,1fr));gap:2px 12px;padding:8px 0;border-bottom:1px solid var(--line)}table.many :is(th,td){display:block;padding:0;border:0;text-align:left}table.many th{grid-column:1/-1;font-weight:600}table.many td::before{content:attr(data-label);display:block;color:var(--quiet);font-size:12px;font-weight:400;white-space:normal}}

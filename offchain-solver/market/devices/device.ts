@@ -94,8 +94,11 @@ export type Device<Shape extends z.ZodObject, Hourly extends string, P extends s
   /** What its schema cannot say: fields within it. */
   readonly faults?: (part: z.infer<Shape>, span: Span) => Fault[];
   readonly flows: (part: z.infer<Shape>, plan: PlanOf<P>, t: number) => readonly Flow[];
-  /** What it feeds in (draws: below zero) with nobody planning it, MW by period: the plain tariff is reckoned on it. */
-  readonly unplannedMw?: (part: z.infer<Shape>, span: Span) => readonly number[];
+  /**
+   * What it would feed in (draws: below zero) with nobody planning when, MW by period: the plain tariff is reckoned on
+   * it. Of what a plan leaves for another day it leaves as much, so that both are paid for the same energy.
+   */
+  readonly unplannedMw?: (part: z.infer<Shape>, span: Span, plan: PlanOf<P>) => readonly number[];
   readonly picture?: (part: z.infer<Shape>, plan: PlanOf<P>) => DevicePicture;
   /** What its schedule hands on to the next session, MWh or degrees. */
   readonly after?: (part: z.infer<Shape>, plan: PlanOf<P>) => number;

@@ -5,23 +5,24 @@ import { loadScenario, takeHours } from "../../scenarios/loadScenario.ts";
 import { splitHours, takePeriods } from "../../scenarios/periods.ts";
 import { createMarket, defaultSettings } from "../scenario/market.ts";
 import type { Prosumer, Scenario } from "../scenario/scenario.ts";
+import { vehicle } from "./vehicle.ts";
 import { scenarioFaults } from "../scenario/scenarioFaults.ts";
 
 type Vehicle = NonNullable<Prosumer["vehicle"]>;
 
 const day = takeHours(loadScenario("ieee15"), 24);
 /** One home alone with its load: what it pays for a car is the tariff's. */
-const homeWith = (vehicle: Vehicle | undefined): Scenario => ({
+const homeWith = (car: Vehicle | undefined): Scenario => ({
   ...day,
   pairs: [],
   prosumers: [
-    { ...day.prosumers[0], generator: undefined, renewable: undefined, battery: undefined, vehicle } as Prosumer,
+    { ...day.prosumers[0], generator: undefined, renewable: undefined, battery: undefined, vehicle: car } as Prosumer,
   ],
   uncertainty: { ...day.uncertainty, uncertain: [], factor: day.uncertainty.factor.map(() => []) },
 });
 
-function solved(vehicle: Vehicle | undefined) {
-  const scenario = homeWith(vehicle);
+function solved(car: Vehicle | undefined) {
+  const scenario = homeWith(car);
   const market = createMarket(scenario, { ...defaultSettings(scenario), carbon: false, risk: "deterministic" });
   const result = solveCentral(market, undefined, clarabelSolver);
   if (result.status !== "solved") throw new Error(result.status);
@@ -59,6 +60,23 @@ describe("an electric car", () => {
       expect(charged).to.be.within(CAR.leastMwh[t] - 1e-8, CAR.mostMwh[t] + 1e-8);
       expect(chargedMwh[t]).to.be.closeTo(charged, 1e-8);
     });
+  });
+
+  it("that nobody plans draws as much in each stay, at full power from when it comes", () => {
+    const { vehicleMw, chargedMwh } = solved(CAR).solution.schedules[0];
+    const unplanned = vehicle.unplannedMw!(CAR, { hours: 24, dt: 1 }, { vehicleMw, chargedMwh });
+    const sum = (values: ArrayLike<number>, from: number, until: number): number =>
+      Array.from(values)
+        .slice(from, until)
+        .reduce((a, b) => a + b, 0);
+    for (const [from, until] of [
+      [0, 7],
+      [7, 18],
+      [18, 24],
+    ])
+      expect(sum(unplanned, from, until)).to.be.closeTo(-sum(vehicleMw, from, until), 1e-12);
+    expect(unplanned.slice(0, 2)).to.deep.equal([-0.011, -0.011]);
+    expect(unplanned.slice(19, 24).every((mw) => mw === 0)).to.equal(true);
   });
 
   const wrong: readonly (readonly [name: string, change: Partial<Vehicle>, says: RegExp])[] = [

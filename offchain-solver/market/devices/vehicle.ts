@@ -99,12 +99,24 @@ function faults({ powerMw, efficiency, leastMwh, mostMwh }: Vehicle, { dt }: Spa
   return [];
 }
 
-/** A charger that nobody plans: full power from when the car comes until it has what it needs. */
-function unplannedMw({ powerMw, efficiency, mostMwh }: Vehicle, { dt }: Span): number[] {
-  let charged = 0;
+/** A charger that nobody plans: full power from when the car comes until it has what the plan gives it in that stay. */
+function unplannedMw(
+  { powerMw }: Vehicle,
+  _: Span,
+  { vehicleMw }: { readonly vehicleMw: ArrayLike<number> },
+): number[] {
+  let left = 0;
   return powerMw.map((most, t) => {
-    const mw = Math.min(most, Math.max(0, mostMwh[t] - charged) / (efficiency * dt));
-    charged += efficiency * mw * dt;
+    if (most > 0 && !(powerMw[t - 1] > 0)) left = planned(powerMw, vehicleMw, t);
+    const mw = Math.min(most, left);
+    left -= mw;
     return -mw;
   });
+}
+
+/** MW, added up over the periods of the stay that begins in period `from`. */
+function planned(powerMw: readonly number[], vehicleMw: ArrayLike<number>, from: number): number {
+  let sum = 0;
+  for (let k = from; k < powerMw.length && powerMw[k] > 0; k++) sum += vehicleMw[k];
+  return sum;
 }
