@@ -1,10 +1,11 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { defaultSettings } from "../market/scenario/market.ts";
+import { defaultSettings, type MarketSettings } from "../market/scenario/market.ts";
 import { RISK_METHODS, type RiskMethod, type Scenario } from "../market/scenario/scenario.ts";
 import { CLEAR_METHODS, METHODS, type ClearMethod } from "../market/result/methods.ts";
 import type { ClearOptions } from "../simulation/clear.ts";
+import { calibrate, type BrokenDays } from "../simulation/outOfSample/dayPromise.ts";
 import { InputError } from "../io/inputError.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
 import { loadCommunity } from "../scenarios/community/loadCommunity.ts";
@@ -37,6 +38,8 @@ export type ClearArguments = DrawArguments & {
   method: ClearMethod;
   risk?: RiskMethod;
   epsilon?: number;
+  /** Share of days. */
+  promise?: number;
   /** Absent where it cannot be chosen: on. */
   network?: "on" | "off";
   networkRisk: "on" | "off";
@@ -109,6 +112,11 @@ export function addClearOptions(command: Command, { settled }: { settled: boolea
       "--epsilon <e>",
       "accepted violation per two-sided constraint, not joint",
       numberOption("--epsilon", 1e-4, 0.5),
+    )
+    .option(
+      "--promise <day:D>",
+      "find the eps at which at most the share D of the fitted days break any limit, network and devices",
+      promiseOption,
     )
     .option(
       "--network-risk <on|off>",
@@ -184,6 +192,32 @@ function shaped(scenario: Scenario, args: DrawArguments): Scenario {
   return args.sustain === undefined ? believed : withSustain(believed, args.sustain);
 }
 
+/** `day:D` as a share of days. */
+function promiseOption(text: string): number {
+  const share = Number(/^day:(\d*\.?\d+)$/.exec(text)?.[1]);
+  if (!(share >= 0 && share < 1)) throw new InputError(`--promise ${text}: must be day:D with 0 <= D < 1`);
+  return share;
+}
+
+/** The eps that keeps a day's promise on the fitted days, with what it comes to told. Throws where none does. */
+function promised(scenario: Scenario, market: MarketSettings, { promise: share, ...args }: ClearArguments): number {
+  if (args.epsilon !== undefined)
+    throw new InputError(`--epsilon ${args.epsilon}: --promise finds eps itself; give one of the two`);
+  if (market.risk === "robust" || market.risk === "deterministic")
+    throw new InputError(`--promise day:${share}: --risk ${market.risk} has no eps to find`);
+  if (scenario.uncertainty.fitErrors.every((samples) => samples.length === 0))
+    throw new InputError(`--promise day:${share}: ${scenario.name} has no fitted days, uncertainty.fitErrors`);
+  const of = ({ any, days, network, devices }: BrokenDays): string =>
+    `${any} of ${days} days (network ${network}, devices ${devices})`;
+  const found = calibrate(scenario, market, share!, (epsilon, at) =>
+    note(`eps ${epsilon}: ${at ? `$${at.objective.toFixed(4)}, breaks ${of(at.fitted)}` : "no solution"}`),
+  );
+  if (found === undefined)
+    throw new InputError(`--promise day:${share}: no eps that has a solution breaks so few of the fitted days`);
+  note(`promised: eps ${found.epsilon} breaks ${of(found.fitted)} that were fitted, ${of(found.heldOut)} held out`);
+  return found.epsilon;
+}
+
 /** Options with the scenario's defaults filled in, residuals shown live. */
 export function clearOptions(scenario: Scenario, args: ClearArguments): { options: ClearOptions; done: () => void } {
   if (args.method === "central" && args.workers > 1)
@@ -193,6 +227,14 @@ export function clearOptions(scenario: Scenario, args: ClearArguments): { option
     throw new InputError(
       `--risk robust: its radius is one of a single period; --sustain 0 books reserve by the period`,
     );
+  const market: MarketSettings = {
+    ...defaults,
+    risk: args.risk ?? defaults.risk,
+    epsilon: args.epsilon ?? defaults.epsilon,
+    network: args.network !== "off",
+    networkRisk: args.networkRisk === "on",
+    carbon: args.carbon === "on",
+  };
   const line = liveLine();
   const options: ClearOptions = {
     method: args.method,
@@ -200,14 +242,7 @@ export function clearOptions(scenario: Scenario, args: ClearArguments): { option
     rhoScale: args.rho,
     maxIterations: args.maxIterations,
     workers: args.workers,
-    market: {
-      ...defaults,
-      risk: args.risk ?? defaults.risk,
-      epsilon: args.epsilon ?? defaults.epsilon,
-      network: args.network !== "off",
-      networkRisk: args.networkRisk === "on",
-      carbon: args.carbon === "on",
-    },
+    market: args.promise === undefined ? market : { ...market, epsilon: promised(scenario, market, args) },
     observe: (iteration, { primal, dual }) => {
       if (iteration % 5 === 0)
         line.show(

@@ -1,10 +1,10 @@
 /** Held-out days played through at a cleared point: what answering their errors does to the devices that answer. */
-import type { DeviceAnswers } from "../../clearing/central.ts";
+import type { CentralResult, DeviceAnswers } from "../../clearing/central.ts";
 import type { Market } from "../../market/scenario/market.ts";
 import type { Schedule } from "../../market/result/solution.ts";
 
 /** Beyond a limit by less, MW or MWh, is solver noise. */
-const TOLERANCE = 1e-5;
+export const REPLAY_TOLERANCE = 1e-5;
 
 /** Which limit of a device an answer takes it beyond. */
 export const REPLAYED = ["stored energy", "battery power", "generator power", "ramp"] as const;
@@ -21,6 +21,27 @@ export type Tally = {
 /** A prosumer's cleared day and what its devices answer in it, by the variable of what they book. */
 export type Answering = { readonly schedule: Schedule; readonly answers: DeviceAnswers };
 
+export type Central = Extract<CentralResult, { readonly status: "solved" }>;
+
+/**
+ * What every prosumer's devices answer. Booked by the hour a share is not shared among devices, so whoever owns two
+ * that can answer is left out: nobody knows which one would.
+ */
+export function answeringOf(market: Market, { solution, answers }: Central): Answering[] {
+  return solution.schedules.map((schedule, i) => {
+    if (market.joint !== undefined) return { schedule, answers: answers[i] };
+    const { generator, battery } = market.prosumers[i];
+    const only = generator === undefined ? "batteryUp" : battery === undefined ? "generatorUp" : undefined;
+    const sold = market.shares.map((slots, t) =>
+      slots.flatMap(({ seller, buyer }, s) =>
+        seller === i ? [{ buyer, mw: Math.max(0, solution.shareMw[t][s]) }] : [],
+      ),
+    );
+    const devices: DeviceAnswers = new Map(only === undefined ? [] : [[only, sold]]);
+    return { schedule, answers: devices };
+  });
+}
+
 /** [period] MW that a device answers on a day with these errors, [period][prosumer] MW. */
 export function responseOf(market: Market, answered: DeviceAnswers, device: string, errors: readonly Float64Array[]) {
   const periods = answered.get(device) ?? [];
@@ -32,17 +53,39 @@ export function responseOf(market: Market, answered: DeviceAnswers, device: stri
   );
 }
 
-/** Held-out errors of one day, [period][prosumer] MW. */
-export function heldOutDay(market: Market, day: number): Float64Array[] {
+/** Which days: those that the moments were fitted on, or those that were held out. */
+export type Days = "fitErrors" | "testErrors";
+
+/** Errors of one day, [period][prosumer] MW. */
+export function errorsOf(market: Market, days: Days, day: number): Float64Array[] {
+  const samples = market.scenario.uncertainty[days];
   return Array.from({ length: market.hours }, (_, t) =>
     Float64Array.from(market.prosumers, ({ renewable }) =>
-      renewable ? renewable.ratingMw * market.scenario.uncertainty.testErrors[t][day][renewable.source] : 0,
+      renewable ? renewable.ratingMw * samples[t][day][renewable.source] : 0,
     ),
   );
 }
 
+/** Called for every limit that is met with an answer in the way: prosumer's index, MW or MWh beyond it. */
+export type Seen = (limit: Replayed, prosumer: number, t: number, beyond: number) => void;
+
+/** One day played through with every battery's true losses; see `replay`. */
+export function playDay(
+  market: Market,
+  parties: readonly Answering[],
+  errors: readonly Float64Array[],
+  reclear: number,
+  seen: Seen,
+): void {
+  parties.forEach((party, i) => {
+    const play: Play = { errors, reclear, seen: (limit, t, beyond) => seen(limit, i, t, beyond) };
+    playBattery(market, i, party, play);
+    playGenerator(market, i, party, play);
+  });
+}
+
 /**
- * Every held-out day played through, with each battery's true losses. `reclear`: after so many periods the market is
+ * Every held-out day played through. `reclear`: after so many periods the market is
  * taken to be cleared again, from where the batteries are, and to bring them back to plan by its own trades; what they
  * are off by is counted from there.
  */
@@ -53,24 +96,19 @@ export function replay(market: Market, parties: readonly Answering[], reclear: n
   >;
   const count = (limit: Replayed, beyond: number, at: readonly [number, number, number]): void => {
     const { looked, broken, worst } = tallies[limit];
-    const worse = beyond > TOLERANCE && beyond > (worst?.[3] ?? 0);
+    const worse = beyond > REPLAY_TOLERANCE && beyond > (worst?.[3] ?? 0);
     const named = worse ? ([...at, beyond] as const) : worst;
     tallies[limit] = {
       looked: looked + 1,
-      broken: broken + (beyond > TOLERANCE ? 1 : 0),
+      broken: broken + (beyond > REPLAY_TOLERANCE ? 1 : 0),
       ...(named && { worst: named }),
     };
   };
   const days = market.scenario.uncertainty.testErrors[0].length;
   for (let day = 0; day < days; day++) {
-    const errors = heldOutDay(market, day);
-    parties.forEach((party, i) => {
-      const seen = (limit: Replayed, t: number, beyond: number) => {
-        count(limit, beyond, [market.prosumers[i].id, t, day]);
-      };
-      playBattery(market, i, party, { errors, reclear, seen });
-      playGenerator(market, i, party, { errors, reclear, seen });
-    });
+    playDay(market, parties, errorsOf(market, "testErrors", day), reclear, (limit, i, t, beyond) =>
+      count(limit, beyond, [market.prosumers[i].id, t, day]),
+    );
   }
   return tallies;
 }

@@ -1,35 +1,21 @@
-import { solveCentral, type CentralResult, type DeviceAnswers } from "../../clearing/central.ts";
+import { solveCentral } from "../../clearing/central.ts";
 import { createNetwork } from "../../market/formulation/network.ts";
-import { createMarket, defaultSettings, type Market } from "../../market/scenario/market.ts";
+import { createMarket, defaultSettings } from "../../market/scenario/market.ts";
 import { clarabelSolver } from "../../numerics/clarabelNode.ts";
 import { barFigure, type Bar } from "../../report/figures.ts";
 import { withSustain } from "../../scenarios/withSustain.ts";
-import { REPLAYED, replay, type Answering, type Replayed, type Tally } from "../../simulation/outOfSample/replay.ts";
+import {
+  answeringOf,
+  REPLAYED,
+  replay,
+  type Central,
+  type Replayed,
+  type Tally,
+} from "../../simulation/outOfSample/replay.ts";
 import { scenarioOf, type Cell, type Experiment, type Horizon } from "./common.ts";
 
 /** How long answers have to go on, h; 0: booked by the hour. */
 const SUSTAINED = [0, 1, 3, 6, 24] as const;
-
-type Central = Extract<CentralResult, { readonly status: "solved" }>;
-
-/**
- * What every prosumer's devices answer. Booked by the hour a share is not shared among devices, so whoever owns two
- * that can answer is left out: nobody knows which one would.
- */
-export function answeringOf(market: Market, { solution, answers }: Central): Answering[] {
-  return solution.schedules.map((schedule, i) => {
-    if (market.joint !== undefined) return { schedule, answers: answers[i] };
-    const { generator, battery } = market.prosumers[i];
-    const only = generator === undefined ? "batteryUp" : battery === undefined ? "generatorUp" : undefined;
-    const sold = market.shares.map((slots, t) =>
-      slots.flatMap(({ seller, buyer }, s) =>
-        seller === i ? [{ buyer, mw: Math.max(0, solution.shareMw[t][s]) }] : [],
-      ),
-    );
-    const devices: DeviceAnswers = new Map(only === undefined ? [] : [[only, sold]]);
-    return { schedule, answers: devices };
-  });
-}
 
 const share = ({ looked, broken }: Tally): number => (looked === 0 ? 0 : (100 * broken) / looked);
 
