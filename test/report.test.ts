@@ -1,90 +1,25 @@
 /** The report of sessions that were really cleared: what it says must be true of their record, by sums of its own. */
 import { expect } from "chai";
 import { parseHTML } from "linkedom";
-import type { Feeder } from "../offchain-solver/grid/feeder.ts";
-import { OPERATOR } from "../offchain-solver/market/result/clearingResult.ts";
-import { defaultSettings, type MarketSettings } from "../offchain-solver/market/scenario/market.ts";
-import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
-import { swept, type SweptClearing as ClearingJson } from "../offchain-solver/records/clearingJson.ts";
 import { renderReport } from "../offchain-solver/report/sessionReport.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { populate } from "../offchain-solver/scenarios/populate.ts";
-import { clear } from "../offchain-solver/simulation/clear.ts";
-import { toClearingJson } from "../offchain-solver/records/clearingRecord.ts";
 import { syntheticSettlement } from "./support/syntheticClearing.ts";
-
-type Node = {
-  readonly tagName: string;
-  readonly textContent: string;
-  getAttribute(name: string): string | null;
-  querySelector(selector: string): Node | null;
-  querySelectorAll(selector: string): Iterable<Node>;
-  closest(selector: string): Node | null;
-};
-const UTILITY = 0xffff;
-const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-/** "−1,234.56 $" or "$3.10" as a number. */
-const read = (text: string): number => Number(text.replace("−", "-").replace(/[^0-9.e-]/g, ""));
-const all = (node: Node, selector: string): Node[] => [...node.querySelectorAll(selector)];
-
-/** Six houses at 400 V. */
-const STREET: Feeder = {
-  name: "street",
-  source: "made up",
-  baseMva: 0.1,
-  baseKv: 0.4,
-  buses: [0, 2, 1.5, 3, 1, 2.5, 1.8].map((kw, k) => ({
-    bus: k + 1,
-    vMinPu: k === 0 ? 1 : 0.9,
-    vMaxPu: k === 0 ? 1 : 1.1,
-    loadMw: kw / 1e3,
-    loadMvar: kw / 5e3,
-  })),
-  branches: [1, 2, 3, 4, 5, 6].map((from) => ({ from, to: from + 1, rPu: 0.02, xPu: 0.01, ratingMva: 0.05 })),
-};
-
-type Report = {
-  readonly scenario: Scenario;
-  readonly clearing: ClearingJson;
-  readonly html: string;
-  readonly page: Node;
-};
-
-function reportOf(scenario: Scenario, market: Partial<MarketSettings> = {}, trade = true): Report {
-  const settings = { ...defaultSettings(scenario), ...market };
-  const options = { method: "central", trade, rhoScale: 1, maxIterations: 100, market: settings } as const;
-  const clearing = swept(toClearingJson(clear(scenario, options), options));
-  const html = renderReport({ clearing, scenario });
-  return { scenario, clearing, html, page: (parseHTML(html) as unknown as { document: Node }).document };
-}
-
-const card = (page: Node, title: string): Node => {
-  const found = all(page, ".card").find((one) => one.querySelector("h3")?.textContent === title);
-  expect(found, title).not.to.equal(undefined);
-  return found!;
-};
-const cells = (row: Node): string[] => all(row, "th,td").map(({ textContent }) => textContent);
-const rowsOf = (table: Node): string[][] => all(table, "tbody tr").map(cells);
-const footOf = (table: Node): string[] => all(table, "tfoot tr").flatMap(cells);
-const tableOf = (page: Node, title: string): Node => card(page, title).querySelector("table")!;
-
-/** What every prosumer pays, nano-dollars by product, from the posted integers alone. */
-function paidOf({ quantised }: ClearingJson): Map<string, bigint> {
-  const paid = new Map<string, bigint>();
-  for (const { seller, buyer, product: posted, quantity, price } of quantised.trades) {
-    const value = BigInt(quantity) * BigInt(price);
-    // Whatever the operator sells is the network's.
-    const product = seller === OPERATOR ? "network" : posted;
-    for (const [party, sign] of [
-      [buyer, 1n],
-      [seller, -1n],
-    ] as const) {
-      const key = `${quantised.participants[party] ?? party} ${product}`;
-      paid.set(key, (paid.get(key) ?? 0n) + sign * value);
-    }
-  }
-  return paid;
-}
+import {
+  type Node,
+  UTILITY,
+  sum,
+  read,
+  all,
+  STREET,
+  type Report,
+  reportOf,
+  card,
+  rowsOf,
+  footOf,
+  tableOf,
+  paidOf,
+} from "./support/clearedReport.ts";
 
 describe("the report of a cleared session", function () {
   this.timeout(60_000);
@@ -298,134 +233,5 @@ describe("the report of a cleared session", function () {
       expect(title).to.equal(svg.getAttribute("aria-label"));
       expect(desc).to.match(/\w+/);
     }
-  });
-
-  it("counts a street in kWh and cents, a feeder in MWh and dollars", () => {
-    const text = (report: Report): string =>
-      all(report.page, ".tile")
-        .map(({ textContent }) => textContent)
-        .join(" ");
-    expect(text(street)).to.match(/Traded between prosumers[\d.]+\u00a0kWh/);
-    expect(text(street)).not.to.match(/MWh|MW·h/);
-    expect(text(hourly)).to.match(/Traded between prosumers[\d.]+\u00a0MWh/);
-    const parts = rowsOf(tableOf(street.page, "In numbers")).flatMap((row) => row.slice(1));
-    const paid = [...paidOf(street.clearing)].filter(([key, nano]) => nano !== 0n && /^\d /.test(key));
-    // Whatever somebody pays, even a hundredth of a cent, is not shown as nothing.
-    expect(parts.filter((cell) => read(cell) !== 0).length).to.be.at.least(
-      paid.filter(([, nano]) => (nano < 0n ? -nano : nano) >= 50_000n).length,
-    );
-  });
-
-  it("says that a map is all zero and draws none", () => {
-    const idle = reportOf(takeHours(ieee15, 1), { network: false });
-    expect(all(card(idle.page, "Network charge"), "svg")).to.have.length(0);
-    expect(card(idle.page, "Network charge").textContent).to.include("switched off");
-    const zero = {
-      ...hourly.clearing,
-      network: {
-        ...hourly.clearing.network,
-        nodalPrice: hourly.clearing.network.nodalPrice.map((row) => row.map(() => 0)),
-      },
-    };
-    const { document } = parseHTML(renderReport({ clearing: zero, scenario: hourly.scenario })) as unknown as {
-      document: Node;
-    };
-    expect(all(card(document, "Network charge"), "svg")).to.have.length(0);
-    expect(card(document, "Network charge").textContent).to.include("Zero at every bus in every period");
-  });
-
-  it("tells of what was switched off, and shows the rest", () => {
-    const alone = reportOf(takeHours(ieee15, 2), {}, false);
-    expect(card(alone.page, "Who sells to whom").textContent).to.include("No energy is traded");
-    expect(card(alone.page, "Prices").textContent).to.include("Nothing is traded");
-    const free = reportOf(takeHours(ieee15, 2), { carbon: false });
-    expect(free.page.querySelector("#carbon")!.textContent).to.include("switched off");
-    expect(all(tableOf(free.page, "In numbers"), "thead th").map(({ textContent }) => textContent)).not.to.include(
-      "Carbon",
-    );
-    const verdicts = [{ session: "a", verdict: "invalid" as const, predicate: "regretsTooLarge" }];
-    const bad = renderReport({ clearing: hourly.clearing, scenario: hourly.scenario, audit: { verdicts } });
-    expect(bad).to.match(/<span>Audit<\/span><b>invalid<\/b><small>regretsTooLarge/);
-    const sure = reportOf(takeHours(ieee15, 1), { risk: "deterministic" });
-    expect(sure.page.querySelector("#reserve")).to.equal(null);
-    for (const { html } of [alone, free, sure]) expect(html).not.to.match(/NaN|Infinity|undefined/);
-  });
-
-  it("says which batteries were held to one way", () => {
-    const { clearing, scenario } = hourly;
-    const owner = scenario.prosumers.find(({ battery }) => battery)!;
-    const direction = clearing.network.voltage.map((_, t) => (t < 2 ? ("charge" as const) : ("either" as const)));
-    const prosumers = scenario.prosumers.map((one) =>
-      one === owner ? { ...one, battery: { ...one.battery!, direction } } : one,
-    );
-    const { document } = parseHTML(renderReport({ clearing, scenario: { ...scenario, prosumers } })) as unknown as {
-      document: Node;
-    };
-    const told = `The battery at bus ${owner.bus} was held to one way in 2 periods.`;
-    expect(card(document, "Source and use").textContent).to.include(told);
-    expect(card(hourly.page, "Source and use").textContent).not.to.include("held to one way");
-  });
-
-  it("gives a colour one meaning and a meaning one colour", () => {
-    const colours = new Map<string, Set<string>>();
-    for (const { page } of [hourly, street])
-      for (const key of all(page, ".legend .key")) {
-        const style = key.querySelector("i")!.getAttribute("style")!;
-        const [, name] = /var\(--([a-z]+)\)/.exec(style)!;
-        colours.set(name, (colours.get(name) ?? new Set()).add(key.textContent));
-      }
-    expect(Object.fromEntries([...colours].map(([name, texts]) => [name, [...texts].sort()]))).to.deep.equal({
-      energy: ["between prosumers", "energy", "traded: mean and spread"],
-      network: ["at the buses, network charge taken off: spread", "network"],
-      reserve: ["from other prosumers", "reserve", "traded: mean and spread"],
-      carbon: ["carbon", "emitted", "prosumer"],
-      allowance: ["free allowance"],
-      device: ["device cost"],
-      utility: [
-        "desk sells (upper), buys (lower)",
-        "from the utility",
-        "its tariff and the allowance for its CO₂",
-        "utility",
-        "utility's tariff, up and down together",
-        "utility's tariff: sells (upper), buys (lower)",
-        "with the utility",
-      ],
-      generator: ["generators"],
-      wind: ["wind"],
-      pv: ["PV"],
-      battery: ["battery"],
-      load: ["load"],
-      ink: ["LinDistFlow", "booked down", "booked up"],
-      accent: ["AC sweep"],
-      bad: ["limit"],
-    });
-    // The marks themselves and the chips at the buses use the same ones.
-    const chips = new Map(
-      all(hourly.page, ".feeder .chip").map((chip, k) => [
-        all(hourly.page, ".feeder .chip-text")[k].textContent,
-        chip.getAttribute("style"),
-      ]),
-    );
-    expect(Object.fromEntries(chips)).to.deep.equal({
-      G: "fill:var(--generator)",
-      PV: "fill:var(--pv)",
-      W: "fill:var(--wind)",
-      B: "fill:var(--battery)",
-    });
-  });
-
-  it("shows any name as text, and one that turns the reading direction with its number", () => {
-    const name = `<img src=x onerror=alert(1)>${"long".repeat(60)}\u202eשלום\u0007`;
-    const { clearing, scenario } = hourly;
-    const html = renderReport({
-      clearing,
-      scenario: { ...scenario, name, source: name, feeder: { ...scenario.feeder, name, source: name } },
-    });
-    expect(html).not.to.match(/<img|[\u0000-\u0008\u202a-\u202e\u2066-\u2069]/);
-    const { document } = parseHTML(html) as unknown as { document: Node };
-    expect(document.querySelector("h1 bdi")!.textContent).to.equal(
-      name.replace("\u202e", "\\u202e").replace("\u0007", "\\u0007"),
-    );
-    expect(all(document, "bdi")).to.have.length(5);
   });
 });
