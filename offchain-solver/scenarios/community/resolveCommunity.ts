@@ -1,5 +1,4 @@
 import { InputError } from "../../io/inputError.ts";
-import { ownedBy, type DeviceName } from "../../market/devices/devices.ts";
 import type { Prosumer, Scenario } from "../../market/scenario/scenario.ts";
 import { withSizes } from "../../market/scenario/size.ts";
 import type { CommunityJson } from "../../records/communityJson.ts";
@@ -11,7 +10,8 @@ import type { Kind } from "./meters.ts";
 import type { MeterSeries } from "./meterSeries.ts";
 import type { CommunityFolder, Home } from "./readCommunity.ts";
 import { priceAt } from "./tariff.ts";
-import { heatPumpOf, shortOfTime, vehicleOf, type Day } from "./homeDevices.ts";
+import type { Day } from "./homeDevices.ts";
+import { devicesOf, noteDevices, type Left } from "./memberDevices.ts";
 import { addDays, dayOf, isDate } from "./zoneClock.ts";
 import { wallText } from "./portalStamps.ts";
 
@@ -27,7 +27,7 @@ const round = (value: number): number => Number(value.toPrecision(12));
  * By member's id and device: where the day before has left it, as the device's module hands it on (`after`): MWh that a
  * battery holds and that a car lacks, degrees of a tank.
  */
-export type Stored = ReadonlyMap<string, Readonly<Partial<Record<DeviceName, number>>>>;
+export type Stored = ReadonlyMap<string, Left>;
 
 /**
  * The scenario of one local day: 23, 24 or 25 hours of it. Loads and generation are forecast from what was known when
@@ -220,79 +220,6 @@ function loadOf({ member }: Home, { terms: { community } }: CommunityFolder, kw:
     flexibleShare: round((member.numbers.flexiblePercent ?? flexiblePercent) / 100),
     // The margin is k dd: at dd = peak it costs `discomfortPerKwh`.
     discomfort: peakMw > 0 ? round(discomfortPerKwh / KILO / peakMw) : 0,
-  };
-}
-
-/** What devices cannot do on that day, and what is assumed of those that meters may count as well. */
-function noteDevices(
-  { homes, terms: { community } }: CommunityFolder,
-  prosumers: readonly Prosumer[],
-  found: Findings,
-): void {
-  const span = { hours: prosumers[0].load.fixedMw.length, dt: community.periodMinutes / 60 };
-  homes.forEach(({ member }, k) => {
-    const { id, file, line, heatPump } = member;
-    const owned = ownedBy(prosumers[k]);
-    const complain = (what: string): void => void found.wrong.push(`${file}: line ${line}: ${what}`);
-    const short = shortOfTime(member, community);
-    if (short !== undefined) complain(short);
-    if (heatPump?.heats === "rooms" && community.outsideC === undefined)
-      complain('heats = "rooms": community.yaml has no outsideC to reckon with');
-    for (const { name, device, part } of owned)
-      for (const { field, value, reason } of device.faults?.(part, span) ?? [])
-        complain(`${name} of ${id}: ${field} = ${String(value)}: ${reason}`);
-    const counted = owned.flatMap(({ name }) =>
-      name === "vehicle" ? "charger" : name === "heatPump" ? "heat pump" : [],
-    );
-    if (counted.length > 0)
-      found.assumed.push(
-        `${file}: line ${line}: the load of ${id} is taken to be without its ${counted.join(" and ")}`,
-      );
-  });
-}
-
-function devicesOf(
-  { member }: Home,
-  { terms: { community, clock } }: CommunityFolder,
-  day: Day,
-  left: Readonly<Partial<Record<DeviceName, number>>>,
-): Pick<Prosumer, "generator" | "battery" | "vehicle" | "heatPump"> {
-  const { defaults } = community;
-  const { numbers } = member;
-  const asked = { member, community, clock, day };
-  const vehicle = vehicleOf(asked, left.vehicle === undefined ? undefined : left.vehicle / KILO);
-  const heatPump = heatPumpOf(asked, left.heatPump);
-  const { batteryKw, batteryKwh, generatorKw } = numbers;
-  const capacity = (batteryKwh ?? 0) * KILO;
-  const least = (defaults.batteryMinPercent / 100) * capacity;
-  const percent = numbers.batteryPercent ?? defaults.batteryInitialPercent;
-  const stored = Math.min(capacity, left.battery ?? (percent / 100) * capacity);
-  return {
-    ...(vehicle && { vehicle }),
-    ...(heatPump && { heatPump }),
-    ...(generatorKw !== undefined &&
-      generatorKw > 0 && {
-        generator: {
-          minMw: 0,
-          maxMw: round(generatorKw * KILO),
-          rampMwPerHour: round(4 * generatorKw * KILO),
-          costA: 0,
-          costB: round(numbers.generatorPerKwh! / KILO),
-          emissionTPerMwh: round((numbers.generatorGramPerKwh ?? 0) * KILO),
-          reactiveMvar: round(0.5 * generatorKw * KILO),
-        },
-      }),
-    ...(batteryKw !== undefined &&
-      batteryKw > 0 && {
-        battery: {
-          powerMw: round(batteryKw * KILO),
-          minMwh: round(least),
-          maxMwh: round(capacity),
-          initialMwh: round(Math.max(least, stored)),
-          efficiency: defaults.batteryEfficiency,
-          wearPerMwh: round((numbers.batteryWearPerKwh ?? defaults.batteryWearPerKwh) / KILO),
-        },
-      }),
   };
 }
 
