@@ -4,7 +4,7 @@ import { parseHTML } from "linkedom";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { escape, range } from "./derive.ts";
 import { beginOf, endOf, periodName, timeAxis } from "./periods.ts";
-import { tint } from "./theme.ts";
+import { tint, type Meaning } from "./theme.ts";
 import type { Unit } from "./units.ts";
 import { withUnit } from "./units.ts";
 
@@ -116,6 +116,34 @@ export function periodBars(
     order: [...kinds],
     title: (d: Bar) => `${periodName(scenario, d.hour)}, ${d.kind}: ${withUnit(unit, d.value)}`,
   });
+}
+
+/** What bars of power stand for: kinds with their colours, and the words at the axis. */
+export type Kinds = {
+  readonly kinds: readonly string[];
+  readonly meanings: readonly Meaning[];
+  readonly label: string;
+};
+
+/** Power by period and kind, MW, in above zero and out below. */
+export function powerChart(
+  { scenario, power }: { readonly scenario: Scenario; readonly power: Unit },
+  rows: readonly Bar[],
+  { kinds, meanings, label }: Kinds,
+  frame: Frame,
+  words: Words,
+): string {
+  const shown = rows.filter(({ value }) => value !== 0);
+  return svg(
+    {
+      ...frame,
+      x: periodAxis(scenario, frame),
+      y: { label: `${power.name} ${label}`, grid: true },
+      color: { domain: [...kinds], range: meanings.map(tint) },
+      marks: [periodBars(shown, kinds, scenario, power), Plot.ruleY([0])],
+    },
+    words,
+  );
 }
 
 /**

@@ -15,7 +15,7 @@ import {
 } from "../derive.ts";
 import { beginOf, periodName } from "../periods.ts";
 import type { Frame } from "../plot.ts";
-import { periodAxis, periodBars, periodLine, spreads, svg } from "../plot.ts";
+import { periodAxis, periodLine, powerChart, spreads, svg } from "../plot.ts";
 import { tint, type Meaning } from "../theme.ts";
 import { inUnit, withUnit } from "../units.ts";
 
@@ -34,16 +34,12 @@ export const KIND_MEANINGS: Readonly<Record<EnergyKind, Meaning>> = {
 export function balanceChart({ clearing, scenario, units: { power } }: Day, frame: Frame): string {
   const rows = energyBalance(clearing, scenario).map(({ mw, ...row }) => ({ ...row, value: mw }));
   const kinds = ENERGY_KINDS.filter((kind) => rows.some((row) => row.kind === kind));
-  return svg(
-    {
-      ...frame,
-      x: periodAxis(scenario, frame),
-      y: { label: `${power.name} fed in (above) and drawn (below)`, grid: true },
-      color: { domain: kinds, range: kinds.map((kind) => tint(KIND_MEANINGS[kind])) },
-      marks: [periodBars(rows, kinds, scenario, power), Plot.ruleY([0])],
-    },
-    { title: "Source and use of energy by period", says: `Kinds: ${kinds.join(", ")}.` },
-  );
+  const label = "fed in (above) and drawn (below)";
+  const meanings = kinds.map((kind) => KIND_MEANINGS[kind]);
+  return powerChart({ scenario, power }, rows, { kinds, meanings, label }, frame, {
+    title: "Source and use of energy by period",
+    says: `Kinds: ${kinds.join(", ")}.`,
+  });
 }
 
 export type PriceRow = {
@@ -150,25 +146,9 @@ export function tradeChart({ clearing, scenario, units: { power } }: Day, frame:
     { hour, kind: TRADE_KINDS[1], value: sum(hour, ({ seller }) => seller === "utility") },
     { hour, kind: TRADE_KINDS[1], value: -sum(hour, ({ buyer }) => buyer === "utility") },
   ]);
-  return svg(
-    {
-      ...frame,
-      x: periodAxis(scenario, frame),
-      y: { label: `${power.name} bought (above), sold to the utility (below)`, grid: true },
-      color: { domain: [...TRADE_KINDS], range: TRADE_MEANINGS.map(tint) },
-      marks: [
-        periodBars(
-          rows.filter(({ value }) => value !== 0),
-          TRADE_KINDS,
-          scenario,
-          power,
-        ),
-        Plot.ruleY([0]),
-      ],
-    },
-    {
-      title: "Energy traded by period",
-      says: "What prosumers trade with one another and with the utility, as settled.",
-    },
-  );
+  const label = "bought (above), sold to the utility (below)";
+  return powerChart({ scenario, power }, rows, { kinds: TRADE_KINDS, meanings: TRADE_MEANINGS, label }, frame, {
+    title: "Energy traded by period",
+    says: "What prosumers trade with one another and with the utility, as settled.",
+  });
 }

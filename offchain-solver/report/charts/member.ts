@@ -4,7 +4,7 @@ import type { DevicePicture } from "../../market/devices/device.ts";
 import type { Day } from "../day.ts";
 import type { OwnPeriod } from "../memberPage.ts";
 import type { Frame } from "../plot.ts";
-import { periodAxis, periodBars, periodLine, svg } from "../plot.ts";
+import { periodAxis, periodLine, powerChart, svg } from "../plot.ts";
 import { tint, type Meaning } from "../theme.ts";
 import { inUnit, withUnit, type Unit } from "../units.ts";
 
@@ -22,27 +22,11 @@ export function ownEnergyChart(
     { hour, kind: OWN_KINDS[0], value: -soldMw },
     { hour, kind: OWN_KINDS[1], value: -toUtilityMw },
   ]);
-  return svg(
-    {
-      ...frame,
-      x: periodAxis(scenario, frame),
-      y: { label: `${power.name} bought (above), sold (below)`, grid: true },
-      color: { domain: [...OWN_KINDS], range: OWN_MEANINGS.map(tint) },
-      marks: [
-        periodBars(
-          rows.filter(({ value }) => value !== 0),
-          OWN_KINDS,
-          scenario,
-          power,
-        ),
-        Plot.ruleY([0]),
-      ],
-    },
-    {
-      title: "Energy bought and sold by period",
-      says: "With members and with the utility; every figure is in the table.",
-    },
-  );
+  const label = "bought (above), sold (below)";
+  return powerChart({ scenario, power }, rows, { kinds: OWN_KINDS, meanings: OWN_MEANINGS, label }, frame, {
+    title: "Energy bought and sold by period",
+    says: "With members and with the utility; every figure is in the table.",
+  });
 }
 
 export function ownPriceChart(
