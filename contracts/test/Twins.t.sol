@@ -72,7 +72,7 @@ abstract contract Twins {
     /// what is in it.
     uint64[7] private _signed;
     uint64[7] private _frozen;
-    bool private _frozenTurned;
+    bool internal _frozenTurned;
 
     constructor() {
         VM.warp(_start - EXIT_TIME);
@@ -87,14 +87,19 @@ abstract contract Twins {
         for (uint256 k; k < ids.length; ++k) _onboard(ids[k], k);
         registry.addGridModel(_gridModel(LINE));
         _appoint(false);
-        market.connect(DELIVERY, CARBON);
-        plain.connect(DELIVERY, CARBON);
+        _connect();
         _seal(authority);
         VM.warp(_start);
         for (uint256 k; k < ids.length; ++k) _register(k, _start + 30 days);
         token.mint(address(this), type(uint128).max);
         token.approve(address(market), type(uint256).max);
         token.approve(address(plain), type(uint256).max);
+    }
+
+    /// Names who may post, before the seal.
+    function _connect() internal virtual {
+        market.connect(DELIVERY, CARBON);
+        plain.connect(DELIVERY, CARBON);
     }
 
     function accounts() external view returns (uint32[] memory) {
@@ -248,7 +253,16 @@ abstract contract Twins {
     }
 
     function _signatures(bytes32 digest, bool quorum) private view returns (bytes memory signatures) {
-        (uint256 first, uint256 second) = _frozenTurned ? (SECOND_NODE, NODE) : (NODE, SECOND_NODE);
+        return _signaturesOf(digest, quorum, _frozenTurned);
+    }
+
+    /// Whether the committee in office now sits in the other order.
+    function _turnedNow() internal view returns (bool) {
+        return block.timestamp >= _turnsAt ? _turnsTo : _turned;
+    }
+
+    function _signaturesOf(bytes32 digest, bool quorum, bool turned) internal pure returns (bytes memory signatures) {
+        (uint256 first, uint256 second) = turned ? (SECOND_NODE, NODE) : (NODE, SECOND_NODE);
         signatures = _compact(first, digest);
         if (quorum) signatures = bytes.concat(signatures, _compact(second, digest), _compact(THIRD_NODE, digest));
     }
@@ -281,7 +295,7 @@ abstract contract Twins {
         });
     }
 
-    function _onboard(uint32 id, uint256 k) private {
+    function _onboard(uint32 id, uint256 k) internal {
         uint256 key =
             id == OPERATOR
                 ? NODE
