@@ -17,7 +17,13 @@ const anySize = coverage || process.env.GRIDPACT_ANY_SIZE !== undefined;
 const compiler = {
   version: "0.8.36",
   path: soljson,
-  settings: { optimizer: { enabled: !coverage, runs: 200 }, viaIR: true, evmVersion: "osaka" },
+  settings: {
+    optimizer: { enabled: !coverage, runs: 200 },
+    viaIR: true,
+    evmVersion: "osaka",
+    // Code is compared with the release: a changed comment must not make a market another one.
+    metadata: { bytecodeHash: "none" },
+  },
 };
 
 export default defineConfig({

@@ -108,7 +108,7 @@ abstract contract Deliveries is Connections {
         return MessageHashUtils.toTypedDataHash(domain, attestation);
     }
 
-    /// Kinds follow each other, and each has its time. Returns whether the values that are not there yet may still come.
+    /// Kinds follow each other, and each has its time. Returns whether values that are not there yet may still come.
     function _checkKind(Posting calldata posting, Delivered memory last) internal view returns (bool open) {
         (Kind before, Kind kind) = (last.kind, posting.kind);
         bool follows = before < Kind.Final ? kind == Kind.Provisional || kind == Kind.Final : kind == Kind.Correction;

@@ -45,8 +45,8 @@ interface ICarbonCredit {
     event AssetDefined(uint256 indexed asset, Asset definition);
     event DeviceRegistered(uint32 indexed id, Device device);
     event AllowancesMinted(uint256 indexed asset, address indexed to, uint256 grams);
-    /// @dev An hourly certificate: production by `device` from `start` on, a period each, Wh u32 in `wh`; the part of it
-    /// that was new is `issued`.
+    /// @dev An hourly certificate: production by `device` from `start` on, a period each, Wh u32 in `wh`; the part of
+    /// it that was new is `issued`.
     event CertificateIssued(
         uint256 indexed asset,
         uint32 indexed id,

@@ -121,8 +121,8 @@ interface IDelivery {
     /// call.
     function collect(uint32 id) external returns (uint256 nano);
 
-    /// @notice Holds the session's credits back until the next correction, or a metering window at most. Only the wallet
-    /// of an account with a row in it, once, within the dispute time.
+    /// @notice Holds the session's credits back until the next correction, or a metering window at most. Only the
+    /// wallet of an account with a row in it, once, within the dispute time.
     function contest(
         uint32 sequence,
         Commitment calldata committed,
@@ -130,8 +130,8 @@ interface IDelivery {
         bytes32[] calldata proof
     ) external;
 
-    /// @notice Nets the payload of the posting's batch and says whether the last entry's due energy is the batch's. Anybody may call;
-    /// what it shows wrong issues no credits until it is corrected.
+    /// @notice Nets the payload of the posting's batch and says whether the last entry's due energy is the batch's.
+    /// Anybody may call; what it shows wrong issues no credits until it is corrected.
     function checkDue(
         Posting calldata posting,
         bytes calldata payload,

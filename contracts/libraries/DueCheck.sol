@@ -5,7 +5,7 @@ import {PRICES_BYTES, READING_BYTES, READINGS_HEAD, RESPONSE_BYTES, ROW_HEAD} fr
 import {GROUP_BYTES, TRADE_BYTES} from "./Frame.sol";
 
 /// Whether the due energy of readings is what a settled batch comes to: sold less bought, and what responses were
-/// called for. Both have been read before, the batch by the market and the readings by an entry, so their form is known.
+/// called for. Both have been read before, the batch by the market, the readings by an entry, so their form is known.
 library DueCheck {
     uint256 private constant PAYLOAD_HEAD = 3;
     uint256 private constant ENERGY = 1;

@@ -247,7 +247,8 @@ library Ledger {
     }
 
     /// Writes the accounts from `record` to `end`, `ids` and deltas beside them, until one is refused. Returns where it
-    /// stopped, and the sum of money << 64 + grams.
+    /// stopped, and the sum of money << 64 + grams. One loop with its two rules beside it, which nothing else may call.
+    // solhint-disable-next-line function-max-lines
     function _write(
         Frame memory frame,
         uint256 record,
