@@ -5,7 +5,7 @@ import { defaultSettings } from "../market/scenario/market.ts";
 import * as Grid from "../codec/gridModel.ts";
 import { loadScenario, takeHours } from "../scenarios/loadScenario.ts";
 import { clear } from "../simulation/clear.ts";
-import { beyondMandates, BEYOND_PREDICATES, type Beyond } from "./mandateFit.ts";
+import { beyondMandates, BEYOND_PREDICATES, outsideMandates, type Beyond } from "./mandateFit.ts";
 import { presetLimits, PRESETS } from "./mandatePreset.ts";
 import { settle, SYSTEM_ID, type Ledger } from "./settlementModel.ts";
 import { batchOf } from "./verified.ts";
@@ -95,6 +95,37 @@ describe("who is beyond its mandate", () => {
     expect(seen.get("settled")).to.be.above(40);
     for (const predicate of BEYOND_PREDICATES.filter((each) => each !== "spendBeyondLock"))
       expect(seen.get(predicate) ?? 0, predicate).to.be.above(0);
+  });
+
+  it("is named with settle's own predicate where a mandate, a deposit or allowances do not last, and nobody else", () => {
+    const seen = new Map<string, number>();
+    for (let seed = 0; seed < 200; seed++) {
+      const random = generator(seed);
+      const result = batch({ ids: IDS, periods: PERIODS, energy: 2, carbon: random(2), maxWh: 3_000 }, random);
+      const ledger = ledgerOf(3600, () => 1n << 22n);
+      const poor = { deposit: BigInt(random(4)) * 200_000_000n, carbon: BigInt(random(900)) };
+      const id = IDS[random(IDS.length)];
+      const frozen = { ...ledger.limits.get(id)!, maxSpendPerDay: BigInt(random(3)) * 150_000n };
+      const limits = new Map([...ledger.limits, [id, frozen]]);
+      if (seed % 10 === 0) limits.delete(id);
+      const tight = {
+        ...ledger,
+        limits,
+        accounts: new Map([...ledger.accounts, [id, { ...ledger.accounts.get(id)!, ...poor }]]),
+      };
+      const judged = settle(tight, batchOf(result).payload);
+      const found = outsideMandates(result, tight);
+      const name = judged.kind === "refused" ? judged.predicate : "settled";
+      seen.set(name, (seen.get(name) ?? 0) + 1);
+      expect(found.length > 0, `seed ${seed}: ${name}`).to.equal(judged.kind === "refused");
+      if (judged.kind !== "refused") continue;
+      const named = found.find((one) => one.id === Number(judged.detail[0]));
+      expect(named, `seed ${seed}: ${name}`).not.to.equal(undefined);
+      if (found.length === 1 && found[0].id === id) expect(named!.predicate, `seed ${seed}`).to.equal(name);
+      expect(new Set(found.map((one) => one.id)).size).to.equal(found.length);
+    }
+    for (const name of ["settled", "notLocked", "spendBeyondLock", "carbonBelowZero"])
+      expect(seen.get(name) ?? 0, name).to.be.above(0);
   });
 
   it("is told what its mandate would have to allow: that much more and it fits", () => {

@@ -5,6 +5,7 @@
  */
 import { SESSION_PERIOD, type ClearingResult } from "../market/result/clearingResult.ts";
 import type { Limits } from "../codec/typedData.ts";
+import { EMPTY, mostSpent, type Ledger } from "./settlementModel.ts";
 
 /** What a mandate allows: its limits, and what the account may spend in the session, nano-dollars. */
 export type Allowed = { readonly limits: Limits; readonly spendNano?: bigint };
@@ -128,5 +129,34 @@ export function beyondMandates(result: ClearingResult, allowed: (party: number) 
     most("carbonBeyondMandate", Math.abs(sheet.grams), limits.maxCarbonG);
     if (spendNano !== undefined) most("spendBeyondLock", Number(-sheet.money), spendNano);
     return found;
+  });
+}
+
+/** An account of which a result asks what was not frozen for it; predicates of `settle`. */
+export type Outside = { readonly id: number; readonly predicate: string; readonly detail: string };
+
+/**
+ * Prosumers of whom a result asks more than their frozen mandate, their deposit or their allowances give, each once,
+ * with the first predicate, in the order of the participants.
+ */
+export function outsideMandates(result: ClearingResult, { terms, accounts, limits }: Ledger): Outside[] {
+  const { participants } = result;
+  const end = terms.start + BigInt(terms.periods * terms.periodSeconds);
+  const beyond = beyondMandates(result, (party) => {
+    const [account, frozen] = [accounts.get(participants[party]) ?? EMPTY, limits.get(participants[party])];
+    return frozen && { limits: frozen, spendNano: mostSpent(terms, account, frozen) };
+  });
+  const sheets = sheetsOf(result);
+  return participants.flatMap((id, party): Outside[] => {
+    const frozen = limits.get(id);
+    if (frozen === undefined || frozen.validUntil < end)
+      return [{ id, predicate: "notLocked", detail: "no mandate that is valid to the end of the session" }];
+    const found = beyond.find((one) => one.party === party);
+    if (found !== undefined) {
+      const { predicate, needed, allowed } = found;
+      return [{ id, predicate, detail: `${needed} needed, ${allowed} allowed` }];
+    }
+    const [given, held] = [BigInt(-sheets[party].grams), accounts.get(id)?.carbon ?? 0n];
+    return given > held ? [{ id, predicate: "carbonBelowZero", detail: `${given} g needed, ${held} g held` }] : [];
   });
 }
