@@ -7,14 +7,16 @@ import { audit } from "../offchain-solver/auditor/audit.ts";
 import { endpointOf } from "../offchain-solver/chain/endpoint.ts";
 import { readSessions } from "../offchain-solver/chain/events.ts";
 import { look } from "../offchain-solver/chain/look.ts";
-import { OPERATOR_ID } from "../offchain-solver/chain/onboarding.ts";
+import { OPERATOR_ID, registerMandate, signMandate } from "../offchain-solver/chain/onboarding.ts";
 import { hardhatChain } from "../offchain-solver/devnet/chain/hardhatChain.ts";
 import type { ServedChain } from "../offchain-solver/devnet/chain/served.ts";
 import { daysOf } from "../offchain-solver/devnet/days.ts";
+import { devnetMandate } from "../offchain-solver/devnet/devnetMandate.ts";
 import { openDevnet, type Devnet, type SessionEnd } from "../offchain-solver/devnet/devnet.ts";
 import { bundleFolder, homeOf } from "../offchain-solver/devnet/parties.ts";
 import { releasedBuild } from "../offchain-solver/devnet/release.ts";
 import { batchOf } from "../offchain-solver/ledger/verified.ts";
+import type { ClearingResult } from "../offchain-solver/market/result/clearingResult.ts";
 import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
 import { sessionOf } from "../offchain-solver/market/scenario/leaveOut.ts";
 import { publicScenario } from "../offchain-solver/market/scenario/publicScenario.ts";
@@ -46,7 +48,7 @@ describe("a market whose parties are processes of their own", function () {
   before(async function () {
     // Compiles the contracts on a fresh clone.
     this.timeout(0);
-    days = daysOf(street(), 5, (day) => day);
+    days = daysOf(street(), 6, (day) => day);
     chain = await hardhatChain(new Date(Date.parse(days[0].startUtc) - 2 * DAY_MS), 0);
     const data = mkdtempSync(join(tmpdir(), "gridpact-market-"));
     devnet = await openDevnet({ data, days, chain, transport: { kind: "tls" }, patienceMs: 15_000 });
@@ -60,10 +62,20 @@ describe("a market whose parties are processes of their own", function () {
   });
 
   const settled = () => readSessions(devnet.deployment, chain.provider, 0);
-  const inMemory = (day: Scenario): string => {
+  const resultOf = (day: Scenario): ClearingResult => {
     const market = defaultSettings(day);
     const options = { method: "anderson", market, trade: true, rhoScale: 1, maxIterations: 20_000 } as const;
-    return hexlify(batchOf(clear(day, options).outcome!.quantised.result).payload);
+    return clear(day, options).outcome!.quantised.result;
+  };
+  const inMemory = (day: Scenario): string => hexlify(batchOf(resultOf(day)).payload);
+  /** The day as it is cleared without one of its members. */
+  const without = (day: Scenario, out: number): Scenario => {
+    const prosumers = day.prosumers.filter(({ id }) => id !== out);
+    const left = sessionOf(
+      publicScenario(day),
+      prosumers.map(({ id }) => id),
+    );
+    return { ...day, ...left, uncertainty: { ...day.uncertainty, ...left.uncertainty }, prosumers };
   };
 
   it("settles the same integers as all agents in one process do", async () => {
@@ -159,23 +171,40 @@ describe("a market whose parties are processes of their own", function () {
     const away = days[0].prosumers[2].id;
     await devnet.supervisor.kill(away);
     expect(await devnet.session(3, WAIT)).to.deep.include({ ordinal: 4, outcome: "settled" });
-    const own = publicScenario(days[3]).prosumers.map(({ id }) => id);
     const payload = hexlify((await settled()).at(-1)!.payload);
-    const left = sessionOf(
-      publicScenario(days[3]),
-      own.filter((id) => id !== away),
-    );
-    const uncertainty = { ...days[3].uncertainty, ...left.uncertainty };
-    const prosumers = days[3].prosumers.filter(({ id }) => id !== away);
-    expect(payload).to.equal(inMemory({ ...days[3], ...left, uncertainty, prosumers }));
+    expect(payload).to.equal(inMemory(without(days[3], away)));
     expect(payload).not.to.equal(inMemory(days[3]));
     await devnet.supervisor.start(away);
+  });
+
+  it("clears again without whom the result takes beyond its mandate, says so to it and to the operator, and settles", async () => {
+    const day = days[4];
+    const { trades } = resultOf(day);
+    const moneyOf = (party: number): number =>
+      trades.reduce((sum, { seller, buyer, quantity, price }) => {
+        const sign = seller === party ? 1 : buyer === party ? -1 : 0;
+        return sum + sign * quantity * price;
+      }, 0);
+    const payer = day.prosumers.findIndex((_, party) => moneyOf(party) < 0);
+    const { id } = day.prosumers[payer];
+    const mandate = { ...devnetMandate(day, id, 10_000_000n), maxSpendPerDay: 0n, nonce: 2n };
+    const { wallet } = devnet.homes.find((home) => home.id === id)!.keys;
+    const signature = await signMandate(devnet.deployment, wallet, mandate);
+    await registerMandate(devnet.deployment, chain.admin, mandate, signature);
+    expect(await devnet.session(4, WAIT)).to.deep.include({ ordinal: 5, outcome: "settled" });
+    const { payload } = (await settled()).at(-1)!;
+    expect(hexlify(payload)).to.equal(inMemory(without(day, id)));
+    const needed = -moneyOf(payer);
+    await logged(OPERATOR_ID, new RegExp(`"out":${id},"reason":"spendBeyondLock: ${needed} needed, 0 allowed"`), 0);
+    await logged(id, /"predicate":"spendBeyondLock".*"left out: beyond its mandate"/, 0);
+    // The schedule of the first clearing is nobody's plan.
+    expect(readdirSync(join(homeOf(devnet.data, id), "sessions"))).not.to.include("5.json");
   });
 
   it("leaves a session void, and no trace of it in the ledger, where the operator stays away past its deadline", async () => {
     const before = (await settled()).length;
     await devnet.supervisor.kill(OPERATOR_ID);
-    expect((await devnet.session(4, { patienceMs: 3_000 })).outcome).to.equal("void");
+    expect((await devnet.session(5, { patienceMs: 3_000 })).outcome).to.equal("void");
     expect(await settled()).to.have.length(before);
   });
 

@@ -306,6 +306,7 @@ export class Party {
       if (effect.kind === "send") this.#send(effect.to, effect.message);
       else if (effect.kind === "stage")
         this.#o.log("info", effect.stage, { attempt: effect.attempt, missing: this.#conductor?.missing });
+      else if (effect.kind === "leftOut") this.#o.log("warn", "left out", { out: effect.party, reason: effect.reason });
       else this.#o.log("error", "the session will be void", { reason: effect.reason });
     }
   }

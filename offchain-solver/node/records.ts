@@ -1,5 +1,5 @@
 /** What a node writes for its owner, and what it publishes: bundles, found by their hash. */
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Outcome } from "../chain/watch.ts";
 import type { Terms } from "../codec/terms.ts";
@@ -29,10 +29,11 @@ export class Records {
     for (const folder of [this.#own, bundles]) mkdirSync(folder, { recursive: true });
   }
 
-  /** Schedule and cost: the owner's alone. */
+  /** Schedule and cost: the owner's alone. null: there is none, and what an earlier attempt left counts no more. */
   own(ordinal: number, own: unknown, { scenario }: Terms): void {
-    if (own !== null)
-      writeJson(join(this.#own, `${ordinal}.json`), { ordinal, startUtc: scenario.startUtc, ...(own as object) });
+    const file = join(this.#own, `${ordinal}.json`);
+    if (own === null) rmSync(file, { force: true });
+    else writeJson(file, { ordinal, startUtc: scenario.startUtc, ...(own as object) });
   }
 
   readOwn(ordinal: number): Record<string, JsonValue> | undefined {

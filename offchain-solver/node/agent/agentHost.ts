@@ -10,6 +10,7 @@ import { foreignJson } from "../../codec/foreign.ts";
 import { quantise } from "../../codec/quantise.ts";
 import { attestationDigest, marketDomain, sessionHash } from "../../codec/typedData.ts";
 import { bundleHash, signRegret, WitnessSchema } from "../../codec/witness.ts";
+import { outsideMandates } from "../../ledger/mandateFit.ts";
 import { batchOf, type Batch, type Verified } from "../../ledger/verified.ts";
 import { OperatorProposalSchema, ProposalSchema, type Proposals } from "../../market/result/proposal.ts";
 import { decode, encode } from "../../net/wire.ts";
@@ -116,12 +117,16 @@ async function claim(work: Work, task: Extract<Task, { kind: "claim" }>, party: 
   const session = sessionHash(verifying.session);
   const about = { session, payload: keccak256(batch.payload) };
   const { regret, open } = (self === OPERATOR_AGENT ? undefined : read.data.prosumers[self]) ?? {};
-  if (regret === undefined || open === undefined) return { kind: "claimed", claim: {}, payload: batch.payload };
+  const claimed = {
+    kind: "claimed",
+    payload: batch.payload,
+    outside: outsideMandates(batch.result, verifying.ledger),
+  } as const;
+  if (regret === undefined || open === undefined) return { ...claimed, claim: {} };
   const domain = marketDomain(verifying.chainId, verifying.market);
   const [regretNano, openNano] = [nano(regret), nano(open)];
   const signature = await signRegret(domain, key, { ...about, prosumer: party, regretNano, openNano });
-  const claimed = { regretNano: `${regretNano}`, openNano: `${openNano}`, signature };
-  return { kind: "claimed", claim: claimed, payload: batch.payload };
+  return { ...claimed, claim: { regretNano: `${regretNano}`, openNano: `${openNano}`, signature } };
 }
 
 /** Proposals against the own view, integers against proposals, the chain's rules, and the auditor's own test. */

@@ -3,6 +3,7 @@
  */
 import type { TypedDataDomain } from "ethers";
 import type { SessionTerms } from "../../codec/typedData.ts";
+import type { Outside } from "../../ledger/mandateFit.ts";
 import type { Ledger } from "../../ledger/settlementModel.ts";
 import type { Opening, Progress } from "./ownAgent.ts";
 
@@ -54,7 +55,13 @@ export type Reply =
       readonly end?: { readonly proposal: Uint8Array; readonly own: Uint8Array };
       readonly progress: Progress;
     }
-  | { readonly kind: "claimed"; readonly claim: Claimed; readonly payload: Uint8Array }
+  | {
+      readonly kind: "claimed";
+      readonly claim: Claimed;
+      readonly payload: Uint8Array;
+      /** Of whom the integers ask more than was frozen for it. */
+      readonly outside: readonly Outside[];
+    }
   | { readonly kind: "verified"; readonly digest: string; readonly payload: Uint8Array; readonly bundleHash: string }
   | { readonly kind: "signed"; readonly signature: string }
   | { readonly kind: "broken"; readonly error: string };

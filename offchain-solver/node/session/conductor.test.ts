@@ -122,7 +122,13 @@ describe("the conductor of a session", () => {
     all(failing, present);
     all(failing, () => of(failing, "ready", {}));
     const failure = of(failing, "failure", { reason: "the clearing ended: infeasible" });
-    expect(reason(failing.hear(invited[3], failure))).to.equal("party 3: the clearing ended: infeasible");
+    // How a clearing ended is the operator's agent's to say: no member voids a session with these words.
+    expect(reason(failing.hear(invited[3], failure))).to.equal(undefined);
+    all(failing, present);
+    all(failing, () => of(failing, "ready", {}));
+    expect(reason(failing.hear(OPERATOR_ID, { ...failure, attempt: failing.attempt } as Life))).to.equal(
+      `party ${OPERATOR_ID}: the clearing ended: infeasible`,
+    );
     const differing = fresh();
     all(differing, present);
     all(differing, () => of(differing, "ready", {}));
@@ -131,6 +137,108 @@ describe("the conductor of a session", () => {
     expect(reason(all(differing, (party) => claim(differing, party === 9 ? other : PAYLOAD)))).to.match(
       /party 9 makes other/,
     );
+  });
+
+  const openingOf = (effects: readonly ConductorEffect[]): LifeOf<"attempt"> | undefined =>
+    effects.flatMap((effect) =>
+      effect.kind === "send" && effect.message.kind === "attempt" ? [effect.message] : [],
+    )[0];
+  const leftOut = (effects: readonly ConductorEffect[]): unknown[] =>
+    effects.flatMap((effect) => (effect.kind === "leftOut" ? [[effect.party, effect.reason]] : []));
+  const without = (...out: number[]): number[] => invited.filter((party) => !out.includes(party));
+  const reasonOf = (effects: readonly ConductorEffect[]): string | undefined =>
+    effects.flatMap((effect) => (effect.kind === "giveUp" ? [effect.reason] : []))[0];
+  const beyondOf = (...parties: number[]) =>
+    parties.map((party) => ({ party, predicate: "spendBeyondLock", detail: "7 needed, 0 allowed" }));
+  /** An attempt up to the claims, in which the operator's node finds these beyond their mandates. */
+  function claimed(conductor: Conductor, members: number[], ...beyond: number[]): ConductorEffect[] {
+    all(conductor, () => of(conductor, "ready", {}), members);
+    all(conductor, (party) => of(conductor, "proposal", { proposal: proposalOf(party) }), members);
+    const found = beyond.length > 0 && { beyond: beyondOf(...beyond) };
+    return all(conductor, (party) => ({ ...claim(conductor), ...(party === OPERATOR_ID && found) }) as Life, members);
+  }
+
+  it("clears again once without whom an honest result takes beyond its mandate, and says who and why", () => {
+    const conductor = fresh();
+    all(conductor, present);
+    const [poor, other] = [invited[4], invited[9]];
+    const effects = claimed(conductor, invited, poor, other);
+    expect(leftOut(effects)).to.deep.equal([poor, other].map((id) => [id, "spendBeyondLock: 7 needed, 0 allowed"]));
+    const left = without(poor, other);
+    expect(openingOf(effects)).to.deep.include({ attempt: 2, members: left.slice(1), beyond: beyondOf(poor, other) });
+    // That it is there, or begins anew, brings it back into no attempt; who takes part is told the reason again.
+    conductor.hear(poor, { kind: "hello" });
+    conductor.hear(poor, present());
+    conductor.hear(left[3], { kind: "hello" });
+    const again = conductor.hear(left[3], present());
+    expect(openingOf(again)).to.deep.include({ attempt: 3, members: left.slice(1), beyond: beyondOf(poor, other) });
+    expect(sent(claimed(conductor, left))).to.deep.equal(["witness"]);
+  });
+
+  it("gives a session up where somebody is beyond its mandate in the second clearing, or too few would be left", () => {
+    const conductor = fresh();
+    all(conductor, present);
+    claimed(conductor, invited, invited[4]);
+    const effects = claimed(conductor, without(invited[4]), invited[6]);
+    expect(reasonOf(effects)).to.equal(
+      `beyond the mandate in the second clearing: party ${invited[6]}: spendBeyondLock: 7 needed, 0 allowed`,
+    );
+    const few = fresh();
+    all(few, present);
+    expect(reasonOf(claimed(few, invited, ...invited.slice(1, 6)))).to.match(
+      /^too few are left without party 1: spend/,
+    );
+  });
+
+  it("takes what is beyond a mandate from the operator's own node alone", () => {
+    const conductor = fresh();
+    all(conductor, present);
+    all(conductor, () => of(conductor, "ready", {}));
+    all(conductor, (party) => of(conductor, "proposal", { proposal: proposalOf(party) }));
+    const liar = invited[3];
+    const told = all(
+      conductor,
+      (party) => ({ ...claim(conductor), ...(party === liar && { beyond: beyondOf(invited[5]) }) }) as Life,
+    );
+    expect(sent(told)).to.deep.equal(["witness"]);
+  });
+
+  it("leaves out whose agent fails twice while everybody is there, and at once whose problem has no solution", () => {
+    const conductor = fresh();
+    const run = (): void => void all(conductor, () => of(conductor, "ready", {}));
+    all(conductor, present);
+    const [liar, hopeless, gone] = [invited[2], invited[5], invited[7]];
+    const fails = (party: number, reason = "waited in vain"): ConductorEffect[] =>
+      conductor.hear(party, of(conductor, "failure", { reason }));
+    run();
+    fails(liar);
+    expect(leftOut(all(conductor, present))).to.deep.equal([]);
+    // What another's absence explains is held against nobody.
+    run();
+    fails(liar);
+    conductor.hear(gone, { kind: "hello" });
+    expect(leftOut(all(conductor, present))).to.deep.equal([]);
+    run();
+    fails(liar);
+    expect(leftOut(all(conductor, present))).to.deep.equal([[liar, "waited in vain"]]);
+    expect([conductor.attempt, conductor.stage]).to.deep.equal([4, "opening"]);
+    all(conductor, () => of(conductor, "ready", {}), without(liar));
+    const why = "prosumer 5: its own devices cannot meet its limits";
+    expect(leftOut(fails(hopeless, why))).to.deep.equal([[hopeless, why]]);
+    const left = without(liar, hopeless);
+    expect(openingOf(all(conductor, present, left))?.members).to.deep.equal(left.slice(1));
+    expect(sent(claimed(conductor, left))).to.deep.equal(["witness"]);
+  });
+
+  it("goes on without who refuses an opening, once the others have been waited for", () => {
+    const conductor = fresh();
+    all(conductor, present);
+    const refuser = invited[3];
+    all(conductor, () => of(conductor, "ready", {}), without(refuser));
+    conductor.hear(refuser, { kind: "refusal", session: SESSION, predicate: "noPart", detail: "no file" });
+    conductor.again(true);
+    all(conductor, present);
+    expect(openingOf(conductor.again(true))?.members).to.deep.equal(without(refuser).slice(1));
   });
 
   it("is kept waiting by nobody who only talks: the patience of its owner runs on", () => {

@@ -6,6 +6,7 @@
 import { canonicalBytes, type Json } from "../../codec/canonicalJson.ts";
 import type { Terms } from "../../codec/terms.ts";
 import { WitnessSchema } from "../../codec/witness.ts";
+import { Exclusions, isHopeless, wordsOf, type Beyond } from "./exclusions.ts";
 import type { Life, LifeOf } from "./messages.ts";
 
 export type Conducting = {
@@ -23,12 +24,14 @@ export type ConductorEffect =
   | { readonly kind: "send"; readonly to: number; readonly message: Life }
   /** The stage it has come to, for people. */
   | { readonly kind: "stage"; readonly stage: Stage; readonly attempt: number }
+  /** The others go on without it. */
+  | { readonly kind: "leftOut"; readonly party: number; readonly reason: string }
   /** It will not come to an end any more; the session is void at its deadline. */
   | { readonly kind: "giveUp"; readonly reason: string };
 
 export type Stage = "gathering" | "opening" | "clearing" | "claiming" | "attesting" | "given up";
 
-type Claim = Pick<LifeOf<"claim">, "payload" | "regretNano" | "openNano" | "signature">;
+type Claim = Pick<LifeOf<"claim">, "payload" | "regretNano" | "openNano" | "signature" | "beyond">;
 type Proposal = LifeOf<"proposal">["proposal"];
 
 /** Attempts that end without a reason that anybody could do something about. */
@@ -43,6 +46,7 @@ export class Conductor {
   readonly #present = new Set<number>();
   readonly #refusals = new Map<number, string>();
   readonly #hellos = new Map<number, number>();
+  readonly #exclusions = new Exclusions();
   #moves = 0;
   #opened = 0;
   #stage: Stage = "gathering";
@@ -108,7 +112,10 @@ export class Conductor {
     const was = this.#present.delete(from);
     const hellos = (this.#hellos.get(from) ?? 0) + 1;
     this.#hellos.set(from, hellos);
-    if (hellos <= MOST_HELLOS) this.#sendTerms(from);
+    if (hellos <= MOST_HELLOS) {
+      this.#sendTerms(from);
+      this.#exclusions.begins(from);
+    }
     if (was && this.#stage !== "gathering" && this.#members.includes(from)) this.#gather();
   }
 
@@ -116,6 +123,7 @@ export class Conductor {
     switch (message.kind) {
       case "present": {
         if ((this.#hellos.get(party) ?? 0) > MOST_HELLOS || this.#present.has(party)) return;
+        if (!this.#fixed && this.#exclusions.has(party)) return;
         this.#lastSeen = Math.max(this.#lastSeen, Math.min(message.lastAttempt, HIGHEST_SEEN));
         this.#present.add(party);
         this.#moves++;
@@ -126,6 +134,7 @@ export class Conductor {
         this.#refusals.set(party, `party ${party}: ${message.predicate}: ${message.detail}`);
         if (this.#refusals.size >= this.#about.quorumLacksAt)
           this.#giveUp([...this.#refusals.values()].slice(0, 3).join("; "));
+        else if (!this.#fixed && party !== this.#operator) this.#exclusions.refuses(party);
         return;
       case "ready":
       case "proposal":
@@ -169,12 +178,27 @@ export class Conductor {
         if (this.#claims.size < all) return;
         return this.#attest();
       case "failure":
-        this.#failures.push(`party ${party}: ${message.reason}`);
-        // A clearing without an end has none the next time either: the same bits.
-        if (/ended: (infeasible|max iterations)|cannot meet|accurately enough/.test(message.reason))
-          return this.#giveUp(this.#failures.at(-1) as string);
-        if (this.#stage === "clearing") this.#askAnew();
+        return this.#hearFailure(party, message.reason);
     }
+  }
+
+  #hearFailure(party: number, reason: string): void {
+    this.#failures.push(`party ${party}: ${reason}`);
+    // A clearing without an end has none the next time either: the same bits. Its end is the operator's agent's to say.
+    if (party === this.#operator && /ended: (infeasible|max iterations)/.test(reason))
+      return this.#giveUp(this.#failures.at(-1) as string);
+    const underWay = this.#stage === "clearing" || this.#stage === "gathering";
+    if (this.#exclusions.out.has(party) || !underWay) return;
+    if (party !== this.#operator && !this.#fixed && isHopeless(reason)) {
+      this.#exclusions.leaveOut(party);
+      if (!this.#goOnWithout([{ party, reason }])) return;
+      if (this.#stage === "gathering" && this.#complete()) return this.#open();
+    } else if (this.#stage === "clearing") this.#exclusions.fails(party, reason);
+    if (this.#stage === "clearing") this.#askAnew();
+  }
+
+  get #operator(): number {
+    return this.#about.invited[0];
   }
 
   #now = (): { session: string; attempt: number } => ({ session: this.#about.session, attempt: this.#attempt });
@@ -191,6 +215,8 @@ export class Conductor {
     const other = claims.find((claim) => claim.payload !== payload);
     if (other !== undefined)
       return this.#giveUp(`party ${other.party} makes other integers of the same proposals: ${other.payload}`);
+    const { beyond } = claims[0];
+    if (beyond !== undefined) return this.#clearWithout(beyond);
     const operator = this.#proposals.get(this.#members[0]);
     this.#enter("attesting");
     const witness = WitnessSchema.safeParse({
@@ -209,10 +235,34 @@ export class Conductor {
     this.#tell({ kind: "witness", ...this.#now(), text: textOf(witness.data) });
   }
 
+  /** What asks more of somebody than it has signed would be refused whole: it is cleared again once, without it. */
+  #clearWithout(beyond: readonly Beyond[]): void {
+    if (!this.#exclusions.leaveOutBeyond(beyond))
+      return this.#giveUp(`beyond the mandate in the second clearing: ${wordsOf(beyond)}`);
+    const out = beyond.map((one) => ({ party: one.party, reason: `${one.predicate}: ${one.detail}` }));
+    if (!this.#goOnWithout(out)) return;
+    if (this.#enough()) this.#open();
+    else this.#gather();
+  }
+
+  /** Says who is left out; false: the others make no quorum, and the session has no end. */
+  #goOnWithout(out: readonly { readonly party: number; readonly reason: string }[]): boolean {
+    for (const { party, reason } of out) {
+      this.#present.delete(party);
+      this.#effects.push({ kind: "leftOut", party, reason });
+    }
+    const { invited, quorumLacksAt } = this.#about;
+    const lacking = this.#exclusions.out.size;
+    if (lacking < quorumLacksAt && lacking < invited.length - 1) return true;
+    const who = out.map(({ party, reason }) => `party ${party}: ${reason}`).join("; ");
+    this.#giveUp(`too few are left without ${who}`);
+    return false;
+  }
+
   /** All are there who are waited for. */
   #complete(): boolean {
     const awaited = this.#fixed ? this.#members : this.#about.invited;
-    return awaited.every((party) => this.#present.has(party));
+    return awaited.every((party) => this.#present.has(party) || (!this.#fixed && this.#exclusions.out.has(party)));
   }
 
   /** Those who are there can clear, and sign as a quorum. */
@@ -244,13 +294,21 @@ export class Conductor {
       const why = this.#failures.at(-1) ?? "nothing moved any more";
       return this.#giveUp(`${MOST_ATTEMPTS} attempts came to nothing: ${why}`);
     }
+    const blamed = this.#exclusions.blame(this.#members.some((party) => !this.#present.has(party)));
+    if (blamed !== undefined && blamed.party !== this.#operator && !this.#fixed) {
+      this.#exclusions.leaveOut(blamed.party);
+      if (!this.#goOnWithout([blamed])) return;
+      if (!this.#enough()) return this.#gather();
+    }
     this.#attempt = Math.max(this.#attempt, this.#lastSeen) + 1;
     if (!this.#fixed) this.#members = this.#about.invited.filter((party) => this.#present.has(party));
     this.#ready = new Set();
     this.#proposals = new Map();
     this.#claims = new Map();
     this.#enter("opening");
-    this.#tell({ kind: "attempt", ...this.#now(), members: this.#members.slice(1) });
+    const { beyond } = this.#exclusions;
+    const about = { ...this.#now(), members: this.#members.slice(1) };
+    this.#tell({ kind: "attempt", ...about, ...(beyond.length > 0 && { beyond: [...beyond] }) });
   }
 
   #giveUp(reason: string): void {

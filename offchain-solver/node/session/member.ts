@@ -15,6 +15,7 @@ import type { AgentThread } from "../agent/agentThread.ts";
 import type { AgentEvent, Reply, Verifying } from "../agent/protocol.ts";
 import type { Heard, Journal } from "../journal/journal.ts";
 import { maySign } from "../journal/signing.ts";
+import { openingFault } from "./exclusions.ts";
 import { frozenFault } from "./frozenFault.ts";
 import type { Life, LifeOf } from "./messages.ts";
 
@@ -32,7 +33,7 @@ export type Surroundings = {
   readonly note: (level: "info" | "warn", what: string, details?: object) => void;
   /** All it takes to settle is here. */
   readonly settleable: (posting: Settleable) => void;
-  /** The own end, for its owner. */
+  /** The own end, for its owner; null: it has none any more. */
   readonly ended: (own: unknown, terms: Terms) => void;
 };
 
@@ -74,6 +75,8 @@ export class Member {
   #busy = false;
   #witness = "";
   #batch: Batch | undefined;
+  /** Whom the own claims have found beyond their mandates; undefined: no claim yet. */
+  #outside: Set<number> | undefined;
   #attestations = new Map<string, Map<number, string>>();
   progress: Progress = { iteration: 0 };
   stage = "waiting for the terms";
@@ -154,19 +157,23 @@ export class Member {
     return true;
   }
 
-  async #open({ attempt, members }: LifeOf<"attempt">): Promise<void> {
+  async #open({ attempt, members, beyond = [] }: LifeOf<"attempt">): Promise<void> {
     if (this.#terms === undefined || this.#termsBytes === undefined || attempt <= this.#attempt) return;
     const { agent, journal, party, operator } = this.#around;
     const invited = this.#terms.scenario.prosumers.map(({ id }) => id);
-    if (members.some((id, k) => !invited.includes(id) || (k > 0 && members[k - 1] >= id)))
-      return void this.#refuse("wrongMembers", `${members.join(", ")} of ${invited.join(", ")}`);
+    const fault = openingFault({ members, beyond }, invited, this.#outside);
+    if (fault !== undefined) return void this.#refuse(fault.code, fault.detail);
     this.#parties = members;
     this.#self = party === operator ? OPERATOR_AGENT : members.indexOf(party);
     this.#attempt = attempt;
     this.#tag = -1;
     if (party !== operator && this.#self < 0) {
       this.stage = "left out";
-      return this.#around.note("warn", "left out: it was not there in time");
+      this.#around.ended(null, this.#terms);
+      const own = beyond.find((one) => one.party === party);
+      if (own === undefined) return this.#around.note("warn", "left out: it was not there in time, or failed");
+      const { predicate, detail } = own;
+      return this.#around.note("warn", "left out: beyond its mandate", { predicate, detail });
     }
     const part = this.#self === OPERATOR_AGENT ? undefined : this.#around.partFor(this.#terms);
     if (typeof part === "string") return void this.#refuse("noPart", part);
@@ -253,7 +260,12 @@ export class Member {
     if (reply.kind !== "claimed") return;
     this.stage = "claimed";
     const payload = keccak256(reply.payload);
-    this.#tell({ kind: "claim", session: this.session, attempt, payload, ...reply.claim });
+    this.#outside ??= new Set();
+    for (const { id } of reply.outside) this.#outside.add(id);
+    const beyond = reply.outside.map(({ id, predicate, detail }) => ({ party: id, predicate, detail }));
+    // Everybody finds the same; the operator is the one who opens the next attempt.
+    const mine = this.#self === OPERATOR_AGENT && beyond.length > 0 && { beyond };
+    this.#tell({ kind: "claim", session: this.session, attempt, payload, ...reply.claim, ...mine });
   }
 
   async #verify(text: string): Promise<void> {

@@ -17,6 +17,12 @@ const hex = z.string().regex(/^0x[0-9a-f]*$/);
 const party = z.int().positive().max(0xffffffff);
 const whole = z.string().regex(/^-?\d{1,40}$/);
 const about = { session: hash };
+/** Whom an honest result would take beyond its mandate or its account; predicates of `settle`. */
+const beyond = z
+  .array(z.strictObject({ party, predicate: z.string().max(64), detail: z.string().max(256) }))
+  .min(1)
+  .max(65_536)
+  .optional();
 const attempted = { session: hash, attempt: z.int().positive() };
 
 /** To the conductor. */
@@ -39,6 +45,8 @@ const TO_CONDUCTOR = [
     regretNano: whole.optional(),
     openNano: whole.optional(),
     signature: hex.optional(),
+    /** The operator's: without these the session is cleared again. */
+    beyond,
   }),
   /** It will not sign, and says which predicate. */
   z.strictObject({ kind: z.literal("refusal"), ...about, predicate: z.string(), detail: z.string() }),
@@ -49,8 +57,11 @@ const TO_CONDUCTOR = [
 /** From the conductor. */
 const FROM_CONDUCTOR = [
   z.strictObject({ kind: z.literal("terms"), ...about, text: z.string() }),
-  /** Everybody opens an agent; `members`: the prosumers who take part, in the order of the terms. */
-  z.strictObject({ kind: z.literal("attempt"), ...attempted, members: z.array(party).min(1).max(65_536) }),
+  /**
+   * Everybody opens an agent; `members`: the prosumers who take part, in the order of the terms; `beyond`: who is left
+   * out because of what the last claim found, which every node has found as well. Others were not there.
+   */
+  z.strictObject({ kind: z.literal("attempt"), ...attempted, members: z.array(party).min(1).max(65_536), beyond }),
   z.strictObject({ kind: z.literal("go"), ...attempted }),
   /** Canonical JSON of all proposals. */
   z.strictObject({ kind: z.literal("proposals"), ...attempted, text: z.string() }),
