@@ -6,6 +6,7 @@ import { marketAt, registrationOf, registered } from "../chain/keys.ts";
 import { InputError } from "../io/inputError.ts";
 import { say } from "../io/output.ts";
 import { terminalTable } from "../io/terminalTable.ts";
+import { INSURANCE_ID } from "../ledger/posting.ts";
 import { ConfigSchema, partyId, type Config } from "../node/config.ts";
 import { configFile, makeHome, registrationFile, writeOwn } from "../node/home.ts";
 import { KEY_ROLES, SCRYPT_N, type KeyRole } from "../node/keystore.ts";
@@ -77,6 +78,6 @@ async function init(home: string, args: Arguments, provider: Provider): Promise<
 function party(text: string): Config["party"] {
   if (text === "operator" || text === "utility" || text === "desk") return text;
   const id = Number(text);
-  if (Number.isInteger(id) && id >= 1 && id <= 0xfffffffc) return id;
+  if (Number.isInteger(id) && id >= 1 && id < INSURANCE_ID) return id;
   throw new InputError(`--party ${text}: must be a number from 1, or one of operator, utility, desk`);
 }

@@ -15,7 +15,8 @@ import {
 import { decodeReadings, encodeReadings, rowBytes, type SessionReadings } from "../codec/readings.ts";
 import { attempt } from "../codec/refusal.ts";
 import { signerOfText } from "../codec/recover.ts";
-import { bill, DESK_ID, enter, INSURANCE_ID, share, subtract, UTILITY_ID, type Basis, type Bill } from "./delivery.ts";
+import { bill, DESK_ID, enter, share, subtract, UTILITY_ID, type Basis, type Bill } from "./delivery.ts";
+import { INSURANCE_ID } from "./posting.ts";
 
 /** Fractions of the test's own: numerator over a positive denominator. */
 type Fraction = { readonly n: bigint; readonly d: bigint };

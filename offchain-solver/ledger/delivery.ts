@@ -7,6 +7,7 @@ import { refuse } from "../codec/refusal.ts";
 import type { Connection, Kind } from "../codec/deliveryData.ts";
 import { QUALITIES } from "../codec/meterReading.ts";
 import type { Row, RowValue, SessionReadings } from "../codec/readings.ts";
+import { INSURANCE_ID } from "./posting.ts";
 
 /** What readings are measured against. */
 export type Basis = {
@@ -34,8 +35,7 @@ export type Line = {
 
 export type Bill = { readonly lines: readonly Line[]; readonly allowancePrice: bigint; readonly measured: boolean };
 
-/** Ids of the accounts that are no prosumers'; the fund takes no part in a session. */
-export const INSURANCE_ID = 0xfffffffc;
+/** Ids of further accounts that are no prosumers'. */
 export const DESK_ID = 0xfffffffd;
 export const UTILITY_ID = 0xffffffff;
 

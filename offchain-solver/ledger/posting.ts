@@ -37,7 +37,7 @@ export type Posted = {
   readonly totalGrams: bigint;
 };
 
-/** The account that pays for what nobody else can. */
+/** The account that pays for what nobody else can; it takes no part in a session, and ids of prosumers end below it. */
 export const INSURANCE_ID = 0xfffffffc;
 const MAX_DEPOSIT = (1n << 64n) - 1n;
 const MAX_CARBON = (1n << 55n) - 1n;

@@ -2,15 +2,8 @@
 import type { Kind } from "../codec/deliveryData.ts";
 import { QUALITIES } from "../codec/meterReading.ts";
 import type { SessionReadings } from "../codec/readings.ts";
-import {
-  DESK_ID,
-  deviationOf,
-  INSURANCE_ID,
-  UTILITY_ID,
-  type Basis,
-  type Bill,
-  type Entered,
-} from "../ledger/delivery.ts";
+import { DESK_ID, deviationOf, UTILITY_ID, type Basis, type Bill, type Entered } from "../ledger/delivery.ts";
+import { INSURANCE_ID } from "../ledger/posting.ts";
 import { DeliveryJsonSchema, MetersJsonSchema, type DeliveryJson, type MetersJson } from "../records/deliveryJson.ts";
 import type { MeterFile, SignedStatement } from "./signed.ts";
 

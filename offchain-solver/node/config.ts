@@ -5,6 +5,7 @@ import { parse, YAMLParseError } from "yaml";
 import { DESK_ID, OPERATOR_ID, UTILITY_ID } from "../chain/onboarding.ts";
 import { InputError } from "../io/inputError.ts";
 import { checkShape, readText } from "../io/readJson.ts";
+import { INSURANCE_ID } from "../ledger/posting.ts";
 
 /** System accounts by name, prosumers by number. */
 const NAMED = { operator: OPERATOR_ID, utility: UTILITY_ID, desk: DESK_ID } as const;
@@ -19,7 +20,13 @@ const TransportSchema = z.discriminatedUnion("kind", [
 ]);
 
 export const ConfigSchema = z.strictObject({
-  party: z.union([z.int().positive().max(0xffffffff), z.enum(["operator", "utility", "desk"])]),
+  party: z.union([
+    z
+      .int()
+      .positive()
+      .max(INSURANCE_ID - 1),
+    z.enum(["operator", "utility", "desk"]),
+  ]),
   rpc: z.url({ protocol: /^https?$/ }),
   market: address,
   chainId: z.int().positive(),

@@ -6,6 +6,7 @@ import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import { encodeReadings, type Row } from "../../offchain-solver/codec/readings.ts";
 import { attempt } from "../../offchain-solver/codec/refusal.ts";
 import * as Ledger from "../../offchain-solver/ledger/delivery.ts";
+import { INSURANCE_ID } from "../../offchain-solver/ledger/posting.ts";
 import type { Trade } from "../../offchain-solver/market/result/clearingResult.ts";
 import { artifact } from "../support/artifacts.ts";
 import { generator } from "../support/batches.ts";
@@ -33,7 +34,7 @@ import { createWorld, freeze, refusalOf, START, SYSTEM_IDS, type World } from ".
 const HOUR = 3_600;
 const DAY = 86_400;
 const [DESK, , UTILITY] = SYSTEM_IDS;
-const FUND = Ledger.INSURANCE_ID;
+const FUND = INSURANCE_ID;
 const WHY = hashOf("the network operator's register said otherwise");
 const energy = (seller: number, buyer: number, period: number, quantity: number, price = 80_000): Trade => ({
   product: "energy",

@@ -174,7 +174,8 @@ describe("the registry", () => {
     expect(await refused("addGridModel", changed(entries + 4, [0, 4]))).to.equal("gridModelProsumer");
     const last = entries + 12 * (ids.length - 1);
     expect(await refused("addGridModel", changed(last, [0xff, 0xff, 0xff, 0xfd]))).to.equal("gridModelProsumer");
-    await call(registry, "addGridModel", changed(last, [0xff, 0xff, 0xff, 0xfc]));
+    expect(await refused("addGridModel", changed(last, [0xff, 0xff, 0xff, 0xfc]))).to.equal("gridModelProsumer");
+    await call(registry, "addGridModel", changed(last, [0xff, 0xff, 0xff, 0xfb]));
     // As many prosumers as a freeze takes up, and one more.
     await call(registry, "addGridModel", Grid.encode(lineGrid(idsOf(256), 5)));
     const { predicate, detail } = await refusalOf(
