@@ -33,6 +33,8 @@ const DEFAULTS = {
   timeoutMs: 30_000,
   sleep: (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms)),
 };
+/** Brackets of a trace: two a call, which nest at most 1024 deep, and some around them. */
+const DEEPEST_TRACE = 2 * 1024 + 64;
 /** ms waited after the first failure; doubled after each. */
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 20_000;
@@ -139,7 +141,7 @@ function nameOf(url: string): string {
 }
 
 function readReply(text: string, ids: readonly number[]): Reply {
-  const json = foreignJson(text);
+  const json = foreignJson(text, DEEPEST_TRACE);
   if (json === undefined) {
     const why = `answers no JSON but ${JSON.stringify(text.slice(0, 40))}`;
     return ids.length > 1 ? { kind: "noBatch", why } : { kind: "later", waitMs: undefined, why };

@@ -18,6 +18,18 @@ describe("what anybody may have written", () => {
     for (const none of ["", "{", "NaN", Uint8Array.of(0x22, 0xff, 0x22)]) expect(foreignJson(none)).to.equal(undefined);
   });
 
+  it("is nothing where whatever walks it would run out of stack, or it has no one spelling", () => {
+    const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
+    expect(foreignJson(nested(64))).not.to.equal(undefined);
+    for (const deep of [65, 200_000]) expect(foreignJson(nested(deep)), `${deep}`).to.equal(undefined);
+    // Brackets in a string are text.
+    for (const text of ["[".repeat(99), '"'.repeat(3) + "{".repeat(99), "\\"])
+      expect(foreignJson(JSON.stringify([text]))).to.deep.equal({ value: [text] });
+    for (const none of ['"\\ud800"', '{"\\udc00":1}', '{"__proto__":{}}', '[{"\\u005f_proto__":1}]'])
+      expect(foreignJson(none), none).to.equal(undefined);
+    expect(foreignJson('"\\ud83d\\ude00"')).to.deep.equal({ value: "\u{1f600}" });
+  });
+
   it("throws on what is our own fault", () => {
     const { parse } = JSON;
     JSON.parse = () => {

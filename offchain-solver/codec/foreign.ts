@@ -13,16 +13,46 @@ export function isIllFormed(error: unknown): boolean {
   return ILL_FORMED.some((code) => isError(told, code));
 }
 
-/** JSON as text or as bytes of UTF-8; undefined: it is none. */
-export function foreignJson(from: string | Uint8Array): { readonly value: unknown } | undefined {
+/** Deepest that brackets may be nested: ours are a dozen deep, and what walks a value would run out of stack. */
+const DEEPEST = 64;
+
+/**
+ * JSON as text or as bytes of UTF-8. undefined: it is none, is nested deeper than `deepest`, or holds what has no
+ * canonical spelling and so no hash: half a surrogate pair, or a field that would become its object's prototype.
+ */
+export function foreignJson(from: string | Uint8Array, deepest = DEEPEST): { readonly value: unknown } | undefined {
   const text = typeof from === "string" ? from : utf8(from);
-  if (text === undefined) return undefined;
+  if (text === undefined || isDeeper(text, deepest)) return undefined;
   try {
-    return { value: JSON.parse(text) as unknown };
+    const value = JSON.parse(text) as unknown;
+    return /\\u|__proto__/.test(text) && !hasSpelling(value) ? undefined : { value };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return undefined;
   }
+}
+
+const [QUOTE, ESCAPE, OPEN, CLOSE] = [0x22, 0x5c, [0x5b, 0x7b], [0x5d, 0x7d]] as const;
+
+/** Brackets in strings do not count. By character: every message between nodes comes through here. */
+function isDeeper(text: string, deepest: number): boolean {
+  let depth = 0;
+  let quoted = false;
+  for (let k = 0; k < text.length; k++) {
+    const character = text.charCodeAt(k);
+    if (character === QUOTE) quoted = !quoted;
+    else if (quoted && character === ESCAPE) k++;
+    else if (quoted) continue;
+    else if ((character === OPEN[0] || character === OPEN[1]) && ++depth > deepest) return true;
+    else if (character === CLOSE[0] || character === CLOSE[1]) depth--;
+  }
+  return false;
+}
+
+function hasSpelling(value: unknown): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  if (value === null || typeof value !== "object") return true;
+  return Object.entries(value).every(([key, item]) => key !== "__proto__" && key.isWellFormed() && hasSpelling(item));
 }
 
 function utf8(bytes: Uint8Array): string | undefined {
