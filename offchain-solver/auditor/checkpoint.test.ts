@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { id } from "ethers";
 import type { Standing } from "./audit.ts";
 import { restored, written } from "./checkpoint.ts";
 import { begin } from "./history.ts";
@@ -26,14 +27,19 @@ describe("where an audit stopped", () => {
       expect(restored(odd, ABOUT), odd).to.equal(undefined);
   });
 
+  it("is nothing where it was edited or damaged and still is JSON", () => {
+    const kept = JSON.parse(text) as { standing: Record<string, unknown> };
+    const { history: _, ...headless } = kept.standing;
+    for (const standing of [undefined, null, {}, [], headless, { ...kept.standing, sessions: [null] }])
+      expect(restored(JSON.stringify({ ...kept, standing }), ABOUT), JSON.stringify(standing)).to.equal(undefined);
+  });
+
   it("is nothing where a value is none that an audit keeps", () => {
     const odd = [{ $bigint: "1.5" }, { $bigint: 1.5 }, { $map: 5 }, { $map: [1] }, { $set: {} }, { $bytes: "0x1" }];
     for (const value of odd) {
-      const kept = JSON.stringify({
-        version: 1,
-        about: ABOUT,
-        standing: { ...JSON.parse(text).standing, hash: value },
-      });
+      const { standing, ...rest } = JSON.parse(text);
+      const odd = { ...standing, hash: value };
+      const kept = JSON.stringify({ ...rest, hash: id(JSON.stringify(odd)), standing: odd });
       expect(restored(kept, ABOUT), JSON.stringify(value)).to.equal(undefined);
     }
   });

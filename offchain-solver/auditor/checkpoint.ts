@@ -1,31 +1,41 @@
 /** Where an audit stopped, as text: the auditor's own, so that a year of sessions is read once. */
-import { getBytes, hexlify, isHexString } from "ethers";
+import { getBytes, hexlify, id, isHexString } from "ethers";
 import type { Standing } from "./audit.ts";
 
 /** Raised where what is kept changes its meaning. */
-const VERSION = 2;
+const VERSION = 3;
 
-type Kept = { readonly version: number; readonly about: string; readonly standing: Standing };
+/** `hash`: keccak256 of what stands in `standing`, so that a file that was damaged or edited is none. */
+type Kept = {
+  readonly version: number;
+  readonly about: string;
+  readonly hash: string;
+  readonly standing: unknown;
+};
 
 /** `about`: chain, market and build that it holds for. */
 export function written(standing: Standing, about: string): string {
-  const kept: Kept = { version: VERSION, about, standing };
-  return JSON.stringify(kept, (_, value: unknown) => {
+  const spelt = JSON.stringify(standing, (_, value: unknown) => {
     if (typeof value === "bigint") return { $bigint: `${value}` };
     if (value instanceof Map) return { $map: [...value] };
     if (value instanceof Set) return { $set: [...value] };
     if (value instanceof Uint8Array) return { $bytes: hexlify(value) };
     return value;
   });
+  const kept: Kept = { version: VERSION, about, hash: id(spelt), standing: JSON.parse(spelt) };
+  return JSON.stringify(kept);
 }
 
 /** undefined where the text is of something else, or not whole: then everything is read again. */
 export function restored(text: string, about: string): Standing | undefined {
   try {
-    const kept = JSON.parse(text, (_, value: unknown) =>
+    const kept = JSON.parse(text) as Kept | null;
+    if (kept?.version !== VERSION || kept.about !== about || kept.standing === undefined) return undefined;
+    const spelt = JSON.stringify(kept.standing);
+    if (id(spelt) !== kept.hash) return undefined;
+    return JSON.parse(spelt, (_, value: unknown) =>
       typeof value === "object" && value !== null ? revived(value as Record<string, unknown>) : value,
-    ) as Kept | null;
-    return kept?.version === VERSION && kept.about === about ? kept.standing : undefined;
+    ) as Standing;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return undefined;
