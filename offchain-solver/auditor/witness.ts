@@ -131,8 +131,9 @@ function wrongTerms(published: Witness["terms"], frozen: SessionTerms, gridModel
   const [fault] = publicFaults(scenario);
   if (fault !== undefined) return invalid("unsoundTerms", `${fault.field} ${fault.reason}`);
   const { feeder, prosumers, hours, startUtc, periodHours } = scenario;
-  if (hexlify(GridModel.encode(GridModel.fromFeeder(feeder, prosumers))) !== hexlify(gridModel))
-    return invalid("witnessOfAnotherFeeder", feeder.name);
+  const model = GridModel.bytesOf(feeder, prosumers);
+  if (typeof model === "string") return invalid("unsoundTerms", model);
+  if (hexlify(model) !== hexlify(gridModel)) return invalid("witnessOfAnotherFeeder", feeder.name);
   const start = Date.parse(startUtc) / 1000;
   const periodSeconds = Math.round(periodHours * 3600);
   if (BigInt(start) !== frozen.start || periodSeconds !== frozen.periodSeconds || hours !== frozen.periods)
@@ -205,7 +206,7 @@ export function operatorRegret(market: Market, network: Network, result: Clearin
       )
         posted[trade.buyer] = (positions[t][trade.buyer] > 0 ? 1 : -1) * (trade.price / 1e3);
     for (let i = 0; i < n; i++)
-      if (positions[t][i] !== 0 && Math.abs(posted[i] - implied[t][i]) > PRICE_TOLERANCE)
+      if (positions[t][i] !== 0 && !(Math.abs(posted[i] - implied[t][i]) <= PRICE_TOLERANCE))
         return {
           regret,
           charges,

@@ -50,6 +50,19 @@ export const VOLTAGE_SHIFT = 28n;
 /** cos(pi/12) = (sqrt 6 + sqrt 2)/4: the 12-gon inside the disc of the rating. */
 export const TWELVE_GON = (Math.sqrt(6) + Math.sqrt(2)) / 4;
 
+/** A feeder or a prosumer that no model can say. */
+export class GridModelError extends Error {}
+
+/** Bytes of a feeder with its prosumers; a string says what of it no model holds. */
+export function bytesOf(feeder: Feeder, prosumers: readonly Placed[]): Uint8Array | string {
+  try {
+    return encode(fromFeeder(feeder, prosumers));
+  } catch (error) {
+    if (!(error instanceof GridModelError)) throw error;
+    return error.message;
+  }
+}
+
 /** Bus numbers of the feeder, depth first from the root. */
 export function depthFirst(feeder: Feeder): number[] {
   return Array.from(topologyOf(feeder).order, (at) => feeder.buses[at].bus);
@@ -77,14 +90,14 @@ export function fromFeeder(feeder: Feeder, prosumers: readonly Placed[], toleran
   });
   const placed = prosumers.map(({ id, bus, absorbVar, feedVar }) => {
     const at = place.get(bus);
-    if (at === undefined) throw new Error(`prosumer ${id}: no bus ${bus} on feeder ${feeder.name}`);
+    if (at === undefined) throw new GridModelError(`prosumer ${id}: no bus ${bus} on feeder ${feeder.name}`);
     if (Math.max(absorbVar, feedVar) > ANY_VAR)
-      throw new Error(`prosumer ${id}: ${Math.max(absorbVar, feedVar)} var, more than a grid model holds`);
+      throw new GridModelError(`prosumer ${id}: ${Math.max(absorbVar, feedVar)} var, more than a grid model holds`);
     return { id, bus: at, absorbVar, feedVar };
   });
   for (let i = 1; i < placed.length; i++) {
     if (placed[i].id <= placed[i - 1].id || placed[i].bus < placed[i - 1].bus) {
-      throw new Error(`prosumer ${placed[i].id}: ids must ascend with the depth-first order of the buses`);
+      throw new GridModelError(`prosumer ${placed[i].id}: ids must ascend with the depth-first order of the buses`);
     }
   }
   return { buses: order.length, branches, prosumers: placed };
@@ -151,6 +164,6 @@ export function decode(bytes: Uint8Array): GridModel {
 function fits(value: number, bits: number, what: string): bigint {
   const integer = BigInt(value);
   if (integer < 0n || integer >= 1n << BigInt(bits))
-    throw new Error(`grid model: ${what} ${value} does not fit ${bits} bits`);
+    throw new GridModelError(`grid model: ${what} ${value} does not fit ${bits} bits`);
   return integer;
 }

@@ -8,7 +8,9 @@ export type FrozenFault = { readonly code: "staleFeederModel" | "otherImbalanceP
 
 /** `gridModel`: hash of the registry's model; `imbalance`: 1e-6 $ per kWh that is sold and not delivered. */
 export function frozenFault({ scenario }: Terms, gridModel: string, imbalance: bigint): FrozenFault | undefined {
-  const hash = keccak256(GridModel.encode(GridModel.fromFeeder(scenario.feeder, scenario.prosumers)));
+  const model = GridModel.bytesOf(scenario.feeder, scenario.prosumers);
+  if (typeof model === "string") return { code: "staleFeederModel", detail: model };
+  const hash = keccak256(model);
   if (hash !== gridModel)
     return { code: "staleFeederModel", detail: `the terms' feeder hashes to ${hash}, registered is ${gridModel}` };
   const price = imbalancePrice(scenario.tariff);

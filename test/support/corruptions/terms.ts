@@ -85,6 +85,22 @@ export const FROZEN: readonly Corruption[] = [
   },
   frozen("four hours more than its series have", "unsoundTerms", ({ hours }) => ({ hours: hours + 4 })),
   frozen("a pair of somebody who is none", "unsoundTerms", ({ pairs }) => ({ pairs: [...pairs, [1, 9999]] })),
+  frozen("who errs is nobody", "unsoundTerms", ({ uncertainty }) => ({
+    uncertainty: { ...uncertainty, uncertain: [...uncertainty.uncertain.slice(0, -1), 9999] },
+  })),
+  frozen("a load of those left out for fewer hours", "unsoundTerms", ({ prosumers }) => ({
+    prosumers: prosumers.map((p, k) => (k === 0 ? { ...p, fallback: { mw: [], mvar: [] } } : p)),
+  })),
+  frozen("a standing load at no bus", "unsoundTerms", ({ hours }) => {
+    const none = new Array<number>(hours).fill(0);
+    return { standing: [{ id: 9999, bus: 9999, mw: none, mvar: none }] };
+  }),
+  frozen("more reactive power than a grid model can say", "unsoundTerms", ({ prosumers }) => ({
+    prosumers: prosumers.map((p, k) => (k === 0 ? { ...p, feedVar: 2 ** 24 } : p)),
+  })),
+  frozen("an impedance that no grid model can say", "unsoundTerms", ({ feeder }) => ({
+    feeder: { ...feeder, branches: feeder.branches.map((b) => ({ ...b, rPu: 1e12 })) },
+  })),
   frozen("another feeder than the chain's", "witnessOfAnotherFeeder", ({ feeder }) => ({
     feeder: { ...feeder, branches: feeder.branches.map((b) => ({ ...b, rPu: 2 * b.rPu })) },
   })),
