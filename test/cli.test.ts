@@ -162,6 +162,8 @@ describe("gridpact on the command line", function () {
       "audit.json",
       "bundle",
       "clearing.json",
+      "delivery.json",
+      "meters.json",
       "report.html",
       "scenario.json",
       "settlement.json",

@@ -115,10 +115,7 @@ export function findLacking(given: Market, limits: Network, solver: ConicSolver)
     const program = build(market, network, working, true);
     const result = solveLoosening(solver, program.model.build(), 1e-8, 1e-7);
     if (result.status === "infeasible") return "devices";
-    if (result.status !== "solved") {
-      if (admitAll(network, working) > 0) continue;
-      return undefined;
-    }
+    if (result.status !== "solved") return undefined;
     if (admitViolated(market, network, program, result, working) > 0) continue;
     return program.slack
       .flatMap((of, hour) => [...of].map(([limit, x]) => ({ hour, limit, by: result.x[x] })))
