@@ -10,7 +10,15 @@ const figure = (dollars: number | undefined): string => (dollars === undefined ?
 const STYLE =
   "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1b1f24}" +
   "table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}td,th{padding:.3rem .6rem;text-align:left;" +
-  "border-bottom:1px solid #d5d9de;vertical-align:top;overflow-wrap:anywhere}@media print{body{margin:0;max-width:none}}";
+  "border-bottom:1px solid #d5d9de;vertical-align:top}thead th{vertical-align:bottom}.few thead{display:none}" +
+  // Hashes, addresses and what is said of a session break anywhere; figures and dates nowhere.
+  ".few td,.many th[scope=row],.many td:last-child{overflow-wrap:anywhere}.many td:not(:last-child){white-space:nowrap}" +
+  ".many th[scope=row]{font-weight:400;font-family:ui-monospace,monospace;font-size:13px}.many td:last-child{min-width:9rem}" +
+  "@media screen and (max-width:760px){.many thead{display:none}.many,.many tbody{display:block}" +
+  ".many tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(8.5rem,1fr));gap:.2rem .8rem;padding:.6rem 0;" +
+  "border-bottom:1px solid #d5d9de}.many :is(th,td){display:block;padding:0 .6rem;border:0}" +
+  ".many :is(th[scope=row],td:last-child){grid-column:1/-1}.many td::before{content:attr(data-label);display:block;" +
+  "color:#59636e;font-size:12px}.many td:empty{display:none}}@media print{body{margin:0;max-width:none}}";
 
 /** `said`: what a row's verdict is in words. */
 function said(row: AuditJson["verdicts"][number]): string {
@@ -59,6 +67,7 @@ ${table(
 ${rows.length === 0 ? "<p>No session has settled.</p>" : table(heads, rows)}
 <p>A session is valid where its payload, signatures, terms, prices, payments, limits and AC state follow from the chain and the
 published witness, and the regrets of all that count add up to no more than is allowed. That holds for the costs that its members
-claim; whether a claimed cost is true is not judged.</p></main></body></html>
+claim; whether a claimed cost is true is not judged. Of a member that a session is uncertified by nobody knows how much better it could
+have done: it published no regret that counts.</p></main></body></html>
 `;
 }
