@@ -5,7 +5,7 @@ import { attempt } from "../codec/refusal.ts";
 import { termsHash } from "../codec/terms.ts";
 import { sessionHash, type SessionTerms } from "../codec/typedData.ts";
 import type { Witness } from "../codec/witness.ts";
-import { imbalancePrice } from "../ledger/settleable.ts";
+import { imbalancePrice, unpostable } from "../ledger/settleable.ts";
 import { acSweep } from "../grid/acSweep.ts";
 import { placesOn } from "../grid/places.ts";
 import { type ClearingResult, OPERATOR, SESSION_PERIOD, UNITS } from "../market/result/clearingResult.ts";
@@ -128,7 +128,7 @@ function wrongTerms(published: Witness["terms"], frozen: SessionTerms, gridModel
   const hash = termsHash(published);
   if (hash !== frozen.termsHash) return invalid("otherTerms", `they hash to ${hash}, frozen were ${frozen.termsHash}`);
   const { scenario } = published;
-  const [fault] = publicFaults(scenario);
+  const [fault] = [...publicFaults(scenario), ...unpostable(scenario)];
   if (fault !== undefined) return invalid("unsoundTerms", `${fault.field} ${fault.reason}`);
   const { feeder, prosumers, hours, startUtc, periodHours } = scenario;
   const model = GridModel.bytesOf(feeder, prosumers);

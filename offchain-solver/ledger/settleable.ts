@@ -45,7 +45,7 @@ function carried({ id = 1, reactiveVar = 0, quantity = 1, periods = 1 }: Probe):
 export function unsettleable(scenario: Scenario): Fault[] {
   return [
     ...periodFaults(scenario),
-    ...priceFaults(scenario),
+    ...unpostable(scenario),
     ...sizeFaults(scenario),
     ...scenario.prosumers.flatMap((prosumer, i) => prosumerFaults(scenario, prosumer, `prosumers[${i}]`)),
   ];
@@ -87,7 +87,15 @@ function periodFaults({ hours, periodHours, startUtc }: Scenario): Fault[] {
   return faults;
 }
 
-function priceFaults({ tariff, carbon, periodHours }: Scenario): Fault[] {
+/**
+ * Prices of tariff and desk that no batch carries. Terms that state one would also price rounding by it, and with that
+ * let regrets of any size pass.
+ */
+export function unpostable({
+  tariff,
+  carbon,
+  periodHours,
+}: Pick<Scenario, "tariff" | "carbon" | "periodHours">): Fault[] {
   const highest = HIGHEST_PRICE_CAP / PRICE_UNITS;
   const prices: [field: string, value: number, posted: number][] = [
     ...tariff.buyPerMwh.map((price, t) => [`tariff.buyPerMwh[${t}]`, price, price] as [string, number, number]),

@@ -8,6 +8,7 @@ import { OPERATOR_AGENT } from "../../clearing/message.ts";
 import { quorumOf, sessionHash, type SessionTerms } from "../../codec/typedData.ts";
 import { signerOfText } from "../../codec/recover.ts";
 import { readTerms, type Terms } from "../../codec/terms.ts";
+import { unpostable } from "../../ledger/settleable.ts";
 import { publicFaults } from "../../market/scenario/publicFaults.ts";
 import type { PrivatePart } from "../../market/scenario/publicScenario.ts";
 import { attemptTag, type Progress } from "../agent/ownAgent.ts";
@@ -139,7 +140,7 @@ export class Member {
     const found = readTerms(bytes, this.#frozen.termsHash);
     if (found.kind === "refused") return this.#refuse(found.predicate, found.detail);
     const { scenario } = found.terms;
-    const [unsound] = publicFaults(scenario);
+    const [unsound] = [...publicFaults(scenario), ...unpostable(scenario)];
     if (unsound !== undefined) return this.#refuse("unsoundTerms", `${unsound.field} ${unsound.reason}`);
     const ids = scenario.prosumers.map(({ id }) => id);
     const { party, operator } = this.#around;

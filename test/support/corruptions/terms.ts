@@ -85,6 +85,9 @@ export const FROZEN: readonly Corruption[] = [
   },
   frozen("four hours more than its series have", "unsoundTerms", ({ hours }) => ({ hours: hours + 4 })),
   frozen("a pair of somebody who is none", "unsoundTerms", ({ pairs }) => ({ pairs: [...pairs, [1, 9999]] })),
+  frozen("a price that no batch carries, at which rounding would excuse any regret", "unsoundTerms", ({ tariff }) => ({
+    tariff: { ...tariff, sellPerMwh: tariff.sellPerMwh.map((price, t) => (t === 0 ? -1e9 : price)) },
+  })),
   frozen("who errs is nobody", "unsoundTerms", ({ uncertainty }) => ({
     uncertainty: { ...uncertainty, uncertain: [...uncertainty.uncertain.slice(0, -1), 9999] },
   })),
