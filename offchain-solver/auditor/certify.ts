@@ -78,14 +78,25 @@ export function certify(
 /** What a prosumer signed of itself, $. */
 type Claim = { readonly regret: number; readonly open: number };
 
-/** What a prosumer signed that it could still gain, and has left open; the most of it where it signed twice. */
+/**
+ * Entries of one prosumer that are looked at: a node signs once, or again after a restart. Each costs a signature's
+ * recovery, and whoever puts thousands into a witness must not keep an auditor busy with them.
+ */
+const MOST_ENTRIES = 8;
+
+/**
+ * What a prosumer signed that it could still gain, and has left open; the most of it where it signed twice. Undefined
+ * where it signed nothing, or is given more entries than anybody looks at.
+ */
 function claimOf(context: WitnessContext, regrets: Witness["regrets"], id: number): Claim | undefined {
   const { domain, session, payload } = context;
   const key = context.nodeKeys.get(id);
   if (key === undefined) return undefined;
-  const signed = regrets.flatMap((regret) => {
+  const entries = regrets.filter((regret) => regret.id === id);
+  if (entries.length > MOST_ENTRIES) return undefined;
+  const signed = entries.flatMap((regret) => {
     const [regretNano, openNano] = [BigInt(regret.regretNano), BigInt(regret.openNano)];
-    if (regret.id !== id || [regretNano, openNano].some((nano) => nano >= WIDEST || nano < -WIDEST)) return [];
+    if ([regretNano, openNano].some((nano) => nano >= WIDEST || nano < -WIDEST)) return [];
     const digest = regretDigest(domain, { session, payload, prosumer: id, regretNano, openNano });
     const claim = { regret: Number(regretNano) / 1e9, open: Number(openNano) / 1e9 };
     return signerOfText(digest, regret.signature) === key ? [claim] : [];
