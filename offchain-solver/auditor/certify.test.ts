@@ -79,10 +79,8 @@ describe("what signed claims certify", () => {
   it("looks at no more entries of one prosumer than a node may have signed", async () => {
     const none = IDS.map(() => [0, 0] as const);
     expect((await judged(none, 0, 8)).verdict).to.deep.equal({ kind: "valid" });
-    const started = process.cpuUsage();
+    // A recovery of each would take minutes, so this would not end.
     expect((await judged(none, 0, 100_000)).verdict).to.deep.equal({ kind: "valid", uncertifiedBy: [1] });
-    // A recovery takes some 2 ms: all of them would be minutes.
-    expect(process.cpuUsage(started).user).to.be.below(20e6);
   });
 
   it("leaves out whoever claims what nobody honest does, and not two of them", async () => {
