@@ -23,7 +23,7 @@ function objectiveOf(scenario: Scenario, method: ClearMethod): number {
   return session.outcome.objective;
 }
 
-/** A rank of the errors that are fitted: mean square of a source's error over the days, less their mean. */
+/** Variance of a source's error over the fitted days of a period. */
 function fitted(day: Scenario, t: number, s: number): number {
   const values = day.uncertainty.fitErrors[t].map((row) => row[s]);
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
