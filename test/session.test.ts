@@ -9,12 +9,16 @@ import { termsHash } from "../offchain-solver/codec/terms.ts";
 import { marketDomain, sessionHash } from "../offchain-solver/codec/typedData.ts";
 import { bundleHash, signRegret, type Witness } from "../offchain-solver/codec/witness.ts";
 import { turnoverOf } from "../offchain-solver/market/result/certificate.ts";
+import { DESK_ID, UTILITY_ID } from "../offchain-solver/chain/onboarding.ts";
+import { contracts, deliveryContracts } from "../offchain-solver/chain/deployment.ts";
+import { INSURANCE_ID } from "../offchain-solver/ledger/posting.ts";
 import { devnetKey } from "../offchain-solver/devnet/devnetKeys.ts";
+import { SYSTEM_IDS } from "../offchain-solver/devnet/steps/load.ts";
 import type { ClearingResult } from "../offchain-solver/market/result/clearingResult.ts";
 import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
 import type { DeliveryJson, MetersJson } from "../offchain-solver/records/deliveryJson.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
-import { embeddedDevnet } from "../offchain-solver/devnet/embedded.ts";
+import { embeddedDevnet, type Chain } from "../offchain-solver/devnet/embedded.ts";
 import type { SessionOutcome } from "../offchain-solver/devnet/outcome.ts";
 import { runSession } from "../offchain-solver/devnet/session.ts";
 import { disagreements } from "../offchain-solver/devnet/steps/settle.ts";
@@ -33,6 +37,29 @@ describe("a session, end to end on the embedded devnet", function () {
   this.timeout(300_000);
   let outcome: SessionOutcome;
   let result: ClearingResult;
+  /** What the chain says at the end of each account, and how many credits its wallet holds. */
+  const accounts = new Map<number, { deposit: bigint; paidIn: bigint; held: bigint; carbon: bigint }>();
+  const credits = new Map<number, bigint>();
+  let grams: { total: bigint; issued: bigint };
+
+  async function readAccounts(chain: Chain): Promise<void> {
+    const { market } = contracts(outcome.deployment, chain.provider);
+    const { carbonCredit } = deliveryContracts(outcome.deployment, chain.provider);
+    const logs = async (name: string) =>
+      (await market.queryFilter(name, 0)).map((log) => market.interface.parseLog(log)!.args);
+    const paid = await logs("Deposited");
+    for (const id of [...outcome.scenario.prosumers.map((one) => one.id), INSURANCE_ID, ...SYSTEM_IDS]) {
+      const { deposit, held, heldBefore, carbon } = await market.getFunction("account").staticCall(id);
+      const paidIn = paid.filter((one) => Number(one.id) === id).reduce((sum, { nano }) => sum + nano, 0n);
+      accounts.set(id, { deposit, paidIn, held: held + heldBefore, carbon });
+    }
+    for (const { prosumer, asset } of outcome.delivery!.delivery.credits!) {
+      const wallet = devnetKey("wallet", prosumer).address;
+      credits.set(prosumer, await carbonCredit.getFunction("balanceOf").staticCall(wallet, asset));
+    }
+    const issued = (await logs("AllowancesIssued")).reduce((sum, one) => sum + one.grams, 0n);
+    grams = { total: await market.getFunction("totalGrams").staticCall(), issued };
+  }
 
   before(async () => {
     const scenario = takeHours(loadScenario("ieee15"), 3);
@@ -44,6 +71,7 @@ describe("a session, end to end on the embedded devnet", function () {
         devnet,
         () => undefined,
       );
+      await readAccounts(devnet);
     } finally {
       await devnet.close();
     }
@@ -78,6 +106,34 @@ describe("a session, end to end on the embedded devnet", function () {
       expect(members.some(({ calledWh }) => calledWh.some((wh) => Math.abs(wh) > 1000))).to.equal(true);
     });
 
+    it("is entered on chain: each account has what it paid in, what settled and what was delivered, and nothing is held", () => {
+      const { members, systems, entered, kind } = outcome.delivery!.delivery;
+      expect([entered?.entry, kind, entered?.delivery]).to.deep.equal([1, "final", outcome.deployment.delivery]);
+      expect(entered?.gasUsed).to.be.above(100_000);
+      const systemIds = { insurance: INSURANCE_ID, desk: DESK_ID, utility: UTILITY_ID };
+      const moved = new Map<number, bigint>([
+        ...members.map(({ id, movedNano }) => [id, BigInt(movedNano)] as const),
+        ...systems.map(({ account, movedNano }) => [systemIds[account], BigInt(movedNano)] as const),
+      ]);
+      expect([...moved.values()].some((nano) => nano !== 0n)).to.equal(true);
+      for (const [id, { deposit, paidIn, held }] of accounts) {
+        const settled = outcome.settled.deltas.find((delta) => delta.id === id)?.money ?? 0n;
+        expect(deposit, `account ${id}`).to.equal(paidIn + settled + (moved.get(id) ?? 0n));
+        if (id < INSURANCE_ID) expect(held, `held of ${id}`).to.equal(0n);
+      }
+    });
+
+    it("issues a credit for each Wh that a meter measured renewable, and surrenders an allowance for each gram emitted", () => {
+      const { members, carbon } = outcome.delivery!.delivery;
+      const sun = new Map(members.map(({ id, renewableWh }) => [id, renewableWh.reduce((sum, wh) => sum + wh, 0)]));
+      const generated = [...sun].filter(([, wh]) => wh > 0).map(([id, wh]) => [id, BigInt(wh)]);
+      expect(generated.length).to.be.above(2);
+      expect([...credits]).to.deep.equal(generated);
+      // What was issued is held by somebody or has been surrendered, and surrendered is what was emitted.
+      const held = [...accounts.values()].reduce((sum, account) => sum + account.carbon, 0n);
+      expect([held, grams.issued - held]).to.deep.equal([grams.total, BigInt(carbon.emissionsG)]);
+    });
+
     it("is refused where any figure of a member, of the prices or of a sum is another", () => {
       const changed = (value: unknown): unknown =>
         typeof value === "number"
@@ -93,7 +149,14 @@ describe("a session, end to end on the embedded devnet", function () {
           ? Object.entries(value).flatMap(([key, inner]) => (key === "0" ? [] : leaves(inner, [...path, key])))
           : [[...path]];
       const { members, prices, systems, carbon, ...rest } = outcome.delivery!.delivery;
-      const { kind: _kind, multiple: _multiple, shortfall: _shortfall, ...top } = rest;
+      const {
+        kind: _kind,
+        multiple: _multiple,
+        shortfall: _shortfall,
+        entered: _entered,
+        credits: _credits,
+        ...top
+      } = rest;
       const paths = [
         ...leaves(members[1], ["members", 1]),
         ...leaves(prices[2], ["prices", 2]),

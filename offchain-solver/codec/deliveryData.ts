@@ -36,6 +36,23 @@ export type Connection = {
   readonly nonce: bigint;
 };
 
+/** id, feedW, takeW, renewableW, maxPrice, each u32: contracts/libraries/ConnectionTable.sol. */
+const CONNECTION_BYTES = 20;
+
+/** By account, from the code that holds them all. Throws RangeError where the bytes are not whole. */
+export function decodeConnections(bytes: Uint8Array): Map<number, Omit<Connection, "prosumer" | "nonce">> {
+  if (bytes.length % CONNECTION_BYTES !== 0) throw new RangeError(`connections: ${bytes.length} bytes`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return new Map(
+    Array.from({ length: bytes.length / CONNECTION_BYTES }, (_, k) => {
+      const [id, feedW, takeW, renewableW, maxPrice] = [0, 4, 8, 12, 16].map((at) =>
+        view.getUint32(CONNECTION_BYTES * k + at),
+      );
+      return [id, { feedW, takeW, renewableW, maxPrice }];
+    }),
+  );
+}
+
 /** All that a quorum attests; `kind` by its place in KINDS. */
 export type Attested = {
   readonly batch: string;
@@ -118,15 +135,38 @@ export function metersHash(
 }
 
 /** Merkle root of the rows: pairs hashed in ascending order, an odd last node goes up unchanged, zero without a row. */
-export function rowsRoot(readings: Uint8Array, periods: number): string {
+export const rowsRoot = (readings: Uint8Array, periods: number): string =>
+  levels(readings, periods).at(-1)![0] ?? `0x${"0".repeat(64)}`;
+
+/** What shows that the row of this index is in the tree: the nodes beside its way up. */
+export const rowProof = (readings: Uint8Array, periods: number, index: number): string[] =>
+  levels(readings, periods).flatMap((nodes, level) => {
+    const beside = (index >> level) ^ 1;
+    return nodes.length > 1 && beside < nodes.length ? [nodes[beside]] : [];
+  });
+
+/** The rows' hashes, and what is above them, the root last. */
+function levels(readings: Uint8Array, periods: number): string[][] {
   let nodes = rowBytes(readings, periods).map((row) => keccak256(row));
-  while (nodes.length > 1)
-    nodes = Array.from({ length: Math.ceil(nodes.length / 2) }, (_, k) => {
-      const pair = nodes.slice(2 * k, 2 * k + 2).sort();
+  const all = [nodes];
+  while (nodes.length > 1) {
+    const below = nodes;
+    nodes = Array.from({ length: Math.ceil(below.length / 2) }, (_, k) => {
+      const pair = below.slice(2 * k, 2 * k + 2).sort();
       return pair.length === 1 ? pair[0] : keccak256(concat(pair));
     });
-  return nodes[0] ?? `0x${"0".repeat(64)}`;
+    all.push(nodes);
+  }
+  return all;
 }
+
+/** What an entry leaves behind; its hash is `previous` of the next one. */
+export type Commitment = {
+  readonly batch: string;
+  readonly readings: string;
+  readonly rows: string;
+  readonly connections: string;
+};
 
 /** What the next entry has to name as `previous`. `connections`: address of the code that holds them. */
 export const entryCommitment = (batch: string, readings: Uint8Array, periods: number, connections: string): string =>

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Provider, Signer } from "ethers";
+import { passTime } from "./chain/served.ts";
 import { SIMULATED, simulatedNetwork } from "./simulated.ts";
 import type { Deployment } from "../chain/deployment.ts";
 
@@ -10,6 +11,8 @@ export type Chain = {
   readonly provider: Provider;
   /** A market that stands there already, with the scenario's members; else each session gets one of its own. */
   readonly deployment?: Deployment;
+  /** Sets the clock forward, Unix seconds; absent where the chain is somebody's. */
+  readonly passTime?: (to: number) => Promise<void>;
 };
 
 const DAY_MS = 86_400_000;
@@ -52,5 +55,6 @@ export async function embeddedDevnet(startUtc: string): Promise<Chain & { readon
     override: { initialDate: new Date(Date.parse(startUtc) - DAY_MS) },
   });
   const [admin] = await connection.ethers.getSigners();
-  return { admin, provider: connection.ethers.provider, close: () => connection.close() };
+  const { provider } = connection.ethers;
+  return { admin, provider, passTime: (to) => passTime(provider, to), close: () => connection.close() };
 }

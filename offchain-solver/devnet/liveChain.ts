@@ -29,11 +29,13 @@ export async function liveChain(url: string, market?: string): Promise<LiveChain
 async function deploymentAt(provider: JsonRpcProvider, market: string): Promise<Deployment> {
   const unknown = { chainId: 0n, block: 0, authority: market, token: market, registry: market, market };
   const handle = contracts(unknown, provider).market;
-  const [authority, token, registry] = await Promise.all(
-    ["authority", "token", "registry"].map((name) => handle.getFunction(name).staticCall() as Promise<string>),
+  const named = ["authority", "token", "registry", "delivery", "carbonCredit"];
+  const [authority, token, registry, delivery, carbonCredit] = await Promise.all(
+    named.map((name) => handle.getFunction(name).staticCall() as Promise<string>),
   );
   const { chainId } = await provider.getNetwork();
-  return { chainId, block: await firstBlockOf(provider, registry), authority, token, registry, market };
+  const block = await firstBlockOf(provider, registry);
+  return { chainId, block, authority, token, registry, market, delivery, carbonCredit };
 }
 
 /** The first block after which there is code at an address; 0 where the node has no states so old. */

@@ -9,6 +9,7 @@ import { HIGHEST_PRICE_CAP, MOST_SPEND } from "../ledger/settleable.ts";
 import { capabilityOf } from "../market/scenario/capability.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { giveGas } from "./chain/served.ts";
+import { connectHomes, registerDevices } from "./connections.ts";
 import { deployAll } from "./deploy.ts";
 import { devnetMandate } from "./devnetMandate.ts";
 import { devnetDeposit } from "./devnetTerms.ts";
@@ -50,6 +51,8 @@ export async function openMarket(
     const signature = await Onboarding.signMandate(deployment, keysOf(id).wallet, mandate);
     await Onboarding.registerMandate(deployment, admin, mandate, signature);
   }
+  await connectHomes(deployment, signer, days, (id) => keysOf(id).wallet);
+  await registerDevices(deployment, admin, days);
   return deployment;
 }
 

@@ -5,9 +5,10 @@ import type { Scenario } from "../market/scenario/scenario.ts";
 import type { Chain } from "./embedded.ts";
 import type { Progress, SessionOutcome } from "./outcome.ts";
 import { clear, propose, quantise, type SessionOptions } from "./steps/clear.ts";
-import { auditDelivery, deliver, hasCome } from "./steps/deliver.ts";
+import { auditDelivery, credit, deliver, promisedBy } from "./steps/deliver.ts";
 import { freeze, type Frozen } from "./steps/freeze.ts";
 import { leavingOut } from "./steps/leavingOut.ts";
+import { hasCome } from "./steps/meters.ts";
 import { load, type Loaded } from "./steps/load.ts";
 import { audit, settle } from "./steps/settle.ts";
 import { sign, verify, witnessOf } from "./steps/sign.ts";
@@ -47,8 +48,11 @@ export async function runLoaded(
   const settled = await settle(frozen, batch, witness, attestations);
   const bundle = bundleFiles(witness, settled.batch, { payload: batch.payload, ...packSignatures(attestations) });
 
+  const promised = promisedBy(frozen, batch, witness, settled);
   if (hasCome(scenario)) progress("deliver what the day brought: meters, imbalance, reserve, allowances");
-  const delivered = hasCome(scenario) ? await deliver(frozen, scenario, clearing, batch, settled) : undefined;
+  const entered = hasCome(scenario) ? await deliver(frozen, scenario, clearing, batch, promised) : undefined;
+  if (entered?.entry !== undefined) progress("issue credits for what was measured renewable");
+  const delivered = entered && { ...entered, delivery: await credit(frozen, scenario, promised, entered) };
 
   progress("audit from chain data and the published witness");
   const found = await audit(frozen, witness);

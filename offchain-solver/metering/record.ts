@@ -2,10 +2,19 @@
 import type { Kind } from "../codec/deliveryData.ts";
 import { QUALITIES } from "../codec/meterReading.ts";
 import type { SessionReadings } from "../codec/readings.ts";
-import { DESK_ID, deviationOf, UTILITY_ID, type Basis, type Bill, type Entered } from "../ledger/delivery.ts";
+import { closedBy, DESK_ID, deviationOf, UTILITY_ID, type Basis, type Bill, type Entered } from "../ledger/delivery.ts";
 import { INSURANCE_ID } from "../ledger/posting.ts";
 import { DeliveryJsonSchema, MetersJsonSchema, type DeliveryJson, type MetersJson } from "../records/deliveryJson.ts";
 import type { MeterFile, SignedStatement } from "./signed.ts";
+
+/** The entry before, whose amounts have been moved already. */
+export type Earlier = {
+  readonly number: number;
+  readonly kind: Kind;
+  readonly readings: SessionReadings;
+  readonly bill: Bill;
+  readonly hash: string;
+};
 
 export type Delivered = {
   readonly batch: string;
@@ -17,8 +26,10 @@ export type Delivered = {
   readonly participants: readonly number[];
   readonly readings: SessionReadings;
   readonly basis: Basis;
+  /** What the readings come to in all; `entered` is the difference to what was moved before. */
   readonly bill: Bill;
   readonly entered: Entered;
+  readonly earlier?: Earlier | undefined;
   readonly hash: string;
   readonly metersHash: string;
   readonly chain?: DeliveryJson["entered"];
@@ -27,7 +38,7 @@ export type Delivered = {
 type Member = DeliveryJson["members"][number];
 
 export function toDeliveryJson(delivered: Delivered): DeliveryJson {
-  const { readings, basis, entered, participants, reason, chain } = delivered;
+  const { readings, basis, entered, participants, reason, chain, earlier } = delivered;
   const members = readings.rows.map((row, k): Member => ({
     ...memberOf(delivered, k),
     tookPart: participants.includes(row.id),
@@ -38,6 +49,7 @@ export function toDeliveryJson(delivered: Delivered): DeliveryJson {
     batch: delivered.batch,
     kind: delivered.kind,
     ...(reason !== undefined && { reason }),
+    ...(earlier && { follows: { entry: earlier.number, readings: earlier.hash } }),
     ...(chain && { entered: chain }),
     readings: delivered.hash,
     meters: delivered.metersHash,
@@ -63,24 +75,53 @@ export function toDeliveryJson(delivered: Delivered): DeliveryJson {
   });
 }
 
-function memberOf({ readings, basis, bill, entered }: Delivered, k: number): Omit<Member, "tookPart"> {
+/** Nano-dollars of a row before any bound, and the line that they come to. */
+function priced({ rows, responses, prices }: SessionReadings, { lines }: Bill, k: number, closed: boolean) {
+  const sums = { short: 0n, long: 0n, called: 0n };
+  rows[k].values.forEach((value, t) => {
+    const deviation = deviationOf(value, closed);
+    if (deviation < 0n) sums.short += deviation * BigInt(prices[t].shortPrice);
+    else sums.long += deviation * BigInt(prices[t].longPrice);
+  });
+  for (const { row, period, calledWh } of responses)
+    if (row === k) sums.called += BigInt(calledWh) * BigInt(prices[period].responsePrice);
+  const { energy, penalty, emissionsG } = lines[k];
+  return { ...sums, energy, penalty, emissionsG };
+}
+
+/** What this entry moves: the parts of all that the readings come to, less those of the entry before. */
+function partsOf({ readings, basis, bill, entered, earlier }: Delivered, k: number) {
+  const all = priced(readings, bill, k, basis.closed);
+  const old = earlier && priced(earlier.readings, earlier.bill, k, closedBy(earlier.kind));
+  const more = (of: keyof typeof all): bigint => all[of] - (old?.[of] ?? 0n);
+  const [short, long, called] = [more("short"), more("long"), more("called")];
+  const [energy, penalty] = [more("energy"), more("penalty")];
+  const surrenderedG = Number(-entered.entries[k].grams);
+  const boughtG = Number(more("emissionsG")) - surrenderedG;
+  const lacking = BigInt(boughtG) * bill.allowancePrice;
+  const allowances = entered.allowances[k];
+  return {
+    parts: {
+      shortNano: Number(short),
+      longNano: Number(long),
+      responsesNano: Number(called),
+      penaltyNano: Number(-penalty),
+      allowancesNano: Number(-lacking),
+      boundNano: Number(energy - short - long - called + lacking - allowances),
+    },
+    due: energy - penalty - allowances,
+    surrenderedG,
+    boughtG,
+  };
+}
+
+function memberOf(delivered: Delivered, k: number): Omit<Member, "tookPart"> {
+  const { readings, entered } = delivered;
   const { id, values, emissionsG } = readings.rows[k];
-  const line = bill.lines[k];
   const entry = entered.entries[k];
   const responses = readings.responses.filter(({ row }) => row === k);
   const at = (t: number) => responses.find(({ period }) => period === t);
-  let [short, long, called] = [0n, 0n, 0n];
-  values.forEach((value, t) => {
-    const deviation = deviationOf(value, basis.closed);
-    const { shortPrice, longPrice, responsePrice } = readings.prices[t];
-    if (deviation < 0n) short += deviation * BigInt(shortPrice);
-    else long += deviation * BigInt(longPrice);
-    called += BigInt(at(t)?.calledWh ?? 0) * BigInt(responsePrice);
-  });
-  const surrendered = Number(-entry.grams);
-  const allowances = entered.allowances[k];
-  const lacking = BigInt(emissionsG - surrendered) * bill.allowancePrice;
-  const due = line.energy - line.penalty - allowances;
+  const { parts, due, surrenderedG, boughtG } = partsOf(delivered, k);
   const arrears = entered.arrears.get(id) ?? 0n;
   return {
     id,
@@ -90,18 +131,11 @@ function memberOf({ readings, basis, bill, entered }: Delivered, k: number): Omi
     meteredWh: values.map(({ meteredWh }) => meteredWh),
     renewableWh: values.map(({ renewableWh }) => renewableWh),
     quality: values.map(({ quality }) => QUALITIES[quality]),
-    parts: {
-      shortNano: Number(short),
-      longNano: Number(long),
-      responsesNano: Number(called),
-      penaltyNano: Number(-line.penalty),
-      allowancesNano: Number(-lacking),
-      boundNano: Number(line.energy - short - long - called + lacking - allowances),
-    },
+    parts,
     dueNano: Number(due),
     emissionsG,
-    surrenderedG: surrendered,
-    boughtG: emissionsG - surrendered,
+    surrenderedG,
+    boughtG,
     releasedMilli: Number(entry.released),
     arrearsNano: Number(arrears),
     cutNano: Number(due + arrears - entry.nano),

@@ -13,7 +13,10 @@ const signature = z.string().regex(/^0x[0-9a-f]{130}$/);
 
 const system = z.enum(["insurance", "desk", "utility"]);
 
-/** 1e-9 $, received (+) or paid (-). The parts of what is due add up to `dueNano`; `movedNano` is what was moved. */
+/**
+ * 1e-9 $, received (+) or paid (-). The parts of what is due add up to `dueNano`; `movedNano` is what was moved. Of an
+ * entry that follows another they are the differences to it, as are allowances that were surrendered and bought.
+ */
 const PartsSchema = z.strictObject({
   /** Deviations from the position at the utility's prices: less than was due, and more. */
   shortNano: z.int(),
@@ -31,11 +34,25 @@ const PartsSchema = z.strictObject({
 export const DeliveryJsonSchema = z.strictObject({
   batch: hash,
   kind: z.enum(KINDS).exclude(["none"]),
-  /** Of a correction: why it was made, and which entry it corrects. */
+  /** Of a correction: why it was made. */
   reason: z.string().optional(),
+  /** Of a later entry: the one before it, and the hash of its readings. */
+  follows: z.strictObject({ entry: count, readings: hash }).optional(),
   /** The entry on chain; absent: reckoned by the ledger of this program, and settled nowhere. */
   entered: z
     .strictObject({ delivery: z.string(), entry: count, txHash: hash, block: count, gasUsed: count })
+    .optional(),
+  /** Credits issued for what was measured renewable: tokens of which id, new Wh, in which transaction. */
+  credits: z
+    .array(
+      z.strictObject({
+        prosumer: z.int().positive(),
+        asset: z.string().regex(/^\d+$/),
+        wh: count,
+        txHash: hash,
+        gasUsed: count,
+      }),
+    )
     .optional(),
   /** keccak256 of the readings' bytes, and of what the meters signed. */
   readings: hash,
@@ -69,7 +86,7 @@ export const DeliveryJsonSchema = z.strictObject({
       emissionsG: count,
       /** Allowances of its own that were surrendered, and those that the desk sold it. */
       surrenderedG: z.int(),
-      boughtG: count,
+      boughtG: z.int(),
       /** What was held since settlement and is free now, thousandths of a dollar. */
       releasedMilli: count,
       /** What the account could not pay. */
@@ -82,7 +99,7 @@ export const DeliveryJsonSchema = z.strictObject({
   systems: z.array(z.strictObject({ account: system, movedNano: z.int() })),
   /** Sums over all. */
   shortfall: z.strictObject({ byFundNano: count, byReceiversNano: count }),
-  carbon: z.strictObject({ emissionsG: count, surrenderedG: z.int(), boughtG: count, renewableWh: count }),
+  carbon: z.strictObject({ emissionsG: count, surrenderedG: z.int(), boughtG: z.int(), renewableWh: count }),
 });
 export type DeliveryJson = z.infer<typeof DeliveryJsonSchema>;
 

@@ -10,6 +10,7 @@ import {
   type Kind,
   KINDS,
   READINGS_TYPES,
+  rowProof,
   rowsRoot,
 } from "../../offchain-solver/codec/deliveryData.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
@@ -192,28 +193,5 @@ export async function rowOf(session: SettledSession, { readings }: Entered, k: n
     rows: rowsRoot(readings, periods),
     connections: await connectionsAt(session.world),
   };
-  const rows = rowBytes(readings, periods);
-  return [
-    session.sequence,
-    committed,
-    rows[k],
-    proofOf(
-      rows.map((row) => keccak256(row)),
-      k,
-    ),
-  ] as const;
-}
-
-function proofOf(leaves: readonly string[], index: number): string[] {
-  const proof: string[] = [];
-  let nodes = [...leaves];
-  for (let k = index; nodes.length > 1; k >>= 1) {
-    const beside = nodes[k ^ 1];
-    if (beside !== undefined) proof.push(beside);
-    nodes = Array.from({ length: Math.ceil(nodes.length / 2) }, (_, n) => {
-      const pair = nodes.slice(2 * n, 2 * n + 2).sort();
-      return pair.length === 1 ? pair[0] : keccak256(`0x${pair.map((one) => one.slice(2)).join("")}`);
-    });
-  }
-  return proof;
+  return [session.sequence, committed, rowBytes(readings, periods)[k], rowProof(readings, periods, k)] as const;
 }

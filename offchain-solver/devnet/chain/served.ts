@@ -16,8 +16,14 @@ export async function reachChain(url: string): Promise<Pick<ServedChain, "url" |
   return { url, provider, admin: await provider.getSigner(0) };
 }
 
+/** As far as a clock is asked of it: hardhat's own provider and one behind a port alike. */
+type Clock = {
+  readonly getBlock: (tag: "latest") => Promise<{ readonly timestamp: number } | null>;
+  readonly send: (method: string, params: unknown[]) => Promise<unknown>;
+};
+
 /** Sets the chain's clock forward, Unix seconds, with an empty block; never back. */
-export async function passTime(provider: JsonRpcProvider, to: number): Promise<void> {
+export async function passTime(provider: Clock, to: number): Promise<void> {
   const { timestamp } = (await provider.getBlock("latest"))!;
   if (to <= timestamp) return;
   await provider.send("evm_setNextBlockTimestamp", [to]);

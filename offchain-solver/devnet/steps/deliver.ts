@@ -2,123 +2,87 @@ import { keccak256 } from "ethers";
 import type { Audited } from "../../auditor/audit.ts";
 import { checkDelivery } from "../../auditor/deliveries.ts";
 import { undecided, type Verdict } from "../../auditor/verdict.ts";
-import * as Deployment from "../../chain/deployment.ts";
-import * as Onboarding from "../../chain/onboarding.ts";
+import * as ChainDelivery from "../../chain/delivery.ts";
+import { deliveryContracts } from "../../chain/deployment.ts";
 import type { Settled } from "../../chain/session.ts";
-import {
-  deliveryDomain,
-  meterDigest,
-  meterReadings,
-  metersHash,
-  type Connection,
-  type DeviceStatement,
-} from "../../codec/deliveryData.ts";
-import type { MeterReading } from "../../codec/meterReading.ts";
-import { encodeReadings } from "../../codec/readings.ts";
-import * as Ledger from "../../ledger/delivery.ts";
-import { imbalancePrice } from "../../ledger/settleable.ts";
+import { bundleHash, type Witness } from "../../codec/witness.ts";
 import type { Batch } from "../../ledger/verified.ts";
-import { marketOf } from "../../market/scenario/market.ts";
-import { sumOver } from "../../market/devices/devices.ts";
-import type { Prosumer, Scenario } from "../../market/scenario/scenario.ts";
-import { devicesOf, standingDay, type DeviceDay } from "../../metering/devices.ts";
-import { sessionReadings } from "../../metering/entry.ts";
-import { toDeliveryJson, toMetersJson } from "../../metering/record.ts";
-import { signReadings, signStatement, takeIn } from "../../metering/signed.ts";
+import type { Scenario } from "../../market/scenario/scenario.ts";
 import type { DeliveryJson, MetersJson } from "../../records/deliveryJson.ts";
+import { generating } from "../connections.ts";
 import { devnetKey } from "../devnetKeys.ts";
-import { sessionScenario, type Frozen } from "./freeze.ts";
+import { enterMeters, type Entered, type EntryPlace, type Promised } from "../entry.ts";
+import type { Frozen } from "./freeze.ts";
 import type { Cleared } from "./clear.ts";
-
-/** Of its price that reserve costs that was called and not delivered. */
-const MULTIPLE = 2;
-/** Room of a connection beyond what its devices and load come to. */
-const ROOM = 1.25;
-const W = 1e6;
+import { metersOf } from "./meters.ts";
 
 /** What became of a session, and what its meters and nodes signed of it. */
 export type Delivery = { readonly delivery: DeliveryJson; readonly meters: MetersJson };
 
-/** Whether it is known what the day brought: of a day still to come it is not. */
-export const hasCome = ({ prosumers }: Scenario): boolean =>
-  prosumers.every(({ renewable }) => renewable === undefined || renewable.actualMw !== undefined);
+const placeOf = ({ deployment, chain }: Frozen): EntryPlace => ({
+  deployment,
+  provider: chain.provider,
+  submitter: chain.admin,
+  ...(chain.passTime && { passTime: chain.passTime }),
+  nodeKey: (id) => devnetKey("node", id),
+});
 
-/** What a wallet signs of its connection: what its devices and load can do, and room to be wrong. */
-export function devnetConnection(scenario: Scenario, prosumer: Prosumer): Connection {
-  const most = (of: "drawsMw" | "feedsMw"): number =>
-    Math.ceil(ROOM * W * sumOver(prosumer, ({ device, part }) => device.rating(part)[of]));
-  const renewableW = Math.ceil(ROOM * W * (prosumer.renewable?.ratingMw ?? 0));
-  const maxPrice = 2 * imbalancePrice(scenario.tariff);
-  return { prosumer: prosumer.id, feedW: most("feedsMw"), takeW: most("drawsMw"), renewableW, maxPrice, nonce: 1n };
-}
+/** A session that settled, as whoever enters its readings has to name it. */
+export const promisedBy = (
+  { frozen, terms }: Frozen,
+  { payload }: Batch,
+  witness: Witness,
+  { batch, sequence }: Pick<Settled, "batch" | "sequence">,
+): Promised => ({
+  settled: {
+    terms: frozen.terms,
+    batch,
+    sequence: Number(sequence),
+    payload: keccak256(payload),
+    bundle: bundleHash(witness),
+  },
+  payload,
+  terms,
+});
 
 /**
- * Meters read what the devices did, meters and nodes sign, and the entry is reckoned from what is signed by keys that
- * the registry has.
+ * Meters read what the devices did, meters and nodes sign, and a quorum enters it: imbalance, reserve and allowances
+ * are charged, what was held is released. On a chain whose clock nobody sets it is only reckoned.
  */
 export async function deliver(
   frozen: Frozen,
   scenario: Scenario,
-  { cleared }: Cleared,
-  batch: Batch,
-  settled: Settled,
-): Promise<Delivery> {
-  const { deployment, chain, taking, terms } = frozen;
-  const domain = deliveryDomain(deployment.chainId, deployment.market);
-  const { result } = batch;
-  const span = { start: result.sessionStart, periodSeconds: result.periodSeconds, periods: result.periods };
-  const days = daysOf(scenario, cleared, batch);
-  const files = await Promise.all(
-    scenario.prosumers.map(({ id }) =>
-      signReadings(domain, devnetKey("meter", id), readingsOf(id, days.get(id)!, span), 1),
-    ),
-  );
-  const statements = await Promise.all(
-    scenario.prosumers.map(({ id }) => {
-      const { plannedWh, generatorG } = days.get(id)!;
-      return signStatement(domain, devnetKey("node", id), settled.batch, { prosumer: id, plannedWh, generatorG });
-    }),
-  );
-  const { registry } = Deployment.contracts(deployment, chain.provider);
-  const keys = await Promise.all(scenario.prosumers.map(({ id }) => registry.getFunction("party").staticCall(id)));
-  const keysOf = (field: "meterKey" | "nodeKey"): Map<number, string> =>
-    new Map(scenario.prosumers.map(({ id }, i) => [id, keys[i][field] as string]));
-  const expected = {
-    domain,
-    batch: settled.batch,
-    ...span,
-    meterKeys: keysOf("meterKey"),
-    nodeKeys: keysOf("nodeKey"),
+  cleared: Cleared,
+  { result }: Batch,
+  promised: Promised,
+): Promise<Entered> {
+  const about = { result, batch: promised.settled.batch };
+  const signed = await metersOf(frozen.deployment, scenario, cleared, about, devnetKey);
+  return enterMeters(placeOf(frozen), promised, signed, { kind: "final" });
+}
+
+/** Once nobody can contest the entry any more: credits for what was measured renewable. */
+export async function credit(
+  { deployment, chain }: Frozen,
+  scenario: Scenario,
+  { settled }: Promised,
+  { delivery, entry }: Entered,
+): Promise<DeliveryJson> {
+  if (entry === undefined || chain.passTime === undefined) return delivery;
+  const { dispute } = await deliveryContracts(deployment, chain.provider).delivery.getFunction("windows").staticCall();
+  const entered = (await chain.provider.getBlock(entry.block))!.timestamp;
+  await chain.passTime(entered + Number(dispute));
+  const issued = await ChainDelivery.issueCredits(deployment, chain.admin, settled, entry, generating(scenario));
+  return {
+    ...delivery,
+    credits: issued.map(({ prosumer, asset, wh, transaction, gasUsed }) => ({
+      prosumer,
+      asset: `${asset}`,
+      wh: Number(wh),
+      txHash: transaction,
+      gasUsed: Number(gasUsed),
+    })),
   };
-  const taken = takeIn(files, statements, expected);
-  const market = marketOf(sessionScenario(terms, { taking }), terms.settings);
-  const invited = scenario.prosumers.map(({ id }) => id);
-  const price = imbalancePrice(terms.scenario.tariff);
-  const readings = sessionReadings({ result, market, invited, imbalancePrice: price }, taken, "final");
-  const connections = new Map(scenario.prosumers.map((one) => [one.id, devnetConnection(scenario, one)]));
-  const basis = {
-    periods: span.periods,
-    periodSeconds: span.periodSeconds,
-    closed: true,
-    multiple: MULTIPLE,
-    connections,
-  };
-  const bill = Ledger.bill(readings, basis);
-  const entered = Ledger.enter(bill, "final", await debitableOf(frozen, invited));
-  const signed = invited.map((id) => {
-    const file = taken.files.get(id);
-    return (
-      file && { digest: meterDigest(domain, meterReadings(file.readings, file.number)), signature: file.signature }
-    );
-  });
-  const delivered = {
-    ...({ batch: settled.batch, kind: "final", start: span.start, participants: taking } as const),
-    ...{ readings, basis, bill, entered },
-    hash: keccak256(encodeReadings(readings)),
-    metersHash: metersHash(signed),
-  };
-  const domainOf = { batch: settled.batch, chainId: Number(deployment.chainId), delivery: deployment.market };
-  return { delivery: toDeliveryJson(delivered), meters: toMetersJson(domainOf, { files, statements, basis }) };
 }
 
 /** The same made again by an auditor, from the chain and what was signed. */
@@ -126,50 +90,4 @@ export function auditDelivery({ terms }: Frozen, { delivery, meters }: Delivery,
   const session = found.sessions.find(({ batch }) => batch === delivery.batch);
   if (session === undefined) return undecided(`batch ${delivery.batch}`);
   return checkDelivery(delivery, meters, { session, terms, found });
-}
-
-type Day = DeviceStatement & { readonly meteredWh: readonly number[]; readonly renewableWh: readonly number[] };
-
-/** By prosumer; whoever was left out did as its load and its sun would have it. */
-function daysOf(scenario: Scenario, cleared: Cleared["cleared"], { result }: Batch): Map<number, Day> {
-  const { market, outcome } = cleared;
-  const part = (day: DeviceDay, i: number, prosumer: number): Day => ({
-    prosumer,
-    meteredWh: day.meteredWh[i],
-    renewableWh: day.renewableWh[i],
-    plannedWh: day.plannedWh[i],
-    generatorG: day.generatorG[i],
-  });
-  const day = devicesOf(market, outcome!.solution, result);
-  const days = new Map(market.prosumers.map(({ id }, i) => [id, part(day, i, id)]));
-  for (const one of scenario.prosumers)
-    if (!days.has(one.id)) days.set(one.id, part(standingDay(one, scenario), 0, one.id));
-  return days;
-}
-
-function readingsOf(
-  prosumer: number,
-  { meteredWh, renewableWh }: Day,
-  { start, periodSeconds: seconds }: { readonly start: number; readonly periodSeconds: number },
-): MeterReading[] {
-  return meteredWh.map((wh, t) => ({
-    prosumer,
-    start: start + t * seconds,
-    seconds,
-    meteredWh: wh,
-    renewableWh: renewableWh[t],
-    quality: "measured",
-  }));
-}
-
-/** What may be taken of each account now that the session has settled and none is open. */
-async function debitableOf({ deployment, chain }: Frozen, ids: readonly number[]): Promise<Ledger.Debitable> {
-  const { market } = Deployment.contracts(deployment, chain.provider);
-  const all = [...ids, Onboarding.DESK_ID, Onboarding.UTILITY_ID];
-  const read = await Promise.all(all.map((id) => market.getFunction("account").staticCall(id)));
-  const accounts = new Map(all.map((id, k) => [id, read[k] as { deposit: bigint; carbon: bigint }]));
-  return (id) => {
-    const { deposit = 0n, carbon = 0n } = accounts.get(id) ?? {};
-    return { nano: deposit, grams: carbon > 0n ? carbon : 0n };
-  };
 }

@@ -10,6 +10,7 @@ import { publicScenario, type PrivatePart } from "../../market/scenario/publicSc
 import { capabilityOf } from "../../market/scenario/capability.ts";
 import type { Scenario } from "../../market/scenario/scenario.ts";
 import { settingsFor, type ClearOptions } from "../../simulation/clear.ts";
+import { connectHomes, registerDevices } from "../connections.ts";
 import { devnetKey } from "../devnetKeys.ts";
 import { devnetMandate } from "../devnetMandate.ts";
 import { devnetDeposit } from "../devnetTerms.ts";
@@ -48,9 +49,11 @@ export async function load(scenario: Scenario, options: ClearOptions, chain: Cha
   const deployment = chain.deployment ?? (await openMarket(chain.admin, scenario));
   if (chain.deployment !== undefined) {
     await checkMembers(deployment, chain.admin, scenario);
-    await registerConnections(deployment, chain.admin, scenario);
+    await updateGrid(deployment, chain.admin, scenario);
   }
   await fund(deployment, chain.admin, scenario, terms);
+  await connectHomes(deployment, chain.admin, [scenario], (id) => devnetKey("wallet", id));
+  await registerDevices(deployment, chain.admin, [scenario]);
   if (options.market.carbon) await Onboarding.issueAllowances(deployment, chain.admin, allowances(terms));
   return { chain, terms, parts: scenario.prosumers, deployment, committee };
 }
@@ -80,11 +83,7 @@ async function checkMembers(deployment: Deployment.Deployment, admin: Signer, { 
  * Of a market that stands there: the feeder and its connections are those of another day, whose loads were smaller or
  * larger, until the operator registers what this session's terms say. An auditor compares the two.
  */
-async function registerConnections(
-  deployment: Deployment.Deployment,
-  admin: Signer,
-  scenario: Scenario,
-): Promise<void> {
+async function updateGrid(deployment: Deployment.Deployment, admin: Signer, scenario: Scenario): Promise<void> {
   const { registry } = Deployment.contracts(deployment, admin);
   const model = gridModelOf(scenario);
   const { hash } = await registry.getFunction("gridModel").staticCall();

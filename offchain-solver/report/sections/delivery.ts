@@ -95,7 +95,7 @@ function carbonCard({ carbon, members }: DeliveryJson, session: Session): string
 }
 
 function entryCard(delivery: DeliveryJson): string {
-  const { entered, members, shortfall } = delivery;
+  const { entered, members, shortfall, credits } = delivery;
   const undelivered = total(members.map(({ undeliveredW }) => sum(undeliveredW)));
   const rows = [
     ["Reserve called and not delivered", `${number(undelivered, 0)} W, summed over periods`],
@@ -106,6 +106,9 @@ function entryCard(delivery: DeliveryJson): string {
       entered === undefined ? "none" : `${number(entered.entry, 0)}, block ${number(entered.block, 0)}`,
     ],
     ...(entered === undefined ? [] : [["Gas", number(entered.gasUsed, 0)]]),
+    ...(credits === undefined
+      ? []
+      : [["Credits issued, Wh", `${number(total(credits.map(({ wh }) => wh)), 0)} to ${credits.length} members`]]),
   ];
   const note =
     entered === undefined

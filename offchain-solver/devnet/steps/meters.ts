@@ -1,0 +1,67 @@
+/** What the meters of a devnet read of a session, and what its nodes state of their devices, each signed by its own. */
+import type { BaseWallet } from "ethers";
+import { deliveryDomain, type DeviceStatement } from "../../codec/deliveryData.ts";
+import type { MeterReading } from "../../codec/meterReading.ts";
+import type { Deployment } from "../../chain/deployment.ts";
+import type { ClearingResult } from "../../market/result/clearingResult.ts";
+import type { Scenario } from "../../market/scenario/scenario.ts";
+import { devicesOf, standingDay, type DeviceDay } from "../../metering/devices.ts";
+import { signReadings, signStatement, type MeterFile, type SignedStatement } from "../../metering/signed.ts";
+import type { Cleared } from "./clear.ts";
+
+/** What meters and nodes have signed of a session. */
+export type Signed = { readonly files: readonly MeterFile[]; readonly statements: readonly SignedStatement[] };
+
+export type KeyOf = (role: "node" | "meter", id: number) => BaseWallet;
+
+type Day = DeviceStatement & { readonly meteredWh: readonly number[]; readonly renewableWh: readonly number[] };
+
+/** Whether it is known what the day brought: of a day still to come it is not. */
+export const hasCome = ({ prosumers }: Scenario): boolean =>
+  prosumers.every(({ renewable }) => renewable === undefined || renewable.actualMw !== undefined);
+
+/** Meters read what the devices did; whoever was left out did as its load and its sun would have it. */
+export async function metersOf(
+  { chainId, delivery }: Deployment,
+  scenario: Scenario,
+  { cleared: { market, outcome } }: Cleared,
+  { result, batch }: { readonly result: ClearingResult; readonly batch: string },
+  keyOf: KeyOf,
+): Promise<Signed> {
+  const domain = deliveryDomain(chainId, delivery!);
+  const done = devicesOf(market, outcome!.solution, result);
+  const days = new Map(market.prosumers.map(({ id }, i) => [id, dayOf(done, i, id)]));
+  const all = scenario.prosumers.map((one) => days.get(one.id) ?? dayOf(standingDay(one, scenario), 0, one.id));
+  return {
+    files: await Promise.all(
+      all.map((day) => signReadings(domain, keyOf("meter", day.prosumer), readingsOf(day, result), 1)),
+    ),
+    statements: await Promise.all(
+      all.map(({ prosumer, plannedWh, generatorG }) =>
+        signStatement(domain, keyOf("node", prosumer), batch, { prosumer, plannedWh, generatorG }),
+      ),
+    ),
+  };
+}
+
+const dayOf = (day: DeviceDay, i: number, prosumer: number): Day => ({
+  prosumer,
+  meteredWh: day.meteredWh[i],
+  renewableWh: day.renewableWh[i],
+  plannedWh: day.plannedWh[i],
+  generatorG: day.generatorG[i],
+});
+
+function readingsOf(
+  { prosumer, meteredWh, renewableWh }: Omit<Day, keyof DeviceStatement> & Pick<Day, "prosumer">,
+  { sessionStart, periodSeconds: seconds }: Pick<ClearingResult, "sessionStart" | "periodSeconds">,
+): MeterReading[] {
+  return meteredWh.map((wh, t) => ({
+    prosumer,
+    start: sessionStart + t * seconds,
+    seconds,
+    meteredWh: wh,
+    renewableWh: renewableWh[t],
+    quality: "measured",
+  }));
+}
