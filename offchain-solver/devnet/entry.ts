@@ -60,6 +60,7 @@ export type Entered = {
   readonly delivery: DeliveryJson;
   readonly meters: MetersJson;
   readonly entry: Delivery.ChainEntry | undefined;
+  readonly settled: Delivery.SettledBatch;
   /** Files and statements that were not taken, and why. */
   readonly refused: readonly string[];
 };
@@ -116,7 +117,8 @@ export async function enterMeters(
   };
   const where = { batch: settled.batch, chainId: Number(deployment.chainId), delivery: deployment.delivery! };
   const kept = { files: [...taken.files.values()], statements: signed.statements, basis };
-  return { delivery: toDeliveryJson(delivered), meters: toMetersJson(where, kept), entry, refused: taken.refused };
+  const documents = { delivery: toDeliveryJson(delivered), meters: toMetersJson(where, kept) };
+  return { ...documents, entry, settled, refused: taken.refused };
 }
 
 const placeOf = (

@@ -5,7 +5,7 @@ import type { Scenario } from "../market/scenario/scenario.ts";
 import type { Chain } from "./embedded.ts";
 import type { Progress, SessionOutcome } from "./outcome.ts";
 import { clear, propose, quantise, type SessionOptions } from "./steps/clear.ts";
-import { auditDelivery, credit, deliver, promisedBy } from "./steps/deliver.ts";
+import { auditDelivery, credit, deliver } from "./steps/deliver.ts";
 import { freeze, type Frozen } from "./steps/freeze.ts";
 import { leavingOut } from "./steps/leavingOut.ts";
 import { hasCome } from "./steps/meters.ts";
@@ -48,11 +48,9 @@ export async function runLoaded(
   const settled = await settle(frozen, batch, witness, attestations);
   const bundle = bundleFiles(witness, settled.batch, { payload: batch.payload, ...packSignatures(attestations) });
 
-  const promised = promisedBy(frozen, batch, witness, settled);
-  if (hasCome(scenario)) progress("deliver what the day brought: meters, imbalance, reserve, allowances");
-  const entered = hasCome(scenario) ? await deliver(frozen, scenario, clearing, batch, promised) : undefined;
-  if (entered?.entry !== undefined) progress("issue credits for what was measured renewable");
-  const delivered = entered && { ...entered, delivery: await credit(frozen, scenario, promised, entered) };
+  if (hasCome(scenario)) progress("deliver what the day brought: meters, imbalance, reserve, allowances, credits");
+  const entered = await deliver(frozen, scenario, clearing, { batch, witness, settled });
+  const delivered = await credit(frozen, scenario, entered);
 
   progress("audit from chain data and the published witness");
   const found = await audit(frozen, witness);

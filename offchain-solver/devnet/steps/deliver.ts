@@ -14,7 +14,7 @@ import { devnetKey } from "../devnetKeys.ts";
 import { enterMeters, type Entered, type EntryPlace, type Promised } from "../entry.ts";
 import type { Frozen } from "./freeze.ts";
 import type { Cleared } from "./clear.ts";
-import { metersOf } from "./meters.ts";
+import { hasCome, metersOf } from "./meters.ts";
 
 /** What became of a session, and what its meters and nodes signed of it. */
 export type Delivery = { readonly delivery: DeliveryJson; readonly meters: MetersJson };
@@ -45,18 +45,22 @@ export const promisedBy = (
   terms,
 });
 
+export type Done = { readonly batch: Batch; readonly witness: Witness; readonly settled: Settled };
+
 /**
  * Meters read what the devices did, meters and nodes sign, and a quorum enters it: imbalance, reserve and allowances
- * are charged, what was held is released. On a chain whose clock nobody sets it is only reckoned.
+ * are charged, what was held is released. On a chain whose clock nobody sets it is only reckoned; undefined where it is
+ * not known yet what the day brought.
  */
 export async function deliver(
   frozen: Frozen,
   scenario: Scenario,
   cleared: Cleared,
-  { result }: Batch,
-  promised: Promised,
-): Promise<Entered> {
-  const about = { result, batch: promised.settled.batch };
+  { batch, witness, settled }: Done,
+): Promise<Entered | undefined> {
+  if (!hasCome(scenario)) return undefined;
+  const promised = promisedBy(frozen, batch, witness, settled);
+  const about = { result: batch.result, batch: settled.batch };
   const signed = await metersOf(frozen.deployment, scenario, cleared, about, devnetKey);
   return enterMeters(placeOf(frozen), promised, signed, { kind: "final" });
 }
@@ -65,24 +69,18 @@ export async function deliver(
 export async function credit(
   { deployment, chain }: Frozen,
   scenario: Scenario,
-  { settled }: Promised,
-  { delivery, entry }: Entered,
-): Promise<DeliveryJson> {
-  if (entry === undefined || chain.passTime === undefined) return delivery;
+  entered: Entered | undefined,
+): Promise<Delivery | undefined> {
+  if (entered?.entry === undefined || chain.passTime === undefined) return entered;
+  const { entry, settled, delivery } = entered;
   const { dispute } = await deliveryContracts(deployment, chain.provider).delivery.getFunction("windows").staticCall();
-  const entered = (await chain.provider.getBlock(entry.block))!.timestamp;
-  await chain.passTime(entered + Number(dispute));
+  const at = (await chain.provider.getBlock(entry.block))!.timestamp;
+  await chain.passTime(at + Number(dispute));
   const issued = await ChainDelivery.issueCredits(deployment, chain.admin, settled, entry, generating(scenario));
-  return {
-    ...delivery,
-    credits: issued.map(({ prosumer, asset, wh, transaction, gasUsed }) => ({
-      prosumer,
-      asset: `${asset}`,
-      wh: Number(wh),
-      txHash: transaction,
-      gasUsed: Number(gasUsed),
-    })),
-  };
+  const credits = issued.map(({ prosumer, asset, wh, transaction, gasUsed }) => ({
+    ...{ prosumer, asset: `${asset}`, wh: Number(wh), txHash: transaction, gasUsed: Number(gasUsed) },
+  }));
+  return { ...entered, delivery: { ...delivery, credits } };
 }
 
 /** The same made again by an auditor, from the chain and what was signed. */
