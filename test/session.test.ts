@@ -8,6 +8,8 @@ import { canonicalBytes } from "../offchain-solver/codec/canonicalJson.ts";
 import { termsHash } from "../offchain-solver/codec/terms.ts";
 import { marketDomain, sessionHash } from "../offchain-solver/codec/typedData.ts";
 import { bundleHash, signRegret, type Witness } from "../offchain-solver/codec/witness.ts";
+import type { FrozenLimits } from "../offchain-solver/codec/typedData.ts";
+import { presetLimits } from "../offchain-solver/ledger/mandatePreset.ts";
 import { turnoverOf } from "../offchain-solver/market/result/certificate.ts";
 import { DESK_ID, UTILITY_ID } from "../offchain-solver/chain/onboarding.ts";
 import { contracts, deliveryContracts } from "../offchain-solver/chain/deployment.ts";
@@ -282,9 +284,17 @@ describe("a session, end to end on the embedded devnet", function () {
   });
 
   /** The session as the chain tells it, with what the cases change. */
+  const limits = new Map<number, FrozenLimits>();
+  before(() => {
+    const { market } = outcome.cleared;
+    for (const { id } of market.prosumers) {
+      const signed = presetLimits(market, id, 0n);
+      limits.set(id, { ...signed, maxSpendPerDay: 10n ** 12n, validUntil: 2n ** 40n - 1n });
+    }
+  });
   const settled = (changed: Partial<SettledSession> = {}): SettledSession => {
     const { batch, payload, bundleHash: hash, gridModel, terms, nodeKeys } = outcome.audited[0];
-    return { batch, payload, bundleHash: hash, gridModel, terms, nodeKeys, ...changed } as SettledSession;
+    return { batch, payload, bundleHash: hash, gridModel, terms, nodeKeys, limits, ...changed } as SettledSession;
   };
   const domain = () => marketDomain(outcome.deployment.chainId, outcome.deployment.market);
   /** The verdict where a bundle was signed by its hash and this is published under it. */

@@ -260,9 +260,10 @@ async function judgeSettled(work: Work, log: ChainLog, settled: Settled): Promis
   const judgement = judge(context, candidate);
   const verdict = await settledVerdict(work, log, judgement, hidden);
   if (verdict.kind !== "valid" || !work.judgesWitness) return { ...judgement, ...known, verdict };
-  const nodeKeys = session.nodeKeys;
+  const { nodeKeys } = session;
+  const { limits } = context.ledger;
   const witnessed = await certifySession(
-    { batch: settled.batch, payload, bundleHash, gridModel: grid, terms, nodeKeys },
+    { batch: settled.batch, payload, bundleHash, gridModel: grid, terms, nodeKeys, limits },
     bundles,
     domain,
   );

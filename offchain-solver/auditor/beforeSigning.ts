@@ -1,5 +1,6 @@
 /** What every node checks before it signs, whoever runs it: its own view, the chain's rules, and an auditor's test. */
 import type { Witness } from "../codec/witness.ts";
+import { termsFaults } from "../ledger/termsFaults.ts";
 import { verify, type Batch, type Known, type Verification } from "../ledger/verified.ts";
 import type { OwnView } from "../market/result/acceptance.ts";
 import type { Proposals } from "../market/result/proposal.ts";
@@ -16,6 +17,9 @@ export type ToSign = {
 
 /** The auditor's test is the one that is made of what settled, so what is signed is not refused afterwards. */
 export function mayBeSigned(known: Known, own: OwnView, { proposals, batch, witness, context }: ToSign): Verification {
+  const [unsound] = termsFaults(witness.terms.scenario, known.ledger.limits);
+  if (unsound !== undefined)
+    return { kind: "refused", predicate: "unsoundTerms", detail: `${unsound.field} ${unsound.reason}` };
   const verified = verify(known, own, proposals, batch);
   if (verified.kind === "refused") return verified;
   const verdict = judgeWitness(context, batch.result, witness);

@@ -3,14 +3,14 @@ import * as GridModel from "../codec/gridModel.ts";
 import * as Payload from "../codec/payload.ts";
 import { attempt } from "../codec/refusal.ts";
 import { termsHash } from "../codec/terms.ts";
-import { sessionHash, type SessionTerms } from "../codec/typedData.ts";
+import { sessionHash, type FrozenLimits, type SessionTerms } from "../codec/typedData.ts";
 import type { Witness } from "../codec/witness.ts";
-import { imbalancePrice, unpostable } from "../ledger/settleable.ts";
+import { imbalancePrice } from "../ledger/settleable.ts";
+import { termsFaults } from "../ledger/termsFaults.ts";
 import { acSweep } from "../grid/acSweep.ts";
 import { placesOn } from "../grid/places.ts";
 import { type ClearingResult, OPERATOR, SESSION_PERIOD, UNITS } from "../market/result/clearingResult.ts";
 import { limitRows } from "../market/formulation/networkLimit.ts";
-import { publicFaults } from "../market/scenario/publicFaults.ts";
 import { sessionOf } from "../market/scenario/leaveOut.ts";
 import { marketOf, nameOf, periodName, type Market } from "../market/scenario/market.ts";
 import { busInjections, createNetwork, NO_TIGHTENING, riskLevel, type Network } from "../market/formulation/network.ts";
@@ -86,6 +86,8 @@ export type SettledSession = {
   readonly gridModel: Uint8Array;
   readonly terms: SessionTerms;
   readonly nodeKeys: ReadonlyMap<number, string>;
+  /** The mandates that it was frozen with, by account. */
+  readonly limits: ReadonlyMap<number, FrozenLimits>;
 };
 
 /**
@@ -107,11 +109,11 @@ export async function certifySession(
 
 /** The same with the witness at hand. */
 export function judgeSession(
-  { payload, gridModel, nodeKeys, terms }: SettledSession,
+  { payload, gridModel, nodeKeys, terms, limits }: SettledSession,
   witness: Witness,
   domain: TypedDataDomain,
 ): { readonly verdict: Verdict; readonly certificate?: Certificate } {
-  const wrong = wrongTerms(witness.terms, terms, gridModel);
+  const wrong = wrongTerms(witness.terms, terms, gridModel, limits);
   if (wrong.kind !== "valid") return { verdict: wrong };
   const posted = attempt(() => Payload.decode(payload, terms.periods));
   if ("kind" in posted) return { verdict: invalid(posted.predicate, posted.detail.join(", ")) };
@@ -124,11 +126,16 @@ export function judgeSession(
 }
 
 /** Whether what was published as the terms is what was frozen, sound, and of this feeder and horizon. */
-function wrongTerms(published: Witness["terms"], frozen: SessionTerms, gridModel: Uint8Array): Verdict {
+function wrongTerms(
+  published: Witness["terms"],
+  frozen: SessionTerms,
+  gridModel: Uint8Array,
+  limits: SettledSession["limits"],
+): Verdict {
   const hash = termsHash(published);
   if (hash !== frozen.termsHash) return invalid("otherTerms", `they hash to ${hash}, frozen were ${frozen.termsHash}`);
   const { scenario } = published;
-  const [fault] = [...publicFaults(scenario), ...unpostable(scenario)];
+  const [fault] = termsFaults(scenario, limits);
   if (fault !== undefined) return invalid("unsoundTerms", `${fault.field} ${fault.reason}`);
   const { feeder, prosumers, hours, startUtc, periodHours } = scenario;
   const model = GridModel.bytesOf(feeder, prosumers);

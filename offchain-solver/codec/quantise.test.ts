@@ -1,8 +1,10 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { DESK, SESSION_PERIOD, UTILITY, type ClearingResult } from "../market/result/clearingResult.ts";
+import { DESK, OPERATOR, SESSION_PERIOD, UTILITY, type ClearingResult } from "../market/result/clearingResult.ts";
 import { defaultSettings } from "../market/scenario/market.ts";
-import { paymentNano, positionsWh, verifyOwn, verifyPublic } from "../market/result/verify.ts";
+import type { Network } from "../market/formulation/network.ts";
+import { excess } from "../market/result/excess.ts";
+import { paymentNano, positionsWh, reservePositions, verifyOwn, verifyPublic } from "../market/result/verify.ts";
 import { randomFeeder } from "../../test/support/randomFeeder.ts";
 import { distanceMatrix, topologyOf } from "../grid/topology.ts";
 import { placesOn } from "../grid/places.ts";
@@ -233,6 +235,34 @@ describe("a quantised session", () => {
       const found = change(edit);
       expect(found, predicate).to.include({ kind: "invalid", predicate });
     }
+  });
+
+  it("holds reserve to the watt and lines by their own ratings, whatever sizes are stated", () => {
+    const market = { ...session.market, sizeMw: 50 * session.market.sizeMw };
+    const network = session.network as Network;
+    const cannot = (buyer: number): boolean => !market.canAnswer[buyer];
+    const reserve = result.trades.find((t) => t.product === "reserve" && t.seller !== OPERATOR && cannot(t.buyer));
+    const missing = (watts: number): ClearingResult => ({
+      ...result,
+      trades: result.trades.map((t) => (t === reserve ? { ...t, quantity: t.quantity - watts } : t)),
+    });
+    expect(verifyPublic(market, network, result)).to.deep.equal({ kind: "valid" });
+    expect(verifyPublic(market, network, missing(2))).to.include({ predicate: "errorNotAnswered" });
+    // The line nearest to its limit, with a rating of four in a thousand less than it carries.
+    const positions = positionsWh(result);
+    const { shares } = reservePositions(market, result);
+    const [lower, upper] = [network.lower.slice(), network.upper.slice()];
+    const gap = excess(market, network, 0, {
+      p: positions[0].map((wh) => wh / 1e6 / market.dt),
+      q: result.reactiveVar.map((row) => row[0] / 1e6),
+      shares: shares[0].map((w) => w / 1e6),
+    });
+    const rated = [...gap.keys()].filter((k) => k >= network.buses && upper[k] > lower[k]);
+    const limit = rated.reduce((nearest, k) => (gap[k] > gap[nearest] ? k : nearest));
+    upper[limit] += gap[limit] - 0.004 * upper[limit];
+    lower[limit] = -upper[limit];
+    const narrow = { ...network, lower, upper };
+    expect(verifyPublic(market, narrow, result)).to.include({ predicate: "outsideNetworkLimit" });
   });
 
   it("is refused by the prosumer whose injection or money was moved", () => {

@@ -5,17 +5,24 @@ import { excess } from "./excess.ts";
 import { limitName, type Network } from "../formulation/network.ts";
 import { invalid, type Finding } from "./finding.ts";
 
+/** Posted reserve is whole W whose sum is the need, whatever the market's size. */
+const RESERVE_W = 1;
+/** Of a branch's own limit, which the chain knows: the market's size is what its members say it is. */
+const FLOW_SHARE = 1e-3;
+
 /**
- * What rounding and the clearing's own tolerance may move: injections and reserve W, voltages p.u.^2, flows MVA. The
- * clearing's follows the market's size; rounding is half a Wh of everybody's, however short the period.
+ * What rounding and the clearing's own tolerance may move: injections W, voltages p.u.^2, flows MVA by the half width
+ * of their limit. The clearing's follows the market's size; rounding is half a Wh of everybody's, however short the
+ * period.
  */
 export function verifyTolerance(market: Market) {
   const { mw } = unitsOf(market);
   const roundingW = 1 / market.dt;
+  const roundingMva = (market.prosumers.length * roundingW) / UNITS;
   return {
     watts: 100 * mw + roundingW,
     voltage: 2e-4,
-    flowMva: 2e-4 * mw + (market.prosumers.length * roundingW) / UNITS,
+    flowMva: (halfMva: number): number => Math.min(2e-4 * mw, FLOW_SHARE * halfMva) + roundingMva,
   };
 }
 
@@ -50,7 +57,6 @@ export function reservePositions(market: Market, result: ClearingResult) {
       else shares[trade.period][slot] += trade.quantity;
     }
   }
-  const { watts } = verifyTolerance(market);
   const missing: { hour: number; prosumer: number; watts: number }[] = [];
   for (let t = 0; t < market.hours; t++)
     for (let j = 0; j < market.prosumers.length; j++) {
@@ -63,7 +69,7 @@ export function reservePositions(market: Market, result: ClearingResult) {
       }
       const own = slotOf[t].get(j * market.prosumers.length + j);
       if (own !== undefined) shares[t][own] = Math.max(0, need - bought);
-      if (bought > need + watts || (own === undefined && bought < need - watts))
+      if (bought > need + RESERVE_W || (own === undefined && bought < need - RESERVE_W))
         missing.push({ hour: t, prosumer: j, watts: bought - need });
     }
   return { shares, utility, unknown, missing };
@@ -108,12 +114,16 @@ export function verifyPublic(market: Market, network: Network | undefined, resul
       q: result.reactiveVar.map((row) => row[t] / UNITS),
       shares: reserve.shares[t].map((w) => w / UNITS),
     });
-    for (let limit = 0; limit < gap.length; limit++)
-      if (gap[limit] > (limit < network.buses ? tolerance.voltage : tolerance.flowMva))
+    for (let limit = 0; limit < gap.length; limit++) {
+      const half = (network.upper[limit] - network.lower[limit]) / 2;
+      // No limit, no number; with one, what is no number is not within it.
+      if (Number.isNaN(half)) continue;
+      if (!(gap[limit] <= (limit < network.buses ? tolerance.voltage : tolerance.flowMva(half))))
         return invalid(
           "outsideNetworkLimit",
           `${periodName(market, t)}: ${limitName(market, network, limit)} by ${gap[limit].toExponential(2)}`,
         );
+    }
   }
   return { kind: "valid" };
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { nonnegative } from "../../grid/feeder.ts";
 import { InjectionSchema, ProsumerSchema, ScenarioSchema, type Prosumer, type Scenario } from "./scenario.ts";
 import { ownedBy } from "../devices/devices.ts";
 import { capabilityOf } from "./capability.ts";
@@ -14,9 +15,9 @@ export const PublicProsumerSchema = ProsumerSchema.pick({ id: true, bus: true })
   absorbVar: z.int().nonnegative(),
   feedVar: z.int().nonnegative(),
   /** Its own figure of its size, MW; the market's is their mean. */
-  sizeMw: z.number().nonnegative(),
+  sizeMw: nonnegative,
   /** Free allowance that the session issues to it, tCO2. */
-  allowanceT: z.number().nonnegative(),
+  allowanceT: nonnegative,
   /** Its weight in the rebate of network charges, Wh. */
   rebateWh: z.int().nonnegative(),
   /** What its bus is loaded with where it takes no part. */

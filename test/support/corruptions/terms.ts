@@ -1,7 +1,8 @@
 /** Terms that are not what was frozen, and terms that nobody should have frozen. */
 import { termsHash } from "../../../offchain-solver/codec/terms.ts";
 import type { Witness } from "../../../offchain-solver/codec/witness.ts";
-import { type Corruption, forging } from "./corruption.ts";
+import { OPERATOR } from "../../../offchain-solver/market/result/clearingResult.ts";
+import { type Corruption, forging, trades } from "./corruption.ts";
 
 type Open = Witness["terms"]["scenario"];
 const terms = (name: string, edit: (terms: Witness["terms"]) => Witness["terms"]): Corruption => ({
@@ -73,6 +74,10 @@ const agreed = (
 });
 const frozen = (name: string, predicate: string, edit: (scenario: Open) => Partial<Open>): Corruption =>
   agreed(name, predicate, ({ scenario: open }) => ({ scenario: { ...open, ...edit(open) } }));
+const larger = ({ terms: { scenario: open } }: Witness, times: number): Open => ({
+  ...open,
+  prosumers: open.prosumers.map((p) => ({ ...p, sizeMw: times * p.sizeMw })),
+});
 export const FROZEN: readonly Corruption[] = [
   agreed("a tolerance that lets everything pass", "unsoundTerms", () => ({ toleranceNano: 1_000_000_000 })),
   agreed("a tolerance a trifle wider than any", "unsoundTerms", ({ toleranceNano }) => ({
@@ -104,6 +109,18 @@ export const FROZEN: readonly Corruption[] = [
   frozen("an impedance that no grid model can say", "unsoundTerms", ({ feeder }) => ({
     feeder: { ...feeder, branches: feeder.branches.map((b) => ({ ...b, rPu: 1e12 })) },
   })),
+  frozen("a size made up, by which tolerances would be wide enough for anything", "unsoundTerms", ({ prosumers }) => ({
+    prosumers: prosumers.map((p, k) => (k === 0 ? { ...p, sizeMw: 1e12 } : p)),
+  })),
+  {
+    name: "frozen and published: sizes thirty times too large, no limit said to bind, and no reserve held",
+    predicate: "errorNotAnswered",
+    shown: forging({
+      witness: ({ tightening: _, ...w }) => ({ ...w, limits: [], terms: { ...w.terms, scenario: larger(w, 30) } }),
+      frozen: (t, w) => ({ ...t, termsHash: termsHash(w.terms) }),
+      payload: trades((all) => all.filter(({ product, seller }) => product !== "reserve" && seller !== OPERATOR)),
+    }),
+  },
   frozen("another feeder than the chain's", "witnessOfAnotherFeeder", ({ feeder }) => ({
     feeder: { ...feeder, branches: feeder.branches.map((b) => ({ ...b, rPu: 2 * b.rPu })) },
   })),
