@@ -7,6 +7,7 @@ import { TABLE_WRITER } from "../codec/abi.ts";
 import { unpackLimits, type FrozenLimits, type Mandate } from "../codec/typedData.ts";
 import { contracts, send, type Deployment } from "./deployment.ts";
 import { registered } from "./keys.ts";
+import { eventsOf } from "./logs.ts";
 import { registerMandate, signMandate } from "./onboarding.ts";
 
 /** Money in nano-dollars, tokens in their own units of 1e-6, times in Unix seconds of the chain's clock. */
@@ -34,21 +35,15 @@ export type WalletAccount = {
 
 /** How long a permit counts, s of the chain's clock. */
 const PERMIT_S = 3_600n;
-/** Blocks whose events are asked for at once. */
-const RANGE = 5_000;
 const ZERO = "0x0000000000000000000000000000000000000000";
 
 /** Accounts that a wallet owns now, ascending. */
 export async function accountsOf(deployment: Deployment, provider: Provider, wallet: string): Promise<number[]> {
   const { registry } = contracts(deployment, provider);
-  const head = await provider.getBlockNumber();
   const ids = new Set<number>();
   // A change of the wallet is rare, and its event is not found by the new one.
-  const named = [registry.filters.Registered(undefined, wallet), registry.filters.WalletRotated()];
-  for (let from = deployment.block; from <= head; from += RANGE)
-    for (const filter of named)
-      for (const log of await registry.queryFilter(filter, from, Math.min(head, from + RANGE - 1)))
-        ids.add(Number(registry.interface.parseLog(log)?.args.id));
+  for (const filter of [registry.filters.Registered(undefined, wallet), registry.filters.WalletRotated()])
+    for (const { event } of await eventsOf(registry, filter, deployment.block)) ids.add(Number(event.args.id));
   const owners = await Promise.all([...ids].map((id) => registered(deployment, provider, id)));
   return [...ids].filter((_, k) => owners[k].wallet?.toLowerCase() === wallet.toLowerCase()).sort((a, b) => a - b);
 }

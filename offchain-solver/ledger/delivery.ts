@@ -101,6 +101,35 @@ export function deviationOf({ dueWh, meteredWh, quality }: Omit<RowValue, "renew
   return closed && dueWh > 0 ? -BigInt(dueWh) : 0n;
 }
 
+/** What a row was to do in a period, and its energy's parts, nano-dollars received, before any bound. */
+export type EnergyCell = {
+  /** Sold less bought in the batch. */
+  readonly promisedWh: number;
+  readonly calledWh: number;
+  readonly undeliveredW: number;
+  readonly short: bigint;
+  readonly long: bigint;
+  readonly called: bigint;
+};
+
+/** Of row `k`, by period: what `bill` adds up. */
+export function energyCells({ rows, prices, responses }: SessionReadings, k: number, closed: boolean): EnergyCell[] {
+  return rows[k].values.map((value, t): EnergyCell => {
+    const response = responses.find(({ row, period }) => row === k && period === t);
+    const { calledWh, undeliveredW } = response ?? { calledWh: 0, undeliveredW: 0 };
+    const deviation = deviationOf(value, closed);
+    const { shortPrice, longPrice, responsePrice } = prices[t];
+    return {
+      promisedWh: value.dueWh - calledWh,
+      calledWh,
+      undeliveredW,
+      short: deviation < 0n ? deviation * BigInt(shortPrice) : 0n,
+      long: deviation < 0n ? 0n : deviation * BigInt(longPrice),
+      called: BigInt(calledWh) * BigInt(responsePrice),
+    };
+  });
+}
+
 /** Energy that was moved by reserve that was called, and what was not delivered of it. */
 function respond({ responses, prices }: SessionReadings, basis: Basis, lines: readonly Open[]): void {
   let next = 0;

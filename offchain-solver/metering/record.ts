@@ -2,7 +2,7 @@
 import type { Kind } from "../codec/deliveryData.ts";
 import { QUALITIES } from "../codec/meterReading.ts";
 import type { SessionReadings } from "../codec/readings.ts";
-import { closedBy, DESK_ID, deviationOf, UTILITY_ID, type Basis, type Bill, type Entered } from "../ledger/delivery.ts";
+import { closedBy, DESK_ID, energyCells, UTILITY_ID, type Basis, type Bill, type Entered } from "../ledger/delivery.ts";
 import { INSURANCE_ID } from "../ledger/posting.ts";
 import { DeliveryJsonSchema, MetersJsonSchema, type DeliveryJson, type MetersJson } from "../records/deliveryJson.ts";
 import type { MeterFile, SignedStatement } from "./signed.ts";
@@ -76,17 +76,11 @@ export function toDeliveryJson(delivered: Delivered): DeliveryJson {
 }
 
 /** Nano-dollars of a row before any bound, and the line that they come to. */
-function priced({ rows, responses, prices }: SessionReadings, { lines }: Bill, k: number, closed: boolean) {
-  const sums = { short: 0n, long: 0n, called: 0n };
-  rows[k].values.forEach((value, t) => {
-    const deviation = deviationOf(value, closed);
-    if (deviation < 0n) sums.short += deviation * BigInt(prices[t].shortPrice);
-    else sums.long += deviation * BigInt(prices[t].longPrice);
-  });
-  for (const { row, period, calledWh } of responses)
-    if (row === k) sums.called += BigInt(calledWh) * BigInt(prices[period].responsePrice);
+function priced(readings: SessionReadings, { lines }: Bill, k: number, closed: boolean) {
+  const cells = energyCells(readings, k, closed);
+  const sum = (part: "short" | "long" | "called"): bigint => cells.reduce((all, cell) => all + cell[part], 0n);
   const { energy, penalty, emissionsG } = lines[k];
-  return { ...sums, energy, penalty, emissionsG };
+  return { short: sum("short"), long: sum("long"), called: sum("called"), energy, penalty, emissionsG };
 }
 
 /** What this entry moves: the parts of all that the readings come to, less those of the entry before. */
@@ -116,18 +110,17 @@ function partsOf({ readings, basis, bill, entered, earlier }: Delivered, k: numb
 }
 
 function memberOf(delivered: Delivered, k: number): Omit<Member, "tookPart"> {
-  const { readings, entered } = delivered;
+  const { readings, entered, basis } = delivered;
   const { id, values, emissionsG } = readings.rows[k];
   const entry = entered.entries[k];
-  const responses = readings.responses.filter(({ row }) => row === k);
-  const at = (t: number) => responses.find(({ period }) => period === t);
+  const cells = energyCells(readings, k, basis.closed);
   const { parts, due, surrenderedG, boughtG } = partsOf(delivered, k);
   const arrears = entered.arrears.get(id) ?? 0n;
   return {
     id,
-    promisedWh: values.map(({ dueWh }, t) => dueWh - (at(t)?.calledWh ?? 0)),
-    calledWh: values.map((_, t) => at(t)?.calledWh ?? 0),
-    undeliveredW: values.map((_, t) => at(t)?.undeliveredW ?? 0),
+    promisedWh: cells.map(({ promisedWh }) => promisedWh),
+    calledWh: cells.map(({ calledWh }) => calledWh),
+    undeliveredW: cells.map(({ undeliveredW }) => undeliveredW),
     meteredWh: values.map(({ meteredWh }) => meteredWh),
     renewableWh: values.map(({ renewableWh }) => renewableWh),
     quality: values.map(({ quality }) => QUALITIES[quality]),

@@ -1,0 +1,121 @@
+/** What was entered for settled sessions, as the chain has it: readings from the calls, money from the postings. */
+import { getBytes, keccak256, type Log, type Provider } from "ethers";
+import { DELIVERY, MARKET } from "../codec/abi.ts";
+import { decodeConnections, KINDS, type Connection, type Kind } from "../codec/deliveryData.ts";
+import { decodeReadings, type SessionReadings } from "../codec/readings.ts";
+import { contracts, deliveryContracts, type Deployment } from "./deployment.ts";
+import { eventsOf, type ContractEvent } from "./logs.ts";
+
+/** `previous` of the next entry, and what a claim or an objection names. */
+export type Committed = {
+  readonly batch: string;
+  readonly readings: string;
+  readonly rows: string;
+  readonly connections: string;
+};
+
+export type DeliveryEntry = {
+  readonly sequence: bigint;
+  /** Of its session, from 1 on. */
+  readonly entry: number;
+  readonly kind: Exclude<Kind, "none">;
+  readonly committed: Committed;
+  readonly block: number;
+  readonly transaction: string;
+  /** Undefined where they were not in a plain call to `deliver`, or are not what was committed to. */
+  readonly read:
+    | {
+        readonly bytes: Uint8Array;
+        readonly readings: SessionReadings;
+        readonly start: number;
+        readonly periods: number;
+        readonly periodSeconds: number;
+      }
+    | undefined;
+  readonly connections: ReadonlyMap<number, Omit<Connection, "prosumer" | "nonce">>;
+  /** Of its price that reserve costs that was called and not delivered. */
+  readonly multiple: number;
+  /** By account: nano-dollars and grams received, thousandths of a dollar held no more. */
+  readonly moved: ReadonlyMap<number, { readonly nano: bigint; readonly grams: bigint; readonly released: bigint }>;
+};
+
+/** The deployment with what was connected to its market; without both where nothing was. */
+export async function connectedAt(deployment: Deployment, provider: Provider): Promise<Deployment> {
+  if (deployment.delivery !== undefined) return deployment;
+  const { market } = contracts(deployment, provider);
+  const [found] = await eventsOf(market, market.filters.Connected(), deployment.block, 1);
+  if (found === undefined) return deployment;
+  return { ...deployment, delivery: found.event.args.delivery, carbonCredit: found.event.args.carbonCredit };
+}
+
+/** The most that readings of a session of that length can take from an account, nano-dollars. */
+export const mostCharge = (
+  deployment: Deployment,
+  provider: Provider,
+  id: number,
+  { periodSeconds, periods }: { readonly periodSeconds: number; readonly periods: number },
+): Promise<bigint> =>
+  deliveryContracts(deployment, provider).delivery.getFunction("mostCharge").staticCall(id, periodSeconds, periods);
+
+/** Oldest first. Of a deployment that names its delivery. */
+export async function readEntries(deployment: Deployment, provider: Provider): Promise<DeliveryEntry[]> {
+  const { delivery } = deliveryContracts(deployment, provider);
+  const entered = await eventsOf(delivery, delivery.filters.DeliveryEntered(), deployment.block);
+  if (entered.length === 0) return [];
+  const multiple = Number((await delivery.getFunction("windows").staticCall()).multiple);
+  return Promise.all(entered.map((one) => entryOf(deployment, provider, one, multiple)));
+}
+
+async function entryOf(
+  deployment: Deployment,
+  provider: Provider,
+  { log, event }: ContractEvent,
+  multiple: number,
+): Promise<DeliveryEntry> {
+  const { sequence, entry, kind, committed } = event.args;
+  const { batch, readings, rows, connections } = committed;
+  const [transaction, receipt, code] = await Promise.all([
+    provider.getTransaction(log.transactionHash),
+    provider.getTransactionReceipt(log.transactionHash),
+    provider.getCode(connections),
+  ]);
+  const call =
+    transaction?.to?.toLowerCase() === deployment.delivery?.toLowerCase()
+      ? DELIVERY.parseTransaction({ data: transaction?.data ?? "0x" })
+      : null;
+  return {
+    sequence,
+    entry: Number(entry),
+    kind: KINDS[Number(kind)] as DeliveryEntry["kind"],
+    committed: { batch, readings, rows, connections },
+    block: log.blockNumber,
+    transaction: log.transactionHash,
+    read: call?.name === "deliver" ? readOf(call.args.readings, call.args.posting.terms, readings) : undefined,
+    connections: decodeConnections(getBytes(code).subarray(1)),
+    multiple,
+    moved: movedBy(receipt?.logs ?? [], deployment.market, log.index),
+  };
+}
+
+type PostedTerms = { readonly start: bigint; readonly periods: bigint; readonly periodSeconds: bigint };
+
+function readOf(data: string, terms: PostedTerms, committed: string): DeliveryEntry["read"] {
+  const bytes = getBytes(data);
+  if (keccak256(bytes) !== committed) return undefined;
+  const [start, periods, periodSeconds] = [terms.start, terms.periods, terms.periodSeconds].map(Number);
+  return { bytes, readings: decodeReadings(bytes, periods), start, periods, periodSeconds };
+}
+
+/** The market's posting that follows the entry's event. */
+function movedBy(logs: readonly Log[], market: string, index: number): DeliveryEntry["moved"] {
+  const moved = new Map<number, { nano: bigint; grams: bigint; released: bigint }>();
+  for (const log of logs) {
+    if (log.address.toLowerCase() !== market.toLowerCase() || log.index < index) continue;
+    const event = MARKET.parseLog(log);
+    if (event?.name !== "Posted") continue;
+    for (const { id, nano, grams, released } of event.args.getValue("entries"))
+      moved.set(Number(id), { nano, grams, released });
+    break;
+  }
+  return moved;
+}
