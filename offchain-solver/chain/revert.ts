@@ -1,5 +1,5 @@
 /** Why a contract refused, in words: its own error, found wherever a client or a wallet has put it. */
-import { AUTHORITY, MARKET, REGISTRY, TOKEN } from "../codec/abi.ts";
+import { AUTHORITY, CARBON_CREDIT, DELIVERY, MARKET, REGISTRY, TOKEN } from "../codec/abi.ts";
 
 type Words = (args: readonly unknown[]) => string;
 const dollarsOf = (tokens: unknown): string => `${(Number(tokens) / 1e6).toFixed(2)} $`;
@@ -19,6 +19,16 @@ const WORDS: Readonly<Record<string, Words>> = {
   MandateExpired: ([until]) => `the mandate has expired (${moment(until)})`,
   MandateBadSignature: () => "the signature is not the account's wallet's",
   ERC20InsufficientBalance: ([, has, needs]) => `the wallet holds ${dollarsOf(has)}, ${dollarsOf(needs)} are needed`,
+  ERC1155InsufficientBalance: ([, has, needs]) => `the wallet holds ${String(has)} of it, ${String(needs)} are needed`,
+  ERC1155InvalidReceiver: ([to]) => `${String(to)} cannot take credits`,
+  GramsBeyondFree: ([, asked, most]) => `${String(asked)} g were asked for, ${String(most)} g are free`,
+  BeneficiaryMissing: () => "a retirement names for whom it is",
+  PeriodEndsBeforeItStarts: () => "the period ends before it starts",
+  NoDevice: ([id]) => `account ${String(id)} has no device that certificates are issued for`,
+  NothingToIssue: () => "all credits of that session are issued already",
+  CreditsTooEarly: ([from]) => `its readings can be contested until ${moment(from)}`,
+  NotFinal: () => "its readings are not final yet",
+  DueWrong: () => "its readings were shown wrong and are not corrected yet",
   ERC20InsufficientAllowance: () => "the permit does not cover the amount, or has expired",
 };
 
@@ -38,7 +48,7 @@ function dataOf(error: unknown, depth = 0): string | undefined {
 export function revertText(error: unknown): string | undefined {
   const data = dataOf(error);
   if (data === undefined) return undefined;
-  for (const codec of [MARKET, REGISTRY, TOKEN, AUTHORITY]) {
+  for (const codec of [MARKET, REGISTRY, TOKEN, AUTHORITY, CARBON_CREDIT, DELIVERY]) {
     const parsed = codec.parseError(data);
     if (parsed === null) continue;
     const words = WORDS[parsed.name]?.(parsed.args);
