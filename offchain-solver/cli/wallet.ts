@@ -1,40 +1,16 @@
 /** What the page does, for scripts: pay in, take out, promise, take back, look. */
 import { Command } from "commander";
-import { isError, type Provider, type Wallet } from "ethers";
 import * as Owner from "../chain/wallet.ts";
-import { connect } from "../chain/connect.ts";
-import type { Deployment } from "../chain/deployment.ts";
-import { marketAt } from "../chain/keys.ts";
-import { revertText } from "../chain/revert.ts";
 import { InputError } from "../io/inputError.ts";
 import { numberOption, say } from "../io/output.ts";
 import { terminalTable } from "../io/terminalTable.ts";
-import { checkTarget, writeJson } from "../io/target.ts";
+import { writeJson } from "../io/target.ts";
 import { MANDATE_FIELDS, shownValue } from "../ledger/mandateWords.ts";
-import { openKey } from "../node/keystore.ts";
-import { readPassword } from "../node/password.ts";
-import { reachMarket } from "./reach.ts";
+import { opening, withAccount, type AccountArguments, type Opened } from "./walletAccount.ts";
 import { addMandateOptions, mandateOf, showMandate, type MandateArguments } from "./walletMandate.ts";
 import { walletBill, type BillArguments } from "./walletBill.ts";
+import { addCreditCommands } from "./walletCredits.ts";
 import { addLookOptions } from "./auditing.ts";
-
-type Arguments = {
-  readonly rpc: string;
-  readonly market: string;
-  readonly keystore: string;
-  readonly passwordFile?: string;
-  readonly account?: number;
-  readonly from: number;
-  readonly json?: string;
-};
-
-/** An account, its owner's key and the market that it is an account of. */
-type Opened = {
-  readonly deployment: Deployment;
-  readonly provider: Provider;
-  readonly wallet: Wallet;
-  readonly id: number;
-};
 
 export function walletCommand(): Command {
   const wallet = new Command("wallet").description(
@@ -44,7 +20,7 @@ export function walletCommand(): Command {
   const amount = (command: Command): Command =>
     command.requiredOption("--amount <dollars>", "in dollars of the token", numberOption("--amount", 1e-6, 1e9));
   amount(add("deposit", "pays tokens of the wallet into its account, with a permit")).action(
-    ({ amount: dollars, ...args }: Arguments & { amount: number }) => acting(args, (one) => pay(one, dollars)),
+    ({ amount: dollars, ...args }: AccountArguments & { amount: number }) => acting(args, (one) => pay(one, dollars)),
   );
   add("withdraw", "asks for money of the deposit, or pays out what was asked for and is due")
     .option(
@@ -53,21 +29,22 @@ export function walletCommand(): Command {
       numberOption("--amount", 1e-6, 1e9),
     )
     .option("--all", "asks for the whole deposit")
-    .action(({ amount: dollars, all, ...args }: Arguments & { amount?: number; all?: true }) =>
+    .action(({ amount: dollars, all, ...args }: AccountArguments & { amount?: number; all?: true }) =>
       acting(args, (one) => takeOut(one, all ? "all" : dollars)),
     );
   addMandateOptions(add("mandate", "signs a mandate and registers it: what the market may do at most")).action(
-    (args: Arguments & MandateArguments) => acting(args, (one) => mandate(one, args)),
+    (args: AccountArguments & MandateArguments) => acting(args, (one) => mandate(one, args)),
   );
-  add("revoke", "ends every mandate signed so far, from the next session on").action((args: Arguments) =>
+  add("revoke", "ends every mandate signed so far, from the next session on").action((args: AccountArguments) =>
     acting(args, async ({ deployment, wallet: owner, id }) => {
       await Owner.revoke(deployment, owner, id);
       return "the mandate is revoked: the open session may still settle, no later one has you in it";
     }),
   );
-  add("status", "what the account holds, what is leaving it, and what it has promised").action((args: Arguments) =>
-    acting(args, () => Promise.resolve(undefined)),
+  add("status", "what the account holds, what is leaving it, and what it has promised").action(
+    (args: AccountArguments) => acting(args, () => Promise.resolve(undefined)),
   );
+  addCreditCommands(add);
   addLookOptions(wallet.command("bill").description("the last settled session by period, from the chain alone"))
     .option("--account <id>", "the account's number", numberOption("--account", 1, 0xffffffff, true))
     .option("--keystore <file>", "the wallet's, which says whose bill it is")
@@ -77,60 +54,16 @@ export function walletCommand(): Command {
   return wallet;
 }
 
-const withAccount = (command: Command): Command =>
-  command
-    .requiredOption("--rpc <url>", "a node of the chain")
-    .requiredOption("--market <address>", "the market contract")
-    .requiredOption("--keystore <file>", "the wallet's encrypted key")
-    .option("--password-file <file>", "with the keystore's password; else GRIDPACT_PASSWORD or a prompt")
-    .option("--account <id>", "which, if the wallet owns several", numberOption("--account", 1, 0xffffffff, true))
-    .option("--from <block>", "block of the deployment, or earlier", numberOption("--from", 0, 1e12, true), 0)
-    .option("--json <file>", "write the account's state afterwards there; - is stdout");
-
-/** Opens the account, acts, and shows what it holds afterwards. A refusal of the contracts is told in words. */
-async function acting(args: Arguments, act: (opened: Opened) => Promise<string | undefined>): Promise<void> {
-  checkTarget(args.json);
-  const provider = connect(args.rpc);
-  try {
-    await reachMarket(provider, args.rpc, args.market);
-    const deployment = { ...(await marketAt(provider, args.market)), block: args.from };
-    const password = await readPassword({ ...(args.passwordFile !== undefined && { file: args.passwordFile }) });
-    const wallet = (await openKey(args.keystore, password, "wallet")).connect(provider);
-    const id = await ownAccount(deployment, provider, wallet.address, args);
-    const said = await act({ deployment, provider, wallet, id });
-    const account = await Owner.readAccount(deployment, provider, id);
+/** Acts, and shows what the account holds afterwards. */
+const acting = (args: AccountArguments, act: (opened: Opened) => Promise<string | undefined>): Promise<void> =>
+  opening(args, async (opened) => {
+    const said = await act(opened);
+    const account = await Owner.readAccount(opened.deployment, opened.provider, opened.id);
     if (args.json !== undefined) writeJson(args.json, statusJson(account));
     if (args.json === "-") return;
     if (said !== undefined) say(said);
     showStatus(account);
-  } catch (error) {
-    throw refusalOf(error);
-  } finally {
-    provider.destroy();
-  }
-}
-
-/** What a contract refuses, or the wallet cannot pay for, is bad input and no fault of ours. */
-function refusalOf(error: unknown): unknown {
-  const text = revertText(error);
-  if (text !== undefined) return new InputError(`the market refuses: ${text}`);
-  if (isError(error, "INSUFFICIENT_FUNDS")) return new InputError("--keystore: the wallet cannot pay for the gas");
-  return error;
-}
-
-async function ownAccount(
-  deployment: Deployment,
-  provider: Provider,
-  wallet: string,
-  { account, keystore }: Arguments,
-) {
-  const ids = await Owner.accountsOf(deployment, provider, wallet);
-  if (ids.length === 0) throw new InputError(`--keystore ${keystore}: ${wallet} owns no account of this market`);
-  if (account === undefined && ids.length === 1) return ids[0];
-  if (account === undefined) throw new InputError(`--account: the wallet owns ${ids.join(", ")}; one must be named`);
-  if (!ids.includes(account)) throw new InputError(`--account ${account}: ${wallet} owns ${ids.join(", ")}`);
-  return account;
-}
+  });
 
 const micro = (dollars: number): bigint => BigInt(Math.round(dollars * 1e6));
 
