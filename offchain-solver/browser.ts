@@ -1,6 +1,9 @@
 /** What a page needs to act for a wallet: small, so that it is there at once. Proof and pictures have other doors. */
 export { contracts, type Deployment } from "./chain/deployment.ts";
 export { marketAt } from "./chain/keys.ts";
+export { countCarbon, type AssetCount, type CarbonCount } from "./chain/carbonCount.ts";
+export * as Credits from "./chain/credits.ts";
+export { connectedAt, mostCharge, readEntries, type DeliveryEntry } from "./chain/deliveryEntries.ts";
 export { revertText } from "./chain/revert.ts";
 export * as Owner from "./chain/wallet.ts";
 export type { WalletAccount } from "./chain/wallet.ts";

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import * as Payload from "../offchain-solver/codec/payload.ts";
 import { linDistFlow } from "../offchain-solver/grid/linDistFlow.ts";
 import { topologyOf } from "../offchain-solver/grid/topology.ts";
+import { DESK, OPERATOR } from "../offchain-solver/market/result/clearingResult.ts";
 import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
 import { publicScenario } from "../offchain-solver/market/scenario/publicScenario.ts";
 import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
@@ -59,6 +60,35 @@ describe("the feeder of a settled session, from what was posted alone", function
       loading.some((value, l) => loadingMargin[l] < 1 - value - 1e-3),
     );
     expect(risky).to.equal(true);
+  });
+
+  it("has the reserve of each branch at the root, whoever sells it there, and everybody in one zone", () => {
+    const { feeder, prosumers } = day;
+    const { parent } = topologyOf(feeder);
+    const rootOf = (bus: number): number => (parent[bus] === 0 ? bus : rootOf(parent[bus]));
+    const zoneOf = (id: number): string => {
+      const { bus } = prosumers.find((one) => one.id === id)!;
+      return `from bus ${feeder.buses[rootOf(feeder.buses.findIndex((one) => one.bus === bus))].bus} on`;
+    };
+    expect(shown.zones.flatMap(({ members }) => members).sort()).to.deep.equal(prosumers.map(({ id }) => id).sort());
+    for (const { name, members } of shown.zones) for (const id of members) expect(zoneOf(id)).to.equal(name);
+    for (const [t, period] of shown.periods.entries()) {
+      const kept = new Map<string, number>();
+      const keep = (party: number, kw: number) => {
+        const zone = zoneOf(result.participants[party]);
+        kept.set(zone, (kept.get(zone) ?? 0) + kw);
+      };
+      // What nobody is paid to answer of an error its own devices do.
+      const { halfWidth, sigma } = shown.market;
+      const own = result.participants.map((_, j) => 1e3 * halfWidth[t] * sigma[t][j]);
+      for (const { product, period: when, seller, buyer, quantity } of result.trades) {
+        if (product !== "reserve" || when !== t || seller === OPERATOR) continue;
+        own[buyer] -= quantity / 1e3;
+        if (seller < DESK) keep(seller, quantity / 1e3);
+      }
+      own.forEach((kw, party) => keep(party, Math.max(0, kw)));
+      shown.zones.forEach(({ name }, zone) => expect(period.reserveKw[zone]).to.be.closeTo(kept.get(name) ?? 0, 1e-2));
+    }
   });
 
   it("names a limit that binds, what it is worth an hour, and who presses on it", () => {

@@ -3,13 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { connect } from "../offchain-solver/chain/connect.ts";
-import { contracts, send, type Deployment } from "../offchain-solver/chain/deployment.ts";
+import { connectedAt } from "../offchain-solver/chain/deliveryEntries.ts";
+import { contracts, deliveryContracts, send, type Deployment } from "../offchain-solver/chain/deployment.ts";
 import { marketAt } from "../offchain-solver/chain/keys.ts";
+import { passTime } from "../offchain-solver/devnet/chain/served.ts";
 import { devnetKey } from "../offchain-solver/devnet/devnetKeys.ts";
 import { encryptKey, SCRYPT_N } from "../offchain-solver/node/keystore.ts";
 import type { SettlementJson } from "../offchain-solver/records/sessionJson.ts";
 import { startAnvil, type Anvil } from "./support/anvil.ts";
 import { captured } from "./support/commandLine.ts";
+import { defineCredit, meterSession, PRICES } from "./support/meteredSession.ts";
 
 const DAY_S = 86_400;
 const ID = 2;
@@ -114,6 +117,50 @@ describe("gridpact wallet, on a chain that others wrote", function () {
     expect(shown.stdout).to.include("paid $");
   });
 
+  it("shows what was metered, has credits issued, gives some on, and retires some with a certificate", async () => {
+    expect((await wallet("delivery")).stderr).to.include(`--account ${ID}: nothing has been metered of it yet`);
+    const admin = await provider.getSigner(0);
+    const connected = await connectedAt(deployment, provider);
+    const ids = settlement.accounts.map(({ account }) => account).filter((id) => typeof id === "number");
+    const keysOf = (id: number) => ({ wallet: devnetKey("wallet", id), node: devnetKey("node", id) });
+    const before = await state("status");
+    await meterSession({ deployment: connected, provider, operator: admin, ids, keysOf }, (row) =>
+      row.id !== ID
+        ? row
+        : {
+            ...row,
+            values: row.values.map((one) => ({ ...one, meteredWh: one.dueWh - 1_000, renewableWh: 600 })),
+          },
+    );
+    const metered = await state("delivery");
+    const moved = -2_000n * BigInt(PRICES.shortPrice);
+    expect(metered).to.deep.include({ kind: "final", movedNano: `${moved}`, shortNano: `${moved}`, boundNano: "0" });
+    expect(BigInt((await state("status")).deposit) - BigInt(before.deposit)).to.equal(moved);
+    expect((await wallet("delivery")).stdout).to.include("less than promised");
+
+    const { timestamp } = (await provider.getBlock("latest"))!;
+    const asset = await defineCredit(connected, admin, ID, timestamp);
+    expect((await wallet("claim")).stderr).to.match(/--account 2: nothing can be claimed; the next is due at/);
+    await passTime(provider, timestamp + DAY_S + 60);
+    type Held = Record<"holdings" | "retired" | "claims", Record<string, unknown>[]>;
+    const heldAfter = async (act: string, ...more: string[]): Promise<Held> =>
+      (await state(act, ...more)) as unknown as Held;
+    const amountIn = ({ holdings }: Held): unknown =>
+      holdings.find((one) => BigInt(one.asset as string) === asset)?.amount;
+    expect(amountIn(await heldAfter("claim"))).to.equal("1200");
+    const to = devnetKey("wallet", 3).address;
+    expect(amountIn(await heldAfter("transfer", "--amount", "200", "--to", to))).to.equal("1000");
+    const certificate = join(out, "certificate.html");
+    const retiring = ["--amount", "700", "--for", "Bakery", "--session", "1", "--certificate", certificate];
+    const retired = await heldAfter("retire", ...retiring);
+    expect(amountIn(retired)).to.equal("300");
+    expect(retired.retired[0]).to.deep.include({ number: 1, amount: "700", beneficiary: "Bakery", sequence: 1 });
+    expect(readFileSync(certificate, "utf8")).to.include("Retirement no. 1").and.to.include("700 Wh");
+    const { carbonCredit } = deliveryContracts(connected, provider);
+    expect(await carbonCredit.retiredOf(asset)).to.equal(700n);
+    expect(await carbonCredit.balanceOf(to, asset)).to.equal(200n);
+  });
+
   it("refuses bad input in one sentence, and sends nothing", async () => {
     const sent = await provider.getTransactionCount(key.address);
     const cases: [line: string[], said: string][] = [
@@ -123,6 +170,15 @@ describe("gridpact wallet, on a chain that others wrote", function () {
       [["status", "--account", "3"], "--account 3"],
       [["mandate", "--preset", "usual"], "--preset: --terms"],
       [["mandate", "--max-buy", "9"], "--max-buy 9: must be a number"],
+      [["delivery", "--session", "7"], "--session 7: nothing has been metered of it"],
+      [["claim"], "nothing can be claimed"],
+      [["transfer", "--amount", "1", "--to", "0x12"], "--to 0x12: is no address"],
+      [["transfer", "--amount", "301", "--to", key.address], "--amount 301: the wallet holds 300 Wh of it"],
+      [["transfer", "--amount", "1", "--asset", "0x5", "--to", key.address], "--asset 0x5: no such token was defined"],
+      [["retire", "--amount", "1", "--for", " "], "--for: a retirement names for whom it is"],
+      [["retire", "--amount", "1", "--for", "X", "--session", "9"], "--session 9: nothing has been metered of it"],
+      [["allowances", "--way", "in", "--amount", "1"], "--amount 1: the wallet holds 0 g of it"],
+      [["allowances", "--way", "up", "--amount", "1"], "--way up: must be"],
     ];
     for (const [[act, ...more], said] of cases) {
       const { code, stderr } = await wallet(act, ...more);

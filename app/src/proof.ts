@@ -28,7 +28,7 @@ import { quorumOf, readCommittee, readSessions, type connect, type Deployment } 
 import type { Config } from "./config.ts";
 
 export type { Audited, AuditedSession, OwnBill, SettledFeeder };
-export { WHY_TEXTS } from "../../offchain-solver/report/index.ts";
+export { netWh, priceParts, WHY_TEXTS } from "../../offchain-solver/report/index.ts";
 export { RELEASE, verdictText };
 
 let kept: { readonly about: string; readonly standing: Standing } | undefined;

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import * as fc from "fast-check";
 import { DESK, OPERATOR, SESSION_PERIOD, type Trade, UTILITY } from "../market/result/clearingResult.ts";
 import { byTariff, ownBill } from "./ownBill.ts";
+import { netWh, priceParts } from "./priceParts.ts";
 
 const PERIODS = 3;
 const trade = fc.record({
@@ -35,6 +36,41 @@ describe("an account's own bill", () => {
         expect(bills.reduce((sum, { paidNano }) => sum + paidNano, 0n)).to.equal(0n);
       }),
     );
+  });
+
+  it("has a price whose parts are all of it, to the nano-dollar", () => {
+    fc.assert(
+      fc.property(fc.array(trade, { maxLength: 40 }), fc.integer({ min: -300, max: 300 }), (drawn, buy) => {
+        const { periods } = ownBill({ trades: sound(drawn) }, PERIODS, 0);
+        const parts = priceParts(periods, () => ({ buy, allowance: 25 }));
+        const net = periods.reduce((sum, one) => sum + netWh(one), 0);
+        if (parts === undefined) {
+          expect(Math.abs(net)).to.be.below(1);
+          return;
+        }
+        const { all, ...each } = parts;
+        const paid = periods.reduce((sum, { paidNano }) => sum + Number(paidNano), 0);
+        expect(Math.abs(all * net * 1e6 - paid)).to.be.at.most(1e-9 * Math.abs(paid));
+        const sum = Object.values(each).reduce((total, part) => total + part, 0);
+        const largest = Math.max(...Object.values(each).map(Math.abs));
+        expect(Math.abs(sum - all)).to.be.at.most(1e-12 * (1 + largest));
+      }),
+    );
+  });
+
+  it("holds the allowance's worth where energy costs more than the utility's, and the limits' and errors' beside it", () => {
+    const trades: Trade[] = [
+      { product: "energy", period: 0, seller: 1, buyer: 0, quantity: 2_000, price: 120_000 },
+      { product: "network", period: 0, seller: OPERATOR, buyer: 0, quantity: 2_000, price: 10_000 },
+      { product: "reserve", period: 0, seller: 1, buyer: 0, quantity: 500, price: 20_000 },
+    ];
+    const parts = priceParts(ownBill({ trades }, 1, 0).periods, () => ({ buy: 100, allowance: 15 }));
+    // 0.12 $/kWh: 0.1 the utility's, 0.015 an allowance's worth, 0.005 beyond both; 1e-2 $ of reserve on 2 kWh.
+    const expected = { all: 0.135, energy: 0.105, carbon: 0.015, network: 0.01, risk: 0.005 };
+    for (const [name, value] of Object.entries(expected))
+      expect(parts![name as keyof typeof expected], name).to.be.closeTo(value, 1e-12);
+    const sold = ownBill({ trades: trades.slice(0, 1) }, 1, 1).periods;
+    expect(priceParts(sold, () => ({ buy: 100, allowance: 50 }))!.carbon).to.be.closeTo(0.02, 1e-12);
   });
 
   it("is compared with what the same net energy costs from the utility, allowances beyond the free ones included", () => {

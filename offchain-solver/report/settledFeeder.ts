@@ -34,7 +34,12 @@ export type FeederPeriod = {
   readonly loadingMargin: Float64Array;
   /** Reserve that members answer errors with, kW, by area (a feeder's branch at the root). */
   readonly reserveKw: readonly number[];
+  /** What the forecasts of the area's members may be wrong by, kW: what answers are sold for. */
+  readonly errorKw: readonly number[];
 };
+
+/** A branch of the feeder at the root, and all behind it. */
+export type Zone = { readonly name: string; readonly buses: number; readonly members: readonly number[] };
 
 export type BindingLimit = {
   readonly period: number;
@@ -53,6 +58,8 @@ export type SettledFeeder = {
   readonly binding: readonly BindingLimit[];
   /** Ids of prosumers by bus index. */
   readonly membersAt: readonly (readonly number[])[];
+  /** By area, as in `reserveKw`. */
+  readonly zones: readonly Zone[];
 };
 
 /** How many of those behind a limit are named. */
@@ -82,9 +89,23 @@ export function settledFeeder(
   return {
     market,
     membersAt,
+    zones: zonesOf(market, network, membersAt),
     periods: Array.from({ length: periods }, (_, t) => periodOf(market, network, t, point(t))),
     binding: bindingOf(market, network, limits, point),
   };
+}
+
+function zonesOf(
+  { scenario }: Market,
+  { areaOf, topology }: Network,
+  membersAt: readonly (readonly number[])[],
+): Zone[] {
+  return Array.from({ length: Math.max(0, ...areaOf) + 1 }, (_, area): Zone => {
+    const buses = [...areaOf.keys()].filter((bus) => areaOf[bus] === area);
+    const root = buses.find((bus) => topology.parent[bus] === 0) ?? 0;
+    const first = scenario.feeder.buses[root].bus;
+    return { name: `from bus ${first} on`, buses: buses.length, members: buses.flatMap((bus) => membersAt[bus]) };
+  });
 }
 
 type Point = { readonly p: number[]; readonly q: number[]; readonly shares: number[] };
@@ -102,6 +123,10 @@ function periodOf(market: Market, network: Network, t: number, point: Point): Fe
   market.shares[t].forEach(({ seller }, s) => {
     if (areaOf[busOf[seller]] >= 0) reserveKw[areaOf[busOf[seller]]] += 1e3 * point.shares[s];
   });
+  const errorKw = reserveKw.map(() => 0);
+  market.sigma[t].forEach((sigma, j) => {
+    if (areaOf[busOf[j]] >= 0) errorKw[areaOf[busOf[j]]] += 1e3 * market.halfWidth[t] * sigma;
+  });
   return {
     voltagePu,
     // A square's margin, over twice the value.
@@ -111,6 +136,7 @@ function periodOf(market: Market, network: Network, t: number, point: Point): Fe
     loading: flowMw.map((mw, l) => Math.sqrt(mw * mw + flowMvar[l] * flowMvar[l]) / rating[l]),
     loadingMargin: Float64Array.from({ length: branches }, (_, l) => Math.min(...facets(l)) / rating[l]),
     reserveKw,
+    errorKw,
   };
 }
 

@@ -4,11 +4,16 @@ import type { MarketView } from "../market.ts";
 import type { Audited, AuditedSession } from "../proof.ts";
 import { called, moment, shortHash } from "../shown/format.ts";
 import { Card, csv, Figures, Notice, saveText, Table } from "../shown/parts.tsx";
+import { useDelivery } from "../useDelivery.ts";
 import { useProof, type Proof } from "../useProof.ts";
+import { Carbon } from "./Carbon.tsx";
+import { Entries } from "./Entries.tsx";
 import { checksOf, follows } from "./checks.ts";
 
 export default function Auditor({ view }: { view: MarketView }) {
   const { proof, audited, fault } = useProof(view);
+  const delivery = useDelivery(view);
+  const delivered = delivery.kind === "found" ? delivery.delivered : undefined;
   const [asked, setAsked] = useState("");
   const [open, setOpen] = useState<string>();
   const found = useMemo(
@@ -47,7 +52,7 @@ export default function Auditor({ view }: { view: MarketView }) {
       </Card>
       <Card title="Sessions" wide>
         <div className="search">
-          <label htmlFor="asked">Search by wallet, member or batch</label>
+          <label htmlFor="asked">Search by wallet, member, batch or credit</label>
           <input
             id="asked"
             type="search"
@@ -91,7 +96,14 @@ export default function Auditor({ view }: { view: MarketView }) {
           />
         )}
       </Card>
-      {shown !== undefined && <Session key={shown.batch} view={view} proof={proof} audited={audited} session={shown} />}
+      {shown !== undefined && (
+        <>
+          <Session key={shown.batch} view={view} proof={proof} audited={audited} session={shown} />
+          {delivered !== undefined && <Entries view={view} delivered={delivered} session={shown} />}
+        </>
+      )}
+      {delivery.kind === "fault" && <Notice kind="bad">{delivery.says}</Notice>}
+      {delivered !== undefined && <Carbon view={view} delivered={delivered} asked={asked.trim()} />}
     </div>
   );
 }

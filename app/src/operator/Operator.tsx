@@ -8,6 +8,7 @@ import { useProof } from "../useProof.ts";
 import { Live } from "./Live.tsx";
 import { Nodes } from "./Nodes.tsx";
 
+const Reserve = lazy(() => import("./Reserve.tsx"));
 const Feeder = lazy(() => import("./Feeder.tsx"));
 
 export default function Operator({ view }: { view: MarketView }) {
@@ -51,6 +52,9 @@ export default function Operator({ view }: { view: MarketView }) {
             <Feeder key={session.batch} view={view} session={session} feeder={feeder} />
           </Suspense>
           <Binding view={view} session={session} feeder={feeder} />
+          <Suspense fallback={null}>
+            <Reserve view={view} session={session} feeder={feeder} />
+          </Suspense>
         </>
       )}
       <Nodes view={view} />

@@ -4,11 +4,15 @@ import type { MarketView } from "../market.ts";
 import type { Billed } from "../proof.ts";
 import { clock, dollars, kwh, moment, number, ofNano, shortHash } from "../shown/format.ts";
 import { Card, csv, Figures, Notice, saveText, Table } from "../shown/parts.tsx";
+import type { DeliveryView } from "../useDelivery.ts";
 import { useProof, type Proof } from "../useProof.ts";
+
+const Plan = lazy(() => import("./Plan.tsx"));
+const Metered = lazy(() => import("./Metered.tsx"));
 
 const Series = lazy(() => import("../shown/Series.tsx"));
 
-export function Bills({ view, id }: { view: MarketView; id: number }) {
+export function Bills({ view, id, delivery }: { view: MarketView; id: number; delivery: DeliveryView }) {
   const { proof, audited, fault } = useProof(view);
   const [bills, setBills] = useState<readonly Billed[]>();
   const [at, setAt] = useState(0);
@@ -41,8 +45,14 @@ export function Bills({ view, id }: { view: MarketView; id: number }) {
   return (
     <>
       <Day view={view} billed={shown} verdict={proof.verdictText(shown.session.verdict)} />
+      {delivery.kind === "found" && (
+        <Suspense fallback={<Notice kind="busy">Reading what was metered…</Notice>}>
+          <Metered view={view} billed={shown} id={id} delivered={delivery.delivered} />
+        </Suspense>
+      )}
       <Receipts
         view={view}
+        delivery={delivery}
         bills={bills}
         id={id}
         verdictOf={(one) => proof.verdictText(one.session.verdict)}
@@ -101,41 +111,71 @@ function Day({ view, billed, verdict }: { view: MarketView; billed: Billed; verd
           rows={PARTS.map(([part, name]) => [name, number(ofNano(bill[part]), 4)])}
           foot={["All", number(paid, 4)]}
         />
-        <Why billed={billed} view={view} />
+        <Suspense fallback={null}>
+          <Plan key={session.batch} view={view} session={session} />
+        </Suspense>
       </div>
+      <Why billed={billed} view={view} />
       <Periods view={view} billed={billed} />
     </Card>
   );
 }
 
-/** Periods in a row for the same reason. */
+/** Periods in a row for the same reason: what a kWh of net energy cost in them, part by part. */
 function Why({ billed, view }: { billed: Billed; view: MarketView }) {
-  const { plain, bill, session } = billed;
-  const words = useWords();
-  if (plain === undefined || words === undefined) return null;
+  const { plain, bill, scenario, session } = billed;
+  const proof = useProofCode();
+  if (plain === undefined || scenario === undefined || proof === undefined) return null;
   const terms = session.terms!;
   const timeOf = (t: number): string => clock(view.config, Number(terms.start) + t * terms.periodSeconds);
-  const spans: { from: number; to: number; why: keyof typeof words }[] = [];
+  const spans: { from: number; to: number; why: keyof Proof["WHY_TEXTS"] }[] = [];
   plain.periods.forEach(({ why }, t) => {
     const last = spans.at(-1);
-    if (last?.why === why) last.to = t;
+    const same = last?.why === why && proof.netWh(bill.periods[last.from]) > 0 === proof.netWh(bill.periods[t]) > 0;
+    if (last !== undefined && same) last.to = t;
     else spans.push({ from: t, to: t, why });
   });
+  const { tariff, carbon } = scenario;
+  const margin = (t: number) => ({ buy: tariff.buyPerMwh[t], allowance: carbon.gridTPerMwh[t] * carbon.deskBuyPerT });
   const rows = spans.map(({ from, to, why }) => {
-    const prices = bill.periods
-      .slice(from, to + 1)
-      .flatMap(({ peerPrice }) => (peerPrice === undefined ? [] : [peerPrice]));
-    const mean = prices.length === 0 ? "–" : number(prices.reduce((a, b) => a + b, 0) / prices.length, 4);
-    return [`${timeOf(from)}–${timeOf(to + 1)}`, mean, words[why]];
+    const parts = proof.priceParts(bill.periods.slice(from, to + 1), margin);
+    const shown = (value: number | undefined): string => (value === undefined ? "–" : number(value, 4));
+    return [
+      `${timeOf(from)}–${timeOf(to + 1)}`,
+      ...PRICE_PARTS.map(([part]) => shown(parts?.[part])),
+      proof.WHY_TEXTS[why],
+    ];
   });
-  return <Table caption="Why this price" heads={["Time", "$/kWh", "Why"]} rows={rows} words={[2]} />;
+  return (
+    <>
+      <Table
+        caption="Why this price: $ for a kWh that you drew, net; of what you fed in, what you got"
+        heads={["Time", ...PRICE_PARTS.map(([, name]) => name), "Why"]}
+        rows={rows}
+        words={[6]}
+      />
+      <p className="note">
+        CO₂: what the energy cost beyond the utility's price, as far as an allowance for the utility's CO₂ is worth it.
+        Network: limits that are reached; below zero where you relieve one. Risk: answers to forecast errors, bought
+        less sold. The four add up to your bill of the period.
+      </p>
+    </>
+  );
 }
 
-type Words = Proof["WHY_TEXTS"];
-function useWords(): Words | undefined {
-  const [words, setWords] = useState<Words>();
-  useEffect(() => void import("../proof.ts").then(({ WHY_TEXTS }) => setWords(WHY_TEXTS)), []);
-  return words;
+const PRICE_PARTS = [
+  ["all", "All"],
+  ["energy", "Energy"],
+  ["carbon", "CO₂"],
+  ["network", "Network"],
+  ["risk", "Risk"],
+] as const;
+
+/** Loaded already where there is a bill. */
+function useProofCode(): Proof | undefined {
+  const [proof, setProof] = useState<Proof>();
+  useEffect(() => void import("../proof.ts").then(setProof), []);
+  return proof;
 }
 
 function Periods({ view, billed }: { view: MarketView; billed: Billed }) {
@@ -215,15 +255,31 @@ function Periods({ view, billed }: { view: MarketView; billed: Billed }) {
   );
 }
 
+/** What is paid at the meter has the sign of a bill: paid above zero. */
+const meteredText = (movedNano: bigint | undefined): string =>
+  movedNano === undefined ? "not yet" : dollars(ofNano(-movedNano));
+
+type MeteredCells = { readonly kind: string; readonly movedNano: bigint; readonly transaction: string } | undefined;
+const meteredCells = (metered: MeteredCells): (string | number)[] =>
+  metered === undefined ? ["", "", ""] : [metered.kind, ofNano(-metered.movedNano), metered.transaction];
+
 function Receipts(props: {
   view: MarketView;
   bills: readonly Billed[];
   id: number;
+  delivery: DeliveryView;
   verdictOf: (one: Billed) => string;
   show: (at: number) => void;
   shown: number;
 }) {
-  const { view, bills, id, verdictOf, show, shown } = props;
+  const { view, bills, id, delivery, verdictOf, show, shown } = props;
+  const metered = ({ session }: Billed) => {
+    if (delivery.kind !== "found") return undefined;
+    const { code, entries } = delivery.delivered;
+    const own = entries.filter(({ sequence }) => sequence === session.sequence);
+    const found = code.ownDelivery(own, id);
+    return found && { ...found, transaction: own.at(-1)!.transaction };
+  };
   const energy = ({ bill }: Billed, what: "bought" | "sold"): number =>
     bill.periods.reduce(
       (sum, one) => sum + (what === "bought" ? one.boughtWh + one.fromUtilityWh : one.soldWh + one.toUtilityWh),
@@ -245,6 +301,9 @@ function Receipts(props: {
           "network_usd",
           "paid_usd",
           "verdict",
+          "metered",
+          "metered_usd",
+          "metered_transaction",
         ],
         ...bills.map((one) => [
           new Date(1000 * Number(one.session.terms!.start)).toISOString(),
@@ -254,6 +313,7 @@ function Receipts(props: {
           energy(one, "sold"),
           ...[...PARTS.map(([part]) => part), "paidNano" as const].map((part) => ofNano(one.bill[part])),
           verdictOf(one),
+          ...meteredCells(metered(one)),
         ]),
       ]),
     );
@@ -261,8 +321,8 @@ function Receipts(props: {
     <Card title="Receipts" wide>
       <Table
         caption="Sessions that you took part in"
-        heads={["Session", "Bought", "Sold", "Paid", "Verdict", "Batch"]}
-        words={[4, 5]}
+        heads={["Session", "Bought", "Sold", "Paid", "At the meter", "Verdict", "Batch"]}
+        words={[5, 6]}
         current={shown}
         rows={bills.map((one, k) => [
           {
@@ -276,6 +336,7 @@ function Receipts(props: {
           kwh(energy(one, "bought")),
           kwh(energy(one, "sold")),
           dollars(ofNano(one.bill.paidNano)),
+          meteredText(metered(one)?.movedNano),
           verdictOf(one),
           { key: "batch", shown: <code>{shortHash(one.session.batch)}</code> },
         ])}

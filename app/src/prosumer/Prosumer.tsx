@@ -1,14 +1,17 @@
 /** A member's own view: its wallet, its money, its mandate, its day. */
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { Owner, type WalletAccount } from "../../../offchain-solver/browser.ts";
 import type { MarketView } from "../market.ts";
 import { called, shortHash } from "../shown/format.ts";
 import { Card, Notice } from "../shown/parts.tsx";
+import { useDelivery } from "../useDelivery.ts";
 import { failure, useAct } from "../wallet/useAct.ts";
 import { useWallet, type Wallet } from "../wallet/useWallet.ts";
 import { Bills } from "./Bills.tsx";
 import { MandateEditor } from "./MandateEditor.tsx";
 import { Money } from "./Money.tsx";
+
+const Credits = lazy(() => import("./Credits.tsx"));
 
 export default function Prosumer({ view }: { view: MarketView }) {
   const wallet = useWallet();
@@ -135,6 +138,7 @@ function Account({ view, wallet, id }: { view: MarketView; wallet: Wallet; id: n
   const { deployment, provider, tick, refresh } = view;
   const [account, setAccount] = useState<WalletAccount>();
   const [count, setCount] = useState(0);
+  const delivery = useDelivery(view);
   useEffect(() => {
     let ended = false;
     Owner.readAccount(deployment, provider, id).then(
@@ -153,7 +157,17 @@ function Account({ view, wallet, id }: { view: MarketView; wallet: Wallet; id: n
     <div className="grid">
       <Money view={view} wallet={wallet} account={account} after={after} />
       <MandateEditor view={view} wallet={wallet} account={account} after={after} />
-      <Bills view={view} id={id} />
+      <Bills view={view} id={id} delivery={delivery} />
+      {delivery.kind === "fault" && (
+        <Card title="At the meter" wide>
+          <Notice kind="bad">{delivery.says}</Notice>
+        </Card>
+      )}
+      {delivery.kind === "found" && (
+        <Suspense fallback={<Notice kind="busy">Reading your credits…</Notice>}>
+          <Credits view={view} wallet={wallet} account={account} delivered={delivery.delivered} after={after} />
+        </Suspense>
+      )}
     </div>
   );
 }
