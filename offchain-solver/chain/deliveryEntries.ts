@@ -1,25 +1,18 @@
 /** What was entered for settled sessions, as the chain has it: readings from the calls, money from the postings. */
 import { getBytes, keccak256, type Log, type Provider } from "ethers";
 import { DELIVERY, MARKET } from "../codec/abi.ts";
-import { decodeConnections, KINDS, type Connection, type Kind } from "../codec/deliveryData.ts";
+import { KINDS, type Commitment, type Connection, type Kind } from "../codec/deliveryData.ts";
 import { decodeReadings, type SessionReadings } from "../codec/readings.ts";
+import { connectionsAt } from "./delivery.ts";
 import { contracts, deliveryContracts, type Deployment } from "./deployment.ts";
 import { eventsOf, type ContractEvent } from "./logs.ts";
-
-/** `previous` of the next entry, and what a claim or an objection names. */
-export type Committed = {
-  readonly batch: string;
-  readonly readings: string;
-  readonly rows: string;
-  readonly connections: string;
-};
 
 export type DeliveryEntry = {
   readonly sequence: bigint;
   /** Of its session, from 1 on. */
   readonly entry: number;
   readonly kind: Exclude<Kind, "none">;
-  readonly committed: Committed;
+  readonly committed: Commitment;
   readonly block: number;
   readonly transaction: string;
   /** Undefined where they were not in a plain call to `deliver`, or are not what was committed to. */
@@ -39,13 +32,16 @@ export type DeliveryEntry = {
   readonly moved: ReadonlyMap<number, { readonly nano: bigint; readonly grams: bigint; readonly released: bigint }>;
 };
 
-/** The deployment with what was connected to its market; without both where nothing was. */
+const NOBODY = /^0x0+$/;
+
+/** The deployment with what posts to its market; without both where nothing was connected. */
 export async function connectedAt(deployment: Deployment, provider: Provider): Promise<Deployment> {
   if (deployment.delivery !== undefined) return deployment;
   const { market } = contracts(deployment, provider);
-  const [found] = await eventsOf(market, market.filters.Connected(), deployment.block, 1);
-  if (found === undefined) return deployment;
-  return { ...deployment, delivery: found.event.args.delivery, carbonCredit: found.event.args.carbonCredit };
+  const named = ["delivery", "carbonCredit"];
+  const found: string[] = await Promise.all(named.map((name) => market.getFunction(name).staticCall()));
+  const [delivery, carbonCredit] = found;
+  return found.some((address) => NOBODY.test(address)) ? deployment : { ...deployment, delivery, carbonCredit };
 }
 
 /** The most that readings of a session of that length can take from an account, nano-dollars. */
@@ -74,10 +70,10 @@ async function entryOf(
 ): Promise<DeliveryEntry> {
   const { sequence, entry, kind, committed } = event.args;
   const { batch, readings, rows, connections } = committed;
-  const [transaction, receipt, code] = await Promise.all([
+  const [transaction, receipt, table] = await Promise.all([
     provider.getTransaction(log.transactionHash),
     provider.getTransactionReceipt(log.transactionHash),
-    provider.getCode(connections),
+    connectionsAt(deployment, provider, connections),
   ]);
   const call =
     transaction?.to?.toLowerCase() === deployment.delivery?.toLowerCase()
@@ -91,7 +87,7 @@ async function entryOf(
     block: log.blockNumber,
     transaction: log.transactionHash,
     read: call?.name === "deliver" ? readOf(call.args.readings, call.args.posting.terms, readings) : undefined,
-    connections: decodeConnections(getBytes(code).subarray(1)),
+    connections: table,
     multiple,
     moved: movedBy(receipt?.logs ?? [], deployment.market, log.index),
   };

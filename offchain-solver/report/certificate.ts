@@ -44,6 +44,10 @@ export const amountText = (amount: bigint, unit: string): string =>
 export const gramsOf = ({ amount, factorMicroG }: Pick<Certificate, "amount" | "factorMicroG">): bigint =>
   (amount * factorMicroG) / 1_000_000n;
 
+/** A certificate of origin says where energy comes from, and claims no emission that was avoided. */
+const standsFor = (one: Certificate): string =>
+  one.factorMicroG === 0n ? "no emission that was avoided" : `${amountText(gramsOf(one), "g")} of CO₂`;
+
 export function renderCertificate(one: Certificate): string {
   const facts: [string, string][] = [
     ["For", one.beneficiary],
@@ -51,7 +55,7 @@ export function renderCertificate(one: Certificate): string {
     ["Settled session", one.sequence === 0 ? "none named" : `no. ${one.sequence}`],
     ["What", one.allowance ? "allowance to emit CO₂" : "renewable energy, measured by a meter"],
     ["Registry, vintage, method", `${one.registry}, ${one.vintage}, ${one.method}`],
-    ["Stands for", amountText(gramsOf(one), "g") + " of CO₂"],
+    ["Stands for", standsFor(one)],
     ["Retired by", one.holder],
     ["Contract", `${one.contract} on chain ${one.chainId}`],
     ["Transaction", `${one.transaction}, block ${one.block}`],

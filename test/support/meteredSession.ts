@@ -1,22 +1,20 @@
 /** What became of a devnet's last session: connections, readings and their attestation, entered on its chain. */
 import { expect } from "chai";
 import { encodeBytes32String, keccak256, type JsonRpcProvider, type Signer, type Wallet } from "ethers";
+import * as Delivery from "../../offchain-solver/chain/delivery.ts";
 import { deliveryContracts, send, type Deployment } from "../../offchain-solver/chain/deployment.ts";
 import { readSessions } from "../../offchain-solver/chain/events.ts";
 import { MarketWatch, readCommittee } from "../../offchain-solver/chain/watch.ts";
-import { CONNECTION_TYPES, deliveryDomain, KINDS, READINGS_TYPES } from "../../offchain-solver/codec/deliveryData.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { encodeReadings, type Row } from "../../offchain-solver/codec/readings.ts";
-import { packSignatures, quorumOf } from "../../offchain-solver/codec/typedData.ts";
+import { quorumOf } from "../../offchain-solver/codec/typedData.ts";
 import { passTime } from "../../offchain-solver/devnet/chain/served.ts";
 import { systemKeys } from "../../offchain-solver/devnet/parties.ts";
 import { DESK_ID, OPERATOR_ID, UTILITY_ID } from "../../offchain-solver/chain/onboarding.ts";
 import type { Stage } from "./pageStage.ts";
 
-const ZERO = `0x${"0".repeat(64)}`;
-const NOBODY = `0x${"0".repeat(40)}`;
 export const PRICES = { shortPrice: 110_000, longPrice: 30_000, responsePrice: 70_000 };
-const CONNECTION = { feedW: 500_000_000, takeW: 500_000_000, renewableW: 500_000_000, maxPrice: 400_000, nonce: 1n };
+const CONNECTION = { feedW: 500_000_000, takeW: 500_000_000, renewableW: 500_000_000, maxPrice: 400_000 };
 
 /** A market with a settled session, and everybody's keys. */
 export type Metering = {
@@ -39,18 +37,14 @@ export const meteringOf = ({ devnet, chain }: Stage): Metering => ({
 
 /** Enters the readings of the session that has settled last; everybody does as promised but for what `change` says. */
 export async function meterSession(market: Metering, change: (row: Row) => Row): Promise<number> {
-  const { deployment, provider, ids, keysOf } = market;
+  const { deployment, provider, operator, ids, keysOf } = market;
   const { session } = await new MarketWatch(deployment, provider).look();
   const settled = (await readSessions(deployment, provider, 0)).at(-1)!;
   const { terms } = session!;
   const { trades, participants } = Payload.decode(settled.payload, terms.periods);
-  const domain = deliveryDomain(deployment.chainId, deployment.delivery as string);
-  const connections = ids.map((prosumer) => ({ prosumer, ...CONNECTION }));
-  const signatures = await Promise.all(
-    connections.map((one) => keysOf(one.prosumer).wallet.signTypedData(domain, CONNECTION_TYPES, one)),
-  );
-  const { delivery } = deliveryContracts(deployment, market.operator);
-  await send(delivery, "registerConnections", connections, signatures);
+  const before = await Promise.all(ids.map((id) => Delivery.connectionOf(deployment, provider, id)));
+  const wide = before.map(({ nonce, ...one }) => ({ ...one, ...CONNECTION, nonce: nonce + 1n }));
+  await Delivery.registerConnections(deployment, operator, wide, (id) => keysOf(id).wallet);
   const dueWh = (k: number, t: number): number =>
     trades
       .filter(({ product, period }) => product === "energy" && period === t)
@@ -61,28 +55,20 @@ export async function meterSession(market: Metering, change: (row: Row) => Row):
     return change({ id, released: 0, emissionsG: 0, values });
   });
   const prices = Array.from({ length: terms.periods }, () => PRICES);
-  const readings = { allowancePrice: 50_000, prices, rows, responses: [] };
-  const bytes = encodeReadings(readings);
-  const kind = KINDS.indexOf("final");
-  const message = {
-    ...{ batch: settled.batch, epoch: terms.epoch, entry: 1, previous: ZERO, kind },
-    ...{ readings: keccak256(bytes), meters: ZERO, reason: ZERO },
-  };
+  const readings = encodeReadings({ allowancePrice: 50_000, prices, rows, responses: [] });
+  const entry = { kind: "final", readings, meters: Delivery.NO_ENTRY.commitment } as const;
+  const about = { terms, batch: settled.batch, sequence: Number(settled.sequence) };
+  const batch = { ...about, payload: keccak256(settled.payload), bundle: settled.bundleHash };
+  const attested = Delivery.attestedOf(batch, Delivery.NO_ENTRY, entry, terms.epoch);
   const keys = [...ids, OPERATOR_ID, DESK_ID, UTILITY_ID].map((id) => keysOf(id).node);
   const committee = await readCommittee(deployment, provider, settled.block - 1);
-  const signed = new Map<number, string>();
-  for (const [bit, address] of committee.slice(0, quorumOf(committee.length)).entries()) {
+  const signed = committee.slice(0, quorumOf(committee.length)).map(async (address, bit) => {
     const key = keys.find((one) => one.address === address) as Wallet;
-    signed.set(bit, await key.signTypedData(domain, READINGS_TYPES, message));
-  }
-  const end = Number(terms.start) + terms.periods * terms.periodSeconds;
-  await passTime(provider, end + 3_700);
-  const packed = packSignatures(signed);
-  const posting = {
-    ...{ terms, payload: keccak256(settled.payload), bundle: settled.bundleHash },
-    ...{ kind, meters: ZERO, reason: ZERO, connections: NOBODY },
-  };
-  await send(delivery, "deliver", posting, bytes, "0x", packed.signers, packed.signatures);
+    return [bit, await Delivery.attestEntry(deployment, key, attested)] as const;
+  });
+  await passTime(provider, Number(terms.start) + terms.periods * terms.periodSeconds + 3_700);
+  const attestations = new Map(await Promise.all(signed));
+  await Delivery.enterReadings(deployment, operator, batch, { before: Delivery.NO_ENTRY, entry }, attestations);
   return Number(settled.sequence);
 }
 

@@ -86,7 +86,7 @@ export default function CreditsCard({ view, wallet, account, delivered, after }:
             named(one),
             one.allowance ? "allowance" : "credit",
             code.amountText(one.amount, one.unit),
-            code.amountText(code.gramsOf(one), "g"),
+            one.factorMicroG === 0n ? "none claimed" : code.amountText(code.gramsOf(one), "g"),
           ])}
         />
       )}
