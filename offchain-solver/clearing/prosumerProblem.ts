@@ -1,6 +1,6 @@
 import type { GroupedProblem } from "../numerics/conicModel.ts";
 import { isStalled, solveLoosening, type ConicSolver } from "../numerics/conicSolver.ts";
-import { WarmConic } from "../numerics/warmConic.ts";
+import { WarmConic, type Patience } from "../numerics/warmConic.ts";
 import type { ProsumerVariables } from "../market/formulation/hour.ts";
 import type { UnitMarket } from "../market/scenario/perUnit.ts";
 import type { Layout } from "./layout.ts";
@@ -34,6 +34,12 @@ const FEASIBILITY = 1e-10;
 const STATIONARITY = 1e-8;
 
 /**
+ * With answers held over many periods many variables have no cost of their own, only cones that hold them: smaller
+ * steps take half as many factorisations, and the conic solver, which takes as long as a hundred, hardly steps in.
+ */
+const LASTING: Patience = { delta: 0.1, factorisations: 200 };
+
+/**
  * The warm-started solver gives up for the time it takes: it goes on from where it stood, and is asked for less in the
  * end.
  */
@@ -54,6 +60,7 @@ export class ProsumerProblem {
   readonly scratch: Float64Array;
   readonly #program: ProsumerProgram;
   readonly #solver: ConicSolver;
+  readonly #patience: Patience | undefined;
   #fallbacks = 0;
   #allowancePrice = 0;
   #prox: { readonly program: GroupedProblem; readonly warm: WarmConic; readonly rho: Float64Array } | undefined;
@@ -71,6 +78,7 @@ export class ProsumerProblem {
     this.scratch = new Float64Array(layout.size);
     this.#program = program;
     this.#solver = solver;
+    this.#patience = market.joint && LASTING;
   }
 
   /**
@@ -87,7 +95,7 @@ export class ProsumerProblem {
     const before = this.#prox;
     if (before !== undefined && !before.rho.some((r, k) => r !== rho[k])) return before;
     const program = withDiagonal(this.#program, weight);
-    const warm = new WarmConic(program);
+    const warm = new WarmConic(program, this.#patience);
     if (before) warm.start(before.warm.x, before.warm.z);
     return (this.#prox = { program, warm, rho: Float64Array.from(rho) });
   }
@@ -105,7 +113,7 @@ export class ProsumerProblem {
       );
     let outcome = respond();
     if (outcome === "stalled") {
-      const warm = new WarmConic(program);
+      const warm = new WarmConic(program, this.#patience);
       if (this.#prox) warm.start(this.#prox.warm.x, this.#prox.warm.z);
       outcome = respond(warm);
     }

@@ -83,10 +83,11 @@ export function addConeCurvature(
     return;
   }
   const ratio = t / s;
-  for (let a = 0; a < width; a++) {
-    let sum = 0;
-    for (let r = 1; r < size; r++) sum += (point[start + r] / s) * rows[r * width + a];
-    product[a] = sum;
+  // Row by row, as they lie in memory: those of long spans have a hundred entries and more.
+  product.fill(0, 0, width);
+  for (let r = 1; r < size; r++) {
+    const u = point[start + r] / s;
+    for (let a = 0, at = r * width; a < width; a++, at++) product[a] += u * rows[at];
   }
   for (let a = 0, at = 0; a < width; a++) {
     const ha = rows[a];

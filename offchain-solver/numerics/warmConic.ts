@@ -10,21 +10,29 @@ import {
 import { pointers, SparseLdl } from "./sparseLdl.ts";
 
 /**
- * How hard the constraints are pushed in one proximal step (per unit of row), and how much a step in x costs. Rows in
- * MW, prices of 10 to 1000 per MW: a step leaves some 1e-6 of the multipliers' change in the rows, and the next one
- * takes it away.
+ * How hard the constraints are pushed in one proximal step (per unit of row). Rows in MW, prices of 10 to 1000 per MW:
+ * a step leaves some 1e-6 of the multipliers' change in the rows, and the next one takes it away.
  */
 const SIGMA = 1e6;
-const DELTA = 1e-3;
-/** Proximal steps, and factorisations over all of them, before giving up. */
+/** Proximal steps before giving up. */
 const OUTER = 40;
-const FACTORISATIONS = 60;
 /** Newton steps in one proximal step. */
 const STEPS = 300;
 /** A step with an old factorisation has to shrink the gradient at least to this share. */
 const CHORD = 0.3;
 /** Where a fresh factorisation no longer helps, this many times the goal is accepted as what rounding leaves. */
 const ROUNDING = 20;
+
+/** How a program is gone about. */
+export type Patience = {
+  /** What a step in x costs, per unit squared. */
+  readonly delta: number;
+  /** Factorisations over all proximal steps before giving up. */
+  readonly factorisations: number;
+};
+
+/** For programs whose variables mostly have a cost of their own. */
+const BRIEF: Patience = { delta: 1e-3, factorisations: 60 };
 
 /**
  * Solves one conic program again and again while only its linear term q changes, starting from the last solution.
@@ -39,6 +47,7 @@ export class WarmConic {
   readonly x: Float64Array;
   readonly z: Float64Array;
   readonly #problem: ConicProblem;
+  readonly #patience: Patience;
   readonly #ldl: SparseLdl;
   readonly #base: Float64Array;
   readonly #linear: number;
@@ -77,9 +86,10 @@ export class WarmConic {
   factorisations = 0;
   evaluations = 0;
 
-  constructor(problem: ConicProblem) {
+  constructor(problem: ConicProblem, patience: Patience = BRIEF) {
     const { variables: n, rows, A, P, cones } = problem;
     this.#problem = problem;
+    this.#patience = patience;
     this.#linear = cones.zero + cones.nonneg;
     const lists: [number, number][][] = Array.from({ length: rows }, () => []);
     for (let c = 0; c < n; c++)
@@ -103,7 +113,7 @@ export class WarmConic {
     });
     const ldl = (this.#ldl = new SparseLdl(nodes, entries));
     this.#base = new Float64Array(ldl.values.length);
-    for (let c = 0; c < n; c++) this.#base[ldl.slot(c, c)] = DELTA;
+    for (let c = 0; c < n; c++) this.#base[ldl.slot(c, c)] = patience.delta;
     for (let c = 0; c < n; c++)
       for (let k = P.colPtr[c]; k < P.colPtr[c + 1]; k++) this.#base[ldl.slot(P.rowIdx[k], c)] += P.values[k];
     this.#singleSlot = this.#single.map((c) => (c < 0 ? -1 : ldl.slot(c, c)));
@@ -165,7 +175,8 @@ export class WarmConic {
    * no use, otherwise.
    */
   solve(feasibility: number, stationarity: number): boolean {
-    const limit = this.factorisations + FACTORISATIONS;
+    const { delta, factorisations } = this.#patience;
+    const limit = this.factorisations + factorisations;
     const n = this.x.length;
     for (let outer = 0; outer < OUTER; outer++) {
       this.#center.set(this.x);
@@ -175,7 +186,7 @@ export class WarmConic {
       for (let c = 0; c < n; c++) moved = Math.max(moved, Math.abs(this.x[c] - this.#center[c]));
       let pushed = 0;
       for (let r = 0; r < this.z.length; r++) pushed = Math.max(pushed, Math.abs(this.z[r] - this.#zCenter[r]));
-      if (pushed <= feasibility * SIGMA && moved * DELTA <= stationarity / 2) return true;
+      if (pushed <= feasibility * SIGMA && moved * delta <= stationarity / 2) return true;
     }
     return false;
   }
@@ -247,6 +258,7 @@ export class WarmConic {
    */
   #layRay(derivative: number): void {
     const { P } = this.#problem;
+    const { delta } = this.#patience;
     const d = this.#step;
     const rowStep = this.#rowStep;
     const n = this.x.length;
@@ -255,7 +267,7 @@ export class WarmConic {
     let curvature = 0;
     for (let c = 0; c < n; c++) {
       const dc = d[c];
-      curvature += DELTA * dc * dc;
+      curvature += delta * dc * dc;
       for (let k = P.colPtr[c]; k < P.colPtr[c + 1]; k++)
         curvature += (P.rowIdx[k] === c ? 1 : 2) * P.values[k] * dc * d[P.rowIdx[k]];
     }
@@ -310,6 +322,7 @@ export class WarmConic {
   #evaluate(): number {
     this.evaluations++;
     const { q } = this.#problem;
+    const { delta } = this.#patience;
     const [rows, probe, g, center, zCenter] = [this.#rows, this.#probe, this.#gradient, this.#center, this.#zCenter];
     const [both, ptr, at, val] = [this.#both, this.#bothPtr, this.#bothAt, this.#bothVal];
     for (let r = 0; r < rows.length; r++) probe[r] = zCenter[r] + SIGMA * rows[r];
@@ -317,7 +330,7 @@ export class WarmConic {
     let largest = 0;
     let k = 0;
     for (let c = 0; c < g.length; c++) {
-      let sum = q[c] + DELTA * (both[c] - center[c]);
+      let sum = q[c] + delta * (both[c] - center[c]);
       for (const end = ptr[c + 1]; k < end; k++) sum += val[k] * both[at[k]];
       g[c] = sum;
       const size = Math.abs(sum);
