@@ -23,13 +23,14 @@ import { publicScenario } from "../offchain-solver/market/scenario/publicScenari
 import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
 import type { AuditJson } from "../offchain-solver/records/sessionJson.ts";
 import { journalFile } from "../offchain-solver/node/home.ts";
-import { readHeard, type Heard } from "../offchain-solver/node/journal/journal.ts";
+import { readCommitments, readHeard, type Heard } from "../offchain-solver/node/journal/journal.ts";
 import { replay } from "../offchain-solver/node/journal/replay.ts";
 import { takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { loadBase } from "../offchain-solver/scenarios/loadBase.ts";
 import { populate } from "../offchain-solver/scenarios/populate.ts";
 import { clear } from "../offchain-solver/simulation/clear.ts";
 import { captured } from "./support/commandLine.ts";
+import { rogueNode } from "./support/rogueNode.ts";
 
 const DAY_MS = 86_400_000;
 /** A session takes seconds; a busy machine may take its time, and a hang still ends. */
@@ -48,7 +49,7 @@ describe("a market whose parties are processes of their own", function () {
   before(async function () {
     // Compiles the contracts on a fresh clone.
     this.timeout(0);
-    days = daysOf(street(), 6, (day) => day);
+    days = daysOf(street(), 8, (day) => day);
     chain = await hardhatChain(new Date(Date.parse(days[0].startUtc) - 2 * DAY_MS), 0);
     const data = mkdtempSync(join(tmpdir(), "gridpact-market-"));
     devnet = await openDevnet({ data, days, chain, transport: { kind: "tls" }, patienceMs: 15_000 });
@@ -192,6 +193,8 @@ describe("a market whose parties are processes of their own", function () {
     const signature = await signMandate(devnet.deployment, wallet, mandate);
     await registerMandate(devnet.deployment, chain.admin, mandate, signature);
     expect(await devnet.session(4, WAIT)).to.deep.include({ ordinal: 5, outcome: "settled" });
+    const wide = { ...devnetMandate(day, id, 10_000_000n), nonce: 3n };
+    await registerMandate(devnet.deployment, chain.admin, wide, await signMandate(devnet.deployment, wallet, wide));
     const { payload } = (await settled()).at(-1)!;
     expect(hexlify(payload)).to.equal(inMemory(without(day, id)));
     const needed = -moneyOf(payer);
@@ -201,10 +204,40 @@ describe("a market whose parties are processes of their own", function () {
     expect(readdirSync(join(homeOf(devnet.data, id), "sessions"))).not.to.include("5.json");
   });
 
+  it("settles although a member makes other integers of the same proposals: it is named, and in the journals", async () => {
+    const liar = days[0].prosumers[0].id;
+    await devnet.supervisor.kill(liar);
+    const other = `0x${"0b".repeat(32)}`;
+    const rogue = await rogueNode(devnet, liar, (message) =>
+      "kind" in message && message.kind === "claim" ? { ...message, payload: other } : message,
+    );
+    expect(await devnet.session(5, WAIT)).to.deep.include({ ordinal: 6, outcome: "settled" });
+    await rogue.close();
+    await devnet.supervisor.start(liar);
+    expect(hexlify((await settled()).at(-1)!.payload)).to.equal(inMemory(days[5]));
+    await logged(OPERATOR_ID, new RegExp(`"out":${liar},"reason":"makes other integers of it: ${other}"`), 0);
+  });
+
+  it("settles without a member whose proposal cannot be, whom everybody finds", async () => {
+    const day = days[6];
+    const liar = day.prosumers[3].id;
+    await devnet.supervisor.kill(liar);
+    const rogue = await rogueNode(devnet, liar, (message) => {
+      if (!("kind" in message) || message.kind !== "proposal" || !("utilityMw" in message.proposal)) return message;
+      const utilityMw = message.proposal.utilityMw.map((mw) => mw + 0.1);
+      return { ...message, proposal: { ...message.proposal, utilityMw } };
+    });
+    expect(await devnet.session(6, WAIT)).to.deep.include({ ordinal: 7, outcome: "settled" });
+    await rogue.close();
+    expect(hexlify((await settled()).at(-1)!.payload)).to.equal(inMemory(without(day, liar)));
+    await logged(OPERATOR_ID, new RegExp(`"out":${liar},"reason":"energyNotBalanced: period 0: `), 0);
+    await devnet.supervisor.start(liar);
+  });
+
   it("leaves a session void, and no trace of it in the ledger, where the operator stays away past its deadline", async () => {
     const before = (await settled()).length;
     await devnet.supervisor.kill(OPERATOR_ID);
-    expect((await devnet.session(5, { patienceMs: 3_000 })).outcome).to.equal("void");
+    expect((await devnet.session(7, { patienceMs: 3_000 })).outcome).to.equal("void");
     expect(await settled()).to.have.length(before);
   });
 
@@ -212,6 +245,12 @@ describe("a market whose parties are processes of their own", function () {
     const file = journalFile(homeOf(devnet.data, OPERATOR_ID));
     const { code, stdout } = await captured("replay", file, "--json", "-");
     expect(code).to.equal(0);
+    const named = readCommitments(file).flatMap((one) => (one.kind === "refused" ? [[one.party, one.predicate]] : []));
+    const [first, , , last] = days[0].prosumers.map(({ id }) => id);
+    expect(named).to.deep.include.members([
+      [first, "differs"],
+      [last, "leftOut"],
+    ]);
     const ends = JSON.parse(stdout).attempts.map(({ end }: { end: string }) => end);
     // An attempt that a kill cut short, where the kill met one, has no end to compare.
     expect(new Set(["same", "unfinished", ...ends])).to.deep.equal(new Set(["same", "unfinished"]));

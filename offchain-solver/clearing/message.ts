@@ -54,7 +54,12 @@ export type Effect =
   /** A local problem has no solution, or no solver reached it: the session ends. */
   | { readonly kind: "fail"; readonly failure: Failure };
 
-export type Failure = { readonly outcome: "infeasible" | "stalled" | "deadline"; readonly reason: string };
+export type Failure = {
+  readonly outcome: "infeasible" | "stalled" | "deadline";
+  readonly reason: string;
+  /** With a deadline: agents whose messages did not come. */
+  readonly waitedFor?: readonly number[];
+};
 
 /** Bytes on the wire: 8 a number, 16 of header. */
 export function messageBytes(message: Message): number {

@@ -149,10 +149,11 @@ function accept(state: OperatorState, from: number, message: Message): Effect[] 
 
 /** Nobody is waited for without end: everybody is told, and whose offers are missing is said. */
 function giveUp(state: OperatorState): Effect[] {
-  const missing = state.layouts.flatMap((_, i) => (state.arrived[i] === 0 ? [nameOf(state.market, i)] : []));
-  const reason = `the operator: iteration ${state.iteration} waited in vain for ${missing.join(", ")}`;
+  const waitedFor = state.layouts.flatMap((_, i) => (state.arrived[i] === 0 ? [i] : []));
+  const names = waitedFor.map((i) => nameOf(state.market, i));
+  const reason = `the operator: iteration ${state.iteration} waited in vain for ${names.join(", ")}`;
   const weights = new Float64Array(depthOf(state.settings.acceleration));
-  return [...tell(state, weights, "deadline"), { kind: "fail", failure: { outcome: "deadline", reason } }];
+  return [...tell(state, weights, "deadline"), { kind: "fail", failure: { outcome: "deadline", reason, waitedFor } }];
 }
 
 /** Sums run in prosumer order whatever the order of arrival, so the bits do not depend on it. */

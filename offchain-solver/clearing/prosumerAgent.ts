@@ -150,7 +150,8 @@ function giveUp(state: ProsumerState): Effect[] {
   const missing = [...state.layout.partners].filter((_, k) => state.arrived[k] === 0);
   const names = [...(state.grid === undefined ? ["the operator"] : []), ...missing.map((k) => nameOf(state.market, k))];
   const reason = `${nameOf(state.market, state.index)}: iteration ${state.iteration} waited in vain for ${names.join(", ")}`;
-  return [{ kind: "fail", failure: { outcome: "deadline", reason } }];
+  const waitedFor = [...(state.grid === undefined ? [OPERATOR_AGENT] : []), ...missing];
+  return [{ kind: "fail", failure: { outcome: "deadline", reason, waitedFor } }];
 }
 
 function takeTrade(state: ProsumerState, k: number, block: Float64Array): void {

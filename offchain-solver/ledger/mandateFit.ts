@@ -135,6 +135,12 @@ export function beyondMandates(result: ClearingResult, allowed: (party: number) 
 /** An account of which a result asks what was not frozen for it; predicates of `settle`. */
 export type Outside = { readonly id: number; readonly predicate: string; readonly detail: string };
 
+const NOT_LOCKED = { predicate: "notLocked", detail: "no mandate that is valid to the end of the session" } as const;
+
+/** Of whom the freeze has no mandate valid to a session's `end`, unix seconds: no result can ask it for anything. */
+export const notLocked = (ids: readonly number[], limits: Ledger["limits"], end: bigint): Outside[] =>
+  ids.filter((id) => !((limits.get(id)?.validUntil ?? -1n) >= end)).map((id) => ({ id, ...NOT_LOCKED }));
+
 /**
  * Prosumers of whom a result asks more than their frozen mandate, their deposit or their allowances give, each once,
  * with the first predicate, in the order of the participants.
@@ -149,8 +155,7 @@ export function outsideMandates(result: ClearingResult, { terms, accounts, limit
   const sheets = sheetsOf(result);
   return participants.flatMap((id, party): Outside[] => {
     const frozen = limits.get(id);
-    if (frozen === undefined || frozen.validUntil < end)
-      return [{ id, predicate: "notLocked", detail: "no mandate that is valid to the end of the session" }];
+    if (frozen === undefined || frozen.validUntil < end) return [{ id, ...NOT_LOCKED }];
     const found = beyond.find((one) => one.party === party);
     if (found !== undefined) {
       const { predicate, needed, allowed } = found;

@@ -5,24 +5,22 @@
  */
 import type { Provider, Wallet } from "ethers";
 import type { Deployment } from "../chain/deployment.ts";
-import { DESK_ID, OPERATOR_ID, UTILITY_ID } from "../chain/onboarding.ts";
+import { OPERATOR_ID } from "../chain/onboarding.ts";
 import { registered } from "../chain/keys.ts";
-import { freezeSession, readLedger } from "../chain/session.ts";
+import { readLedger } from "../chain/session.ts";
 import { MarketWatch, readCommittee, type Seen, type Watched } from "../chain/watch.ts";
 import { bundleFiles } from "../auditor/bundles.ts";
-import { packSignatures, quorumOf } from "../codec/typedData.ts";
-import { termsHash, termsBytes, type Terms } from "../codec/terms.ts";
+import { packSignatures } from "../codec/typedData.ts";
+import type { Terms } from "../codec/terms.ts";
 import { WitnessSchema } from "../codec/witness.ts";
-import { imbalancePrice } from "../ledger/settleable.ts";
 import type { Link } from "../net/transport.ts";
 import { AgentThread } from "./agent/agentThread.ts";
 import type { Carrier } from "./carrier.ts";
 import type { Config } from "./config.ts";
 import { JournalError, type Journal } from "./journal/journal.ts";
-import { Conductor, type ConductorEffect } from "./session/conductor.ts";
+import { OperatorRole, SYSTEM_IDS } from "./operatorRole.ts";
 import { Member, type FrozenOnChain, type Settleable } from "./session/member.ts";
 import { decodeLife, encodeLife, isForConductor, isLife, type Life, type LifeOf } from "./session/messages.ts";
-import { Patience } from "./session/patience.ts";
 import { Submission } from "./session/submission.ts";
 import type { Records } from "./records.ts";
 import type { PrivatePart } from "../market/scenario/publicScenario.ts";
@@ -49,15 +47,13 @@ export type PartyOptions = {
   readonly changed?: () => void;
 };
 
-const SYSTEM_IDS = [DESK_ID, OPERATOR_ID, UTILITY_ID];
-
 export class Party {
   readonly #o: PartyOptions;
   readonly #agent: AgentThread;
   readonly #watch: MarketWatch;
   readonly #link: Link<Uint8Array>;
   #member: Member | undefined;
-  #conductor: Conductor | undefined;
+  readonly #operator: OperatorRole | undefined;
   #submission: Submission | undefined;
   #seen: Seen | undefined;
   #head: Watched["head"] | undefined;
@@ -68,16 +64,27 @@ export class Party {
   #away = false;
   /** The operator's terms that came before the freeze was seen. */
   #pending: LifeOf<"terms"> | undefined;
-  #patience: Patience;
-  #toldMs = -Infinity;
   #nodeKeys: ReadonlyMap<number, string> = new Map();
+  /** What the chain says of the session that is open: it is asked once. */
+  #chain: { readonly session: string; readonly frozen: Promise<FrozenOnChain> } | undefined;
 
   constructor(options: PartyOptions) {
     const { party, keys, provider, deployment, carrier } = options;
     this.#o = options;
-    this.#patience = new Patience(options.config.patienceMs);
     this.#agent = new AgentThread({ party, privateKey: keys.node.privateKey });
     this.#watch = new MarketWatch(deployment, provider);
+    const { config, journal, schedule, log } = options;
+    this.#operator =
+      schedule &&
+      new OperatorRole({
+        config,
+        schedule,
+        deployment,
+        wallet: keys.wallet.connect(provider),
+        journal,
+        send: (to, message) => this.#send(to, message),
+        log,
+      });
     this.#link = carrier.join(party, {
       message: (from, bytes) => this.#hear(from, bytes),
       timeout: () => undefined,
@@ -86,9 +93,6 @@ export class Party {
 
   get member(): Member | undefined {
     return this.#member;
-  }
-  get conductor(): Conductor | undefined {
-    return this.#conductor;
   }
   get seen(): Seen | undefined {
     return this.#seen;
@@ -179,10 +183,11 @@ export class Party {
     this.#seen = session;
     if (session !== undefined && session.outcome.kind === "open") {
       if (fresh || this.#member === undefined) this.#begin(session);
+      await this.#operator?.follow(session, (agreed) => this.#chainFor(session.session, agreed));
       await this.#submission?.again();
-      this.#conduct();
+      this.#operator?.conduct(this.#member?.progress.iteration ?? 0);
     } else if (session !== undefined && (fresh || before !== session.outcome.kind)) this.#over(session);
-    if (session?.outcome.kind !== "open") await this.#freezeNext(head.timestamp);
+    if (session?.outcome.kind !== "open") await this.#operator?.freezeNext(session, head.timestamp);
   }
 
   /** A session is open: whatever this party was in before is over. */
@@ -213,7 +218,7 @@ export class Party {
       send: (to, message) => this.#send(to, message),
       setTimer: (afterMs) => this.#setTimer(afterMs),
       partFor: this.#o.partFor ?? (() => "the operator has no part"),
-      chainFor: (agreed) => this.#chainFor(agreed),
+      chainFor: (agreed) => this.#chainFor(session, agreed),
       note: (level, what, details) => log(level, what, { ordinal: Number(terms.ordinal), ...details }),
       ended: (own, agreed) => records.own(Number(terms.ordinal), own, agreed),
       settleable: (posting) => {
@@ -221,7 +226,6 @@ export class Party {
         this.#submission?.offer(posting, this.#member?.bit ?? -1);
       },
     });
-    this.#openConductor(terms.termsHash, session);
     const pending = this.#pending;
     this.#pending = undefined;
     if (pending?.session === session) this.#run(this.#member.hear(OPERATOR_ID, pending));
@@ -253,10 +257,17 @@ export class Party {
     this.#submission?.close();
     this.#submission = undefined;
     this.#member = undefined;
-    this.#conductor = undefined;
+    this.#operator?.end();
   }
 
-  async #chainFor({ scenario }: Terms): Promise<FrozenOnChain> {
+  #chainFor(session: string, terms: Terms): Promise<FrozenOnChain> {
+    if (this.#chain?.session !== session) this.#chain = { session, frozen: this.#readChain(terms) };
+    const { frozen } = this.#chain;
+    frozen.catch(() => (this.#chain = undefined));
+    return frozen;
+  }
+
+  async #readChain({ scenario }: Terms): Promise<FrozenOnChain> {
     const { provider, deployment } = this.#o;
     const prosumers = scenario.prosumers.map(({ id }) => id);
     const ids = [...prosumers, OPERATOR_ID];
@@ -272,82 +283,6 @@ export class Party {
     return { chainId: deployment.chainId, market: deployment.market, ledger, nodeKeys, committee };
   }
 
-  // The operator.
-
-  #openConductor(hash: string, session: string): void {
-    const { schedule, log } = this.#o;
-    if (schedule === undefined) return;
-    const terms = this.#scheduled().find((one) => termsHash(one) === hash);
-    if (terms === undefined) return log("error", "the frozen terms are not in the schedule", { hash });
-    const invited = [OPERATOR_ID, ...terms.scenario.prosumers.map(({ id }) => id)];
-    const members = Math.min(31, invited.length);
-    this.#patience = new Patience(this.#o.config.patienceMs);
-    this.#conductor = new Conductor({
-      session,
-      terms,
-      termsText: new TextDecoder().decode(termsBytes(terms)),
-      invited,
-      quorumLacksAt: members - quorumOf(members) + 1,
-    });
-    this.#perform(this.#conductor.begin());
-  }
-
-  #conduct(): void {
-    if (this.#conductor === undefined) return;
-    const reached = `${this.#conductor.moves} ${this.#member?.progress.iteration ?? 0}`;
-    const stalled = this.#patience.exhausted(reached, performance.now());
-    if (!stalled && performance.now() - this.#toldMs < TELL_MS) return;
-    this.#toldMs = performance.now();
-    this.#perform(this.#conductor.again(stalled));
-  }
-
-  #perform(effects: readonly ConductorEffect[]): void {
-    for (const effect of effects) {
-      if (effect.kind === "send") this.#send(effect.to, effect.message);
-      else if (effect.kind === "stage")
-        this.#o.log("info", effect.stage, { attempt: effect.attempt, missing: this.#conductor?.missing });
-      else if (effect.kind === "leftOut") this.#o.log("warn", "left out", { out: effect.party, reason: effect.reason });
-      else this.#o.log("error", "the session will be void", { reason: effect.reason });
-    }
-  }
-
-  /** Terms that the operator has written since it looked last may be wrong: that is no fault of the chain. */
-  #scheduled(): readonly Terms[] {
-    try {
-      return this.#o.schedule?.() ?? [];
-    } catch (error) {
-      this.#o.log("error", "the schedule cannot be read", { reason: (error as Error).message });
-      return [];
-    }
-  }
-
-  /** Freezes the next session of the schedule once the chain's clock has come near it. */
-  async #freezeNext(now: number): Promise<void> {
-    const { schedule, config, deployment, keys, provider, log } = this.#o;
-    if (schedule === undefined) return;
-    const last = Number(this.#seen?.terms.start ?? 0);
-    const next = this.#scheduled().find(({ scenario }) => Date.parse(scenario.startUtc) / 1000 > last);
-    if (next === undefined) return;
-    const { startUtc, periodHours, hours, prosumers, tariff } = next.scenario;
-    const start = Date.parse(startUtc) / 1000;
-    if (now < start - config.leadS || now > start) return;
-    try {
-      await freezeSession(deployment, keys.wallet.connect(provider), {
-        start,
-        periodSeconds: Math.round(periodHours * 3600),
-        periods: hours,
-        deadline: start + GRACE_S,
-        termsHash: termsHash(next),
-        imbalancePrice: imbalancePrice(tariff),
-        ids: [...prosumers.map(({ id }) => id), ...SYSTEM_IDS],
-      });
-    } catch (error) {
-      log("error", "the freeze was refused", { startUtc, reason: (error as Error).message.split("\n")[0] });
-    }
-  }
-
-  // Messages and timers.
-
   #hear(from: number, bytes: Uint8Array): void {
     if (!isLife(bytes)) {
       if (this.#member !== undefined) this.#run(this.#member.hearAgent(from, bytes));
@@ -356,8 +291,8 @@ export class Party {
     const message = decodeLife(bytes);
     if (message === undefined) return this.#o.carrier.drop(from, "it sent what is no message");
     if (isForConductor(message)) {
-      if (this.#conductor !== undefined) this.#perform(this.#conductor.hear(from, message));
-      return;
+      // A journal that cannot be written ends the process from here too.
+      return this.#run((async () => this.#operator?.hear(from, message))());
     }
     if (message.kind === "terms" && from === OPERATOR_ID && message.session !== this.#member?.session) {
       this.#pending = message;
@@ -390,8 +325,3 @@ export class Party {
     );
   }
 }
-
-/** How often whoever is not there yet is told the terms again. */
-const TELL_MS = 2_000;
-/** A session is settled an hour after its start at the latest (`GRACE` of the market). */
-const GRACE_S = 3_600;

@@ -1,7 +1,7 @@
 /** What a party remembers of its own agent's end, and whether everybody's proposals agree with it. */
 import { unitsOf } from "../scenario/perUnit.ts";
 import type { Market } from "../scenario/market.ts";
-import { misshapen, type OperatorProposal, type Proposal, type Proposals } from "./proposal.ts";
+import { misshapen, misshapenOperator, type OperatorProposal, type Proposal, type Proposals } from "./proposal.ts";
 import { invalid, VALID, type Finding } from "./finding.ts";
 import { partOf } from "./ancillaryCharge.ts";
 
@@ -48,17 +48,39 @@ const QUANTITY_DIFFERENCE = 1e-12;
 export function acceptProposals(market: Market, own: OwnView, proposals: Proposals): Finding {
   const wrong = misshapen(market, proposals);
   if (wrong !== undefined) return invalid("misshapenProposals", wrong);
+  const mine = acceptOwn(market, own, proposals);
+  if (mine.kind === "invalid") return mine;
+  const [doubted] = doubtedTrades(market, own, proposals);
+  return doubted === undefined ? VALID : invalid(doubted.predicate, doubted.detail);
+}
+
+/** The part that is between this party and whoever handed the proposals out: its own, and the operator's beside it. */
+export function acceptOwn(market: Market, own: OwnView, proposals: Proposals): Finding {
+  const { operator, prosumers } = proposals;
+  const wrong = misshapenOperator(market, operator);
+  if (wrong !== undefined) return invalid("misshapenProposals", `the operator: ${wrong}`);
+  if (prosumers.length !== market.prosumers.length)
+    return invalid("misshapenProposals", `${prosumers.length} proposals of ${market.prosumers.length}`);
   if (own.kind === "operator")
-    return same(own.proposal, proposals.operator) ? VALID : invalid("notMyProposal", "the operator's was changed");
-  if (!same(own.proposal, proposals.prosumers[own.index]))
+    return same(own.proposal, operator) ? VALID : invalid("notMyProposal", "the operator's was changed");
+  if (!same(own.proposal, prosumers[own.index]))
     return invalid("notMyProposal", `prosumer ${market.prosumers[own.index].id}: its proposal was changed`);
-  for (const finding of [
-    ...own.trades.map((trade) => acceptTrade(market, own.index, trade, proposals)),
-    acceptInjection(market, own, proposals.operator),
-    acceptShares(market, own, proposals.operator),
-  ])
-    if (finding.kind === "invalid") return finding;
-  return VALID;
+  const injection = acceptInjection(market, own, operator);
+  return injection.kind === "invalid" ? injection : acceptShares(market, own, operator);
+}
+
+/** A partner whose proposal holds another trade than the two agreed on; who of them is wrong nobody else can tell. */
+export type DoubtedTrade = { readonly agent: number; readonly predicate: string; readonly detail: string };
+
+/** Of every partner the first; the proposals have their shape. */
+export function doubtedTrades(market: Market, own: OwnView, proposals: Proposals): DoubtedTrade[] {
+  if (own.kind === "operator") return [];
+  return own.trades.flatMap((trade): DoubtedTrade[] => {
+    const finding = acceptTrade(market, own.index, trade, proposals);
+    const [first, second] = market.pairs[trade.pair];
+    const agent = first === own.index ? second : first;
+    return finding.kind === "valid" ? [] : [{ agent, predicate: finding.predicate, detail: finding.detail }];
+  });
 }
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

@@ -90,24 +90,39 @@ export function agreedTrades(market: Market, prosumers: readonly Proposal[]): Pa
   return agreed;
 }
 
+/** The same of one prosumer's. */
+export function misshapenProposal(
+  { hours, pairs, pairsOf }: Market,
+  i: number,
+  { trades, utilityMw, utilityShareMw }: Proposal,
+): string | undefined {
+  const first = pairsOf[i].filter((pair) => pairs[pair][0] === i);
+  if (trades.length !== first.length || trades.some(({ pair }, k) => pair !== first[k])) return "not its pairs";
+  const rows = [utilityMw, utilityShareMw, ...trades.flatMap((trade) => [trade.energyMw, trade.energyPrice])];
+  return rows.some((row) => row.length !== hours) ? `not ${hours} periods` : undefined;
+}
+
 /** The first thing in proposals that does not have the shape which the frozen market gives them; undefined: none. */
 export function misshapen(market: Market, { operator, prosumers }: Proposals): string | undefined {
-  const { hours, pairsOf, pairs } = market;
   const n = market.prosumers.length;
   if (prosumers.length !== n) return `${prosumers.length} proposals of ${n}`;
-  for (const [i, { trades, utilityMw, utilityShareMw }] of prosumers.entries()) {
-    const first = pairsOf[i].filter((pair) => pairs[pair][0] === i);
-    if (trades.length !== first.length || trades.some(({ pair }, k) => pair !== first[k]))
-      return `prosumer ${market.prosumers[i].id}: not its pairs`;
-    const rows = [utilityMw, utilityShareMw, ...trades.flatMap((trade) => [trade.energyMw, trade.energyPrice])];
-    if (rows.some((row) => row.length !== hours)) return `prosumer ${market.prosumers[i].id}: not ${hours} periods`;
+  for (const [i, proposal] of prosumers.entries()) {
+    const wrong = misshapenProposal(market, i, proposal);
+    if (wrong !== undefined) return `prosumer ${market.prosumers[i].id}: ${wrong}`;
   }
+  const wrong = misshapenOperator(market, operator);
+  return wrong === undefined ? undefined : `the operator: ${wrong}`;
+}
+
+export function misshapenOperator(market: Market, operator: OperatorProposal): string | undefined {
+  const { hours } = market;
+  const n = market.prosumers.length;
   const { injectionMw, injectionMvar, nodalPrice, nodalReactivePrice, shareMw, sharePrice, shareCharge } = operator;
   const fits = (rows: number[][], width: (hour: number) => number): boolean =>
     rows.length === hours && rows.every((row, t) => row.length === width(t));
   if (![injectionMw, injectionMvar, nodalPrice, nodalReactivePrice].every((rows) => fits(rows, () => n)))
-    return "the operator: not every injection";
+    return "not every injection";
   if (![shareMw, sharePrice, shareCharge].every((rows) => fits(rows, (t) => market.shares[t].length)))
-    return "the operator: not every share";
+    return "not every share";
   return undefined;
 }

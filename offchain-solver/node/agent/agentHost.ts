@@ -1,7 +1,7 @@
 /** The agent's thread, task by task. Nothing is signed here but a regret of its own and what `verify` gave a yes to. */
 import { keccak256, Wallet } from "ethers";
 import { mayBeSigned } from "../../auditor/beforeSigning.ts";
-import { acViolation } from "../../auditor/witness.ts";
+import { acViolation, operatorRegret } from "../../auditor/witness.ts";
 import { attest } from "../../chain/session.ts";
 import { OPERATOR_AGENT, type Effect, type Event } from "../../clearing/message.ts";
 import { canonicalBytes, type Json } from "../../codec/canonicalJson.ts";
@@ -12,11 +12,14 @@ import { attestationDigest, marketDomain, sessionHash } from "../../codec/typedD
 import { bundleHash, signRegret, WitnessSchema } from "../../codec/witness.ts";
 import { outsideMandates } from "../../ledger/mandateFit.ts";
 import { batchOf, type Batch, type Verified } from "../../ledger/verified.ts";
+import { acceptOwn, doubtedTrades } from "../../market/result/acceptance.ts";
+import { allowedMismatch, allowedRegret } from "../../market/result/certificate.ts";
 import { OperatorProposalSchema, ProposalSchema, type Proposals } from "../../market/result/proposal.ts";
+import { proposalFaults } from "../../market/result/proposalFault.ts";
 import { decode, encode } from "../../net/wire.ts";
 import * as z from "zod";
 import { openAgent, type OwnAgent, type OwnEnd } from "./ownAgent.ts";
-import type { AgentEvent, AgentStart, Outgoing, Reply, Task, Verifying } from "./protocol.ts";
+import type { AgentEvent, AgentStart, Allowed, Failed, Outgoing, Reply, Task, Verifying } from "./protocol.ts";
 
 const ProposalsSchema = z.strictObject({ operator: OperatorProposalSchema, prosumers: z.array(ProposalSchema) });
 const NANO = 1e9;
@@ -84,14 +87,14 @@ function step(work: Work, events: readonly AgentEvent[]): Reply {
   });
   const sends: Outgoing[] = [];
   let timerMs: number | undefined;
-  let failure: string | undefined;
+  let failure: Failed | undefined;
   for (const effect of effects) {
     if (effect.kind === "send") sends.push({ to: effect.to, bytes: encode(effect.message, agent.tag) });
     else if (effect.kind === "setTimer") timerMs = effect.afterMs;
-    else if (effect.kind === "fail") failure = effect.failure.reason;
+    else if (effect.kind === "fail") failure = effect.failure;
     if (effect.kind !== "send" || effect.message.kind !== "grid") continue;
     const { end } = effect.message;
-    if (end !== "no" && end !== "solved") failure ??= `the clearing ended: ${end}`;
+    if (end !== "no" && end !== "solved") failure ??= { reason: `the clearing ended: ${end}` };
   }
   const fresh = work.end === undefined && agent.ended();
   if (fresh) work.end = agent.end();
@@ -111,7 +114,11 @@ async function claim(work: Work, task: Extract<Task, { kind: "claim" }>, party: 
   if (end === undefined) return refused("noProposal", "the own agent has no end yet");
   const read = ProposalsSchema.safeParse(foreignJson(task.proposals)?.value);
   if (!read.success) return refused("misshapenProposals", z.prettifyError(read.error).split("\n")[0]);
+  const own = acceptOwn(agent.market, end.view, read.data);
+  if (own.kind === "invalid") return refused(own.predicate, own.detail);
   const { verifying } = task;
+  const cannotBe = impossible(agent, end, read.data);
+  if (cannotBe !== undefined) return cannotBe;
   const batch = batchOf(quantise(agent.market, read.data, agent.places).result);
   Object.assign(work, { proposals: read.data, verifying, batch });
   const session = sessionHash(verifying.session);
@@ -119,14 +126,37 @@ async function claim(work: Work, task: Extract<Task, { kind: "claim" }>, party: 
   const { regret, open } = (self === OPERATOR_AGENT ? undefined : read.data.prosumers[self]) ?? {};
   const claimed = {
     kind: "claimed",
-    payload: batch.payload,
+    payload: about.payload,
     outside: outsideMandates(batch.result, verifying.ledger),
+    whole: true,
+    doubts: doubtedTrades(agent.market, end.view, read.data),
+    ...(self === OPERATOR_AGENT && { allowed: allowedOf(agent, batch, read.data) }),
   } as const;
   if (regret === undefined || open === undefined) return { ...claimed, claim: {} };
   const domain = marketDomain(verifying.chainId, verifying.market);
   const [regretNano, openNano] = [nano(regret), nano(open)];
   const signature = await signRegret(domain, key, { ...about, prosumer: party, regretNano, openNano });
   return { ...claimed, claim: { regretNano: `${regretNano}`, openNano: `${openNano}`, signature } };
+}
+
+/** No integers are made of proposals that cannot be: everybody finds the same at fault, and says so by its hash. */
+function impossible({ market }: OwnAgent, { view }: OwnEnd, proposals: Proposals): Reply | undefined {
+  const faults = proposalFaults(market, proposals);
+  if (faults.length === 0) return undefined;
+  const outside = faults.map(({ party, predicate, detail }) => ({ id: market.prosumers[party].id, predicate, detail }));
+  const shaped = faults.every(({ predicate }) => predicate !== "misshapenProposal");
+  const doubts = shaped ? doubtedTrades(market, view, proposals) : [];
+  return { kind: "claimed", claim: {}, payload: keccak256(bytesOf(outside)), outside, whole: false, doubts };
+}
+
+/** What the members' regrets, and what they left open, may add up to beside the operator's own. */
+function allowedOf({ market, network, terms }: OwnAgent, { result }: Batch, { operator }: Proposals): Allowed {
+  const own = terms.settings.network ? operatorRegret(market, network, result, operator.limits).regret : 0;
+  const floor = (dollars: number): string => `${BigInt(Math.max(0, Math.floor(dollars * NANO)))}`;
+  return {
+    regretNano: floor(allowedRegret(market, result, terms.toleranceNano / NANO) - own),
+    openNano: floor(allowedMismatch(market, result)),
+  };
 }
 
 /** Proposals against the own view, integers against proposals, the chain's rules, and the auditor's own test. */

@@ -50,7 +50,7 @@ export type Reply =
       readonly sends: readonly Outgoing[];
       readonly timerMs?: number;
       /** Why the agent, or the session, cannot go on. */
-      readonly failure?: string;
+      readonly failure?: Failed;
       /** The agent's end: its proposal, canonical, and what its owner alone is to know. */
       readonly end?: { readonly proposal: Uint8Array; readonly own: Uint8Array };
       readonly progress: Progress;
@@ -58,13 +58,28 @@ export type Reply =
   | {
       readonly kind: "claimed";
       readonly claim: Claimed;
-      readonly payload: Uint8Array;
-      /** Of whom the integers ask more than was frozen for it. */
+      /** Hash of the integers; where a proposal cannot be, of who is at fault: everybody finds the same. */
+      readonly payload: string;
+      /** Of whom the integers ask more than was frozen for it, and whose proposals cannot be. */
       readonly outside: readonly Outside[];
+      /** The integers were made: everybody not in `outside` was found within its mandate. */
+      readonly whole: boolean;
+      readonly doubts: readonly Doubt[];
+      /** Most that the members' regrets, and what they left open, may add up to for the certificate. */
+      readonly allowed?: Allowed;
     }
   | { readonly kind: "verified"; readonly digest: string; readonly payload: Uint8Array; readonly bundleHash: string }
   | { readonly kind: "signed"; readonly signature: string }
   | { readonly kind: "broken"; readonly error: string };
+
+/** 1e-9 $. */
+export type Allowed = { readonly regretNano: string; readonly openNano: string };
+
+/** `waitedFor`: agents whose messages did not come. */
+export type Failed = { readonly reason: string; readonly waitedFor?: readonly number[] };
+
+/** An agent whose proposal is not what this one agreed on with it. */
+export type Doubt = { readonly agent: number; readonly predicate: string; readonly detail: string };
 
 /** A claim as it is sent: regret and what is open, signed. */
 export type Claimed = {

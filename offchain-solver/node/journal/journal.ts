@@ -38,6 +38,17 @@ export type Commitment =
   | { readonly kind: "signed"; readonly session: string; readonly digest: string; readonly payload: string }
   /** The signature is about to leave. */
   | { readonly kind: "released"; readonly session: string; readonly digest: string }
+  /**
+   * What this node will not sign, and why; the operator's node also notes of others what they make of the same
+   * proposals, and why they take no part any more.
+   */
+  | {
+      readonly kind: "refused";
+      readonly session: string;
+      readonly party: number;
+      readonly predicate: string;
+      readonly detail: string;
+    }
   /** A transaction that settles is about to be sent. */
   | { readonly kind: "transaction"; readonly session: string; readonly hash: string; readonly raw: string }
   | { readonly kind: "settled"; readonly session: string; readonly batch: string; readonly block: string }

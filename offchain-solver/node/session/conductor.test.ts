@@ -36,9 +36,10 @@ describe("the conductor of a session", () => {
     proposals = clear(scenario, options).outcome!.proposals;
   });
 
+  const about = { session: SESSION, terms, invited, committee: new Set(invited) };
   const fresh = (): Conductor => {
     const termsText = new TextDecoder().decode(termsBytes(terms));
-    return new Conductor({ session: SESSION, terms, termsText, invited, quorumLacksAt: 5 });
+    return new Conductor({ ...about, termsText, quorumLacksAt: 5 });
   };
   const sent = (effects: readonly ConductorEffect[]): Life["kind"][] => [
     ...new Set(effects.flatMap((effect) => (effect.kind === "send" ? [effect.message.kind] : []))),
@@ -134,8 +135,10 @@ describe("the conductor of a session", () => {
     all(differing, () => of(differing, "ready", {}));
     all(differing, (party) => of(differing, "proposal", { proposal: proposalOf(party) }));
     const other = `0x${"0b".repeat(32)}`;
-    expect(reason(all(differing, (party) => claim(differing, party === 9 ? other : PAYLOAD)))).to.match(
-      /party 9 makes other/,
+    // Of fifteen eleven must sign: five that reckon otherwise leave ten.
+    const odd = invited.slice(5, 10);
+    expect(reason(all(differing, (party) => claim(differing, odd.includes(party) ? other : PAYLOAD)))).to.match(
+      /party 5 makes other/,
     );
   });
 
@@ -175,14 +178,17 @@ describe("the conductor of a session", () => {
     expect(sent(claimed(conductor, left))).to.deep.equal(["witness"]);
   });
 
-  it("gives a session up where somebody is beyond its mandate in the second clearing, or too few would be left", () => {
+  it("clears as often as somebody more is beyond its mandate, and gives up where too few would be left", () => {
     const conductor = fresh();
     all(conductor, present);
+    // Two members could void every session if the second clearing were the last: one beyond, then the other.
     claimed(conductor, invited, invited[4]);
     const effects = claimed(conductor, without(invited[4]), invited[6]);
-    expect(reasonOf(effects)).to.equal(
-      `beyond the mandate in the second clearing: party ${invited[6]}: spendBeyondLock: 7 needed, 0 allowed`,
-    );
+    expect(leftOut(effects)).to.deep.equal([[invited[6], "spendBeyondLock: 7 needed, 0 allowed"]]);
+    const left = without(invited[4], invited[6]);
+    const beyond = beyondOf(invited[4], invited[6]);
+    expect(openingOf(effects)).to.deep.include({ attempt: 3, members: left.slice(1), beyond });
+    expect(sent(claimed(conductor, left))).to.deep.equal(["witness"]);
     const few = fresh();
     all(few, present);
     expect(reasonOf(claimed(few, invited, ...invited.slice(1, 6)))).to.match(
@@ -201,6 +207,133 @@ describe("the conductor of a session", () => {
       (party) => ({ ...claim(conductor), ...(party === liar && { beyond: beyondOf(invited[5]) }) }) as Life,
     );
     expect(sent(told)).to.deep.equal(["witness"]);
+  });
+
+  /** All up to the claims; `say`: what somebody claims besides. */
+  function claimedWith(conductor: Conductor, members: number[], say: (party: number) => object): ConductorEffect[] {
+    all(conductor, () => of(conductor, "ready", {}), members);
+    all(conductor, (party) => of(conductor, "proposal", { proposal: proposalOf(party) }), members);
+    return all(conductor, (party) => ({ ...claim(conductor), ...say(party) }) as Life, members);
+  }
+  const differing = (effects: readonly ConductorEffect[]): unknown[] =>
+    effects.flatMap((effect) => (effect.kind === "differs" ? [effect.party] : []));
+  const regretsIn = (effects: readonly ConductorEffect[]): number[] =>
+    effects.flatMap((effect) =>
+      effect.kind === "send" && effect.message.kind === "witness" && effect.to === invited[0]
+        ? (JSON.parse(effect.message.text) as { regrets: { id: number }[] }).regrets.map(({ id }) => id)
+        : [],
+    );
+
+  it("settles what a quorum makes of the proposals; who makes other integers is named and certifies nothing", () => {
+    const conductor = fresh();
+    all(conductor, present);
+    const liar = invited[9];
+    const effects = claimedWith(conductor, invited, (party) =>
+      party === liar ? { payload: `0x${"0b".repeat(32)}`, doubts: beyondOf(invited[2]) } : {},
+    );
+    expect(sent(effects)).to.deep.equal(["witness"]);
+    expect([differing(effects), reasonOf(effects)]).to.deep.equal([[liar], undefined]);
+    expect(regretsIn(effects)).to.deep.equal(without(liar));
+    // The operator's own node too: what it finds beyond a mandate is about integers that nobody else has.
+    const wrong = fresh();
+    all(wrong, present);
+    const others = claimedWith(wrong, invited, (party) =>
+      party === OPERATOR_ID ? { payload: `0x${"0b".repeat(32)}`, beyond: beyondOf(invited[2]) } : {},
+    );
+    expect([sent(others), differing(others)]).to.deep.equal([["witness"], [OPERATOR_ID]]);
+  });
+
+  it("takes from the certificate, not from the session, whose claims are more than all together may be", () => {
+    const conductor = fresh();
+    all(conductor, present);
+    const [liar, other] = [invited[3], invited[8]];
+    const effects = claimedWith(conductor, invited, (party) => ({
+      ...(party === OPERATOR_ID && { allowed: { regretNano: "100", openNano: "50" } }),
+      regretNano: party === liar ? "101" : "2",
+      ...(party === other && { openNano: "51" }),
+    }));
+    expect(regretsIn(effects)).to.deep.equal(without(liar, other));
+    expect(differing(effects)).to.deep.equal([liar, other]);
+  });
+
+  it("goes on without who refuses what all others have claimed, and waits for nobody", () => {
+    const conductor = fresh();
+    all(conductor, present);
+    const refuser = invited[6];
+    all(conductor, () => of(conductor, "ready", {}));
+    all(conductor, (party) => of(conductor, "proposal", { proposal: proposalOf(party) }));
+    const refusal = { kind: "refusal", session: SESSION, predicate: "notMyInjection", detail: "period 1" } as const;
+    conductor.hear(refuser, refusal);
+    const effects = all(conductor, () => claim(conductor), without(refuser));
+    expect(leftOut(effects)).to.deep.equal([[refuser, `party ${refuser}: notMyInjection: period 1`]]);
+    expect(openingOf(effects)?.members).to.deep.equal(without(refuser).slice(1));
+    expect(sent(claimed(conductor, without(refuser)))).to.deep.equal(["witness"]);
+  });
+
+  it("goes on without who contradicts more than one, and without both where two contradict each other", () => {
+    const conductor = fresh();
+    all(conductor, present);
+    const [liar, one, victim] = [invited[3], invited[5], invited[8]];
+    const doubt = (...parties: number[]) => ({ doubts: beyondOf(...parties) });
+    const effects = claimedWith(conductor, invited, (party) =>
+      party === liar ? doubt(invited[1], invited[2]) : party === one ? doubt(victim) : {},
+    );
+    expect(leftOut(effects).map((row) => (row as unknown[])[0])).to.deep.equal([liar, one, victim]);
+    expect(sent(claimed(conductor, without(liar, one, victim)))).to.deep.equal(["witness"]);
+  });
+
+  it("leaves out at the second attempt whom the others wait for, not those who wait", () => {
+    const conductor = fresh();
+    all(conductor, present);
+    const [silent, partner, neighbour] = [invited[3], invited[5], invited[6]];
+    for (let k = 0; k < 2; k++) {
+      all(conductor, () => of(conductor, "ready", {}));
+      const waits = (party: number, ...waitedFor: number[]) =>
+        conductor.hear(party, of(conductor, "failure", { reason: "waited in vain", waitedFor }));
+      waits(partner, silent, OPERATOR_ID);
+      waits(neighbour, partner);
+      waits(invited[9], silent);
+      waits(OPERATOR_ID, partner, neighbour);
+      const effects = all(conductor, present);
+      expect(leftOut(effects).map((row) => (row as unknown[])[0])).to.deep.equal(k === 0 ? [] : [silent]);
+    }
+    expect(conductor.stage).to.equal("opening");
+  });
+
+  it("leaves out at the second time who is there and says nothing, unless so many do that it is none of them", () => {
+    const conductor = fresh();
+    all(conductor, present);
+    const silent = invited[7];
+    for (const expected of [[], [[silent, "silent while opening"]]]) {
+      all(conductor, () => of(conductor, "ready", {}), without(silent));
+      conductor.again(true);
+      expect(leftOut(all(conductor, present))).to.deep.equal(expected);
+    }
+    const claiming = fresh();
+    all(claiming, present);
+    for (const expected of [[], [[silent, "silent while claiming"]]]) {
+      all(claiming, () => of(claiming, "ready", {}));
+      all(claiming, (party) => of(claiming, "proposal", { proposal: proposalOf(party) }));
+      all(claiming, () => claim(claiming), without(silent));
+      claiming.again(true);
+      expect(leftOut(all(claiming, present))).to.deep.equal(expected);
+    }
+  });
+
+  it("begins without whom the freeze found no mandate of, and counts only those who sign", () => {
+    const none = invited[4];
+    const termsText = new TextDecoder().decode(termsBytes(terms));
+    const without_ = [{ party: none, predicate: "notLocked", detail: "no mandate" }];
+    const committee = new Set(invited.slice(0, 5));
+    const conductor = new Conductor({ ...about, termsText, committee, quorumLacksAt: 2, without: without_ });
+    expect(leftOut(conductor.begin())).to.deep.equal([[none, "notLocked: no mandate"]]);
+    const effects = all(conductor, present, without(none));
+    expect(openingOf(effects)).to.deep.include({ members: without(none).slice(1), beyond: without_ });
+    // Ten of those whose signatures nobody needs refuse.
+    const refusal = { kind: "refusal", session: SESSION, predicate: "noPart", detail: "" } as const;
+    expect(reasonOf(all(conductor, () => refusal, invited.slice(5)))).to.equal(undefined);
+
+    expect(reasonOf(all(conductor, () => refusal, invited.slice(1, 3)))).to.match(/noPart/);
   });
 
   it("leaves out whose agent fails twice while everybody is there, and at once whose problem has no solution", () => {

@@ -5,8 +5,9 @@
  */
 import { canonicalBytes, type Json } from "../../codec/canonicalJson.ts";
 import type { Terms } from "../../codec/terms.ts";
-import { WitnessSchema } from "../../codec/witness.ts";
-import { Exclusions, isHopeless, wordsOf, type Beyond } from "./exclusions.ts";
+import { judgeClaims, type Claim } from "./claims.ts";
+import type { Disputed } from "./disputes.ts";
+import { Exclusions, isHopeless, type Beyond } from "./exclusions.ts";
 import type { Life, LifeOf } from "./messages.ts";
 
 export type Conducting = {
@@ -16,8 +17,12 @@ export type Conducting = {
   readonly termsText: string;
   /** Parties: the operator first, then the prosumers in the order of the terms. */
   readonly invited: readonly number[];
-  /** Members' refusals that keep a quorum from being reached. */
+  /** Parties whose signatures count; of everybody else the session needs nothing. */
+  readonly committee: ReadonlySet<number>;
+  /** Of the committee: so many that are missing, or refuse, keep a quorum from being reached. */
   readonly quorumLacksAt: number;
+  /** Who has no part in it from the start, since the freeze found no mandate of it. */
+  readonly without?: readonly Beyond[];
 };
 
 export type ConductorEffect =
@@ -26,12 +31,13 @@ export type ConductorEffect =
   | { readonly kind: "stage"; readonly stage: Stage; readonly attempt: number }
   /** The others go on without it. */
   | { readonly kind: "leftOut"; readonly party: number; readonly reason: string }
+  /** It takes part, and what it says of the result does not count. */
+  | { readonly kind: "differs"; readonly party: number; readonly reason: string }
   /** It will not come to an end any more; the session is void at its deadline. */
   | { readonly kind: "giveUp"; readonly reason: string };
 
 export type Stage = "gathering" | "opening" | "clearing" | "claiming" | "attesting" | "given up";
 
-type Claim = Pick<LifeOf<"claim">, "payload" | "regretNano" | "openNano" | "signature" | "beyond">;
 type Proposal = LifeOf<"proposal">["proposal"];
 
 /** Attempts that end without a reason that anybody could do something about. */
@@ -46,7 +52,7 @@ export class Conductor {
   readonly #present = new Set<number>();
   readonly #refusals = new Map<number, string>();
   readonly #hellos = new Map<number, number>();
-  readonly #exclusions = new Exclusions();
+  readonly #exclusions: Exclusions;
   #moves = 0;
   #opened = 0;
   #stage: Stage = "gathering";
@@ -64,6 +70,11 @@ export class Conductor {
 
   constructor(about: Conducting) {
     this.#about = about;
+    this.#exclusions = new Exclusions(about.invited[0], about.without);
+  }
+
+  get session(): string {
+    return this.#about.session;
   }
 
   get stage(): Stage {
@@ -86,6 +97,7 @@ export class Conductor {
 
   /** Everybody is told the terms. */
   begin(): ConductorEffect[] {
+    this.#goOnWithout(this.#exclusions.beyond.map(inWords));
     for (const party of this.#about.invited) this.#sendTerms(party);
     return this.#taken();
   }
@@ -96,7 +108,10 @@ export class Conductor {
       for (const party of this.missing) this.#sendTerms(party);
       // Who was not there in time falls back to the tariff.
       if (stalled && this.#enough()) this.#open();
-    } else if (stalled && this.#clearing()) this.#askAnew();
+    } else if (stalled && this.#clearing()) {
+      this.#blameSilence();
+      this.#askAnew();
+    }
     return this.#taken();
   }
 
@@ -132,9 +147,10 @@ export class Conductor {
       }
       case "refusal":
         this.#refusals.set(party, `party ${party}: ${message.predicate}: ${message.detail}`);
-        if (this.#refusals.size >= this.#about.quorumLacksAt)
+        if (this.#seats([...this.#refusals.keys()]) >= this.#about.quorumLacksAt)
           this.#giveUp([...this.#refusals.values()].slice(0, 3).join("; "));
         else if (!this.#fixed && party !== this.#operator) this.#exclusions.refuses(party);
+        if (this.#stage === "claiming" && this.#allClaimed()) this.#attest();
         return;
       case "ready":
       case "proposal":
@@ -175,14 +191,14 @@ export class Conductor {
         if (this.#stage !== "claiming" || this.#claims.has(party)) return;
         this.#claims.set(party, message);
         this.#moves++;
-        if (this.#claims.size < all) return;
+        if (!this.#allClaimed()) return;
         return this.#attest();
       case "failure":
-        return this.#hearFailure(party, message.reason);
+        return this.#hearFailure(party, message);
     }
   }
 
-  #hearFailure(party: number, reason: string): void {
+  #hearFailure(party: number, { reason, waitedFor }: LifeOf<"failure">): void {
     this.#failures.push(`party ${party}: ${reason}`);
     // A clearing without an end has none the next time either: the same bits. Its end is the operator's agent's to say.
     if (party === this.#operator && /ended: (infeasible|max iterations)/.test(reason))
@@ -193,7 +209,7 @@ export class Conductor {
       this.#exclusions.leaveOut(party);
       if (!this.#goOnWithout([{ party, reason }])) return;
       if (this.#stage === "gathering" && this.#complete()) return this.#open();
-    } else if (this.#stage === "clearing") this.#exclusions.fails(party, reason);
+    } else this.#exclusions.fails(party, reason, waitedFor);
     if (this.#stage === "clearing") this.#askAnew();
   }
 
@@ -209,51 +225,65 @@ export class Conductor {
   }
 
   #attest(): void {
-    const { session, terms } = this.#about;
-    const claims = this.#members.map((party) => ({ party, ...(this.#claims.get(party) as Claim) }));
-    const [{ payload }] = claims;
-    const other = claims.find((claim) => claim.payload !== payload);
-    if (other !== undefined)
-      return this.#giveUp(`party ${other.party} makes other integers of the same proposals: ${other.payload}`);
-    const { beyond } = claims[0];
-    if (beyond !== undefined) return this.#clearWithout(beyond);
-    const operator = this.#proposals.get(this.#members[0]);
-    this.#enter("attesting");
-    const witness = WitnessSchema.safeParse({
+    const { session, terms, committee, quorumLacksAt } = this.#about;
+    const operator = this.#proposals.get(this.#operator);
+    const claims = this.#members.flatMap((party) => {
+      const claim = this.#claims.get(party);
+      return claim === undefined ? [] : [{ party, ...claim }];
+    });
+    const judged = judgeClaims(claims, {
       session,
-      payload,
       terms,
-      regrets: claims.flatMap(({ party: id, regretNano, openNano, signature }) =>
-        regretNano === undefined || openNano === undefined || signature === undefined
-          ? []
-          : [{ id, regretNano, openNano, signature }],
-      ),
+      operator: this.#operator,
+      committee,
+      quorum: committee.size - quorumLacksAt + 1,
       limits: operator !== undefined && "limits" in operator ? operator.limits : [],
     });
-    if (!witness.success) return this.#giveUp("the claims make no witness");
-    this.#fixed = true;
-    this.#tell({ kind: "witness", ...this.#now(), text: textOf(witness.data) });
-  }
-
-  /** What asks more of somebody than it has signed would be refused whole: it is cleared again once, without it. */
-  #clearWithout(beyond: readonly Beyond[]): void {
-    if (!this.#exclusions.leaveOutBeyond(beyond))
-      return this.#giveUp(`beyond the mandate in the second clearing: ${wordsOf(beyond)}`);
-    const out = beyond.map((one) => ({ party: one.party, reason: `${one.predicate}: ${one.detail}` }));
+    if (judged.kind === "none") return this.#giveUp(judged.reason);
+    for (const { party, reason } of judged.named) this.#effects.push({ kind: "differs", party, reason });
+    // Who refuses what is about to be signed is bound by none of it.
+    const refusing = this.#members.filter((party) => !this.#claims.has(party));
+    if (judged.kind === "witness" && refusing.length === 0) {
+      this.#enter("attesting");
+      this.#fixed = true;
+      return this.#tell({ kind: "witness", ...this.#now(), text: textOf(judged.witness) });
+    }
+    // What asks more of somebody than it has signed would be refused whole: it is cleared again, without it.
+    if (judged.kind === "beyond") this.#exclusions.leaveOutBeyond(judged.beyond);
+    const out =
+      judged.kind === "beyond"
+        ? judged.beyond.map(inWords)
+        : judged.kind === "disputed"
+          ? judged.out
+          : refusing.map((party) => ({ party, reason: this.#refusals.get(party) ?? "refuses" }));
+    for (const { party } of out) this.#exclusions.leaveOut(party);
     if (!this.#goOnWithout(out)) return;
     if (this.#enough()) this.#open();
     else this.#gather();
   }
 
+  /** Of everybody it is known what it makes of the proposals: its integers, or that it wants none of them. */
+  #allClaimed(): boolean {
+    return this.#members.every((party) => this.#claims.has(party) || this.#exclusions.has(party));
+  }
+
+  /** Of a stage without an end, who has not said its part; in a clearing the agents say for whom they wait. */
+  #blameSilence(): void {
+    const said = { opening: this.#ready, clearing: this.#proposals, claiming: this.#claims }[this.#stage as "claiming"];
+    if (this.#stage === "clearing" && said.size === 0) return;
+    const silent = this.#members.filter((party) => !said.has(party) && party !== this.#operator);
+    for (const party of silent) this.#exclusions.fails(party, `silent while ${this.#stage}`);
+  }
+
   /** Says who is left out; false: the others make no quorum, and the session has no end. */
-  #goOnWithout(out: readonly { readonly party: number; readonly reason: string }[]): boolean {
+  #goOnWithout(out: readonly Disputed[]): boolean {
     for (const { party, reason } of out) {
       this.#present.delete(party);
       this.#effects.push({ kind: "leftOut", party, reason });
     }
     const { invited, quorumLacksAt } = this.#about;
-    const lacking = this.#exclusions.out.size;
-    if (lacking < quorumLacksAt && lacking < invited.length - 1) return true;
+    const gone = [...this.#exclusions.out];
+    if (this.#seats(gone) < quorumLacksAt && gone.length < invited.length - 1) return true;
     const who = out.map(({ party, reason }) => `party ${party}: ${reason}`).join("; ");
     this.#giveUp(`too few are left without ${who}`);
     return false;
@@ -270,7 +300,13 @@ export class Conductor {
     const { invited, quorumLacksAt } = this.#about;
     const prosumers = this.#present.size - 1;
     const operator = this.#present.has(invited[0]);
-    return operator && prosumers > 0 && this.missing.length < quorumLacksAt && (!this.#fixed || this.#complete());
+    const quorum = this.#seats(this.missing) < quorumLacksAt;
+    return operator && prosumers > 0 && quorum && (!this.#fixed || this.#complete());
+  }
+
+  /** How many of these sign. */
+  #seats(parties: readonly number[]): number {
+    return parties.filter((party) => this.#about.committee.has(party)).length;
   }
 
   #gather(): void {
@@ -295,9 +331,11 @@ export class Conductor {
       return this.#giveUp(`${MOST_ATTEMPTS} attempts came to nothing: ${why}`);
     }
     const blamed = this.#exclusions.blame(this.#members.some((party) => !this.#present.has(party)));
-    if (blamed !== undefined && blamed.party !== this.#operator && !this.#fixed) {
-      this.#exclusions.leaveOut(blamed.party);
-      if (!this.#goOnWithout([blamed])) return;
+    // Where too few would be left it is none of them: it is tried again with all.
+    const gone = [...this.#exclusions.out, ...blamed.map(({ party }) => party)];
+    if (blamed.length > 0 && !this.#fixed && this.#seats(gone) < this.#about.quorumLacksAt) {
+      for (const { party } of blamed) this.#exclusions.leaveOut(party);
+      if (!this.#goOnWithout(blamed)) return;
       if (!this.#enough()) return this.#gather();
     }
     this.#attempt = Math.max(this.#attempt, this.#lastSeen) + 1;
@@ -336,6 +374,8 @@ export class Conductor {
     return effects;
   }
 }
+
+const inWords = ({ party, predicate, detail }: Beyond): Disputed => ({ party, reason: `${predicate}: ${detail}` });
 
 const textOf = (value: unknown): string =>
   new TextDecoder().decode(canonicalBytes(JSON.parse(JSON.stringify(value)) as Json));

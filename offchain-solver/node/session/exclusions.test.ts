@@ -9,7 +9,7 @@ describe("the opening of an attempt", () => {
     openingFault(
       { members, ...(stated.length > 0 && { beyond: stated.map(poor) }) },
       INVITED,
-      outside && new Set(outside),
+      new Map(outside && INVITED.map((party) => [party, outside.includes(party)])),
     )?.code;
 
   it("is refused where it leaves out for its mandate whom the own claim found within it, or takes it in all the same", () => {
@@ -17,7 +17,8 @@ describe("the opening of an attempt", () => {
     expect(codeOf([1, 2, 4], [3], [])).to.equal("leftOutWithinMandate");
     expect(codeOf([1, 4], [2, 3], [3])).to.equal("leftOutWithinMandate");
     expect(codeOf(INVITED, [3], [3])).to.equal("leftOutWithinMandate");
-    expect(openingFault({ members: [1, 4], beyond: [2, 3].map(poor) }, INVITED, new Set([3]))?.detail).to.equal(
+    const judged = new Map(INVITED.map((party) => [party, party === 3]));
+    expect(openingFault({ members: [1, 4], beyond: [2, 3].map(poor) }, INVITED, judged)?.detail).to.equal(
       "party 2: spendBeyondLock: 7 needed, 0 allowed",
     );
   });

@@ -1,13 +1,15 @@
 /**
  * Who takes no part in what is left of a session, and why: one member must not be able to void it, by what its honest
- * line asks beyond its mandate, or by an agent that fails time and again. Whoever is left out falls back to the tariff.
+ * line asks beyond its mandate, by proposals that cannot be, by an agent that fails or says nothing. Whoever is left
+ * out falls back to the tariff.
  */
+import { whoGoes, type Dispute, type Disputed } from "./disputes.ts";
 import type { LifeOf } from "./messages.ts";
 
-/** A member of whom an honest result asks more than its mandate or its account allows. */
+/** A member of whom an honest result asks more than its mandate or its account allows, or whose proposal cannot be. */
 export type Beyond = NonNullable<LifeOf<"attempt">["beyond"]>[number];
 
-/** The failures of one member that nobody's absence explains before the others go on without it. */
+/** Attempts that one member has spoilt, and nobody's absence explains, before the others go on without it. */
 const MOST_FAILURES = 2;
 
 export const wordsOf = (beyond: readonly Beyond[]): string =>
@@ -17,17 +19,17 @@ export const wordsOf = (beyond: readonly Beyond[]): string =>
 export const isHopeless = (reason: string): boolean => /cannot meet|accurately enough/.test(reason);
 
 /**
- * Why a node takes part in no attempt that is opened like this; `outside`: whom its own claims have found beyond their
- * mandates, undefined where it has claimed nothing yet. Nobody can tell from afar who was not there.
+ * Why a node takes part in no attempt that is opened like this; `judged`: of every member that its own claims have
+ * looked at, whether the newest of them found it beyond its mandate. Nobody can tell from afar who was not there.
  */
 export function openingFault(
   { members, beyond = [] }: Pick<LifeOf<"attempt">, "members" | "beyond">,
   invited: readonly number[],
-  outside: ReadonlySet<number> | undefined,
+  judged: ReadonlyMap<number, boolean>,
 ): { readonly code: "wrongMembers" | "leftOutWithinMandate"; readonly detail: string } | undefined {
   if (members.some((id, k) => !invited.includes(id) || (k > 0 && members[k - 1] >= id)))
     return { code: "wrongMembers", detail: `${members.join(", ")} of ${invited.join(", ")}` };
-  const within = beyond.filter(({ party }) => members.includes(party) || outside?.has(party) === false);
+  const within = beyond.filter(({ party }) => members.includes(party) || judged.get(party) === false);
   return within.length === 0 ? undefined : { code: "leftOutWithinMandate", detail: wordsOf(within) };
 }
 
@@ -36,8 +38,19 @@ export class Exclusions {
   /** Until they begin anew: whoever refuses is no help in an attempt. */
   readonly #refusing = new Set<number>();
   readonly #failures = new Map<number, number>();
-  #suspect: { readonly party: number; readonly reason: string } | undefined;
-  #beyond: readonly Beyond[] = [];
+  readonly #arbiter: number;
+  /** Of the attempt under way. */
+  #waits: Dispute[] = [];
+  /** Somebody has begun anew in it, which is why others wait. */
+  #excused = false;
+  #beyond: readonly Beyond[];
+
+  /** `arbiter`: who conducts; `beyond`: who has no part in the session from the start. */
+  constructor(arbiter: number, beyond: readonly Beyond[] = []) {
+    this.#arbiter = arbiter;
+    this.#beyond = beyond;
+    for (const { party } of beyond) this.leaveOut(party);
+  }
 
   /** For the rest of the session. */
   get out(): ReadonlySet<number> {
@@ -56,12 +69,10 @@ export class Exclusions {
     this.#out.add(party);
   }
 
-  /** False: there was such a result before, and the session is cleared again once. */
-  leaveOutBeyond(beyond: readonly Beyond[]): boolean {
-    if (this.#beyond.length > 0) return false;
-    this.#beyond = beyond;
+  /** As often as it takes: every time somebody goes, and a quorum is left or the session has no end. */
+  leaveOutBeyond(beyond: readonly Beyond[]): void {
+    this.#beyond = [...this.#beyond, ...beyond];
     for (const { party } of beyond) this.leaveOut(party);
-    return true;
   }
 
   refuses(party: number): void {
@@ -71,21 +82,26 @@ export class Exclusions {
   /** A node begins anew: that may be why others have waited in vain. */
   begins(party: number): void {
     this.#refusing.delete(party);
-    this.#suspect = undefined;
+    this.#excused = true;
   }
 
-  /** Its failure has ended an attempt. */
-  fails(party: number, reason: string): void {
-    this.#suspect = { party, reason };
+  /** It has ended an attempt: by itself, or by waiting in vain for others. */
+  fails(party: number, reason: string, waitedFor: readonly number[] = []): void {
+    if (waitedFor.length === 0) this.#waits.push({ accuser: this.#arbiter, accused: party, reason });
+    for (const accused of waitedFor) this.#waits.push({ accuser: party, accused, reason });
   }
 
-  /** The next attempt opens; `explained`: somebody of the last is gone. Returns who has failed too often. */
-  blame(explained: boolean): { readonly party: number; readonly reason: string } | undefined {
-    const suspect = this.#suspect;
-    this.#suspect = undefined;
-    if (suspect === undefined || explained) return undefined;
-    const failures = (this.#failures.get(suspect.party) ?? 0) + 1;
-    this.#failures.set(suspect.party, failures);
-    return failures < MOST_FAILURES ? undefined : suspect;
+  /** The next attempt opens; `explained`: somebody of the last is gone. Returns who has spoilt too many. */
+  blame(explained: boolean): Disputed[] {
+    const waits = this.#waits;
+    const idle = explained || this.#excused;
+    this.#waits = [];
+    this.#excused = false;
+    if (idle) return [];
+    return whoGoes(waits, this.#arbiter).filter(({ party }) => {
+      const failures = (this.#failures.get(party) ?? 0) + 1;
+      this.#failures.set(party, failures);
+      return failures >= MOST_FAILURES && party !== this.#arbiter;
+    });
   }
 }

@@ -3,7 +3,6 @@
  * clears, proposes, claims, verifies, asks its journal, signs. What comes from others is checked here or in the agent's
  * thread before anything of it counts.
  */
-import { keccak256 } from "ethers";
 import { OPERATOR_AGENT } from "../../clearing/message.ts";
 import { quorumOf, sessionHash, type SessionTerms } from "../../codec/typedData.ts";
 import { signerOfText } from "../../codec/recover.ts";
@@ -76,8 +75,8 @@ export class Member {
   #busy = false;
   #witness = "";
   #batch: Batch | undefined;
-  /** Whom the own claims have found beyond their mandates; undefined: no claim yet. */
-  #outside: Set<number> | undefined;
+  /** Of every member that an own claim has looked at: whether the newest found it beyond its mandate. */
+  readonly #judged = new Map<number, boolean>();
   #attestations = new Map<string, Map<number, string>>();
   progress: Progress = { iteration: 0 };
   stage = "waiting for the terms";
@@ -165,7 +164,7 @@ export class Member {
     if (this.#terms === undefined || this.#termsBytes === undefined || attempt <= this.#attempt) return;
     const { agent, journal, party, operator } = this.#around;
     const invited = this.#terms.scenario.prosumers.map(({ id }) => id);
-    const fault = openingFault({ members, beyond }, invited, this.#outside);
+    const fault = openingFault({ members, beyond }, invited, this.#judged);
     if (fault !== undefined) return void this.#refuse(fault.code, fault.detail);
     this.#parties = members;
     this.#self = party === operator ? OPERATOR_AGENT : members.indexOf(party);
@@ -235,11 +234,13 @@ export class Member {
     const attempted = { session: this.session, attempt: this.#attempt };
     this.progress = progress;
     if (timerMs !== undefined) setTimer(timerMs);
-    for (const { to, bytes } of sends) send(to === OPERATOR_AGENT ? this.#around.operator : this.#parties[to], bytes);
+    for (const { to, bytes } of sends) send(this.#partyOf(to), bytes);
     if (failure !== undefined) {
       setTimer(undefined);
-      note("warn", "the clearing failed", { reason: failure });
-      this.#tell({ kind: "failure", ...attempted, reason: failure });
+      const { reason, waitedFor = [] } = failure;
+      note("warn", "the clearing failed", { reason });
+      const parties = waitedFor.map((agent) => this.#partyOf(agent));
+      this.#tell({ kind: "failure", ...attempted, reason, ...(parties.length > 0 && { waitedFor: parties }) });
     }
     if (end === undefined) return;
     setTimer(undefined);
@@ -263,13 +264,27 @@ export class Member {
     if (reply.kind === "refused") return void this.#refuse(reply.predicate, reply.detail);
     if (reply.kind !== "claimed") return;
     this.stage = "claimed";
-    const payload = keccak256(reply.payload);
-    this.#outside ??= new Set();
-    for (const { id } of reply.outside) this.#outside.add(id);
-    const beyond = reply.outside.map(({ id, predicate, detail }) => ({ party: id, predicate, detail }));
-    // Everybody finds the same; the operator is the one who opens the next attempt.
-    const mine = this.#self === OPERATOR_AGENT && beyond.length > 0 && { beyond };
-    this.#tell({ kind: "claim", session: this.session, attempt, payload, ...reply.claim, ...mine });
+    const { payload, outside, whole, doubts, allowed } = reply;
+    // Of proposals that cannot be no integers were made: nothing is known of the others.
+    if (whole) for (const party of this.#parties) this.#judged.set(party, false);
+    for (const { id } of outside) this.#judged.set(id, true);
+    const beyond = outside.map(({ id, ...found }) => ({ party: id, ...found }));
+    this.#tell({
+      kind: "claim",
+      session: this.session,
+      attempt,
+      payload,
+      ...reply.claim,
+      ...(doubts.length > 0 && {
+        doubts: doubts.map(({ agent, ...found }) => ({ party: this.#partyOf(agent), ...found })),
+      }),
+      // Everybody finds the same; the operator is the one who opens the next attempt.
+      ...(this.#self === OPERATOR_AGENT && { ...(beyond.length > 0 && { beyond }), ...(allowed && { allowed }) }),
+    });
+  }
+
+  #partyOf(agent: number): number {
+    return agent === OPERATOR_AGENT ? this.#around.operator : this.#parties[agent];
   }
 
   async #verify(text: string): Promise<void> {
@@ -345,10 +360,15 @@ export class Member {
     this.#around.settleable({ session: this.session, ...batch, witness: this.#witness, attestations });
   }
 
+  /** In the journal before anybody hears of it; the same refusal of another attempt once. */
   #refuse(predicate: string, detail: string): false {
+    const { journal, party, note } = this.#around;
+    const before = journal.last("refused", this.session);
+    if (before?.party !== party || before.predicate !== predicate)
+      journal.commit({ kind: "refused", session: this.session, party, predicate, detail: detail.slice(0, 256) });
     this.refusal = `${predicate}: ${detail}`;
     this.stage = "refused";
-    this.#around.note("warn", "refuses", { predicate, detail });
+    note("warn", "refuses", { predicate, detail });
     this.#tell({ kind: "refusal", session: this.session, predicate, detail });
     return false;
   }

@@ -17,12 +17,12 @@ const hex = z.string().regex(/^0x[0-9a-f]*$/);
 const party = z.int().positive().max(0xffffffff);
 const whole = z.string().regex(/^-?\d{1,40}$/);
 const about = { session: hash };
-/** Whom an honest result would take beyond its mandate or its account; predicates of `settle`. */
-const beyond = z
-  .array(z.strictObject({ party, predicate: z.string().max(64), detail: z.string().max(256) }))
-  .min(1)
-  .max(65_536)
-  .optional();
+const found = z.strictObject({ party, predicate: z.string().max(64), detail: z.string().max(256) });
+/**
+ * Whom an honest result would take beyond its mandate or its account (predicates of `settle`), and whose proposal
+ * cannot be.
+ */
+const beyond = z.array(found).min(1).max(65_536).optional();
 const attempted = { session: hash, attempt: z.int().positive() };
 
 /** To the conductor. */
@@ -45,13 +45,22 @@ const TO_CONDUCTOR = [
     regretNano: whole.optional(),
     openNano: whole.optional(),
     signature: hex.optional(),
+    /** Partners whose proposals hold other trades than were agreed on with this party. */
+    doubts: z.array(found).min(1).max(256).optional(),
     /** The operator's: without these the session is cleared again. */
     beyond,
+    /** The operator's: what the members' claims may add up to. */
+    allowed: z.strictObject({ regretNano: whole, openNano: whole }).optional(),
   }),
   /** It will not sign, and says which predicate. */
   z.strictObject({ kind: z.literal("refusal"), ...about, predicate: z.string(), detail: z.string() }),
-  /** Its agent cannot go on. */
-  z.strictObject({ kind: z.literal("failure"), ...attempted, reason: z.string() }),
+  /** Its agent cannot go on; `waitedFor`: whose messages did not come. */
+  z.strictObject({
+    kind: z.literal("failure"),
+    ...attempted,
+    reason: z.string().max(65_536),
+    waitedFor: z.array(party).max(4_096).optional(),
+  }),
 ] as const;
 
 /** From the conductor. */
@@ -59,7 +68,8 @@ const FROM_CONDUCTOR = [
   z.strictObject({ kind: z.literal("terms"), ...about, text: z.string() }),
   /**
    * Everybody opens an agent; `members`: the prosumers who take part, in the order of the terms; `beyond`: who is left
-   * out because of what the last claim found, which every node has found as well. Others were not there.
+   * out because of what the freeze or a claim found, which every node has found as well. Others were not there, or have
+   * spoilt an attempt.
    */
   z.strictObject({ kind: z.literal("attempt"), ...attempted, members: z.array(party).min(1).max(65_536), beyond }),
   z.strictObject({ kind: z.literal("go"), ...attempted }),

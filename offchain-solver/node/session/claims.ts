@@ -1,0 +1,104 @@
+/**
+ * What becomes of an attempt in which everybody has claimed: a witness, another attempt without some, or no end. The
+ * integers that a quorum makes are the session's; whoever makes others of the same proposals is named, signs nothing of
+ * it, and keeps nobody from settling.
+ */
+import type { Terms } from "../../codec/terms.ts";
+import { WitnessSchema, type Witness } from "../../codec/witness.ts";
+import { whoGoes, type Disputed } from "./disputes.ts";
+import type { Beyond } from "./exclusions.ts";
+import type { LifeOf } from "./messages.ts";
+
+export type Claim = Omit<LifeOf<"claim">, "kind" | "session" | "attempt">;
+export type Claimed = Claim & { readonly party: number };
+
+export type Claiming = {
+  readonly session: string;
+  readonly terms: Terms;
+  readonly operator: number;
+  /** Parties whose signatures count, and how many it takes. */
+  readonly committee: ReadonlySet<number>;
+  readonly quorum: number;
+  /** Binding limits, of the operator's proposal. */
+  readonly limits: Witness["limits"];
+};
+
+export type Judged =
+  | { readonly kind: "witness"; readonly witness: Witness; readonly named: readonly Disputed[] }
+  /** The same for everybody. */
+  | { readonly kind: "beyond"; readonly beyond: readonly Beyond[]; readonly named: readonly Disputed[] }
+  /** Between two each. */
+  | { readonly kind: "disputed"; readonly out: readonly Disputed[]; readonly named: readonly Disputed[] }
+  | { readonly kind: "none"; readonly reason: string };
+
+/** `claims`: one of everybody who took part. */
+export function judgeClaims(claims: readonly Claimed[], about: Claiming): Judged {
+  const { operator, committee, quorum } = about;
+  const seats = (payload: string): number =>
+    claims.filter((claim) => claim.payload === payload && committee.has(claim.party)).length;
+  const theirs = claims.find(({ party }) => party === operator)?.payload ?? claims[0].payload;
+  const agreed = claims.map(({ payload }) => payload).reduce((a, b) => (seats(b) > seats(a) ? b : a), theirs);
+  const others = claims.filter(({ payload }) => payload !== agreed);
+  const named = others.map(({ party, payload }) => ({ party, reason: `makes other integers of it: ${payload}` }));
+  if (seats(agreed) < quorum) {
+    const who = named.slice(0, 3).map(({ party, reason }) => `party ${party} ${reason}`);
+    return { kind: "none", reason: `no quorum makes the same of the proposals: ${who.join("; ")}` };
+  }
+  const same = claims.filter(({ payload }) => payload === agreed);
+  // Their own disputes do not count where they reckon otherwise: nobody could say what they are about.
+  const disputes = same.flatMap(({ party, doubts = [] }) =>
+    doubts.map((doubt) => ({
+      accuser: party,
+      accused: doubt.party,
+      reason: `parties ${party} and ${doubt.party}: ${doubt.predicate}: ${doubt.detail}`,
+    })),
+  );
+  const out = whoGoes(disputes, operator);
+  if (out.length > 0) return { kind: "disputed", out, named };
+  const { beyond, allowed } = same.find(({ party }) => party === operator) ?? {};
+  if (beyond !== undefined) return { kind: "beyond", beyond, named };
+  const unbelieved = tooMuch(same, allowed, claims.length - quorum);
+  return witnessOf(
+    same.filter(({ party }) => !unbelieved.some((one) => one.party === party)),
+    agreed,
+    about,
+    [...named, ...unbelieved],
+  );
+}
+
+/**
+ * Largest claims that are more than all together may be: a node that claims too much leaves the session uncertified by
+ * itself, not unsettled. At most so `many`: where it takes more, something is wrong with the result.
+ */
+function tooMuch(claims: readonly Claimed[], allowed: Claim["allowed"], many: number): Disputed[] {
+  if (allowed === undefined) return [];
+  const left = new Map(claims.map((claim) => [claim.party, claim]));
+  const out: Disputed[] = [];
+  for (const field of ["regretNano", "openNano"] as const) {
+    const most = BigInt(allowed[field]);
+    const of = (claim: Claimed): bigint => (BigInt(claim[field] ?? 0) > 0n ? BigInt(claim[field] as string) : 0n);
+    while (out.length < many && [...left.values()].reduce((sum, claim) => sum + of(claim), 0n) > most) {
+      const worst = [...left.values()].reduce((a, b) => (of(b) > of(a) ? b : a));
+      left.delete(worst.party);
+      out.push({ party: worst.party, reason: `claims ${field} ${of(worst)} where all may claim ${most}` });
+    }
+  }
+  return out;
+}
+
+function witnessOf(claims: readonly Claimed[], payload: string, about: Claiming, named: readonly Disputed[]): Judged {
+  const { session, terms, limits } = about;
+  const witness = WitnessSchema.safeParse({
+    session,
+    payload,
+    terms,
+    regrets: claims.flatMap(({ party: id, regretNano, openNano, signature }) =>
+      regretNano === undefined || openNano === undefined || signature === undefined
+        ? []
+        : [{ id, regretNano, openNano, signature }],
+    ),
+    limits,
+  });
+  if (!witness.success) return { kind: "none", reason: "the claims make no witness" };
+  return { kind: "witness", witness: witness.data, named };
+}
