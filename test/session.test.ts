@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { keccak256 } from "ethers";
 import { bundlesOf } from "../offchain-solver/auditor/bundles.ts";
 import { checkDelivery } from "../offchain-solver/auditor/deliveries.ts";
+import type { Audited } from "../offchain-solver/auditor/audit.ts";
 import type { Verdict } from "../offchain-solver/auditor/verdict.ts";
 import { certifySession, judgeWitness, type SettledSession } from "../offchain-solver/auditor/witness.ts";
 import { canonicalBytes } from "../offchain-solver/codec/canonicalJson.ts";
@@ -87,10 +88,8 @@ describe("a session, end to end on the embedded devnet", function () {
   });
 
   describe("its delivery", () => {
-    const found = {
-      chainId: 31337n,
-      meterKeys: new Map(Array.from({ length: 40 }, (_, id) => [id, [devnetKey("meter", id).address]])),
-    };
+    let found: Audited;
+    before(() => (found = outcome.found));
     type Documents = { delivery: DeliveryJson; meters: MetersJson };
     const verdictOf = (edit: (documents: Documents) => void): Verdict => {
       const { delivery, meters } = structuredClone(outcome.delivery!);
@@ -167,7 +166,8 @@ describe("a session, end to end on the embedded devnet", function () {
         ...leaves(top, []),
       ];
       expect(paths.length).to.be.above(35);
-      for (const path of paths) {
+      // Gas is what a node says of a receipt.
+      for (const path of paths.filter((one) => one.at(-1) !== "gasUsed")) {
         const verdict = verdictOf(({ delivery }) => {
           let at = delivery as unknown as Record<string, unknown>;
           for (const key of path.slice(0, -1)) at = at[key] as Record<string, unknown>;
@@ -194,14 +194,30 @@ describe("a session, end to end on the embedded devnet", function () {
         ["readingsNotTheMeters", ({ meters: { meters } }) => meters.shift()],
         ["readingsNotTheMeters", ({ meters: { statements } }) => statements.splice(1, 1)],
         ["otherChain", ({ meters }) => meters.chainId++],
-        ["noConnection", ({ meters: { connections } }) => connections.shift()],
-        ["meteredBeyondConnection", ({ meters: { connections } }) => (connections[0].takeW = 1)],
+        ["connectionsNotTheChain", ({ meters: { connections } }) => connections.shift()],
+        ["connectionsNotTheChain", ({ meters: { connections } }) => (connections[0].takeW = 1)],
+        ["entryMissing", ({ delivery }) => delete delivery.entered],
+        ["entryNotOnChain", ({ delivery }) => (delivery.entered!.entry = 2)],
+        ["entryNotTheChain", ({ delivery }) => (delivery.reason = "it looked better")],
       ];
       for (const [predicate, edit] of spoilt) {
         const verdict = verdictOf((documents) => void edit(documents));
         expect(verdict.kind === "invalid" && verdict.predicate, predicate).to.equal(predicate);
       }
     });
+  });
+
+  it("has a delivery that is judged by what its files say of connections where nothing was entered", () => {
+    const { delivery, meters } = structuredClone(outcome.delivery!);
+    delete delivery.entered;
+    const [session] = outcome.audited;
+    const found = { ...outcome.found, entries: [] };
+    const judged = { session, terms: outcome.witness.terms, found };
+    expect(checkDelivery(delivery, meters, judged)).to.deep.equal({ kind: "valid" });
+    const less = { ...meters, connections: meters.connections.slice(1) };
+    expect(checkDelivery(delivery, less, judged)).to.include({ kind: "invalid", predicate: "noConnection" });
+    meters.connections[0].takeW = 1;
+    expect(checkDelivery(delivery, meters, judged)).to.include({ predicate: "meteredBeyondConnection" });
   });
 
   it("moves on chain exactly what the result says, and nothing in sum", () => {

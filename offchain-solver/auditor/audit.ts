@@ -11,6 +11,8 @@ import { decodeDeltas } from "../ledger/deltas.ts";
 import { NO_BUNDLES, type Bundles } from "./bundles.ts";
 import { postedBatch, type Posted } from "./call.ts";
 import type { Certificate } from "./certify.ts";
+import * as Credits from "./credits.ts";
+import * as Entries from "./entries.ts";
 import * as History from "./history.ts";
 import { judge, type Judgement } from "./judge.ts";
 import type { Release } from "./release.ts";
@@ -81,6 +83,11 @@ export type Audited = {
   readonly meterKeys: ReadonlyMap<number, readonly string[]>;
   /** Oldest first. */
   readonly sessions: readonly AuditedSession[];
+  /** Readings that were entered, and credits that were issued, oldest first. */
+  readonly entries: readonly Entries.AuditedEntry[];
+  readonly credits: readonly Credits.AuditedCredit[];
+  /** The contract that enters them, where there is one. */
+  readonly delivery?: Entries.DeliveryContract;
 };
 
 /** Blocks asked for at once, at first and at most: an endpoint that takes fewer halves it. */
@@ -95,6 +102,8 @@ type Work = {
   readonly release: Release;
   readonly history: History.History;
   readonly sessions: AuditedSession[];
+  /** What may post to the market; undefined where it is connected to nothing. */
+  readonly posting: Words.Posting | undefined;
 };
 
 /**
@@ -107,6 +116,7 @@ export async function audit(request: AuditRequest): Promise<Audited> {
   const [chainId, head] = [await look.chainId(), await look.head()];
   const before = await look.block(head);
   const registry = await Words.addressIn(look, market, "registry", head);
+  const posting = await Words.postingOf(look, market, head);
   const work: Work = {
     look,
     market,
@@ -115,8 +125,10 @@ export async function audit(request: AuditRequest): Promise<Audited> {
     release,
     history: resume?.history ?? History.begin(chainId, market),
     sessions: [...(resume?.sessions ?? [])],
+    posting,
   };
-  await follow(work, request, [market, registry], head);
+  const posters = posting === undefined ? [] : [posting.delivery.address, posting.carbonCredit];
+  await follow(work, request, [market, registry, ...posters], head);
   const standing = await standingAt(work, registry, head);
   const after = await look.block(head);
   const moved = before?.hash !== after?.hash ? undecided(`block ${head}: the chain changed while it was read`) : VALID;
@@ -134,6 +146,9 @@ export async function audit(request: AuditRequest): Promise<Audited> {
     wallets: work.history.wallets,
     meterKeys: work.history.meterKeys,
     sessions,
+    entries: [...work.history.entries.entered.values()].flat(),
+    credits: work.history.credits.issued,
+    ...(posting && { delivery: posting.delivery }),
   };
 }
 
@@ -156,10 +171,44 @@ async function follow(work: Work, request: AuditRequest, addresses: string[], he
 }
 
 async function takeIn(work: Work, log: ChainLog): Promise<void> {
-  const { look, history, sessions } = work;
+  const { look, history, sessions, posting } = work;
+  if (posting !== undefined && (await takePosting(work, posting, log))) return;
   const unseen = History.apply(history, log);
   sessions.push(...unseen.map(notSeen));
   if (unseen.length > 0) await Words.relearn(look, history, log.block - 1);
+}
+
+/** Events of delivery and credits, and postings before the ledger takes them; true: nothing else is to be done. */
+async function takePosting(work: Work, posting: Words.Posting, log: ChainLog): Promise<boolean> {
+  const { look, history, sessions, market } = work;
+  const { delivery, carbonCredit } = posting;
+  const given = { look, history, sessions, delivery };
+  try {
+    if (log.address === delivery.address) Entries.take(history.entries, log);
+    else if (log.address === carbonCredit) await Credits.take(given, log);
+    else if (log.address === market) {
+      const event = MARKET.parseLog(log);
+      if (event?.name === "GramsMoved")
+        Credits.moveGrams(history.credits, log.transaction, posting.ledgerAsset, event.args.grams);
+      if (event?.name !== "Posted") return false;
+      await limitsOf(work);
+      history.posted ??= await Entries.judgePosting(given, log).then((one) => (one.kind === "valid" ? undefined : one));
+      return false;
+    } else return false;
+  } catch (error) {
+    if (!(error instanceof EndpointFault)) throw error;
+    history.posted ??= undecided(error.message);
+    return log.address !== market;
+  }
+  return true;
+}
+
+/** What the open session locks: its table, if a posting comes before the session settles. */
+async function limitsOf({ look, history }: Work): Promise<void> {
+  const { session, limits } = history;
+  if (session?.state !== "open" || limits.size > 0) return;
+  const table = await tableOf(look, session.table);
+  if (typeof table !== "string") History.takeTable(history, table);
 }
 
 const notSeen = ({ sequence, batch }: History.Unseen): AuditedSession => ({
@@ -360,7 +409,9 @@ async function standingAt(work: Work, registry: string, head: number): Promise<V
       sessions.push(notSeen({ sequence: k, batch: await Words.batchAt(look, market, k, head) }));
     if (unseen.length > 0) return undecided(`the events of batch number ${unseen[0].sequence}`);
     if (ordinal !== history.ordinal) return undecided(`the event that froze session ${ordinal}`);
-    return await Words.checkLedger(look, history, registry, head);
+    const ledger = await Words.checkLedger(look, history, registry, head);
+    if (ledger.kind !== "valid" || work.posting === undefined) return ledger;
+    return history.posted ?? history.credits.wrong ?? (await Words.checkPosting(look, history, work.posting, head));
   } catch (error) {
     if (error instanceof EndpointFault) return undecided(error.message);
     throw error;

@@ -1,21 +1,23 @@
 /**
  * What became of a settled session, made again from the batch on chain, the terms that were frozen and what meters and
- * nodes signed. Shares with those who wrote it what both are written down in (codec, ledger), and no derivation.
+ * nodes signed, beside what was entered. Shares with those who wrote it what both are written down in (codec), and no
+ * derivation.
  */
 import { keccak256 } from "ethers";
-import { metersHash } from "../codec/deliveryData.ts";
+import { metersHash, reasonHash } from "../codec/deliveryData.ts";
 import { QUALITIES } from "../codec/meterReading.ts";
 import * as Payload from "../codec/payload.ts";
-import { encodeReadings, type SessionReadings } from "../codec/readings.ts";
-import { closedBy } from "../ledger/delivery.ts";
+import { decodeReadings, encodeReadings, type SessionReadings } from "../codec/readings.ts";
 import { imbalancePrice } from "../ledger/settleable.ts";
 import { sessionOf } from "../market/scenario/leaveOut.ts";
 import { marketOf } from "../market/scenario/market.ts";
 import type { DeliveryJson, MetersJson } from "../records/deliveryJson.ts";
+import type { Audited, AuditedSession } from "./audit.ts";
+import type { AuditedEntry } from "./entries.ts";
 import { checkBill } from "./deliveryBill.ts";
 import { readingsOf, type Facts } from "./deliveryReadings.ts";
 import { signedBy, type Judged } from "./deliverySignatures.ts";
-import { invalid, undecided, type Verdict } from "./verdict.ts";
+import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
 
 export function checkDelivery(delivery: DeliveryJson, meters: MetersJson, judged: Judged): Verdict {
   const { session, terms, found } = judged;
@@ -39,7 +41,7 @@ export function checkDelivery(delivery: DeliveryJson, meters: MetersJson, judged
     terms,
     needW: (j, t) => BigInt(Math.round(market.halfWidth[t] * market.sigma[t][j] * 1e6)),
     ...signed,
-    closed: closedBy(delivery.kind),
+    closed: delivery.kind !== "provisional",
     imbalancePrice: BigInt(imbalancePrice(terms.scenario.tariff)),
   };
   const readings = readingsOf(facts, market.allowanceT);
@@ -49,8 +51,109 @@ export function checkDelivery(delivery: DeliveryJson, meters: MetersJson, judged
   if (meterHash !== delivery.meters) return invalid("metersNotTheFiles", `${delivery.meters} is not ${meterHash}`);
   const told = differing(readings, delivery, facts);
   if (told !== undefined) return invalid("deliveryNotTheReadings", told);
-  return checkBill(readings, delivery, meters);
+  const entry = entryOf(delivery, judged);
+  if (entry !== undefined && "verdict" in entry) return checkEntered(readings, delivery, meters, { judged, entry });
+  if (entry !== undefined) return entry;
+  return checkBill(readings, delivery, { limits: new Map(meters.connections.map((one) => [one.prosumer, one])) });
 }
+
+/** The entry on chain that it tells of; a verdict where there is none such, undefined where it tells of none. */
+function entryOf({ entered, batch }: DeliveryJson, { found }: Judged): AuditedEntry | Verdict | undefined {
+  const own = found.entries.filter((one) => one.batch === batch);
+  if (entered === undefined)
+    return own.length === 0 ? undefined : invalid("entryMissing", `${own.length} entries are on chain, none is told`);
+  const entry = own.find(({ number }) => number === entered.entry);
+  return entry ?? invalid("entryNotOnChain", `entry ${entered.entry} of batch ${batch}`);
+}
+
+const SYSTEMS = { insurance: 0xfffffffc, desk: 0xfffffffd, utility: 0xffffffff };
+
+/** The same figures as in the entry, and its bill by the connections that the chain has. */
+function checkEntered(
+  readings: SessionReadings,
+  delivery: DeliveryJson,
+  meters: MetersJson,
+  { judged, entry }: { readonly judged: Judged; readonly entry: AuditedEntry },
+): Verdict {
+  const { found } = judged;
+  if (entry.verdict.kind !== "valid") return entry.verdict;
+  const before = found.entries.find(({ batch, number }) => batch === entry.batch && number === entry.number - 1);
+  const bad = enteredFigures(delivery, entry, { before, found }).find(([, is, told]) => is !== told);
+  if (bad !== undefined) return invalid("entryNotTheChain", `${bad[0]} is ${String(bad[1])}, not ${String(bad[2])}`);
+  const limits = entry.limits!;
+  const other = meters.connections.find((one) => {
+    const is = limits.get(one.prosumer);
+    return (["feedW", "takeW", "renewableW", "maxPrice"] as const).some((field) => is?.[field] !== one[field]);
+  });
+  const untold = readings.rows.find(({ id }) => !meters.connections.some(({ prosumer }) => prosumer === id));
+  if (other !== undefined || untold !== undefined)
+    return invalid("connectionsNotTheChain", `the connection of prosumer ${other?.prosumer ?? untold?.id}`);
+  const periods = delivery.periods;
+  const earlier = before && {
+    readings: decodeReadings(before.readings!, periods),
+    final: before.kind !== "provisional",
+  };
+  return checkBill(readings, delivery, { limits, earlier });
+}
+
+type Beside = { readonly before: AuditedEntry | undefined; readonly found: Judged["found"] };
+
+function enteredFigures(delivery: DeliveryJson, entry: AuditedEntry, { before, found }: Beside): Figure[] {
+  const { entered, follows, reason, credits = [] } = delivery;
+  const moved = new Map(entry.moved.map((one) => [one.id, one]));
+  const issued = found.credits.filter(({ sequence }) => sequence === entry.sequence);
+  return [
+    ["the delivery contract", found.delivery?.address, entered?.delivery],
+    ["the multiple", found.delivery && Number(found.delivery.multiple), delivery.multiple],
+    ["the transaction", entry.transaction, entered?.txHash],
+    ["the block", entry.block, entered?.block],
+    ["the kind", entry.kind, delivery.kind],
+    ["the hash of the readings", entry.readingsHash, delivery.readings],
+    ["the hash of the meters' files", entry.meters, delivery.meters],
+    ["the hash of the reason", entry.reason, reason === undefined ? `0x${"0".repeat(64)}` : reasonHash(reason)],
+    ["the entry that it follows", before?.number, follows?.entry],
+    ["what the entry before read", before?.readingsHash, follows?.readings],
+    ...delivery.members.flatMap(({ id, movedNano, surrenderedG, releasedMilli }): Figure[] => [
+      [`what prosumer ${id} received`, moved.get(id)?.nano, BigInt(movedNano)],
+      [`grams that prosumer ${id} surrendered`, moved.get(id)?.grams, BigInt(-surrenderedG)],
+      [`what was released to prosumer ${id}`, moved.get(id)?.released, BigInt(releasedMilli)],
+    ]),
+    ...delivery.systems.map(({ account, movedNano }): Figure => {
+      return [`what ${account} received`, moved.get(SYSTEMS[account])?.nano, BigInt(movedNano)];
+    }),
+    ...credits.flatMap(({ prosumer, asset, wh, txHash }): Figure[] => {
+      const one = issued.find(({ transaction }) => transaction === txHash);
+      return [
+        [`who was issued in ${txHash}`, one?.prosumer, prosumer],
+        [`the asset of prosumer ${prosumer}'s credits`, one && `${one.asset}`, asset],
+        [`credits of prosumer ${prosumer}`, one?.wh, BigInt(wh)],
+      ];
+    }),
+  ];
+}
+
+/**
+ * That all there is on chain of a session is told in its documents: every entry, every credit, and each of them right.
+ */
+export function checkAllTold(told: readonly DeliveryJson[], { sequence, batch }: AuditedSession, found: Told): Verdict {
+  const entries = found.entries.filter((one) => one.batch === batch);
+  const missing = entries.find(({ number }) => !told.some(({ entered }) => entered?.entry === number));
+  if (missing !== undefined)
+    return invalid(
+      "entryMissing",
+      `entry ${missing.number} of batch ${batch} is on chain, and no document tells of it`,
+    );
+  const issued = found.credits.filter((one) => one.sequence === sequence);
+  const bad = issued.find(({ verdict }) => verdict.kind !== "valid");
+  if (bad !== undefined) return bad.verdict;
+  const listed = told.flatMap(({ credits = [] }) => credits.map(({ txHash }) => txHash));
+  const unlisted = issued.find(({ transaction }) => !listed.includes(transaction));
+  if (unlisted !== undefined && listed.length > 0)
+    return invalid("creditMissing", `${unlisted.wh} Wh of prosumer ${unlisted.prosumer} are in no document`);
+  return listed.length === new Set(listed).size ? VALID : invalid("creditIssuedTwice", "a transaction is listed twice");
+}
+
+type Told = Pick<Audited, "entries" | "credits">;
 
 type Figure = readonly [name: string, is: unknown, told: unknown];
 
@@ -69,6 +172,10 @@ function differing(readings: SessionReadings, told: DeliveryJson, facts: Facts):
       figures.push([`${name} of period ${t}`, price[name], told.prices[t]?.[name]]);
   });
   rows.forEach((_, k) => figures.push(...memberFigures(readings, told.members[k], k, facts)));
+  // Of an entry that follows another what is released is a difference, and held against the chain.
+  if (told.follows === undefined)
+    for (const [k, { id, released }] of rows.entries())
+      figures.push([`releasedMilli of prosumer ${id}`, facts.closed ? released : 0, told.members[k].releasedMilli]);
   figures.push(...sums(told));
   const bad = figures.find(([, is, said]) => is !== said);
   return bad && `${bad[0]} is ${String(bad[1])}, not ${String(bad[2])}`;
@@ -78,14 +185,13 @@ function memberFigures(
   { rows, responses }: SessionReadings,
   member: DeliveryJson["members"][number],
   k: number,
-  { participants, closed }: Facts,
+  { participants }: Facts,
 ): Figure[] {
-  const { id, emissionsG, released, values } = rows[k];
+  const { id, emissionsG, values } = rows[k];
   const figures: Figure[] = [
     ["id", id, member.id],
     [`tookPart of prosumer ${id}`, participants.includes(id), member.tookPart],
     [`emissionsG of prosumer ${id}`, emissionsG, member.emissionsG],
-    [`releasedMilli of prosumer ${id}`, closed ? released : 0, member.releasedMilli],
   ];
   values.forEach((value, t) => {
     const called = responses.find(({ row, period }) => row === k && period === t);

@@ -18,7 +18,7 @@ export type Judged = {
   readonly session: AuditedSession;
   /** Those that hash to what was frozen. */
   readonly terms: Terms;
-  readonly found: Pick<Audited, "chainId" | "meterKeys">;
+  readonly found: Pick<Audited, "chainId" | "meterKeys" | "entries" | "credits" | "delivery">;
 };
 
 export type Signed = {

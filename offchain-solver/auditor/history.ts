@@ -10,7 +10,10 @@ import * as Grid from "../codec/gridModel.ts";
 import type { ChainLog } from "../chain/look.ts";
 import { EMPTY, type Ledger, type LedgerAccount, SYSTEM_ID } from "../ledger/settlementModel.ts";
 import { release } from "../ledger/posting.ts";
+import { beginCredits, type Credits } from "./credits.ts";
+import { beginEntries, type Entries } from "./entries.ts";
 import type { Context } from "./judge.ts";
+import type { Verdict } from "./verdict.ts";
 
 export type History = {
   readonly chainId: bigint;
@@ -27,6 +30,13 @@ export type History = {
   readonly wallets: Map<number, string>;
   /** By epoch: node keys in the order of the bits. */
   readonly committees: Map<bigint, readonly string[]>;
+  /** By epoch: from when on that committee is in office, Unix seconds. */
+  readonly seats: Map<bigint, bigint>;
+  /** What was entered of deliveries, and issued of credits. */
+  readonly entries: Entries;
+  readonly credits: Credits;
+  /** What is wrong with a posting that no entry and nothing collected explains. */
+  posted: Verdict | undefined;
   /** By hash: address of the code that holds the model. */
   readonly gridModels: Map<string, string>;
   readonly limits: Map<number, FrozenLimits>;
@@ -73,6 +83,8 @@ export const NO_BATCH = `0x${"00".repeat(32)}`;
 /** More allowances than any session moves: of an account of which they are not known. */
 const ENOUGH_CARBON = 1n << 50n;
 const NANO_PER_TOKEN = 1000n;
+/** When a committee counts that is appointed before the seal. */
+const NEVER = (1n << 40n) - 1n;
 
 export function begin(chainId: bigint, market: string): History {
   return {
@@ -86,6 +98,10 @@ export function begin(chainId: bigint, market: string): History {
     meterKeys: new Map(),
     wallets: new Map(),
     committees: new Map(),
+    seats: new Map(),
+    entries: beginEntries(),
+    credits: beginCredits(),
+    posted: undefined,
     gridModels: new Map(),
     limits: new Map(),
     table: undefined,
@@ -101,6 +117,22 @@ export function begin(chainId: bigint, market: string): History {
 }
 
 export const accountOf = (history: History, id: number): LedgerAccount => history.accounts.get(id) ?? EMPTY;
+
+/** What can be taken of an account: its deposit and grams less what a session that is live locks of them. */
+export function debitableIn(history: History, id: number, at: bigint): { nano: bigint; grams: bigint } {
+  const { deposit, carbon, day, spentMicro } = accountOf(history, id);
+  const owned = carbon > 0n ? carbon : 0n;
+  const { session } = history;
+  const limits = history.limits.get(id);
+  if (session?.state !== "open" || at > session.terms.deadline || limits === undefined)
+    return { nano: deposit, grams: owned };
+  const spent = day === session.terms.start / 86_400n ? spentMicro : 0n;
+  const left = limits.maxSpendPerDay > spent ? (limits.maxSpendPerDay - spent) * NANO_PER_TOKEN : 0n;
+  return {
+    nano: deposit > left ? deposit - left : 0n,
+    grams: owned > limits.maxCarbonG ? owned - limits.maxCarbonG : 0n,
+  };
+}
 
 /** Something was not seen: what is open or comes next is in doubt. */
 function doubt(history: History, what: string): void {
@@ -182,13 +214,16 @@ function applyToParties(history: History, name: string, args: Result): boolean {
       history.gridModels.set(args.hash, args.pointer);
       return true;
     case "CommitteeAppointed": {
+      // The first is in office from the seal on, before which nothing settles.
+      history.seats.set(args.epoch, args.effectiveAt === NEVER ? 0n : args.effectiveAt);
       const keys = args.ids.map((id: bigint) => history.nodeKeys.get(Number(id)));
       // A member whose registration was not seen: nobody knows the keys.
       if (!keys.includes(undefined)) history.committees.set(args.epoch, keys);
       return true;
     }
     case "MemberChanged": {
-      const previous = history.committees.get(args.previous);
+      const [previous, from] = [history.committees.get(args.previous), history.seats.get(args.previous)];
+      if (from !== undefined) history.seats.set(args.epoch, from);
       if (previous !== undefined) history.committees.set(args.epoch, previous.with(Number(args.bit), args.key));
       return true;
     }

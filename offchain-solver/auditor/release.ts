@@ -15,6 +15,9 @@ export type Release = {
   readonly tableWriter: ReleasedCode;
   /** Changes accounts and mandates outside a settlement, on the market's storage; a market may do that itself. */
   readonly extension?: ReleasedCode;
+  /** Enters readings, and issues credits for them. */
+  readonly delivery?: ReleasedCode;
+  readonly carbonCredit?: ReleasedCode;
 };
 
 /** `code`: runtime code in hexadecimal text, of a compiler or of a chain. */

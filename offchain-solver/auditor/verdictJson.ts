@@ -26,17 +26,31 @@ export const said = (verdict: Verdict) => ({
   ...(verdict.kind !== "valid" && { says: verdictText(verdict) }),
 });
 
+/** A row of audit.json for an entry, and one for credits. */
+export function entryJson({ batch, number, kind, block, transaction, moved, verdict }: Audited["entries"][number]) {
+  const received = moved.reduce((sum, { nano }) => (nano > 0n ? sum + nano : sum), 0n);
+  const about = { session: batch, entry: number, kind, block, transaction };
+  return { ...about, receivedNano: Number(received), ...said(verdict) };
+}
+
+export function creditJson({ sequence, prosumer, asset, wh, transaction, verdict }: Audited["credits"][number]) {
+  const about = { batchNumber: Number(sequence), prosumer, asset: `${asset}`, wh: Number(wh), transaction };
+  return { ...about, ...said(verdict) };
+}
+
 /**
  * audit.json of a whole market. `endpoints`: what was asked; `documents`: of a session's own files, where they were.
  */
 export function auditJsonOf(
-  { chainId, market, registry, head, standing, sessions }: Audited,
+  { chainId, market, registry, head, standing, sessions, entries, credits }: Audited,
   endpoints: readonly string[],
   documents?: Verdict,
 ): AuditJson {
   return {
     chain: { chainId: Number(chainId), market, registry, block: head, endpoints: [...endpoints] },
     verdicts: sessions.map(verdictJson),
+    ...(entries.length > 0 && { entries: entries.map(entryJson) }),
+    ...(credits.length > 0 && { credits: credits.map(creditJson) }),
     market: said(standing),
     ...(documents && { documents: said(documents) }),
   };

@@ -1,11 +1,12 @@
 /** What the contracts say of themselves at one block, beside what the events made of it. */
 import { ZeroAddress, type Interface } from "ethers";
-import { MARKET, REGISTRY, TOKEN } from "../codec/abi.ts";
+import { CARBON_CREDIT, DELIVERY, MARKET, REGISTRY, TOKEN } from "../codec/abi.ts";
 import { isIllFormed } from "../codec/foreign.ts";
 import { unpackLimits } from "../codec/typedData.ts";
 import type { Look } from "../chain/look.ts";
 import { EndpointFault } from "../chain/endpoint.ts";
 import type { LedgerAccount } from "../ledger/settlementModel.ts";
+import type { DeliveryContract } from "./entries.ts";
 import { accountOf, type History } from "./history.ts";
 import { isReleased, type Release, type ReleasedCode } from "./release.ts";
 import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
@@ -71,11 +72,60 @@ export async function relearn(look: Look, history: History, block: number): Prom
 export async function addressIn(
   look: Look,
   market: string,
-  method: "registry" | "token" | "tableWriter" | "extension",
+  method: "registry" | "token" | "tableWriter" | "extension" | "delivery" | "carbonCredit",
   block: number,
 ) {
   const [address] = await ask(look, market, block, method);
   return address as string;
+}
+
+/** What may post to a market besides settlements; where no contracts are named nobody's entries can be read. */
+export type Posting = {
+  readonly delivery: DeliveryContract;
+  readonly carbonCredit: string;
+  /** The id of what the market's grams are as tokens. */
+  readonly ledgerAsset: bigint;
+};
+
+export async function postingOf(look: Look, market: string, block: number): Promise<Posting | undefined> {
+  const [address, carbonCredit] = [
+    await addressIn(look, market, "delivery", block),
+    await addressIn(look, market, "carbonCredit", block),
+  ];
+  const codes = await Promise.all([address, carbonCredit].map((one) => look.code(one)));
+  if (codes.includes("0x")) return undefined;
+  const [windows] = await said(look, { codec: DELIVERY, address, block }, "windows", []);
+  const { grace, metering, dispute, correction, multiple } = windows;
+  const [ledgerAsset] = await said(look, { codec: CARBON_CREDIT, address: carbonCredit, block }, "ledgerAsset", []);
+  return { delivery: { address, grace, metering, dispute, correction, multiple }, carbonCredit, ledgerAsset };
+}
+
+/** Entries, arrears and tokens at the head beside what events make of them. */
+export async function checkPosting(
+  look: Look,
+  { entries, credits }: History,
+  { delivery, carbonCredit }: Posting,
+  block: number,
+): Promise<Verdict> {
+  const at = { codec: DELIVERY, address: delivery.address, block };
+  for (const [sequence, entered] of entries.entered) {
+    const [delivered] = await said(look, at, "delivered", [sequence]);
+    // `entries` is a method of what ethers gives.
+    const count = Number(delivered.getValue("entries"));
+    if (count !== entered.length) return undecided(`entry ${count} of batch number ${sequence}`);
+  }
+  for (const [id, nano] of entries.arrears) {
+    const [owed] = await said(look, at, "arrearsOf", [id]);
+    if (owed !== nano) return undecided(`what account ${id} owes: ${owed} nano-dollars, ${nano} by the events`);
+  }
+  const token = { codec: CARBON_CREDIT, address: carbonCredit, block };
+  for (const [asset, tokens] of credits.supply) {
+    const [supply] = await said(look, token, "totalSupply(uint256)", [asset]);
+    const [retired] = await said(look, token, "retiredOf", [asset]);
+    if (supply !== tokens || retired !== (credits.retired.get(asset) ?? 0n))
+      return undecided(`events of asset ${asset}: ${supply} are held and ${retired} retired, ${tokens} by the events`);
+  }
+  return VALID;
 }
 
 /** Whether market, registry and the market's own companions run the released build, as far as one block shows. */
@@ -92,6 +142,10 @@ export async function checkCode(
   ];
   if (release.extension !== undefined)
     parts.push(["extension", await addressIn(look, market, "extension", block), release.extension]);
+  if (release.delivery !== undefined)
+    parts.push(["delivery", await addressIn(look, market, "delivery", block), release.delivery]);
+  if (release.carbonCredit !== undefined)
+    parts.push(["carbon contract", await addressIn(look, market, "carbonCredit", block), release.carbonCredit]);
   for (const [name, address, released] of parts) {
     const code = await look.code(address);
     if (code === "0x") return undecided(`the code of the ${name}, ${address}`);

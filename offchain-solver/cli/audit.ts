@@ -1,18 +1,18 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import type { Audited, AuditedSession } from "../auditor/audit.ts";
-import { checkDelivery } from "../auditor/deliveries.ts";
+import { checkAllTold, checkDelivery } from "../auditor/deliveries.ts";
 import { checkClearing, checkSettlement } from "../auditor/documents.ts";
 import { termsHash } from "../codec/terms.ts";
 import { WitnessSchema } from "../codec/witness.ts";
-import { DeliveryJsonSchema, MetersJsonSchema } from "../records/deliveryJson.ts";
+import { DeliveryJsonSchema, MetersJsonSchema, type DeliveryJson } from "../records/deliveryJson.ts";
 import { invalid, undecided, VALID, verdictText, type Verdict } from "../auditor/verdict.ts";
 import { auditJsonOf } from "../auditor/verdictJson.ts";
 import { ScenarioSchema } from "../market/scenario/scenario.ts";
 import { ClearingJsonSchema, swept } from "../records/clearingJson.ts";
 import { CommunityJsonSchema } from "../records/communityJson.ts";
 import { AuditJsonSchema, SettlementJsonSchema, type AuditJson, type SettlementJson } from "../records/sessionJson.ts";
-import { placeOf, type SessionFile } from "../records/sessionPlaces.ts";
+import { ofEntry, placeOf, type SessionFile } from "../records/sessionPlaces.ts";
 import { renderAudit } from "../report/auditPage.ts";
 import { renderReport } from "../report/sessionReport.ts";
 import { InputError } from "../io/inputError.ts";
@@ -84,7 +84,8 @@ function checkDocuments({ at, settlement }: SessionFolder, found: Audited): Verd
   const settled = checkSettlement(settlement, found.sessions);
   const session = found.sessions.find(({ transaction }) => transaction === settlement.txHash);
   if (settled.kind !== "valid" || session === undefined) return settled;
-  const delivered = isFile(at("delivery.json")) ? checkDelivered(at, session, found) : VALID;
+  const entered = found.entries.some(({ batch }) => batch === session.batch);
+  const delivered = isFile(at("delivery.json")) || entered ? checkDelivered(at, session, found) : VALID;
   if (delivered.kind !== "valid" || !isFile(at("clearing.json"))) return delivered;
   const clearing = readJson(at("clearing.json"), ClearingJsonSchema);
   const cleared = checkClearing(clearing, session);
@@ -102,17 +103,24 @@ function checkDocuments({ at, settlement }: SessionFolder, found: Audited): Verd
     : invalid("reportNotTheFiles", "report.html is not what clearing.json, settlement.json and audit.json make");
 }
 
-/** delivery.json beside the batch on chain, by what meters and nodes signed and the terms that were frozen. */
+/** Every entry's document beside batch and entry on chain, by what was signed and the terms that were frozen. */
 function checkDelivered(at: SessionFolder["at"], session: AuditedSession, found: Audited): Verdict {
-  const delivery = readJson(at("delivery.json"), DeliveryJsonSchema);
   const terms = isFile(at("witness.json")) ? readJson(at("witness.json"), WitnessSchema).terms : undefined;
   if (terms === undefined || termsHash(terms) !== session.terms?.termsHash)
     return undecided(`the terms that hash to ${session.terms?.termsHash}`);
-  if (!isFile(at("meters.json"))) return undecided("meters.json: what the meters signed");
-  return checkDelivery(delivery, readJson(at("meters.json"), MetersJsonSchema), { session, terms, found });
+  const told: DeliveryJson[] = [];
+  for (let entry = 1; isFile(ofEntry(at("delivery.json"), entry)); entry++) {
+    const meters = ofEntry(at("meters.json"), entry);
+    if (!isFile(meters)) return undecided(`${meters}: what the meters signed`);
+    const delivery = readJson(ofEntry(at("delivery.json"), entry), DeliveryJsonSchema);
+    const verdict = checkDelivery(delivery, readJson(meters, MetersJsonSchema), { session, terms, found });
+    if (verdict.kind !== "valid") return verdict;
+    told.push(delivery);
+  }
+  return checkAllTold(told, session, found);
 }
 
-function report({ verdicts, market, documents }: AuditJson): void {
+function report({ verdicts, market, documents, entries = [], credits = [] }: AuditJson): void {
   const figure = (dollars: number | undefined): string => (dollars === undefined ? "" : dollars.toExponential(2));
   const rows = verdicts.map((row) => [
     row.session,
@@ -126,15 +134,33 @@ function report({ verdicts, market, documents }: AuditJson): void {
   const headings = ["batch", "block", "regrets $", "allowed $", "verdict"];
   const table = terminalTable(headings, rows, { text: [0, 4], wrap: 0 });
   say(rows.length === 0 ? "no session has settled" : table);
+  if (entries.length > 0) {
+    const told = entries.map((one) => [
+      one.session,
+      one.entry,
+      one.kind,
+      (one.receivedNano / 1e9).toFixed(2),
+      one.says ?? one.verdict,
+    ]);
+    say(terminalTable(["batch", "entry", "kind", "moved $", "verdict"], told, { text: [0, 2, 4], wrap: 0 }));
+  }
+  const wh = credits.reduce((sum, one) => sum + one.wh, 0);
+  const bad = credits.find(({ verdict }) => verdict !== "valid");
+  if (credits.length > 0)
+    say(
+      `${wh} Wh of credits issued to ${new Set(credits.map(({ prosumer }) => prosumer)).size} accounts: ${bad?.says ?? "valid"}`,
+    );
   say(`market as a whole: ${market?.says ?? market?.verdict}`);
   if (documents !== undefined) say(`files of the session: ${documents.says ?? documents.verdict}`);
 }
 
 /** The exit code says the worst; a warning what does not make it worse. */
-function conclude({ sessions, standing }: Audited, documents: Verdict | undefined): void {
+function conclude({ sessions, standing, entries, credits }: Audited, documents: Verdict | undefined): void {
   const all = [
     { what: "the market", verdict: standing },
     ...sessions.map(({ batch, verdict }) => ({ what: `batch ${batch}`, verdict })),
+    ...entries.map(({ batch, number, verdict }) => ({ what: `entry ${number} of batch ${batch}`, verdict })),
+    ...credits.map(({ prosumer, verdict }) => ({ what: `credits of prosumer ${prosumer}`, verdict })),
     ...(documents === undefined ? [] : [{ what: "the session's files", verdict: documents }]),
   ];
   for (const [kind, code] of [

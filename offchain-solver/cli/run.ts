@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { isAddress } from "ethers";
 import * as Onboarding from "../chain/onboarding.ts";
 import { verdictText } from "../auditor/verdict.ts";
-import { said, verdictJson } from "../auditor/verdictJson.ts";
+import { creditJson, entryJson, said, verdictJson } from "../auditor/verdictJson.ts";
 import { AuditJsonSchema, SettlementJsonSchema, type AuditJson, type SettlementJson } from "../records/sessionJson.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
 import { DESK, OPERATOR, UTILITY } from "../market/result/clearingResult.ts";
@@ -204,9 +204,13 @@ function settlementJson({ batch, settled, deployment }: SessionOutcome, rpc: str
   });
 }
 
-function auditJson({ audited, delivery }: SessionOutcome): AuditJson {
+function auditJson({ audited, delivery, found, settled }: SessionOutcome): AuditJson {
+  const entries = found.entries.filter(({ batch }) => batch === settled.batch);
+  const credits = found.credits.filter(({ sequence }) => sequence === settled.sequence);
   return AuditJsonSchema.parse({
     verdicts: audited.map(verdictJson),
+    ...(entries.length > 0 && { entries: entries.map(entryJson) }),
+    ...(credits.length > 0 && { credits: credits.map(creditJson) }),
     ...(delivery && { delivery: said(delivery.verdict) }),
   });
 }

@@ -195,9 +195,11 @@ async function dueAt(
   const end = Number(terms.start) + terms.periodSeconds * terms.periods;
   const closes = end + Number(windows.metering);
   const from = measured ? end + Number(windows.grace) : closes;
-  // Of a chain that others use its last block may be long ago; one whose clock is set has no other time.
-  const tag = passTime === undefined ? "pending" : "latest";
-  const now = async (): Promise<number> => (await provider.getBlock(tag))?.timestamp ?? 0;
+  // A quiet chain's last block may be long ago; Hardhat's own provider knows of no block to come.
+  const now = async (): Promise<number> => {
+    const coming = await provider.getBlock("pending").catch(() => null);
+    return (coming ?? (await provider.getBlock("latest")))?.timestamp ?? 0;
+  };
   let clock = await now();
   if (clock < from) {
     if (passTime === undefined) return "early";

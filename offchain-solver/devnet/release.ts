@@ -9,12 +9,17 @@ type Built = {
 };
 
 /** The runtime code that this project's contracts compile to. */
-export function releasedBuild(market: "market/Market" | "reference/ReferenceMarket" = "market/Market"): Release {
+export function releasedBuild(
+  market: "market/Market" | "reference/ReferenceMarket" = "market/Market",
+  delivery: "delivery/Delivery" | "reference/ReferenceDelivery" = "delivery/Delivery",
+): Release {
   return {
     market: codeOf(market),
     registry: codeOf("market/Registry"),
     tableWriter: codeOf("market/TableWriter"),
     ...(market === "market/Market" && { extension: codeOf("market/MarketExtension") }),
+    delivery: codeOf(delivery),
+    carbonCredit: codeOf("carbon/CarbonCredit"),
   };
 }
 

@@ -3,9 +3,9 @@ import { bundleFiles } from "../auditor/bundles.ts";
 import { packSignatures } from "../codec/typedData.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import type { Chain } from "./embedded.ts";
-import type { Progress, SessionOutcome } from "./outcome.ts";
+import { outcomeOf, type DoneSession, type Progress, type SessionOutcome } from "./outcome.ts";
 import { clear, propose, quantise, type SessionOptions } from "./steps/clear.ts";
-import { auditDelivery, credit, deliver } from "./steps/deliver.ts";
+import { credit, deliver } from "./steps/deliver.ts";
 import { freeze, type Frozen } from "./steps/freeze.ts";
 import { leavingOut } from "./steps/leavingOut.ts";
 import { hasCome } from "./steps/meters.ts";
@@ -26,6 +26,18 @@ export async function runLoaded(
   options: SessionOptions,
   progress: Progress,
 ): Promise<SessionOutcome> {
+  const done = await settleLoaded(loaded, options, progress);
+  const { frozen, clearing, witness } = done;
+  if (hasCome(scenario)) progress("deliver what the day brought: meters, imbalance, reserve, allowances, credits");
+  const entered = await deliver(frozen, scenario, clearing, done);
+  const delivered = await credit(frozen, scenario, entered);
+
+  progress("audit from chain data and the published witness");
+  return outcomeOf(scenario, done, delivered, await audit(frozen, [witness]));
+}
+
+/** From the freeze to a settled batch. */
+export async function settleLoaded(loaded: Loaded, options: SessionOptions, progress: Progress): Promise<DoneSession> {
   progress("freeze the terms");
   const all = await freeze(loaded);
   const first = toIntegers(all, options, progress);
@@ -47,21 +59,7 @@ export async function runLoaded(
   progress("settle");
   const settled = await settle(frozen, batch, witness, attestations);
   const bundle = bundleFiles(witness, settled.batch, { payload: batch.payload, ...packSignatures(attestations) });
-
-  if (hasCome(scenario)) progress("deliver what the day brought: meters, imbalance, reserve, allowances, credits");
-  const entered = await deliver(frozen, scenario, clearing, { batch, witness, settled });
-  const delivered = await credit(frozen, scenario, entered);
-
-  progress("audit from chain data and the published witness");
-  const found = await audit(frozen, witness);
-  const { sessions, standing } = found;
-  const delivery = delivered && { ...delivered, verdict: auditDelivery(frozen, delivered, found) };
-  // A market that stood before may have settled others: their parties published elsewhere.
-  const audited = sessions.filter((session) => session.batch === settled.batch);
-
-  const { deployment } = frozen;
-  const agreed = { deployment, batch, verified: verified.length, witness };
-  return { scenario, ...clearing, ...agreed, settled, bundle, delivery, audited, standing };
+  return { frozen, clearing, batch, witness, verified: verified.length, settled, bundle };
 }
 
 /** From the frozen terms to integers. */

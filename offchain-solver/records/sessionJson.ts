@@ -72,6 +72,35 @@ export const AuditJsonSchema = z.strictObject({
       open: z.number().optional(),
     }),
   ),
+  /** Readings that were entered, oldest first: of which batch, the how manieth, and what it moved in all, 1e-9 $. */
+  entries: z
+    .array(
+      z.strictObject({
+        session: z.string().min(1),
+        entry: count,
+        kind: z.enum(["none", "provisional", "final", "correction"]),
+        block: count,
+        transaction: hash,
+        receivedNano: count,
+        verdict: z.enum(["valid", "invalid", "undecided"]),
+        says: z.string().optional(),
+      }),
+    )
+    .optional(),
+  /** Credits that were issued, oldest first. */
+  credits: z
+    .array(
+      z.strictObject({
+        batchNumber: count,
+        prosumer: z.int().positive(),
+        asset: z.string(),
+        wh: count,
+        transaction: hash,
+        verdict: z.enum(["valid", "invalid", "undecided"]),
+        says: z.string().optional(),
+      }),
+    )
+    .optional(),
   /** Of the market as a whole: its code, its ledger, its tokens, and that no event was hidden. */
   market: z
     .strictObject({ verdict: z.enum(["valid", "invalid", "undecided"]), says: z.string().optional() })

@@ -22,3 +22,7 @@ export type SessionFile = keyof typeof PLACES;
  * case, in which nobody lives, is not.
  */
 export const placeOf = (file: SessionFile, split: boolean): string => (split ? `${PLACES[file]}/${file}` : file);
+
+/** Of a session's first entry of readings the file itself; of a later one NAME-2.json and so on. */
+export const ofEntry = (file: string, entry: number): string =>
+  entry === 1 ? file : file.replace(/\.(json|html)$/, `-${entry}.$1`);

@@ -184,7 +184,7 @@ describe("an auditor that starts from the deployment block", () => {
     await world.admin.sendTransaction({ to: wallet.address, value: 10n ** 18n });
     await Chain.send(Chain.contracts(world.deployment, wallet).market, "requestWithdrawal", 101, 1_000_000n);
     const { market, block } = world.deployment;
-    const { sessions, standing } = await audited(provider, market, block, true);
+    const { sessions, standing } = await audited(provider, market, block, { reference: true });
     expect(standing).to.deep.equal({ kind: "valid" });
     expect(sessions.map(({ sequence, ordinal, verdict }) => [sequence, ordinal, verdict.kind])).to.deep.equal([
       [1n, 1n, "valid"],
@@ -210,7 +210,7 @@ describe("an auditor that starts from the deployment block", () => {
       await sign(world, frozen, payload),
     );
     const { provider } = world;
-    const { sessions } = await audited(provider, world.deployment.market, block, true);
+    const { sessions } = await audited(provider, world.deployment.market, block, { reference: true });
     const [session] = sessions;
     expect(session.verdict).to.deep.equal({ kind: "undecided", missing: "the event that froze the session" });
   });

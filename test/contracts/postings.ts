@@ -337,7 +337,10 @@ for (const reference of [true, false]) {
       await Chain.send(carbon, "moveGrams", 102, 44n);
       await settle(await open(2), [energy(0, 1, 1_000, 1_000_000)]);
       const { deployment, provider } = world;
-      const { sessions, standing } = await audited(provider, deployment.market, deployment.block, reference);
+      const { sessions, standing } = await audited(provider, deployment.market, deployment.block, {
+        reference,
+        posters: true,
+      });
       expect(standing).to.deep.equal({ kind: "valid" });
       expect(sessions).to.have.lengthOf(2);
     });

@@ -23,8 +23,14 @@ const every =
 const refusal = (message: string, code = -32_000): Reply => ({
   body: JSON.stringify({ jsonrpc: "2.0", id: null, error: { code, message } }),
 });
-const named = (log: RawLog, record: ChainRecord): string | undefined =>
-  (getAddress(log.address) === record.market ? MARKET : REGISTRY).parseLog(log)?.name;
+const named = (log: RawLog, { market, registry }: ChainRecord): string | undefined => {
+  const address = getAddress(log.address);
+  return address === market
+    ? MARKET.parseLog(log)?.name
+    : address === registry
+      ? REGISTRY.parseLog(log)?.name
+      : undefined;
+};
 
 /** An endpoint that changes what its filter finds; `everywhere`: its receipts too. */
 function logs(

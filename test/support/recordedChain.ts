@@ -3,7 +3,7 @@
  * thing changed, in Node or in a browser.
  */
 import { getAddress, toBeHex } from "ethers";
-import { MARKET, REGISTRY, TOKEN } from "../../offchain-solver/codec/abi.ts";
+import { CARBON_CREDIT, DELIVERY, MARKET, REGISTRY, TOKEN } from "../../offchain-solver/codec/abi.ts";
 import { EndpointFault, type Endpoint } from "../../offchain-solver/chain/endpoint.ts";
 
 export type RawLog = {
@@ -22,6 +22,8 @@ export type ChainRecord = {
   readonly market: string;
   readonly registry: string;
   readonly token: string;
+  readonly delivery: string;
+  readonly carbonCredit: string;
   readonly blocks: Readonly<Record<number, { readonly hash: string; readonly timestamp: string }>>;
   readonly logs: readonly RawLog[];
   readonly transactions: Readonly<Record<string, { readonly to: string | null; readonly input: string }>>;
@@ -92,29 +94,50 @@ export async function recorded(endpoint: Endpoint, marketAddress: string, from: 
   const call = async (to: string, data: string, block: number): Promise<string> =>
     (calls[callKey(to, data, block)] = (await ask("eth_call", { to, data }, hex(block))) as string);
   const market = getAddress(marketAddress);
-  const addressOf = async (method: "registry" | "token" | "tableWriter" | "extension"): Promise<string> => {
+  const addressOf = async (
+    method: "registry" | "token" | "tableWriter" | "extension" | "delivery" | "carbonCredit",
+  ): Promise<string> => {
     const answer = await call(market, MARKET.encodeFunctionData(method), head);
     return getAddress(`0x${answer.slice(-40)}`);
   };
   const [registry, token] = [await addressOf("registry"), await addressOf("token")];
-  const filter = { address: [market, registry], fromBlock: hex(from), toBlock: hex(head) };
+  const [delivery, carbonCredit] = [await addressOf("delivery"), await addressOf("carbonCredit")];
+  const filter = { address: [market, registry, delivery, carbonCredit], fromBlock: hex(from), toBlock: hex(head) };
   const logs = (await ask("eth_getLogs", filter)) as RawLog[];
   const transactions: Record<string, { to: string | null; input: string }> = {};
   const codes: Record<string, string> = {};
   const keepCode = async (address: string): Promise<void> => {
     codes[address.toLowerCase()] = (await ask("eth_getCode", address, "latest")) as string;
   };
-  await Promise.all([market, registry, await addressOf("tableWriter"), await addressOf("extension")].map(keepCode));
+  const companions = [await addressOf("tableWriter"), await addressOf("extension")];
+  await Promise.all([market, registry, delivery, carbonCredit, ...companions].map(keepCode));
+  await call(delivery, DELIVERY.encodeFunctionData("windows"), head);
+  await call(carbonCredit, CARBON_CREDIT.encodeFunctionData("ledgerAsset"), head);
+  const codecs = new Map([
+    [market, MARKET],
+    [registry, REGISTRY],
+    [delivery, DELIVERY],
+    [carbonCredit, CARBON_CREDIT],
+  ]);
   const ids = new Set<bigint>();
   const states = new Set([head]);
   const numbers = new Set([head]);
   for (const log of logs) {
     numbers.add(Number(log.blockNumber));
-    const parsed = (getAddress(log.address) === market ? MARKET : REGISTRY).parseLog(log);
+    const parsed = codecs.get(getAddress(log.address))!.parseLog(log);
     if (parsed?.name === "Registered") ids.add(parsed.args.id);
-    if (parsed?.name === "GridModelAdded" || parsed?.name === "TableWritten") await keepCode(parsed.args.pointer);
-    if (parsed?.name === "Settled" || parsed?.name === "SessionFrozen") {
-      for (const block of [Number(log.blockNumber) - 1, Number(log.blockNumber)]) states.add(block);
+    if (["GridModelAdded", "TableWritten", "ConnectionsWritten"].includes(parsed?.name ?? ""))
+      await keepCode(parsed!.args.pointer);
+    if (parsed?.name === "DeliveryEntered")
+      await call(delivery, DELIVERY.encodeFunctionData("delivered", [parsed.args.sequence]), head);
+    if (parsed?.name === "Arrears")
+      await call(delivery, DELIVERY.encodeFunctionData("arrearsOf", [parsed.args.id]), head);
+    if (parsed?.name === "TransferSingle")
+      for (const method of ["totalSupply(uint256)", "retiredOf"])
+        await call(carbonCredit, CARBON_CREDIT.encodeFunctionData(method, [parsed.args.id]), head);
+    if (["Settled", "SessionFrozen", "DeliveryEntered"].includes(parsed?.name ?? "")) {
+      if (parsed!.name !== "DeliveryEntered")
+        for (const block of [Number(log.blockNumber) - 1, Number(log.blockNumber)]) states.add(block);
       const { to, input } = (await ask("eth_getTransactionByHash", log.transactionHash)) as never;
       transactions[log.transactionHash] = { to, input };
     }
@@ -124,21 +147,27 @@ export async function recorded(endpoint: Endpoint, marketAddress: string, from: 
     const { hash, timestamp } = (await ask("eth_getBlockByNumber", hex(number), false)) as never;
     blocks[number] = { hash, timestamp };
   }
-  for (const block of states) {
-    const session = MARKET.decodeFunctionResult(
-      "session",
-      await call(market, MARKET.encodeFunctionData("session"), block),
-    )[0];
-    await call(market, MARKET.encodeFunctionData("lastBatch"), block);
-    await call(market, MARKET.encodeFunctionData("feeder"), block);
-    for (let k = 1n; k <= session.sequence; k++) await call(market, MARKET.encodeFunctionData("batchAt", [k]), block);
-    for (const id of ids) {
-      await call(market, MARKET.encodeFunctionData("account", [id]), block);
-      await call(market, MARKET.encodeFunctionData("registeredMandate", [id]), block);
-      await call(registry, REGISTRY.encodeFunctionData("party", [id]), block);
-    }
-  }
+  for (const block of states) await stateAt(call, { market, registry, ids: [...ids] }, block);
   await call(token, TOKEN.encodeFunctionData("balanceOf", [market]), head);
   const chainId = (await ask("eth_chainId")) as string;
-  return { chainId, head, market, registry, token, blocks, logs, transactions, codes, calls };
+  return { chainId, head, market, registry, token, delivery, carbonCredit, blocks, logs, transactions, codes, calls };
+}
+
+type Ask = (to: string, data: string, block: number) => Promise<string>;
+type Parts = { readonly market: string; readonly registry: string; readonly ids: readonly bigint[] };
+
+/** What an auditor may ask of the market and of every account after a block. */
+async function stateAt(call: Ask, { market, registry, ids }: Parts, block: number): Promise<void> {
+  const session = MARKET.decodeFunctionResult(
+    "session",
+    await call(market, MARKET.encodeFunctionData("session"), block),
+  )[0];
+  await call(market, MARKET.encodeFunctionData("lastBatch"), block);
+  await call(market, MARKET.encodeFunctionData("feeder"), block);
+  for (let k = 1n; k <= session.sequence; k++) await call(market, MARKET.encodeFunctionData("batchAt", [k]), block);
+  for (const id of ids) {
+    await call(market, MARKET.encodeFunctionData("account", [id]), block);
+    await call(market, MARKET.encodeFunctionData("registeredMandate", [id]), block);
+    await call(registry, REGISTRY.encodeFunctionData("party", [id]), block);
+  }
 }

@@ -1,6 +1,6 @@
 import { keccak256 } from "ethers";
 import type { Audited } from "../../auditor/audit.ts";
-import { checkDelivery } from "../../auditor/deliveries.ts";
+import { checkAllTold, checkDelivery } from "../../auditor/deliveries.ts";
 import { undecided, type Verdict } from "../../auditor/verdict.ts";
 import * as ChainDelivery from "../../chain/delivery.ts";
 import { deliveryContracts } from "../../chain/deployment.ts";
@@ -87,5 +87,6 @@ export async function credit(
 export function auditDelivery({ terms }: Frozen, { delivery, meters }: Delivery, found: Audited): Verdict {
   const session = found.sessions.find(({ batch }) => batch === delivery.batch);
   if (session === undefined) return undecided(`batch ${delivery.batch}`);
-  return checkDelivery(delivery, meters, { session, terms, found });
+  const verdict = checkDelivery(delivery, meters, { session, terms, found });
+  return verdict.kind === "valid" ? checkAllTold([delivery], session, found) : verdict;
 }

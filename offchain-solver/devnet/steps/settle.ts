@@ -1,5 +1,5 @@
 import { keccak256 } from "ethers";
-import { audit as auditChain, type Audited } from "../../auditor/audit.ts";
+import { audit as auditChain, type Audited, type Standing } from "../../auditor/audit.ts";
 import { bundlesOf } from "../../auditor/bundles.ts";
 import { endpointOf } from "../../chain/endpoint.ts";
 import { look } from "../../chain/look.ts";
@@ -22,15 +22,27 @@ export const settle = (
 ): Promise<Session.Settled> =>
   Session.postAndSettle(deployment, chain.admin, payload, bundleHash(witness), attestations);
 
-/** Every settled session from chain data and the published witness alone. */
-export async function audit({ deployment, chain }: Frozen, witness: Witness): Promise<Audited> {
-  const bytes = canonicalBytes(witness);
+/**
+ * Every settled session from chain data and the published witnesses alone. `resume`: where an audit of this market has
+ * stopped; `keep` is told where this one does.
+ */
+export async function audit(
+  { deployment, chain }: Pick<Frozen, "deployment" | "chain">,
+  witnesses: readonly Witness[],
+  { resume, keep }: { readonly resume?: Standing | undefined; readonly keep?: (standing: Standing) => void } = {},
+): Promise<Audited> {
+  const published = witnesses.map((witness) => {
+    const bytes = canonicalBytes(witness);
+    return [keccak256(bytes), bytes] as const;
+  });
   return auditChain({
     look: look(endpointOf(chain.provider)),
     market: deployment.market,
     fromBlock: deployment.block,
     release: releasedBuild(),
-    bundles: bundlesOf(new Map([[keccak256(bytes), bytes]])),
+    bundles: bundlesOf(new Map(published)),
+    ...(resume && { resume }),
+    ...(keep && { progress: keep }),
   });
 }
 
