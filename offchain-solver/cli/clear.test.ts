@@ -38,6 +38,24 @@ describe("gridpact clear", function () {
     }
   });
 
+  it("promises what a bound reaches, and refuses less, what has no bound and what is no promise, by name", function () {
+    this.timeout(180_000);
+    const refusal = (...args: string[]): string => {
+      const { status, stderr } = run("ieee15", "--hours", "1", "--method", "central", ...args);
+      expect(status, stderr).to.equal(2);
+      return stderr;
+    };
+    expect(refusal("--promise", "week:.1")).to.include("--promise week:.1: must be day:D or day-bound:D");
+    const lasting = refusal("--promise", "day-bound:.1", "--sustain", "1");
+    expect(lasting).to.include("--promise day-bound:0.1: the bound knows no ramps and no stored energy");
+    const least = /the least that is reached is ([\d.]+), at eps [\d.]+/.exec(refusal("--promise", "day-bound:0"));
+    const reached = Number(least?.[1]);
+    expect(reached).to.be.within(0.001, 1);
+    const kept = run("ieee15", "--hours", "1", "--method", "central", "--promise", `day-bound:${1.01 * reached}`);
+    expect(kept.status, kept.stderr).to.equal(0);
+    expect(kept.stderr).to.match(/promised: eps [\d.]+; at most [\d.]+ % of days, whatever the distribution/);
+  });
+
   it("prints a summary that fits the terminal, by bus, its payments those of the record", () => {
     const scenario = readNamed("ieee15", { hours: 2 });
     const market = defaultSettings(scenario);

@@ -2,10 +2,11 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { defaultSettings, type MarketSettings } from "../market/scenario/market.ts";
+import { wilson } from "../market/risk/exposure.ts";
 import { RISK_METHODS, type RiskMethod, type Scenario } from "../market/scenario/scenario.ts";
 import { CLEAR_METHODS, METHODS, type ClearMethod } from "../market/result/methods.ts";
 import type { ClearOptions } from "../simulation/clear.ts";
-import { calibrate, type BrokenDays } from "../simulation/outOfSample/dayPromise.ts";
+import { boundDay, calibrate, type BrokenDays } from "../simulation/outOfSample/dayPromise.ts";
 import { InputError } from "../io/inputError.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
 import { loadCommunity } from "../scenarios/community/loadCommunity.ts";
@@ -39,7 +40,7 @@ export type ClearArguments = DrawArguments & {
   risk?: RiskMethod;
   epsilon?: number;
   /** Share of days. */
-  promise?: number;
+  promise?: DayPromise;
   /** Absent where it cannot be chosen: on. */
   network?: "on" | "off";
   networkRisk: "on" | "off";
@@ -115,7 +116,7 @@ export function addClearOptions(command: Command, { settled }: { settled: boolea
     )
     .option(
       "--promise <day:D>",
-      "find the eps at which at most the share D of the fitted days break any limit, network and devices",
+      "find the eps at which at most the share D of days break any limit, network and devices, by leaving fitted days out; day-bound:D: by a bound for every distribution",
       promiseOption,
     )
     .option(
@@ -192,30 +193,60 @@ function shaped(scenario: Scenario, args: DrawArguments): Scenario {
   return args.sustain === undefined ? believed : withSustain(believed, args.sustain);
 }
 
-/** `day:D` as a share of days. */
-function promiseOption(text: string): number {
-  const share = Number(/^day:(\d*\.?\d+)$/.exec(text)?.[1]);
-  if (!(share >= 0 && share < 1)) throw new InputError(`--promise ${text}: must be day:D with 0 <= D < 1`);
-  return share;
+/** At most so many days with any broken limit: by days left out, or by a bound for every distribution. */
+type DayPromise = { readonly kind: "day" | "day-bound"; readonly share: number };
+
+function promiseOption(text: string): DayPromise {
+  const [, kind, digits] = /^(day|day-bound):(\d*\.?\d+)$/.exec(text) ?? [];
+  const share = Number(digits);
+  if (!(share >= 0 && share < 1))
+    throw new InputError(`--promise ${text}: must be day:D or day-bound:D with 0 <= D < 1`);
+  return { kind: kind as DayPromise["kind"], share };
 }
 
-/** The eps that keeps a day's promise on the fitted days, with what it comes to told. Throws where none does. */
-function promised(scenario: Scenario, market: MarketSettings, { promise: share, ...args }: ClearArguments): number {
+/** The eps that keeps a promise for the day, with what it comes to told. Throws where none does. */
+function promised(scenario: Scenario, market: MarketSettings, { promise, ...args }: ClearArguments): number {
+  const { kind, share } = promise!;
+  const named = `--promise ${kind}:${share}`;
   if (args.epsilon !== undefined)
     throw new InputError(`--epsilon ${args.epsilon}: --promise finds eps itself; give one of the two`);
   if (market.risk === "robust" || market.risk === "deterministic")
-    throw new InputError(`--promise day:${share}: --risk ${market.risk} has no eps to find`);
-  if (scenario.uncertainty.fitErrors.every((samples) => samples.length === 0))
-    throw new InputError(`--promise day:${share}: ${scenario.name} has no fitted days, uncertainty.fitErrors`);
-  const of = ({ any, days, network, devices }: BrokenDays): string =>
-    `${any} of ${days} days (network ${network}, devices ${devices})`;
-  const found = calibrate(scenario, market, share!, (epsilon, at) =>
-    note(`eps ${epsilon}: ${at ? `$${at.objective.toFixed(4)}, breaks ${of(at.fitted)}` : "no solution"}`),
+    throw new InputError(`${named}: --risk ${market.risk} has no eps to find`);
+  if (kind === "day-bound") return bounded(scenario, market, named, share);
+  const days = scenario.uncertainty.fitErrors[0].length;
+  if (days < LEAST_DAYS)
+    throw new InputError(`${named}: ${scenario.name}: uncertainty.fitErrors: ${days} fitted days, needs ${LEAST_DAYS}`);
+  const of = (broken: BrokenDays): string =>
+    `${broken.any} of ${broken.days} days (network ${broken.network}, devices ${broken.devices})`;
+  const found = calibrate(scenario, market, share, (epsilon, at) =>
+    note(`eps ${epsilon}: ${at ? `$${at.objective.toFixed(4)}, breaks ${of(at.leftOut)} left out` : "no solution"}`),
   );
   if (found === undefined)
-    throw new InputError(`--promise day:${share}: no eps that has a solution breaks so few of the fitted days`);
-  note(`promised: eps ${found.epsilon} breaks ${of(found.fitted)} that were fitted, ${of(found.heldOut)} held out`);
+    throw new InputError(`${named}: no eps that has a solution breaks so few of the days that were left out`);
+  const { low, high } = wilson(found.leftOut.any, found.leftOut.days);
+  note(
+    `promised: eps ${found.epsilon} breaks ${of(found.leftOut)} left out, 95 % interval ${(100 * low).toFixed(0)}-${(100 * high).toFixed(0)} %; ${of(found.fitted)} fitted, ${of(found.heldOut)} held out`,
+  );
   return found.epsilon;
+}
+
+/** Days have to be left out of something. */
+const LEAST_DAYS = 8;
+
+function bounded(scenario: Scenario, market: MarketSettings, named: string, share: number): number {
+  if (scenario.risk.sustainHours !== undefined)
+    throw new InputError(`${named}: the bound knows no ramps and no stored energy; --sustain 0 books by the period`);
+  const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
+  const { found, least } = boundDay(scenario, market, share, (epsilon, at) =>
+    note(`eps ${epsilon}: ${at ? `$${at.objective.toFixed(4)}, bound ${percent(at.bound)}` : "no solution"}`),
+  );
+  if (found !== undefined) {
+    note(`promised: eps ${found.epsilon}; at most ${percent(found.bound)} of days, whatever the distribution`);
+    return found.epsilon;
+  }
+  if (least === undefined) throw new InputError(`${named}: no eps has a solution`);
+  if (least.bound === 1) throw new InputError(`${named}: no eps with a solution reaches any bound below 1`);
+  throw new InputError(`${named}: the least that is reached is ${least.bound.toPrecision(3)}, at eps ${least.epsilon}`);
 }
 
 /** Options with the scenario's defaults filled in, residuals shown live. */

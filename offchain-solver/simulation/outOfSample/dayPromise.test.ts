@@ -1,18 +1,20 @@
 import { expect } from "chai";
 import { defaultSettings } from "../../market/scenario/market.ts";
 import { loadScenario, takeHours } from "../../scenarios/loadScenario.ts";
+import { leaveDaysOut } from "../../scenarios/leaveDaysOut.ts";
 import { withSustain } from "../../scenarios/withSustain.ts";
-import { atEpsilon, calibrate } from "./dayPromise.ts";
+import { atEpsilon, boundDay, calibrate, type Bounded } from "./dayPromise.ts";
 
 describe("a promise for the day", function () {
   this.timeout(120_000);
   const day = takeHours(loadScenario("ieee15"), 3);
   const settings = defaultSettings(day);
 
-  it("is kept on the fitted days by the eps found, and broken by the next larger one", () => {
+  it("is kept on days left out by the eps found, and broken by the next larger one", () => {
     const tried: [epsilon: number, broken: number][] = [];
-    const found = calibrate(day, settings, 0, (epsilon, at) => tried.push([epsilon, at ? at.fitted.any : Infinity]));
+    const found = calibrate(day, settings, 0, (epsilon, at) => tried.push([epsilon, at ? at.leftOut.any : Infinity]));
     expect(found!.fitted).to.include({ any: 0, days: 32 });
+    expect(found!.leftOut).to.include({ any: 0, days: 32 });
     const larger = tried.filter(([epsilon]) => epsilon > found!.epsilon);
     expect(larger.length).to.be.above(0);
     for (const [, broken] of larger) expect(broken).to.be.above(0);
@@ -36,5 +38,44 @@ describe("a promise for the day", function () {
     const lasting = withSustain(day, 3);
     const [wide, narrow] = [0.2, 0.02].map((epsilon) => atEpsilon(lasting, settings, epsilon)!.fitted.devices);
     expect(wide).to.be.above(narrow);
+  });
+
+  it("leaves days out with moments and joint law of those that stay", () => {
+    const lasting = withSustain(day, 3);
+    const without = leaveDaysOut(lasting, 8, 16);
+    const { fitErrors, testErrors, factor, joint } = without.uncertainty;
+    for (const t of [0, 1, 2]) {
+      expect(fitErrors[t]).to.have.length(24);
+      expect(testErrors[t]).to.have.length(8);
+      const stay = lasting.uncertainty.fitErrors[t].filter((_, k) => k < 8 || k >= 16);
+      lasting.uncertainty.sources.forEach((_, s) => {
+        const mean = stay.reduce((sum, row) => sum + row[s], 0) / 24;
+        expect(testErrors[t][3][s]).to.be.closeTo(lasting.uncertainty.fitErrors[t][11][s] - mean, 1e-12);
+      });
+      lasting.uncertainty.uncertain.forEach((id, column) => {
+        const { ratingMw, source } = lasting.prosumers.find((p) => p.id === id)!.renewable!;
+        const mean = stay.reduce((sum, row) => sum + row[source], 0) / 24;
+        const variance = stay.reduce((sum, row) => sum + (row[source] - mean) ** 2, 0) / 23;
+        const kept = factor[t].reduce((sum, row) => sum + row[column] ** 2, 0);
+        if (kept > 0) expect(kept).to.be.closeTo(ratingMw * ratingMw * variance, 1e-9);
+      });
+    }
+    expect(joint!.days[0]).to.have.length(24);
+  });
+
+  it("bounds the share of broken days of every distribution, the fitted days' own too, and names the least", () => {
+    const seen: Bounded[] = [];
+    const { found, least } = boundDay(day, settings, 0.05, (_, at) => at && seen.push(at));
+    expect(found).to.equal(undefined);
+    expect(seen.length).to.be.above(5);
+    expect(least!.bound).to.equal(Math.min(...seen.map(({ bound }) => bound)));
+    expect(least!.bound).to.be.within(0.05, 0.9);
+    for (const { epsilon, bound } of seen.filter((at) => [0.2, 0.02].includes(at.epsilon))) {
+      const { fitted } = atEpsilon(day, settings, epsilon)!;
+      expect(fitted.any / fitted.days).to.be.at.most(bound);
+      // One limit that binds is promised no better.
+      expect(bound).to.be.at.least(epsilon * (1 - 1e-3));
+    }
+    expect(boundDay(day, settings, least!.bound).found).to.deep.equal(least);
   });
 });

@@ -1,11 +1,14 @@
 /** A promise for the whole day: the eps of single limits at which so few days break any limit (docs/model.md). */
 import { solveCentral } from "../../clearing/central.ts";
 import { createNetwork, type Network } from "../../market/formulation/network.ts";
-import { exposureOf } from "../../market/risk/exposure.ts";
+import { exposureOf, momentsOf } from "../../market/risk/exposure.ts";
+import { worstCaseViolation } from "../../market/risk/tsDrcc.ts";
 import { createMarket, type Market, type MarketSettings } from "../../market/scenario/market.ts";
 import type { Scenario } from "../../market/scenario/scenario.ts";
 import { clarabelSolver } from "../../numerics/clarabelNode.ts";
+import { leaveDaysOut } from "../../scenarios/leaveDaysOut.ts";
 import { answeringOf, errorsOf, playDay, REPLAY_TOLERANCE, type Central, type Days } from "./replay.ts";
+import { factorFor } from "./violations.ts";
 
 /** Accepted violation of a single limit, from what promises least. */
 const EPSILONS = [
@@ -57,32 +60,73 @@ export function brokenDays(market: Market, network: Network, result: Central, da
   return { ...broken, days: count };
 }
 
-/** The eps found, and how many days it breaks: fitted ones, which it was chosen by, and held-out ones, which not. */
+/** The eps found, and how many days it breaks. */
 export type Calibrated = {
   readonly epsilon: number;
   readonly objective: number;
+  /** Days that the moments were fitted on. */
   readonly fitted: BrokenDays;
+  /**
+   * Each fitted day played through with the moments of those that are left without it and its neighbours: what eps is
+   * chosen by.
+   */
+  readonly leftOut: BrokenDays;
+  /** Days that nothing was chosen by. */
   readonly heldOut: BrokenDays;
 };
 
+type Cleared = { readonly market: Market; readonly network: Network; readonly result: Central };
+
 /** Cleared by the central twin at one eps; undefined where that has no solution. */
-export function atEpsilon(scenario: Scenario, settings: MarketSettings, epsilon: number): Calibrated | undefined {
+function clearedAt(scenario: Scenario, settings: MarketSettings, epsilon: number): Cleared | undefined {
   const market = createMarket(scenario, { ...settings, epsilon });
   const network = createNetwork(market);
   const result = solveCentral(market, settings.network ? network : undefined, clarabelSolver);
-  if (result.status !== "solved") return undefined;
+  return result.status === "solved" ? { market, network, result } : undefined;
+}
+
+/** Fitted days are left out so many times, a stretch of neighbours each time: errors of neighbours are alike. */
+const STRETCHES = 4;
+
+/** Every fitted day as one that was left out; undefined where a stretch leaves too little to clear with. */
+function leftOutDays(scenario: Scenario, settings: MarketSettings, epsilon: number): BrokenDays | undefined {
+  const count = scenario.uncertainty.fitErrors[0].length;
+  let all: BrokenDays = { network: 0, devices: 0, any: 0, days: 0 };
+  for (let k = 0; k < STRETCHES; k++) {
+    const [from, to] = [k, k + 1].map((edge) => Math.round((edge * count) / STRETCHES));
+    if (from === to) continue;
+    const cleared = clearedAt(leaveDaysOut(scenario, from, to), settings, epsilon);
+    if (cleared === undefined) return undefined;
+    const { network, devices, any, days } = brokenDays(cleared.market, cleared.network, cleared.result, "testErrors");
+    all = {
+      network: all.network + network,
+      devices: all.devices + devices,
+      any: all.any + any,
+      days: all.days + days,
+    };
+  }
+  return all;
+}
+
+/** What one eps promises; undefined where it has no solution, with all fitted days or with those left. */
+export function atEpsilon(scenario: Scenario, settings: MarketSettings, epsilon: number): Calibrated | undefined {
+  const cleared = clearedAt(scenario, settings, epsilon);
+  const leftOut = cleared && leftOutDays(scenario, settings, epsilon);
+  if (cleared === undefined || leftOut === undefined) return undefined;
+  const { market, network, result } = cleared;
   return {
     epsilon,
     objective: result.objective,
     fitted: brokenDays(market, network, result, "fitErrors"),
+    leftOut,
     heldOut: brokenDays(market, network, result, "testErrors"),
   };
 }
 
 /**
- * The largest of a list of eps at which at most `share` of the fitted days break a limit: found by halving the list,
- * since a smaller eps never breaks more. It holds for those days, not for every distribution; radii of the comparators
- * that know no eps make every eps the same.
+ * The largest of a list of eps at which at most `share` of the fitted days, each left out in turn, break a limit: found
+ * by halving the list, as if a smaller eps never broke more. Days that a solution was fitted on flatter it. It holds
+ * for days like those, not for every distribution; radii of the comparators that know no eps make every eps the same.
  * @returns undefined where no eps is small enough and has a solution
  */
 export function calibrate(
@@ -97,7 +141,7 @@ export function calibrate(
     const middle = (low + high) >> 1;
     const found = atEpsilon(scenario, settings, EPSILONS[middle]);
     observe(EPSILONS[middle], found);
-    if (found && found.fitted.any <= share * found.fitted.days) {
+    if (found && found.leftOut.any <= share * found.leftOut.days) {
       best = found;
       high = middle - 1;
     } else if (found) low = middle + 1;
@@ -105,4 +149,54 @@ export function calibrate(
     else high = middle - 1;
   }
   return best;
+}
+
+/**
+ * Beyond a limit by less, MW, MVA or squared p.u., is no break, as in `brokenDays`: where errors cancel a limit may be
+ * met with equality, and the worst case would jump from 0 to 1 on solver noise.
+ */
+const SLACK = REPLAY_TOLERANCE;
+
+/**
+ * At most the probability that any limit of the day is broken, over every distribution with the fitted moments: the
+ * worst cases of all bookings and network limits added up (Boole), whether they bind or not, capped at 1. What binds
+ * counts eps, what does not its own worst case in closed form, which is next to nothing for most. Errors too small to
+ * be answered are beside it, and so is what answers do to ramps and stored energy.
+ */
+export function dayBound({ market, network, result }: Cleared): number {
+  let sum = 0;
+  for (let t = 0; t < market.hours; t++) {
+    const exposure = exposureOf(market, network, result.solution, t);
+    const factor = factorFor(market, t, exposure.columns);
+    for (const limit of exposure.limits) {
+      const { offset, s, T } = momentsOf(exposure, limit, factor);
+      sum += worstCaseViolation(Math.abs(offset), s, T + SLACK);
+    }
+  }
+  return Math.min(1, sum);
+}
+
+export type Bounded = { readonly epsilon: number; readonly objective: number; readonly bound: number };
+
+/**
+ * The cheapest of a list of eps whose bound for the day is at most `share`, and the least bound that any of them
+ * reaches. Looked for from the largest eps down, since costs rise that way; the least bound is known only where none
+ * was small enough.
+ */
+export function boundDay(
+  scenario: Scenario,
+  settings: MarketSettings,
+  share: number,
+  observe: (epsilon: number, found: Bounded | undefined) => void = () => {},
+): { readonly found: Bounded | undefined; readonly least: Bounded | undefined } {
+  let least: Bounded | undefined;
+  for (const epsilon of EPSILONS) {
+    const cleared = clearedAt(scenario, settings, epsilon);
+    const bounded = cleared && { epsilon, objective: cleared.result.objective, bound: dayBound(cleared) };
+    observe(epsilon, bounded);
+    if (bounded === undefined) break;
+    if (least === undefined || bounded.bound < least.bound) least = bounded;
+    if (bounded.bound <= share) return { found: bounded, least };
+  }
+  return { found: undefined, least };
 }
