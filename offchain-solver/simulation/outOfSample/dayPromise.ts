@@ -27,7 +27,12 @@ export type BrokenDays = {
  * Plays days through at a cleared point. What errors below the threshold move a flow by (nobody answers them) is no
  * break: beyond a network limit counts from the sum of those errors on.
  */
-export function brokenDays(market: Market, network: Network, result: Central, days: Days): BrokenDays {
+export function brokenDays(
+  market: Market,
+  network: Network,
+  result: Pick<Central, "solution" | "answers">,
+  days: Days,
+): BrokenDays {
   // Ramps and stored energy are promised only where reserve has to last.
   const parties = market.joint ? answeringOf(market, result) : [];
   const exposures = Array.from({ length: market.hours }, (_, t) => exposureOf(market, network, result.solution, t));

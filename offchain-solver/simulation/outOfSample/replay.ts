@@ -27,7 +27,7 @@ export type Central = Extract<CentralResult, { readonly status: "solved" }>;
  * What every prosumer's devices answer. Booked by the hour a share is not shared among devices, so whoever owns two
  * that can answer is left out: nobody knows which one would.
  */
-export function answeringOf(market: Market, { solution, answers }: Central): Answering[] {
+export function answeringOf(market: Market, { solution, answers }: Pick<Central, "solution" | "answers">): Answering[] {
   return solution.schedules.map((schedule, i) => {
     if (market.joint !== undefined) return { schedule, answers: answers[i] };
     const { generator, battery } = market.prosumers[i];
