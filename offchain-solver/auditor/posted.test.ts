@@ -5,7 +5,7 @@ import { UTILITY, type ClearingResult } from "../market/result/clearingResult.ts
 import { createMarket, defaultSettings } from "../market/scenario/market.ts";
 import { loadScenario } from "../scenarios/loadScenario.ts";
 import { splitHours, takeHours } from "../scenarios/periods.ts";
-import { gridOf } from "../simulation/clear.ts";
+import { clear, gridOf } from "../simulation/clear.ts";
 import { checkPosted } from "./posted.ts";
 
 /** A hundredth of the 15-bus day, in quarter-hours: homes of one to five kW. */
@@ -43,9 +43,49 @@ function result(wh: number): ClearingResult {
   };
 }
 
+describe("trades of a posted result", () => {
+  it("stay within the parts of the trade graph, each with a price of its own", function () {
+    this.timeout(60_000);
+    const day = takeHours(loadScenario("ieee15"), 3);
+    const ids = day.prosumers.map(({ id }) => id);
+    // Every second bus with every second, and the last with nobody.
+    const parity = new Map(ids.slice(0, -1).map((id, k) => [id, k % 2]));
+    const together = (a: number, b: number): boolean => parity.has(a) && parity.get(a) === parity.get(b);
+    const pairs = ids.flatMap((a) => ids.filter((b) => a < b && together(a, b)).map((b): [number, number] => [a, b]));
+    const cleared = clear(
+      { ...day, pairs },
+      { method: "central", market: defaultSettings(day), trade: true, rhoScale: 1, maxIterations: 1 },
+    );
+    const posted = cleared.outcome!.quantised.result;
+    const peers = posted.trades.filter(
+      ({ product, seller, buyer }) => product !== "reserve" && Math.max(seller, buyer) < ids.length,
+    );
+    expect(peers.length).to.be.above(10);
+    const across = peers.filter(({ seller, buyer }) => !together(ids[seller], ids[buyer]));
+    expect(across).to.deep.equal([]);
+    expect(checkPosted(cleared.market, gridOf(cleared.market).places, posted)).to.deep.equal({ kind: "valid" });
+  });
+});
+
 describe("prices of a posted result", () => {
   it("are not the utility's where all it takes is what whole Wh leave over", () => {
     expect(checkPosted(market, places, result(1))).to.deep.equal({ kind: "valid" });
+  });
+
+  it("are one for all who can trade with one another, whoever else can trade with nobody", () => {
+    const last = market.prosumers.length - 1;
+    const apart = { ...market, pairs: market.pairs.filter((pair) => !pair.includes(last)) };
+    const honest = result(0);
+    const [one, ...rest] = honest.trades.filter(({ quantity }) => quantity > 0);
+    const halves = [20, 20].map((quantity, k) => ({ ...one, quantity, price: one.price + (k === 0 ? 300 : -300) }));
+    const of = (trades: ClearingResult["trades"]): ClearingResult => ({ ...honest, trades });
+    expect(checkPosted(apart, places, of([one, ...rest]))).to.deep.equal({ kind: "valid" });
+    // Two buyers of one seller.
+    const buyers = [halves[0], { ...halves[1], buyer: one.buyer + 1 }];
+    for (const among of [market, apart])
+      expect(checkPosted(among, places, of([...buyers, ...rest]))).to.include({ predicate: "priceNotUniform" });
+    const alone = { ...market, pairs: market.pairs.filter((pair) => !pair.includes(one.buyer)) };
+    expect(checkPosted(alone, places, of([one, ...rest]))).to.include({ predicate: "noSuchPair" });
   });
 
   it("are the utility's where it takes more", () => {

@@ -3,7 +3,7 @@
  * (docs/model.md) that public data alone can check.
  */
 import { quantiseSettings } from "../codec/quantise.ts";
-import { transport } from "../codec/transport.ts";
+import { transportWithin } from "../codec/transport.ts";
 import type { Places } from "../grid/places.ts";
 import {
   type ClearingResult,
@@ -16,6 +16,7 @@ import {
 import { invalid, VALID, type Finding } from "../market/result/finding.ts";
 import { nameOf, type Market } from "../market/scenario/market.ts";
 import { unitsOf } from "../market/scenario/perUnit.ts";
+import { tradingGroups } from "../market/scenario/tradingGroups.ts";
 
 /** Part of the price level (50 $/MWh on the 15-bus day) that a clearing's own tolerance may move a price by. */
 const PRICE_SHARE = 1e-3;
@@ -65,15 +66,16 @@ function checkTariffs(market: Market, { trades }: ClearingResult): Finding {
 
 /**
  * Nobody buys from a peer what it sells to another in the same period, nor allowances on both sides of peers and desk;
- * and who serves whom is the nearest first, so that no trade is anybody's choice.
+ * among those who can trade with one another the nearest is served first, so that no trade is anybody's choice.
  */
 function checkPositions(market: Market, result: ClearingResult, places: Places): Finding {
   const n = result.participants.length;
-  const groups = [
+  const groups = tradingGroups(market);
+  const products = [
     ...Array.from({ length: result.periods }, (_, period) => ["energy", period] as const),
     ["carbon", SESSION_PERIOD] as const,
   ];
-  for (const [product, period] of groups) {
+  for (const [product, period] of products) {
     const posted = amongPeers(result, product, period);
     const net = new Array<number>(n).fill(0);
     const sides = new Set<number>();
@@ -85,7 +87,13 @@ function checkPositions(market: Market, result: ClearingResult, places: Places):
     const both = posted.find(({ buyer }) => sides.has(buyer)) ?? withUtilityTwice(result, product, period);
     if (both !== undefined)
       return invalid("washTrade", `${product}, period ${period}: ${nameOf(market, both.buyer)} buys and sells`);
-    const shipped = transport(net, places).map(({ seller, buyer, quantity }) => `${seller} ${buyer} ${quantity}`);
+    // Whoever sells to somebody that no pairs lead to leaves a group that is not even.
+    const uneven = groups.find((group) => group.reduce((sum, i) => sum + net[i], 0) !== 0);
+    if (uneven !== undefined)
+      return invalid("noSuchPair", `${product}, period ${period}: ${nameOf(market, uneven[0])} and those it can reach`);
+    const shipped = transportWithin(groups, net, places).map(
+      ({ seller, buyer, quantity }) => `${seller} ${buyer} ${quantity}`,
+    );
     const given = posted.map(({ seller, buyer, quantity }) => `${seller} ${buyer} ${quantity}`);
     const other = shipped.sort().join() === given.sort().join() ? undefined : given.find((s) => !shipped.includes(s));
     if (other !== undefined || shipped.length !== given.length)
@@ -113,26 +121,28 @@ type Band = { readonly low: number; readonly high: number };
 
 /**
  * Whoever may deal with the utility too pays no more than it asks, allowances for what it imports included, and takes
- * no less than it pays, and no more for reserve; the desk bounds the price of allowances likewise. Where the utility's
- * trades are more than the clearing's dust the price is the utility's own. Where the trade graph is connected all pay
- * one price.
+ * no less than it pays, and no more for reserve; the desk bounds the price of allowances likewise. All who can trade
+ * with one another pay one price, and where their trades with the utility are more than the clearing's dust it is the
+ * utility's own.
  */
 function checkPrices(market: Market, result: ClearingResult): Finding {
   const { tariff, carbon } = market.scenario;
   const tolerance = PRICE_SHARE * PRICE_LEVEL * unitsOf(market).price * PRICE_UNITS;
   const dust = quantiseSettings(market);
-  const n = market.prosumers.length;
-  const connected = isConnected(market);
+  const groups = tradingGroups(market);
   const desk = { low: carbon.deskSellPerT * PRICE_UNITS, high: carbon.deskBuyPerT * PRICE_UNITS };
   const allowances = market.settings.carbon ? desk : { low: 0, high: 0 };
   for (let t = 0; t < result.periods; t++) {
     const grid = carbon.gridTPerMwh[t];
     const [buy, sell] = [tariff.buyPerMwh[t] * PRICE_UNITS, tariff.sellPerMwh[t] * PRICE_UNITS];
-    const dealt = connected ? dealings(result, "energy", t, UTILITY) : NONE;
     const asked = { low: buy + grid * allowances.low, high: buy + grid * allowances.high };
-    const band = bandOf({ low: sell, high: asked.high }, { asked, paid: sell }, dealt, n * (dust.dustWh + WHOLE));
-    const finding = checkBand(amongPeers(result, "energy", t), band, tolerance, `energy, period ${t}`, connected);
-    if (finding.kind === "invalid") return finding;
+    const whole = { low: sell, high: asked.high };
+    const what = `energy, period ${t}`;
+    for (const [group, peers, dealt] of byGroup(groups, result, ["energy", t, UTILITY])) {
+      const band = bandOf(whole, { asked, paid: sell }, dealt, group.length * (dust.dustWh + WHOLE));
+      const finding = checkBand(peers, band, tolerance, what, true);
+      if (finding.kind === "invalid") return finding;
+    }
   }
   for (let t = 0; t < result.periods; t++) {
     // Whoever buys reserve of a peer could have it of the utility, and a period has a part of the price of an hour.
@@ -141,24 +151,33 @@ function checkPrices(market: Market, result: ClearingResult): Finding {
     const finding = checkBand(trades, { low: -Infinity, high: most }, tolerance * market.dt, `reserve, period ${t}`);
     if (finding.kind === "invalid") return finding;
   }
-  const dealt = connected ? dealings(result, "carbon", SESSION_PERIOD, DESK) : NONE;
   const asked = { low: desk.high, high: desk.high };
-  const band = bandOf(desk, { asked, paid: desk.low }, dealt, n * (dust.allowanceDustG + WHOLE));
-  return checkBand(amongPeers(result, "carbon", SESSION_PERIOD), band, tolerance, "allowances", connected);
+  for (const [group, peers, dealt] of byGroup(groups, result, ["carbon", SESSION_PERIOD, DESK])) {
+    const band = bandOf(desk, { asked, paid: desk.low }, dealt, group.length * (dust.allowanceDustG + WHOLE));
+    const finding = checkBand(peers, band, tolerance, "allowances", true);
+    if (finding.kind === "invalid") return finding;
+  }
+  return VALID;
 }
 
-/** Of a market in parts: what one deals with the utility says nothing of prices in another. */
-const NONE = { bought: 0, sold: 0 };
+type Dealt = { bought: number; sold: number };
 
-/** What prosumers buy from utility or desk, and sell to it, in all. */
-function dealings({ trades }: ClearingResult, product: Trade["product"], period: number, other: number) {
-  let [bought, sold] = [0, 0];
+/** Of each group: what its members trade with one another, and buy from utility or desk and sell to it, in all. */
+function byGroup(
+  groups: readonly (readonly number[])[],
+  { participants, trades }: ClearingResult,
+  [product, period, other]: readonly [Trade["product"], number, number],
+): (readonly [readonly number[], Trade[], Dealt])[] {
+  const groupOf = new Map(groups.flatMap((group, g) => group.map((i) => [i, g] as const)));
+  const found = groups.map((group): [readonly number[], Trade[], Dealt] => [group, [], { bought: 0, sold: 0 }]);
   for (const trade of trades) {
     if (trade.product !== product || trade.period !== period) continue;
-    if (trade.seller === other) bought += trade.quantity;
-    if (trade.buyer === other) sold += trade.quantity;
+    const [seller, buyer] = [groupOf.get(trade.seller), groupOf.get(trade.buyer)];
+    if (seller !== undefined && trade.buyer < participants.length) found[seller][1].push(trade);
+    else if (seller !== undefined && trade.buyer === other) found[seller][2].sold += trade.quantity;
+    else if (buyer !== undefined && trade.seller === other) found[buyer][2].bought += trade.quantity;
   }
-  return { bought, sold };
+  return found;
 }
 
 function bandOf(
@@ -184,12 +203,4 @@ function checkBand(trades: readonly Trade[], band: Band, tolerance: number, what
   if (high - low > 2 * tolerance && uniform)
     return invalid("priceNotUniform", `${what}: from ${said(low)} to ${said(high)}`);
   return VALID;
-}
-
-/** Whether every prosumer reaches every other by pairs that may trade. */
-function isConnected({ pairs, prosumers }: Market): boolean {
-  const group = prosumers.map((_, i) => i);
-  const rootOf = (i: number): number => (group[i] === i ? i : (group[i] = rootOf(group[i])));
-  for (const [a, b] of pairs) group[rootOf(a)] = rootOf(b);
-  return prosumers.every((_, i) => rootOf(i) === rootOf(0));
 }

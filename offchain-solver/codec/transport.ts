@@ -53,5 +53,19 @@ export function transport(net: readonly number[], { distance, among }: Places): 
   return shipments.sort(byDistance).map(({ seller, buyer, quantity }) => ({ seller, buyer, quantity }));
 }
 
+/** The same within each of `groups`, whose net sales each add up to zero; nobody serves another group. */
+export function transportWithin(
+  groups: readonly (readonly number[])[],
+  net: readonly number[],
+  places: Places,
+): Shipment[] {
+  if (groups.length === 1) return transport(net, places);
+  return groups.flatMap((group) => {
+    const own = new Array<number>(net.length).fill(0);
+    for (const i of group) own[i] = net[i];
+    return transport(own, places);
+  });
+}
+
 type Route = { readonly seller: number; readonly buyer: number; readonly far: number };
 const byDistance = (a: Route, b: Route): number => a.far - b.far || a.seller - b.seller || a.buyer - b.buyer;

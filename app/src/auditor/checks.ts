@@ -64,7 +64,14 @@ const OF_SESSION: readonly Check[] = [
   {
     name: "Posted trades",
     says: "one price a period, no trade in a circle, the shortest way first",
-    predicates: ["carbonWithoutMarket", "priceNotUniform", "washTrade", "notNearestFirst", "priceOutsideTariff"],
+    predicates: [
+      "carbonWithoutMarket",
+      "priceNotUniform",
+      "washTrade",
+      "noSuchPair",
+      "notNearestFirst",
+      "priceOutsideTariff",
+    ],
   },
   {
     name: "Prices of the network",

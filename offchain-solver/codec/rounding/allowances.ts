@@ -1,5 +1,5 @@
 import { DESK, SESSION_PERIOD, UNITS } from "../../market/result/clearingResult.ts";
-import { roundToZeroSum, transport } from "../transport.ts";
+import { roundToZeroSum, transportWithin } from "../transport.ts";
 import { post, priceBetween, type Draft } from "./draft.ts";
 
 /** Whole grams: what is agreed between pairs, netted, and what the desk makes up for. */
@@ -7,12 +7,17 @@ export function postAllowances(draft: Draft): void {
   const { market, agreed, places } = draft;
   if (!market.settings.carbon) return;
   const { carbon } = market.scenario;
-  const net = roundToZeroSum(cancelDrift(soldToPeers(draft)));
+  const sold = soldToPeers(draft);
+  const net = sold.map(() => 0);
+  for (const group of draft.groups) {
+    const whole = roundToZeroSum(cancelDrift(group.map((i) => sold[i])));
+    group.forEach((i, k) => (net[i] = whole[k]));
+  }
   const desk = boughtFromDesk(draft, net);
-  removeBothSides(net, desk);
+  for (const group of draft.groups) removeBothSides(net, desk, group);
   const between = priceBetween(draft, (k) => agreed.carbonPrice[k]);
   const line = { product: "carbon", period: SESSION_PERIOD } as const;
-  for (const { seller, buyer, quantity } of transport(net, places))
+  for (const { seller, buyer, quantity } of transportWithin(draft.groups, net, places))
     post(draft, { ...line, seller, buyer, quantity, price: between(seller, buyer) });
   desk.forEach((bought, i) => {
     post(draft, { ...line, seller: DESK, buyer: i, quantity: bought, price: carbon.deskBuyPerT });
@@ -48,21 +53,22 @@ function cancelDrift(amounts: number[]): number[] {
 }
 
 /**
- * Nobody sells allowances to peers and buys them from the desk, nor the other way round: `net` (sold to peers, sum
- * zero) and `desk` (bought) lose what they share, in place, and the peers on the other side deal with the desk instead.
+ * Nobody of a group sells allowances to peers and buys them from the desk, nor the other way round: `net` (sold to
+ * peers, sum zero) and `desk` (bought) lose what they share, in place, and peers on the other side deal with the desk.
  * What anybody holds in the end stays the same.
  */
-function removeBothSides(net: number[], desk: number[]): void {
+function removeBothSides(net: number[], desk: number[], group: readonly number[]): void {
   const move = (i: number, grams: number): void => {
     net[i] += grams;
     desk[i] += grams;
   };
-  for (let i = 0; i < net.length; i++) {
+  for (const i of group) {
     if (net[i] * desk[i] <= 0) continue;
     const side = Math.sign(net[i]);
     let left = Math.min(Math.abs(net[i]), Math.abs(desk[i]));
     move(i, -side * left);
-    for (let j = 0; left > 0; j++) {
+    for (const j of group) {
+      if (left <= 0) break;
       const taken = Math.min(left, Math.max(0, -side * net[j]));
       move(j, side * taken);
       left -= taken;

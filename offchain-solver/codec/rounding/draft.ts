@@ -1,6 +1,7 @@
 import { PRICE_UNITS, type Trade } from "../../market/result/clearingResult.ts";
 import { agreedTrades, type PairTrades, type Proposals } from "../../market/result/proposal.ts";
 import type { Market } from "../../market/scenario/market.ts";
+import { tradingGroups } from "../../market/scenario/tradingGroups.ts";
 import type { Places } from "../../grid/places.ts";
 
 export type QuantiseSettings = {
@@ -22,6 +23,8 @@ export type Draft = {
   readonly agreed: PairTrades;
   readonly places: Places;
   readonly settings: QuantiseSettings;
+  /** Parts of the trade graph: what is made whole and netted stays within one. */
+  readonly groups: readonly (readonly number[])[];
   readonly trades: Trade[];
 };
 
@@ -31,6 +34,7 @@ export const draftOf = (market: Market, proposals: Proposals, places: Places, se
   agreed: agreedTrades(market, proposals.prosumers),
   places,
   settings,
+  groups: tradingGroups(market),
   trades: [],
 });
 

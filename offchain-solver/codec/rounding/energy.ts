@@ -1,7 +1,5 @@
 import { PRICE_UNITS, UNITS, UTILITY } from "../../market/result/clearingResult.ts";
-import type { Proposals } from "../../market/result/proposal.ts";
-import type { Places } from "../../grid/places.ts";
-import { transport, type Shipment } from "../transport.ts";
+import { transportWithin, type Shipment } from "../transport.ts";
 import { post, priceBetween, wholePrice, type Draft } from "./draft.ts";
 
 /** What was posted, and what rounding and netting did to it. */
@@ -14,6 +12,9 @@ export type EnergyReport = {
   pairTrades: number;
   postedEnergy: number;
 };
+
+/** Wh by prosumer: fed in, and of it sold to the utility. */
+type Positions = { readonly injection: number[]; readonly utility: number[] };
 
 export function postEnergy(draft: Draft): EnergyReport {
   const { hours, prosumers } = draft.market;
@@ -40,14 +41,14 @@ function countPairs({ market, agreed }: Draft, t: number, report: EnergyReport):
 }
 
 function postPeriod(draft: Draft, t: number, report: EnergyReport): number[] {
-  const { market, proposals, places, settings, agreed } = draft;
+  const { market, agreed } = draft;
   const { tariff } = market.scenario;
-  const { injection, utility } = positionsOf(proposals, t, market.dt, settings.dustWh);
+  const { injection, utility } = positionsOf(draft, t);
   const between = priceBetween(draft, (k) => agreed.energyPrice[k][t]);
   const micro = (seller: number, buyer: number): number => wholePrice(between(seller, buyer));
   const bounds = { buy: tariff.buyPerMwh[t] * PRICE_UNITS, sell: tariff.sellPerMwh[t] * PRICE_UNITS };
   const line = { product: "energy", period: t } as const;
-  for (const { seller, buyer, quantity } of transportWithoutLoss(injection, utility, places, micro, bounds)) {
+  for (const { seller, buyer, quantity } of transportWithoutLoss(draft, { injection, utility }, micro, bounds)) {
     post(draft, { ...line, seller, buyer, quantity, price: micro(seller, buyer) / PRICE_UNITS });
     report.postedEnergy++;
     const paid = (quantity * micro(seller, buyer)) / (UNITS * PRICE_UNITS);
@@ -63,27 +64,28 @@ function postPeriod(draft: Draft, t: number, report: EnergyReport): number[] {
 
 /**
  * Whole Wh of one period: injections as the operator projected them (so the posted point is inside the limits to
- * rounding), utility trades without dust; peers trade the difference. Their sum is not zero to the clearing's
- * tolerance: whoever trades most with the utility (or else injects most) takes up what is missing.
+ * rounding), utility trades without dust; peers trade the difference. Its sum over those who can trade with one another
+ * is not zero to the clearing's tolerance: whoever of them trades most with the utility (or else injects most) takes up
+ * what is missing.
  */
 function positionsOf(
-  { operator, prosumers }: Proposals,
+  { market: { dt }, proposals: { operator, prosumers }, settings: { dustWh }, groups }: Draft,
   t: number,
-  dt: number,
-  dustWh: number,
-): { injection: number[]; utility: number[] } {
+): Positions {
   const injection = operator.injectionMw[t].map((p) => Math.round(p * dt * UNITS) + 0);
   const utility = prosumers.map(({ utilityMw }) => {
     const wh = Math.round(utilityMw[t] * dt * UNITS) + 0;
     return Math.abs(wh) <= dustWh ? 0 : wh;
   });
-  const missing = injection.reduce((sum, wh, i) => sum + wh - utility[i], 0);
-  let balancer = 0;
-  injection.forEach((wh, i) => {
-    const [mine, best] = [Math.abs(utility[i]), Math.abs(utility[balancer])];
-    if (mine > best || (mine === best && Math.abs(wh) > Math.abs(injection[balancer]))) balancer = i;
-  });
-  utility[balancer] += missing;
+  for (const group of groups) {
+    const missing = group.reduce((sum, i) => sum + injection[i] - utility[i], 0);
+    let [balancer] = group;
+    for (const i of group) {
+      const [mine, best] = [Math.abs(utility[i]), Math.abs(utility[balancer])];
+      if (mine > best || (mine === best && Math.abs(injection[i]) > Math.abs(injection[balancer]))) balancer = i;
+    }
+    utility[balancer] += missing;
+  }
   return { injection, utility };
 }
 
@@ -94,15 +96,14 @@ function positionsOf(
  * utility's.
  */
 function transportWithoutLoss(
-  injection: readonly number[],
-  utility: number[],
-  places: Places,
+  { groups, places }: Draft,
+  { injection, utility }: Positions,
   price: (seller: number, buyer: number) => number,
   tariff: { readonly buy: number; readonly sell: number },
 ): Shipment[] {
   for (;;) {
     const peers = injection.map((wh, i) => wh - utility[i]);
-    const shipments = transport(peers, places);
+    const shipments = transportWithin(groups, peers, places);
     const money = new Float64Array(peers.length);
     for (const { seller, buyer, quantity } of shipments) {
       money[seller] += quantity * price(seller, buyer);
@@ -113,15 +114,15 @@ function transportWithoutLoss(
     const losers = peers.flatMap((wh, i) => (loses(wh, i) ? [i] : []));
     if (losers.length === 0) return shipments;
     // Each turn takes an account off one of its sides, and puts none on a second.
-    for (const i of losers) removeOpposing(peers, utility, i);
+    for (const i of losers) removeOpposing(peers, utility, i, groups.find((group) => group.includes(i)) ?? []);
   }
 }
 
 /**
  * Takes the smaller of two legs that oppose out of both; whoever trades most on the other side deals with the utility
- * instead.
+ * instead, one of `group`.
  */
-function removeOpposing(peers: number[], utility: number[], i: number): void {
+function removeOpposing(peers: number[], utility: number[], i: number, group: readonly number[]): void {
   const move = (j: number, wh: number): void => {
     peers[j] += wh;
     utility[j] -= wh;
@@ -132,9 +133,7 @@ function removeOpposing(peers: number[], utility: number[], i: number): void {
   move(i, -side * left);
   while (left > 0) {
     let partner = i;
-    peers.forEach((wh, j) => {
-      if (-side * wh > Math.max(0, -side * peers[partner])) partner = j;
-    });
+    for (const j of group) if (-side * peers[j] > Math.max(0, -side * peers[partner])) partner = j;
     const taken = Math.min(left, Math.abs(peers[partner]));
     move(partner, side * taken);
     left -= taken;

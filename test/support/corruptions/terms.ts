@@ -121,6 +121,11 @@ export const FROZEN: readonly Corruption[] = [
       payload: trades((all) => all.filter(({ product, seller }) => product !== "reserve" && seller !== OPERATOR)),
     }),
   },
+  frozen("no pairs of a home, which trades with peers all the same", "noSuchPair", ({ pairs, ...open }) => {
+    const { uncertain } = open.uncertainty;
+    const home = open.prosumers.find(({ id, answers }) => !answers && !uncertain.includes(id))?.id ?? 0;
+    return { pairs: pairs.filter((pair) => !pair.includes(home)) };
+  }),
   frozen("another feeder than the chain's", "witnessOfAnotherFeeder", ({ feeder }) => ({
     feeder: { ...feeder, branches: feeder.branches.map((b) => ({ ...b, rPu: 2 * b.rPu })) },
   })),
