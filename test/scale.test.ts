@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { assemble } from "../offchain-solver/clearing/assemble.ts";
 import { solveCentral } from "../offchain-solver/clearing/central.ts";
@@ -8,6 +11,9 @@ import { DEFAULT_SETTINGS } from "../offchain-solver/clearing/settings.ts";
 import { createNetwork } from "../offchain-solver/market/formulation/network.ts";
 import { createMarket, defaultSettings } from "../offchain-solver/market/scenario/market.ts";
 import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
+import { networkIn, perUnit } from "../offchain-solver/market/scenario/perUnit.ts";
+import { EXAMPLE, exampleFiles } from "../offchain-solver/scenarios/community/example.ts";
+import { loadCommunity } from "../offchain-solver/scenarios/community/loadCommunity.ts";
 import { memoryTransport } from "../offchain-solver/net/memoryTransport.ts";
 import { clarabelSolver } from "../offchain-solver/numerics/clarabelNode.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
@@ -29,6 +35,35 @@ function clear(scenario: Scenario) {
 
 describe("a market of any size", function () {
   this.timeout(120_000);
+
+  it("is one market to the last bit in its own units, whatever its members own", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "gridpact-scale-"));
+    try {
+      for (const [name, text] of exampleFiles({ ...EXAMPLE, minutes: 60 })) {
+        mkdirSync(dirname(join(folder, name)), { recursive: true });
+        writeFileSync(join(folder, name), text);
+      }
+      const street = (await loadCommunity(folder)).scenario;
+      const owned = new Set(street.prosumers.flatMap((prosumer) => Object.keys(prosumer)));
+      for (const device of ["load", "renewable", "battery", "vehicle", "heatPump"]) expect(owned).to.include(device);
+      const inUnits = (x: number) => {
+        const market = createMarket(resized(street, x), defaultSettings(street));
+        // Weights of the rebate are whole Wh, for the ledger: nothing is cleared by them.
+        const { units, rebateWh, ...rest } = perUnit(market);
+        expect(rebateWh.length).to.equal(street.prosumers.length);
+        return { units, rest: JSON.stringify([rest, networkIn(units, createNetwork(market))]) };
+      };
+      const one = inUnits(1);
+      for (const x of [0.001, 0.37, 100]) {
+        const other = inUnits(x);
+        expect(other.units.mw / one.units.mw).to.be.closeTo(x, 1e-12 * x);
+        expect(other.rest === one.rest, `x ${x}`).to.equal(true);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   const base = takeHours(loadScenario("ieee15"), 3);
   const runs = SIZES.map((x) => ({ x, ...clear(resized(base, x)) }));
   const reference = runs[SIZES.indexOf(1)];

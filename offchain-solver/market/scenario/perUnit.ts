@@ -57,12 +57,26 @@ export function allowanceLevel({ tariff, carbon }: Pick<Scenario, "tariff" | "ca
   return Math.min(LEVELS.most, Math.max(LEVELS.least, level));
 }
 
+/** 2^21 + 1. */
+const SPLIT = 2_097_153;
+
+/**
+ * A number in a market's units, to 32 significant bits (Veltkamp's split): what dividing leaves in the last of its 53
+ * bits would otherwise make another market of the same one in another size, and iterates that take long drift apart.
+ * Relative error 2^-32 at most: far less than anybody's devices are known by.
+ */
+function numberIn(value: number, unit: number): number {
+  const quotient = value / unit;
+  const high = quotient * SPLIT;
+  return high - (high - quotient);
+}
+
 /** The market in its own units. */
 export function perUnit(market: Market): UnitMarket {
   const units = unitsOf(market);
   const { regularisation } = market.scenario;
-  const power = (values: Float64Array): Float64Array => values.map((value) => value / units.mw);
-  const scenario = scenarioIn(units, market.scenario);
+  const power = (values: Float64Array): Float64Array => values.map((value) => numberIn(value, units.mw));
+  const scenario = scenarioIn(units, market.scenario, numberIn);
   return {
     ...market,
     scenario,
@@ -76,13 +90,13 @@ export function perUnit(market: Market): UnitMarket {
       days: market.joint.days.map((columns) => columns.map(power)),
       persistent: market.joint.persistent.map((columns) => columns.map(power)),
     },
-    allowanceT: market.allowanceT.map((t) => t / (units.mw * units.hours)),
+    allowanceT: market.allowanceT.map((t) => numberIn(t, units.mw * units.hours)),
     fixedSoldMw: market.fixedSoldMw?.map(power),
     // An allowance is counted over the horizon: its square is not paid by the hour.
     regularisation: {
-      trade: regularisation.trade / units.price,
-      allowances: (regularisation.trade * units.hours) / units.price,
-      reactive: regularisation.reactive / units.price,
+      trade: numberIn(regularisation.trade, units.price),
+      allowances: numberIn(regularisation.trade * units.hours, units.price),
+      reactive: numberIn(regularisation.reactive, units.price),
     },
     units,
   };
@@ -91,20 +105,28 @@ export function perUnit(market: Market): UnitMarket {
 /** The limits in a market's units; squared voltages have none. */
 export function networkIn({ mw }: Units, network: Network): Network {
   const scaled = (bounds: Float64Array): Float64Array =>
-    bounds.map((bound, limit) => (limit < network.buses ? bound : bound / mw));
+    bounds.map((bound, limit) => (limit < network.buses ? bound : numberIn(bound, mw)));
   return {
     ...network,
-    baseMva: network.baseMva / mw,
-    standing: network.standing.map(({ mw: p, mvar: q }) => ({ mw: p.map((v) => v / mw), mvar: q.map((v) => v / mw) })),
+    baseMva: numberIn(network.baseMva, mw),
+    standing: network.standing.map(({ mw: p, mvar: q }) => ({
+      mw: p.map((v) => numberIn(v, mw)),
+      mvar: q.map((v) => numberIn(v, mw)),
+    })),
     lower: scaled(network.lower),
     upper: scaled(network.upper),
   };
 }
 
-function scenarioIn(units: Units, scenario: Scenario): Scenario {
+/** A scenario whose quantities are in other units. */
+export function scenarioIn(
+  units: Omit<Units, "money">,
+  scenario: Scenario,
+  divide: (value: number, unit: number) => number,
+): Scenario {
   const { mw, hours } = units;
-  const money = (value: number): number => value / units.price;
-  const power = (value: number): number => value / mw;
+  const money = (value: number): number => divide(value, units.price);
+  const power = (value: number): number => divide(value, mw);
   const { feeder, tariff, carbon, risk, uncertainty } = scenario;
   const { bootstrapMeanRadius, bootstrapStdRadius, joint } = uncertainty;
   return {
@@ -118,7 +140,7 @@ function scenarioIn(units: Units, scenario: Scenario): Scenario {
         ratingMva: branch.ratingMva === null ? null : power(branch.ratingMva),
       })),
     },
-    periodHours: scenario.periodHours / hours,
+    periodHours: divide(scenario.periodHours, hours),
     tariff: {
       buyPerMwh: tariff.buyPerMwh.map(money),
       sellPerMwh: tariff.sellPerMwh.map(money),
@@ -132,7 +154,7 @@ function scenarioIn(units: Units, scenario: Scenario): Scenario {
       stdRadius: risk.stdRadius.map(power),
       ...(risk.sustainHours !== undefined && { sustainHours: risk.sustainHours / hours }),
     },
-    prosumers: scenario.prosumers.map((prosumer) => prosumerIn(units, prosumer)),
+    prosumers: scenario.prosumers.map((prosumer) => prosumerIn(prosumer, scalesOf(units, divide))),
     ...(scenario.standing && {
       standing: scenario.standing.map((one) => ({ ...one, mw: one.mw.map(power), mvar: one.mvar.map(power) })),
     }),
@@ -146,8 +168,7 @@ function scenarioIn(units: Units, scenario: Scenario): Scenario {
   };
 }
 
-function prosumerIn(units: Units, prosumer: Prosumer): Prosumer {
-  const scaled = scalesOf(units);
+function prosumerIn(prosumer: Prosumer, scaled: Scales): Prosumer {
   const { sizeMw, fallback } = prosumer;
   return {
     ...withDevices(prosumer, ({ device: { dimensions }, part }) => {
@@ -169,13 +190,18 @@ function prosumerIn(units: Units, prosumer: Prosumer): Prosumer {
   };
 }
 
-/** A figure of a device in a market's units. */
-const scalesOf = ({ mw, hours, price }: Units): Readonly<Record<Dimension, (value: number) => number>> => ({
-  power: (value) => value / mw,
-  energy: (value) => value / (mw * hours),
-  ramp: (value) => (value / mw) * hours,
-  slope: (value) => (value * mw) / price,
-  price: (value) => value / price,
+/** A figure of a device in other units. */
+type Scales = Readonly<Record<Dimension, (value: number) => number>>;
+
+const scalesOf = (
+  { mw, hours, price }: Omit<Units, "money">,
+  divide: (value: number, unit: number) => number,
+): Scales => ({
+  power: (value) => divide(value, mw),
+  energy: (value) => divide(value, mw * hours),
+  ramp: (value) => divide(value * hours, mw),
+  slope: (value) => divide(value * mw, price),
+  price: (value) => divide(value, price),
 });
 
 /** A schedule out of a market's units: MW, MWh, t. */
