@@ -69,8 +69,9 @@ export function mismatchOf(state: ProsumerState): number {
   return claim[MISMATCH];
 }
 
-const pricesOf = ({ u, settings, layout }: ProsumerState): Float64Array =>
-  u.map((value, c) => settings.rho[layout.commodity[c]] * value);
+/** [component] rho u. */
+export const pricesOf = ({ u, rho, layout }: ProsumerState): Float64Array =>
+  u.map((value, c) => rho[layout.commodity[c]] * value);
 
 function addMoney({ market, layout, problem, z }: ProsumerState, price: Float64Array, claim: Claim): void {
   const { tariff, carbon } = market.scenario;

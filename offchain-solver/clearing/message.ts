@@ -25,6 +25,8 @@ export type Message =
       readonly extra: number;
       /** The share of a warm start's first trades that it pulls towards; absent: towards none. */
       readonly centre?: number;
+      /** [commodity] penalties from this iterate on, over the settings'; absent: as they are. */
+      readonly rhoScale?: Float64Array;
       /** Asks for a claim of the iterate that follows, and what of (`claim.ts`); absent: does not. */
       readonly ask?: Ask;
       readonly end: End;
@@ -69,6 +71,13 @@ export function messageBytes(message: Message): number {
     case "offer":
       return 16 + 8 * (message.block.length + message.sums.length + message.gram.length + (message.claim?.length ?? 0));
     case "grid":
-      return 24 + 8 * (message.weights.length + message.block.length + (message.centre === undefined ? 0 : 1));
+      return (
+        24 +
+        8 *
+          (message.weights.length +
+            message.block.length +
+            (message.centre === undefined ? 0 : 1) +
+            (message.rhoScale?.length ?? 0))
+      );
   }
 }

@@ -1,13 +1,20 @@
 import { nameOf } from "../market/scenario/market.ts";
 import type { UnitMarket } from "../market/scenario/perUnit.ts";
 import { certificateOf, CLAIM_SIZE, provesInfeasible, type Certificate, type Claim } from "./claim.ts";
-import { createAcceleration, depthOf, nextWeights, type Acceleration } from "./acceleration/acceleration.ts";
+import {
+  createAcceleration,
+  depthOf,
+  nextWeights,
+  startAgain,
+  type Acceleration,
+} from "./acceleration/acceleration.ts";
+import { nextPenalties, penaltiesAt, type RhoScale } from "./acceleration/penalties.ts";
 import { layoutOf, SUM_COUNT, type Layout } from "./layout.ts";
 import type { Ask, Effect, End, Event, Message } from "./message.ts";
 import type { HourBlock } from "./areaProjection.ts";
 import type { HourLimits, Hours } from "./operatorProblem.ts";
 import { ACCEPT, ignore, kindOf, misfit, reject, type Reception } from "./reception.ts";
-import { residualRatios, type Residual, type Settings } from "./settings.ts";
+import { largestOf, residualsOf, type Residual, type Settings } from "./settings.ts";
 
 /**
  * The network operator's agent: averages the two copies of every share, projects (P, Q, shares) on the network security
@@ -21,6 +28,10 @@ export type OperatorState = {
   readonly hours: readonly HourLimits[];
   readonly projectHours: Hours["project"];
   readonly acceleration: Acceleration;
+  /** [commodity] penalties that the images came with, and what they change to with the next reply. */
+  rho: Float64Array;
+  rhoScale: RhoScale;
+  rhoChanges: boolean;
   iteration: number;
   /** [prosumer][age] images of the grid block, newest first. */
   readonly images: readonly Float64Array[][];
@@ -44,6 +55,8 @@ export type OperatorState = {
    */
   certificate: Certificate | undefined;
   asked: Ask | undefined;
+  /** Iterates that stood still were refused a certificate, since penalties last changed. */
+  refused: boolean;
   askedAt: number;
   settled: boolean;
   /** The best residual when reach was last thought of, and the iteration when it is next. */
@@ -56,12 +69,16 @@ export type OperatorState = {
 
 /** Iterations between two requests for claims: a best response costs several steps of an agent. */
 const ASK_EVERY = 3;
+/** The same where iterates stand still and are only near: they may for long. */
+const ASK_STANDING = 10;
 /**
  * Reach is asked for from this iteration on, and then whenever they have doubled without the best residual falling to
  * this share: where there is no solution it never falls below the distance between limits and devices.
  */
 const REACH_FROM = 32;
 const REACH_FALL = 0.7;
+/** Prices of iterates that stand still may be so many times their tolerance apart: a ten-thousandth of their level. */
+const NEAR = 10;
 /** Claims are asked for from this residual over its tolerance on, so that they are there when it is met. */
 const ASK_FROM = 1.5;
 
@@ -76,6 +93,9 @@ export function initOperator(settings: Settings, market: UnitMarket, hours: Hour
     hours: hours.limits,
     projectHours: hours.project,
     acceleration: createAcceleration(settings.acceleration),
+    rho: settings.rho,
+    rhoScale: { scale: settings.rho.map(() => 1), changes: 0 },
+    rhoChanges: false,
     iteration: 0,
     images: layouts.map((layout) => Array.from({ length: depth }, () => new Float64Array(gridSize(layout)))),
     sums: layouts.map(() => new Float64Array(SUM_COUNT)),
@@ -92,6 +112,7 @@ export function initOperator(settings: Settings, market: UnitMarket, hours: Hour
     claims: layouts.map(() => undefined),
     certificate: undefined,
     asked: undefined,
+    refused: false,
     askedAt: -ASK_EVERY,
     settled: false,
     bestThen: Infinity,
@@ -169,31 +190,58 @@ function decide(state: OperatorState): Effect[] {
   weights[0] = 1;
   let end: End = "no";
   if (state.iteration > 0) {
-    const residual = residualRatios(addUp(state.sums), state.settings);
+    const residuals = residualsOf(addUp(state.sums), state.settings);
+    const residual = largestOf(residuals);
     state.residuals.push(residual);
-    const ratio = Math.max(residual.primal, residual.dual);
-    state.settled ||= ratio <= 1;
+    state.settled ||= Math.max(residual.primal, residual.dual) <= 1;
     const answered = state.asked;
     if (answered === "regret") state.certificate = certificateOf(state.market, state.claims);
     if (answered === "reach") state.proven = provesInfeasible(state.claims, movedAtPrices(state));
-    state.asked = nextAsk(state, ratio);
+    const certified = answered === "regret" && state.certificate?.certified === true;
+    if (answered === "regret" && !certified && state.acceleration.stalls > 0) state.refused = true;
+    state.asked = nextAsk(state, residual);
     if (state.proven) end = "infeasible";
-    else if (state.settled && answered === "regret" && state.certificate?.certified === true) end = "solved";
+    else if (certified && (state.settled || standsNear(state, residual))) end = "solved";
     else if (state.iteration >= state.settings.maxIterations) end = "max iterations";
-    else weights = nextWeights(state.acceleration, addUp(state.gram)) as typeof weights;
+    else weights = nextPoint(state, residuals) as typeof weights;
   }
   if (end === "no" && !projectAll(state, weights)) end = "infeasible";
   return tell(state, weights, end);
 }
 
 /**
+ * How the next point combines the last images. Where iterates stand still, penalties change, but not before those that
+ * stand near enough for a certificate have been refused one.
+ */
+function nextPoint(state: OperatorState, residuals: readonly Residual[]): Float64Array {
+  const { acceleration } = state;
+  const weights = nextWeights(acceleration, addUp(state.gram));
+  if (!acceleration.standing || acceleration.settings.method === "admm") return weights;
+  if (standsNear(state, largestOf(residuals)) && !state.refused) return weights;
+  const next = nextPenalties(state.rhoScale, residuals);
+  if (next === undefined) return weights;
+  state.rhoScale = next;
+  state.rhoChanges = true;
+  state.refused = false;
+  return startAgain(acceleration);
+}
+
+/**
+ * Are plans and trades as near as they have to be, and prices nearly, after evaluations without progress? Then what
+ * prices still differ by may be worth nothing to anybody, and the certificate alone decides.
+ */
+const standsNear = ({ acceleration }: OperatorState, { primal, dual }: Residual): boolean =>
+  acceleration.stalls > 0 && primal <= 1 && dual <= NEAR;
+
+/**
  * What to ask for with the next replies: regrets every few iterations once residuals are small, reach where they have
  * hardly fallen while the iterations doubled.
  */
-function nextAsk(state: OperatorState, ratio: number): Ask | undefined {
+function nextAsk(state: OperatorState, residual: Residual): Ask | undefined {
   const { iteration, acceleration } = state;
-  if (state.settled || ratio <= ASK_FROM) {
-    if (iteration - state.askedAt < ASK_EVERY) return undefined;
+  const small = state.settled || Math.max(residual.primal, residual.dual) <= ASK_FROM;
+  if (small || standsNear(state, residual)) {
+    if (iteration - state.askedAt < (small ? ASK_EVERY : ASK_STANDING)) return undefined;
     state.askedAt = iteration;
     return "regret";
   }
@@ -214,8 +262,11 @@ function movedAtPrices({ prices, replies }: OperatorState): number {
 /** Every prosumer's reply of this iteration; the operator goes on to the next, or ends. */
 function tell(state: OperatorState, weights: Float64Array, end: End): Effect[] {
   const { extra, centre } = state.acceleration;
+  const scale = state.rhoChanges ? state.rhoScale.scale : undefined;
   const iteration = state.iteration;
   state.iteration++;
+  if (scale) state.rho = penaltiesAt(state.settings, scale);
+  state.rhoChanges = false;
   if (end !== "no") state.status = end;
   const replies = state.layouts.map((_, i): Effect => ({
     kind: "send",
@@ -227,6 +278,7 @@ function tell(state: OperatorState, weights: Float64Array, end: End): Effect[] {
       block: state.replies[i].slice(),
       extra,
       ...(extra > 0 && centre > 0 && { centre }),
+      ...(scale && { rhoScale: scale }),
       ...(end === "no" && state.asked && { ask: state.asked }),
       end,
     },
@@ -236,7 +288,7 @@ function tell(state: OperatorState, weights: Float64Array, end: End): Effect[] {
 
 /** Combines the images, averages share copies, projects each hour, writes the replies. */
 function projectAll(state: OperatorState, weights: Float64Array): boolean {
-  const { market, layouts, blocks, replies, prices, images, settings } = state;
+  const { market, layouts, blocks, replies, prices, images, rho } = state;
   const { hours } = market;
   for (const block of blocks) block.shares.fill(0);
   layouts.forEach((layout, i) => {
@@ -256,7 +308,7 @@ function projectAll(state: OperatorState, weights: Float64Array): boolean {
       blocks[copy.hour].shares[copy.slot] += (copy.role === "own" ? 1 : 0.5) * v[2 * hours + k];
     });
   });
-  if (!state.projectHours(blocks, settings.rho)) return false;
+  if (!state.projectHours(blocks, rho)) return false;
   layouts.forEach((layout, i) => {
     const reply = replies[i];
     const price = prices[i];
@@ -267,7 +319,7 @@ function projectAll(state: OperatorState, weights: Float64Array): boolean {
     }
     layout.copies.forEach((copy, k) => (reply[2 * hours + k] = blocks[copy.hour].shares[copy.slot]));
     for (let c = 0; c < price.length; c++)
-      price[c] = settings.rho[layout.commodity[layout.gridStart + c]] * (price[c] - reply[c]);
+      price[c] = rho[layout.commodity[layout.gridStart + c]] * (price[c] - reply[c]);
   });
   return true;
 }

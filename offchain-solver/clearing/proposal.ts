@@ -5,7 +5,7 @@ import { readSchedule, type Schedule, type Solution } from "../market/result/sol
 import { UNITS } from "../market/result/clearingResult.ts";
 import type { Market } from "../market/scenario/market.ts";
 import { scheduleFrom, unitsOf } from "../market/scenario/perUnit.ts";
-import { mismatchOf } from "./claim.ts";
+import { mismatchOf, pricesOf } from "./claim.ts";
 import type { OperatorState } from "./operatorAgent.ts";
 import type { ProsumerState } from "./prosumerAgent.ts";
 
@@ -26,8 +26,8 @@ export type End = {
 export function endOf(market: Market, state: ProsumerState): End {
   const units = unitsOf(market);
   const { money } = units;
-  const { layout, problem, z, settings } = state;
-  const inUnits = state.u.map((u, c) => settings.rho[layout.commodity[c]] * u);
+  const { layout, problem, z } = state;
+  const inUnits = pricesOf(state);
   const price = inUnits.map((value) => value * units.price);
   let value = problem.cost();
   for (let c = 0; c < layout.size; c++) value += inUnits[c] * problem.y[c];

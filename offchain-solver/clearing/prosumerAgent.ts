@@ -7,6 +7,7 @@ import { ALLOWANCES, ENERGY } from "../market/result/commodities.ts";
 import { layoutOf, SUM_COUNT, SUMS, type Layout } from "./layout.ts";
 import { ASKS, ENDS, OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";
 import { ProsumerProblem, type Outcome } from "./prosumerProblem.ts";
+import { isRhoScale, penaltiesAt } from "./acceleration/penalties.ts";
 import { ACCEPT, ignore, kindOf, misfit, reject, type Reception } from "./reception.ts";
 import type { Settings } from "./settings.ts";
 
@@ -31,6 +32,8 @@ export type ProsumerState = {
   readonly residuals: Float64Array[];
   readonly z: Float64Array;
   readonly u: Float64Array;
+  /** [commodity] penalties in force. */
+  rho: Float64Array;
   /** Trades that a warm start begins with, [component]; none in a cold session. */
   readonly firstTrades: Float64Array | undefined;
   /** Combination of one partner's images, [hour, allowances]. */
@@ -69,6 +72,7 @@ export function initProsumer(
     residuals: zeros(layout.size),
     z: new Float64Array(layout.size),
     u: new Float64Array(layout.size),
+    rho: settings.rho,
     firstTrades: warm && new Float64Array(layout.gridStart),
     theirs: new Float64Array(layout.hours + 1),
     sums: new Float64Array(SUM_COUNT),
@@ -129,6 +133,9 @@ function hearGrid(state: ProsumerState, from: number, message: Extract<Message, 
   if (wrong) return wrong;
   if (!(Number.isFinite(message.extra) && message.extra >= 0)) return reject("extra: no weight");
   if (message.centre !== undefined && !Number.isFinite(message.centre)) return reject("centre: no share");
+  const { rhoScale } = message;
+  if (rhoScale !== undefined && !isRhoScale(rhoScale, state.settings))
+    return reject("rhoScale: none that penalties take");
   if (message.ask !== undefined && !ASKS.includes(message.ask)) return reject("ask: of nothing known");
   if (!ENDS.includes(message.end)) return reject("end: no such end");
   if (message.iteration !== iteration)
@@ -210,6 +217,7 @@ function advance(state: ProsumerState): Effect[] {
   if (grid === undefined) return [];
   if (grid.end !== "no") {
     state.done = true;
+    atOwnPenalties(state);
     return grid.end === "infeasible" || grid.end === "deadline" ? [] : [{ kind: "propose" }];
   }
   if (state.arrived.includes(0)) return [];
@@ -245,8 +253,7 @@ function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>)
   const stride = layout.hours + 1;
   const v = state.problem.scratch;
   combine(images, grid.weights, v);
-  const shrinkEnergy = settings.rho[ENERGY] / (settings.rho[ENERGY] + grid.extra);
-  const shrinkAllowances = settings.rho[ALLOWANCES] / (settings.rho[ALLOWANCES] + grid.extra);
+  const [shrinkEnergy, shrinkAllowances] = [ENERGY, ALLOWANCES].map((c) => state.rho[c] / (state.rho[c] + grid.extra));
   const theirs = state.theirs;
   layout.partners.forEach((_, k) => {
     combine(state.partnerImages[k], grid.weights, theirs);
@@ -264,8 +271,10 @@ function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>)
   });
   z.set(grid.block, layout.gridStart);
   for (let c = layout.gridStart; c < layout.size; c++) u[c] = v[c] - z[c];
+  if (grid.rhoScale) rescale(state, penaltiesAt(settings, grid.rhoScale), v);
+  const { rho: penalties } = state;
   for (let c = 0; c < layout.size; c++) problem.target[c] = 2 * z[c] - v[c];
-  const outcome = problem.prox(problem.target, settings.rho);
+  const outcome = problem.prox(problem.target, penalties);
   if (outcome !== "solved") return outcome;
   const image = rotate(images);
   const residual = rotate(residuals);
@@ -276,7 +285,7 @@ function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>)
     const r = settings.relaxation * (y - z[c]);
     image[c] = v[c] + r;
     residual[c] = r;
-    const rho = settings.rho[layout.commodity[c]];
+    const rho = penalties[layout.commodity[c]];
     const at = layout.commodity[c] * SUMS;
     sums[at]++;
     sums[at + 1] += y * y;
@@ -288,7 +297,7 @@ function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>)
     sums[at + 5] += rho * rho * u[c] * u[c];
   }
   // The residual in its metric; v is not needed any more.
-  for (let c = 0; c < layout.size; c++) v[c] = settings.rho[layout.commodity[c]] * residual[c];
+  for (let c = 0; c < layout.size; c++) v[c] = penalties[layout.commodity[c]] * residual[c];
   for (let age = 0; age < gram.length; age++) {
     const other = residuals[age];
     let total = 0;
@@ -296,6 +305,28 @@ function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>)
     gram[age] = total;
   }
   return "solved";
+}
+
+/**
+ * Other penalties at the same point and the same prices: v = Proj(v) + u keeps its projection, since u is normal to Z
+ * there however long it is, and rho u stays what it was.
+ */
+function rescale(state: ProsumerState, rho: Float64Array, v: Float64Array): void {
+  const { u, layout } = state;
+  const factors = rho.map((next, c) => state.rho[c] / next);
+  for (let c = 0; c < u.length; c++) {
+    const factor = factors[layout.commodity[c]];
+    v[c] += (factor - 1) * u[c];
+    u[c] *= factor;
+  }
+  state.rho = rho;
+}
+
+/** What a later session goes on from is told at the settings' own penalties. */
+function atOwnPenalties({ images, u, rho, settings, layout }: ProsumerState): void {
+  const [image] = images;
+  const more = rho.map((value, c) => value / settings.rho[c] - 1);
+  for (let c = 0; c < image.length; c++) image[c] += more[layout.commodity[c]] * u[c];
 }
 
 function combine(history: readonly Float64Array[], weights: Float64Array, out: Float64Array): void {

@@ -109,6 +109,7 @@ const anyMessage = fc.oneof(
       weights: anyBlock,
       extra: anyNumber,
       centre: fc.option(anyNumber, { nil: undefined }),
+      rhoScale: fc.option(anyBlock, { nil: undefined }),
       end: fc.oneof(fc.constantFrom("no", "solved", "infeasible", "deadline"), fc.string()),
     },
     { requiredKeys: [] },

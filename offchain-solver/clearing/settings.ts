@@ -82,7 +82,7 @@ export function startedFrom(settings: Settings, firstResidual: number): Settings
 export type Residual = { readonly primal: number; readonly dual: number };
 
 /**
- * Largest ratio of residual to tolerance over the commodities: solved when both are at most one.
+ * [commodity] ratio of residual to tolerance.
  * norm(y - z) <= sqrt(n) abs + rel max(norm y, norm z);  norm(rho (y - z)) <= sqrt(n) abs + rel norm(rho u).
  *
  * The second is the dual residual as this order of steps has it: u is normal to Z at z exactly, and y is optimal for
@@ -90,18 +90,24 @@ export type Residual = { readonly primal: number; readonly dual: number };
  * y - 2 z + Proj(v) stands for y - z there). The textbook's rho (z - z_prev) belongs to the order y, z, u; in plain
  * iterations it is never larger (projections do not expand), and after an extrapolation it measures the leap only.
  */
-export function residualRatios(sums: Float64Array, settings: Settings): Residual {
-  const { tolerance } = settings;
-  let primal = 0;
-  let dual = 0;
-  for (let c = 0; c < COMMODITIES.length; c++) {
+export function residualsOf(sums: Float64Array, { tolerance }: Settings): Residual[] {
+  return COMMODITIES.map((_, c) => {
     const [n, y, z, gap, change, price] = sums.subarray(SUMS * c, SUMS * (c + 1));
-    if (n === 0) continue;
+    if (n === 0) return { primal: 0, dual: 0 };
     const primalBound =
       Math.sqrt(n) * tolerance.primalAbsolute + tolerance.primalRelative * Math.max(Math.sqrt(y), Math.sqrt(z));
     const dualBound = Math.sqrt(n) * tolerance.dualAbsolute + tolerance.dualRelative * Math.sqrt(price);
-    primal = Math.max(primal, Math.sqrt(gap) / primalBound);
-    dual = Math.max(dual, Math.sqrt(change) / dualBound);
-  }
-  return { primal, dual };
+    return { primal: Math.sqrt(gap) / primalBound, dual: Math.sqrt(change) / dualBound };
+  });
+}
+
+/** Largest ratio of residual to tolerance over the commodities: solved when both are at most one. */
+export const residualRatios = (sums: Float64Array, settings: Settings): Residual =>
+  largestOf(residualsOf(sums, settings));
+
+export function largestOf(residuals: readonly Residual[]): Residual {
+  return {
+    primal: residuals.reduce((most, { primal }) => Math.max(most, primal), 0),
+    dual: residuals.reduce((most, { dual }) => Math.max(most, dual), 0),
+  };
 }

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { CLAIM_SIZE } from "../clearing/claim.ts";
+import { COMMODITIES } from "../market/result/commodities.ts";
 import { ASKS, ENDS, messageBytes, type Message } from "../clearing/message.ts";
 import { decode, encode, MAX_MESSAGE_BYTES, sessionTag } from "./wire.ts";
 
@@ -30,6 +31,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
       block: numbers(40),
       extra: fc.double({ noNaN: true, noDefaultInfinity: true }),
       centre: fc.double({ noNaN: true, noDefaultInfinity: true }),
+      rhoScale: numbers(COMMODITIES.length, COMMODITIES.length),
       ask: fc.constantFrom(...ASKS),
       end: fc.constantFrom(...ENDS),
     },

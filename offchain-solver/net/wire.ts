@@ -6,11 +6,13 @@
  * offer: block f64... | sums f64[second] | gram f64[third] | claim f64[4], where bit 15 of third is set; its other bits
  * are the length
  *   grid:  extra f64 | block f64... | weights f64[second] | centre f64, where bit 7 of third is set
+ *          | rhoScale f64[5], where bit 8 of third is set
  *          bits 4 to 6 of third: what it asks a claim of, 0: nothing; its bits below are the end
  *
  * `session` is the head of the terms' hash: a message of another session is told apart before anything in it is read.
  * As many bytes as `messageBytes` counts.
  */
+import { COMMODITIES } from "../market/result/commodities.ts";
 import { CLAIM_SIZE } from "../clearing/claim.ts";
 import { ASKS, ENDS, messageBytes, type Ask, type Message } from "../clearing/message.ts";
 import { ACCEPT, ignore, reject, type Reception } from "../clearing/reception.ts";
@@ -20,6 +22,7 @@ const MAGIC = 0x67;
 const KINDS = ["trade", "offer", "grid"] as const satisfies readonly Message["kind"][];
 const HEAD = 16;
 const WITH_CENTRE = 0x80;
+const WITH_RHO_SCALE = 0x100;
 const ASK_SHIFT = 4;
 const ASK_BITS = 0x07;
 const END_BITS = 0x0f;
@@ -60,6 +63,7 @@ export function encode(message: Message, session: number): Uint8Array {
         14,
         ENDS.indexOf(message.end) |
           (message.centre === undefined ? 0 : WITH_CENTRE) |
+          (message.rhoScale === undefined ? 0 : WITH_RHO_SCALE) |
           (asked(message.ask) << ASK_SHIFT),
         true,
       );
@@ -67,6 +71,7 @@ export function encode(message: Message, session: number): Uint8Array {
       put(message.block);
       put(message.weights);
       if (message.centre !== undefined) put([message.centre]);
+      if (message.rhoScale !== undefined) put(message.rhoScale);
   }
   return bytes;
 }
@@ -111,7 +116,10 @@ function lengthOf(kind: Message["kind"], { block, second, third }: Counts): numb
     case "offer":
       return HEAD + 8 * (block + second + (third & ~WITH_CLAIM) + (third & WITH_CLAIM ? CLAIM_SIZE : 0));
     case "grid":
-      return HEAD + 8 * (1 + block + second + (third & WITH_CENTRE ? 1 : 0));
+      return (
+        HEAD +
+        8 * (1 + block + second + (third & WITH_CENTRE ? 1 : 0) + (third & WITH_RHO_SCALE ? COMMODITIES.length : 0))
+      );
   }
 }
 
@@ -128,12 +136,14 @@ function read(kind: Message["kind"], iteration: number, counts: Counts, numbers:
       return { reception: ACCEPT, message: { kind, iteration, block: numbers.slice(0, block), sums, gram, ...claim } };
     }
     case "grid": {
-      const end = third >> 8 === 0 ? ENDS[third & END_BITS] : undefined;
+      const end = third >> 9 === 0 ? ENDS[third & END_BITS] : undefined;
       if (end === undefined) return { reception: reject("of no known end") };
       const ask = (third >> ASK_SHIFT) & ASK_BITS;
       if (ask > ASKS.length) return { reception: reject("asks for nothing known") };
-      const centre = third & WITH_CENTRE ? { centre: numbers[numbers.length - 1] } : {};
-      const weights = numbers.slice(1 + block, 1 + block + second);
+      const rest = 1 + block + second;
+      const centre = third & WITH_CENTRE ? { centre: numbers[rest] } : {};
+      const rhoScale = third & WITH_RHO_SCALE ? { rhoScale: numbers.slice(-COMMODITIES.length) } : {};
+      const weights = numbers.slice(1 + block, rest);
       const message = {
         kind,
         iteration,
@@ -141,6 +151,7 @@ function read(kind: Message["kind"], iteration: number, counts: Counts, numbers:
         block: numbers.slice(1, 1 + block),
         extra: numbers[0],
         ...centre,
+        ...rhoScale,
         ...(ask > 0 && { ask: ASKS[ask - 1] }),
         end,
       };

@@ -83,6 +83,9 @@ export type Acceleration = {
   extra: number;
   /** What it pulls trades towards: this share of those a warm start began with, 0 in a cold session. */
   centre: number;
+  /** Stalls so far, and whether one begins with this evaluation that stands still. */
+  stalls: number;
+  standing: boolean;
 };
 
 /**
@@ -94,9 +97,10 @@ const ABOVE_BEST = 1.2;
 
 /**
  * Where the best residual has not fallen to `fall` of itself in `evaluations`, extrapolation leads nowhere: `plain`
- * ones follow, with a new history.
+ * ones follow, with a new history. Above `stands` of itself the best stands still; what falls nearly by `fall` gets
+ * there with the penalties that it has.
  */
-const STALL = { evaluations: 60, fall: 0.7, plain: 30 } as const;
+const STALL = { evaluations: 60, fall: 0.7, stands: 0.75, plain: 30 } as const;
 
 export function createAcceleration(settings: AccelerationSettings): Acceleration {
   const depth = settings.memory + 1;
@@ -119,6 +123,8 @@ export function createAcceleration(settings: AccelerationSettings): Acceleration
     // A warm start waits for its first residual, which may be none.
     extra: settings.vanishing.reference === undefined ? beginning(settings, 0) : 0,
     centre: 0,
+    stalls: 0,
+    standing: false,
   };
 }
 
@@ -169,9 +175,10 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
   }
   state.bestNorm = Math.min(state.bestNorm, norm);
   state.usable = Math.min(state.usable + 1, depth);
+  const due = stalled(state);
   if (method === "admm") return plainStep(weights);
   const ray = method !== "gsa1" && state.usable > 1 && onRay(state.gram, depth);
-  if (stalled(state)) return ray ? alongRay(state, depth, weights) : plainStep(weights);
+  if (due) return ray ? alongRay(state, depth, weights) : plainStep(weights);
   if (method === "gsa1") return oneRatio(state, depth, weights);
   state.plain++;
   if (state.usable < 2 || (method === "gsa" && state.plain < PERIOD)) return plainStep(weights);
@@ -214,6 +221,7 @@ function plainStep(weights: Float64Array): Float64Array {
  * after them.
  */
 function stalled(state: Acceleration): boolean {
+  state.standing = false;
   if (state.plainLeft > 0) {
     state.plainLeft--;
     if (state.plainLeft === 0) {
@@ -230,7 +238,20 @@ function stalled(state: Acceleration): boolean {
   }
   if (state.sinceMark < STALL.evaluations) return false;
   state.plainLeft = STALL.plain;
+  state.stalls++;
+  state.standing = state.bestNorm > STALL.stands * state.markNorm;
   return true;
+}
+
+/**
+ * To the newest image, with nothing behind it: residuals of other penalties are of another norm, and not compared with
+ * these.
+ */
+export function startAgain(state: Acceleration): Float64Array {
+  state.usable = state.plain = state.plainLeft = state.sinceMark = 0;
+  state.bestNorm = state.markNorm = Infinity;
+  state.trial = state.striding = false;
+  return plainStep(new Float64Array(depthOf(state.settings)));
 }
 
 /** v* = w + r/(1-r) (w - w_prev), r = <g_k, g_{k-1}>/<g_{k-1}, g_{k-1}>: the one-ratio form (Aitken). */
