@@ -6,7 +6,7 @@ import { wilson } from "../market/risk/exposure.ts";
 import { RISK_METHODS, type RiskMethod, type Scenario } from "../market/scenario/scenario.ts";
 import { CLEAR_METHODS, METHODS, type ClearMethod } from "../market/result/methods.ts";
 import type { ClearOptions } from "../simulation/clear.ts";
-import { boundDay, calibrate, type BrokenDays } from "../simulation/outOfSample/dayPromise.ts";
+import { bootstrapped, boundDay, calibrate, type BrokenDays } from "../simulation/outOfSample/dayPromise.ts";
 import { InputError } from "../io/inputError.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
 import { loadCommunity } from "../scenarios/community/loadCommunity.ts";
@@ -227,6 +227,8 @@ function promised(scenario: Scenario, market: MarketSettings, { promise, ...args
   note(
     `promised: eps ${found.epsilon} breaks ${of(found.leftOut)} left out, 95 % interval ${(100 * low).toFixed(0)}-${(100 * high).toFixed(0)} %; ${of(found.fitted)} fitted, ${of(found.heldOut)} held out`,
   );
+  const anew = scenario.uncertainty.testErrors[0].length > 0 && bootstrapped(scenario, market, found.epsilon);
+  if (anew) note(`of held-out days put together anew by six hours it breaks ${of(anew)}`);
   return found.epsilon;
 }
 

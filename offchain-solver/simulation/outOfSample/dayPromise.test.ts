@@ -3,7 +3,8 @@ import { defaultSettings } from "../../market/scenario/market.ts";
 import { loadScenario, takeHours } from "../../scenarios/loadScenario.ts";
 import { leaveDaysOut } from "../../scenarios/leaveDaysOut.ts";
 import { withSustain } from "../../scenarios/withSustain.ts";
-import { atEpsilon, boundDay, calibrate, type Bounded } from "./dayPromise.ts";
+import { blockBootstrap } from "./blockBootstrap.ts";
+import { atEpsilon, bootstrapped, boundDay, calibrate, type Bounded } from "./dayPromise.ts";
 
 describe("a promise for the day", function () {
   this.timeout(120_000);
@@ -38,6 +39,30 @@ describe("a promise for the day", function () {
     const lasting = withSustain(day, 3);
     const [wide, narrow] = [0.2, 0.02].map((epsilon) => atEpsilon(lasting, settings, epsilon)!.fitted.devices);
     expect(wide).to.be.above(narrow);
+  });
+
+  it("puts held-out days together anew by six hours of one day each, all days as often", () => {
+    const whole = loadScenario("ieee15");
+    const { testErrors } = whole.uncertainty;
+    const anew = blockBootstrap(whole, 2800, 5).uncertainty.testErrors;
+    const from = (t: number, k: number): number => testErrors[t].indexOf(anew[t][k]);
+    const counts = new Map<number, number>();
+    let mixed = 0;
+    for (let k = 0; k < 2800; k++) {
+      for (let t = 0; t < 24; t++) expect(from(t, k)).to.equal(from(t - (t % 6), k));
+      if (from(0, k) !== from(6, k)) mixed++;
+      counts.set(from(0, k), (counts.get(from(0, k)) ?? 0) + 1);
+    }
+    expect(mixed / 2800).to.be.closeTo(27 / 28, 0.02);
+    expect(counts.size).to.equal(28);
+    for (const [day, count] of counts) expect(count, `day ${day}`).to.be.within(60, 145);
+  });
+
+  it("breaks as many days put together anew as held-out ones where a day is one block", () => {
+    const { heldOut } = atEpsilon(day, settings, 0.1)!;
+    const anew = bootstrapped(day, settings, 0.1)!;
+    expect(anew.days).to.equal(10_000);
+    expect(anew.any / anew.days).to.be.closeTo(heldOut.any / heldOut.days, 0.015);
   });
 
   it("leaves days out with moments and joint law of those that stay", () => {

@@ -7,6 +7,7 @@ import { createMarket, type Market, type MarketSettings } from "../../market/sce
 import type { Scenario } from "../../market/scenario/scenario.ts";
 import { clarabelSolver } from "../../numerics/clarabelNode.ts";
 import { leaveDaysOut } from "../../scenarios/leaveDaysOut.ts";
+import { blockBootstrap } from "./blockBootstrap.ts";
 import { answeringOf, errorsOf, playDay, REPLAY_TOLERANCE, type Central, type Days } from "./replay.ts";
 import { factorFor } from "./violations.ts";
 
@@ -79,6 +80,17 @@ export type Calibrated = {
   /** Days that nothing was chosen by. */
   readonly heldOut: BrokenDays;
 };
+
+const BOOTSTRAPPED = { days: 10_000, seed: 1 } as const;
+
+/** Held-out days put together anew by blocks of hours, played through at the optimum of one eps. */
+export function bootstrapped(scenario: Scenario, settings: MarketSettings, epsilon: number): BrokenDays | undefined {
+  const cleared = clearedAt(scenario, settings, epsilon);
+  if (cleared === undefined) return undefined;
+  const { market, network, result } = cleared;
+  const anew = { ...market, scenario: blockBootstrap(market.scenario, BOOTSTRAPPED.days, BOOTSTRAPPED.seed) };
+  return brokenDays(anew, network, result, "testErrors");
+}
 
 type Cleared = { readonly market: Market; readonly network: Network; readonly result: Central };
 
