@@ -81,7 +81,7 @@ describe("readTable", () => {
     [
       "points and commas",
       `utc;load;pv\n${row};0.5;0\n${row};1;0,5\n`,
-      'load.csv: line 3: pv = "0,5": is this a decimal comma?',
+      'load.csv: line 3: pv = "0,5": is this a decimal comma? Write a decimal point; line 2 has load = "0.5"',
     ],
     ["a short row", `utc,load,pv\n${row},1\n`, "load.csv: line 2: 2 cells, but 3 columns"],
     ["a repeated column", `utc,load,load\n${row},1,1\n`, 'load.csv: line 1: column 3 = "load": column 2 has this name'],

@@ -143,9 +143,10 @@ export function decimalSign(
   kindOf: (column: string) => Kind,
   name: string,
 ): "." | "," {
-  const first: Partial<Record<"point" | "comma" | "doubt", InputError>> = {};
+  type Found = { readonly line: number; readonly column: string; readonly cell: string };
+  const first: Partial<Record<"point" | "comma" | "doubt", Found>> = {};
   const found = (what: "point" | "comma" | "doubt", line: number, c: number, cell: string): void => {
-    first[what] ??= cellComplaint(name, line, columns[c], cell, "is this a decimal comma? Write a decimal point");
+    first[what] ??= { line, column: columns[c], cell };
   };
   const numeric = columns.flatMap((column, c) => (kindOf(column) === "number" ? [c] : []));
   if (!rows.some(({ cells }) => numeric.some((c) => cells[c].includes(",")))) return ".";
@@ -155,7 +156,12 @@ export function decimalSign(
       else if (cells[c].includes(".") && NUMBER.test(cells[c])) found("point", line, c, cells[c]);
     }
   const comma = first.comma ?? first.doubt;
-  if (comma !== undefined && (first.point !== undefined || first.comma === undefined)) throw comma;
+  const { point } = first;
+  if (comma !== undefined && (point !== undefined || first.comma === undefined)) {
+    const beside = point && `; line ${point.line} has ${point.column} = ${JSON.stringify(point.cell)}`;
+    const reason = `is this a decimal comma? Write a decimal point${beside ?? ""}`;
+    throw cellComplaint(name, comma.line, comma.column, comma.cell, reason);
+  }
   return comma === undefined ? "." : ",";
 }
 

@@ -61,6 +61,27 @@ const drop =
 const LINE3 = /01\.06\.2026 01:00;[\d,]+/;
 
 const ROWS: readonly Row[] = [
+  [
+    "a preamble above the names of columns",
+    load(/^\uFEFF/, "\uFEFFMeter;street\r\nPeriod;June 2026\r\n"),
+    "load.csv",
+    "line 3",
+    "do the names of the columns stand in line 3",
+    "headLine: 3 under series",
+  ],
+  [
+    "generation under a name that nobody knows",
+    (files) => {
+      const text = files.get("series/pv.csv")!;
+      files.delete("series/pv.csv");
+      files.set("series/H01.csv", text.replace(/,H0(\d)/g, ",register $1"));
+    },
+    "members.csv",
+    "pvKw",
+    "no series of its generation",
+    "if it is one of H01:register",
+    "write that into a column pv",
+  ],
   ["no community.yaml", drop("community.yaml"), "community.yaml", "no such file", "community init"],
   ["yaml that is none", put("community.yaml", "name: [open\n"), "community.yaml", "line"],
   ["an empty yaml", put("community.yaml", "# nothing\n"), "community.yaml", "the whole file"],

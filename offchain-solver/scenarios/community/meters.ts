@@ -14,8 +14,8 @@ export type Meters = ReadonlyMap<string, MeterSeries>;
 export type Kind = "load" | "pv";
 
 const LIKE: Readonly<Record<Kind, RegExp>> = {
-  load: /verbrauch|bezug|consum|import|load|demand|last/i,
-  pv: /einspeis|erzeug|generat|export|feed|production|pv|solar/i,
+  load: /verbrauch|bezug|consum|import|load|demand|last|prelie|soutir|afname/i,
+  pv: /einspeis|r(ü|ue)ck(liefer|speis)|erzeug|generat|export|feed|produ[ck]tion|produzion|immission|injection|pv|solar/i,
 };
 
 /** How the community's files are read, from what community.yaml says of them. */
@@ -75,6 +75,12 @@ export function meterOf(meters: Meters, member: Member, kind: Kind, found?: Find
   const like = [...meters].filter(([key]) => key.startsWith(`${id}:`) && LIKE[kind].test(key.slice(id.length)));
   const only = kind === "load" ? meters.get(id) : undefined;
   return meters.get(`${id}-${kind}`) ?? meters.get(`${kind}:${id}`) ?? like[0]?.[1] ?? only;
+}
+
+/** What else the member's own file holds, for whoever has to say which it is. */
+export function ownColumns(meters: Meters, { id }: Pick<Member, "id">, kind: Kind): string {
+  const own = [...meters.keys()].filter((name) => name.startsWith(`${id}:`));
+  return own.length === 0 ? "" : `; if it is one of ${some(own)}, write that into a column ${kind}`;
 }
 
 const some = (names: readonly string[]): string =>

@@ -4,7 +4,7 @@ import { InputError } from "../../io/inputError.ts";
 import { isFile } from "../../io/readJson.ts";
 import { isNoFile } from "../../io/systemError.ts";
 import { attempt, type Findings } from "./findings.ts";
-import { meterOf, readFolder, seriesOptions, tablesIn, type Kind, type Meters } from "./meters.ts";
+import { meterOf, ownColumns, readFolder, seriesOptions, tablesIn, type Kind, type Meters } from "./meters.ts";
 import { readMembers, type Member } from "./members.ts";
 import { readMeters, type MeterSeries } from "./meterSeries.ts";
 import { readTerms, type Terms } from "./readTerms.ts";
@@ -72,7 +72,7 @@ export async function readCommunity(folder: string, found: Findings): Promise<Co
   if (!readable) return undefined;
   const homes = places.map(({ member, bus }): Home => homeOf(member, bus, series, forecasts, found));
   noteUnused(folder, series, homes, found);
-  for (const home of homes) checkHome(home, found);
+  for (const home of homes) checkHome(home, series, found);
   if (terms.community.history.lagDays === 1)
     found.assumed.push(
       `${terms.file}: history.lagDays = 1: the whole day before a session is known when it is cleared`,
@@ -88,22 +88,34 @@ function homeOf(member: Member, bus: number, series: Meters, forecasts: Meters, 
     member,
     bus,
     load: of("load"),
-    pv: of("pv"),
+    pv: generationOf(of("pv"), member),
     loadForecast: meterOf(forecasts, plain, "load"),
     pvForecast: meterOf(forecasts, plain, "pv"),
   };
 }
 
+/** Portals give every meter a column of what it fed in: one that never counted anything is no generation. */
+const generationOf = (pv: MeterSeries | undefined, { numbers }: Member): MeterSeries | undefined =>
+  numbers.pvKw || pv?.kw.some((kw) => kw > 0) ? pv : undefined;
+
 /** What a member says and what its series say must fit together. */
-function checkHome({ member, load, pv, loadForecast, pvForecast }: Home, found: Findings): void {
+function checkHome({ member, load, pv, loadForecast, pvForecast }: Home, series: Meters, found: Findings): void {
   const { id, file, line, numbers } = member;
   const { pvKw } = numbers;
   const fail = (field: string, value: unknown, reason: string): void =>
     void found.wrong.push(`${file}: line ${line}: ${field} = ${JSON.stringify(value)}: ${reason}`);
   if (load === undefined && loadForecast === undefined && member.load === undefined)
-    fail("id", id, `no series of its load: none is called ${id}-load, load:${id} or ${id}`);
+    fail(
+      "id",
+      id,
+      `no series of its load: none is called ${id}-load, load:${id} or ${id}${ownColumns(series, member, "load")}`,
+    );
   if (pvKw !== undefined && pvKw > 0 && pv === undefined && pvForecast === undefined && member.pv === undefined)
-    fail("pvKw", pvKw, `no series of its generation: none is called ${id}-pv or pv:${id}, and no forecast is there`);
+    fail(
+      "pvKw",
+      pvKw,
+      `no series of its generation: none is called ${id}-pv or pv:${id}, and no forecast is there${ownColumns(series, member, "pv")}`,
+    );
   if ((pvKw === undefined || pvKw === 0) && pv !== undefined) {
     fail("pvKw", pvKw ?? "", `is blank, but ${pv.file} has its generation`);
     return;
@@ -120,10 +132,14 @@ function checkHome({ member, load, pv, loadForecast, pvForecast }: Home, found: 
 function noteUnused(folder: string, series: Meters, homes: readonly Home[], found: Findings): void {
   const used = new Set(homes.flatMap(({ load, pv }) => [load, pv]));
   const unused = [...new Set(series.values())].filter((one) => !used.has(one));
-  for (const { file, column } of unused.slice(0, 5))
-    found.assumed.push(`${file}: ${column}: belongs to no member and is not used`);
+  for (const { file, column, kw } of unused.slice(0, 5)) {
+    const why = kw.some((one) => one > 0) ? "belongs to no member" : "is 0 throughout";
+    found.assumed.push(`${file}: ${column}: ${why} and is not used`);
+  }
   if (unused.length > 5)
-    found.assumed.push(`${join(folder, "series")}: ${unused.length - 5} more series belong to no member`);
+    found.assumed.push(
+      `${join(folder, "series")}: ${unused.length - 5} more series belong to no member, or are 0 throughout`,
+    );
 }
 
 /** The carbon intensity of the grid's energy, if it is a series: hours or finer, g/kWh. */

@@ -56,6 +56,15 @@ const withoutPreamble = (text: string, headLine: number): string =>
     .map((line, k) => (k < headLine - 1 ? "" : line))
     .join("\n");
 
+/** Where lines of a preamble are taken for names: the first row of the width that the rest of the file has. */
+function headFurther(rows: readonly Row[], width: number): string | undefined {
+  const last = rows.at(-1)?.cells.length ?? 0;
+  const head = rows.find(({ cells }) => cells.length === last);
+  const filled = head?.cells.filter((cell) => cell !== "").length ?? 0;
+  if (head === undefined || last <= width || filled < last - 1 || rows.at(-1) === head) return undefined;
+  return `do the names of the columns stand in line ${head.line}? Then write headLine: ${head.line} under series in community.yaml`;
+}
+
 /**
  * Reads a table from CSV (comma, semicolon or tab, with or without byte order mark, lines ended either way) or from the
  * first sheet of an Excel workbook. Its names of columns stand in line `headLine`; columns without name and without
@@ -78,7 +87,7 @@ export async function readSheet(file: string, headLine = 1): Promise<Sheet> {
     if (cells.slice(columns.length).some((cell) => cell !== "") || cells.length < columns.length)
       throw new InputError(
         `${file}: line ${line}: ${cells.length} cells, but ${columns.length} columns (${columns.join(", ")}): ` +
-          "a decimal comma between commas must stand in quotes",
+          (headFurther(rows, columns.length) ?? "a decimal comma between commas must stand in quotes"),
       );
     return { cells: cells.slice(0, columns.length), line };
   });
