@@ -13,7 +13,7 @@ import {
 } from "../../../offchain-solver/report/index.ts";
 import type { MarketView } from "../market.ts";
 import type { AuditedSession, SettledFeeder } from "../proof.ts";
-import { called, clock, number } from "../shown/format.ts";
+import { boundaries, called, number } from "../shown/format.ts";
 import { Card, Figures, Table } from "../shown/parts.tsx";
 
 type Props = { view: MarketView; session: AuditedSession; feeder: SettledFeeder };
@@ -57,8 +57,8 @@ export default function Feeder({ view, session, feeder }: Props) {
     [grid, width],
   );
   const now = periods[t];
-  const timeOf = (k: number): string => clock(view.config, Number(terms.start) + k * terms.periodSeconds);
-  const time = `${timeOf(t)}–${timeOf(t + 1)}`;
+  const times = useMemo(() => boundaries(view.config, terms), [view.config, terms]);
+  const time = `${times[t]}–${times[t + 1]}`;
   const volts = [...now.voltagePu];
   const [low, high] = [Math.min(...volts), Math.max(...volts)];
   const worst = (values: Float64Array): number =>

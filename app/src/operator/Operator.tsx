@@ -2,7 +2,7 @@
 import { lazy, Suspense, useEffect, useState } from "react";
 import type { MarketView } from "../market.ts";
 import type { AuditedSession, SettledFeeder } from "../proof.ts";
-import { called, clock, moment, number } from "../shown/format.ts";
+import { boundaries, called, moment, number } from "../shown/format.ts";
 import { Card, Notice, Table } from "../shown/parts.tsx";
 import { useProof } from "../useProof.ts";
 import { Live } from "./Live.tsx";
@@ -78,9 +78,9 @@ function useFeeder(view: MarketView, proof: ReturnType<typeof useProof>["proof"]
 
 function Binding({ view, session, feeder }: { view: MarketView; session: AuditedSession; feeder: SettledFeeder }) {
   const terms = session.terms!;
-  const timeOf = (t: number): string => clock(view.config, Number(terms.start) + t * terms.periodSeconds);
+  const times = boundaries(view.config, terms);
   const rows = feeder.binding.map(({ period, kind, name, price, behind }) => [
-    `${timeOf(period)}–${timeOf(period + 1)}`,
+    `${times[period]}–${times[period + 1]}`,
     name,
     kind === "voltage" ? `${number(price, 4)} $/h for 0.01 p.u.` : `${number(price, 4)} $/h for 1 MVA`,
     behind.map(({ id, part }) => `${called(view.config, id)} ${number(100 * part, 0)} %`).join(", "),

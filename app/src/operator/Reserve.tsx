@@ -2,7 +2,7 @@
 import { lazy, Suspense, useMemo } from "react";
 import type { MarketView } from "../market.ts";
 import type { AuditedSession, SettledFeeder } from "../proof.ts";
-import { clock, number } from "../shown/format.ts";
+import { beginnings, number } from "../shown/format.ts";
 import { Card, Notice, Table } from "../shown/parts.tsx";
 
 const Series = lazy(() => import("../shown/Series.tsx"));
@@ -15,10 +15,7 @@ const DRAWN = 6;
 export default function Reserve({ view, session, feeder }: Props) {
   const { periods, zones } = feeder;
   const terms = session.terms!;
-  const names = useMemo(
-    () => periods.map((_, t) => clock(view.config, Number(terms.start) + t * terms.periodSeconds)),
-    [view.config, periods, terms],
-  );
+  const names = useMemo(() => beginnings(view.config, terms), [view.config, terms]);
   const lines = useMemo(
     () =>
       zones.slice(0, DRAWN).map(({ name }, zone) => ({

@@ -2,7 +2,7 @@
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import type { MarketView } from "../market.ts";
 import type { Billed } from "../proof.ts";
-import { clock, dollars, kwh, moment, number, ofNano, shortHash } from "../shown/format.ts";
+import { beginnings, boundaries, dollars, kwh, moment, number, ofNano, shortHash } from "../shown/format.ts";
 import { Card, csv, Figures, Notice, saveText, Table } from "../shown/parts.tsx";
 import type { DeliveryView } from "../useDelivery.ts";
 import { useProof, type Proof } from "../useProof.ts";
@@ -127,7 +127,7 @@ function Why({ billed, view }: { billed: Billed; view: MarketView }) {
   const proof = useProofCode();
   if (plain === undefined || scenario === undefined || proof === undefined) return null;
   const terms = session.terms!;
-  const timeOf = (t: number): string => clock(view.config, Number(terms.start) + t * terms.periodSeconds);
+  const times = boundaries(view.config, terms);
   const spans: { from: number; to: number; why: keyof Proof["WHY_TEXTS"] }[] = [];
   plain.periods.forEach(({ why }, t) => {
     const last = spans.at(-1);
@@ -141,7 +141,7 @@ function Why({ billed, view }: { billed: Billed; view: MarketView }) {
     const parts = proof.priceParts(bill.periods.slice(from, to + 1), margin);
     const shown = (value: number | undefined): string => (value === undefined ? "–" : number(value, 4));
     return [
-      `${timeOf(from)}–${timeOf(to + 1)}`,
+      `${times[from]}–${times[to + 1]}`,
       ...PRICE_PARTS.map(([part]) => shown(parts?.[part])),
       proof.WHY_TEXTS[why],
     ];
@@ -181,10 +181,7 @@ function useProofCode(): Proof | undefined {
 function Periods({ view, billed }: { view: MarketView; billed: Billed }) {
   const { bill, plain, scenario, session } = billed;
   const terms = session.terms!;
-  const names = useMemo(
-    () => bill.periods.map(({ period }) => clock(view.config, Number(terms.start) + period * terms.periodSeconds)),
-    [bill, terms, view.config],
-  );
+  const names = useMemo(() => beginnings(view.config, terms), [terms, view.config]);
   const energy = useMemo(
     () => [
       {

@@ -3,7 +3,7 @@ import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import type { OwnDelivery } from "../delivery.ts";
 import type { MarketView } from "../market.ts";
 import type { Billed } from "../proof.ts";
-import { clock, dollars, kwh, number, ofNano, shortHash } from "../shown/format.ts";
+import { beginnings, dollars, kwh, number, ofNano, shortHash } from "../shown/format.ts";
 import { Card, Figures, Notice, Table } from "../shown/parts.tsx";
 import type { Delivered } from "../useDelivery.ts";
 
@@ -96,17 +96,11 @@ export default function Metered({ view, billed, id, delivered }: Props) {
 
 type Shown = { view: MarketView; billed: Billed; found: OwnDelivery };
 
-const useNames = (view: MarketView, { session }: Billed, { periods }: OwnDelivery): readonly string[] =>
-  useMemo(
-    () =>
-      periods.map(({ period }) =>
-        clock(view.config, Number(session.terms!.start) + period * session.terms!.periodSeconds),
-      ),
-    [view.config, session, periods],
-  );
+const useNames = (view: MarketView, { session }: Billed): readonly string[] =>
+  useMemo(() => beginnings(view.config, session.terms!), [view.config, session]);
 
 function Drawn({ view, billed, found }: Shown) {
-  const names = useNames(view, billed, found);
+  const names = useNames(view, billed);
   const lines = useMemo(
     () => [
       {
@@ -136,7 +130,7 @@ function Drawn({ view, billed, found }: Shown) {
 }
 
 function Periods({ view, billed, found }: Shown) {
-  const names = useNames(view, billed, found);
+  const names = useNames(view, billed);
   return (
     <details>
       <summary>Every period at the meter as a table</summary>

@@ -2,7 +2,7 @@
 import { lazy, Suspense, useId, useMemo, useState } from "react";
 import type { MarketView } from "../market.ts";
 import type { AuditedSession } from "../proof.ts";
-import { clock, dollars, number } from "../shown/format.ts";
+import { beginnings, dollars, number } from "../shown/format.ts";
 import { Notice, Table } from "../shown/parts.tsx";
 
 const Series = lazy(() => import("../shown/Series.tsx"));
@@ -88,13 +88,7 @@ export default function Plan({ view, session }: { view: MarketView; session: Aud
 
 function Planned({ view, session, plan }: { view: MarketView; session: AuditedSession; plan: OwnPlan }) {
   const terms = session.terms!;
-  const names = useMemo(
-    () =>
-      Array.from({ length: terms.periods }, (_, t) =>
-        clock(view.config, Number(terms.start) + t * terms.periodSeconds),
-      ),
-    [view.config, terms],
-  );
+  const names = useMemo(() => beginnings(view.config, terms), [view.config, terms]);
   const { schedule, cost } = plan;
   const shown = SHOWN.filter(([name]) => schedule[name]?.some((value) => Math.abs(value) > NOTHING));
   const battery = useMemo(

@@ -1,5 +1,9 @@
 /** Numbers and times as people read them, each with its unit. */
-import type { Config } from "../config.ts";
+
+/** IANA name of the zone whose clock is told. */
+type Clocked = { readonly timeZone: string };
+/** What members are called, by id. */
+type Named = { readonly names: Readonly<Record<string, string>> };
 
 const MINUS = "\u2212";
 const signed = (text: string): string => text.replace("-", MINUS);
@@ -18,23 +22,44 @@ export const ofTokens = (tokens: bigint): number => Number(tokens) / 1e6;
 
 export const kwh = (wh: number): string => `${number(wh / 1e3, Math.abs(wh) >= 1e5 ? 0 : 2)} kWh`;
 
+type Kind = "moment" | "clock" | "zoned";
 const formats = new Map<string, Intl.DateTimeFormat>();
-function format(timeZone: string, kind: "moment" | "clock"): Intl.DateTimeFormat {
+function format(timeZone: string, kind: Kind): Intl.DateTimeFormat {
   const key = `${timeZone} ${kind}`;
   const found = formats.get(key);
   if (found !== undefined) return found;
   const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
   const date = { day: "numeric", month: "short", year: "numeric" } as const;
-  const made = new Intl.DateTimeFormat("en-GB", { timeZone, ...clock, ...(kind === "moment" && date) });
+  const more = kind === "moment" ? date : kind === "zoned" ? ({ timeZoneName: "short" } as const) : {};
+  const made = new Intl.DateTimeFormat("en-GB", { timeZone, ...clock, ...more });
   formats.set(key, made);
   return made;
 }
 
 /** Unix seconds by the community's clock, "29 Oct 2026, 02:30". */
-export const moment = ({ timeZone }: Pick<Config, "timeZone">, seconds: number): string =>
+export const moment = ({ timeZone }: Clocked, seconds: number): string =>
   format(timeZone, "moment").format(1000 * seconds);
-export const clock = ({ timeZone }: Pick<Config, "timeZone">, seconds: number): string =>
-  format(timeZone, "clock").format(1000 * seconds);
+
+type Span = { readonly start: bigint; readonly periodSeconds: number; readonly periods: number };
+
+/** Clocks are set by two hours at most. */
+const NEAR_S = 7_200;
+
+/**
+ * When a session's periods begin, and after them its end, by the community's clock. What a day of 25 hours has twice
+ * says which it is: "02:00 CEST", "02:00 CET".
+ */
+export function boundaries({ timeZone }: Clocked, { start, periodSeconds, periods }: Span): string[] {
+  const at = (k: number): number => 1000 * (Number(start) + k * periodSeconds);
+  const plain = Array.from({ length: periods + 1 }, (_, k) => format(timeZone, "clock").format(at(k)));
+  const near = Math.floor(NEAR_S / periodSeconds);
+  const again = (k: number): boolean =>
+    plain.some((text, other) => other !== k && Math.abs(other - k) <= near && text === plain[k]);
+  return plain.map((text, k) => (again(k) ? format(timeZone, "zoned").format(at(k)) : text));
+}
+
+/** When each period begins. */
+export const beginnings = (clocked: Clocked, span: Span): string[] => boundaries(clocked, span).slice(0, -1);
 
 /** "2 days 3 h", "12 min", "40 s". */
 export function duration(seconds: number): string {
@@ -50,7 +75,7 @@ export function duration(seconds: number): string {
 }
 
 /** What a member is called: its name where the host knows one. */
-export const called = ({ names }: Pick<Config, "names">, id: number): string => {
+export const called = ({ names }: Named, id: number): string => {
   if (id === 0xffffffff) return "utility";
   if (id === 0xfffffffe) return "operator";
   if (id === 0xfffffffd) return "allowance desk";
