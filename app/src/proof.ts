@@ -2,6 +2,7 @@
 import { keccak256 } from "ethers";
 import {
   audit,
+  auditJsonOf,
   bundlesAt,
   httpEndpoint,
   look,
@@ -18,6 +19,7 @@ import {
   partyOf,
   Payload,
   readTerms,
+  renderAudit,
   settledFeeder,
   type OwnBill,
   type SettledFeeder,
@@ -50,6 +52,12 @@ export async function prove(config: Config): Promise<Audited> {
     ...(same && decided && { resume: before }),
     progress: (standing) => void (kept = { about, standing }),
   });
+}
+
+/** The whole audit as `gridpact audit` writes it: the file, and the page that can be printed and filed. */
+export function documentsOf({ rpc }: Config, audited: Audited): { readonly json: string; readonly html: string } {
+  const found = auditJsonOf(audited, [rpc]);
+  return { json: `${JSON.stringify(found, undefined, 1)}\n`, html: renderAudit(found) };
 }
 
 /** Terms that hash to what was frozen; undefined: nobody publishes them. */

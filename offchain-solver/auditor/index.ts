@@ -9,3 +9,4 @@ export { RELEASE } from "./releasedContracts.ts";
 export { certifySession, certifyWitness, judgeSession, judgeWitness, type SettledSession } from "./witness.ts";
 export { receiptOf } from "./receipt.ts";
 export { verdictText, type Verdict } from "./verdict.ts";
+export { auditJsonOf } from "./verdictJson.ts";

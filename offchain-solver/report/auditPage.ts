@@ -1,7 +1,7 @@
 /** An audit on one page that can be filed: what was read, what was found, and with which figures. */
 import type { AuditJson } from "../records/sessionJson.ts";
 import { escape } from "./derive.ts";
-import { table } from "./page.ts";
+import { table } from "./table.ts";
 
 const utc = (seconds: number | undefined): string =>
   seconds === undefined ? "" : new Date(1000 * seconds).toISOString().slice(0, 16).replace("T", " ");

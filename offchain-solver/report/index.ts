@@ -2,6 +2,7 @@
 export * as Payload from "../codec/payload.ts";
 export { readTerms, type Terms } from "../codec/terms.ts";
 export type { Witness } from "../codec/witness.ts";
+export { renderAudit } from "./auditPage.ts";
 export { amountText, gramsOf, renderCertificate, type Certificate } from "./certificate.ts";
 export { geometryOf, nameAnchor, type Geometry } from "./feederGeometry.ts";
 export { layoutOf, type FeederLayout } from "./feederLayout.ts";

@@ -7,9 +7,10 @@ import { MARKET } from "../../offchain-solver/codec/abi.ts";
 import { servePage } from "../../offchain-solver/devnet/pageServer.ts";
 import { bundleFolder } from "../../offchain-solver/devnet/parties.ts";
 import type { AuditJson } from "../../offchain-solver/records/sessionJson.ts";
+import { renderAudit } from "../../offchain-solver/report/auditPage.ts";
 import { captured } from "../support/commandLine.ts";
 import { openPage, seriousFaults } from "../support/pageBrowser.ts";
-import type { Stage } from "../support/pageStage.ts";
+import { button, type Stage } from "../support/pageStage.ts";
 import { tamperedRpc, type Edit } from "../support/tamperedRpc.ts";
 
 export function judges(stage: Stage): void {
@@ -68,6 +69,17 @@ export function judges(stage: Stage): void {
           await page.goto(`${other.url}#auditor`);
           const verdictsShown = page.locator("table .verdict");
           await verdictsShown.first().waitFor();
+          const saved = page.waitForEvent("download");
+          await button(page, "Save audit.json").click();
+          const own = JSON.parse(readFileSync(await (await saved).path(), "utf8")) as AuditJson;
+          const told = JSON.parse(stdout) as AuditJson;
+          expect({ ...own, chain: { ...own.chain, endpoints: [] } }).to.deep.equal({
+            ...told,
+            chain: { ...told.chain, endpoints: [] },
+          });
+          const filed = page.waitForEvent("download");
+          await button(page, "Save the report").click();
+          expect(readFileSync(await (await filed).path(), "utf8")).to.equal(renderAudit(own));
           const texts = await verdictsShown.allTextContents();
           expect(texts).to.have.length(verdicts.length);
           expect(kinds).to.include(verdicts[0].verdict);

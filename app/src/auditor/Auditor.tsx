@@ -49,6 +49,16 @@ export default function Auditor({ view }: { view: MarketView }) {
         <p className="hash">
           Released code of the market: <code>{proof.RELEASE.market.hash}</code>
         </p>
+        <div className="actions">
+          <button onClick={() => saveText("audit.html", proof.documentsOf(view.config, audited).html, "text/html")}>
+            Save the report
+          </button>
+          <button
+            onClick={() => saveText("audit.json", proof.documentsOf(view.config, audited).json, "application/json")}
+          >
+            Save audit.json
+          </button>
+        </div>
       </Card>
       <Card title="Sessions" wide>
         <div className="search">
