@@ -1,6 +1,7 @@
 import { judges } from "./page/auditor.ts";
 import { bills } from "./page/bills.ts";
 import { meters } from "./page/delivery.ts";
+import { walksByKeys } from "./page/keyboard.ts";
 import { letsLeave } from "./page/leaving.ts";
 import { opensSmall } from "./page/opening.ts";
 import { showsClearing } from "./page/operator.ts";
@@ -25,6 +26,7 @@ describe("the page, in a browser with a wallet", function () {
   bills(stage);
   meters(stage);
   judges(stage);
+  walksByKeys(stage);
   refuses(stage);
   letsLeave(stage);
 });

@@ -30,6 +30,24 @@ export function refuses(stage: Stage): void {
       await leave(stage, seat);
     });
 
+    it("a deposit that is too small for what a day may cost", async () => {
+      const seat = await connected(stage, 1);
+      const { page, wallet, id } = seat;
+      const deposit = Number((await accountOf(stage, id)).deposit) / 1e9;
+      const spend = page.getByRole("spinbutton", { name: "Spend in a day at most" });
+      const small = page.getByText("Your deposit is smaller than what a day may cost");
+      await spend.fill(`${Math.floor(deposit) - 1}`);
+      await small.waitFor({ state: "detached" });
+      await spend.fill(`${Math.ceil(deposit) + 1}`);
+      await page.getByText(`no more than $${deposit.toFixed(2)} can be traded for you`).waitFor();
+      // More than there is cannot be taken out either.
+      await page.getByLabel("Amount, $").fill(`${Math.ceil(deposit) + 1}`);
+      await button(page, "Take out").click();
+      await page.getByText("What you can ask for is").waitFor();
+      expect(wallet.asked).to.deep.equal([]);
+      await leave(stage, seat);
+    });
+
     it("another network, which it offers to leave", async () => {
       const seat = await connected(stage, 1);
       const { page, wallet } = seat;

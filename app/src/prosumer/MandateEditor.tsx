@@ -163,6 +163,13 @@ export function MandateEditor({ view, wallet, account, after }: Props) {
         </output>
       </div>
       <Most {...most} />
+      {ofNano(account.deposit) < draft.maxSpendPerDay && (
+        <p className="quiet" role="note">
+          {account.deposit === 0n
+            ? "You have paid nothing in yet: nothing can be traded for you before you do."
+            : `Your deposit is smaller than what a day may cost: no more than ${dollars(ofNano(account.deposit))} can be traded for you. Pay in more, or spend less.`}
+        </p>
+      )}
       <div className="actions">
         <button className="first" disabled={busy} onClick={() => setShown(mandateOf(draft, account))}>
           Review and sign
@@ -277,7 +284,19 @@ function Most({ session, day, all }: MostLoss) {
 function Review(props: { view: MarketView; mandate: Mandate; most: MostLoss; sign: () => void; close: () => void }) {
   const { view, mandate, most, sign, close } = props;
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    const opener = document.activeElement as HTMLElement | null;
+    const home = opener?.closest("section");
+    dialog.current?.showModal();
+    return () => {
+      opener?.focus();
+      // While the wallet is asked the button that opened this cannot be pressed: keys go on from its card.
+      if (document.activeElement !== opener && home) {
+        home.tabIndex = -1;
+        home.focus();
+      }
+    };
+  }, []);
   const until = moment(view.config, Number(mandate.validUntil));
   const rows = [
     ["prosumer", `${mandate.prosumer}`, "your account"],

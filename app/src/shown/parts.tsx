@@ -1,5 +1,5 @@
 /** What every view is made of: cards, tables, notices, figures. */
-import type { ReactNode } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 
 export function Card({
   title,
@@ -35,6 +35,23 @@ export function Notice({ kind, children }: { kind: Kind; children: ReactNode }) 
 
 export type Cell = string | { readonly key: string; readonly shown: ReactNode };
 
+/** Whether there is more than is seen: only then is it a stop on the way of the keyboard. */
+function useOverflow() {
+  const place = useRef<HTMLDivElement>(null);
+  const [overflows, setOverflows] = useState(false);
+  useEffect(() => {
+    const element = place.current;
+    if (element === null) return undefined;
+    const look = (): void =>
+      setOverflows(element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight);
+    const watch = new ResizeObserver(look);
+    watch.observe(element);
+    if (element.firstElementChild !== null) watch.observe(element.firstElementChild);
+    return () => watch.disconnect();
+  }, []);
+  return { place, overflows };
+}
+
 /** The first column names the row; numbers stand right. `words`: columns that hold text. */
 export function Table(props: {
   caption: string;
@@ -47,8 +64,9 @@ export function Table(props: {
   const { caption, heads, rows, words = [], foot, current } = props;
   const kind = (column: number): string | undefined => (words.includes(column) ? "words" : undefined);
   const shown = (cell: Cell): ReactNode => (typeof cell === "string" ? cell : cell.shown);
+  const { place, overflows } = useOverflow();
   return (
-    <div className="scroll" tabIndex={0} role="region" aria-label={caption}>
+    <div ref={place} className="scroll" {...(overflows && { tabIndex: 0, role: "region", "aria-label": caption })}>
       <table role="table" className={heads.length > 2 ? "stack" : undefined}>
         <caption>{caption}</caption>
         <thead role="rowgroup">
