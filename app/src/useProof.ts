@@ -13,7 +13,8 @@ export type Proven = {
   readonly fault: string | undefined;
 };
 
-export function useProof({ config, seen }: MarketView): Proven {
+/** `entries`: how many were entered after sessions; another one is judged as well. */
+export function useProof({ config, seen }: MarketView, entries = 0): Proven {
   const [proof, setProof] = useState<Proof>();
   const [audited, setAudited] = useState<Audited>();
   const [fault, setFault] = useState<string>();
@@ -35,6 +36,6 @@ export function useProof({ config, seen }: MarketView): Proven {
       }
     })();
     return () => void (ended = true);
-  }, [config, settled]);
+  }, [config, settled, entries]);
   return { proof, audited, fault };
 }

@@ -11,9 +11,9 @@ import { Entries } from "./Entries.tsx";
 import { checksOf, follows } from "./checks.ts";
 
 export default function Auditor({ view }: { view: MarketView }) {
-  const { proof, audited, fault } = useProof(view);
   const delivery = useDelivery(view);
   const delivered = delivery.kind === "found" ? delivery.delivered : undefined;
+  const { proof, audited, fault } = useProof(view, delivered?.entries.length);
   const [asked, setAsked] = useState("");
   const [open, setOpen] = useState<string>();
   const found = useMemo(
@@ -109,7 +109,9 @@ export default function Auditor({ view }: { view: MarketView }) {
       {shown !== undefined && (
         <>
           <Session key={shown.batch} view={view} proof={proof} audited={audited} session={shown} />
-          {delivered !== undefined && <Entries view={view} delivered={delivered} session={shown} />}
+          {delivered !== undefined && (
+            <Entries view={view} delivered={delivered} session={shown} proof={proof} audited={audited} />
+          )}
         </>
       )}
       {delivery.kind === "fault" && <Notice kind="bad">{delivery.says}</Notice>}

@@ -1,14 +1,19 @@
 /** What was entered for a session after its end, each account's money reckoned again from the readings. */
 import { useMemo } from "react";
 import type { MarketView } from "../market.ts";
-import type { AuditedSession } from "../proof.ts";
+import type { Audited, AuditedSession } from "../proof.ts";
 import { called, kwh, number, ofNano, shortHash } from "../shown/format.ts";
 import { Card, Notice, Table } from "../shown/parts.tsx";
 import type { Delivered } from "../useDelivery.ts";
+import type { Proof } from "../useProof.ts";
 
-type Props = { view: MarketView; delivered: Delivered; session: AuditedSession };
+type Props = { view: MarketView; delivered: Delivered; session: AuditedSession; proof: Proof; audited: Audited };
 
-export function Entries({ view, delivered, session }: Props) {
+export function Entries({ view, delivered, session, proof, audited }: Props) {
+  const verdictOf = (number: number): string => {
+    const found = audited.entries.find((one) => one.sequence === session.sequence && one.number === number);
+    return found === undefined ? "not yet" : proof.verdictText(found.verdict);
+  };
   const { code, entries } = delivered;
   const own = useMemo(
     () => entries.filter(({ sequence }) => sequence === session.sequence),
@@ -39,12 +44,13 @@ export function Entries({ view, delivered, session }: Props) {
     >
       <Table
         caption="Entries"
-        heads={["Entry", "Kind", "Readings", "Block", "Transaction"]}
-        words={[1, 2, 4]}
+        heads={["Entry", "Kind", "Readings", "Verdict", "Block", "Transaction"]}
+        words={[1, 2, 3, 5]}
         rows={own.map((one) => [
           `${one.entry}`,
           one.kind,
           one.read === undefined ? "✗ cannot be read" : `✓ ${shortHash(one.committed.readings)}`,
+          verdictOf(one.entry),
           `${one.block}`,
           { key: "transaction", shown: <code>{shortHash(one.transaction)}</code> },
         ])}
