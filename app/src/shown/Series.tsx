@@ -28,6 +28,25 @@ const fromZero = (_: uPlot, low: number | null, high: number | null): [number, n
   return [least < 0 ? least - room : 0, most > 0 ? most + room : 0];
 };
 
+/** A value holds for all of its period, as a bar does: from half before its mark to half after. */
+const levels: uPlot.Series.PathBuilder = (plot, series, first, last) => {
+  const stroke = new Path2D();
+  const values = plot.data[series];
+  let open = false;
+  for (let k = first; k <= last; k++) {
+    const value = values[k];
+    if (typeof value !== "number") {
+      open = false;
+      continue;
+    }
+    const y = plot.valToPos(value, "y", true);
+    stroke[open ? "lineTo" : "moveTo"](plot.valToPos(k - 0.5, "x", true), y);
+    stroke.lineTo(plot.valToPos(k + 0.5, "x", true), y);
+    open = true;
+  }
+  return { stroke, flags: 0 };
+};
+
 export default function Series({ label, unit, names, lines, log }: Props) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -37,14 +56,13 @@ export default function Series({ label, unit, names, lines, log }: Props) {
     const tint = (name: string): string => colours.getPropertyValue(`--${name}`).trim();
     const axis = { stroke: tint("quiet"), grid: { stroke: tint("line"), width: 1 }, ticks: { show: false } };
     const bars = uPlot.paths.bars?.({ size: [0.7, 60] });
-    const stepped = uPlot.paths.stepped?.({ align: 1 });
     const series = lines.map(({ label: name, colour, kind }): uPlot.Series => ({
       label: name,
       stroke: tint(colour),
       width: kind === "bars" ? 0 : 2,
       points: { show: false },
       ...(kind === "bars" && bars && { fill: tint(colour), paths: bars }),
-      ...(kind !== "bars" && !log && stepped && { paths: stepped }),
+      ...(kind !== "bars" && !log && { paths: levels }),
       ...(kind === "dashed" && { dash: [6, 4] }),
     }));
     const every = Math.max(1, Math.ceil(names.length / Math.max(2, Math.floor(element.clientWidth / 70))));
