@@ -26,16 +26,24 @@ export type Seat = Opened & { readonly wallet: PageWallet; readonly id: number; 
 /** Filled by `openStage`. */
 export type Stage = { chain: ServedChain; devnet: Devnet; served: ServedPage; browser: Browser };
 
-/** Builds page and contracts on a fresh clone. Two sessions of two hours; the first has settled. */
-export async function openStage(stage: Stage): Promise<void> {
+export type StageOptions = {
+  readonly name?: string;
+  readonly called?: (id: number) => string;
+  readonly hours?: number;
+  readonly homes?: number;
+};
+
+/** Builds page and contracts on a fresh clone. Two sessions, of two hours unless asked; the first has settled. */
+export async function openStage(stage: Stage, options: StageOptions = {}): Promise<void> {
   buildApp();
-  const street = { ...takeHours(populate(loadBase("ieee15"), 4, 1), 2), name: HOSTILE };
+  const { name = HOSTILE, called = (id) => `${HOSTILE} ${id}`, hours = 2, homes = 4 } = options;
+  const street = { ...takeHours(populate(loadBase("ieee15"), homes, 1), hours), name };
   const days = daysOf(street, 2, (day) => day);
   const data = mkdtempSync(join(tmpdir(), "gridpact-page-"));
   stage.chain = await anvilChain(new Date(Date.parse(days[0].startUtc) - 2 * DAY_S * 1000), 0, join(data, "chain"));
   const { chain } = stage;
   stage.devnet = await openDevnet({ data, days, chain, transport: { kind: "tls" }, patienceMs: 60_000 });
-  const names = Object.fromEntries(stage.devnet.homes.map(({ id }) => [id, `${HOSTILE} ${id}`]));
+  const names = Object.fromEntries(stage.devnet.homes.map(({ id }) => [id, called(id)]));
   stage.served = await servePage(stage.devnet, { names, timeZone: "Europe/Vienna" });
   stage.browser = await openChromium();
   expect(await stage.devnet.session(0, WAIT)).to.deep.include({ outcome: "settled" });
