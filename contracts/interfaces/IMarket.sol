@@ -51,6 +51,8 @@ interface IMarket is IMarketPosting, ISettlementErrors {
     event Settled(uint32 indexed sequence, bytes32 indexed batch, uint24 indexed ordinal, bytes deltas);
     /// @dev The session is void; what it had locked is free.
     event SessionCancelled(uint24 indexed ordinal);
+    /// @dev The two that the session's `termsHash` is of: see `postStandingLoads`.
+    event StandingLoadsPosted(uint24 indexed ordinal, bytes32 stated, bytes loads);
     event PauseChanged(bool paused);
     event PriceCapChanged(uint24 priceCap);
 
@@ -77,6 +79,10 @@ interface IMarket is IMarketPosting, ISettlementErrors {
     error PeriodSecondsOutOfRange(uint256 periodSeconds);
     error DeadlineOutOfRange(uint40 deadline);
     error BatchNotKept(uint32 sequence);
+    /// They are not what the session was frozen with.
+    error StandingLoadsNotAgreed();
+    /// The session was frozen with what says nothing: from the entry at `offset` on.
+    error StandingLoadsMalformed(uint256 offset);
     error NoGridModel();
     error PriceCapOutOfRange(uint24 priceCap);
 
@@ -112,8 +118,8 @@ interface IMarket is IMarketPosting, ISettlementErrors {
     /// divide the hour, at most 100 and at least an hour of them, from a UTC boundary of a period that lies between an
     /// hour ago and two days ahead, and not before the end of the last settled session; settled an hour after its start
     /// at the latest. Operator role.
-    /// @param termsHash Of the public scenario and settings; nodes sign no batch of a session whose terms are not the
-    /// ones they were given.
+    /// @param termsHash keccak256 of two hashes: that of the public scenario and settings, and that of the default
+    /// profiles in them. Nodes sign no batch of a session whose terms are not the ones they were given.
     /// @param imbalancePrice What a kWh costs at most that is sold and not delivered, 1e-6 $ per kWh.
     function freezeSession(
         uint40 start,
@@ -123,6 +129,14 @@ interface IMarket is IMarketPosting, ISettlementErrors {
         bytes32 termsHash,
         uint24 imbalancePrice
     ) external returns (bytes32 sessionHash);
+
+    /// @notice Tells what those load the feeder with who were invited to the open session and take no part in it: a
+    /// batch that leaves out somebody with a place on the feeder is settled only after it. Anybody may call; only what
+    /// the session was frozen with is taken.
+    /// @param epoch Of the session's committee.
+    /// @param stated Hash of the public scenario and settings.
+    /// @param loads The default profiles in them, as libraries/StandingLoads.sol says.
+    function postStandingLoads(uint32 epoch, bytes32 stated, bytes calldata loads) external;
 
     /// @notice Checks a batch and moves value, or reverts with the first violated predicate. Anybody may call.
     /// @param payload participants u16 | systems u8 (bit 0 desk, 1 operator, 2 utility) | ids u32[P] | reactive

@@ -29,6 +29,8 @@ interface ISettlementErrors {
     error PriceBeyondCap(uint256 trade);
     error RebatePositive(uint256 trade);
     error ReservePriceOutsideMandate(uint32 id, uint256 trade);
+    // Those who take no part: what they load the feeder with was not posted
+    error StandingLoadsMissing();
     // The accounts, one by one: each period, then the whole session
     error NetworkMismatch(uint32 id, uint256 period);
     error EnergyMoneyBeyondMandate(uint32 id, uint256 period);

@@ -59,6 +59,7 @@ contract AuditLens {
         }
         PlainRules.checkParticipants(book, terms);
         PlainRules.applyTrades(payload, book, terms);
+        PlainRules.checkStanding(book, terms);
         PlainRules.checkAccounts(book, terms);
         PlainRules.checkGrid(book, terms);
         return (book.accounts, PlainRules.deltas(book));

@@ -61,7 +61,7 @@ contract Market is Sessions {
         (frame.epochDay, frame.beforeDay) = _epochs(frozen, uint16(frame.day));
         Ledger.open(frame, FrozenTable.read(_table));
         Netting.applyTrades(frame);
-        bytes memory deltas = _close(frame, frozen.grid);
+        bytes memory deltas = _close(frame, frozen.grid, payload);
         emit Settled(_finish(current, frozen, batch), batch, current.ordinal, deltas);
     }
 
@@ -77,6 +77,11 @@ contract Market is Sessions {
 
     /// @inheritdoc IMarket
     function endMandate(uint32) external {
+        _extended();
+    }
+
+    /// @inheritdoc IMarket
+    function postStandingLoads(uint32, bytes32, bytes calldata) external {
         _extended();
     }
 
@@ -98,6 +103,18 @@ contract Market is Sessions {
     /// @inheritdoc IMarketPosting
     function moveGrams(uint32, int256) external {
         _extended();
+    }
+
+    /// Of those who take no part; never on the path of a session in which everybody does.
+    function _standingFlows(bytes calldata payload) private returns (uint256 flows) {
+        bytes memory returned = Address.functionDelegateCall(
+            address(extension),
+            abi.encodeCall(MarketExtension.standingFlows, (payload))
+        );
+        // Bound: what comes back is ABI-encoded: an offset of one word, a length, and as many bytes.
+        assembly ("memory-safe") {
+            flows := add(returned, 96)
+        }
     }
 
     /// The call as it came, on this market's storage; who may call is checked there.
@@ -165,10 +182,13 @@ contract Market is Sessions {
     }
 
     /// The grid is checked with the accounts written: if it refuses, nothing was.
-    function _close(Frame memory frame, address grid) private returns (bytes memory deltas) {
+    function _close(Frame memory frame, address grid, bytes calldata payload) private returns (bytes memory deltas) {
         bytes memory model = CodeBlob.read(grid);
         frame.buses = GridModel.buses(model);
-        frame.flows = allocate(32 * frame.buses * frame.periods);
+        // Nobody takes part twice, or without a place on the feeder.
+        if (frame.participants == GridModel.prosumers(model)) {
+            frame.flows = allocate(32 * frame.buses * frame.periods);
+        } else frame.flows = _standingFlows(payload);
         deltas = Ledger.close(frame);
         GridCheck.check(frame.flows, frame.buses, frame.periods, model);
     }

@@ -15,14 +15,7 @@ abstract contract Sessions is Tables {
     /// the two together, which is less than a withdrawal takes.
     uint40 public constant GRACE = 1 hours;
     uint40 public constant MAX_AHEAD = 2 days;
-    /// How many batches are kept.
-    uint256 internal constant KEPT = 64;
-    uint256 internal constant RING = KEPT + 1;
     uint24 internal constant MAX_PRICE_CAP = 0x7ffffe;
-
-    /// Recycled: slot k holds the batch whose sequence is k modulo RING, and before that the hash of the session that
-    /// is frozen to be it. Never zero, so that no settlement pays for a new slot.
-    bytes32[RING] internal _ring;
 
     constructor(uint24 priceCap) {
         _setPriceCap(priceCap);
@@ -126,15 +119,6 @@ abstract contract Sessions is Tables {
         return _hashTypedDataV4(hashAttestation(_frozenHash(sequence), payloadHash, bundleHash));
     }
 
-    function _frozenHash(uint32 sequence) private view returns (bytes32) {
-        return _ring[(uint256(sequence) + 1) % RING];
-    }
-
-    /// Of one of the last KEPT batches.
-    function _kept(uint32 sequence) private view returns (bytes32) {
-        return sequence == 0 ? bytes32(0) : _ring[sequence % RING];
-    }
-
     function _setPriceCap(uint24 priceCap) private {
         if (priceCap == 0 || priceCap > MAX_PRICE_CAP) revert PriceCapOutOfRange(priceCap);
         _seats.nextPriceCap = priceCap;
@@ -191,29 +175,6 @@ abstract contract Sessions is Tables {
         sequence = ++current.sequence;
         _session = current;
         _ring[sequence % RING] = batch;
-    }
-
-    /// Epoch, sequence, previous batch and grid model go from storage into what will be signed, never through calldata.
-    function _terms(
-        Session memory opened,
-        uint32 epoch,
-        bytes32 gridModel,
-        bytes32 termsHash
-    ) private view returns (SessionTerms memory) {
-        return
-            SessionTerms({
-                epoch: epoch,
-                sequence: opened.sequence,
-                ordinal: opened.ordinal,
-                previousBatch: _kept(opened.sequence),
-                gridModel: gridModel,
-                termsHash: termsHash,
-                imbalancePrice: 0,
-                start: opened.start,
-                periodSeconds: opened.periodSeconds,
-                periods: opened.periods,
-                deadline: opened.deadline
-            });
     }
 
     function _freezeTerms(SessionTerms memory terms, bool turns) private returns (bytes32 hash) {

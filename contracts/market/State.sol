@@ -10,7 +10,7 @@ import {CodeBlob} from "../libraries/CodeBlob.sol";
 import {GridModel} from "../libraries/GridModel.sol";
 import {Account} from "../types/Account.sol";
 import {MAX_SPEND, Stored, VALID_UNTIL} from "../types/Mandate.sol";
-import {Feeder, Seats, Session} from "../types/Session.sol";
+import {Feeder, Seats, Session, SessionTerms, Standing} from "../types/Session.sol";
 
 /// What a market stores of its accounts and its session, and what follows from it. Whoever shares a market's storage
 /// (MarketExtension) has this first, so that both find it in the same slots.
@@ -31,6 +31,10 @@ abstract contract State is AccessManaged {
     /// years.
     int256 internal constant MAX_GRAMS = 1 << 54;
 
+    /// How many batches are kept.
+    uint256 internal constant KEPT = 64;
+    uint256 internal constant RING = KEPT + 1;
+
     IERC20 public immutable token;
     IRegistry public immutable registry;
 
@@ -50,6 +54,11 @@ abstract contract State is AccessManaged {
     address internal _delivery;
     address internal _carbonCredit;
     int64 internal _totalGrams;
+    /// What those load the feeder with who take no part in the session it names.
+    Standing internal _standing;
+    /// Recycled: slot k holds the batch whose sequence is k modulo RING, and before that the hash of the session that
+    /// is frozen to be it. Never zero, so that no settlement pays for a new slot.
+    bytes32[RING] internal _ring;
 
     constructor(IERC20 token_, IRegistry registry_) {
         token = token_;
@@ -73,6 +82,38 @@ abstract contract State is AccessManaged {
 
     function _isLive(Session memory session_) internal view returns (bool) {
         return session_.open && block.timestamp <= session_.deadline;
+    }
+
+    function _frozenHash(uint32 sequence) internal view returns (bytes32) {
+        return _ring[(uint256(sequence) + 1) % RING];
+    }
+
+    /// Of one of the last KEPT batches.
+    function _kept(uint32 sequence) internal view returns (bytes32) {
+        return sequence == 0 ? bytes32(0) : _ring[sequence % RING];
+    }
+
+    /// Epoch, sequence, previous batch and grid model go from storage into what will be signed, never through calldata.
+    function _terms(
+        Session memory opened,
+        uint32 epoch,
+        bytes32 gridModel,
+        bytes32 termsHash
+    ) internal view returns (SessionTerms memory) {
+        return
+            SessionTerms({
+                epoch: epoch,
+                sequence: opened.sequence,
+                ordinal: opened.ordinal,
+                previousBatch: _kept(opened.sequence),
+                gridModel: gridModel,
+                termsHash: termsHash,
+                imbalancePrice: 0,
+                start: opened.start,
+                periodSeconds: opened.periodSeconds,
+                periods: opened.periods,
+                deadline: opened.deadline
+            });
     }
 
     /// What an account may spend in the live session, nano-dollars, and how many grams it may sell, under the entry of

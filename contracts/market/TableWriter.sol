@@ -5,6 +5,7 @@ import {IMarket} from "../interfaces/IMarket.sol";
 import {CodeBlob} from "../libraries/CodeBlob.sol";
 import {FrozenTable} from "../libraries/FrozenTable.sol";
 import {GridModel} from "../libraries/GridModel.sol";
+import {StandingLoads} from "../libraries/StandingLoads.sol";
 import {DESK} from "../types/Account.sol";
 import {
     ABSORB_VAR,
@@ -14,8 +15,9 @@ import {
     mostTaken as mostTakenUnder
 } from "../types/Mandate.sol";
 
-/// Writes a market's table of mandates, and says what a mandate can cost before it is signed. A contract of its own,
-/// since a market's code has no room for it; it keeps nothing, and no settlement calls it.
+/// Writes a market's table of mandates and the default profiles of a session, and says what a mandate can cost before
+/// it is signed. A contract of its own, since a market's code has no room for it; it keeps nothing, and no settlement
+/// calls it.
 contract TableWriter {
     /// What no reactive power in a payload is beyond.
     uint24 private constant ANY_VAR = type(uint24).max;
@@ -36,6 +38,13 @@ contract TableWriter {
             if (found) _enter(some, model, place);
         }
         return some.changed ? FrozenTable.write(some) : table;
+    }
+
+    /// @notice The default profiles of a session of `periods` periods on a feeder, as code.
+    function writeLoads(address grid, uint256 periods, bytes calldata loads) external returns (address) {
+        uint256 wrong = StandingLoads.firstMalformed(loads, CodeBlob.read(grid), periods);
+        if (wrong < loads.length) revert IMarket.StandingLoadsMalformed(wrong);
+        return CodeBlob.write(loads);
     }
 
     /// @notice The most that a session can take from an account under `mandate`, nano-dollars; a UTC day takes

@@ -63,8 +63,11 @@ contract ReferenceMarket is ReferencePostings {
             imbalancePrice: _seats.imbalancePrice,
             epochDay: epochDay,
             beforeDay: beforeDay,
-            grid: CodeBlob.read(frozen.grid)
+            grid: CodeBlob.read(frozen.grid),
+            standingKnown: _standingKnown(current),
+            standing: ""
         });
+        if (state.terms.standingKnown) state.terms.standing = CodeBlob.read(_standing.loads);
         state.ids = ids;
         state.accounts = new Account[](ids.length);
         state.limits = new Limits[](ids.length);

@@ -4,12 +4,14 @@ pragma solidity 0.8.36;
 import {IMarket} from "../interfaces/IMarket.sol";
 import {IMarketPosting} from "../interfaces/IMarketPosting.sol";
 import {Sessions} from "../market/Sessions.sol";
+import {StandingPosts} from "../market/StandingPosts.sol";
+import {TableWriter} from "../market/TableWriter.sol";
 import {Account, DESK} from "../types/Account.sol";
 import {Mandate} from "../types/Mandate.sol";
 
 /// What enters an account outside a settlement, written to be read: entry by entry as its views say, and only then
 /// whether the whole conserves.
-abstract contract ReferencePostings is Sessions {
+abstract contract ReferencePostings is Sessions, StandingPosts {
     /// @inheritdoc IMarket
     function registerMandate(Mandate calldata mandate, bytes calldata signature) external {
         _registerMandate(mandate, signature);
@@ -23,6 +25,11 @@ abstract contract ReferencePostings is Sessions {
     /// @inheritdoc IMarket
     function endMandate(uint32 id) external {
         _endMandate(id);
+    }
+
+    /// @inheritdoc IMarket
+    function postStandingLoads(uint32 epoch, bytes32 stated, bytes calldata loads) external {
+        _postStandingLoads(epoch, stated, loads);
     }
 
     /// @inheritdoc IMarketPosting
@@ -79,6 +86,10 @@ abstract contract ReferencePostings is Sessions {
         _checkGrams(id, grams, most);
         _receiveGrams(id, grams);
         emit GramsMoved(id, grams);
+    }
+
+    function _writer() internal view override returns (TableWriter) {
+        return tableWriter;
     }
 
     function _pay(uint32 id, uint256 nano, uint256 most) private {

@@ -2,6 +2,7 @@
 pragma solidity 0.8.36;
 
 import {ISettlementErrors} from "../interfaces/ISettlementErrors.sol";
+import {GridModel} from "../libraries/GridModel.sol";
 import {Account, DESK, HOLD_UNIT, OPERATOR} from "../types/Account.sol";
 import {Limits} from "../types/Mandate.sol";
 import {PlainGrid} from "./PlainGrid.sol";
@@ -61,6 +62,9 @@ library PlainRules {
         uint16 epochDay;
         uint16 beforeDay;
         bytes grid;
+        /// Whether it was posted what those load who take no part, and what: see libraries/StandingLoads.sol.
+        bool standingKnown;
+        bytes standing;
     }
 
     uint256 internal constant SESSION_PERIOD = 255;
@@ -137,6 +141,12 @@ library PlainRules {
         }
     }
 
+    /// Where somebody with a place on the feeder takes no part, it is known what everybody loads who does not.
+    function checkStanding(Book memory book, Terms memory terms) internal pure {
+        bool all = book.participants == GridModel.prosumers(terms.grid);
+        if (!all && !terms.standingKnown) revert ISettlementErrors.StandingLoadsMissing();
+    }
+
     function checkAccounts(Book memory book, Terms memory terms) internal pure {
         for (uint256 k; k < book.ids.length; ++k) {
             if (!book.present[k]) continue;
@@ -154,15 +164,43 @@ library PlainRules {
     }
 
     function checkGrid(Book memory book, Terms memory terms) internal pure {
-        PlainGrid.Injection[] memory injections = new PlainGrid.Injection[](book.participants);
+        uint256 homes = GridModel.prosumers(terms.grid);
+        PlainGrid.Injection[] memory injections = new PlainGrid.Injection[](book.participants + homes);
         for (uint256 t; t < terms.periods; ++t) {
             for (uint256 k; k < book.participants; ++k) {
                 Position memory held = book.positions[k][t];
                 int256 activeW = held.energyWh * int256(3600 / terms.periodSeconds);
                 injections[k] = PlainGrid.Injection(book.limits[k].bus, activeW, held.reactiveVar);
             }
+            for (uint256 home; home < homes; ++home) {
+                injections[book.participants + home] = _standing(book, terms, GridModel.prosumer(terms.grid, home), t);
+            }
             PlainGrid.check(terms.grid, injections, t);
         }
+    }
+
+    /// What a home loads that takes no part; nothing where it does, or where the terms state nothing for it.
+    function _standing(
+        Book memory book,
+        Terms memory terms,
+        GridModel.Prosumer memory home,
+        uint256 period
+    ) private pure returns (PlainGrid.Injection memory injection) {
+        injection.bus = home.bus;
+        for (uint256 k; k < book.participants; ++k) if (book.ids[k] == home.id) return injection;
+        for (uint256 offset; offset < terms.standing.length;) {
+            uint256 values = uint8(_take(terms.standing, offset + 4, 1));
+            if (_take(terms.standing, offset, 4) == home.id) {
+                uint256 value = offset + 5 + (values == 1 ? 0 : 7 * period);
+                injection.activeW = int32(uint32(_take(terms.standing, value, 4)));
+                injection.reactiveVar = int24(uint24(_take(terms.standing, value + 4, 3)));
+            }
+            offset += 5 + 7 * values;
+        }
+    }
+
+    function _take(bytes memory data, uint256 offset, uint256 length) private pure returns (uint256) {
+        return uint256(GridModel.word(data, offset)) >> (256 - 8 * length);
     }
 
     /// What the event reports: nano-dollars i72 and grams i56 per account that takes part.

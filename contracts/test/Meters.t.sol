@@ -261,7 +261,7 @@ contract Meters is Twins {
         (terms.sequence, terms.ordinal) = (open.sequence, open.ordinal);
         terms.previousBatch = of_.lastBatch();
         terms.gridModel = registry.gridModel().hash;
-        (terms.termsHash, terms.imbalancePrice) = (TERMS, IMBALANCE);
+        (terms.termsHash, terms.imbalancePrice) = (_termsHash(), IMBALANCE);
         (terms.start, terms.periodSeconds, terms.periods) = (open.start, open.periodSeconds, open.periods);
         terms.deadline = open.deadline;
     }

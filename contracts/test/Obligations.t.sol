@@ -107,6 +107,7 @@ abstract contract Obligations is Twins {
                     reactive[bus] += var_;
                 }
             }
+            _addStanding(participants, t, active, reactive);
             int256 voltage = 1 << 60;
             for (uint256 bus = 1; bus <= PROSUMERS; ++bus) {
                 int256 rating = int256(uint256(_rating(uint16(bus), LINE)));
@@ -117,5 +118,24 @@ abstract contract Obligations is Twins {
             }
         }
         return true;
+    }
+
+    /// What those load who take no part.
+    function _addStanding(
+        uint32[] memory participants,
+        uint256 period,
+        int256[PROSUMERS + 1] memory active,
+        int256[PROSUMERS + 1] memory reactive
+    ) private pure {
+        for (uint256 k; k < PROSUMERS; ++k) {
+            bool takesPart;
+            for (uint256 p; p < participants.length; ++p) if (participants[p] == FIRST + k) takesPart = true;
+            if (takesPart) continue;
+            (int256 activeW, int256 reactiveVar) = _standing(k, period);
+            for (uint256 bus = 1; bus <= k + 1; ++bus) {
+                active[bus] += activeW;
+                reactive[bus] += reactiveVar;
+            }
+        }
     }
 }

@@ -23,7 +23,7 @@ abstract contract Twins {
     uint256 private constant SECOND_NODE = 0xB0B;
     uint256 private constant THIRD_NODE = 0xCA7;
     uint32 internal constant FIRST = 101;
-    bytes32 internal constant TERMS = keccak256("terms");
+    bytes32 internal constant STATED = keccak256("terms");
     bytes32 internal constant BUNDLE = keccak256("bundle");
     uint256 internal constant PROSUMERS = 4;
     uint24 internal constant PRICE_CAP = 3_000_000;
@@ -182,7 +182,10 @@ abstract contract Twins {
         Session memory before = market.session();
         bool live = before.open && block.timestamp <= before.deadline;
         done = _both(
-            abi.encodeCall(IMarket.freezeSession, (start, 3600, uint8(Batches.PERIODS), deadline, TERMS, IMBALANCE))
+            abi.encodeCall(
+                IMarket.freezeSession,
+                (start, 3600, uint8(Batches.PERIODS), deadline, _termsHash(), IMBALANCE)
+            )
         );
         _check(done == (!before.paused && !live), "a session frozen when it may not, or not when it may");
         if (!done) return false;
@@ -195,6 +198,38 @@ abstract contract Twins {
             _check(locked == covers, "a mandate frozen that does not cover the session, or not one that does");
             _frozenSpend[k] = locked ? _mandateOf(k, _frozen[k], 0).maxSpendPerDay : 0;
         }
+        if (_participants().length < PROSUMERS) _tellLoads();
+    }
+
+    /// Whoever tells other loads, or of another epoch, is refused.
+    function _tellLoads() private {
+        uint32 epoch = registry.committee().epoch;
+        bool done = _both(abi.encodeCall(IMarket.postStandingLoads, (epoch, STATED, "")));
+        done = _both(abi.encodeCall(IMarket.postStandingLoads, (epoch + 1, STATED, _loads()))) || done;
+        done = _both(abi.encodeCall(IMarket.postStandingLoads, (epoch, keccak256("other"), _loads()))) || done;
+        _check(!done, "loads were taken that the session was not frozen with");
+        done = _both(abi.encodeCall(IMarket.postStandingLoads, (epoch, STATED, _loads())));
+        _check(done, "the loads that the session was frozen with were not taken");
+    }
+
+    /// What the k-th prosumer feeds in where it takes no part, by its terms.
+    function _standing(uint256 k, uint256 period) internal pure returns (int256 activeW, int256 reactiveVar) {
+        return (-5 - 3 * int256(k) - (k == 1 ? int256(period) : int256(0)), int256(k) - 2);
+    }
+
+    function _loads() private pure returns (bytes memory loads) {
+        for (uint256 k; k < PROSUMERS; ++k) {
+            uint256 values = k == 1 ? Batches.PERIODS : 1;
+            loads = abi.encodePacked(loads, FIRST + uint32(k), uint8(values));
+            for (uint256 t; t < values; ++t) {
+                (int256 activeW, int256 reactiveVar) = _standing(k, t);
+                loads = abi.encodePacked(loads, int32(activeW), int24(reactiveVar));
+            }
+        }
+    }
+
+    function _termsHash() internal pure returns (bytes32) {
+        return keccak256(abi.encode(STATED, keccak256(_loads())));
     }
 
     /// Never in the past, later than the last, and on the hour.

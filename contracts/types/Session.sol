@@ -53,6 +53,14 @@ struct Feeder {
     bool turns;
 }
 
+/// The default profiles that the terms of one session state for who was invited; see libraries/StandingLoads.sol.
+struct Standing {
+    /// As code.
+    address loads;
+    /// The session's.
+    uint24 ordinal;
+}
+
 /// What the signers of a session's batch commit to besides the payload; every member is read from storage.
 struct SessionTerms {
     uint32 epoch;
@@ -60,7 +68,8 @@ struct SessionTerms {
     uint32 ordinal;
     bytes32 previousBatch;
     bytes32 gridModel;
-    /// Of the public scenario and settings that everybody invited was given.
+    /// Of what everybody invited was given: keccak256 of two hashes, that of the public scenario and settings and that
+    /// of the default profiles in them (libraries/StandingLoads.sol).
     bytes32 termsHash;
     /// What a kWh costs that is sold and not delivered, 1e-6 $ per kWh.
     uint24 imbalancePrice;

@@ -2,11 +2,13 @@
  * The market's state, rebuilt event by event. Released contracts do not contradict themselves: where two events do, one
  * between them was not seen, and what depends on it is in doubt.
  */
-import type { Result } from "ethers";
+import { getBytes, type Result } from "ethers";
 import { MARKET, REGISTRY } from "../codec/abi.ts";
 import { type FrozenLimits, marketDomain, type Mandate, sessionHash, type SessionTerms } from "../codec/typedData.ts";
 import type { FrozenEntry } from "../codec/frozenTable.ts";
+import { hashOfTold } from "../codec/terms.ts";
 import * as Grid from "../codec/gridModel.ts";
+import { decode as decodeLoads, type StandingLoad } from "../codec/standingLoads.ts";
 import type { ChainLog } from "../chain/look.ts";
 import { EMPTY, type Ledger, type LedgerAccount, SYSTEM_ID } from "../ledger/settlementModel.ts";
 import { release } from "../ledger/posting.ts";
@@ -71,6 +73,8 @@ export type FrozenSession = {
   readonly table: string | undefined;
   /** If it is settled, it begins another epoch of what is held. */
   readonly turns: boolean;
+  /** What those load who take no part in it, once somebody has told the chain. */
+  standing?: readonly StandingLoad[];
   /** Why it cannot be decided, if it cannot: what was not seen. */
   doubt: string | undefined;
   state: "open" | "cancelled" | "settled";
@@ -163,6 +167,9 @@ function applyParsed(history: History, log: ChainLog, name: string, args: Result
       // Over like a settled one: no batch of it can follow.
       if (history.session !== undefined) history.session.state = "cancelled";
       return [];
+    case "StandingLoadsPosted":
+      tellLoads(history, args);
+      return [];
     case "Posted":
       for (const { id, nano, grams, released } of args.getValue("entries"))
         enter(history, Number(id), nano, grams, (account) => release(account, released, args.day, history.epochs));
@@ -177,6 +184,16 @@ function applyParsed(history: History, log: ChainLog, name: string, args: Result
       if (!applyToParties(history, name, args)) applyToAccount(history, name, args);
       return [];
   }
+}
+
+/** The chain takes only what the open session was frozen with. */
+function tellLoads({ session }: History, { ordinal, stated, loads }: Result): void {
+  if (session === undefined || session.terms.ordinal !== ordinal) return;
+  const bytes = getBytes(loads);
+  const standing = hashOfTold({ stated, loads: bytes }) === session.terms.termsHash ? decodeLoads(bytes) : undefined;
+  if (standing === undefined)
+    session.doubt ??= `the event that told what those load who take no part in session ${ordinal}`;
+  else session.standing = standing;
 }
 
 /** What a posting says of one account; released contracts have checked it. */
@@ -390,6 +407,7 @@ export function context(history: History, grid: Uint8Array): Context | string {
     grid: Grid.decode(grid),
     accounts: history.accounts,
     limits: history.limits,
+    ...(session.standing && { standing: session.standing }),
   };
   return { domain: marketDomain(history.chainId, history.market), terms, committee, ledger, state: session.state };
 }

@@ -12,6 +12,7 @@ import {
   type SessionTerms,
   unpackLimits,
 } from "../codec/typedData.ts";
+import type { Told } from "../codec/terms.ts";
 import { sealed, type Batch, type Verified } from "../ledger/verified.ts";
 import { contracts, type Deployment, send } from "./deployment.ts";
 
@@ -22,7 +23,7 @@ export type SessionRequest = {
   readonly periods: number;
   /** Unix seconds of the chain's clock. */
   readonly deadline: number;
-  /** Of the public scenario and settings that everybody invited was given. */
+  /** Of what everybody invited was given (`termsHash` of codec/terms.ts). */
   readonly termsHash: string;
   /** What a kWh costs at most that is sold and not delivered, 1e-6 $ per kWh. */
   readonly imbalancePrice: number;
@@ -128,6 +129,20 @@ export async function attest(
 ): Promise<string> {
   const domain = marketDomain(deployment.chainId, deployment.market);
   return nodeKey.signTypedData(domain, ATTESTATION_TYPES, attestation(session, sealed(batch).payload, bundleHash));
+}
+
+/**
+ * Tells the chain what those load who were invited to the open session and take no part in it. Anybody may, again and
+ * again: the chain takes only what the session was frozen with.
+ */
+export async function postStandingLoads(
+  deployment: Deployment,
+  submitter: Signer,
+  { epoch }: Pick<SessionTerms, "epoch">,
+  { stated, loads }: Told,
+): Promise<void> {
+  const { market } = contracts(deployment, submitter);
+  await send(market, "postStandingLoads", epoch, stated, hexlify(loads));
 }
 
 /** Posts the batch. `attestations`: signature by the member's position in the committee. Anybody may submit. */

@@ -23,12 +23,22 @@ export type Fit = {
   readonly gas: number;
 };
 
-/** `buses` of the grid model, `members` of the committee. */
-export function fitsOneTransaction(result: ClearingResult, members: number, buses: number): Fit {
+/** What a session is besides its result. */
+export type Setting = {
+  /** Of the committee. */
+  readonly members: number;
+  /** Buses and prosumers of the grid model. */
+  readonly buses: number;
+  readonly homes: number;
+};
+
+export function fitsOneTransaction(result: ClearingResult, { members, buses, homes }: Setting): Fit {
   const { participants, periods, trades } = result;
+  const standing = homes - participants.length;
   const payload = Payload.byteLength(participants.length, periods, trades);
   const bytes = ENVELOPE_BYTES + CALL_BYTES + payload + 64 * quorumOf(members);
-  const gas = gasBound({ participants: participants.length, periods, trades: trades.length, payload, members, buses });
+  const sizes = { participants: participants.length, standing, periods, trades: trades.length, payload };
+  const gas = gasBound({ ...sizes, members, buses });
   return {
     fits: bytes <= MAX_TRANSACTION_BYTES && gas <= MAX_TRANSACTION_GAS && trades.length <= Payload.MAX_TRADES,
     bytes,
@@ -38,6 +48,8 @@ export function fitsOneTransaction(result: ClearingResult, members: number, buse
 
 export type Size = {
   readonly participants: number;
+  /** Homes that take no part. */
+  readonly standing: number;
   readonly periods: number;
   readonly trades: number;
   /** Bytes. */
@@ -46,6 +58,8 @@ export type Size = {
   readonly buses: number;
 };
 
+/** Code that holds as many default profiles as one contract's can. */
+const LOAD_BYTES = 24_576;
 /** The largest table of mandates, and a quarter of it that was replaced (contracts/libraries/FrozenTable.sol). */
 const TABLE_BYTES = 1.25 * 24_576;
 
@@ -53,12 +67,16 @@ const TABLE_BYTES = 1.25 * 24_576;
  * More gas than `settle` of the optimised market uses for this size: every byte as dear as a byte can be, every storage
  * word cold, every trade, period and branch at its longest path, memory at its quadratic price.
  */
-export function gasBound({ participants, periods, trades, payload, members, buses }: Size): number {
+export function gasBound({ participants, standing, periods, trades, payload, members, buses }: Size): number {
   const accounts = participants + 3;
   const quorum = quorumOf(members);
   const callBytes = CALL_BYTES + payload + 64 * quorum;
   const words =
-    accounts * (5 + periods) + buses * (periods + 2) + (callBytes + TABLE_BYTES + 16 * accounts + 8_192) / 32;
+    accounts * (5 + periods) +
+    buses * (periods + 2) +
+    (callBytes + TABLE_BYTES + 16 * accounts + 8_192) / 32 +
+    // The extension's memory, and what comes back from it.
+    (standing > 0 ? 3 * buses * periods + (2 * payload + LOAD_BYTES + 8_192) / 32 : 0);
   const execution =
     78_000 +
     16 * callBytes +
@@ -67,6 +85,7 @@ export function gasBound({ participants, periods, trades, payload, members, buse
     395 * accounts * periods +
     1_050 * trades +
     420 * buses * periods +
+    (standing > 0 ? 40_000 + 100 * participants + 6_000 * standing + 400 * standing * periods : 0) +
     Math.ceil(12 * words + words ** 2 / 512);
   // EIP-7623: call data has a floor price.
   return Math.max(execution, 21_000 + 40 * callBytes);

@@ -4,7 +4,7 @@ import { defaultSettings } from "../market/scenario/market.ts";
 import { publicScenario } from "../market/scenario/publicScenario.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { loadScenario, takeHours } from "../scenarios/loadScenario.ts";
-import { readTerms, termsBytes, termsHash, TermsSchema, type Terms } from "./terms.ts";
+import { hashOfTold, readTerms, termsBytes, termsHash, TermsSchema, toldTerms, type Terms } from "./terms.ts";
 
 describe("the terms of a session", () => {
   const scenario = takeHours(loadScenario("ieee15"), 3);
@@ -67,6 +67,15 @@ describe("the terms of a session", () => {
     expect(new Set([terms, ...others].map(termsHash)).size).to.equal(others.length + 1);
     for (const other of others)
       expect(readTerms(termsBytes(other), termsHash(terms))).to.include({ kind: "refused", predicate: "otherTerms" });
+  });
+
+  it("are refused where the chain commits to other default profiles than they state", () => {
+    const { stated, loads } = toldTerms(terms);
+    expect(loads.length).to.be.greaterThan(0);
+    const bytes = termsBytes(terms);
+    expect(readTerms(bytes, hashOfTold({ stated, loads })).kind).to.equal("agreed");
+    for (const other of [loads.subarray(12), new Uint8Array(), loads.map((byte, k) => (k === 8 ? byte ^ 1 : byte))])
+      expect(readTerms(bytes, hashOfTold({ stated, loads: other }))).to.include({ predicate: "otherTerms" });
   });
 
   it("are refused when the bytes under the right hash are no terms", () => {

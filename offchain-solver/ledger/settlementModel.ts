@@ -7,6 +7,7 @@ import * as Grid from "../codec/gridModel.ts";
 import * as Payload from "../codec/payload.ts";
 import type { FrozenLimits } from "../codec/typedData.ts";
 import { attempt, type Refusal, refuse } from "../codec/refusal.ts";
+import type { StandingLoad } from "../codec/standingLoads.ts";
 
 export type LedgerAccount = {
   /** Nano-dollars. */
@@ -40,6 +41,8 @@ export type Ledger = {
   /** By account id; system accounts under SYSTEM_ID + 0..2. */
   readonly accounts: ReadonlyMap<number, LedgerAccount>;
   readonly limits: ReadonlyMap<number, FrozenLimits>;
+  /** What those load who take no part, by the session's terms; absent: nobody has told the chain. */
+  readonly standing?: readonly StandingLoad[];
 };
 
 export type Delta = { readonly id: number; readonly money: bigint; readonly carbon: bigint };
@@ -96,6 +99,8 @@ export function settle(ledger: Ledger, bytes: Uint8Array): Settlement | Refusal 
       net(trade, entries);
       last = Payload.tradeKey(trade);
     });
+    if (payload.participants.length !== ledger.grid.prosumers.length && ledger.standing === undefined)
+      refuse("standingLoadsMissing");
     const accounts = new Map(ledger.accounts);
     for (const entry of entries.values()) {
       entry.positions.forEach((position, t) => {
@@ -303,6 +308,13 @@ function checkGrid(ledger: Ledger, payload: Payload.Payload, entries: ReadonlyMa
     active[place.bus] += positions[t].energyWh * wattPerWh;
     reactive[place.bus] += positions[t].reactiveVar;
   });
+  const taking = new Set(payload.participants);
+  for (const { id, watts, vars } of ledger.standing ?? []) {
+    const place = grid.prosumers.find((placed) => placed.id === id);
+    if (place === undefined || taking.has(id)) continue;
+    active[place.bus] += BigInt(watts[watts.length === 1 ? 0 : t]);
+    reactive[place.bus] += BigInt(vars[vars.length === 1 ? 0 : t]);
+  }
   for (let bus = grid.buses - 1; bus > 0; bus--) {
     const branch = grid.branches[bus - 1];
     if (branch.rating !== Grid.UNLIMITED && !insideTwelveGon(active[bus], reactive[bus], branch.rating)) {

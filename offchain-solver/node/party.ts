@@ -11,6 +11,7 @@ import { readLedger } from "../chain/session.ts";
 import { MarketWatch, readCommittee, type Seen, type Watched } from "../chain/watch.ts";
 import { bundleFiles } from "../auditor/bundles.ts";
 import { packSignatures } from "../codec/typedData.ts";
+import { standingLoads } from "../codec/standingLoads.ts";
 import type { Terms } from "../codec/terms.ts";
 import { WitnessSchema } from "../codec/witness.ts";
 import type { Link } from "../net/transport.ts";
@@ -202,6 +203,7 @@ export class Party {
     this.#submission = new Submission({
       session,
       ordinal: Number(terms.ordinal),
+      epoch: terms.epoch,
       pays: config.submit,
       deployment,
       provider,
@@ -280,7 +282,8 @@ export class Party {
     );
     const committee = await readCommittee(deployment, provider, at);
     const nodeKeys = new Map(ids.map((id) => [id, this.#nodeKeys.get(id) as string]));
-    return { chainId: deployment.chainId, market: deployment.market, ledger, nodeKeys, committee };
+    const known = { ...ledger, standing: standingLoads(scenario) };
+    return { chainId: deployment.chainId, market: deployment.market, ledger: known, nodeKeys, committee };
   }
 
   #hear(from: number, bytes: Uint8Array): void {

@@ -92,6 +92,7 @@ async function recordOptimised(world: World, result: ClearingResult): Promise<Me
   record("optimised", world, result, { gas, bytes, freezeGas, sessionGas });
   const bound = gasBound({
     participants: result.participants.length,
+    standing: 0,
     periods: result.periods,
     trades: result.trades.length,
     payload: bytes,

@@ -113,7 +113,7 @@ export type Measured = {
 export async function begin(world: World, { sessionStart }: ClearingResult): Promise<void> {
   for (const day of [2, 1]) {
     const start = sessionStart - day * DAY;
-    const frozen = await freeze(world, 1, { start, at: start - BEFORE_START });
+    const frozen = await freeze(world, 1, { start, at: start - BEFORE_START, standing: [] });
     const nothing = Payload.encode({ participants: [], systems: 0, reactiveVar: [], trades: [] }, 1);
     await postAndSettle(world.deployment, world.admin, nothing, BUNDLE, await sign(world, frozen, nothing));
   }

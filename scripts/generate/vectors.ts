@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { hexlify, keccak256, TypedDataEncoder } from "ethers";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
+import * as StandingLoads from "../../offchain-solver/codec/standingLoads.ts";
 import { attempt } from "../../offchain-solver/codec/refusal.ts";
 import { type Ledger, settle } from "../../offchain-solver/ledger/settlementModel.ts";
 import { ATTESTATION_TYPES, MANDATE_TYPES, sessionHash } from "../../offchain-solver/codec/typedData.ts";
@@ -58,6 +59,10 @@ const ledger: Ledger = {
     beforeDay: 20_831n,
   },
   grid,
+  standing: [
+    { id: 101, watts: [-1_000, 2_000], vars: [-100, 200] },
+    { id: 104, watts: [-3_000_000], vars: [0] },
+  ],
   accounts: new Map(
     accounts.map((id) => [
       id,
@@ -88,6 +93,10 @@ const atFirst = (fields: object) => (result: ClearingResult) => ({
   ...result,
   trades: result.trades.map((trade, k) => (k === 0 ? { ...trade, ...fields } : trade)),
 });
+const without = (id: number) => (result: ClearingResult) => {
+  const participants = IDS.filter((one) => one !== id);
+  return { ...result, participants, trades: [], reactiveVar: participants.map(() => [0, 0]) };
+};
 results.push(
   changed("ids not ascending", (result) => ({ ...result, participants: [102, 101, 104, 109] })),
   changed("an id nobody locked", (result) => ({ ...result, participants: [101, 102, 103, 109] })),
@@ -101,6 +110,8 @@ results.push(
     trades: [],
     reactiveVar: result.reactiveVar.map((row, k) => (k === 2 ? [row[0], -2_101] : row)),
   })),
+  changed("a home takes no part and loads its line", without(101)),
+  changed("a home takes no part and overloads its line", without(104)),
   changed("the operator buys", atFirst({ seller: 1, buyer: 0xfffe })),
   changed("a period that is not", atFirst({ period: 9 })),
   changed("a party that is not", atFirst({ buyer: 44 })),
@@ -166,6 +177,7 @@ mkdirSync(directory, { recursive: true });
 const state = {
   terms: ledger.terms,
   grid: hexlify(Grid.encode(grid)),
+  standing: hexlify(StandingLoads.encode(ledger.standing ?? [])),
   accounts: [...ledger.accounts],
   limits: [...ledger.limits],
 };

@@ -5,6 +5,7 @@ import * as Session from "../../offchain-solver/chain/session.ts";
 import { decodeDeltas } from "../../offchain-solver/ledger/deltas.ts";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
+import { encode as encodeLoads } from "../../offchain-solver/codec/standingLoads.ts";
 import { settle, type Settlement } from "../../offchain-solver/ledger/settlementModel.ts";
 import { packSignatures } from "../../offchain-solver/codec/typedData.ts";
 import { PRODUCTS } from "../../offchain-solver/market/result/clearingResult.ts";
@@ -154,7 +155,12 @@ describe(`TypeScript model, plain market, optimised market and lens on ${BATCHES
     const known = [...ledger.accounts.keys()];
     const reason = await lens.getFunction("firstViolation").staticCall(
       {
-        terms: { ...ledger.terms, grid: Grid.encode(ledger.grid) },
+        terms: {
+          ...ledger.terms,
+          grid: Grid.encode(ledger.grid),
+          standingKnown: ledger.standing !== undefined,
+          standing: encodeLoads(ledger.standing ?? []),
+        },
         ids: known,
         accounts: known.map((id) => ledger.accounts.get(id)),
         limits: known.map((id) => ({ ...ledger.limits.get(id), ...(places.get(id) ?? ANYWHERE) })),

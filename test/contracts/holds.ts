@@ -39,7 +39,7 @@ for (const reference of [true, false]) {
     async function sell(day: number, trades: readonly Trade[], ahead = 2 * DAY): Promise<void> {
       const start = MIDNIGHT + day * DAY;
       if ((await time().latest()) < start - ahead) await time().increaseTo(start - ahead);
-      const frozen = await freeze(world, 24, { start, imbalancePrice: IMBALANCE, open: 600 });
+      const frozen = await freeze(world, 24, { start, imbalancePrice: IMBALANCE, open: 600, standing: [] });
       const participants = trades.length > 0 ? world.ids : [];
       const reactiveVar = participants.map(() => new Array<number>(24).fill(0));
       const payload = Payload.encode({ participants, systems: 6, reactiveVar, trades }, 24);

@@ -70,7 +70,7 @@ for (const reference of [true, false]) {
     async function open(day: number): Promise<Frozen> {
       const start = MIDNIGHT + day * DAY;
       if ((await time().latest()) < start - DAY) await time().increaseTo(start - DAY);
-      return freeze(world, 24, { start, imbalancePrice: 120_000, open: 3_600 });
+      return freeze(world, 24, { start, imbalancePrice: 120_000, open: 3_600, standing: [] });
     }
     async function settle(frozen: Frozen, trades: readonly Trade[], systems = 7): Promise<void> {
       const reactiveVar = world.ids.map(() => new Array<number>(24).fill(0));
@@ -362,7 +362,7 @@ describe(`plain market, optimised market and TypeScript ledger on ${RUNS} random
       for (const day of [0, 2]) {
         const start = MIDNIGHT + day * DAY;
         if (day > 0) await world.connection.networkHelpers.time.increaseTo(start - DAY);
-        const frozen = await freeze(world, 1, { start, imbalancePrice: 100_000 });
+        const frozen = await freeze(world, 1, { start, imbalancePrice: 100_000, standing: [] });
         const [participants, reactiveVar] = [[101, 102].slice(0, 2 - day / 2), [[0], [0]].slice(0, 2 - day / 2)];
         const sale: Trade = { seller: 0, buyer: 0xffff, product: "energy", period: 0, quantity: 3_000, price: 100_000 };
         const trades = day === 0 ? [sale, { ...sale, seller: 1 }] : [sale];

@@ -116,7 +116,7 @@ describe("sessions", () => {
   });
 
   it("threat: sessions that overlap: the next starts at the end of the last settled one or after it", async () => {
-    const frozen = await freeze(world, 4, { periodSeconds: 900 });
+    const frozen = await freeze(world, 4, { periodSeconds: 900, standing: [] });
     const payload = Payload.encode({ participants: [], systems: 0, reactiveVar: [], trades: [] }, 4);
     const signed = await sign(world, frozen, payload);
     await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, signed);

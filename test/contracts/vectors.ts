@@ -36,7 +36,7 @@ describe("golden vectors", () => {
     const places = new Map(Grid.decode(getBytes(state.grid)).prosumers.map((placed) => [placed.id, placed]));
     const anywhere = { bus: 0, absorbVar: Grid.ANY_VAR, feedVar: Grid.ANY_VAR };
     const full = {
-      terms: { ...state.terms, grid: state.grid },
+      terms: { ...state.terms, grid: state.grid, standingKnown: true, standing: state.standing },
       ids: state.accounts.map(([id]: [number]) => id),
       accounts: state.accounts.map(([, account]: [number, object]) => account),
       limits: state.limits.map(([id, limits]: [number, object]) => ({ ...limits, ...(places.get(id) ?? anywhere) })),

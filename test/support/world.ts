@@ -8,6 +8,8 @@ import { deployAll } from "../../offchain-solver/devnet/deploy.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";
+import { encode as encodeLoads, type StandingLoad } from "../../offchain-solver/codec/standingLoads.ts";
+import { hashOfTold } from "../../offchain-solver/codec/terms.ts";
 import type { Ledger } from "../../offchain-solver/ledger/settlementModel.ts";
 import type { Mandate } from "../../offchain-solver/codec/typedData.ts";
 import {
@@ -76,7 +78,8 @@ export const CLOCK = START - 86_400;
 /** Of a mandate's nonces: a revocation, or a change of the wallet, opens the next. */
 export const SERIES = 2n ** 40n;
 /** What a session of the tests was agreed on, and the witness of its batches: nobody here looks behind the hashes. */
-export const TERMS = `0x${"7e".repeat(32)}`;
+export const STATED = `0x${"7e".repeat(32)}`;
+export const TERMS = hashOfTold({ stated: STATED, loads: new Uint8Array() });
 export const BUNDLE = `0x${"b0".repeat(32)}`;
 export const FAR = 4_000_000_000n;
 
@@ -187,6 +190,8 @@ export type FreezeOptions = {
   readonly at?: number;
   /** 1e-6 $ per kWh that is sold and not delivered. */
   readonly imbalancePrice?: number;
+  /** What the terms say that those load who take no part; the chain is told. */
+  readonly standing?: readonly StandingLoad[];
 };
 
 /** The first hour that is not before `seconds`: a session starts on a boundary of its periods. */
@@ -198,8 +203,9 @@ export type Frozen = Session.FrozenSession & { readonly ledger: Ledger };
 export async function freeze(
   world: World,
   periods: number,
-  { start: asked, periodSeconds = 3600, open = 3600, at, imbalancePrice = 0 }: FreezeOptions = {},
+  { start: asked, periodSeconds = 3600, open = 3600, at, imbalancePrice = 0, standing }: FreezeOptions = {},
 ): Promise<Frozen> {
+  const told = { stated: STATED, loads: encodeLoads(standing ?? []) };
   const start = asked ?? Math.max(START, onTheHour((await world.provider.getBlock("latest"))?.timestamp as number));
   if (at !== undefined) await world.connection.networkHelpers.time.setNextBlockTimestamp(at);
   else await reach(world, start);
@@ -210,11 +216,13 @@ export async function freeze(
     periodSeconds,
     periods,
     deadline: now + open,
-    termsHash: TERMS,
+    termsHash: hashOfTold(told),
     imbalancePrice,
     ids,
   });
-  return { ...frozen, ledger: await Session.readLedger(world.deployment, world.provider, ids) };
+  if (standing !== undefined) await Session.postStandingLoads(world.deployment, world.admin, frozen.terms, told);
+  const ledger = await Session.readLedger(world.deployment, world.provider, ids);
+  return { ...frozen, ledger: { ...ledger, ...(standing && { standing }) } };
 }
 
 /** A session can be frozen two days ahead: waits until its start is near enough. */

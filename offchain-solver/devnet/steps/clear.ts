@@ -53,7 +53,11 @@ export function quantise(session: Frozen, { proposals, tightening }: Proposed): 
   const { terms, committee } = session;
   const market = marketOf(sessionScenario(terms, session), terms.settings);
   const { result } = toIntegers(market, proposals, gridOf(market).places);
-  const { fits, bytes, gas } = fitsOneTransaction(result, committee.length, terms.scenario.feeder.buses.length);
+  const { fits, bytes, gas } = fitsOneTransaction(result, {
+    members: committee.length,
+    buses: terms.scenario.feeder.buses.length,
+    homes: terms.scenario.prosumers.length,
+  });
   if (!fits)
     throw new SessionRefused("refused", `the session does not fit one transaction: ${bytes} bytes, up to ${gas} gas`);
   // An auditor sweeps the posted point: what would be found invalid is never signed.

@@ -1,6 +1,7 @@
 import * as Session from "../../chain/session.ts";
 import { sessionOf } from "../../market/scenario/leaveOut.ts";
 import type { PublicScenario } from "../../market/scenario/publicScenario.ts";
+import { standingLoads } from "../../codec/standingLoads.ts";
 import { readTerms, termsBytes, termsHash, type Terms } from "../../codec/terms.ts";
 import { imbalancePrice } from "../../ledger/settleable.ts";
 import type { Ledger } from "../../ledger/settlementModel.ts";
@@ -47,7 +48,8 @@ export async function freeze(loaded: Loaded): Promise<Frozen> {
     chain.provider,
     ids.filter((id) => !frozen.leftOut.includes(id)),
   );
-  return { ...loaded, frozen, termsBytes: termsBytes(terms), ledger, taking };
+  const known = { ...ledger, standing: standingLoads(terms.scenario) };
+  return { ...loaded, frozen, termsBytes: termsBytes(terms), ledger: known, taking };
 }
 
 /** What a node does with the terms it was given: clears on none but those that the chain froze. */

@@ -6,6 +6,7 @@ import { look } from "../../chain/look.ts";
 import * as Onboarding from "../../chain/onboarding.ts";
 import * as Session from "../../chain/session.ts";
 import { canonicalBytes } from "../../codec/canonicalJson.ts";
+import { toldTerms } from "../../codec/terms.ts";
 import { bundleHash, type Witness } from "../../codec/witness.ts";
 import type { Batch } from "../../ledger/verified.ts";
 import { DESK, type ClearingResult } from "../../market/result/clearingResult.ts";
@@ -13,14 +14,17 @@ import { paymentNano } from "../../market/result/verify.ts";
 import { releasedBuild } from "../release.ts";
 import type { Frozen } from "./freeze.ts";
 
-/** Posts the batch with the signatures of its quorum. Anybody could. */
-export const settle = (
-  { deployment, chain }: Frozen,
-  { payload }: Batch,
+/** Posts the batch with the signatures of its quorum, and first what those load who take no part. Anybody could. */
+export async function settle(
+  { deployment, chain, frozen, terms }: Frozen,
+  { payload, result }: Batch,
   witness: Witness,
   attestations: ReadonlyMap<number, string>,
-): Promise<Session.Settled> =>
-  Session.postAndSettle(deployment, chain.admin, payload, bundleHash(witness), attestations);
+): Promise<Session.Settled> {
+  if (result.participants.length < terms.scenario.prosumers.length)
+    await Session.postStandingLoads(deployment, chain.admin, frozen.terms, toldTerms(terms));
+  return Session.postAndSettle(deployment, chain.admin, payload, bundleHash(witness), attestations);
+}
 
 /**
  * Every settled session from chain data and the published witnesses alone. `resume`: where an audit of this market has

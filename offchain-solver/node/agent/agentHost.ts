@@ -168,7 +168,11 @@ function check(work: Work, bytes: Uint8Array): Reply {
   if (!read.success) return refused("malformedWitness", z.prettifyError(read.error).split("\n")[0]);
   const { market, network, places, terms } = agent;
   const { scenario, settings } = terms;
-  const fit = fitsOneTransaction(batch.result, verifying.committee, scenario.feeder.buses.length);
+  const fit = fitsOneTransaction(batch.result, {
+    members: verifying.committee,
+    buses: scenario.feeder.buses.length,
+    homes: verifying.ledger.grid.prosumers.length,
+  });
   if (!fit.fits) return refused("tooLarge", `${fit.bytes} bytes, up to ${fit.gas} gas`);
   const beyond = acViolation(market, network, batch.result);
   if (beyond !== undefined) return refused("outsideAcLimit", beyond);

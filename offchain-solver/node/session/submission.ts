@@ -5,7 +5,10 @@
  */
 import type { Provider, Wallet } from "ethers";
 import type { Deployment } from "../../chain/deployment.ts";
-import { broadcast, prepareSettle } from "../../chain/submit.ts";
+import { postStandingLoads } from "../../chain/session.ts";
+import { broadcast, prepareSettle, type Prepared } from "../../chain/submit.ts";
+import { toldTerms } from "../../codec/terms.ts";
+import { WitnessSchema } from "../../codec/witness.ts";
 import { JournalError, type Journal } from "../journal/journal.ts";
 import type { Log } from "../party.ts";
 import type { Settleable } from "./member.ts";
@@ -18,6 +21,8 @@ const AGAIN_MS = 3_000;
 export type SubmissionOptions = {
   readonly session: string;
   readonly ordinal: number;
+  /** Of the committee that the session was frozen with. */
+  readonly epoch: bigint;
   /** Whether this node posts, and pays. */
   readonly pays: boolean;
   readonly deployment: Deployment;
@@ -66,14 +71,14 @@ export class Submission {
   }
 
   async #send(): Promise<void> {
-    const { session, journal, deployment, provider, wallet, log, ordinal } = this.#o;
+    const { session, journal, provider, log, ordinal } = this.#o;
     const before = journal.last("transaction", session);
     if (before !== undefined) {
       this.#sentMs = performance.now();
       return broadcast(provider, before).catch(() => this.#anew());
     }
     if (this.#posting === undefined || performance.now() < this.#dueMs) return;
-    const prepared = await prepareSettle(deployment, wallet.connect(provider), this.#posting);
+    const prepared = await this.#prepare(this.#posting);
     if (this.#closed) return;
     if (prepared.kind === "refused") return this.#say(prepared.reason);
     const { raw, hash } = prepared;
@@ -84,11 +89,23 @@ export class Submission {
     log("info", "posted", { ordinal, transaction: hash });
   }
 
+  /** Where somebody takes no part, the chain asks to be told first what it loads. */
+  async #prepare(posting: Settleable): Promise<Prepared> {
+    const { deployment, provider, wallet, epoch, log, ordinal } = this.#o;
+    const payer = wallet.connect(provider);
+    const prepared = await prepareSettle(deployment, payer, posting);
+    if (prepared.kind === "ready" || prepared.reason !== "StandingLoadsMissing" || this.#closed) return prepared;
+    const { terms } = WitnessSchema.parse(JSON.parse(posting.witness));
+    log("info", "tells what those load who take no part", { ordinal });
+    await postStandingLoads(deployment, payer, { epoch }, toldTerms(terms));
+    return prepareSettle(deployment, payer, posting);
+  }
+
   /** Bytes that the chain does not take any more (their nonce is used, or the fee is too low): others are made. */
   async #anew(): Promise<void> {
-    const { session, journal, deployment, provider, wallet } = this.#o;
+    const { session, journal, provider } = this.#o;
     if (this.#posting === undefined || performance.now() < this.#dueMs) return;
-    const prepared = await prepareSettle(deployment, wallet.connect(provider), this.#posting);
+    const prepared = await this.#prepare(this.#posting);
     if (prepared.kind === "refused" || this.#closed) return;
     journal.commit({ kind: "transaction", session, raw: prepared.raw, hash: prepared.hash });
     await broadcast(provider, prepared);

@@ -1,5 +1,5 @@
 /** Terms that are not what was frozen, and terms that nobody should have frozen. */
-import { termsHash } from "../../../offchain-solver/codec/terms.ts";
+import { hashOfTold, termsHash, toldTerms } from "../../../offchain-solver/codec/terms.ts";
 import type { Witness } from "../../../offchain-solver/codec/witness.ts";
 import { OPERATOR } from "../../../offchain-solver/market/result/clearingResult.ts";
 import { type Corruption, forging, trades } from "./corruption.ts";
@@ -87,6 +87,13 @@ export const FROZEN: readonly Corruption[] = [
     name: "frozen: another price of what is not delivered than the terms' tariff makes it",
     predicate: "otherImbalancePrice",
     shown: forging({ frozen: (t) => ({ ...t, imbalancePrice: t.imbalancePrice + 1n }) }),
+  },
+  {
+    name: "frozen: lighter loads of those left out than the terms state",
+    predicate: "otherTerms",
+    shown: forging({
+      frozen: (t, w) => ({ ...t, termsHash: hashOfTold({ ...toldTerms(w.terms), loads: new Uint8Array() }) }),
+    }),
   },
   frozen("four hours more than its series have", "unsoundTerms", ({ hours }) => ({ hours: hours + 4 })),
   frozen("a pair of somebody who is none", "unsoundTerms", ({ pairs }) => ({ pairs: [...pairs, [1, 9999]] })),
