@@ -73,7 +73,7 @@ for (const reference of [true, false]) {
     it("a system account's mandate binds as anybody's, in a batch that not all take part in: carbonMoneyBeyondMandate", async () => {
       const mandate = (id: number) => (id === Onboarding.DESK_ID ? { minCarbonPrice: 25_000n } : {});
       const world = await createWorld({ prosumers: 3, reference, mandate });
-      const frozen = await freeze(world, 1);
+      const frozen = await freeze(world, 1, { standing: [] });
       const { market } = world.contracts;
       const sells = async (price: number): Promise<unknown> => {
         const trades = [

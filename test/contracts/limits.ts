@@ -101,7 +101,7 @@ for (const reference of [true, false]) {
     before(async () => {
       const mandate = (id: number) => (SYSTEM_IDS.includes(id) ? ANY_PRICE : { ...MANDATE, ...OWN.get(id) });
       world = await createWorld({ prosumers: 5, ids: LARGEST, reference, mandate });
-      frozen = await freeze(world, PERIODS);
+      frozen = await freeze(world, PERIODS, { standing: [] });
     });
     const encode = (payload: Payload.Payload): Uint8Array =>
       Payload.encode({ ...payload, participants: payload.participants.map((id) => LARGEST[IDS.indexOf(id)]) }, PERIODS);

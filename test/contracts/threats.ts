@@ -213,7 +213,7 @@ describe("threats of those who govern", () => {
     const roleOf = new Map(
       RULES.flatMap(({ target, role, functions }) => functions.map((one) => [`${target}.${one.split("(")[0]}`, role])),
     );
-    const open = ["deposit", "depositWithPermit", "withdraw", "registerMandate", "settle"].map(
+    const open = ["deposit", "depositWithPermit", "withdraw", "registerMandate", "postStandingLoads", "settle"].map(
       (one) => `market.${one}`,
     );
     open.push("registry.recoverWallet");
