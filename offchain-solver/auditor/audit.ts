@@ -331,6 +331,9 @@ async function settledVerdict(
 ): Promise<Verdict> {
   if (hidden !== undefined) return undecided(hidden);
   if (verdict.kind !== "invalid") return verdict;
+  // Nothing but an event can say it, and a released contract settles nothing without.
+  if (verdict.predicate === "standingLoadsMissing")
+    return undecided("the event that told what those load who take no part");
   const said = `the contract took what its own rules refuse (${verdict.predicate}: ${verdict.detail})`;
   const ids = [...history.limits.keys()];
   const before = await Words.differingAccount(look, history, ids, log.block - 1);

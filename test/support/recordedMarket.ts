@@ -36,7 +36,8 @@ export async function recordedMarket(): Promise<ChainRecord> {
   const world = await createWorld({ prosumers: 12 });
   const { deployment, admin, contracts, provider } = world;
   const day = async (k: number, without: readonly number[] = []): Promise<void> => {
-    const frozen = await freeze(world, 2, { start: START + 86_400 * k });
+    const told = without.length > 0 && { standing: [] };
+    const frozen = await freeze(world, 2, { start: START + 86_400 * k, ...told });
     const ids = world.ids.filter((id) => !without.includes(id));
     const payload = Payload.encode(
       { participants: ids, systems: 4, reactiveVar: ids.map(() => [0, 0]), trades: trades(k) },
