@@ -127,6 +127,18 @@ describe("a market whose parties are processes of their own", function () {
     const [first] = (await read("/sessions")) as unknown as readonly object[];
     expect(first).to.deep.include({ ordinal: 1, outcome: "settled", batch: ends[0].batch, attempts: 1 });
     expect((await read("/sessions/1/own")).schedule.importMw).to.have.length(2);
+    // Its bill is what its account moved by on the chain, to the nano-dollar, for everybody.
+    const [{ deltas, batch }] = await settled();
+    for (const prosumer of days[0].prosumers) {
+      type Own = { batch?: string; payment: object };
+      let own: Own;
+      // It is read from the chain once the node has seen the end.
+      do own = (await (await at(prosumer.id, "/sessions/1/own")).json()) as Own;
+      while (own.batch === undefined);
+      const paid = Object.values(own.payment).reduce((sum: number, part: number) => sum + part, 0);
+      const moved = deltas.find((one) => one.id === prosumer.id)!.money;
+      expect([own.batch, Math.round(paid * 1e9)], `${prosumer.id}`).to.deep.equal([batch, -Number(moved)]);
+    }
     expect((await at(OPERATOR_ID, "/sessions/1/own")).status).to.equal(404);
     const [{ bundleHash }] = await settled();
     const bundle = new Uint8Array(await (await at(id, `/bundles/${bundleHash}.json`)).arrayBuffer());

@@ -9,6 +9,8 @@ import type { SettlementJson } from "../records/sessionJson.ts";
 import type { AuditedSession } from "./audit.ts";
 import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
 
+export type Bill = ClearingJson["prosumers"][number]["payment"];
+
 const NAMES = ["desk", "operator", "utility"] as const;
 
 /** `settlement.json` against the session that the chain has under its transaction. */
@@ -76,6 +78,15 @@ export function checkClearing(clearing: ClearingJson, { payload, terms, batch }:
         return invalid("billNotTheChain", `prosumer ${id} pays ${paid} $ for ${product}, not ${payment[product]}`);
     }
   return VALID;
+}
+
+/** What an account pays in a settled session, $ by product; undefined: it took no part. */
+export function billOf(payload: Uint8Array, periods: number, id: number): Bill | undefined {
+  const { participants, trades } = Payload.decode(payload, periods);
+  const party = participants.indexOf(id);
+  if (party < 0) return undefined;
+  const paid = (product: Trade["product"]): number => paidFor(trades, product, party);
+  return { energy: paid("energy"), reserve: paid("reserve"), carbon: paid("carbon"), network: paid("network") };
 }
 
 /** $ that a participant pays for a product; what the operator charges for responses is the network's. */

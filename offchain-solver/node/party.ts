@@ -7,9 +7,11 @@ import type { Provider, Wallet } from "ethers";
 import type { Deployment } from "../chain/deployment.ts";
 import { OPERATOR_ID } from "../chain/onboarding.ts";
 import { registered } from "../chain/keys.ts";
+import { readSessions } from "../chain/events.ts";
 import { readLedger } from "../chain/session.ts";
 import { MarketWatch, readCommittee, type Seen, type Watched } from "../chain/watch.ts";
 import { bundleFiles } from "../auditor/bundles.ts";
+import { billOf } from "../auditor/documents.ts";
 import { packSignatures } from "../codec/typedData.ts";
 import { standingLoads } from "../codec/standingLoads.ts";
 import type { Terms } from "../codec/terms.ts";
@@ -241,7 +243,8 @@ export class Party {
     for (const [name, bytes] of files) this.#o.records.bundle(name, new TextDecoder().decode(bytes));
   }
 
-  #over({ session, outcome, terms }: Seen): void {
+  #over(seen: Seen): void {
+    const { session, outcome, terms } = seen;
     const { journal, log, records } = this.#o;
     const ordinal = Number(terms.ordinal);
     if (outcome.kind === "settled" && journal.last("settled", session)?.batch !== outcome.batch)
@@ -250,8 +253,23 @@ export class Party {
       journal.commit({ kind: "void", session, reason: this.#member?.refusal ?? outcome.kind });
     log("info", `session is ${outcome.kind}`, { ordinal });
     records.outcome(ordinal, outcome, this.#member);
+    if (outcome.kind === "settled") this.#run(this.#bill(seen, outcome.batch));
     this.#end();
     journal.prune();
+  }
+
+  /** What the owner pays is what the chain settled, whatever became of the agent. */
+  async #bill({ terms, blockNumber }: Seen, batch: string): Promise<void> {
+    const { deployment, provider, party, records, log } = this.#o;
+    if (party === OPERATOR_ID) return;
+    try {
+      const posted = (await readSessions(deployment, provider, blockNumber)).find((one) => one.batch === batch);
+      const payment = posted && billOf(posted.payload, terms.periods, party);
+      const startUtc = new Date(Number(terms.start) * 1000).toISOString().replace(".000Z", "Z");
+      if (payment !== undefined) records.billed(Number(terms.ordinal), startUtc, { batch, payment });
+    } catch (error) {
+      log("warn", "the bill could not be read from the chain", { reason: (error as Error).message });
+    }
   }
 
   #end(): void {

@@ -1,6 +1,7 @@
 /** What a node writes for its owner, and what it publishes: bundles, found by their hash. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { Bill } from "../auditor/documents.ts";
 import type { Outcome } from "../chain/watch.ts";
 import type { Terms } from "../codec/terms.ts";
 import { writeJson, writeText } from "../io/target.ts";
@@ -34,6 +35,11 @@ export class Records {
     const file = join(this.#own, `${ordinal}.json`);
     if (own === null) rmSync(file, { force: true });
     else writeJson(file, { ordinal, startUtc: scenario.startUtc, ...(own as object) });
+  }
+
+  /** What it pays, once the chain has it: also where the schedule was lost with the process that had made it. */
+  billed(ordinal: number, startUtc: string, bill: { readonly batch: string; readonly payment: Bill }): void {
+    writeJson(join(this.#own, `${ordinal}.json`), { ordinal, startUtc, ...this.readOwn(ordinal), ...bill });
   }
 
   readOwn(ordinal: number): Record<string, JsonValue> | undefined {
