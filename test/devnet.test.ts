@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -22,7 +22,7 @@ import { sessionOf } from "../offchain-solver/market/scenario/leaveOut.ts";
 import { publicScenario } from "../offchain-solver/market/scenario/publicScenario.ts";
 import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
 import type { AuditJson } from "../offchain-solver/records/sessionJson.ts";
-import { journalFile } from "../offchain-solver/node/home.ts";
+import { configFile, journalFile } from "../offchain-solver/node/home.ts";
 import { readCommitments, readHeard, type Heard } from "../offchain-solver/node/journal/journal.ts";
 import { replay } from "../offchain-solver/node/journal/replay.ts";
 import { takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
@@ -49,7 +49,7 @@ describe("a market whose parties are processes of their own", function () {
   before(async function () {
     // Compiles the contracts on a fresh clone.
     this.timeout(0);
-    days = daysOf(street(), 8, (day) => day);
+    days = daysOf(street(), 9, (day) => day);
     chain = await hardhatChain(new Date(Date.parse(days[0].startUtc) - 2 * DAY_MS), 0);
     const data = mkdtempSync(join(tmpdir(), "gridpact-market-"));
     devnet = await openDevnet({ data, days, chain, transport: { kind: "tls" }, patienceMs: 15_000 });
@@ -246,10 +246,29 @@ describe("a market whose parties are processes of their own", function () {
     await devnet.supervisor.start(liar);
   });
 
+  it("settles where a member masks its steps, whose journal alone can run them again", async () => {
+    const [, { id }] = days[0].prosumers;
+    const home = homeOf(devnet.data, id);
+    await devnet.supervisor.kill(id);
+    appendFileSync(configFile(home), "mask: 0.3\n");
+    await devnet.supervisor.start(id);
+    expect(await devnet.session(7, WAIT)).to.deep.include({ ordinal: 8, outcome: "settled" });
+    await devnet.supervisor.kill(id);
+    const attempts = [...readHeard(journalFile(home)).values()].at(-1)!;
+    const heard = [...attempts.values()].at(-1)!;
+    expect(replay(heard).end).to.equal("same");
+    const [first] = heard as [Extract<Heard, { kind: "open" }>];
+    const { mask, ...opening } = JSON.parse(new TextDecoder().decode(first.body)) as { mask: { share: number } };
+    expect(mask.share).to.equal(0.3);
+    const bare = { ...first, body: new TextEncoder().encode(JSON.stringify(opening)) };
+    expect(replay(heard.with(0, bare)).end).to.equal("different");
+    await devnet.supervisor.start(id);
+  });
+
   it("leaves a session void, and no trace of it in the ledger, where the operator stays away past its deadline", async () => {
     const before = (await settled()).length;
     await devnet.supervisor.kill(OPERATOR_ID);
-    expect((await devnet.session(7, { patienceMs: 3_000 })).outcome).to.equal("void");
+    expect((await devnet.session(8, { patienceMs: 3_000 })).outcome).to.equal("void");
     expect(await settled()).to.have.length(before);
   });
 

@@ -184,7 +184,9 @@ describe("consensus", function () {
   it("pulls a warm start's trades towards the operator's share of what they were", () => {
     const image = new Float64Array(layoutOf(three, 0).size).map((_, c) => Math.sin(c + 1));
     const view = viewOf(perUnit(three), 0);
-    const [state] = stepProsumer(initProsumer(DEFAULT_SETTINGS, view, 0, clarabelSolver, { image }), { kind: "start" });
+    const [state] = stepProsumer(initProsumer(DEFAULT_SETTINGS, view, 0, clarabelSolver, { warm: { image } }), {
+      kind: "start",
+    });
     const { layout } = state;
     const grid = (iteration: number, pull: { extra: number; centre?: number }): Message => {
       const weights = state.gram.map((_, age) => (age === 0 ? 1 : 0));
@@ -218,7 +220,7 @@ describe("consensus", function () {
     const view = viewOf(perUnit(three), 0);
     const rhoScale = Float64Array.of(0.3, 7, 0.02, 11, 100);
     const [kept, changed] = [undefined, rhoScale].map((scale) => {
-      const state = initProsumer(DEFAULT_SETTINGS, view, 0, clarabelSolver, { image });
+      const state = initProsumer(DEFAULT_SETTINGS, view, 0, clarabelSolver, { warm: { image } });
       stepProsumer(state, { kind: "start" });
       const { layout } = state;
       const hear = (from: number, message: Message) => stepProsumer(state, { kind: "message", from, message });

@@ -1,3 +1,4 @@
+import type { Mask } from "./mask.ts";
 import type { ConicSolver } from "../numerics/conicSolver.ts";
 import type { Market } from "../market/scenario/market.ts";
 import type { Network } from "../market/formulation/network.ts";
@@ -44,6 +45,8 @@ export type ConsensusRun = {
   readonly carrier: Carrier;
   readonly observe?: (iteration: number, residual: Residual) => void;
   readonly warm?: readonly WarmStart[];
+  /** Of each prosumer; absent: none. */
+  readonly mask?: (index: number) => Mask | undefined;
   /** Called around every step: agent number and the iteration it belongs to. */
   readonly around?: <T>(agent: number, iteration: number, step: () => T) => T;
   /** Called around every hour's projection within the operator's step. */
@@ -68,7 +71,7 @@ export function runConsensus(
   const operatorView = viewOf(unit, undefined, open);
   const operator = initOperator(settings, operatorView, createHours(operatorView, limits, solver, options.aroundHour));
   const prosumers = market.prosumers.map((_, i) =>
-    initProsumer(settings, viewOf(unit, i, open), i, solver, options.warm?.[i]),
+    initProsumer(settings, viewOf(unit, i, open), i, solver, { warm: options.warm?.[i], mask: options.mask?.(i) }),
   );
   const around = options.around ?? ((_agent, _iteration, step) => step());
   let messages = 0;

@@ -7,6 +7,7 @@ import { ALLOWANCES, ENERGY } from "../market/result/commodities.ts";
 import { layoutOf, SUM_COUNT, SUMS, type Layout } from "./layout.ts";
 import { ASKS, ENDS, OPERATOR_AGENT, type Effect, type Event, type Message } from "./message.ts";
 import { ProsumerProblem, type Outcome } from "./prosumerProblem.ts";
+import { factorOf, type Mask } from "./mask.ts";
 import { isRhoScale, penaltiesAt } from "./acceleration/penalties.ts";
 import { ACCEPT, ignore, kindOf, misfit, reject, type Reception } from "./reception.ts";
 import type { Settings } from "./settings.ts";
@@ -44,8 +45,12 @@ export type ProsumerState = {
   readonly arrived: Uint8Array;
   /** Trades of the next iteration that came early. */
   readonly early: (Float64Array | undefined)[];
+  readonly mask: Mask | undefined;
   done: boolean;
 };
+
+/** `mask`: its owner's, who tells nobody; absent: every step is the whole one. */
+export type ProsumerOptions = { readonly warm?: WarmStart | undefined; readonly mask?: Mask | undefined };
 
 /** A warm start: the agent's last image (from an earlier session with the same layout). */
 export type WarmStart = { readonly image: Float64Array };
@@ -55,7 +60,7 @@ export function initProsumer(
   market: UnitMarket,
   index: number,
   solver: ConicSolver,
-  warm?: WarmStart,
+  { warm, mask }: ProsumerOptions = {},
 ): ProsumerState {
   const layout = layoutOf(market, index);
   const depth = depthOf(settings.acceleration);
@@ -80,6 +85,7 @@ export function initProsumer(
     grid: undefined,
     arrived: new Uint8Array(layout.partners.length),
     early: Array.from(layout.partners, () => undefined),
+    mask,
     done: false,
   };
   if (warm) state.images[0].set(warm.image);
@@ -278,11 +284,11 @@ function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>)
   if (outcome !== "solved") return outcome;
   const image = rotate(images);
   const residual = rotate(residuals);
-  const { sums, gram } = state;
+  const { sums, gram, mask } = state;
   sums.fill(0);
   for (let c = 0; c < layout.size; c++) {
     const y = problem.y[c];
-    const r = settings.relaxation * (y - z[c]);
+    const r = settings.relaxation * (y - z[c]) * (mask === undefined ? 1 : factorOf(mask));
     image[c] = v[c] + r;
     residual[c] = r;
     const rho = penalties[layout.commodity[c]];

@@ -18,6 +18,7 @@ import type { Terms } from "../codec/terms.ts";
 import { WitnessSchema } from "../codec/witness.ts";
 import type { Link } from "../net/transport.ts";
 import { AgentThread } from "./agent/agentThread.ts";
+import { maskKey } from "./agent/maskStream.ts";
 import type { Carrier } from "./carrier.ts";
 import type { Config } from "./config.ts";
 import { JournalError, type Journal } from "./journal/journal.ts";
@@ -32,7 +33,7 @@ export type Log = (level: "debug" | "info" | "warn" | "error", what: string, det
 
 export type PartyOptions = {
   readonly party: number;
-  readonly config: Pick<Config, "submit" | "patienceMs" | "pollMs" | "leadS">;
+  readonly config: Pick<Config, "submit" | "patienceMs" | "pollMs" | "leadS" | "mask">;
   readonly provider: Provider;
   readonly deployment: Deployment;
   readonly keys: { readonly wallet: Wallet; readonly node: Wallet };
@@ -222,6 +223,10 @@ export class Party {
       send: (to, message) => this.#send(to, message),
       setTimer: (afterMs) => this.#setTimer(afterMs),
       partFor: this.#o.partFor ?? (() => "the operator has no part"),
+      ...(config.mask !== undefined &&
+        config.mask > 0 && {
+          mask: (of, attempt) => maskKey(Number(config.mask), keys.node.privateKey, of, attempt),
+        }),
       chainFor: (agreed) => this.#chainFor(session, agreed),
       note: (level, what, details) => log(level, what, { ordinal: Number(terms.ordinal), ...details }),
       ended: (own, agreed) => records.own(Number(terms.ordinal), own, agreed),

@@ -93,6 +93,7 @@ if (values.write) {
   }
   const fresh = new Set(rows.map(({ instance, carried }) => `${instance} ${carried}`));
   const kept = before.rows.filter(({ instance, carried }) => !fresh.has(`${instance} ${carried}`));
-  writeFileSync(file, `${JSON.stringify({ about, rows: [...kept, ...rows] }, null, 1)}\n`);
+  // What other commands have measured stays.
+  writeFileSync(file, `${JSON.stringify({ ...before, about, rows: [...kept, ...rows] }, null, 1)}\n`);
 }
 process.exitCode = rows.every(({ sameBits }) => sameBits) ? 0 : 1;

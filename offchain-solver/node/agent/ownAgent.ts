@@ -17,6 +17,7 @@ import { marketOf, type Market } from "../../market/scenario/market.ts";
 import { networkIn, perUnit } from "../../market/scenario/perUnit.ts";
 import type { PrivatePart } from "../../market/scenario/publicScenario.ts";
 import { sessionTag } from "../../net/wire.ts";
+import { openMask, type MaskKey } from "./maskStream.ts";
 import { clarabelSolver } from "../../numerics/clarabelNode.ts";
 
 export type Opening = {
@@ -29,6 +30,8 @@ export type Opening = {
   readonly self: number;
   /** A prosumer's own part; the operator has none. */
   readonly part?: PrivatePart;
+  /** What its owner hides its steps with, if with anything. */
+  readonly mask?: MaskKey;
   /** Messages of an attempt are told from those of the ones before. */
   readonly attempt: number;
 };
@@ -70,7 +73,7 @@ export const attemptTag = (termsHash: string, attempt: number): number =>
 
 /** Opens an agent, or says why the terms are not those it may clear on. */
 export function openAgent(opening: Opening): OwnAgent | Refusal {
-  const { termsBytes, termsHash, self, members, part, attempt } = opening;
+  const { termsBytes, termsHash, self, members, part, attempt, mask } = opening;
   const found = readTerms(termsBytes, termsHash);
   if (found.kind === "refused") return found;
   const { terms } = found;
@@ -101,7 +104,7 @@ export function openAgent(opening: Opening): OwnAgent | Refusal {
       progress: () => ({ iteration: state.iteration, ...state.residuals.at(-1) }),
     };
   }
-  const state = initProsumer(agreed, unit, self, clarabelSolver);
+  const state = initProsumer(agreed, unit, self, clarabelSolver, mask && { mask: openMask(mask) });
   return {
     ...shared,
     step: (event) => stepProsumer(state, event)[1],

@@ -12,6 +12,7 @@ import type { Fault } from "../../market/scenario/scenarioFaults.ts";
 import type { PrivatePart } from "../../market/scenario/publicScenario.ts";
 import { attemptTag, type Progress } from "../agent/ownAgent.ts";
 import type { AgentThread } from "../agent/agentThread.ts";
+import type { MaskKey } from "../agent/maskStream.ts";
 import type { AgentEvent, Reply, Verifying } from "../agent/protocol.ts";
 import type { Heard, Journal } from "../journal/journal.ts";
 import { maySign } from "../journal/signing.ts";
@@ -29,6 +30,8 @@ export type Surroundings = {
   readonly setTimer: (afterMs: number | undefined) => void;
   /** The own part of the session that these terms are for; a text says why there is none. */
   readonly partFor: (terms: Terms) => PrivatePart | string;
+  /** What the own agent hides its steps with; absent: with nothing. */
+  readonly mask?: (session: string, attempt: number) => MaskKey;
   readonly chainFor: (terms: Terms) => Promise<FrozenOnChain>;
   readonly note: (level: "info" | "warn", what: string, details?: object) => void;
   /** All it takes to settle is here. */
@@ -162,7 +165,7 @@ export class Member {
 
   async #open({ attempt, members, beyond = [] }: LifeOf<"attempt">): Promise<void> {
     if (this.#terms === undefined || this.#termsBytes === undefined || attempt <= this.#attempt) return;
-    const { agent, journal, party, operator } = this.#around;
+    const { agent, journal, party, operator, mask } = this.#around;
     const invited = this.#terms.scenario.prosumers.map(({ id }) => id);
     const fault = openingFault({ members, beyond }, invited, this.#judged);
     if (fault !== undefined) return void this.#refuse(fault.code, fault.detail);
@@ -192,7 +195,7 @@ export class Member {
       self: this.#self,
       members,
       attempt,
-      ...(part && { part }),
+      ...(part && { part, ...(mask && { mask: mask(this.session, attempt) }) }),
     };
     const text = JSON.stringify({ ...opening, termsBytes: Buffer.from(this.#termsBytes).toString("base64") });
     journal.hear(this.session, attempt, { kind: "open", body: new TextEncoder().encode(text) });

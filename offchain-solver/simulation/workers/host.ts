@@ -17,7 +17,7 @@ export function createHost(part: Part): (request: Request) => Reply {
   const agents = new Map(
     part.prosumers.map((i, k) => [
       i,
-      initProsumer(settings, viewOf(market, i, open), i, clarabelSolver, part.warm?.[k]),
+      initProsumer(settings, viewOf(market, i, open), i, clarabelSolver, part.warm && { warm: part.warm[k] }),
     ]),
   );
   const hours = part.hours.map((t) => new HourProjection(operatorView, part.network, clarabelSolver, t));
