@@ -1,6 +1,8 @@
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import type { Audited, AuditedSession } from "../auditor/audit.ts";
+import { checkBills } from "../auditor/bills.ts";
 import { checkAllTold, checkDelivery } from "../auditor/deliveries.ts";
 import { checkClearing, checkSettlement } from "../auditor/documents.ts";
 import { termsHash } from "../codec/terms.ts";
@@ -9,6 +11,7 @@ import { DeliveryJsonSchema, MetersJsonSchema, type DeliveryJson } from "../reco
 import { invalid, undecided, VALID, verdictText, type Verdict } from "../auditor/verdict.ts";
 import { auditJsonOf } from "../auditor/verdictJson.ts";
 import { ScenarioSchema } from "../market/scenario/scenario.ts";
+import { BillJsonSchema, type BillJson } from "../records/billJson.ts";
 import { ClearingJsonSchema, swept } from "../records/clearingJson.ts";
 import { CommunityJsonSchema } from "../records/communityJson.ts";
 import { AuditJsonSchema, SettlementJsonSchema, type AuditJson, type SettlementJson } from "../records/sessionJson.ts";
@@ -28,7 +31,7 @@ type Arguments = LookArguments & { json?: string; html?: string };
 export function auditCommand(): Command {
   const command = new Command("audit")
     .description("re-verify every settled session from the chain and what was published alone")
-    .argument("[session]", "a session's folder, whose files say where it settled and are held against the chain");
+    .argument("[folder]", "a session's, or of many with their bills: files say where they settled, and are checked");
   return addLookOptions(command)
     .option("--json <file>", "write audit.json there; - is stdout")
     .option("--html <file>", "write a page there that can be filed")
@@ -36,10 +39,10 @@ export function auditCommand(): Command {
       checkTarget(args.json);
       checkTarget(args.html, "--html");
       checkDistinct({ "--json": args.json, "--html": args.html, "--checkpoint": args.checkpoint });
-      const session = folder === undefined ? undefined : sessionIn(folder);
-      const where = session === undefined ? args : { ...session.where, ...args };
+      const sessions = folder === undefined ? [] : sessionsIn(folder);
+      const where = sessions.length === 0 ? args : { ...sessions[0].where, bundle: folder!, ...args };
       const found = await audited(where);
-      const documents = session && checkDocuments(session, found);
+      const documents = folder === undefined ? undefined : checkFolder(folder, sessions, found);
       const json = AuditJsonSchema.parse(auditJsonOf(found, (where.rpc ?? []).map(openly), documents));
       if (args.json) writeJson(args.json, json);
       if (args.html) writeText(args.html, renderAudit(json));
@@ -51,14 +54,55 @@ export function auditCommand(): Command {
 /** Without what may be somebody's key in it. */
 const openly = (url: string): string => URL.parse(url)?.origin ?? url;
 
-type SessionFolder = {
+/** The session that a folder is of, or those in it that settled in one market, the first one's. */
+function sessionsIn(folder: string): SessionFolder[] {
+  const isSession = (at: string): boolean =>
+    [true, false].some((split) => isFile(join(at, placeOf("settlement.json", split))));
+  if (isSession(folder)) return [sessionIn(folder)];
+  let names: string[];
+  try {
+    names = readdirSync(folder).toSorted();
+  } catch {
+    return [sessionIn(folder)];
+  }
+  const all = names.map((name) => join(folder, name)).filter(isSession);
+  if (all.length === 0) return [sessionIn(folder)];
+  const found = all.map(sessionIn);
+  const other = found.find(({ settlement }) => settlement.market !== found[0].settlement.market);
+  if (other !== undefined)
+    throw new InputError(
+      `${other.at("settlement.json")}: market = ${other.settlement.market}: another is ${found[0].settlement.market}`,
+    );
+  return found;
+}
+
+/** Every session's documents, and the bills of all of them. */
+function checkFolder(folder: string, sessions: readonly SessionFolder[], found: Audited): Verdict {
+  for (const session of sessions) {
+    const verdict = checkDocuments(session, found);
+    if (verdict.kind !== "valid") return verdict;
+  }
+  const batches = sessions.flatMap(
+    ({ settlement }) => found.sessions.find(({ transaction }) => transaction === settlement.txHash)?.batch ?? [],
+  );
+  const bills = billsIn(folder);
+  return bills.length === 0 ? VALID : checkBills(bills, batches, found);
+}
+
+/** Bills below a folder, wherever in it. */
+const billsIn = (folder: string): BillJson[] =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((file) => /(?:^|[/\\])bills[/\\][^/\\]+\.json$/.test(file))
+    .map((file) => readJson(join(folder, file), BillJsonSchema));
+
+export type SessionFolder = {
   readonly at: (file: SessionFile) => string;
   readonly settlement: SettlementJson;
   readonly where: LookArguments;
 };
 
 /** Where a folder's session settled, by its settlement.json. */
-function sessionIn(folder: string): SessionFolder {
+export function sessionIn(folder: string): SessionFolder {
   const split = isFile(join(folder, placeOf("settlement.json", true)));
   const at = (file: SessionFile): string => join(folder, placeOf(file, split));
   const settlement = readJson(at("settlement.json"), SettlementJsonSchema);
@@ -151,7 +195,7 @@ function report({ verdicts, market, documents, entries = [], credits = [] }: Aud
       `${wh} Wh of credits issued to ${new Set(credits.map(({ prosumer }) => prosumer)).size} accounts: ${bad?.says ?? "valid"}`,
     );
   say(`market as a whole: ${market?.says ?? market?.verdict}`);
-  if (documents !== undefined) say(`files of the session: ${documents.says ?? documents.verdict}`);
+  if (documents !== undefined) say(`files beside the chain: ${documents.says ?? documents.verdict}`);
 }
 
 /** The exit code says the worst; a warning what does not make it worse. */
@@ -161,7 +205,7 @@ function conclude({ sessions, standing, entries, credits }: Audited, documents: 
     ...sessions.map(({ batch, verdict }) => ({ what: `batch ${batch}`, verdict })),
     ...entries.map(({ batch, number, verdict }) => ({ what: `entry ${number} of batch ${batch}`, verdict })),
     ...credits.map(({ prosumer, verdict }) => ({ what: `credits of prosumer ${prosumer}`, verdict })),
-    ...(documents === undefined ? [] : [{ what: "the session's files", verdict: documents }]),
+    ...(documents === undefined ? [] : [{ what: "the files beside the chain", verdict: documents }]),
   ];
   for (const [kind, code] of [
     ["invalid", 4],

@@ -171,7 +171,8 @@ export async function readScenario(name: string, args: DrawArguments, stored?: S
 /** A scenario by name or file, or drawn on a feeder, cut and split as asked. Throws InputError. */
 export const readNamed = (name: string, args: DrawArguments): Scenario => shaped(drawnOrNamed(name, args), args);
 
-function drawnOrNamed(name: string, args: DrawArguments): Scenario {
+/** The same, neither cut nor split. */
+export function drawnOrNamed(name: string, args: DrawArguments): Scenario {
   if (args.population === undefined && args.seed !== undefined)
     throw new InputError(`--seed ${args.seed}: there is nothing to draw without --population`);
   if (args.population === undefined && name.endsWith(".m"))
@@ -186,7 +187,7 @@ function drawnOrNamed(name: string, args: DrawArguments): Scenario {
 }
 
 /** The first hours, in shorter periods, with radii or without, with reserve that lasts, as asked. */
-function shaped(scenario: Scenario, args: DrawArguments): Scenario {
+export function shaped(scenario: Scenario, args: DrawArguments): Scenario {
   const day = args.hours === undefined ? scenario : takeHours(scenario, args.hours);
   const split = args.minutes === undefined ? day : splitHours(day, args.minutes);
   const believed = args.radii === undefined ? split : withRadii(split, args.radii === "on");

@@ -4,7 +4,7 @@ import { openMarket } from "../devnet/steps/load.ts";
 import { say } from "../io/output.ts";
 import { checkTarget, writeJson } from "../io/target.ts";
 import { addDrawOptions, readScenario, type DrawArguments } from "./clearOptions.ts";
-import { reached } from "./run.ts";
+import { reached } from "./reachChain.ts";
 
 type Arguments = DrawArguments & { rpc: string; json?: string };
 

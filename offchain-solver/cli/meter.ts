@@ -16,6 +16,7 @@ import { UNITS, type Unit } from "../scenarios/community/meterColumns.ts";
 import { zoneClock, type ZoneClock } from "../scenarios/community/zoneClock.ts";
 import { stampMs } from "../scenarios/stamps.ts";
 import { cellComplaint, readTable } from "../scenarios/table.ts";
+import { correctCommand } from "./meterCorrect.ts";
 
 type Arguments = {
   points: string;
@@ -65,6 +66,7 @@ export function meterCommand(): Command {
       .option("--wait <seconds>", "at most", numberOption("--wait", 1, 200_000), 3600)
       .action(listenTo),
   );
+  meter.addCommand(correctCommand());
   return meter;
 }
 

@@ -5,25 +5,29 @@ import { note, say } from "../io/output.ts";
 import { writeFolder } from "../io/sessionFolder.ts";
 import { writeJson, writeText } from "../io/target.ts";
 import type { ClearingJson } from "../records/clearingJson.ts";
+import type { BillJson } from "../records/billJson.ts";
 import { MonthJsonSchema, type MonthJson } from "../records/monthJson.ts";
 import { plainTariff } from "../report/memberPage.ts";
 import { renderMonth } from "../report/monthPage.ts";
 import { addDays, isDate } from "../scenarios/community/zoneClock.ts";
-import { isFolder } from "../scenarios/community/readCommunity.ts";
 import { clear } from "../simulation/clear.ts";
 import { toClearingJson } from "../records/clearingRecord.ts";
 import { defaultSettings } from "../market/scenario/market.ts";
 import { ownedBy, type DeviceName } from "../market/devices/devices.ts";
 import { planIn } from "../report/derive.ts";
 import type { Stored } from "../scenarios/community/resolveCommunity.ts";
+import { writeBills } from "./bills.ts";
 import type { ReadScenario } from "./clearOptions.ts";
 import { Exit } from "./exit.ts";
 
 /** Most days of one run: a year. */
 const MOST_DAYS = 366;
 
-/** One day that was settled. */
-export type SettledDay = { readonly clearing: ClearingJson; readonly wrong: string | undefined };
+/** What is wrong with each day that settled, by its start, and the bills of all. */
+export type EndedDays = {
+  readonly wrong: ReadonlyMap<string, string | undefined>;
+  readonly bills: readonly BillJson[];
+};
 
 type Days = {
   readonly folder: string;
@@ -32,61 +36,86 @@ type Days = {
   readonly out: string;
   /** Reads a day, batteries where the day before left them. */
   readonly read: (date: string, stored: Stored) => Promise<ReadScenario>;
-  /** Runs a session and writes its folder. Throws Exit where it ends without a result. */
-  readonly settle: (read: ReadScenario) => Promise<SettledDay>;
+  /** Settles a session. Throws Exit where it ends without a result. */
+  readonly settle: (read: ReadScenario) => Promise<ClearingJson>;
+  /** Delivers what is still to come, once all days have settled or not; each has a folder by then. */
+  readonly finish: () => Promise<EndedDays>;
 };
 
 type Left = Map<string, Readonly<Partial<Record<DeviceName, number>>>>;
 type Sums = Map<string, MonthJson["members"][number]>;
 
 /**
- * A community's days one after another: batteries go on as the day before left them, forecasts as the meters' files
- * allow. A day that is not solved is told and the next goes on. Writes the month to a folder of its own. Throws Exit
- * with 3 or 4 at the end where a day was not settled, or not found valid.
+ * Days one after another in one market: batteries go on as the day before left them, forecasts as the meters' files
+ * allow. A day that is not solved is told, billed at the tariff, and the next goes on. Writes bills, and of a community
+ * its month, to a folder of their own. Throws Exit with 3 or 4 at the end where a day was not settled, or not found
+ * valid.
  */
-export async function runDays({ folder, from, to, out, read, settle }: Days): Promise<void> {
-  const dates = datesOf(folder, from, to);
+export async function runDays({ folder, from, to, out, read, settle, finish }: Days): Promise<void> {
+  const dates = datesOf(from, to);
   const stored: Left = new Map();
   const sums: Sums = new Map();
-  const days: MonthJson["days"] = [];
-  let community: ReadScenario["community"];
+  const days: (MonthJson["days"][number] & { readonly startUtc: string })[] = [];
+  let last: ReadScenario | undefined;
   for (const date of dates) {
     note(`== ${date}`);
     const day = await read(date, stored);
-    community = day.community;
+    last = day;
+    const { startUtc } = day.scenario;
     try {
-      const { clearing, wrong } = await settle(day);
-      add(sums, day, clearing);
-      keep(stored, day, clearing);
-      days.push({ date, verdict: wrong ?? "valid", settled: true, ...sharedOf(day, clearing) });
+      const clearing = await settle(day);
+      if (day.community !== undefined) add(sums, day, clearing);
+      if (day.community !== undefined) keep(stored, day, clearing);
+      days.push({ date, startUtc, verdict: "valid", settled: true, ...sharedOf(day, clearing) });
     } catch (error) {
       if (!(error instanceof Exit)) throw error;
       note(error.message);
-      days.push({ date, verdict: error.message, settled: false, sharedKwh: 0, loadKwh: 0, emissionsKg: 0 });
+      days.push({ date, startUtc, verdict: error.message, settled: false, sharedKwh: 0, loadKwh: 0, emissionsKg: 0 });
     }
   }
-  const { name, currency, timeZone } = community!;
-  const month = MonthJsonSchema.parse({ name, currency, timeZone, from, to, days, members: [...sums.values()] });
-  const written = writeFolder(out, `${name}-${from}-to-${to}`, (draft) => {
-    mkdirSync(join(draft, "private"));
-    writeJson(join(draft, "private", "month.json"), month);
-    writeText(join(draft, "private", "month.html"), renderMonth(month));
-  });
+  const { wrong, bills } = await finish();
+  const told = days.map(({ startUtc, ...day }) => ({ ...day, verdict: wrong.get(startUtc) ?? day.verdict }));
+  const written = writeMonth({ out, from, to, days: told, members: [...sums.values()] }, last!, bills);
+  const name = last!.community?.name ?? folder;
   say(
-    `${days.filter(({ settled }) => settled).length} of ${days.length} days settled: ${join(written, "private", "month.html")}`,
+    `${told.filter(({ settled }) => settled).length} of ${told.length} days settled, ${bills.length} bills: ${written}`,
   );
-  if (days.some(({ settled }) => !settled)) throw new Exit(3, `${name}: not every day was settled`);
-  if (days.some(({ verdict }) => verdict !== "valid")) throw new Exit(4, `${name}: not every day was found valid`);
+  if (told.some(({ settled }) => !settled)) throw new Exit(3, `${name}: not every day was settled`);
+  if (told.some(({ verdict }) => verdict !== "valid")) throw new Exit(4, `${name}: not every day was found valid`);
 }
 
-function datesOf(folder: string, from: string, to: string): string[] {
-  if (!isFolder(folder)) throw new InputError(`--from ${from}: ${folder} is no community's folder`);
+type Month = Pick<MonthJson, "from" | "to" | "days" | "members"> & { readonly out: string };
+
+/** Returns where it is. */
+function writeMonth(
+  { out, ...month }: Month,
+  { scenario, community }: ReadScenario,
+  bills: readonly BillJson[],
+): string {
+  const name = community?.name ?? scenario.name;
+  return writeFolder(out, `${name}-${month.from}-to-${month.to}`, (draft) => {
+    if (community === undefined) return writeBills(draft, bills);
+    const { currency, timeZone } = community;
+    const own = join(draft, "private");
+    const record = MonthJsonSchema.parse({ name, currency, timeZone, ...month });
+    mkdirSync(own);
+    writeJson(join(own, "month.json"), record);
+    writeText(join(own, "month.html"), renderMonth(record));
+    writeBills(own, bills);
+  });
+}
+
+/** Both counted. */
+export const daysFrom = (from: string, to: string): number =>
+  Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000) + 1;
+
+function datesOf(from: string, to: string): string[] {
   for (const [option, date] of [
     ["--from", from],
     ["--to", to],
   ] as const)
     if (!isDate(date)) throw new InputError(`${option} ${date}: is no date such as 2026-07-15`);
-  const count = Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000) + 1;
+  const count = daysFrom(from, to);
   if (count < 1 || count > MOST_DAYS)
     throw new InputError(`--to ${to}: must be 0 to ${MOST_DAYS - 1} days after --from ${from}`);
   return Array.from({ length: count }, (_, k) => addDays(from, k));

@@ -19,10 +19,16 @@ const definitionFile = (name: string): string =>
 
 /**
  * The same market on the `count` days from its own on. `shorten`: makes what is asked for of a whole day. Without a
- * definition there are no other days' series: the same ones run under the following dates.
+ * definition there are no other days' series: the same ones run under the following dates. `from`: the first day, if
+ * not the scenario's own.
  */
-export function daysOf(scenario: Scenario, count: number, shorten: (day: Scenario) => Scenario): Scenario[] {
-  const start = Date.parse(scenario.startUtc);
+export function daysOf(
+  scenario: Scenario,
+  count: number,
+  shorten: (day: Scenario) => Scenario,
+  from = scenario.startUtc,
+): Scenario[] {
+  const start = Date.parse(from);
   const starts = Array.from({ length: count }, (_, k) => iso(start + k * DAY_MS));
   const file = definitionFile(scenario.name);
   if (!existsSync(file)) return withCapabilities(starts.map((startUtc) => shorten({ ...scenario, startUtc })));
@@ -31,8 +37,8 @@ export function daysOf(scenario: Scenario, count: number, shorten: (day: Scenari
   const feeder = loadFeeder(written.feeder);
   const definition = "population" in written ? drawDefinition(written, feeder, series) : written;
   return withCapabilities(
-    starts.map((startUtc, k) =>
-      shorten(k === 0 ? scenario : resolveScenario({ ...definition, startUtc }, feeder, series)),
+    starts.map((startUtc) =>
+      shorten(startUtc === scenario.startUtc ? scenario : resolveScenario({ ...definition, startUtc }, feeder, series)),
     ),
   );
 }

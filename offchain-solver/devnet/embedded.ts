@@ -15,6 +15,9 @@ export type Chain = {
   readonly passTime?: (to: number) => Promise<void>;
 };
 
+/** A chain whose clock this process sets. */
+export type OwnChain = Chain & { readonly passTime: (to: number) => Promise<void> };
+
 const DAY_MS = 86_400_000;
 
 /**
@@ -48,7 +51,7 @@ async function hardhatOfPackage() {
  * Hardhat's simulated network in this process. Its clock starts the day before `startUtc`, so that the session of an
  * old series obeys the market's rules of time as one of tomorrow.
  */
-export async function embeddedDevnet(startUtc: string): Promise<Chain & { readonly close: () => Promise<void> }> {
+export async function embeddedDevnet(startUtc: string): Promise<OwnChain & { readonly close: () => Promise<void> }> {
   const { network } = await hardhatOfProject();
   const connection = await network.create({
     network: SIMULATED,

@@ -61,6 +61,7 @@ export function renderMonth(month: MonthJson): string {
     name: `${escape(month.name)}, ${span}`,
     subtitle: `${members.length} members · days by the clock of ${escape(month.timeZone)} · money in ${currency}`,
     sections: [{ id: "month", name: "Month", body: top + grid(memberCard(month), dayCard(month)) }],
-    footer: "For the community alone. What is settled is the plan: meters do not yet correct it.",
+    footer:
+      "For the community alone. What is settled is the plan; what meters made of it is in the bills beside this page.",
   });
 }

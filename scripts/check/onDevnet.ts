@@ -13,6 +13,7 @@ export const ON_DEVNET: readonly string[] = [
   "keys",
   "leftOut",
   "liveAudit",
+  "month",
   "nodeRefusals",
   "page",
   "refusals",

@@ -5,6 +5,7 @@ import * as z from "zod";
 import { TermsSchema } from "../../offchain-solver/codec/terms.ts";
 import { WitnessSchema } from "../../offchain-solver/codec/witness.ts";
 import { FeederSchema } from "../../offchain-solver/grid/feeder.ts";
+import { BillJsonSchema } from "../../offchain-solver/records/billJson.ts";
 import { ClearingJsonSchema } from "../../offchain-solver/records/clearingJson.ts";
 import { PrivatePartSchema } from "../../offchain-solver/market/scenario/publicScenario.ts";
 import { CommunityJsonSchema } from "../../offchain-solver/records/communityJson.ts";
@@ -31,6 +32,7 @@ const SCHEMAS = {
   readings: ReadingsJsonSchema,
   delivery: DeliveryJsonSchema,
   meters: MetersJsonSchema,
+  bill: BillJsonSchema,
 };
 /** Files that people write: what has a default may be left out. */
 const WRITTEN = { community: CommunitySchema };

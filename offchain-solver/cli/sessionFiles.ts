@@ -1,0 +1,110 @@
+/** The folder of a session that was run: its files, and the pages made of them. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import * as Onboarding from "../chain/onboarding.ts";
+import { creditJson, entryJson, said, verdictJson } from "../auditor/verdictJson.ts";
+import type { SessionOutcome } from "../devnet/outcome.ts";
+import { writeFolder } from "../io/sessionFolder.ts";
+import { writeJson, writeText } from "../io/target.ts";
+import { DESK, OPERATOR, UTILITY } from "../market/result/clearingResult.ts";
+import type { Scenario } from "../market/scenario/scenario.ts";
+import { swept, type ClearingJson } from "../records/clearingJson.ts";
+import type { CommunityJson } from "../records/communityJson.ts";
+import { AuditJsonSchema, SettlementJsonSchema, type AuditJson, type SettlementJson } from "../records/sessionJson.ts";
+import { placeOf, type SessionFile } from "../records/sessionPlaces.ts";
+import { renderMemberPage } from "../report/memberPage.ts";
+import { renderReport } from "../report/sessionReport.ts";
+
+/** Named by the clock: 96 quarter-hours are 24 h. A community's day is that of its own clock. */
+export const folderOf = ({ name, startUtc, hours, periodHours }: Scenario, community?: CommunityJson): string =>
+  `${name}-${community?.date ?? startUtc.slice(0, 10)}-${Number((hours * periodHours).toFixed(2))}h`;
+
+export function writeSession(
+  { out, rpc }: { readonly out: string; readonly rpc?: string },
+  outcome: SessionOutcome,
+  clearing: ClearingJson,
+  community: CommunityJson | undefined,
+): string {
+  const { scenario } = outcome;
+  const settlement = settlementJson(outcome, rpc);
+  const audit = auditJson(outcome);
+  const delivery = outcome.delivery?.delivery;
+  const input = { clearing: swept(clearing), settlement, audit, delivery, scenario, community };
+  const split = community !== undefined;
+  return writeFolder(out, folderOf(scenario, community), (draft) => {
+    const at = (file: SessionFile): string => join(draft, placeOf(file, split));
+    for (const folder of split ? ["public", "private", placeOf("members", split)] : []) mkdirSync(join(draft, folder));
+    writeJson(at("scenario.json"), scenario);
+    writeJson(at("clearing.json"), clearing);
+    writeJson(at("settlement.json"), settlement);
+    writeJson(at("audit.json"), audit);
+    if (delivery !== undefined) writeJson(at("delivery.json"), delivery);
+    if (outcome.delivery !== undefined) writeJson(at("meters.json"), outcome.delivery.meters);
+    writeJson(at("witness.json"), outcome.witness);
+    mkdirSync(at("bundle"));
+    for (const [name, bytes] of outcome.bundle) writeText(join(at("bundle"), `${name}.json`), decoded(bytes));
+    writeText(at("report.html"), renderReport(input));
+    if (community === undefined) return;
+    writeJson(at("community.json"), community);
+    for (const { id, prosumer } of community.members)
+      writeText(join(at("members"), `${id}.html`), renderMemberPage(input, prosumer));
+  });
+}
+
+const decoded = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+/** An endpoint's address as anybody may see it: what is more than host and port may be somebody's key. */
+function openly(rpc: string | undefined): { rpc?: string } {
+  const url = rpc === undefined ? null : URL.parse(rpc);
+  const secret = url === null || url.username !== "" || url.search !== "" || url.pathname.length > 1;
+  return secret ? {} : { rpc: url.origin };
+}
+
+function settlementJson({ batch, settled, deployment }: SessionOutcome, rpc: string | undefined): SettlementJson {
+  const { result, payload } = batch;
+  const partyOf = (id: number): number =>
+    id === Onboarding.UTILITY_ID
+      ? UTILITY
+      : id === Onboarding.OPERATOR_ID
+        ? OPERATOR
+        : id === Onboarding.DESK_ID
+          ? DESK
+          : result.participants.indexOf(id);
+  const names = new Map<number, "utility" | "operator" | "desk">([
+    [Onboarding.UTILITY_ID, "utility"],
+    [Onboarding.OPERATOR_ID, "operator"],
+    [Onboarding.DESK_ID, "desk"],
+  ]);
+  return SettlementJsonSchema.parse({
+    chainId: Number(deployment.chainId),
+    market: deployment.market,
+    marketBlock: deployment.block,
+    ...openly(rpc),
+    txHash: settled.transaction,
+    block: settled.block,
+    gasUsed: Number(settled.gasUsed),
+    bytes: payload.length,
+    trades: result.trades.length,
+    prosumers: result.participants.length,
+    accounts: settled.deltas.map(({ id, money, carbon }) => {
+      let energyWh = 0;
+      for (const trade of result.trades) {
+        if (trade.product !== "energy") continue;
+        if (trade.seller === partyOf(id)) energyWh += trade.quantity;
+        if (trade.buyer === partyOf(id)) energyWh -= trade.quantity;
+      }
+      return { account: names.get(id) ?? id, moneyNano: Number(money), carbonG: Number(carbon), energyWh };
+    }),
+  });
+}
+
+function auditJson({ audited, delivery, found, settled }: SessionOutcome): AuditJson {
+  const entries = found.entries.filter(({ batch }) => batch === settled.batch);
+  const credits = found.credits.filter(({ sequence }) => sequence === settled.sequence);
+  return AuditJsonSchema.parse({
+    verdicts: audited.map(verdictJson),
+    ...(entries.length > 0 && { entries: entries.map(entryJson) }),
+    ...(credits.length > 0 && { credits: credits.map(creditJson) }),
+    ...(delivery && { delivery: said(delivery.verdict) }),
+  });
+}
