@@ -1,4 +1,5 @@
 /** A settled session and what is entered for it: readings, their attestation, the call. */
+import { expect } from "chai";
 import { type Contract, keccak256, type Wallet } from "ethers";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
@@ -17,7 +18,9 @@ import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { encodeReadings, rowBytes, type Row, type SessionReadings } from "../../offchain-solver/codec/readings.ts";
 import { packSignatures, quorumOf, type SessionTerms } from "../../offchain-solver/codec/typedData.ts";
 import { type ClearingResult, type Trade } from "../../offchain-solver/market/result/clearingResult.ts";
-import { BUNDLE, freeze, type FreezeOptions, sign, type World } from "./world.ts";
+import { INSURANCE_ID } from "../../offchain-solver/ledger/posting.ts";
+import { held } from "./calls.ts";
+import { BUNDLE, freeze, type FreezeOptions, sign, SYSTEM_IDS, type World } from "./world.ts";
 
 export const ZERO = `0x${"0".repeat(64)}`;
 export const NOBODY = `0x${"0".repeat(40)}`;
@@ -56,21 +59,21 @@ export async function connectHomes(
   await Chain.send(delivery(world), "registerConnections", connections, signatures);
 }
 
-/** Freezes and settles a session of `trades`. */
+/** Freezes and settles a session of `trades`, of everybody unless told who takes part. */
 export async function settleSession(
   world: World,
   trades: readonly Trade[],
   periods = 2,
-  options: FreezeOptions = {},
+  { participants = world.ids, ...options }: FreezeOptions & { readonly participants?: readonly number[] } = {},
 ): Promise<SettledSession> {
   const frozen = await freeze(world, periods, { imbalancePrice: 120_000, ...options });
   const result: ClearingResult = {
     sessionStart: Number(frozen.terms.start),
     periodSeconds: frozen.terms.periodSeconds,
     periods,
-    participants: world.ids,
+    participants,
     trades,
-    reactiveVar: world.ids.map(() => Array<number>(periods).fill(0)),
+    reactiveVar: participants.map(() => Array<number>(periods).fill(0)),
   };
   const payload = Payload.encode(Payload.fromResult(result), periods);
   await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, await sign(world, frozen, payload));
@@ -194,4 +197,22 @@ export async function rowOf(session: SettledSession, { readings }: Entered, k: n
     connections: await connectionsAt(session.world),
   };
   return [session.sequence, committed, rowBytes(readings, periods)[k], rowProof(readings, periods, k)] as const;
+}
+
+/** The value of one period changed. */
+export const metered = (row: Row, t: number, change: Partial<Row["values"][number]>): Row => ({
+  ...row,
+  values: row.values.map((value, k) => (k === t ? { ...value, ...change } : value)),
+});
+
+/** What an action moves, account by account; the sum of all is checked to be nothing. */
+export async function movedBy(world: World, act: () => Promise<unknown>): Promise<Map<number, bigint>> {
+  const ids = [...world.ids, INSURANCE_ID, ...SYSTEM_IDS];
+  const balances = async () => new Map(await Promise.all(ids.map(async (id) => [id, await held(world, id)] as const)));
+  const before = await balances();
+  await act();
+  const after = await balances();
+  const moved = new Map([...after].map(([id, nano]) => [id, nano - (before.get(id) as bigint)]));
+  expect([...moved.values()].reduce((a, b) => a + b)).to.equal(0n);
+  return moved;
 }

@@ -1,0 +1,272 @@
+/** What is refused of readings, what a connection is, who cannot pay, and what follows from a row. */
+import { expect } from "chai";
+import { keccak256, type Wallet } from "ethers";
+import * as Chain from "../../offchain-solver/chain/deployment.ts";
+import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
+import { encodeReadings, type Row } from "../../offchain-solver/codec/readings.ts";
+import { INSURANCE_ID as FUND } from "../../offchain-solver/ledger/posting.ts";
+import { artifact } from "../support/artifacts.ts";
+import { as, held, owner, refused } from "../support/calls.ts";
+import {
+  connectHomes,
+  deliver,
+  delivery,
+  entryOf,
+  HOME,
+  metered,
+  movedBy,
+  readingsOf,
+  rowOf,
+  type SettledSession,
+  time,
+} from "../support/delivered.ts";
+import { wallet } from "../support/keys.ts";
+import { DAY, HOUR, type Traded, tradedSession, WHY } from "../support/tradedSession.ts";
+import { freeze, refusalOf, START, SYSTEM_IDS, type World } from "../support/world.ts";
+
+const UTILITY = SYSTEM_IDS[2];
+
+for (const reference of [true, false]) {
+  describe(`bounds of a delivery, ${reference ? "plain" : "optimised"}`, () => {
+    let world: World;
+    let session: SettledSession;
+    let until: Traded["until"];
+    let refusal: Traded["refusal"];
+    const start = async (dollars = 100): Promise<void> => {
+      ({ world, session, until, refusal } = await tradedSession(reference, dollars));
+    };
+
+    describe("what is refused of readings", () => {
+      beforeEach(() => start());
+
+      it("threat: over-reporting meter: no more than its connection, to the last Wh", async () => {
+        await until(session.end + HOUR);
+        const at = (change: Partial<Row["values"][number]>) =>
+          encodeReadings(readingsOf(session, (row, k) => (k === 2 ? metered(row, 1, change) : row)));
+        for (const change of [{ meteredWh: HOME.feedW }, { meteredWh: -HOME.takeW }, { renewableWh: HOME.renewableW }])
+          await delivery(world)
+            .getFunction("deliver")
+            .staticCall(...(await entryOf(session, at(change))));
+        const beyond = async (change: Partial<Row["values"][number]>) => refusal(await entryOf(session, at(change)));
+        const detail = [103n, 1n];
+        expect(await beyond({ meteredWh: HOME.feedW + 1 })).to.deep.equal({
+          predicate: "meteredBeyondConnection",
+          detail,
+        });
+        expect(await beyond({ meteredWh: -HOME.takeW - 1 })).to.deep.equal({
+          predicate: "meteredBeyondConnection",
+          detail,
+        });
+        expect(await beyond({ renewableWh: HOME.renewableW + 1 })).to.deep.equal({
+          predicate: "renewableBeyondConnection",
+          detail,
+        });
+        expect(await beyond({ quality: 3 })).to.deep.equal({ predicate: "unknownQuality", detail });
+        expect(await beyond({ quality: 2, meteredWh: 1 })).to.deep.equal({ predicate: "missingWithEnergy", detail });
+        const emitted = encodeReadings(readingsOf(session, (row) => ({ ...row, emissionsG: 2 * 2 * 13_000 + 1 })));
+        expect((await refusal(await entryOf(session, emitted))).predicate).to.equal("emissionsBeyondConnection");
+      });
+
+      it("is named: length, order, who has no connection, responses", async () => {
+        await until(session.end + HOUR);
+        const of = async (bytes: Uint8Array) => (await refusal(await entryOf(session, bytes))).predicate;
+        const good = readingsOf(session);
+        const bytes = encodeReadings(good);
+        expect(await of(bytes.slice(0, 4))).to.equal("readingsLength");
+        expect(await of(bytes.slice(0, -1))).to.equal("readingsLength");
+        expect(await of(Uint8Array.from([...bytes, 0]))).to.equal("readingsLength");
+        const turned = { ...good, rows: [good.rows[1], good.rows[0]] };
+        expect(await of(encodeReadings(turned))).to.equal("rowsNotAscending");
+        const stranger = { ...good, rows: [{ ...good.rows[0], id: 99 }] };
+        expect(await of(encodeReadings(stranger))).to.equal("noConnection");
+        const response = { row: 1, period: 0, calledWh: 0, undeliveredW: 0, price: 0 };
+        const answered = (...responses: (typeof response)[]) => of(encodeReadings({ ...good, responses }));
+        expect(await answered(response, response)).to.equal("responsesNotAscending");
+        expect(await answered({ ...response, row: 4 })).to.equal("unknownReading");
+        expect(await answered({ ...response, period: 2 })).to.equal("unknownReading");
+      });
+    });
+
+    describe("what a connection is", () => {
+      beforeEach(() => start());
+      const register = async (changes: object, key = 101, sender = world.admin) => {
+        const contract = as(delivery(world), sender);
+        const one = { prosumer: 101, ...HOME, nonce: 2n, ...changes };
+        const digest = await contract.connectionDigest(one);
+        const signature = (world.wallets.get(key) as Wallet).signingKey.sign(digest).serialized;
+        return refusalOf(contract, contract.getFunction("registerConnections").staticCall([one], [signature]));
+      };
+
+      it("has windows in their order", async () => {
+        const { authority, market, registry } = world.deployment;
+        const code = artifact(reference ? "ReferenceDelivery" : "Delivery");
+        for (const change of [{ grace: 3 * DAY }, { metering: 500 * DAY }]) {
+          const windows = { ...Chain.DELIVERY_WINDOWS, ...change };
+          const attempt_ = Chain.deployCompiled(world.admin, code, authority, market, registry, windows);
+          expect((await refusalOf(delivery(world), attempt_)).predicate).to.equal("windowsOutOfOrder");
+        }
+        expect((await delivery(world).windows()).multiple).to.equal(3n);
+      });
+
+      it("neither the operator nor a wallet widens alone, nor brings an old one back", async () => {
+        expect((await register({}, 102)).predicate).to.equal("connectionBadSignature");
+        expect((await register({ prosumer: 999 })).predicate).to.equal("connectionBadSignature");
+        expect((await register({ prosumer: FUND })).predicate).to.equal("connectionOfSystem");
+        expect((await register({ nonce: 1n })).predicate).to.equal("connectionNonce");
+        const home = await owner(world, 101);
+        expect((await register({}, 101, home as never)).predicate).to.equal("accessManagedUnauthorized");
+        const contract = delivery(world);
+        const one = { prosumer: 101, ...HOME, nonce: 2n };
+        expect(await refused(contract, "registerConnections", [one], [])).to.equal("lengthsDiffer");
+        const twice = [one, one];
+        const signature = (world.wallets.get(101) as Wallet).signingKey.sign(await contract.connectionDigest(one));
+        const both = [signature.serialized, signature.serialized];
+        expect(await refused(contract, "registerConnections", twice, both)).to.equal("connectionsNotAscending");
+      });
+
+      it("that is narrowed later does not unsettle what was entered before", async () => {
+        await until(session.end + HOUR);
+        const much = readingsOf(session, (row, k) => (k === 0 ? metered(row, 0, { meteredWh: 4_900 }) : row));
+        const before = await deliver(session, much, { kind: "provisional" });
+        const connections = (await entryOf(session, encodeReadings(much), { before }))[0].connections;
+        await connectHomes(world, () => ({ feedW: 10, takeW: 10 }), 2n);
+        expect((await delivery(world).connectionOf(101)).feedW).to.equal(10n);
+        const options = { before, posted: { connections } };
+        await Chain.send(
+          delivery(world),
+          "deliver",
+          ...(await entryOf(session, encodeReadings(much), { ...options, kind: "final" })),
+        );
+        expect((await delivery(world).delivered(session.sequence)).kind).to.equal(2n);
+      });
+    });
+
+    describe("who cannot pay", () => {
+      it("threat: insolvent prosumer: the day is entered, the fund bears what it can, receivers the rest, arrears are collected", async () => {
+        await start(4);
+        const { market } = world.contracts;
+        const admin = as(market, world.admin);
+        const keys = { nodeKey: wallet("node", FUND), meterKey: wallet("meter", FUND) };
+        await Onboarding.register(world.deployment, world.admin, [{ id: FUND, wallet: keys.nodeKey.address, ...keys }]);
+        await Chain.send(world.contracts.token, "approve", world.deployment.market, 10n ** 12n);
+        await Chain.send(world.contracts.token, "mint", await world.admin.getAddress(), 10n ** 12n);
+        // 101 leaves with what is not held; the fund has half a dollar, the utility what was deposited.
+        const leaving = await owner(world, 101);
+        const free = (await market.free(101)) / 1000n;
+        await Chain.send(as(market, leaving), "requestWithdrawal", 101, free);
+        await Chain.send(admin, "deposit", FUND, 100_000n);
+        await until(session.end + HOUR);
+        const left = await held(world, 101);
+        const readings = readingsOf(session, (row, k) => {
+          if (k === 0) return metered(metered(row, 0, { meteredWh: -8_000 }), 1, { meteredWh: -8_000 });
+          return k === 2 ? metered(row, 1, { meteredWh: 5_000 }) : row;
+        });
+        const due = { debit: 19_000n * 110_000n, credit: 6_000n * 30_000n };
+        const moved = await movedBy(world, () => deliver(session, readings));
+        expect(moved.get(101)).to.equal(-left);
+        expect(moved.get(FUND)).to.equal(-100_000_000n);
+        const shortfall = due.debit - left - 100_000_000n;
+        const utility = due.debit - due.credit;
+        const cut = (credit: bigint): number => Number(shortfall) * (Number(credit) / Number(due.debit));
+        const lost = due.credit - (moved.get(103) as bigint);
+        expect(Math.abs(Number(lost) - cut(due.credit))).to.be.at.most(1);
+        expect(Math.abs(Number(utility - (moved.get(UTILITY) as bigint)) - cut(utility))).to.be.at.most(1);
+        expect(await delivery(world).arrearsOf(101)).to.equal(due.debit - left);
+        expect(await refused(delivery(world), "collect", 102)).to.equal("noArrears");
+        await Chain.send(admin, "deposit", 101, 200_000n);
+        const back = await movedBy(world, () => Chain.send(delivery(world), "collect", 101));
+        expect([back.get(101), back.get(FUND)]).to.deep.equal([-200_000_000n, 200_000_000n]);
+        expect(await delivery(world).arrearsOf(101)).to.equal(due.debit - left - 200_000_000n);
+      });
+
+      it("threat: a colluding quorum on metering: an account loses what its connection says and no more, never what is locked", async () => {
+        await start(100);
+        const most = (await delivery(world).mostCharge(101, HOUR, 2)) as bigint;
+        expect(most).to.equal(2n * 13_000n * 400_000n);
+        await until(session.end + HOUR);
+        // At prices of 8 $ a kWh, all of it drawn, reserve undelivered without end, emissions at their bound.
+        const prices = [0, 1].map(() => ({ shortPrice: 0x7fffff, longPrice: 0x7fffff, responsePrice: 0x7fffff }));
+        const responses = [{ row: 0, period: 0, calledWh: -(2 ** 31), undeliveredW: 2 ** 32 - 1, price: 0xffffff }];
+        const worst = readingsOf(
+          session,
+          (row, k) => {
+            if (k !== 0) return metered(row, 0, { meteredWh: HOME.feedW });
+            const drained = metered(metered(row, 0, { meteredWh: -8_000 }), 1, { meteredWh: -8_000 });
+            return { ...drained, emissionsG: 52_000 };
+          },
+          { prices, responses, allowancePrice: 0xffffff },
+        );
+        const moved = await movedBy(world, () => deliver(session, worst));
+        expect(moved.get(101)).to.equal(-most);
+        for (const id of [102, 103, 104]) expect((moved.get(id) as bigint) <= most).to.equal(true);
+        // Another day's session is open: what it may spend is out of reach.
+        await start(11);
+        const open = { ...session };
+        await until(open.end + HOUR);
+        await freeze(world, 2, { start: START + 5 * HOUR, imbalancePrice: 120_000 });
+        const lock = (await world.contracts.market.lockOf(101)) as bigint;
+        expect(lock > 0n).to.equal(true);
+        await deliver(open, worst);
+        expect((await held(world, 101)) >= lock).to.equal(true);
+      });
+    });
+
+    describe("what the rows give", () => {
+      beforeEach(() => start());
+
+      it("says on demand whether what was due is the batch's", async () => {
+        await until(session.end + HOUR);
+        const lie = readingsOf(session, (row, k) => (k === 0 ? metered(row, 0, { dueWh: 2_001 }) : row));
+        const first = await deliver(session, lie);
+        const check = async (entered: typeof first) => {
+          const [posting] = await entryOf(session, entered.readings, { before: entered });
+          return [posting, session.payload, entered.readings] as const;
+        };
+        expect(
+          await delivery(world)
+            .getFunction("checkDue")
+            .staticCall(...(await check(first))),
+        ).to.equal(false);
+        await Chain.send(delivery(world), "checkDue", ...(await check(first)));
+        await time(world).increase(DAY);
+        const claim = await rowOf(session, first, 0);
+        expect(await refused(delivery(world), "creditable", ...claim)).to.equal("dueWrong");
+        const right = await deliver(session, readingsOf(session), { kind: "correction", before: first, reason: WHY });
+        expect(
+          await delivery(world)
+            .getFunction("checkDue")
+            .staticCall(...(await check(right))),
+        ).to.equal(true);
+        expect(await refused(delivery(world), "checkDue", ...(await check(first)))).to.equal("notPrevious");
+        const [posting, , readings] = await check(right);
+        const other = Uint8Array.from([...session.payload, 0]);
+        expect(await refused(delivery(world), "checkDue", posting, other, readings)).to.equal("unknownBatch");
+      });
+
+      it("a wallet can object to within the dispute time", async () => {
+        await until(session.end + HOUR);
+        const guess = readingsOf(session, (row) => ({ ...row, released: 1 }));
+        const entered = await deliver(session, guess, { kind: "provisional" });
+        const contract = delivery(world);
+        const mine = as(contract, await owner(world, 102));
+        expect(await refused(contract, "creditable", ...(await rowOf(session, entered, 1)))).to.equal("notFinal");
+        const last = await deliver(session, readingsOf(session), { before: entered });
+        const row = await rowOf(session, last, 1);
+        expect(await refused(contract, "contest", ...row)).to.equal("notWalletOf");
+        expect(await refused(mine, "contest", ...(await rowOf(session, entered, 1)))).to.equal("notPrevious");
+        const [sequence, committed, , proof] = row;
+        expect(await refused(mine, "contest", sequence, committed, keccak256("0x"), proof)).to.equal("notInTree");
+        expect(await refused(mine, "contest", sequence + 1, committed, row[2], proof)).to.equal("notDelivered");
+        await Chain.send(mine, "contest", ...row);
+        expect(await refused(mine, "contest", ...row)).to.equal("alreadyContested");
+        await time(world).increase(DAY + 10);
+        expect(await refused(contract, "creditable", ...row)).to.equal("creditsTooEarly");
+        await time(world).increase(DAY);
+        await contract.getFunction("creditable").staticCall(...row);
+        expect(
+          await refused(as(contract, await owner(world, 101)), "contest", ...(await rowOf(session, last, 0))),
+        ).to.equal("contestTooLate");
+      });
+    });
+  });
+}
