@@ -4,7 +4,7 @@ import { addProsumer } from "../market/formulation/formulate.ts";
 import { GROUP, type ProsumerVariables } from "../market/formulation/hour.ts";
 import { addNetworkLimit } from "../market/formulation/networkLimit.ts";
 import type { Market } from "../market/scenario/market.ts";
-import { networkIn, perUnit, solutionFrom, type UnitMarket } from "../market/scenario/perUnit.ts";
+import { exactly, networkIn, perUnit, solutionFrom, type UnitMarket } from "../market/scenario/perUnit.ts";
 import { excess } from "../market/result/excess.ts";
 import type { Network } from "../market/formulation/network.ts";
 import { readSchedule, type Solution } from "../market/result/solution.ts";
@@ -53,9 +53,9 @@ export function solveCentral(
   solver: ConicSolver,
   options: { full?: boolean; workingSet?: readonly (readonly number[])[]; tolerance?: number } = {},
 ): CentralResult {
-  const market = perUnit(given);
+  const market = perUnit(given, exactly);
   const { units } = market;
-  const network = limits && networkIn(units, limits);
+  const network = limits && networkIn(units, limits, exactly);
   const working: Set<number>[] = Array.from({ length: market.hours }, (_, t) => new Set(options.workingSet?.[t] ?? []));
   if (network && options.full) admitAll(network, working);
   for (let solves = 1; solves <= 60; solves++) {
@@ -108,8 +108,8 @@ export type Lacking = { readonly hour: number; readonly limit: number; readonly 
  * solver did not get to an answer, which proves neither.
  */
 export function findLacking(given: Market, limits: Network, solver: ConicSolver): Lacking[] | "devices" | undefined {
-  const market = perUnit(given);
-  const network = networkIn(market.units, limits);
+  const market = perUnit(given, exactly);
+  const network = networkIn(market.units, limits, exactly);
   const working: Set<number>[] = Array.from({ length: market.hours }, () => new Set());
   for (let solves = 1; solves <= 20; solves++) {
     const program = build(market, network, working, true);

@@ -1,4 +1,4 @@
-import { scenarioIn } from "../market/scenario/perUnit.ts";
+import { exactly, scenarioIn } from "../market/scenario/perUnit.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 
 /**
@@ -6,4 +6,4 @@ import type { Scenario } from "../market/scenario/scenario.ts";
  * and every amount of money of its solution is x times as large too.
  */
 export const resized = (scenario: Scenario, x: number): Scenario =>
-  scenarioIn({ mw: 1 / x, hours: 1, price: 1 }, scenario, (value, unit) => value / unit);
+  scenarioIn({ mw: 1 / x, hours: 1, price: 1 }, scenario, exactly);

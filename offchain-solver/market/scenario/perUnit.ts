@@ -71,12 +71,16 @@ function numberIn(value: number, unit: number): number {
   return high - (high - quotient);
 }
 
-/** The market in its own units. */
-export function perUnit(market: Market): UnitMarket {
+/** A number in other units, to its last bit. */
+export type Divide = (value: number, unit: number) => number;
+export const exactly: Divide = (value, unit) => value / unit;
+
+/** The market in its own units; the central twin takes the numbers as they are. */
+export function perUnit(market: Market, divide: Divide = numberIn): UnitMarket {
   const units = unitsOf(market);
   const { regularisation } = market.scenario;
-  const power = (values: Float64Array): Float64Array => values.map((value) => numberIn(value, units.mw));
-  const scenario = scenarioIn(units, market.scenario, numberIn);
+  const power = (values: Float64Array): Float64Array => values.map((value) => divide(value, units.mw));
+  const scenario = scenarioIn(units, market.scenario, divide);
   return {
     ...market,
     scenario,
@@ -90,28 +94,28 @@ export function perUnit(market: Market): UnitMarket {
       days: market.joint.days.map((columns) => columns.map(power)),
       persistent: market.joint.persistent.map((columns) => columns.map(power)),
     },
-    allowanceT: market.allowanceT.map((t) => numberIn(t, units.mw * units.hours)),
+    allowanceT: market.allowanceT.map((t) => divide(t, units.mw * units.hours)),
     fixedSoldMw: market.fixedSoldMw?.map(power),
     // An allowance is counted over the horizon: its square is not paid by the hour.
     regularisation: {
-      trade: numberIn(regularisation.trade, units.price),
-      allowances: numberIn(regularisation.trade * units.hours, units.price),
-      reactive: numberIn(regularisation.reactive, units.price),
+      trade: divide(regularisation.trade, units.price),
+      allowances: divide(regularisation.trade * units.hours, units.price),
+      reactive: divide(regularisation.reactive, units.price),
     },
     units,
   };
 }
 
 /** The limits in a market's units; squared voltages have none. */
-export function networkIn({ mw }: Units, network: Network): Network {
+export function networkIn({ mw }: Units, network: Network, divide: Divide = numberIn): Network {
   const scaled = (bounds: Float64Array): Float64Array =>
-    bounds.map((bound, limit) => (limit < network.buses ? bound : numberIn(bound, mw)));
+    bounds.map((bound, limit) => (limit < network.buses ? bound : divide(bound, mw)));
   return {
     ...network,
-    baseMva: numberIn(network.baseMva, mw),
+    baseMva: divide(network.baseMva, mw),
     standing: network.standing.map(({ mw: p, mvar: q }) => ({
-      mw: p.map((v) => numberIn(v, mw)),
-      mvar: q.map((v) => numberIn(v, mw)),
+      mw: p.map((v) => divide(v, mw)),
+      mvar: q.map((v) => divide(v, mw)),
     })),
     lower: scaled(network.lower),
     upper: scaled(network.upper),
@@ -119,11 +123,7 @@ export function networkIn({ mw }: Units, network: Network): Network {
 }
 
 /** A scenario whose quantities are in other units. */
-export function scenarioIn(
-  units: Omit<Units, "money">,
-  scenario: Scenario,
-  divide: (value: number, unit: number) => number,
-): Scenario {
+export function scenarioIn(units: Omit<Units, "money">, scenario: Scenario, divide: Divide): Scenario {
   const { mw, hours } = units;
   const money = (value: number): number => divide(value, units.price);
   const power = (value: number): number => divide(value, mw);
@@ -193,10 +193,7 @@ function prosumerIn(prosumer: Prosumer, scaled: Scales): Prosumer {
 /** A figure of a device in other units. */
 type Scales = Readonly<Record<Dimension, (value: number) => number>>;
 
-const scalesOf = (
-  { mw, hours, price }: Omit<Units, "money">,
-  divide: (value: number, unit: number) => number,
-): Scales => ({
+const scalesOf = ({ mw, hours, price }: Omit<Units, "money">, divide: Divide): Scales => ({
   power: (value) => divide(value, mw),
   energy: (value) => divide(value, mw * hours),
   ramp: (value) => divide(value * hours, mw),
