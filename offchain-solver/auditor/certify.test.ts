@@ -15,7 +15,7 @@ const context = {
   domain,
   session: hash("session"),
   payload: hash("payload"),
-  nodeKeys: new Map(IDS.map((id) => [id, keyOf(id).address])),
+  nodeKeys: new Map([1, 2, 3, 4, 5].map((id) => [id, keyOf(id).address])),
 };
 /** What the certificate reads of a market: its tariff, and how many members it has. */
 const market = {
@@ -36,18 +36,21 @@ const result: ClearingResult = {
 };
 const nano = (dollars: number): bigint => BigInt(Math.round(dollars * 1e9));
 
-async function judged(claims: readonly (readonly [regret: number, open: number])[], own = 0, copies = 1) {
+type Claims = readonly (readonly [regret: number, open: number])[];
+
+async function judged(claims: Claims, own = 0, copies = 1, of: ClearingResult = result) {
   const { session, payload } = context;
   const regrets = await Promise.all(
     claims.map(async ([regret, open], k) => {
-      const claim = { session, payload, prosumer: IDS[k], regretNano: nano(regret), openNano: nano(open) };
-      const signature = await signRegret(domain, keyOf(IDS[k]), claim);
-      return { id: IDS[k], regretNano: `${claim.regretNano}`, openNano: `${claim.openNano}`, signature };
+      const id = of.participants[k];
+      const claim = { session, payload, prosumer: id, regretNano: nano(regret), openNano: nano(open) };
+      const signature = await signRegret(domain, keyOf(id), claim);
+      return { id, regretNano: `${claim.regretNano}`, openNano: `${claim.openNano}`, signature };
     }),
   );
   // The first one's entry, as often as asked.
   const given = [...Array.from({ length: copies - 1 }, () => regrets[0]), ...regrets];
-  return certify(context, market, result, { terms: { toleranceNano: 10_000 } as never, regrets: given }, own);
+  return certify(context, market, of, { terms: { toleranceNano: 10_000 } as never, regrets: given }, own);
 }
 
 describe("what signed claims certify", () => {
@@ -97,6 +100,24 @@ describe("what signed claims certify", () => {
     }
     expect((await judged([[0, 1e3], [0, 1e3], [0, 0]])).verdict).to.include({ predicate: "leftOpenTooLarge" }); // prettier-ignore
     expect((await judged([[0, 0], [0, 0]])).verdict).to.deep.equal({ kind: "valid", uncertifiedBy: [3] }); // prettier-ignore
+  });
+
+  it("is no wider for those who trade little, however much others sell each other to and fro", async () => {
+    // Two sell each other 4 GWh to and fro, and one sells two others 1 MWh and 2 MWh, all at 30 $/MWh.
+    const sale = (seller: number, buyer: number, period: number, quantity: number) =>
+      ({ seller, buyer, product: "energy", period, quantity, price: 30_000 }) as const;
+    const trades = [sale(0, 1, 0, 4e9), sale(1, 0, 1, 4e9), sale(2, 3, 0, 1e6), sale(2, 4, 1, 2e6)];
+    const inflated = { ...result, participants: [1, 2, 3, 4, 5], reactiveVar: [...Array(5)].map(() => [0, 0]), trades };
+    const of = async (...claims: Claims) => (await judged([[0, 0], [0, 0], ...claims], 0, 1, inflated)).verdict;
+    // A thousandth of what they traded themselves, of those who traded least first.
+    expect(await of([0.08, 0], [0.02, 0], [0.05, 0])).to.deep.equal({ kind: "valid" });
+    expect(await of([0, 0.8], [0, 0.2], [0, 0.5])).to.deep.equal({ kind: "valid" });
+    // Two dollars are less than a hundred-thousandth of what the two have sold each other.
+    expect(allowedRegret(market, inflated)).to.be.above(2);
+    expect(await of([1, 0], [0, 0], [1, 0])).to.include({ predicate: "regretsTooLarge" });
+    expect(await of([0, 10], [0, 0], [0, 10])).to.include({ predicate: "leftOpenTooLarge" });
+    // Whoever alone is why takes its own certificate, and nobody else's.
+    expect(await of([0, 0], [0, 0], [1, 0])).to.deep.equal({ kind: "valid", uncertifiedBy: [5] });
   });
 
   it("counts no claim whose open part is not what was signed", async () => {

@@ -2,7 +2,14 @@
 import type { TypedDataDomain } from "ethers";
 import { signerOfText } from "../codec/recover.ts";
 import { regretDigest, type Witness } from "../codec/witness.ts";
-import { allowedMismatch, allowedRegret, turnoverOf } from "../market/result/certificate.ts";
+import {
+  allowedMismatch,
+  allowedOfLeast,
+  allowedRegret,
+  tradedBy,
+  turnoverOf,
+  type LeastAllowed,
+} from "../market/result/certificate.ts";
 import type { ClearingResult } from "../market/result/clearingResult.ts";
 import type { Market } from "../market/scenario/market.ts";
 import { invalid, uncertified, type Verdict } from "./verdict.ts";
@@ -43,7 +50,8 @@ const WIDEST = 2n ** 63n;
 /**
  * One prosumer can take its own certificate from a session and nothing else: a regret that is missing, late (of another
  * session or batch), not signed, negative or absurd leaves the session uncertified by its owner. What is left, with the
- * operator's own, adds up to too much or does not; and so does what plans and trades still differ by.
+ * operator's own, adds up to too much or does not; so does what plans and trades still differ by, and what those who
+ * trade least claim of either.
  */
 export function certify(
   context: WitnessContext,
@@ -54,17 +62,16 @@ export function certify(
 ): Certified {
   const allowed = allowedRegret(market, result, witness.terms.toleranceNano / 1e9);
   const traded = tradedBy(result);
+  const least = allowedOfLeast(market, result, witness.terms.toleranceNano / 1e9);
   const claims = result.participants.map((id) => claimOf(context, witness.regrets, id));
   const allowedOpen = allowedMismatch(market, result);
   const absurd = claims.flatMap((claim, i) => {
     const share = ABSURD_SHARE * traded[i];
     return claim && (claim.regret > Math.max(share, allowed) || claim.open > Math.max(share, allowedOpen)) ? [i] : [];
   });
-  const believed = claims.map((claim, i) =>
-    claim === undefined || claim.regret < -allowed || claim.open < 0 || (absurd.length === 1 && i === absurd[0])
-      ? undefined
-      : claim,
-  );
+  const honest = claims.map((claim) => (claim && claim.regret >= -allowed && claim.open >= 0 ? claim : undefined));
+  const alone = absurd.length === 0 ? aloneBeyond(least, honest) : absurd.length === 1 ? absurd[0] : undefined;
+  const believed = honest.map((claim, i) => (i === alone ? undefined : claim));
   // A negative regret would hide another's: nobody can do better than its best response.
   const regrets = believed.reduce((sum, claim) => sum + Math.max(0, claim?.regret ?? 0), operatorRegret);
   const open = believed.reduce((sum, claim) => sum + (claim?.open ?? 0), 0);
@@ -72,11 +79,47 @@ export function certify(
   const over = (sum: number, most: number): string => `${sum.toExponential(3)} $ over ${most.toExponential(3)} $`;
   if (!(regrets <= allowed)) return { verdict: invalid("regretsTooLarge", over(regrets, allowed)), certificate };
   if (!(open <= allowedOpen)) return { verdict: invalid("leftOpenTooLarge", over(open, allowedOpen)), certificate };
+  const beyond = beyondLeast(least, believed);
+  if (beyond !== undefined) {
+    const predicate = beyond.field === "regret" ? "regretsTooLarge" : "leftOpenTooLarge";
+    const those = `of the ${beyond.members.length} who traded least`;
+    return { verdict: invalid(predicate, `${those}, ${over(beyond.sum, beyond.most)}`), certificate };
+  }
   return { verdict: uncertified(result.participants.filter((_, i) => believed[i] === undefined)), certificate };
 }
 
 /** What a prosumer signed of itself, $. */
 type Claim = { readonly regret: number; readonly open: number };
+
+type Beyond = {
+  readonly field: keyof Claim;
+  readonly members: readonly number[];
+  readonly sum: number;
+  readonly most: number;
+};
+
+/** The first of those who traded least that claim more together than they may. */
+function beyondLeast(least: readonly LeastAllowed[], claims: readonly (Claim | undefined)[]): Beyond | undefined {
+  const sums = { regret: 0, open: 0 };
+  for (const [k, one] of least.entries())
+    for (const field of ["regret", "open"] as const) {
+      sums[field] += Math.max(0, claims[one.member]?.[field] ?? 0);
+      if (sums[field] <= one[field]) continue;
+      const members = least.slice(0, k + 1).map(({ member }) => member);
+      return { field, members, sum: sums[field], most: one[field] };
+    }
+  return undefined;
+}
+
+/** Who alone is why they claim too much, if anybody is. */
+function aloneBeyond(least: readonly LeastAllowed[], claims: readonly (Claim | undefined)[]): number | undefined {
+  const beyond = beyondLeast(least, claims);
+  if (beyond === undefined) return undefined;
+  const { field, members } = beyond;
+  const worst = members.reduce((a, b) => ((claims[b]?.[field] ?? 0) > (claims[a]?.[field] ?? 0) ? b : a));
+  const others = claims.map((claim, i) => (i === worst ? undefined : claim));
+  return beyondLeast(least, others) === undefined ? worst : undefined;
+}
 
 /**
  * Entries of one prosumer that are looked at: a node signs once, or again after a restart. Each costs a signature's
@@ -103,12 +146,4 @@ function claimOf(context: WitnessContext, regrets: Witness["regrets"], id: numbe
   });
   if (signed.length === 0) return undefined;
   return { regret: Math.max(...signed.map((c) => c.regret)), open: Math.max(...signed.map((c) => c.open)) };
-}
-
-/** Gross turnover of every participant, $. */
-function tradedBy({ participants, trades }: ClearingResult): Float64Array {
-  const traded = new Float64Array(participants.length);
-  for (const { seller, buyer, quantity, price } of trades)
-    for (const party of [seller, buyer]) if (party < traded.length) traded[party] += Math.abs(quantity * price) / 1e9;
-  return traded;
 }

@@ -34,6 +34,36 @@ export function turnoverOf({ trades }: ClearingResult): { readonly gross: number
   return { gross: gross / 1e9, rounding: Math.sqrt(squares) / 1e9 };
 }
 
+/** [member] Gross turnover of every participant, $. */
+export function tradedBy({ participants, trades }: ClearingResult): Float64Array {
+  const traded = new Float64Array(participants.length);
+  for (const { seller, buyer, quantity, price } of trades)
+    for (const party of [seller, buyer]) if (party < traded.length) traded[party] += Math.abs(quantity * price) / 1e9;
+  return traded;
+}
+
+/**
+ * Those who trade least may claim together no more than this many times their own part of what all may: members who
+ * sell each other a lot to and fro raise the turnover, and must not buy with it that others are paid badly.
+ */
+const OWN_PART = 100;
+
+/** What a member of a result and all who traded less may claim together, $. */
+export type LeastAllowed = { readonly member: number; readonly regret: number; readonly open: number };
+
+/** Of every member, those who traded least first; `share`: of the turnover, for regrets. */
+export function allowedOfLeast(market: Priced, result: ClearingResult, share: number): LeastAllowed[] {
+  const traded = tradedBy(result);
+  const rounding = allowed(market, result, 0);
+  const ascending = [...traded.keys()].sort((a, b) => traded[a] - traded[b]);
+  let gross = 0;
+  return ascending.map((member) => {
+    gross += traded[member];
+    const most = (part: number): number => OWN_PART * part * gross + rounding;
+    return { member, regret: most(share), open: most(CERTIFICATE.mismatch) };
+  });
+}
+
 /** Most that the regrets of a posted result may add up to, $; `share` of its turnover. */
 export const allowedRegret = (market: Priced, result: ClearingResult, share: number = CERTIFICATE.regret): number =>
   allowed(market, result, share);

@@ -13,7 +13,7 @@ import { bundleHash, signRegret, WitnessSchema } from "../../codec/witness.ts";
 import { outsideMandates } from "../../ledger/mandateFit.ts";
 import { batchOf, type Batch, type Verified } from "../../ledger/verified.ts";
 import { acceptOwn, doubtedTrades } from "../../market/result/acceptance.ts";
-import { allowedMismatch, allowedRegret } from "../../market/result/certificate.ts";
+import { allowedMismatch, allowedOfLeast, allowedRegret } from "../../market/result/certificate.ts";
 import { OperatorProposalSchema, ProposalSchema, type Proposals } from "../../market/result/proposal.ts";
 import { proposalFaults } from "../../market/result/proposalFault.ts";
 import { decode, encode } from "../../net/wire.ts";
@@ -149,14 +149,20 @@ function impossible({ market }: OwnAgent, { view }: OwnEnd, proposals: Proposals
   return { kind: "claimed", claim: {}, payload: keccak256(bytesOf(outside)), outside, whole: false, doubts };
 }
 
-/** What the members' regrets, and what they left open, may add up to beside the operator's own. */
+/**
+ * What members' regrets, and what they left open, may add up to: of every member and all who traded less, those who
+ * traded least first, and of all beside the operator's own.
+ */
 function allowedOf({ market, network, terms }: OwnAgent, { result }: Batch, { operator }: Proposals): Allowed {
   const own = terms.settings.network ? operatorRegret(market, network, result, operator.limits).regret : 0;
+  const share = terms.toleranceNano / NANO;
+  const all = { regret: allowedRegret(market, result, share) - own, open: allowedMismatch(market, result) };
   const floor = (dollars: number): string => `${BigInt(Math.max(0, Math.floor(dollars * NANO)))}`;
-  return {
-    regretNano: floor(allowedRegret(market, result, terms.toleranceNano / NANO) - own),
-    openNano: floor(allowedMismatch(market, result)),
-  };
+  return allowedOfLeast(market, result, share).map(({ member, regret, open }) => ({
+    party: result.participants[member],
+    regretNano: floor(Math.min(regret, all.regret)),
+    openNano: floor(Math.min(open, all.open)),
+  }));
 }
 
 /** Proposals against the own view, integers against proposals, the chain's rules, and the auditor's own test. */

@@ -65,15 +65,15 @@ export type Reply =
       /** The integers were made: everybody not in `outside` was found within its mandate. */
       readonly whole: boolean;
       readonly doubts: readonly Doubt[];
-      /** Most that the members' regrets, and what they left open, may add up to for the certificate. */
+      /** Most that members' regrets, and what they left open, may add up to for the certificate. */
       readonly allowed?: Allowed;
     }
   | { readonly kind: "verified"; readonly digest: string; readonly payload: Uint8Array; readonly bundleHash: string }
   | { readonly kind: "signed"; readonly signature: string }
   | { readonly kind: "broken"; readonly error: string };
 
-/** 1e-9 $. */
-export type Allowed = { readonly regretNano: string; readonly openNano: string };
+/** What a party and all before it, who traded less, may claim together, 1e-9 $. */
+export type Allowed = readonly { readonly party: number; readonly regretNano: string; readonly openNano: string }[];
 
 /** `waitedFor`: agents whose messages did not come. */
 export type Failed = { readonly reason: string; readonly waitedFor?: readonly number[] };

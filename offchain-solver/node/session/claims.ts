@@ -67,20 +67,24 @@ export function judgeClaims(claims: readonly Claimed[], about: Claiming): Judged
 }
 
 /**
- * Largest claims that are more than all together may be: a node that claims too much leaves the session uncertified by
- * itself, not unsettled. At most so `many`: where it takes more, something is wrong with the result.
+ * Largest claims that are more than all together, or those who traded least, may be: a node that claims too much leaves
+ * the session uncertified by itself, not unsettled. At most so `many`: where it takes more, something is wrong with the
+ * result.
  */
-function tooMuch(claims: readonly Claimed[], allowed: Claim["allowed"], many: number): Disputed[] {
-  if (allowed === undefined) return [];
+function tooMuch(claims: readonly Claimed[], allowed: Claim["allowed"] = [], many: number): Disputed[] {
   const left = new Map(claims.map((claim) => [claim.party, claim]));
   const out: Disputed[] = [];
   for (const field of ["regretNano", "openNano"] as const) {
-    const most = BigInt(allowed[field]);
     const of = (claim: Claimed): bigint => (BigInt(claim[field] ?? 0) > 0n ? BigInt(claim[field] as string) : 0n);
-    while (out.length < many && [...left.values()].reduce((sum, claim) => sum + of(claim), 0n) > most) {
-      const worst = [...left.values()].reduce((a, b) => (of(b) > of(a) ? b : a));
-      left.delete(worst.party);
-      out.push({ party: worst.party, reason: `claims ${field} ${of(worst)} where all may claim ${most}` });
+    for (const [k, last] of allowed.entries()) {
+      const most = BigInt(last[field]);
+      const those = (): Claimed[] => allowed.slice(0, k + 1).flatMap(({ party }) => left.get(party) ?? []);
+      while (out.length < many && those().reduce((sum, claim) => sum + of(claim), 0n) > most) {
+        const { party, ...worst } = those().reduce((a, b) => (of(b) > of(a) ? b : a));
+        left.delete(party);
+        const who = k === allowed.length - 1 ? "all" : `the ${k + 1} who traded least`;
+        out.push({ party, reason: `claims ${field} ${of({ party, ...worst })} where ${who} may claim ${most}` });
+      }
     }
   }
   return out;

@@ -248,12 +248,28 @@ describe("the conductor of a session", () => {
     all(conductor, present);
     const [liar, other] = [invited[3], invited[8]];
     const effects = claimedWith(conductor, invited, (party) => ({
-      ...(party === OPERATOR_ID && { allowed: { regretNano: "100", openNano: "50" } }),
+      ...(party === OPERATOR_ID && {
+        allowed: invited.map((one) => ({ party: one, regretNano: "100", openNano: "50" })),
+      }),
       regretNano: party === liar ? "101" : "2",
       ...(party === other && { openNano: "51" }),
     }));
     expect(regretsIn(effects)).to.deep.equal(without(liar, other));
     expect(differing(effects)).to.deep.equal([liar, other]);
+  });
+
+  it("takes from the certificate whose claims are more than those who traded least may be", () => {
+    const conductor = fresh();
+    all(conductor, present);
+    const liar = invited[1];
+    const most = (k: number): string => (k < 3 ? "10" : "1000");
+    const effects = claimedWith(conductor, invited, (party) => ({
+      ...(party === OPERATOR_ID && {
+        allowed: without(OPERATOR_ID).map((one, k) => ({ party: one, regretNano: most(k), openNano: "50" })),
+      }),
+      regretNano: party === liar ? "9" : "2",
+    }));
+    expect([regretsIn(effects), differing(effects)]).to.deep.equal([without(liar), [liar]]);
   });
 
   it("goes on without who refuses what all others have claimed, and waits for nobody", () => {

@@ -49,8 +49,12 @@ const TO_CONDUCTOR = [
     doubts: z.array(found).min(1).max(256).optional(),
     /** The operator's: without these the session is cleared again. */
     beyond,
-    /** The operator's: what the members' claims may add up to. */
-    allowed: z.strictObject({ regretNano: whole, openNano: whole }).optional(),
+    /** The operator's: what a member's claim and those of all before it, who traded less, may add up to. */
+    allowed: z
+      .array(z.strictObject({ party, regretNano: whole, openNano: whole }))
+      .max(65_536)
+      .readonly()
+      .optional(),
   }),
   /** It will not sign, and says which predicate. */
   z.strictObject({ kind: z.literal("refusal"), ...about, predicate: z.string(), detail: z.string() }),
