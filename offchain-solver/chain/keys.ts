@@ -1,7 +1,8 @@
 /** A party's keys in the registry: proofs of possession, admission, rotation. */
 import { Contract, type BaseWallet, type Provider, type Signer } from "ethers";
-import { METER_KEY_TYPES, NODE_KEY_TYPES, registryDomain } from "../codec/typedData.ts";
+import { METER_KEY_TYPES, NODE_KEY_TYPES, registryDomain, sessionHash, type SessionTerms } from "../codec/typedData.ts";
 import { contracts, type Deployment, send } from "./deployment.ts";
+import { eventsOf, type ContractEvent } from "./logs.ts";
 
 /** What the registry holds of a party; `wallet` undefined: nobody has this id. */
 export type Registered = {
@@ -44,6 +45,39 @@ export async function registered(deployment: Deployment, provider: Provider, id:
   const nobody = /^0x0+$/.test(party.wallet);
   const { nodeKey, meterKey, rotations, meterRotations } = party;
   return { wallet: nobody ? undefined : party.wallet, nodeKey, meterKey, rotations, meterRotations };
+}
+
+/** By party id: whose signatures count for what became of a session. */
+export type SessionKeys = {
+  /** Those that the meter has had since the freeze, the one of then first: one that is replaced later has read too. */
+  readonly meterKeys: ReadonlyMap<number, readonly string[]>;
+  /** As they were at the freeze. */
+  readonly nodeKeys: ReadonlyMap<number, string>;
+};
+
+/** Keys of a frozen session, from the events of registry and market. Throws where its freeze is not on chain. */
+export async function keysOfSession(
+  deployment: Deployment,
+  provider: Provider,
+  terms: SessionTerms,
+): Promise<SessionKeys> {
+  const { registry, market } = contracts(deployment, provider);
+  const [freeze] = await eventsOf(market, market.filters.SessionFrozen(null, sessionHash(terms)), deployment.block);
+  if (freeze === undefined) throw new Error(`no SessionFrozen event of ordinal ${terms.ordinal}`);
+  const names = ["Registered", "NodeKeyRotated", "MeterKeyRotated"] as const;
+  const all = await Promise.all(names.map((name) => eventsOf(registry, registry.filters[name](), deployment.block)));
+  const isBefore = (one: ContractEvent, other: ContractEvent): number =>
+    one.log.blockNumber - other.log.blockNumber || one.log.index - other.log.index;
+  const meterKeys = new Map<number, readonly string[]>();
+  const nodeKeys = new Map<number, string>();
+  for (const one of all.flat().toSorted(isBefore)) {
+    const { id, nodeKey, meterKey } = one.event.args.toObject();
+    const frozen = isBefore(one, freeze) > 0;
+    if (nodeKey !== undefined && !frozen) nodeKeys.set(Number(id), nodeKey);
+    if (meterKey !== undefined)
+      meterKeys.set(Number(id), [...(frozen ? (meterKeys.get(Number(id)) ?? []) : []), meterKey]);
+  }
+  return { meterKeys, nodeKeys };
 }
 
 /** A new party's proofs; the registry's address is in what they sign, so they hold nowhere else. */

@@ -1,10 +1,11 @@
 /**
- * An entry of readings: reckoned from what meters and nodes signed by keys that the registry has, attested by a quorum
+ * An entry of readings: reckoned from what meters and nodes signed by keys that the registry had, attested by a quorum
  * of the committee, entered on chain. The first one, the final one and corrections alike.
  */
 import { keccak256, type BaseWallet, type Provider, type Signer } from "ethers";
 import * as Delivery from "../chain/delivery.ts";
 import * as Deployment from "../chain/deployment.ts";
+import { keysOfSession } from "../chain/keys.ts";
 import { INSURANCE_ID } from "../ledger/posting.ts";
 import * as Onboarding from "../chain/onboarding.ts";
 import {
@@ -86,7 +87,7 @@ export async function enterMeters(
   const { settled, terms } = promised;
   const result = resultOf(promised);
   const invited = terms.scenario.prosumers.map(({ id }) => id);
-  const taken = await takenIn(place, promised, signed, invited);
+  const taken = await takenIn(place, promised, signed);
   const market = marketOf(sessionOf(terms.scenario, result.participants), terms.settings);
   const known = { result, market, invited, imbalancePrice: imbalancePrice(terms.scenario.tariff) };
   const readings = sessionReadings(known, taken, request.kind);
@@ -116,7 +117,7 @@ export async function enterMeters(
     ...(entry && { chain: placeOf(deployment, entry) }),
   };
   const where = { batch: settled.batch, chainId: Number(deployment.chainId), delivery: deployment.delivery! };
-  const kept = { files: [...taken.files.values()], statements: signed.statements, basis };
+  const kept = { files: [...taken.files.values()], statements: taken.signed, basis };
   const documents = { delivery: toDeliveryJson(delivered), meters: toMetersJson(where, kept) };
   return { ...documents, entry, settled, refused: taken.refused };
 }
@@ -132,24 +133,18 @@ const placeOf = (
   gasUsed: Number(gasUsed),
 });
 
-/** What counts of the files: by the keys that the registry has now. */
+/** What counts of the files: by the keys that an auditor judges them by. */
 async function takenIn(
   { deployment, provider }: EntryPlace,
   { settled }: Promised,
   { files, statements }: Signed,
-  invited: readonly number[],
 ): Promise<Taken> {
-  const { registry } = Deployment.contracts(deployment, provider);
-  const parties = await Promise.all(invited.map((id) => registry.getFunction("party").staticCall(id)));
-  const keysOf = (field: "meterKey" | "nodeKey"): Map<number, string> =>
-    new Map(invited.map((id, i) => [id, parties[i][field] as string]));
   const { start, periodSeconds, periods } = settled.terms;
   return takeIn(files, statements, {
     domain: deliveryDomain(deployment.chainId, deployment.delivery!),
     batch: settled.batch,
     ...{ start: Number(start), periodSeconds, periods },
-    meterKeys: keysOf("meterKey"),
-    nodeKeys: keysOf("nodeKey"),
+    ...(await keysOfSession(deployment, provider, settled.terms)),
   });
 }
 

@@ -42,14 +42,16 @@ export async function signStatement(
   return { ...statement, signature };
 }
 
-/** Which session's, and whose keys are registered. */
+/** Which session's, and whose keys count: docs/delivery.md. */
 export type Expected = {
   readonly domain: TypedDataDomain;
   readonly batch: string;
   readonly start: number;
   readonly periodSeconds: number;
   readonly periods: number;
-  readonly meterKeys: ReadonlyMap<number, string>;
+  /** Those that a meter has had since the freeze: who replaces it later does not unsay what it read. */
+  readonly meterKeys: ReadonlyMap<number, readonly string[]>;
+  /** As they were at the freeze. */
   readonly nodeKeys: ReadonlyMap<number, string>;
 };
 
@@ -57,6 +59,8 @@ export type Expected = {
 export type Taken = Metered & {
   /** [prosumer] the file that counts: of several that are right, the one with the largest number. */
   readonly files: ReadonlyMap<number, MeterFile>;
+  /** Those that count, as they were signed. */
+  readonly signed: readonly SignedStatement[];
   readonly refused: readonly string[];
 };
 
@@ -70,16 +74,21 @@ export function takeIn(files: readonly MeterFile[], statements: readonly SignedS
     else if ((taken.get(prosumer)?.number ?? 0) < file.number) taken.set(prosumer, file);
   }
   const stated = new Map<number, DeviceStatement>();
-  for (const { signature, ...statement } of statements) {
+  const signed = new Map<number, SignedStatement>();
+  for (const one of statements) {
+    const { signature, ...statement } = one;
     const { prosumer, plannedWh } = statement;
     const signer = signerOfText(statementDigest(expected.domain, expected.batch, statement), signature);
     if (plannedWh.length !== expected.periods) refused.push(`statement of prosumer ${prosumer}: another length`);
     else if (signer === undefined || signer !== expected.nodeKeys.get(prosumer))
       refused.push(`statement of prosumer ${prosumer}: not signed by its node's key`);
-    else stated.set(prosumer, statement);
+    else {
+      stated.set(prosumer, statement);
+      signed.set(prosumer, one);
+    }
   }
   const readings = new Map([...taken].map(([prosumer, file]) => [prosumer, file.readings]));
-  return { files: taken, readings, statements: stated, refused };
+  return { files: taken, readings, statements: stated, signed: [...signed.values()], refused };
 }
 
 function faultOf({ readings, number, signature }: MeterFile, expected: Expected): string | undefined {
@@ -93,7 +102,7 @@ function faultOf({ readings, number, signature }: MeterFile, expected: Expected)
   )
     return "its readings do not follow each other";
   const signer = signerOfText(meterDigest(expected.domain, meterReadings(readings, number)), signature);
-  return signer === undefined || signer !== expected.meterKeys.get(prosumer)
+  return signer === undefined || !expected.meterKeys.get(prosumer)?.includes(signer)
     ? "not signed by its meter's key"
     : undefined;
 }
