@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { loadScenario, takeHours } from "../../scenarios/loadScenario.ts";
 import * as Market from "./market.ts";
-import { perUnit, unitsOf } from "./perUnit.ts";
+import { exactly, perUnit, unitsOf } from "./perUnit.ts";
 import { publicScenario } from "./publicScenario.ts";
 import type { Scenario } from "./scenario.ts";
 import { marketSizeMw, sizeOf, withSizes } from "./size.ts";
@@ -12,6 +12,10 @@ const undeclared = (scenario: Scenario): Scenario => ({
 });
 const marketOf = (scenario: Scenario) => Market.createMarket(scenario, Market.defaultSettings(scenario));
 
+/** Every number in it, in order. */
+const numbersIn = (value: unknown): number[] =>
+  typeof value === "number" ? [value] : value instanceof Object ? Object.values(value).flatMap(numbersIn) : [];
+
 describe("a market's size", () => {
   const day = loadScenario("ieee15");
 
@@ -19,7 +23,11 @@ describe("a market's size", () => {
     const market = marketOf(day);
     expect(unitsOf(market)).to.deep.equal({ mw: 1, hours: 1, price: 1, money: 1 });
     expect(market.regularisation).to.deep.equal({ trade: 0.01, allowances: 0.01, reactive: 0.2 });
-    expect(perUnit(market).scenario.prosumers).to.deep.equal(day.prosumers);
+    expect(perUnit(market, exactly).scenario.prosumers).to.deep.equal(day.prosumers);
+    // What is cleared has 32 bits of every number.
+    const [rounded, whole] = [perUnit(market).scenario.prosumers, day.prosumers].map(numbersIn);
+    expect(rounded.length).to.equal(whole.length);
+    rounded.forEach((value, k) => expect(Math.abs(value - whole[k])).to.be.at.most(2 ** -32 * Math.abs(whole[k])));
   });
 
   it("is the mean of load peaks and ratings, the largest of each member, where nothing is declared", () => {
