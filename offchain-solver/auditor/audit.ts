@@ -13,6 +13,7 @@ import { postedBatch, type Posted } from "./call.ts";
 import type { Certificate } from "./certify.ts";
 import * as Credits from "./credits.ts";
 import * as Entries from "./entries.ts";
+import type { EntryPrices } from "./entryTerms.ts";
 import * as History from "./history.ts";
 import { judge, type Judgement } from "./judge.ts";
 import type { Release } from "./release.ts";
@@ -59,6 +60,8 @@ export type AuditedSession = {
   readonly meterKeys: ReadonlyMap<number, string>;
   /** Figures of the regrets, where it came to them. */
   readonly certificate?: Certificate;
+  /** What its terms ask of who deviates, where the witness shows them. */
+  readonly prices?: EntryPrices;
 };
 
 /** How far an audit has come: everything up to `block`, whose hash tells a chain from another. */

@@ -14,6 +14,7 @@ import { signerOf } from "../codec/recover.ts";
 import type { ChainLog, Look } from "../chain/look.ts";
 import type { AuditedSession } from "./audit.ts";
 import * as Charges from "./charges.ts";
+import { termsFault } from "./entryTerms.ts";
 import { debitableIn, type History } from "./history.ts";
 import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
 
@@ -265,7 +266,16 @@ function verdictOf(work: EntryWork, facts: Facts, pending: Pending, posted: Resu
     return invalid("notMeasured", `entry ${entry.number} is final before ${closes} with values that are not measured`);
   const due = Charges.dueFault(read, ...positionsOf(session));
   if (due !== undefined) return invalid(due.predicate, due.detail);
+  const asked = askedFault(session, read);
+  if (asked !== undefined) return asked;
   return moneyVerdict(work, facts, read, { pending, posted });
+}
+
+/** Without the witness of a session that is judged by one nobody knows what its terms ask. */
+function askedFault({ batch, verdict, prices, payload, terms }: AuditedSession, read: SessionReadings) {
+  if (prices === undefined) return verdict.kind === "valid" ? undefined : undecided(`the terms of batch ${batch}`);
+  const wrong = termsFault(read, { payload: payload!, terms: terms!, prices });
+  return wrong && invalid(wrong.predicate, wrong.detail);
 }
 
 const endOf = ({ terms }: AuditedSession): bigint => terms!.start + BigInt(terms!.periods * terms!.periodSeconds);

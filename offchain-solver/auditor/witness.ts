@@ -21,6 +21,7 @@ import { ancillaryCharges, judgeAncillary } from "../market/result/ancillaryChar
 import { positionsWh, reservePositions, verifyPublic } from "../market/result/verify.ts";
 import { witnessIn, type Bundles } from "./bundles.ts";
 import { certify, type Certificate, type WitnessContext } from "./certify.ts";
+import { entryPricesOf, type EntryPrices } from "./entryTerms.ts";
 import { checkPosted } from "./posted.ts";
 import { unneededTightening } from "./tightening.ts";
 import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
@@ -90,6 +91,13 @@ export type SettledSession = {
   readonly limits: ReadonlyMap<number, FrozenLimits>;
 };
 
+/** `prices`: what the terms ask, where they are those that were frozen. */
+export type JudgedSession = {
+  readonly verdict: Verdict;
+  readonly certificate?: Certificate;
+  readonly prices?: EntryPrices;
+};
+
 /**
  * Judges a settled session by the witness found for it. Nothing that a publisher says is believed: the witness must be
  * the one that was signed with the batch, and its terms those that were frozen, before anything in it counts.
@@ -98,7 +106,7 @@ export async function certifySession(
   settled: SettledSession,
   bundles: Bundles,
   domain: TypedDataDomain,
-): Promise<{ readonly verdict: Verdict; readonly certificate?: Certificate }> {
+): Promise<JudgedSession> {
   const { batch, bundleHash } = settled;
   const found = await witnessIn(bundles, bundleHash);
   if (found === undefined) return { verdict: undecided(`the witness of batch ${batch} (${bundleHash})`) };
@@ -112,17 +120,18 @@ export function judgeSession(
   { payload, gridModel, nodeKeys, terms, limits }: SettledSession,
   witness: Witness,
   domain: TypedDataDomain,
-): { readonly verdict: Verdict; readonly certificate?: Certificate } {
+): JudgedSession {
   const wrong = wrongTerms(witness.terms, terms, gridModel, limits);
   if (wrong.kind !== "valid") return { verdict: wrong };
+  const prices = entryPricesOf(witness.terms);
   const posted = attempt(() => Payload.decode(payload, terms.periods));
-  if ("kind" in posted) return { verdict: invalid(posted.predicate, posted.detail.join(", ")) };
+  if ("kind" in posted) return { verdict: invalid(posted.predicate, posted.detail.join(", ")), prices };
   const { participants, trades, reactiveVar } = posted;
   const { periodSeconds, periods } = terms;
   const sessionStart = Number(terms.start);
   const result: ClearingResult = { sessionStart, periodSeconds, periods, participants, trades, reactiveVar };
   const context = { domain, session: sessionHash(terms), payload: keccak256(payload), nodeKeys };
-  return certifyWitness(context, result, witness);
+  return { ...certifyWitness(context, result, witness), prices };
 }
 
 /** Whether what was published as the terms is what was frozen, sound, and of this feeder and horizon. */
