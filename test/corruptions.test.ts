@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import type { Release } from "../offchain-solver/auditor/release.ts";
+import type { BatchRecord } from "../offchain-solver/auditor/bundles.ts";
 import { MARKET } from "../offchain-solver/codec/abi.ts";
 import { buildRelease, releasedBuild } from "../offchain-solver/devnet/release.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
@@ -7,7 +8,7 @@ import { hasChromium, openBrowser, type Browser } from "./support/chromium.ts";
 import { CORRUPTIONS } from "./support/corruptions/all.ts";
 import { ENDPOINT_FAULTS } from "./support/endpointFaults.ts";
 import { outcomeOf } from "./support/faultOutcome.ts";
-import { forged, type TrueSession } from "./support/forge.ts";
+import { flipped, forged, type TrueSession } from "./support/forge.ts";
 import { misled } from "./support/misled.ts";
 import type { ChainRecord } from "./support/recordedChain.ts";
 import { recordedMarket } from "./support/recordedMarket.ts";
@@ -51,6 +52,33 @@ describe("a settled session with one corruption", function () {
       } finally {
         MARKET[method] = own as never;
       }
+    });
+
+  it("is undecided where its block is told to be after the deadline, which the released code would refuse", async () => {
+    const said = saidOf(await auditShown(await forged(session, { settledAt: session.terms.deadline + 1n }), release));
+    expect(said.kind, said.verdict).to.equal("undecided");
+    expect(said.verdict).to.include("the time of block");
+  });
+
+  const other = `0x${"11".repeat(20)}`;
+  for (const [how, edit] of [
+    ["leaves out", () => ({ signers: 0, signatures: "0x" })],
+    ["changes", ({ signatures }) => ({ signatures: flipped(signatures, 63) })],
+  ] as [string, (record: BatchRecord) => Partial<BatchRecord>][])
+    it(`is undecided where it was relayed, nobody traces it, and who publishes it ${how} signatures`, async () => {
+      const { record, files } = await forged(session);
+      const batch = MARKET.parseLog(record.logs.findLast((log) => MARKET.parseLog(log)?.name === "Settled")!)!.args
+        .batch;
+      const kept = JSON.parse(files[batch]) as BatchRecord;
+      const hash = record.logs.findLast((log) => MARKET.parseLog(log)?.name === "Settled")!.transactionHash;
+      const relayed = { ...record, transactions: { ...record.transactions, [hash]: { to: other, input: "0x" } } };
+      const shown = (one: object) => ({ record: relayed, files: { ...files, [batch]: JSON.stringify(one) } });
+      const { sessions, standing } = await auditShown(shown({ ...kept, ...edit(kept) }), release);
+      expect([standing, sessions.at(-1)!.verdict]).to.deep.equal([
+        { kind: "valid" },
+        { kind: "undecided", missing: `the signatures of batch ${batch}` },
+      ]);
+      expect(saidOf(await auditShown(shown(kept), release))).to.include({ kind: "valid" });
     });
 
   for (const { name, predicate, shown } of CORRUPTIONS)

@@ -14,8 +14,9 @@ import type { Certificate } from "./certify.ts";
 import * as Credits from "./credits.ts";
 import * as Entries from "./entries.ts";
 import type { EntryPrices } from "./entryTerms.ts";
+import { hiddenMember } from "./hidden.ts";
 import * as History from "./history.ts";
-import { judge, type Judgement } from "./judge.ts";
+import { isOfSignatures, judge, type Judgement } from "./judge.ts";
 import type { Release } from "./release.ts";
 import { undecided, VALID, type Verdict } from "./verdict.ts";
 import { certifySession } from "./witness.ts";
@@ -100,6 +101,7 @@ const LONGEST_RANGE = 100_000;
 type Work = {
   readonly look: Look;
   readonly market: string;
+  readonly registry: string;
   readonly bundles: Bundles;
   readonly judgesWitness: boolean;
   readonly release: Release;
@@ -123,6 +125,7 @@ export async function audit(request: AuditRequest): Promise<Audited> {
   const work: Work = {
     look,
     market,
+    registry,
     bundles: bundles ?? NO_BUNDLES,
     judgesWitness: bundles !== undefined,
     release,
@@ -185,7 +188,7 @@ async function takeIn(work: Work, log: ChainLog): Promise<void> {
 async function takePosting(work: Work, posting: Words.Posting, log: ChainLog): Promise<boolean> {
   const { look, history, sessions, market } = work;
   const { delivery, carbonCredit } = posting;
-  const given = { look, history, sessions, delivery };
+  const given = { look, history, sessions, delivery, carbonCredit, registry: work.registry };
   try {
     if (log.address === delivery.address) Entries.take(history.entries, log);
     else if (log.address === carbonCredit) await Credits.take(given, log);
@@ -233,6 +236,7 @@ async function settledSession(work: Work, log: ChainLog): Promise<AuditedSession
   const { sequence, ordinal, batch, deltas } = event.args;
   const unseen = History.batchesBetween(history, sequence - 1n, history.lastBatch);
   const judged = await attempt(() => judgeSettled(work, log, { sequence, ordinal, batch, deltas: getBytes(deltas) }));
+  History.countSeen(history, log);
   history.sequence = sequence;
   history.lastBatch = batch;
   const { session } = history;
@@ -292,7 +296,7 @@ async function judgeSettled(work: Work, log: ChainLog, settled: Settled): Promis
     attestationDigest(domain, terms, payload, bundleHash) === settled.batch;
   const posted = await postedBatch(look, market, { transaction: log.transaction, batch: settled.batch }, bundles, isIt);
   if (typeof posted === "string") return { verdict: undecided(posted) };
-  const { payload, bundleHash, source } = posted;
+  const { payload, bundleHash, source, genuine } = posted;
   const about = { payload, bundleHash, source };
   const grid = await gridOf(work, terms.gridModel);
   if (typeof grid === "string") return { ...about, verdict: undecided(grid) };
@@ -303,14 +307,19 @@ async function judgeSettled(work: Work, log: ChainLog, settled: Settled): Promis
   if (typeof context === "string") return { ...about, verdict: undecided(context) };
   const absent = History.absentFrom(session, table, context.ledger.grid);
   const part = absent === undefined ? undefined : `the mandate of account ${absent} in the table that was frozen`;
-  const hidden = (await hiddenLog(look, history, log)) ?? session.doubt ?? part;
   const block = await look.block(log.block);
   if (block === undefined) return { ...about, verdict: undecided(`block ${log.block}`) };
   const known = { ...about, gridModel: grid, settledAt: block.timestamp };
+  // The released code settles nothing after the deadline: such a time is another than the contract had.
+  const late = block.timestamp > terms.deadline ? `the time of block ${log.block}, after the deadline` : undefined;
+  const hidden = (await hiddenLog(look, history, log)) ?? session.doubt ?? part ?? late;
   const deltas = deltasOf(payload, settled.deltas);
-  const candidate = { ...posted, settledAt: block.timestamp, batch: settled.batch, deltas };
+  const settledAt = late === undefined ? block.timestamp : terms.deadline;
+  const candidate = { ...posted, settledAt, batch: settled.batch, deltas };
   const judgement = judge(context, candidate);
-  const verdict = await settledVerdict(work, log, judgement, hidden);
+  const unproven =
+    genuine || !isOfSignatures(judgement.verdict) ? undefined : `the signatures of batch ${settled.batch}`;
+  const verdict = await settledVerdict(work, log, judgement, hidden ?? unproven);
   if (verdict.kind !== "valid" || !work.judgesWitness) return { ...judgement, ...known, verdict };
   const { nodeKeys } = session;
   const { limits } = context.ledger;
@@ -327,7 +336,7 @@ async function judgeSettled(work: Work, log: ChainLog, settled: Settled): Promis
  * contract would have refused the batch itself.
  */
 async function settledVerdict(
-  { look, history, market }: Work,
+  { look, history, market, registry }: Work,
   log: ChainLog,
   { verdict, settlement }: Judgement,
   hidden: string | undefined,
@@ -343,6 +352,10 @@ async function settledVerdict(
   if (before !== undefined) return undecided(`events of account ${before}: ${said}`);
   const { priceCap } = await Words.counters(look, market, log.block - 1);
   if (priceCap !== history.priceCap) return undecided(`the event that set the price cap: ${said}`);
+  const { epoch } = history.session!.terms;
+  const keys = history.committees.get(epoch) ?? [];
+  const seat = await hiddenMember({ look, address: registry, block: log.block }, epoch, keys);
+  if (seat !== undefined) return undecided(`${seat}: ${said}`);
   if (settlement === undefined) return verdict;
   // The ledger must have become what the event says of it, not what the payload makes of it.
   const after = { ...history, accounts: new Map(settlement.accounts) };

@@ -9,10 +9,12 @@ import { batchIn, type Bundles } from "./bundles.ts";
 export type Posted = {
   readonly payload: Uint8Array;
   readonly bundleHash: string;
-  /** Absent where a publisher left them out: the contract has checked them. */
+  /** None where a publisher left them out: the contract has checked them. */
   readonly signers: number;
   readonly signatures: string;
   readonly source: "transaction" | "trace" | "bundle";
+  /** Whether signers and signatures are what was submitted: neither digest nor hash of a batch has them. */
+  readonly genuine: boolean;
 };
 
 /** The first of the places that has bytes of this batch: `isIt` compares their digest with the chain's. */
@@ -35,7 +37,7 @@ export async function postedBatch(
     async () => {
       const record = await batchIn(bundles, batch);
       if (record === undefined) return [];
-      return [{ ...record, payload: getBytes(record.payload), source: "bundle" as const }];
+      return [{ ...record, payload: getBytes(record.payload), source: "bundle" as const, genuine: false }];
     },
   ];
   for (const candidate of candidates) {
@@ -52,7 +54,7 @@ export async function postedBatch(
 }
 
 function settleCalls(calls: readonly ChainCall[], market: string, source: Posted["source"]): Posted[] {
-  return calls.flatMap(({ to, input }) => {
+  return calls.flatMap(({ to, input, altered }) => {
     if (to !== market) return [];
     let call;
     try {
@@ -63,6 +65,7 @@ function settleCalls(calls: readonly ChainCall[], market: string, source: Posted
     }
     if (call?.name !== "settle") return [];
     const { payload, bundleHash, signers, signatures } = call.args;
-    return [{ payload: getBytes(payload), bundleHash, signers: Number(signers), signatures, source }];
+    const genuine = source === "transaction" && altered !== true;
+    return [{ payload: getBytes(payload), bundleHash, signers: Number(signers), signatures, source, genuine }];
   });
 }

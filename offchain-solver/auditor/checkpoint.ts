@@ -3,7 +3,7 @@ import { getBytes, hexlify, id, isHexString } from "ethers";
 import type { Standing } from "./audit.ts";
 
 /** Raised where what is kept changes its meaning, and where a verdict would be another. */
-const VERSION = 5;
+const VERSION = 6;
 
 /** `hash`: keccak256 of what stands in `standing`, so that a file that was damaged or edited is none. */
 type Kept = {
@@ -24,6 +24,16 @@ export function written(standing: Standing, about: string): string {
   });
   const kept: Kept = { version: VERSION, about, hash: id(spelt), standing: JSON.parse(spelt) };
   return JSON.stringify(kept);
+}
+
+/** Whether nothing was left open: what was missing then may be there when it is read again. */
+export function isDecided({ sessions, history }: Standing): boolean {
+  const { entries, credits, posted } = history;
+  const verdicts = [
+    ...[...sessions, ...[...entries.entered.values()].flat(), ...credits.issued].map(({ verdict }) => verdict),
+    ...[posted, credits.wrong].filter((verdict) => verdict !== undefined),
+  ];
+  return verdicts.every(({ kind }) => kind !== "undecided");
 }
 
 /** undefined where the text is of something else, or not whole: then everything is read again. */

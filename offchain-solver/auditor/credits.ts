@@ -5,9 +5,12 @@
 import { ZeroAddress, type Result } from "ethers";
 import { CARBON_CREDIT } from "../codec/abi.ts";
 import { decodeReadings } from "../codec/readings.ts";
+import { EndpointFault } from "../chain/endpoint.ts";
 import type { ChainLog } from "../chain/look.ts";
 import type { AuditedSession } from "./audit.ts";
 import type { AuditedEntry, DeliveryContract, EntryWork } from "./entries.ts";
+import { believed, hiddenFromCredit, type Before } from "./hidden.ts";
+import * as Words from "./words.ts";
 import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
 
 export type AuditedCredit = {
@@ -96,9 +99,10 @@ function transfer(
     const { transaction, changes } = credits.expected;
     const left = (transaction === log.transaction ? (changes.get(`${asset} ${sign}`) ?? 0n) : 0n) - value;
     if (left >= 0n) changes.set(`${asset} ${sign}`, left);
-    // What comes in a burn's place is told by no event of ours before it: it is the ledger's.
+    // What comes in a burn's place is told by no event of ours before it: it is the ledger's. The released code makes
+    // no token without an event that explains it: it was not seen.
     else if (sign === "+")
-      credits.wrong ??= invalid("mintedNotTheCertificate", `${value} of ${asset} in transaction ${log.transaction}`);
+      credits.wrong ??= undecided(`what explains ${value} new tokens of ${asset} in transaction ${log.transaction}`);
   }
 }
 
@@ -123,7 +127,11 @@ async function claimOf(work: EntryWork, log: ChainLog, sequence: bigint, prosume
   const block = await look.block(log.block);
   if (block === undefined) return undecided(`block ${log.block}`);
   return (
-    timeFault(entry, history.entries.contested.get(sequence), delivery, block.timestamp) ?? { entry, session, measured }
+    timeFault(entry, history.entries.contested.get(sequence), delivery, [block.timestamp, log.block]) ?? {
+      entry,
+      session,
+      measured,
+    }
   );
 }
 
@@ -131,18 +139,22 @@ function timeFault(
   { kind, number, at }: AuditedEntry,
   contested: bigint | undefined,
   { dispute }: DeliveryContract,
-  now: bigint,
+  [now, block]: readonly [bigint, number],
 ): Verdict | undefined {
   if (kind === "provisional") return invalid("creditNotFinal", `entry ${number} is provisional`);
   const from = contested !== undefined && contested > at + dispute ? contested : at + dispute;
-  return now < from ? invalid("creditTooEarly", `at ${now}, not before ${from}`) : undefined;
+  // The released code has refused it until then, and keeps no time of it.
+  return now < from ? undecided(`the time of block ${block}: credits at ${now}, not before ${from}`) : undefined;
 }
 
 async function certificate(work: EntryWork, log: ChainLog, args: Result): Promise<void> {
   const { credits } = work.history;
   const [sequence, prosumer] = [BigInt(args.sequence), Number(args.id)];
   const about = { sequence, prosumer, asset: args.asset, wh: args.issued };
-  const verdict = await certificateVerdict(work, log, args);
+  const before = countedOf(credits, sequence, prosumer);
+  const said = await certificateVerdict(work, log, args);
+  const verdict = await believed(said, () => hiddenFromCredit(work, log, about, before));
+  if (verdict.kind === "undecided") await relearn(work, log, about);
   credits.issued.push({ ...about, transaction: log.transaction, block: log.block, verdict });
   expect(credits, log.transaction, args.asset, args.issued);
 }
@@ -179,15 +191,40 @@ async function owe(work: EntryWork, log: ChainLog, args: Result): Promise<void> 
   const { credits } = work.history;
   const [sequence, prosumer] = [BigInt(args.sequence), Number(args.id)];
   const claim = await claimOf(work, log, sequence, prosumer);
-  if ("kind" in claim) {
-    credits.wrong ??= claim;
-    return;
-  }
+  const about = { sequence, prosumer };
+  const before = countedOf(credits, sequence, prosumer);
+  const believe = async (verdict: Verdict): Promise<void> => {
+    const judged = await believed(verdict, () => hiddenFromCredit(work, log, about, before));
+    credits.wrong ??= judged.kind === "valid" ? undefined : judged;
+    if (judged.kind === "undecided") await relearn(work, log, about);
+  };
+  if ("kind" in claim) return believe(claim);
   const key = `${sequence} ${prosumer}`;
   const all = BigInt(claim.measured.reduce((sum, wh) => sum + wh, 0));
   const less = (credits.counted.get(key) ?? 0n) - all;
   credits.counted.set(key, all);
   credits.owed.set(prosumer, (credits.owed.get(prosumer) ?? 0n) + args.wh);
   if (less !== args.wh)
-    credits.wrong ??= invalid("creditsOwedNotMetered", `account ${prosumer}: ${less} Wh, not ${args.wh}`);
+    await believe(invalid("creditsOwedNotMetered", `account ${prosumer}: ${less} Wh, not ${args.wh}`));
+}
+
+const countedOf = ({ counted, owed }: Credits, sequence: bigint, prosumer: number): Before => ({
+  counted: counted.get(`${sequence} ${prosumer}`) ?? 0n,
+  owed: owed.get(prosumer) ?? 0n,
+});
+
+/** Takes from the contract what it has counted since, so that one credit in doubt leaves the next to be judged. */
+async function relearn(
+  { look, history, carbonCredit }: EntryWork,
+  { block }: ChainLog,
+  { sequence, prosumer }: Pick<AuditedCredit, "sequence" | "prosumer">,
+): Promise<void> {
+  try {
+    const { counted, owed } = await Words.creditedAt({ look, address: carbonCredit, block }, sequence, prosumer);
+    history.credits.counted.set(`${sequence} ${prosumer}`, counted);
+    history.credits.owed.set(prosumer, owed);
+  } catch (error) {
+    // A node that has pruned its states: the next one is in doubt as well.
+    if (!(error instanceof EndpointFault)) throw error;
+  }
 }

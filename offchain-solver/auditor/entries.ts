@@ -16,6 +16,8 @@ import type { AuditedSession } from "./audit.ts";
 import * as Charges from "./charges.ts";
 import { termsFault } from "./entryTerms.ts";
 import { debitableIn, type History } from "./history.ts";
+import { believed, hiddenFromEntry, hiddenPosting } from "./hidden.ts";
+import { isOfSignatures } from "./judge.ts";
 import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
 
 /** The contract that enters readings, and its fixed times: docs/delivery.md. */
@@ -65,7 +67,7 @@ export type Entries = {
   pending: Pending;
 };
 
-type Pending = {
+export type Pending = {
   readonly transaction: string;
   readonly entered: Result | undefined;
   readonly arrears: readonly (readonly [number, bigint])[];
@@ -112,6 +114,8 @@ export type EntryWork = {
   readonly look: Look;
   readonly history: History;
   readonly delivery: DeliveryContract;
+  readonly carbonCredit: string;
+  readonly registry: string;
   readonly sessions: readonly AuditedSession[];
 };
 
@@ -124,7 +128,16 @@ export async function judgePosting(work: EntryWork, log: ChainLog): Promise<Verd
   const posted = MARKET.parseLog(log)!.args;
   const pending = entries.pending.transaction === log.transaction ? entries.pending : nothingOf("");
   entries.pending = nothingOf("");
-  if (pending.entered === undefined) return judgeCollected(entries, pending, movedIn(posted));
+  if (pending.entered === undefined) {
+    const moved = movedIn(posted);
+    const verdict = judgeCollected(entries, pending, moved);
+    const judged = await believed(verdict, () => hiddenPosting(work, { log, pending }, moved));
+    if (pending.collected !== undefined) {
+      const [id, nano] = pending.collected;
+      entries.arrears.set(id, (entries.arrears.get(id) ?? 0n) - nano);
+    }
+    return judged;
+  }
   const { sequence } = pending.entered;
   const before = entries.entered.get(sequence) ?? [];
   const judged = await judgeEntry(work, pending, { log, posted, before });
@@ -145,7 +158,6 @@ function judgeCollected(entries: Entries, { collected }: Pending, moved: readonl
   if (collected === undefined) return undecided("the event that explains a posting of the delivery contract");
   const [id, nano] = collected;
   const owed = entries.arrears.get(id) ?? 0n;
-  entries.arrears.set(id, owed - nano);
   const said = moved.map((one) => `${one.id} ${one.nano} ${one.grams} ${one.released}`);
   const is = [
     [id, -nano],
@@ -199,7 +211,11 @@ async function judgeEntry(work: EntryWork, pending: Pending, seen: Seen): Promis
             : undefined;
   if (missing !== undefined) return { ...entry, verdict: undecided(missing) };
   const facts = { entry, session: session!, call: call as Call, before, rows: args.committed.rows as string };
-  return { ...entry, verdict: verdictOf(work, facts, pending, posted) };
+  const epoch = epochOf(work, facts);
+  const verdict = await believed(verdictOf(work, facts, pending, posted), () =>
+    hiddenFromEntry(work, entry, epoch, { log, pending }),
+  );
+  return { ...entry, verdict };
 }
 
 /** Everybody's connection, in code that nobody can change. */
@@ -218,6 +234,8 @@ type Call = {
   readonly readings: Uint8Array;
   readonly signers: number;
   readonly signatures: string;
+  /** Whether signers and signatures are what was submitted. */
+  readonly genuine: boolean;
 };
 
 /** The call that entered these readings, from the transaction or a trace of it; a string names what is missing. */
@@ -230,7 +248,8 @@ async function deliverCall(look: Look, to: string, transaction: string, hash: st
       const parsed = DELIVERY.parseTransaction({ data: call.input });
       if (parsed?.name !== "deliver" || keccak256(parsed.args.readings) !== hash) continue;
       const { posting, readings, signers, signatures } = parsed.args;
-      return { posting, readings: getBytes(readings), signers: Number(signers), signatures };
+      const genuine = call === direct && call.altered !== true;
+      return { posting, readings: getBytes(readings), signers: Number(signers), signatures, genuine };
     } catch (error) {
       if (!isIllFormed(error)) throw error;
     }
@@ -249,15 +268,18 @@ type Facts = {
 /** In the contract's order: which batch, which kind and when, by whom, what of, what it moves. */
 function verdictOf(work: EntryWork, facts: Facts, pending: Pending, posted: Result): Verdict {
   const { session, entry, call, before } = facts;
-  if (entry.batch !== session.batch || sessionHash(termsIn(call.posting)) !== sessionHash(session.terms!))
+  const named = sessionHash(termsIn(call.posting)) === sessionHash(session.terms!);
+  if (!named && !call.genuine) return undecided(`what entry ${entry.number} was submitted with`);
+  if (entry.batch !== session.batch || !named)
     return invalid("unknownBatch", `it is entered for batch ${entry.batch}, ${session.batch} settled`);
   if (entry.number !== before.length + 1)
     return undecided(`the events of entry ${before.length + 1} of batch number ${entry.sequence}`);
   const unknown = before.find(({ readings }) => readings === undefined);
   if (unknown !== undefined) return undecided(`the readings of entry ${unknown.number}`);
   const closes = endOf(session) + work.delivery.metering;
-  const early = orderFault(work.delivery, facts, closes) ?? quorumFault(work, facts, closes);
-  if (early !== undefined) return early;
+  const early = orderFault(work.delivery, facts, closes) ?? quorumFault(work, facts);
+  if (early !== undefined)
+    return !call.genuine && isOfSignatures(early) ? undecided(`the signatures of entry ${entry.number}`) : early;
   const read = attempt(() => decodeReadings(call.readings, session.terms!.periods));
   if ("kind" in read) return invalid(read.predicate, read.detail.join(", "));
   if (rootOf(rowBytes(call.readings, session.terms!.periods)) !== facts.rows)
@@ -321,9 +343,14 @@ function orderFault(delivery: DeliveryContract, { entry, before }: Facts, closes
 }
 
 /** The session's committee until the metering window is over, the one in office afterwards. */
-function quorumFault({ history, delivery }: EntryWork, facts: Facts, closes: bigint): Verdict | undefined {
+function epochOf({ history, delivery }: EntryWork, { entry, session }: Facts): bigint | undefined {
+  return entry.at < endOf(session) + delivery.metering ? session.terms!.epoch : inOffice(history, entry.at);
+}
+
+function quorumFault(work: EntryWork, facts: Facts): Verdict | undefined {
+  const { history, delivery } = work;
   const { entry, session, call, before } = facts;
-  const epoch = entry.at < closes ? session.terms!.epoch : inOffice(history, entry.at);
+  const epoch = epochOf(work, facts);
   const committee = epoch === undefined ? undefined : history.committees.get(epoch);
   if (committee === undefined) return undecided(`the committee that attests entry ${entry.number}`);
   const digest = readingsDigest(deliveryDomain(history.chainId, delivery.address), {
@@ -349,7 +376,7 @@ function quorumFault({ history, delivery }: EntryWork, facts: Facts, closes: big
   return undefined;
 }
 
-function inOffice({ seats }: History, at: bigint): bigint | undefined {
+export function inOffice({ seats }: History, at: bigint): bigint | undefined {
   let best: { epoch: bigint; from: bigint } | undefined;
   for (const [epoch, from] of seats) {
     if (from > at) continue;
@@ -417,6 +444,8 @@ function movedFault(moves: Charges.Moves, { moved, number }: Facts["entry"], tol
   const grams = moves.moved.reduce((sum, one) => sum + one.grams, 0n);
   if (posted.issuedG !== grams) return invalid("movedNotTheReadings", `${grams} g are issued, not ${posted.issuedG}`);
   const [byFund, byReceivers] = pending.borne;
+  if (byFund + byReceivers === 0n && moves.byFund + moves.byReceivers > 0n)
+    return undecided(`the event that tells who bears what entry ${number} falls short of`);
   const owed = (list: readonly (readonly [number, bigint])[]): string => list.map((one) => one.join(" ")).join(", ");
   if (owed(pending.arrears) !== owed(moves.arrears) || byFund !== moves.byFund || byReceivers !== moves.byReceivers)
     return invalid(

@@ -148,12 +148,15 @@ export function apply(history: History, log: ChainLog): Unseen[] {
   const parsed = (log.address === history.market ? MARKET : REGISTRY).parseLog(log);
   if (parsed === null) return [];
   const unseen = applyParsed(history, log, parsed.name, parsed.args);
-  if (log.address !== history.market) return unseen;
-  const { transaction } = log;
+  if (log.address === history.market) countSeen(history, log);
+  return unseen;
+}
+
+/** Another event of the market was seen, `Settled` too: a transaction may settle one session and freeze the next. */
+export function countSeen(history: History, { transaction }: ChainLog): void {
   const events = history.last.transaction === transaction ? history.last.events + 1 : 1;
   history.last = { transaction, events };
   if (history.session?.transaction === transaction) history.session.events = events;
-  return unseen;
 }
 
 function applyParsed(history: History, log: ChainLog, name: string, args: Result): Unseen[] {

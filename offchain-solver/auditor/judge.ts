@@ -58,6 +58,12 @@ export function judge(context: Context, candidate: Candidate): Judgement {
   return { verdict: VALID, settlement };
 }
 
+/** Refusals of what comes with a batch and is not in its digest: whoever handed it on may have changed it. */
+const OF_SIGNATURES: readonly string[] = ["signaturesLength", "quorumNotReached", "unknownMember", "badSignature"];
+
+export const isOfSignatures = (verdict: Verdict): boolean =>
+  verdict.kind === "invalid" && OF_SIGNATURES.includes(verdict.predicate);
+
 function checkQuorum(committee: readonly string[], digest: string, candidate: Candidate): Verdict | undefined {
   const { signers } = candidate;
   const bits = Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => Math.floor(signers / 2 ** bit) % 2 === 1);

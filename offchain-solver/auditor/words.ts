@@ -1,5 +1,5 @@
 /** What the contracts say of themselves at one block, beside what the events made of it. */
-import { ZeroAddress, type Interface } from "ethers";
+import { getBytes, ZeroAddress, type Interface } from "ethers";
 import { CARBON_CREDIT, DELIVERY, MARKET, REGISTRY, TOKEN } from "../codec/abi.ts";
 import { isIllFormed } from "../codec/foreign.ts";
 import { unpackLimits } from "../codec/typedData.ts";
@@ -98,6 +98,43 @@ export async function postingOf(look: Look, market: string, block: number): Prom
   const { grace, metering, dispute, correction, multiple } = windows;
   const [ledgerAsset] = await said(look, { codec: CARBON_CREDIT, address: carbonCredit, block }, "ledgerAsset", []);
   return { delivery: { address, grace, metering, dispute, correction, multiple }, carbonCredit, ledgerAsset };
+}
+
+/** One contract, asked after one block. */
+export type At = { readonly look: Look; readonly address: string; readonly block: number };
+
+/** What the delivery contract keeps of a session's last entry. */
+export async function deliveredAt({ look, ...at }: At, sequence: bigint) {
+  const [held] = await said(look, { codec: DELIVERY, ...at }, "delivered", [sequence]);
+  // `entries` is a method of what ethers gives.
+  return { entries: Number(held.getValue("entries")), kind: Number(held.kind), lastAt: held.lastAt as bigint };
+}
+
+export async function arrearsAt({ look, ...at }: At, id: number): Promise<bigint> {
+  return (await said(look, { codec: DELIVERY, ...at }, "arrearsOf", [id]))[0] as bigint;
+}
+
+/** Wh of a session that were issued to an account, and Wh that it owes. */
+export async function creditedAt({ look, ...at }: At, sequence: bigint, id: number) {
+  const contract = { codec: CARBON_CREDIT, ...at };
+  const [counted] = await said(look, contract, "issuedWh", [sequence, id]);
+  const [owed] = await said(look, contract, "owedWh", [id]);
+  return { counted: counted as bigint, owed: owed as bigint };
+}
+
+export async function walletAt({ look, ...at }: At, id: number): Promise<string> {
+  return (await said(look, { codec: REGISTRY, ...at }, "walletOf", [id]))[0] as string;
+}
+
+/** The epoch of the committee in office. */
+export async function seatAt({ look, ...at }: At): Promise<bigint> {
+  return BigInt((await said(look, { codec: REGISTRY, ...at }, "committee", []))[0].epoch);
+}
+
+/** Node keys of a committee, 20 bytes each. */
+export async function rollAt({ look, ...at }: At, epoch: bigint): Promise<Uint8Array> {
+  const [{ pointer }] = await said(look, { codec: REGISTRY, ...at }, "committeeOf", [epoch]);
+  return getBytes(await look.code(pointer)).subarray(1);
 }
 
 /** Entries, arrears and tokens at the head beside what events make of them. */

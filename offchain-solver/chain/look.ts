@@ -1,7 +1,8 @@
 /**
  * What an auditor reads of a chain, from one endpoint or compared between two. Nothing is believed to be well-formed.
  */
-import { getAddress, isHexString } from "ethers";
+import { getAddress, isHexString, Signature, toBeHex, Transaction } from "ethers";
+import { isIllFormed } from "../codec/foreign.ts";
 import { EndpointFault, type Endpoint } from "./endpoint.ts";
 
 export type ChainLog = {
@@ -13,7 +14,12 @@ export type ChainLog = {
   readonly index: number;
 };
 
-export type ChainCall = { readonly to: string | undefined; readonly input: string };
+export type ChainCall = {
+  readonly to: string | undefined;
+  readonly input: string;
+  /** Of a transaction that was shown with its signature: its fields hash to something else than its name. */
+  readonly altered?: boolean;
+};
 
 /** Every method throws EndpointFault where there is no answer; undefined: the endpoint knows of no such thing. */
 export type Look = {
@@ -127,7 +133,9 @@ export function look(endpoint: Endpoint): Look {
       ),
     async transaction(hash) {
       const found = await ask("eth_getTransactionByHash", hash);
-      return found === null ? undefined : callOf(record("a transaction", found));
+      if (found === null) return undefined;
+      const shown = record("a transaction", found);
+      return { ...callOf(shown), ...(isAltered(shown, hash) && { altered: true }) };
     },
     receipt,
     async trace(hash) {
@@ -151,6 +159,31 @@ export function look(endpoint: Endpoint): Look {
       hex("the code", await ask("eth_getCode", at, block === undefined ? "latest" : quantity(block))),
     call: async (to, data, block) => hex("a call's result", await ask("eth_call", { to, data }, quantity(block))),
   };
+}
+
+/** Kinds of transactions whose hash is told by the fields that every endpoint shows. */
+const HASHED = new Set(["0x0", "0x1", "0x2"]);
+
+/** Whether what is shown hashes to another name; false too where it is shown without what its hash is made of. */
+function isAltered(shown: Record<string, unknown>, hash: string): boolean {
+  const { type, r, s, v, yParity, gas, input, from: _, ...rest } = shown;
+  if (typeof type !== "string" || !HASHED.has(type) || r === undefined || s === undefined) return false;
+  try {
+    const { nonce, gasPrice, maxFeePerGas, maxPriorityFeePerGas, value, chainId, accessList, to } = rest as never;
+    const fees = type === "0x2" ? { maxFeePerGas, maxPriorityFeePerGas } : { gasPrice };
+    const lists = type === "0x0" ? {} : { accessList };
+    const signature = Signature.from({
+      r: toBeHex(r as string, 32),
+      s: toBeHex(s as string, 32),
+      v: v ?? yParity,
+    } as never);
+    const common = { type: Number(type), nonce: Number(nonce), gasLimit: gas, data: input, to, value };
+    const made = Transaction.from({ ...common, ...fees, ...lists, chainId: chainId ?? 0, signature } as never);
+    return made.hash !== hash;
+  } catch (error) {
+    if (!isIllFormed(error)) throw error;
+    return true;
+  }
 }
 
 const keyOf = ({ block, index }: ChainLog): string => `${block} ${index}`;

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { getAddress, isAddress, keccak256 } from "ethers";
 import { audit, type Audited, type Standing } from "../auditor/audit.ts";
 import { bundlesAt, bundlesOf, type Bundles } from "../auditor/bundles.ts";
-import { restored, written } from "../auditor/checkpoint.ts";
+import { isDecided, restored, written } from "../auditor/checkpoint.ts";
 import { addressIn } from "../auditor/words.ts";
 import { RELEASE } from "../auditor/releasedContracts.ts";
 import { EndpointFault, httpEndpoint } from "../chain/endpoint.ts";
@@ -87,7 +87,7 @@ async function followed(eyes: Look, market: string, bundles: Bundles, args: Look
 async function resumed(eyes: Look, file: string | undefined, about: string): Promise<Standing | undefined> {
   if (file === undefined || !isFile(file)) return undefined;
   const standing = restored(readText(file), about);
-  if (standing === undefined || standing.sessions.some(({ verdict }) => verdict.kind === "undecided")) return undefined;
+  if (standing === undefined || !isDecided(standing)) return undefined;
   const block = await eyes.block(standing.block);
   return block?.hash === standing.hash ? standing : undefined;
 }

@@ -79,6 +79,14 @@ const answers = (
     rpc: async (call, ask) => (call.method === method ? change((await ask()) as never, call, record) : ask()),
   }),
 });
+/** The call with another last byte of its signatures. */
+const withSignature = (input: string): string => {
+  const call = MARKET.parseTransaction({ data: input });
+  if (call?.name !== "settle") return input;
+  const signatures = call.args.signatures as string;
+  const args = call.args.toArray().with(-1, flipped(signatures, (signatures.length - 2) / 2 - 1));
+  return MARKET.encodeFunctionData("settle", args);
+};
 const rangeOf = ({ params: [filter] }: Call): number => {
   const { fromBlock, toBlock } = filter as { fromBlock: string; toBlock: string };
   return Number(toBlock) - Number(fromBlock) + 1;
@@ -184,6 +192,11 @@ const LIES: readonly EndpointCase[] = [
     "changes a byte of a payload",
     "eth_getTransactionByHash",
     (found: { input: string } | null) => found && { ...found, input: flipped(found.input, 400) },
+  ),
+  answers(
+    "changes a byte of a batch's signatures",
+    "eth_getTransactionByHash",
+    (found: { input: string } | null) => found && { ...found, input: withSignature(found.input) },
   ),
   answers("has pruned its transactions", "eth_getTransactionByHash", () => null),
   answers("has pruned its receipts", "eth_getTransactionReceipt", () => null),

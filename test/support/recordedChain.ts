@@ -26,6 +26,7 @@ export type ChainRecord = {
   readonly carbonCredit: string;
   readonly blocks: Readonly<Record<number, { readonly hash: string; readonly timestamp: string }>>;
   readonly logs: readonly RawLog[];
+  /** With their signatures, where they are what was sent. */
   readonly transactions: Readonly<Record<string, { readonly to: string | null; readonly input: string }>>;
   /** By address, lower case. */
   readonly codes: Readonly<Record<string, string>>;
@@ -82,6 +83,11 @@ export function replayed(record: ChainRecord, name = "a record"): Endpoint {
   return { name, request: async (method, params) => structuredClone(answer(method, params)) };
 }
 
+/** Events that name code. */
+const POINTING: readonly string[] = [
+  ...["GridModelAdded", "TableWritten", "ConnectionsWritten", "CommitteeAppointed", "MemberChanged"],
+];
+
 const hex = (number: number): string => `0x${number.toString(16)}`;
 
 /**
@@ -126,8 +132,7 @@ export async function recorded(endpoint: Endpoint, marketAddress: string, from: 
     numbers.add(Number(log.blockNumber));
     const parsed = codecs.get(getAddress(log.address))!.parseLog(log);
     if (parsed?.name === "Registered") ids.add(parsed.args.id);
-    if (["GridModelAdded", "TableWritten", "ConnectionsWritten"].includes(parsed?.name ?? ""))
-      await keepCode(parsed!.args.pointer);
+    if (POINTING.includes(parsed?.name ?? "")) await keepCode(parsed!.args.pointer);
     if (parsed?.name === "DeliveryEntered")
       await call(delivery, DELIVERY.encodeFunctionData("delivered", [parsed.args.sequence]), head);
     if (parsed?.name === "Arrears")
@@ -138,8 +143,7 @@ export async function recorded(endpoint: Endpoint, marketAddress: string, from: 
     if (["Settled", "SessionFrozen", "DeliveryEntered"].includes(parsed?.name ?? "")) {
       if (parsed!.name !== "DeliveryEntered")
         for (const block of [Number(log.blockNumber) - 1, Number(log.blockNumber)]) states.add(block);
-      const { to, input } = (await ask("eth_getTransactionByHash", log.transactionHash)) as never;
-      transactions[log.transactionHash] = { to, input };
+      transactions[log.transactionHash] = (await ask("eth_getTransactionByHash", log.transactionHash)) as never;
     }
   }
   const blocks: Record<number, { hash: string; timestamp: string }> = {};
@@ -147,6 +151,7 @@ export async function recorded(endpoint: Endpoint, marketAddress: string, from: 
     const { hash, timestamp } = (await ask("eth_getBlockByNumber", hex(number), false)) as never;
     blocks[number] = { hash, timestamp };
   }
+  await reviewed(call, { market, registry, delivery, carbonCredit, ids: [...ids] }, logs);
   for (const block of states) await stateAt(call, { market, registry, ids: [...ids] }, block);
   await call(token, TOKEN.encodeFunctionData("balanceOf", [market]), head);
   const chainId = (await ask("eth_chainId")) as string;
@@ -155,6 +160,44 @@ export async function recorded(endpoint: Endpoint, marketAddress: string, from: 
 
 type Ask = (to: string, data: string, block: number) => Promise<string>;
 type Parts = { readonly market: string; readonly registry: string; readonly ids: readonly bigint[] };
+
+/** What an auditor may ask around settlements, postings and credits before it refuses one. */
+async function reviewed(
+  call: Ask,
+  { market, registry, delivery, carbonCredit, ids }: Parts & { delivery: string; carbonCredit: string },
+  logs: readonly RawLog[],
+): Promise<void> {
+  const ask = (codec: typeof MARKET, to: string, block: number) => (method: string, args: readonly unknown[]) =>
+    call(to, codec.encodeFunctionData(method, args), block);
+  const named = (codec: typeof MARKET, address: string) =>
+    logs.flatMap((log) => {
+      const event = getAddress(log.address) === address ? codec.parseLog(log) : null;
+      return event === null ? [] : [{ ...event, args: event.args, block: Number(log.blockNumber) }];
+    });
+  const epochs = named(REGISTRY, registry).flatMap(({ name, args, block }) =>
+    ["CommitteeAppointed", "MemberChanged"].includes(name) ? [{ epoch: args.epoch as bigint, block }] : [],
+  );
+  const events = [named(MARKET, market), named(DELIVERY, delivery), named(CARBON_CREDIT, carbonCredit)].flat();
+  for (const { name, args, block } of events) {
+    if (!["Settled", "Posted", "DeliveryEntered", "CertificateIssued", "CreditsOwed"].includes(name)) continue;
+    const party = ask(REGISTRY, registry, block);
+    await party("committee", []);
+    for (const one of epochs) if (one.block <= block) await party("committeeOf", [one.epoch]);
+    if (name === "DeliveryEntered") await ask(DELIVERY, delivery, block)("delivered", [args.sequence]);
+    for (const at of name === "Posted" ? [block - 1, block] : [])
+      for (const id of ids) {
+        await ask(MARKET, market, at)("account", [id]);
+        await ask(DELIVERY, delivery, at)("arrearsOf", [id]);
+      }
+    if (name !== "CertificateIssued" && name !== "CreditsOwed") continue;
+    await ask(DELIVERY, delivery, block)("delivered", [args.sequence]);
+    await party("walletOf", [args.id]);
+    for (const at of [block - 1, block]) {
+      await ask(CARBON_CREDIT, carbonCredit, at)("issuedWh", [args.sequence, args.id]);
+      await ask(CARBON_CREDIT, carbonCredit, at)("owedWh", [args.id]);
+    }
+  }
+}
 
 /** What an auditor may ask of the market and of every account after a block. */
 async function stateAt(call: Ask, { market, registry, ids }: Parts, block: number): Promise<void> {

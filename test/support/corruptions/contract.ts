@@ -44,11 +44,6 @@ export const CONTRACT: readonly Corruption[] = [
     predicate: "ledgerChange",
     shown: forging({ deltas: ([one, ...rest]) => [{ ...one, carbon: one.carbon + 1n }, ...rest] }),
   },
-  {
-    name: "settled after its deadline",
-    predicate: "deadlinePassed",
-    shown: (session) => forged(session, { settledAt: session.terms.deadline + 1n }),
-  },
 ];
 
 async function edited(session: TrueSession, edit: (shown: Shown) => Shown): Promise<Shown> {

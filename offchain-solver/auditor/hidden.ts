@@ -1,0 +1,140 @@
+/**
+ * What the contracts' own state shows beside what was seen of their events, asked before an entry or a credit is
+ * refused: the released code would have refused it itself, so that an endpoint more likely hid or changed something.
+ */
+import { getAddress, hexlify } from "ethers";
+import type { ChainLog } from "../chain/look.ts";
+import { EndpointFault } from "../chain/endpoint.ts";
+import { KINDS } from "../codec/deliveryData.ts";
+import { beginEntries, inOffice, take, type AuditedEntry, type EntryWork, type Pending } from "./entries.ts";
+import { accountOf } from "./history.ts";
+import { undecided, type Verdict } from "./verdict.ts";
+import * as Words from "./words.ts";
+
+/** A refusal, or undecided where `hidden` names something or cannot be asked. */
+export async function believed(verdict: Verdict, hidden: () => Promise<string | undefined>): Promise<Verdict> {
+  if (verdict.kind !== "invalid") return verdict;
+  const said = `the contract took what its own rules refuse (${verdict.predicate}: ${verdict.detail})`;
+  try {
+    const what = await hidden();
+    return what === undefined ? verdict : undecided(`${what}: ${said}`);
+  } catch (error) {
+    if (!(error instanceof EndpointFault)) throw error;
+    return undecided(`${error.message}: ${said}`);
+  }
+}
+
+type Taken = { readonly log: ChainLog; readonly pending: Pending };
+
+/** Of an entry whose `Posted` is `log`, before that is applied. */
+export async function hiddenFromEntry(
+  work: EntryWork,
+  entry: Omit<AuditedEntry, "verdict">,
+  epoch: bigint | undefined,
+  { log, pending }: Taken,
+): Promise<string | undefined> {
+  const { look, delivery } = work;
+  const at = { look, address: delivery.address, block: log.block };
+  const { entries, kind, lastAt } = await Words.deliveredAt(at, entry.sequence);
+  if (entries !== entry.number) return `the events of entry ${entries} of batch number ${entry.sequence}`;
+  if (lastAt !== entry.at) return `the time of block ${log.block}, which is not ${entry.at}`;
+  if (KINDS[kind] !== entry.kind) return `the event of entry ${entry.number} as it was`;
+  return (
+    (await hiddenPosting(work, { log, pending }, entry.moved)) ??
+    (epoch === undefined ? undefined : await hiddenSeat(work, epoch, entry.at, log.block))
+  );
+}
+
+/** Of a transaction that the delivery contract posts: its other events, and what accounts had and owed around it. */
+export async function hiddenPosting(
+  { look, history, delivery }: EntryWork,
+  { log, pending }: Taken,
+  moved: AuditedEntry["moved"],
+): Promise<string | undefined> {
+  const own = await look.receipt(log.transaction);
+  if (own === undefined) return `the receipt of transaction ${log.transaction}`;
+  const again = beginEntries();
+  for (const one of own) if (one.address === delivery.address && one.index < log.index) take(again, one);
+  if (spelt(again.pending) !== spelt(pending) || own.find(({ index }) => index === log.index)?.data !== log.data)
+    return `events of transaction ${log.transaction}`;
+  const ids = [...history.accounts.keys()];
+  const before = await Words.differingAccount(look, history, ids, log.block - 1);
+  if (before !== undefined) return `events of account ${before}`;
+  for (const { id, nano, grams } of moved) {
+    if (history.unknown.has(id)) continue;
+    const { deposit, carbon } = await Words.wordAt(look, history.market, id, log.block);
+    const had = accountOf(history, id);
+    if (deposit !== had.deposit + nano || carbon !== had.carbon + grams) return `what was posted of account ${id}`;
+  }
+  return hiddenArrears({ look, address: delivery.address, block: log.block }, history.entries.arrears, pending, ids);
+}
+
+async function hiddenArrears(
+  at: Words.At,
+  known: ReadonlyMap<number, bigint>,
+  { arrears, collected }: Pending,
+  ids: readonly number[],
+): Promise<string | undefined> {
+  for (const id of ids) {
+    const owed = known.get(id) ?? 0n;
+    let now = owed;
+    for (const [of, nano] of arrears) if (of === id) now += nano;
+    if (collected?.[0] === id) now -= collected[1];
+    if ((await Words.arrearsAt({ ...at, block: at.block - 1 }, id)) !== owed) return `what account ${id} owed before`;
+    // What is collected beyond what is owed is the refusal itself.
+    if (now >= 0n && (await Words.arrearsAt(at, id)) !== now) return `what account ${id} owes`;
+  }
+  return undefined;
+}
+
+/** A change of the committee that has to attest: of which there is, or of a member's key. */
+async function hiddenSeat(
+  { look, history, registry }: EntryWork,
+  epoch: bigint,
+  time: bigint,
+  block: number,
+): Promise<string | undefined> {
+  const at = { look, address: registry, block };
+  if (epoch === inOffice(history, time) && (await Words.seatAt(at)) !== epoch)
+    return `the event that changed the committee of epoch ${epoch}`;
+  return hiddenMember(at, epoch, history.committees.get(epoch) ?? []);
+}
+
+/** Whether the registry holds the same keys of a committee. */
+export async function hiddenMember(at: Words.At, epoch: bigint, keys: readonly string[]): Promise<string | undefined> {
+  const roll = await Words.rollAt(at, epoch);
+  const held = Array.from({ length: roll.length / 20 }, (_, bit) =>
+    getAddress(hexlify(roll.subarray(20 * bit, 20 * (bit + 1)))),
+  );
+  return held.join() === keys.join() ? undefined : `the members of the committee of epoch ${epoch}`;
+}
+
+/** What was counted of credits before one that is judged. */
+export type Before = { readonly counted: bigint; readonly owed: bigint };
+
+/** Of a certificate, or of credits that are owed. */
+export async function hiddenFromCredit(
+  { look, history, delivery, carbonCredit, registry }: EntryWork,
+  log: ChainLog,
+  { sequence, prosumer }: { readonly sequence: bigint; readonly prosumer: number },
+  { counted, owed }: Before,
+): Promise<string | undefined> {
+  const known = history.entries.entered.get(sequence) ?? [];
+  const { entries, lastAt } = await Words.deliveredAt({ look, address: delivery.address, block: log.block }, sequence);
+  if (entries !== known.length) return `the events of entry ${entries} of batch number ${sequence}`;
+  const last = known.at(-1);
+  if (last !== undefined && last.at !== lastAt) return `the time of block ${last.block}, which is not ${last.at}`;
+  const own = (await look.receipt(log.transaction))?.find(({ index }) => index === log.index);
+  if (own?.data !== log.data) return `the event of these credits as its receipt has it`;
+  const wallet = await Words.walletAt({ look, address: registry, block: log.block }, prosumer);
+  if (wallet !== history.wallets.get(prosumer)) return `where account ${prosumer} got its wallet`;
+  // Of two in one block the state between them is not to be had.
+  if (history.credits.issued.some((one) => one.block === log.block && one.prosumer === prosumer)) return undefined;
+  const before = await Words.creditedAt({ look, address: carbonCredit, block: log.block - 1 }, sequence, prosumer);
+  return before.counted === counted && before.owed === owed ? undefined : `earlier credits of account ${prosumer}`;
+}
+
+const spelt = (pending: Pending): string =>
+  JSON.stringify({ ...pending, entered: pending.entered?.toArray(true) }, (_, value: unknown) =>
+    typeof value === "bigint" ? `${value}` : value,
+  );
