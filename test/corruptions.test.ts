@@ -10,7 +10,7 @@ import { ENDPOINT_FAULTS } from "./support/endpointFaults.ts";
 import { outcomeOf } from "./support/faultOutcome.ts";
 import { flipped, forged, type TrueSession } from "./support/forge.ts";
 import { misled } from "./support/misled.ts";
-import type { ChainRecord } from "./support/recordedChain.ts";
+import type { ChainRecord, RawLog } from "./support/recordedChain.ts";
 import { recordedMarket } from "./support/recordedMarket.ts";
 import { trueSession } from "./support/trueSession.ts";
 import { auditShown, saidOf } from "./support/verdicts.ts";
@@ -121,6 +121,21 @@ describe("an endpoint that nobody should trust", function () {
 
   it("is believed where it tells the truth", async () => {
     const told = await outcomeOf(record, { name: "", expected: "same", fault: () => ({}) }, release);
+    expect(told).to.deep.equal({ kind: "valid", says: "4 sessions valid" });
+  });
+
+  it("is believed where one transaction settles a session and freezes the next", async () => {
+    const name = (log: RawLog): string | undefined => MARKET.parseLog(log)?.name;
+    const first = record.logs.findIndex((log) => name(log) === "Settled");
+    const next = record.logs.findIndex((log, k) => k > first && name(log) === "SessionFrozen");
+    const { transactionHash, blockNumber, logIndex } = record.logs[first];
+    const freezing = record.logs[next].transactionHash;
+    const last = record.logs.findLastIndex((log) => log.transactionHash === freezing);
+    const logs = record.logs.map((log, k) => {
+      if (k <= first || k > last) return log;
+      return { ...log, transactionHash, blockNumber, logIndex: `0x${(Number(logIndex) + k - first).toString(16)}` };
+    });
+    const told = await outcomeOf({ ...record, logs }, { name: "", expected: "same", fault: () => ({}) }, release);
     expect(told).to.deep.equal({ kind: "valid", says: "4 sessions valid" });
   });
 

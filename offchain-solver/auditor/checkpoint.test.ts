@@ -1,8 +1,9 @@
 import { expect } from "chai";
 import { id } from "ethers";
 import type { Standing } from "./audit.ts";
-import { restored, written } from "./checkpoint.ts";
+import { isDecided, restored, written } from "./checkpoint.ts";
 import { begin } from "./history.ts";
+import { undecided, VALID, type Verdict } from "./verdict.ts";
 
 const ABOUT = "a chain, a market and a build";
 
@@ -19,6 +20,23 @@ describe("where an audit stopped", () => {
     expect(read?.history.limits.get(3)).to.deep.equal({ bytes: Uint8Array.of(1, 255) });
     expect(read?.history).to.have.property("chainId", 31_337n);
     expect(written(read as Standing, ABOUT)).to.equal(text);
+  });
+
+  it("is gone on from only where it left no session, entry, credit or posting open", () => {
+    const open = undecided("something");
+    type Left = "session" | "entry" | "credit" | "posted" | "wrong";
+    const leaving = (left?: Left): Standing => {
+      const one = (what: Left): { verdict: Verdict } => ({ verdict: what === left ? open : VALID });
+      const at = begin(31_337n, `0x${"11".repeat(20)}`);
+      at.entries.entered.set(1n, [one("entry") as never]);
+      at.credits.issued.push(one("credit") as never);
+      if (left === "posted") at.posted = open;
+      if (left === "wrong") at.credits.wrong = open;
+      return { ...standing, history: at, sessions: [one("session") as never] };
+    };
+    expect(isDecided(leaving())).to.equal(true);
+    for (const left of ["session", "entry", "credit", "posted", "wrong"] as const)
+      expect(isDecided(leaving(left)), left).to.equal(false);
   });
 
   it("is nothing where the text is of something else or not whole", () => {
