@@ -67,10 +67,13 @@ describe("a settled session with one corruption", function () {
   ] as [string, (record: BatchRecord) => Partial<BatchRecord>][])
     it(`is undecided where it was relayed, nobody traces it, and who publishes it ${how} signatures`, async () => {
       const { record, files } = await forged(session);
-      const batch = MARKET.parseLog(record.logs.findLast((log) => MARKET.parseLog(log)?.name === "Settled")!)!.args
-        .batch;
-      const kept = JSON.parse(files[batch]) as BatchRecord;
-      const hash = record.logs.findLast((log) => MARKET.parseLog(log)?.name === "Settled")!.transactionHash;
+      const settled = record.logs.findLast((log) => MARKET.parseLog(log)?.name === "Settled")!;
+      const { batch } = MARKET.parseLog(settled)!.args;
+      const hash = settled.transactionHash;
+      const { payload, bundleHash, signers, signatures } = MARKET.parseTransaction({
+        data: record.transactions[hash].input,
+      })!.args;
+      const kept: BatchRecord = { payload, bundleHash, signers: Number(signers), signatures };
       const relayed = { ...record, transactions: { ...record.transactions, [hash]: { to: other, input: "0x" } } };
       const shown = (one: object) => ({ record: relayed, files: { ...files, [batch]: JSON.stringify(one) } });
       const { sessions, standing } = await auditShown(shown({ ...kept, ...edit(kept) }), release);
