@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { keccak256 } from "ethers";
 import { bundlesOf } from "../offchain-solver/auditor/bundles.ts";
-import { checkDelivery } from "../offchain-solver/auditor/deliveries.ts";
+import { checkAllTold, checkDelivery } from "../offchain-solver/auditor/deliveries.ts";
 import type { Audited } from "../offchain-solver/auditor/audit.ts";
 import type { Verdict } from "../offchain-solver/auditor/verdict.ts";
 import { certifySession, judgeWitness, type SettledSession } from "../offchain-solver/auditor/witness.ts";
@@ -204,6 +204,43 @@ describe("a session, end to end on the embedded devnet", function () {
         const verdict = verdictOf((documents) => void edit(documents));
         expect(verdict.kind === "invalid" && verdict.predicate, predicate).to.equal(predicate);
       }
+    });
+  });
+
+  describe("told by a folder", () => {
+    const judged = () => ({ session: outcome.audited[0], terms: outcome.witness.terms, found: outcome.found });
+
+    it("is undecided, not invalid, where somebody's credits are not in it", () => {
+      const { delivery } = outcome.delivery!;
+      const { session, found } = judged();
+      expect(checkAllTold([delivery], session, found)).to.deep.equal({ kind: "valid" });
+      const earlier = { ...delivery, credits: delivery.credits!.slice(1) };
+      expect(checkAllTold([earlier], session, found).kind).to.equal("undecided");
+    });
+
+    /** Nothing is entered, so that no figure is the chain's. */
+    const reckoned = (edit: (delivery: DeliveryJson) => void): Verdict => {
+      const { delivery, meters } = structuredClone(outcome.delivery!);
+      delete delivery.entered;
+      edit(delivery);
+      return checkDelivery(delivery, meters, { ...judged(), found: { ...outcome.found, entries: [] } });
+    };
+
+    it("is refused where arrears, cuts or a shortfall are invented", () => {
+      const lies: ((delivery: DeliveryJson) => void)[] = [
+        ({ members }) => Object.assign(members[1], { arrearsNano: 1e12, cutNano: 1e12 }),
+        ({ members, shortfall }) => {
+          Object.assign(members[1], { arrearsNano: 1e12, cutNano: 1e12 });
+          Object.assign(shortfall, { byFundNano: 999e9, byReceiversNano: 7 });
+        },
+        ({ shortfall }) => (shortfall.byReceiversNano = 1),
+        ({ systems, shortfall }) => {
+          systems.find(({ account }) => account === "desk")!.movedNano += 1e15;
+          systems.find(({ account }) => account === "utility")!.movedNano -= 1e15;
+          shortfall.byReceiversNano = 1;
+        },
+      ];
+      for (const lie of lies) expect(reckoned(lie)).to.include({ kind: "invalid", predicate: "billNotTheReadings" });
     });
   });
 

@@ -31,16 +31,28 @@ export function checkBill(readings: SessionReadings, delivery: DeliveryJson, bas
   return moved === 0n ? VALID : invalid("moneyNotConserved", `what was moved adds up to ${moved}`);
 }
 
-/** Where everybody could pay, the other sides are what the members' come to. */
+/** What each side is due beside what it was paid: nobody is paid more, and the rest is told as a shortfall. */
 function systemFault(charges: readonly Charge[], { members, systems, shortfall }: DeliveryJson): string | undefined {
-  if (shortfall.byFundNano + shortfall.byReceiversNano > 0) return undefined;
   const sum = (of: (k: number) => bigint): bigint => charges.reduce((all, _, k) => all + of(k), 0n);
   const energy = sum((k) => charges[k].energy);
   const penalty = sum((k) => charges[k].penalty);
   const due = sum((k) => BigInt(members[k].dueNano));
-  const sides = { insurance: penalty, desk: energy - penalty - due, utility: -energy };
-  const bad = systems.find(({ account, movedNano }) => BigInt(movedNano) !== sides[account]);
-  return bad && `${bad.account} receives ${sides[bad.account]}, not ${bad.movedNano}`;
+  const moved = new Map(systems.map(({ account, movedNano }) => [account, BigInt(movedNano)]));
+  const sides = [
+    ...members.map(({ id, dueNano, movedNano }) => [`prosumer ${id}`, BigInt(dueNano), BigInt(movedNano)] as const),
+    ["the desk", energy - penalty - due, moved.get("desk")!] as const,
+    ["the utility", -energy, moved.get("utility")!] as const,
+  ];
+  const over = sides.find(([, is, paid]) => (is < 0n ? paid < is || paid > 0n : paid < 0n || paid > is));
+  if (over !== undefined) return `${over[0]} is due ${over[1]} nano-dollars, and ${over[2]} were moved`;
+  const fund = moved.get("insurance")!;
+  if (fund > penalty && fund > 0n) return `the insurance fund is due ${penalty}, and ${fund} were moved`;
+  const byFund = penalty > fund ? penalty - fund : 0n;
+  const byReceivers = sides.reduce((all, [, is, paid]) => (is > 0n ? all + is - paid : all), 0n);
+  const told = [BigInt(shortfall.byFundNano), BigInt(shortfall.byReceiversNano)];
+  return byFund === told[0] && byReceivers === told[1]
+    ? undefined
+    : `the fund bears ${byFund} and receivers ${byReceivers}, not ${told.join(" and ")}`;
 }
 
 function billFault(
@@ -62,6 +74,8 @@ function billFault(
   const beside = BigInt(parts.shortNano) + BigInt(parts.longNano);
   if (beside !== imbalance) return `${imbalance} nano-dollars are for deviations, not ${beside}`;
   if (BigInt(releasedMilli) > charge.releasedMilli) return `${charge.releasedMilli} are released, not ${releasedMilli}`;
-  const carried = BigInt(movedNano) - BigInt(arrearsNano) + BigInt(cutNano);
-  return carried === due ? undefined : `${movedNano} were moved of ${due}, and the rest is nowhere`;
+  const rest = due - BigInt(movedNano);
+  const [owed, cut] = due < 0n ? [-rest, 0n] : [0n, rest];
+  if (BigInt(arrearsNano) !== owed) return `${owed} nano-dollars stay owed, not ${arrearsNano}`;
+  return BigInt(cutNano) === cut ? undefined : `${movedNano} were moved of ${due}, and the rest is nowhere`;
 }

@@ -70,7 +70,10 @@ export function checkClearing(clearing: ClearingJson, { payload, terms, batch }:
   const encoded = Payload.encode(Payload.fromResult(clearing.quantised), terms.periods);
   if (keccak256(encoded) !== keccak256(payload))
     return invalid("clearingNotTheChain", "its quantised result is another than the one that settled");
-  const { trades } = Payload.decode(payload, terms.periods);
+  const { participants, trades } = Payload.decode(payload, terms.periods);
+  const ids = clearing.prosumers.map((one) => one.id);
+  if (ids.join() !== participants.join())
+    return invalid("clearingNotTheChain", `it is of prosumers ${ids.join()}, not ${participants.join()}`);
   for (const [i, { id, payment }] of clearing.prosumers.entries())
     for (const product of ["energy", "reserve", "carbon", "network"] as const) {
       const paid = paidFor(trades, product, i);

@@ -1,0 +1,43 @@
+import { expect } from "chai";
+import type { DeliveryJson } from "../records/deliveryJson.ts";
+import { checkBill } from "./deliveryBill.ts";
+
+describe("the bill of a delivery", () => {
+  /** 1 kWh beyond what was promised, at $0.03: the utility owes it, and pays nothing. */
+  const told = (paid: number, shortfall: DeliveryJson["shortfall"]) => {
+    const values = [{ dueWh: 0, meteredWh: 1_000, quality: 0, renewableWh: 0 }];
+    const readings = {
+      allowancePrice: 50_000,
+      prices: [{ shortPrice: 110_000, longPrice: 30_000, responsePrice: 70_000 }],
+      rows: [{ id: 1, released: 0, emissionsG: 0, values }],
+      responses: [],
+    };
+    const limits = new Map([[1, { feedW: 5_000, takeW: 5_000, renewableW: 0, maxPrice: 1_000_000 }]]);
+    const none = { shortNano: 0, responsesNano: 0, penaltyNano: 0, allowancesNano: 0, boundNano: 0 };
+    const member = {
+      ...{ id: 1, parts: { ...none, longNano: 30_000_000 }, dueNano: 30_000_000, surrenderedG: 0, boughtG: 0 },
+      ...{ releasedMilli: 0, arrearsNano: 0, cutNano: 30_000_000 - paid, movedNano: paid },
+    };
+    const systems = [
+      { account: "insurance", movedNano: -shortfall.byFundNano },
+      { account: "desk", movedNano: 0 },
+      { account: "utility", movedNano: shortfall.byFundNano - paid },
+    ];
+    const about = { periods: 1, periodSeconds: 3_600, multiple: 3, kind: "final" };
+    const delivery = { ...about, members: [member], systems, shortfall } as unknown as DeliveryJson;
+    return checkBill(readings, delivery, { limits });
+  };
+
+  it("is right where the utility cannot pay, and the fund and then the receiver bear it", () => {
+    expect(told(30_000_000, { byFundNano: 0, byReceiversNano: 0 })).to.deep.equal({ kind: "valid" });
+    expect(told(0, { byFundNano: 0, byReceiversNano: 30_000_000 })).to.deep.equal({ kind: "valid" });
+    expect(told(10_000_000, { byFundNano: 10_000_000, byReceiversNano: 20_000_000 })).to.deep.equal({ kind: "valid" });
+  });
+
+  it("is refused where a receiver is cut and nobody is told to have borne it", () => {
+    const untold = told(0, { byFundNano: 0, byReceiversNano: 0 });
+    expect(untold).to.include({ kind: "invalid", predicate: "billNotTheReadings" });
+    const less = told(0, { byFundNano: 0, byReceiversNano: 1 });
+    expect(less).to.include({ kind: "invalid", predicate: "billNotTheReadings" });
+  });
+});
