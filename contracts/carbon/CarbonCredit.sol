@@ -11,7 +11,7 @@ import {IDelivery} from "../interfaces/IDelivery.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
 import {IRegistry} from "../interfaces/IRegistry.sol";
 import {CivilYear} from "../libraries/CivilYear.sol";
-import {Commitment, READING_BYTES, ROW_HEAD} from "../types/Readings.sol";
+import {Commitment, PAIR_BYTES, READING_BYTES, RENEWABLE_BYTES, ROW_HEAD} from "../types/Readings.sol";
 
 /// Allowances and credits as tokens; see ICarbonCredit.
 contract CarbonCredit is ICarbonCredit, ERC1155Supply, AccessManaged {
@@ -200,8 +200,9 @@ contract CarbonCredit is ICarbonCredit, ERC1155Supply, AccessManaged {
 
     /// What was measured: an estimate issues nothing. Per period u32, and the sum.
     function _measured(bytes calldata row) private pure returns (bytes memory wh, uint256 sum) {
-        for (uint256 cursor = ROW_HEAD; cursor < row.length; cursor += READING_BYTES) {
-            uint32 last = uint32(bytes4(row[cursor + 8:cursor + 12]));
+        uint256 periods = (row.length - ROW_HEAD) / READING_BYTES;
+        for (uint256 cursor = ROW_HEAD + PAIR_BYTES * periods; cursor < row.length; cursor += RENEWABLE_BYTES) {
+            uint32 last = uint32(bytes4(row[cursor:cursor + RENEWABLE_BYTES]));
             // Upper two bits: 0 measured.
             uint32 one = last >> 30 == 0 ? last : 0;
             wh = bytes.concat(wh, bytes4(one));

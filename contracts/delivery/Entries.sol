@@ -2,19 +2,16 @@
 pragma solidity 0.8.36;
 
 import {IDelivery} from "../interfaces/IDelivery.sol";
-import {IMarketPosting} from "../interfaces/IMarketPosting.sol";
 import {CodeBlob} from "../libraries/CodeBlob.sol";
 import {DueCheck} from "../libraries/DueCheck.sol";
 import {Basis, Bill, Line, Shares} from "../types/Bill.sol";
-import {DESK, INSURANCE, UTILITY} from "../types/Account.sol";
+import {Entry, INSURANCE, packEntry} from "../types/Account.sol";
 import {Commitment, hashCommitment, Kind} from "../types/Readings.sol";
 import {Deliveries} from "./Deliveries.sol";
 
-/// An entry from its readings to the market's accounts. What a row comes to, who bears what cannot be paid, and the
-/// tree of the rows are left open: the optimised and the plain contract each have their own.
+/// An entry from its readings to the market's accounts. What a row comes to, and how money and allowances get into the
+/// accounts, is left open: the optimised and the plain contract each have their own.
 abstract contract Entries is Deliveries {
-    uint256 private constant SYSTEMS = 2;
-
     mapping(uint32 id => uint256) private _arrears;
 
     /// @inheritdoc IDelivery
@@ -50,11 +47,10 @@ abstract contract Entries is Deliveries {
         nano = owed < most ? owed : most;
         _arrears[id] = owed - nano;
         emit Collected(id, nano);
-        IMarketPosting.Entry[] memory entries = new IMarketPosting.Entry[](2);
+        uint256 from = packEntry(Entry(id, 0, 0, -int128(uint128(nano))));
+        uint256 to = packEntry(Entry(INSURANCE, 0, 0, int128(uint128(nano))));
         // The insurance fund's id is above every prosumer's and below the other system accounts'.
-        (uint256 from, uint256 to) = id < INSURANCE ? (0, 1) : (1, 0);
-        entries[from] = IMarketPosting.Entry(id, -int128(uint128(nano)), 0, 0);
-        entries[to] = IMarketPosting.Entry(INSURANCE, int128(uint128(nano)), 0, 0);
+        bytes memory entries = id < INSURANCE ? abi.encode(from, to) : abi.encode(to, from);
         market.post(0, entries, 0);
     }
 
@@ -84,13 +80,21 @@ abstract contract Entries is Deliveries {
     /// What the rows come to, each bounded by its connection, with the hash of the readings and the root of the rows.
     function _bill(bytes calldata readings, Basis memory basis) internal view virtual returns (Bill memory);
 
-    /// Moves of `amounts` what can be moved; see docs/delivery.md. `fund`: what it is to receive, negative: to pay.
-    function _share(
-        int256[] memory amounts,
-        uint256[] memory debitable,
-        int256 fund,
-        uint256 fundHas
-    ) internal pure virtual returns (Shares memory);
+    /// Money first to desk, utility and fund, then what can be moved of it, then all at once into the market; see
+    /// docs/delivery.md.
+    function _enter(uint32 sequence, uint16 day, Bill memory bill) internal virtual;
+
+    /// What accounts could not pay: `ids` and `amounts` are prosumers', the desk's and the utility's.
+    function _note(uint32 sequence, uint32[] memory ids, int256[] memory amounts, Shares memory shares) internal {
+        if (shares.byFund == 0 && shares.byReceivers == 0) return;
+        for (uint256 k; k < amounts.length; ++k) {
+            if (amounts[k] >= 0 || shares.moved[k] == amounts[k]) continue;
+            uint256 nano = uint256(shares.moved[k] - amounts[k]);
+            _arrears[ids[k]] += nano;
+            emit Arrears(sequence, ids[k], nano);
+        }
+        emit ShortfallBorne(sequence, shares.byFund, shares.byReceivers);
+    }
 
     function _basis(Posting calldata posting, address connections, Kind kind) private view returns (Basis memory) {
         return
@@ -99,6 +103,7 @@ abstract contract Entries is Deliveries {
                 periodSeconds: posting.terms.periodSeconds,
                 closed: kind != Kind.Provisional,
                 multiple: _multiple,
+                imbalancePrice: posting.terms.imbalancePrice,
                 connections: connections == address(0) ? bytes("") : CodeBlob.read(connections)
             });
     }
@@ -161,82 +166,5 @@ abstract contract Entries is Deliveries {
         (last.contestedUntil, last.wrong) = (0, false);
         _delivered[sequence] = last;
         emit DeliveryEntered(sequence, last.entries, posting.kind, commitment_, posting.meters, posting.reason);
-    }
-
-    /// Money first to desk, utility and fund, then what can be moved of it, then all at once into the market.
-    function _enter(uint32 sequence, uint16 day, Bill memory bill) private {
-        uint256 count = bill.lines.length;
-        uint32[] memory ids = new uint32[](count + SYSTEMS + 1);
-        for (uint256 k; k < count; ++k) ids[k] = bill.lines[k].id;
-        (ids[count], ids[count + 1], ids[count + 2]) = (DESK, UTILITY, INSURANCE);
-        uint256[] memory debitable = new uint256[](count + SYSTEMS + 1);
-        int256[] memory amounts = new int256[](count + SYSTEMS);
-        IMarketPosting.Entry[] memory entries = new IMarketPosting.Entry[](count + SYSTEMS + 1);
-        int256 fund;
-        int256 burned;
-        for (uint256 k; k < count; ++k) {
-            Line memory line = bill.lines[k];
-            amounts[k] = line.energy - line.penalty;
-            amounts[count + 1] -= line.energy;
-            fund += line.penalty;
-            entries[k].id = line.id;
-            entries[k].released = uint32(line.released);
-            // Of who receives nothing is asked.
-            uint256 grams;
-            if (amounts[k] < 0 || line.emissionsG > 0) (debitable[k], grams) = market.debitable(line.id);
-            if (line.emissionsG != 0) _surrender(bill, k, grams, amounts, entries);
-            burned -= entries[k].grams;
-        }
-        burned -= entries[count + 1].grams;
-        for (uint256 k = count; k < ids.length; ++k) (debitable[k], ) = market.debitable(ids[k]);
-        Shares memory shares = _share(amounts, debitable, fund, debitable[count + 2]);
-        _note(sequence, ids, amounts, shares);
-        for (uint256 k; k < count; ++k) entries[k].nano = int128(shares.moved[k]);
-        (entries[count].id, entries[count].nano) = (INSURANCE, int128(shares.fund));
-        (entries[count + 1].id, entries[count + 1].nano) = (DESK, int128(shares.moved[count]));
-        (entries[count + 2].id, entries[count + 2].nano) = (UTILITY, int128(shares.moved[count + 1]));
-        int256 sum;
-        for (uint256 k; k < entries.length; ++k) sum += entries[k].nano;
-        assert(sum == 0);
-        market.post(day, entries, -burned);
-    }
-
-    /// Allowances of the account first, the rest from the desk, as far as its bound still lets it pay.
-    function _surrender(
-        Bill memory bill,
-        uint256 k,
-        uint256 has,
-        int256[] memory amounts,
-        IMarketPosting.Entry[] memory entries
-    ) private pure {
-        Line memory line = bill.lines[k];
-        uint256 count = bill.lines.length;
-        if (line.emissionsG < 0) {
-            entries[k].grams = int64(-line.emissionsG);
-            return;
-        }
-        uint256 emitted = uint256(line.emissionsG);
-        uint256 given = emitted < has ? emitted : has;
-        uint256 bought = emitted - given;
-        int256 room = int256(line.most) + (amounts[k] < 0 ? amounts[k] : int256(0));
-        uint256 cost = bought * bill.allowancePrice;
-        uint256 most = room > 0 ? uint256(room) : 0;
-        if (cost > most) cost = most;
-        amounts[k] -= int256(cost);
-        amounts[count] += int256(cost);
-        entries[k].grams = -int64(uint64(given));
-        entries[count + 1].grams -= int64(uint64(bought));
-    }
-
-    /// What an account could not pay.
-    function _note(uint32 sequence, uint32[] memory ids, int256[] memory amounts, Shares memory shares) private {
-        if (shares.byFund == 0 && shares.byReceivers == 0) return;
-        for (uint256 k; k < amounts.length; ++k) {
-            if (amounts[k] >= 0 || shares.moved[k] == amounts[k]) continue;
-            uint256 nano = uint256(shares.moved[k] - amounts[k]);
-            _arrears[ids[k]] += nano;
-            emit Arrears(sequence, ids[k], nano);
-        }
-        emit ShortfallBorne(sequence, shares.byFund, shares.byReceivers);
     }
 }

@@ -80,6 +80,9 @@ interface IDelivery {
     error ReasonUnexpected();
     // The readings
     error ReadingsLength(uint256 length);
+    /// longPrice <= responsePrice <= shortPrice, which is at most the price of imbalance that was frozen.
+    error PricesOutOfOrder(uint256 period);
+    error PriceBeyondTerms(uint256 period);
     error RowsNotAscending(uint256 row);
     error NoConnection(uint32 id);
     error UnknownQuality(uint32 id, uint256 period);

@@ -7,26 +7,17 @@ pragma solidity 0.8.36;
 /// money that has left a deposit.
 /// @dev Ids are those of accounts: prosumers, and of types/Account.sol INSURANCE, DESK, OPERATOR and UTILITY.
 interface IMarketPosting {
-    /// One account's line of a posting.
-    struct Entry {
-        uint32 id;
-        /// Nano-dollars received; negative: paid.
-        int128 nano;
-        /// Grams of allowances received; negative: given.
-        int64 grams;
-        /// Of what is held of the account for sessions that began on the posting's day, how much is free now,
-        /// thousandths of a dollar (HOLD_UNIT). More than is held frees all of it.
-        uint32 released;
-    }
-
     event Connected(address delivery, address carbonCredit);
-    event Posted(uint16 indexed day, int256 issuedG, Entry[] entries);
+    /// @dev `entries`: a word an account, see types/Account.sol.
+    event Posted(uint16 indexed day, int256 issuedG, bytes entries);
     event GramsMoved(uint32 indexed id, int256 grams);
 
     error AlreadyConnected(address delivery, address carbonCredit);
     error AlreadySealed();
     error NotDelivery(address caller);
     error NotCarbonCredit(address caller);
+    /// Entries are whole words.
+    error EntriesLength(uint256 length);
     /// Entry `k` is not above the one before it: each account has one.
     error EntriesNotAscending(uint256 k);
     error DebitBeyondFree(uint32 id, uint256 nano, uint256 most);
@@ -40,10 +31,10 @@ interface IMarketPosting {
 
     /// @notice Enters what a delivery comes to, all or nothing. Only by the delivery contract.
     /// @param day UTC day on which the sessions began that `released` is of.
-    /// @param entries Ids ascend. Their money sums to zero, their grams to `issuedG`. A debit takes at most what
-    /// `debitable` says; the desk's grams alone may become negative.
+    /// @param entries A word an account (Entry in types/Account.sol), whose ids ascend. Their money sums to zero, their
+    /// grams to `issuedG`. A debit takes at most what `debitable` says; the desk's grams alone may become negative.
     /// @param issuedG Grams issued, less those burned.
-    function post(uint16 day, Entry[] calldata entries, int256 issuedG) external;
+    function post(uint16 day, bytes calldata entries, int256 issuedG) external;
 
     /// @notice Credits `grams` to an account, whose credits the carbon contract has taken into custody, or with a
     /// negative number takes them out of it, at most what `debitable` says. Only by the carbon contract, which answers
@@ -53,6 +44,10 @@ interface IMarketPosting {
     /// @notice What a posting can take from the account now: the deposit less what is locked, whatever is held of it;
     /// and its grams less those that the open session may sell.
     function debitable(uint32 id) external view returns (uint256 nano, uint256 grams);
+
+    /// @notice The same of many: `ids` of four bytes each, ascending; a word each comes back, grams in its upper half,
+    /// nano-dollars in its lower.
+    function debitableOf(bytes calldata ids) external view returns (bytes memory amounts);
 
     function delivery() external view returns (address);
     function carbonCredit() external view returns (address);

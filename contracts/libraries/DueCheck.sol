@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.36;
 
-import {PRICES_BYTES, READING_BYTES, READINGS_HEAD, RESPONSE_BYTES, ROW_HEAD} from "../types/Readings.sol";
+import {PAIR_BYTES, PRICES_BYTES, READING_BYTES, READINGS_HEAD, RESPONSE_BYTES, ROW_HEAD} from "../types/Readings.sol";
 import {GROUP_BYTES, TRADE_BYTES} from "./Frame.sol";
 
 /// Whether the due energy of readings is what a settled batch comes to: sold less bought, and what responses were
@@ -9,6 +9,8 @@ import {GROUP_BYTES, TRADE_BYTES} from "./Frame.sol";
 library DueCheck {
     uint256 private constant PAYLOAD_HEAD = 3;
     uint256 private constant ENERGY = 1;
+    /// Of a row's offset within it.
+    uint256 private constant OFFSET = 12;
 
     function agrees(bytes calldata payload, bytes calldata readings, uint256 periods) internal pure returns (bool) {
         uint256 participants = uint16(bytes2(payload));
@@ -19,11 +21,12 @@ library DueCheck {
         for (uint256 row; row < rows; ++row) {
             uint256 cursor = READINGS_HEAD + PRICES_BYTES * periods + row * (ROW_HEAD + READING_BYTES * periods);
             uint32 id = uint32(bytes4(readings[cursor:cursor + 4]));
+            int256 offset = int256(uint256(uint40(bytes5(readings[cursor + OFFSET:cursor + ROW_HEAD]))));
             // Everybody who takes part has a row.
             bool takesPart = k < participants && _idOf(payload, k) == id;
             for (uint256 t; t < periods; ++t) {
-                uint256 cell = cursor + ROW_HEAD + READING_BYTES * t;
-                int256 due = int32(uint32(bytes4(readings[cell:cell + 4])));
+                uint256 cell = cursor + ROW_HEAD + PAIR_BYTES * t;
+                int256 due = int256(uint256(uint32(bytes4(readings[cell:cell + 4])))) - offset;
                 int256 position = takesPart ? sold[k * periods + t] : int256(0);
                 if (due != position + called[row * periods + t]) return false;
             }

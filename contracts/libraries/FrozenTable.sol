@@ -35,6 +35,12 @@ library FrozenTable {
         bool changed;
     }
 
+    /// Where entries are looked for by ids that ascend, as they do in the table: one walk through both finds all.
+    struct Walk {
+        bytes entries;
+        uint256 offset;
+    }
+
     /// An empty table of `accounts` entries.
     function blank(uint256 accounts) internal pure returns (Table memory table) {
         table.entries = new bytes(accounts * ENTRY);
@@ -121,9 +127,16 @@ library FrozenTable {
         return (0, 0);
     }
 
-    /// The two words of the entry at `offset`.
-    function entryAt(bytes memory entries, uint256 offset) internal pure returns (uint256 head, uint256 limits) {
-        return (_word(entries, offset), _word(entries, offset + 32));
+    /// The first word of an account's entry, zero where it has none. Ids ascend from call to call.
+    function headOf(Walk memory walk, uint32 id) internal pure returns (uint256 head) {
+        unchecked {
+            // Bound: the offset stays within the entries.
+            for (; walk.offset < walk.entries.length; walk.offset += ENTRY) {
+                head = _word(walk.entries, walk.offset);
+                if (head >> ID >= id) return head >> ID == id ? head : 0;
+            }
+            return 0;
+        }
     }
 
     /// Whole tables have whole entries and nothing else.

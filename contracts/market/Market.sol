@@ -18,6 +18,7 @@ import {Ledger} from "../libraries/Ledger.sol";
 import {Netting} from "../libraries/Netting.sol";
 import {Quorum} from "../libraries/Quorum.sol";
 import {FrozenTable} from "../libraries/FrozenTable.sol";
+import {Account, ACCOUNT_CARBON} from "../types/Account.sol";
 import {Mandate} from "../types/Mandate.sol";
 import {Feeder, Seats, Session} from "../types/Session.sol";
 
@@ -96,7 +97,7 @@ contract Market is Sessions {
     }
 
     /// @inheritdoc IMarketPosting
-    function post(uint16, Entry[] calldata, int256) external {
+    function post(uint16, bytes calldata, int256) external {
         _extended();
     }
 
@@ -114,6 +115,36 @@ contract Market is Sessions {
         // Bound: what comes back is ABI-encoded: an offset of one word, a length, and as many bytes.
         assembly ("memory-safe") {
             flows := add(returned, 96)
+        }
+    }
+
+    /// @inheritdoc IMarketPosting
+    function debitableOf(bytes calldata ids) external view returns (bytes memory amounts) {
+        Session memory session_ = _session;
+        FrozenTable.Walk memory walk;
+        bool live = _isLive(session_);
+        if (live) walk.entries = FrozenTable.read(_table);
+        amounts = new bytes(8 * ids.length);
+        unchecked {
+            // Bound: the lock is no more than there is, see _lock; the deposit is an account's lowest 64 bits.
+            for (uint256 k; k < ids.length / 4; ++k) {
+                uint256 id;
+                uint256 word;
+                assembly ("memory-safe") {
+                    id := shr(224, calldataload(add(ids.offset, shl(2, k))))
+                    word := sload(add(_accounts.slot, id))
+                }
+                int256 carbon = int56(uint56(word >> ACCOUNT_CARBON));
+                word = (carbon > 0 ? uint256(carbon) << 128 : 0) | uint64(word);
+                if (live) {
+                    uint256 head = FrozenTable.headOf(walk, uint32(id));
+                    (uint256 locked, uint256 lockedG) = _lock(session_, _accounts[id], head);
+                    word -= (lockedG << 128) | locked;
+                }
+                assembly ("memory-safe") {
+                    mstore(add(add(amounts, 32), shl(5, k)), word)
+                }
+            }
         }
     }
 

@@ -4,18 +4,29 @@ pragma solidity 0.8.36;
 import {IMarket} from "../interfaces/IMarket.sol";
 import {IMarketPosting} from "../interfaces/IMarketPosting.sol";
 import {ISettlementErrors} from "../interfaces/ISettlementErrors.sol";
-import {ENTRY, FrozenTable} from "../libraries/FrozenTable.sol";
-import {Account, DESK} from "../types/Account.sol";
+import {FrozenTable} from "../libraries/FrozenTable.sol";
+import {
+    ACCOUNT_CARBON,
+    ACCOUNT_DAY,
+    ACCOUNT_HELD,
+    ACCOUNT_HELD_BEFORE,
+    DESK,
+    ENTRY_BYTES,
+    ENTRY_GRAMS,
+    ENTRY_ID,
+    ENTRY_RELEASED
+} from "../types/Account.sol";
 import {Feeder, Session} from "../types/Session.sol";
 import {State} from "./State.sol";
 
 /// What enters an account outside a settlement: allowances that are issued, what was delivered, credits that come and
 /// go.
 abstract contract Postings is State {
-    /// Where entries are looked for: ids ascend in them as in the table, so one walk through both finds all.
-    struct Walk {
-        bytes table;
-        uint256 offset;
+    /// What the open session locks, if there is one.
+    struct Locks {
+        bool live;
+        Session session;
+        FrozenTable.Walk walk;
     }
 
     /// See IMarketPosting.
@@ -42,25 +53,43 @@ abstract contract Postings is State {
     }
 
     /// See IMarketPosting.
-    function post(uint16 day, IMarketPosting.Entry[] calldata entries, int256 issuedG) external {
+    function post(uint16 day, bytes calldata entries, int256 issuedG) external {
         if (msg.sender != _delivery) revert IMarketPosting.NotDelivery(msg.sender);
-        Session memory session = _session;
+        if (entries.length % ENTRY_BYTES != 0) revert IMarketPosting.EntriesLength(entries.length);
+        Locks memory locks = _locks();
         Feeder memory feeder = _feeder;
-        Walk memory walk;
-        if (_isLive(session)) walk.table = FrozenTable.read(_table);
         uint256 last;
         int256 money;
         int256 grams;
-        for (uint256 k; k < entries.length; ++k) {
-            IMarketPosting.Entry calldata entry = entries[k];
-            if (entry.id <= last) revert IMarketPosting.EntriesNotAscending(k);
-            last = entry.id;
-            Account memory account = _accounts[entry.id];
-            _enter(account, entry.id, entry.nano, entry.grams, session, _headOf(walk, entry.id));
-            _release(account, entry.released, day, feeder);
-            _accounts[entry.id] = account;
-            money += entry.nano;
-            grams += entry.grams;
+        unchecked {
+            // Bound: fewer than 2^64 entries, each an i128 and an i64.
+            for (uint256 k; k < entries.length; k += ENTRY_BYTES) {
+                uint256 entry;
+                uint256 word;
+                assembly ("memory-safe") {
+                    entry := calldataload(add(entries.offset, k))
+                    word := sload(add(_accounts.slot, shr(ENTRY_ID, entry)))
+                }
+                uint256 id = entry >> ENTRY_ID;
+                if (id <= last) revert IMarketPosting.EntriesNotAscending(k / ENTRY_BYTES);
+                last = id;
+                (int256 nano, int256 received) = (int128(int256(entry)), int64(int256(entry >> ENTRY_GRAMS)));
+                money += nano;
+                grams += received;
+                // Neither field is or becomes negative, or longer than it is: what is received is added to the word.
+                uint256 deposit = uint64(word) + uint256(nano);
+                uint256 carbon = uint56(word >> ACCOUNT_CARBON);
+                carbon |= carbon + uint256(received);
+                word =
+                    locks.live || (deposit >> 64) | (carbon >> 55) != 0
+                        ? _enter(word, uint32(id), nano, received, locks)
+                        : word + uint256(nano) + (uint256(received) << ACCOUNT_CARBON);
+                uint256 released = uint32(entry >> ENTRY_RELEASED);
+                if (released != 0) word = _release(word, released, day, feeder);
+                assembly ("memory-safe") {
+                    sstore(add(_accounts.slot, id), word)
+                }
+            }
         }
         if (money != 0) revert IMarketPosting.MoneyNotConserved(money);
         if (grams != issuedG) revert IMarketPosting.GramsNotConserved(grams, issuedG);
@@ -71,65 +100,83 @@ abstract contract Postings is State {
     /// See IMarketPosting.
     function moveGrams(uint32 id, int256 grams) external {
         if (msg.sender != _carbonCredit) revert IMarketPosting.NotCarbonCredit(msg.sender);
-        Session memory session = _session;
-        Walk memory walk;
-        if (_isLive(session)) walk.table = FrozenTable.read(_table);
         _issue(grams);
-        Account memory account = _accounts[id];
-        _enter(account, id, 0, grams, session, _headOf(walk, id));
-        _accounts[id] = account;
+        uint256 word;
+        assembly ("memory-safe") {
+            word := sload(add(_accounts.slot, id))
+        }
+        word = _enter(word, id, 0, grams, _locks());
+        assembly ("memory-safe") {
+            sstore(add(_accounts.slot, id), word)
+        }
         emit IMarketPosting.GramsMoved(id, grams);
     }
 
-    /// What is received first, then what is given: never more than is free of what the session locks.
+    function _locks() private view returns (Locks memory locks) {
+        locks.session = _session;
+        locks.live = _isLive(locks.session);
+        if (locks.live) locks.walk.entries = FrozenTable.read(_table);
+    }
+
+    /// The account's word after what is received and given: never more than is free of what the session locks.
     function _enter(
-        Account memory account,
+        uint256 word,
         uint32 id,
         int256 nano,
         int256 grams,
-        Session memory session,
-        uint256 head
-    ) private pure {
-        (uint256 locked, uint256 lockedG) = _lock(session, account, head);
-        int256 most = int256(account.deposit - locked);
-        if (-nano > most) revert IMarketPosting.DebitBeyondFree(id, uint256(-nano), uint256(most));
-        int256 deposit = int256(uint256(account.deposit)) + nano;
-        if (deposit > int256(uint256(type(uint64).max))) revert ISettlementErrors.DepositOverflow(id);
-        account.deposit = uint64(uint256(deposit));
-        int256 mostG = int256(account.carbon) - int256(lockedG);
-        if (grams < 0 && -grams > mostG && id != DESK) {
-            revert IMarketPosting.GramsBeyondFree(id, uint256(-grams), uint256(mostG));
+        Locks memory locks
+    ) private view returns (uint256) {
+        unchecked {
+            // Bound: nano is within 2^127; a lock is no more than there is; grams that wrap around are beyond both
+            // bounds of a field.
+            (int256 locked, int256 lockedG) = locks.live ? _lockedOf(id, locks) : (int256(0), int256(0));
+            int256 deposit = int256(uint256(uint64(word)));
+            if (-nano > deposit - locked) {
+                revert IMarketPosting.DebitBeyondFree(id, uint256(-nano), uint256(deposit - locked));
+            }
+            deposit += nano;
+            if (deposit > int256(uint256(type(uint64).max))) revert ISettlementErrors.DepositOverflow(id);
+            int256 carbon = int56(uint56(word >> ACCOUNT_CARBON));
+            if (grams < 0 && -grams > carbon - lockedG && id != DESK) {
+                revert IMarketPosting.GramsBeyondFree(id, uint256(-grams), uint256(carbon - lockedG));
+            }
+            carbon += grams;
+            if (carbon > type(int56).max || carbon < -MAX_GRAMS) revert ISettlementErrors.CarbonOverflow(id);
+            uint256 rest = (word >> ACCOUNT_HELD_BEFORE) << ACCOUNT_HELD_BEFORE;
+            return rest | (uint256(uint56(uint256(carbon))) << ACCOUNT_CARBON) | uint256(deposit);
         }
-        int256 carbon = account.carbon + grams;
-        if (carbon > type(int56).max || carbon < -MAX_GRAMS) revert ISettlementErrors.CarbonOverflow(id);
-        account.carbon = int56(carbon);
+    }
+
+    function _lockedOf(uint256 id, Locks memory locks) private view returns (int256 nano, int256 grams) {
+        (uint256 locked, uint256 lockedG) = _lock(
+            locks.session,
+            _accounts[id],
+            FrozenTable.headOf(locks.walk, uint32(id))
+        );
+        return (int256(locked), int256(lockedG));
     }
 
     /// Out of the bucket that sessions of `day` are in, which is the current epoch's or that of the one before; what is
     /// older is free already.
-    function _release(Account memory account, uint32 released, uint16 day, Feeder memory feeder) private pure {
-        bool current = day >= feeder.epochDay;
-        if (account.day >= feeder.epochDay) {
-            if (current) account.held = _less(account.held, released);
-            else if (day >= feeder.beforeDay) account.heldBefore = _less(account.heldBefore, released);
-        } else if (!current && day >= feeder.beforeDay && account.day >= feeder.beforeDay) {
-            // The account took part last in the epoch before.
-            account.held = _less(account.held, released);
+    function _release(
+        uint256 word,
+        uint256 released,
+        uint256 day,
+        Feeder memory feeder
+    ) private pure returns (uint256) {
+        unchecked {
+            uint256 last = uint16(word >> ACCOUNT_DAY);
+            (uint256 epochDay, uint256 beforeDay) = (feeder.epochDay, feeder.beforeDay);
+            uint256 bucket = ACCOUNT_HELD;
+            if (day < epochDay) {
+                // What is older is free already; so is what it sold if the account took part last before that.
+                if (day < beforeDay || last < beforeDay) return word;
+                if (last >= epochDay) bucket = ACCOUNT_HELD_BEFORE;
+            } else if (last < epochDay) {
+                return word;
+            }
+            uint256 held = uint32(word >> bucket);
+            return word - ((held < released ? held : released) << bucket);
         }
-    }
-
-    function _less(uint32 held, uint32 released) private pure returns (uint32) {
-        return held > released ? held - released : 0;
-    }
-
-    /// The first word of an account's entry, zero where it has none. Ids ascend from call to call.
-    function _headOf(Walk memory walk, uint32 id) private pure returns (uint256 head) {
-        while (walk.offset < walk.table.length) {
-            (uint256 found, ) = FrozenTable.entryAt(walk.table, walk.offset);
-            if (found >> FrozenTable.ID > id) return 0;
-            walk.offset += ENTRY;
-            if (found >> FrozenTable.ID == id) return found;
-        }
-        return 0;
     }
 }

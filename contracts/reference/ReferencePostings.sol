@@ -6,7 +6,7 @@ import {IMarketPosting} from "../interfaces/IMarketPosting.sol";
 import {Sessions} from "../market/Sessions.sol";
 import {StandingPosts} from "../market/StandingPosts.sol";
 import {TableWriter} from "../market/TableWriter.sol";
-import {Account, DESK} from "../types/Account.sol";
+import {Account, DESK, Entry, unpackEntry} from "../types/Account.sol";
 import {Mandate} from "../types/Mandate.sol";
 
 /// What enters an account outside a settlement, written to be read: entry by entry as its views say, and only then
@@ -55,15 +55,17 @@ abstract contract ReferencePostings is Sessions, StandingPosts {
     }
 
     /// @inheritdoc IMarketPosting
-    function post(uint16 day, Entry[] calldata entries, int256 issuedG) external {
+    function post(uint16 day, bytes calldata entries, int256 issuedG) external {
         if (msg.sender != _delivery) revert NotDelivery(msg.sender);
+        if (entries.length % 32 != 0) revert EntriesLength(entries.length);
         int256 money;
         int256 grams;
-        for (uint256 k; k < entries.length; ++k) {
-            Entry calldata entry = entries[k];
-            uint32 above = k == 0 ? 0 : entries[k - 1].id;
+        uint32 above;
+        for (uint256 k; k < entries.length / 32; ++k) {
+            Entry memory entry = unpackEntry(uint256(bytes32(entries[32 * k:32 * k + 32])));
             if (entry.id <= above) revert EntriesNotAscending(k);
-            (uint256 most, uint256 mostG) = this.debitable(entry.id);
+            above = entry.id;
+            (uint256 most, uint256 mostG) = _free(entry.id);
             if (entry.nano < 0) _pay(entry.id, uint256(-int256(entry.nano)), most);
             else _receive(entry.id, uint256(int256(entry.nano)));
             _checkGrams(entry.id, entry.grams, mostG);
@@ -81,7 +83,7 @@ abstract contract ReferencePostings is Sessions, StandingPosts {
     /// @inheritdoc IMarketPosting
     function moveGrams(uint32 id, int256 grams) external {
         if (msg.sender != _carbonCredit) revert NotCarbonCredit(msg.sender);
-        (, uint256 most) = this.debitable(id);
+        (, uint256 most) = _free(id);
         _issue(grams);
         _checkGrams(id, grams, most);
         _receiveGrams(id, grams);
@@ -90,6 +92,19 @@ abstract contract ReferencePostings is Sessions, StandingPosts {
 
     function _writer() internal view override returns (TableWriter) {
         return tableWriter;
+    }
+
+    /// @inheritdoc IMarketPosting
+    function debitableOf(bytes calldata ids) external view returns (bytes memory amounts) {
+        for (uint256 k; k < ids.length; k += 4) {
+            (uint256 nano, uint256 grams) = _free(uint32(bytes4(ids[k:k + 4])));
+            amounts = bytes.concat(amounts, bytes32((grams << 128) | nano));
+        }
+    }
+
+    /// What a posting may take from an account, as its view says.
+    function _free(uint32 id) private view returns (uint256 nano, uint256 grams) {
+        return this.debitable(id);
     }
 
     function _pay(uint32 id, uint256 nano, uint256 most) private {

@@ -23,7 +23,7 @@ library PlainDelivery {
 
     function bill(bytes calldata readings, Basis memory basis) internal pure returns (Bill memory made) {
         uint256 head = 5 + 9 * basis.periods;
-        uint256 stride = 12 + 12 * basis.periods;
+        uint256 stride = 17 + 12 * basis.periods;
         if (readings.length < 5) revert IDelivery.ReadingsLength(readings.length);
         uint256 count = uint16(bytes2(readings[0:2]));
         uint256 responses = head + count * stride;
@@ -35,16 +35,16 @@ library PlainDelivery {
         made.allowancePrice = uint24(bytes3(readings[2:5]));
         made.measured = true;
         made.lines = new Line[](count);
+        _checkPrices(readings[5:head], basis);
+        _respond(readings[responses:], readings[5:head], made.lines, basis);
         for (uint256 k; k < count; ++k) {
             bytes calldata row = readings[head + k * stride:head + (k + 1) * stride];
             uint32 id = uint32(bytes4(row[0:4]));
             if (id == 0 || (k > 0 && id <= made.lines[k - 1].id)) revert IDelivery.RowsNotAscending(k);
-            bool measured;
-            (made.lines[k], measured) = _line(row, readings[5:head], basis);
+            bool measured = _fill(made.lines[k], row, readings[5:head], basis);
             if (!measured) made.measured = false;
+            _bound(made.lines[k]);
         }
-        _respond(readings[responses:], readings[5:head], made.lines, basis);
-        for (uint256 k; k < count; ++k) _bound(made.lines[k]);
     }
 
     /// Leaves are the rows' hashes; pairs are hashed in ascending order of the two, an odd last one goes up as it is.
@@ -98,11 +98,23 @@ library PlainDelivery {
         if (shares.byReceivers > 0) _cut(amounts, shares, credits);
     }
 
-    function _line(
+    /// Who is called and does not move is short, or long, by what it was called for: it must not gain by that.
+    function _checkPrices(bytes calldata prices, Basis memory basis) private pure {
+        int256 most = int256(basis.imbalancePrice);
+        for (uint256 t; t < basis.periods; ++t) {
+            Prices memory price = _prices(prices, t);
+            bool inOrder = price.long <= price.response && price.response <= price.short;
+            if (!inOrder) revert IDelivery.PricesOutOfOrder(t);
+            if (price.short > most) revert IDelivery.PriceBeyondTerms(t);
+        }
+    }
+
+    function _fill(
+        Line memory line,
         bytes calldata row,
         bytes calldata prices,
         Basis memory basis
-    ) private pure returns (Line memory line, bool measured) {
+    ) private pure returns (bool measured) {
         line.id = uint32(bytes4(row[0:4]));
         line.released = uint32(bytes4(row[4:8]));
         line.emissionsG = int256(uint256(uint32(bytes4(row[8:12]))));
@@ -113,7 +125,7 @@ library PlainDelivery {
         if (uint256(line.emissionsG) * 3600 > 2 * wattSeconds) revert IDelivery.EmissionsBeyondConnection(line.id);
         measured = true;
         for (uint256 t; t < basis.periods; ++t) {
-            Reading memory read = _reading(row[12 + 12 * t:24 + 12 * t]);
+            Reading memory read = _reading(row, t, basis.periods);
             _check(read, home, t, basis.periodSeconds);
             if (read.quality != 0) measured = false;
             int256 counted = read.meteredWh;
@@ -194,11 +206,17 @@ library PlainDelivery {
         }
     }
 
-    function _reading(bytes calldata raw) private pure returns (Reading memory read) {
-        read.dueWh = int32(uint32(bytes4(raw[0:4])));
-        read.meteredWh = int32(uint32(bytes4(raw[4:8])));
-        uint32 last = uint32(bytes4(raw[8:12]));
+    /// Two values that are stored more by the row's offset, and past those of all periods the renewable one.
+    function _reading(bytes calldata row, uint256 t, uint256 periods) private pure returns (Reading memory read) {
+        int256 offset = int256(_number(row, 12, 5));
+        read.dueWh = int256(_number(row, 17 + 8 * t, 4)) - offset;
+        read.meteredWh = int256(_number(row, 21 + 8 * t, 4)) - offset;
+        uint256 last = _number(row, 17 + 8 * periods + 4 * t, 4);
         (read.quality, read.renewableWh) = (last >> 30, last & 0x3fffffff);
+    }
+
+    function _number(bytes calldata row, uint256 from, uint256 bytes_) private pure returns (uint256) {
+        return uint256(bytes32(row[from:from + bytes_])) >> (256 - 8 * bytes_);
     }
 
     function _prices(bytes calldata prices, uint256 t) private pure returns (Prices memory price) {

@@ -52,7 +52,7 @@ contract DeliveryPartsTest {
         Connection[] memory homes = drawn.connections(1 + (drawn.throwDice() % 9));
         bytes memory readings = drawn.readings(homes, shape);
         Bill memory bill = _optimised.bill(readings, _basis(drawn, shape, homes));
-        uint256 stride = 12 + 12 * shape.periods;
+        uint256 stride = 17 + 12 * shape.periods;
         bytes32[] memory leaves = new bytes32[](bill.lines.length);
         for (uint256 k; k < leaves.length; ++k) {
             uint256 from = 37 + 9 * shape.periods + k * stride;
@@ -165,7 +165,8 @@ contract DeliveryPartsTest {
         SomeReadings.Dice memory drawn,
         bool mayBreak
     ) private view returns (SomeReadings.Shape memory shape) {
-        shape.periods = 1 + (drawn.throwDice() % 5);
+        shape.periods = 1 + (drawn.throwDice() % 13);
+        shape.imbalancePrice = uint24(1 + (drawn.throwDice() % 220_000));
         shape.seconds_ = _lengths[drawn.throwDice() % 4];
         shape.mayBreak = mayBreak && drawn.throwDice() % 2 == 0;
         shape.unmeasured = drawn.throwDice() % 3 == 0 ? 0 : 30;
@@ -180,6 +181,7 @@ contract DeliveryPartsTest {
         basis.periodSeconds = shape.seconds_;
         basis.closed = drawn.throwDice() % 2 == 0;
         basis.multiple = drawn.throwDice() % 5;
+        basis.imbalancePrice = shape.imbalancePrice;
         basis.connections = _table(homes);
     }
 

@@ -182,7 +182,8 @@ contract Meters is Twins {
             seconds_: 1 hours,
             mayBreak: drawn.throwDice() % 8 == 0,
             unmeasured: drawn.throwDice() % 2 == 0 ? 0 : 30,
-            everybody: drawn.throwDice() % 16 != 0
+            everybody: drawn.throwDice() % 16 != 0,
+            imbalancePrice: IMBALANCE
         });
         return drawn.readings(_homes, shape);
     }

@@ -2,7 +2,7 @@
 pragma solidity 0.8.36;
 
 import {IMarketPosting} from "../interfaces/IMarketPosting.sol";
-import {Account, DESK, HOLD_UNIT} from "../types/Account.sol";
+import {Account, DESK, Entry, HOLD_UNIT, packEntry} from "../types/Account.sol";
 import {Obligations} from "./Obligations.t.sol";
 import {VM} from "./Vm.sol";
 
@@ -69,15 +69,11 @@ abstract contract Posts is Obligations {
     function _transfer(Transfer memory one) private returns (bool done) {
         (uint256 nano, uint256 grams) = _free(one.from);
         (Account memory payer, Account memory payee) = (market.account(ids[one.from]), market.account(ids[one.to]));
-        IMarketPosting.Entry[] memory entries = new IMarketPosting.Entry[](2);
-        (uint256 first, uint256 second) = one.from < one.to ? (0, 1) : (1, 0);
-        entries[first] = IMarketPosting.Entry(
-            ids[one.from],
-            -int128(uint128(one.nano)),
-            -int64(uint64(one.burnedG)),
-            one.released
+        uint256 paid_ = packEntry(
+            Entry(ids[one.from], one.released, -int64(uint64(one.burnedG)), -int128(uint128(one.nano)))
         );
-        entries[second] = IMarketPosting.Entry(ids[one.to], int128(uint128(one.nano)), 0, 0);
+        uint256 got_ = packEntry(Entry(ids[one.to], 0, 0, int128(uint128(one.nano))));
+        bytes memory entries = one.from < one.to ? abi.encode(paid_, got_) : abi.encode(got_, paid_);
         int256 issuedG = int256(one.createdG) - int256(one.burnedG);
         VM.startPrank(DELIVERY);
         done = _both(abi.encodeCall(IMarketPosting.post, (one.day, entries, issuedG)));
@@ -106,6 +102,8 @@ abstract contract Posts is Obligations {
         grams = (held.carbon > 0 ? uint56(held.carbon) : 0) - lockedG;
         (uint256 said, uint256 saidG) = market.debitable(ids[k]);
         (uint256 plainly, uint256 plainlyG) = plain.debitable(ids[k]);
+        bytes memory batched = market.debitableOf(abi.encodePacked(ids[k]));
+        _check(uint256(bytes32(batched)) == (saidG << 128) | said, "another free amount where many are asked for");
         _check(
             nano == said && nano == plainly && grams == saidG && grams == plainlyG,
             "another free amount than is free"

@@ -18,6 +18,8 @@ library SomeReadings {
         uint256 unmeasured;
         /// Every home has a row.
         bool everybody;
+        /// The largest price.
+        uint24 imbalancePrice;
     }
 
     function dice(uint256 seed) internal pure returns (Dice memory) {
@@ -59,12 +61,26 @@ library SomeReadings {
         }
         made = abi.encodePacked(uint16(count), uint24(throwDice(drawn) % 50_000));
         for (uint256 t; t < shape.periods; ++t) {
-            int24 long = int24(int256(throwDice(drawn) % 120_000)) - 20_000;
-            int24 short = long + int24(int256(throwDice(drawn) % 120_000));
-            made = bytes.concat(made, abi.encodePacked(short, long, (short + long) / 2));
+            made = bytes.concat(made, _prices(drawn, shape));
         }
         made = bytes.concat(made, rows, _responses(drawn, count, shape));
         if (shape.mayBreak) made = _break(drawn, made);
+    }
+
+    /// Long, response and short in their order, now and then at an end or, where it may break, beyond one.
+    function _prices(Dice memory drawn, Shape memory shape) private pure returns (bytes memory) {
+        int256 most = int256(uint256(shape.imbalancePrice));
+        int256 long = int256(throwDice(drawn) % (shape.imbalancePrice + 1)) - most / 6;
+        if (long < -most || throwDice(drawn) % 16 == 0) long = -most;
+        int256 short = throwDice(drawn) % 8 == 0 ? most : long + int256(throwDice(drawn) % uint256(most - long + 1));
+        int256 response = long + int256(throwDice(drawn) % uint256(short - long + 1));
+        if (shape.mayBreak) {
+            uint256 kind = throwDice(drawn) % 60;
+            if (kind == 0) response = short + 1;
+            if (kind == 1) response = long - 1;
+            if (kind == 2) short = most + 1;
+        }
+        return abi.encodePacked(int24(short), int24(long), int24(response));
     }
 
     function _row(
@@ -75,15 +91,26 @@ library SomeReadings {
         uint256 most = ((uint256(home.feedW) + home.takeW) * shape.seconds_ * shape.periods) / 1800;
         uint32 emissions = uint32(_upTo(drawn, most, shape.mayBreak));
         if (throwDice(drawn) % 2 == 0) emissions = 0;
-        row = abi.encodePacked(home.prosumer, uint32(throwDice(drawn) % 3_000), emissions);
-        for (uint256 t; t < shape.periods; ++t) row = bytes.concat(row, _reading(drawn, home, shape));
+        // The offset need not be the least there is.
+        uint256 more = throwDice(drawn) % 4;
+        if (more > 1) more = throwDice(drawn) % (more == 2 ? 3 : 5_000);
+        else more = 0;
+        int256 offset = int256(_whOf(home.takeW, shape.seconds_) + more);
+        bytes memory renewables;
+        row = abi.encodePacked(home.prosumer, uint32(throwDice(drawn) % 3_000), emissions, uint40(uint256(offset)));
+        for (uint256 t; t < shape.periods; ++t) {
+            (int256 due, int256 metered, uint32 renewable) = _reading(drawn, home, shape);
+            row = bytes.concat(row, abi.encodePacked(uint32(int32(due + offset)), uint32(int32(metered + offset))));
+            renewables = bytes.concat(renewables, abi.encodePacked(renewable));
+        }
+        row = bytes.concat(row, renewables);
     }
 
     function _reading(
         Dice memory drawn,
         Connection memory home,
         Shape memory shape
-    ) private pure returns (bytes memory) {
+    ) private pure returns (int256, int256, uint32) {
         int32 due = _within(drawn, home, shape.seconds_, false);
         int32 metered = _within(drawn, home, shape.seconds_, shape.mayBreak);
         uint32 renewable = uint32(_upTo(drawn, _whOf(home.renewableW, shape.seconds_), shape.mayBreak));
@@ -91,7 +118,7 @@ library SomeReadings {
         if (throwDice(drawn) % 100 < shape.unmeasured) quality = 1 + uint32(throwDice(drawn) % 2);
         if (quality == 2) (metered, renewable) = (0, 0);
         if (shape.mayBreak && throwDice(drawn) % 200 == 0) quality = 2 + uint32(throwDice(drawn) % 2);
-        return abi.encodePacked(due, metered, (quality << 30) | renewable);
+        return (due, metered, (quality << 30) | renewable);
     }
 
     function _responses(Dice memory drawn, uint256 count, Shape memory shape) private pure returns (bytes memory all) {

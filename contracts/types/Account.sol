@@ -20,6 +20,7 @@ struct Account {
 // Where an account's word has its fields; the deposit is lowest.
 uint256 constant ACCOUNT_CARBON = 64;
 uint256 constant ACCOUNT_HELD_BEFORE = 120;
+uint256 constant ACCOUNT_HELD = 152;
 uint256 constant ACCOUNT_SPENT = 184;
 uint256 constant ACCOUNT_DAY = 232;
 
@@ -32,3 +33,31 @@ uint32 constant OPERATOR = 0xfffffffe;
 uint32 constant UTILITY = 0xffffffff;
 // What nobody else can pay for: the organiser's deposit and penalties. It takes no part in a session.
 uint32 constant INSURANCE = 0xfffffffc;
+
+/// One account's line of what is entered outside a settlement. Calls and events carry it as a word, which is all that
+/// is signed or stored of it: id u32 | released u32 | grams i64 | nano i128.
+struct Entry {
+    uint32 id;
+    /// Of what is held of the account for sessions that began on the posting's day, how much is free now, in HOLD_UNIT.
+    /// More than is held frees all of it.
+    uint32 released;
+    /// Grams of allowances received; negative: given.
+    int64 grams;
+    /// Nano-dollars received; negative: paid.
+    int128 nano;
+}
+
+uint256 constant ENTRY_BYTES = 32;
+uint256 constant ENTRY_ID = 224;
+uint256 constant ENTRY_RELEASED = 192;
+uint256 constant ENTRY_GRAMS = 128;
+
+function packEntry(Entry memory entry) pure returns (uint256 word) {
+    word = (uint256(entry.id) << ENTRY_ID) | (uint256(entry.released) << ENTRY_RELEASED);
+    return word | (uint256(uint64(entry.grams)) << ENTRY_GRAMS) | uint128(entry.nano);
+}
+
+function unpackEntry(uint256 word) pure returns (Entry memory entry) {
+    (entry.id, entry.released) = (uint32(word >> ENTRY_ID), uint32(word >> ENTRY_RELEASED));
+    (entry.grams, entry.nano) = (int64(uint64(word >> ENTRY_GRAMS)), int128(uint128(word)));
+}

@@ -31,6 +31,8 @@ struct Basis {
     /// A missing value counts as nothing delivered.
     bool closed;
     uint256 multiple;
+    /// Most that a kWh costs that is short, 1e-6 $, as the session was frozen with.
+    uint256 imbalancePrice;
     /// A ConnectionTable.
     bytes connections;
 }

@@ -4,11 +4,15 @@ pragma solidity 0.8.36;
 // The readings of a session, big-endian, no padding; docs/delivery.md says what each field means:
 //
 //   rows u16 | allowancePrice u24 | H x (shortPrice i24 | longPrice i24 | responsePrice i24)
-//   rows x (id u32 | released u32 | emissionsG u32 | H x (dueWh i32 | meteredWh i32 | quality u2 renewableWh u30))
+//   rows x (id u32 | released u32 | emissionsG u32 | offset u40
+//           | H x (dueWh + offset u32 | meteredWh + offset u32) | H x (quality u2 renewableWh u30))
 //   responses, to the end: row u16 | period u8 | calledWh i32 | undeliveredW u32 | price u24
 uint256 constant READINGS_HEAD = 5;
 uint256 constant PRICES_BYTES = 9;
-uint256 constant ROW_HEAD = 12;
+uint256 constant ROW_HEAD = 17;
+// Of a period: what was due and what was metered, then, past those of all periods, the renewable Wh.
+uint256 constant PAIR_BYTES = 8;
+uint256 constant RENEWABLE_BYTES = 4;
 uint256 constant READING_BYTES = 12;
 uint256 constant RESPONSE_BYTES = 14;
 

@@ -17,6 +17,9 @@ function drawing(seed: number): (below: number) => number {
 const PERIODS = 3;
 const IDS = [3, 7, 8, 21];
 
+/** Most that a kWh costs that is short. */
+const MOST = 350_000;
+
 type Draw = (below: number) => number;
 const limitsOf = (draw: Draw): Map<number, Charges.Limits> =>
   new Map(
@@ -52,10 +55,18 @@ function drawn(draw: Draw, limits: ReadonlyMap<number, Charges.Limits>, wrong: b
       .filter(() => draw(3) === 0)
       .map((period) => ({ row, period, calledWh: signed(900), undeliveredW: draw(700), price: draw(40_000) })),
   );
-  const price = (): number => draw(400_000) - 50_000;
-  const prices = Array.from({ length: PERIODS }, () => ({
-    ...{ shortPrice: price(), longPrice: price(), responsePrice: price() },
-  }));
+  const price = (): number => draw(MOST + 50_001) - 50_000;
+  const prices = Array.from({ length: PERIODS }, () => {
+    const three = [price(), price(), price()];
+    const [longPrice, responsePrice, shortPrice] = three.toSorted((a, b) => a - b);
+    return { shortPrice, longPrice, responsePrice };
+  });
+  if (wrong && draw(2) === 0) {
+    const one = prices[draw(PERIODS)];
+    const { shortPrice, longPrice } = one;
+    const spoilt = [{ responsePrice: shortPrice + 1 }, { responsePrice: longPrice - 1 }, { shortPrice: MOST + 1 }];
+    Object.assign(one, spoilt[draw(3)]);
+  }
   return { allowancePrice: draw(90_000), prices, rows, responses };
 }
 
@@ -66,8 +77,8 @@ describe("what an entry moves, made twice", () => {
     for (let k = 0; k < 400; k++) {
       const limits = limitsOf(draw);
       const [first, second] = [drawn(draw, limits, false), drawn(draw, limits, draw(10) === 0)];
-      const basis = { periods: PERIODS, periodSeconds: 3_600, multiple: 3, connections: limits };
-      const terms = { periods: PERIODS, periodSeconds: 3_600, multiple: 3n, limits };
+      const basis = { periods: PERIODS, periodSeconds: 3_600, multiple: 3, imbalancePrice: MOST, connections: limits };
+      const terms = { periods: PERIODS, periodSeconds: 3_600, multiple: 3n, imbalancePrice: MOST, limits };
       const was = draw(2) === 0 ? "provisional" : "final";
       const theirs = Charges.chargesOf(second, terms, true);
       const ours = attempt(() => Ledger.bill(second, { ...basis, closed: true }));

@@ -17,6 +17,8 @@ export type Terms = {
   readonly periodSeconds: number;
   /** Of its price that reserve costs that was called and not delivered. */
   readonly multiple: bigint;
+  /** Most that a kWh costs that is short, 1e-6 $, as the session was frozen with. */
+  readonly imbalancePrice: number;
   readonly limits: ReadonlyMap<number, Limits>;
 };
 
@@ -43,7 +45,7 @@ const MOST_G_PER_WH = 2n;
 /** [row] charges; or what no contract takes. `closed`: what is missing was not delivered. */
 export function chargesOf(readings: SessionReadings, terms: Terms, closed: boolean): Charge[] | Fault {
   const { rows, responses, prices } = readings;
-  const wrong = rowFault(readings, terms) ?? responseFault(readings, terms);
+  const wrong = priceFault(readings, terms) ?? responseFault(readings, terms) ?? rowFault(readings, terms);
   if (wrong !== undefined) return wrong;
   return rows.map(({ id, values, emissionsG, released }, row) => {
     const limits = terms.limits.get(id)!;
@@ -70,6 +72,16 @@ export function chargesOf(readings: SessionReadings, terms: Terms, closed: boole
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 const between = (value: bigint, low: bigint, high: bigint): bigint => (value < low ? low : value > high ? high : value);
+
+/** Called energy between what is long and what is short, and that no dearer than the terms say. */
+function priceFault({ prices }: SessionReadings, { imbalancePrice }: Terms): Fault | undefined {
+  for (const [t, { shortPrice, longPrice, responsePrice }] of prices.entries()) {
+    if (Math.max(longPrice, Math.min(shortPrice, responsePrice)) !== responsePrice || longPrice > shortPrice)
+      return fault("pricesOutOfOrder", `period ${t}: ${responsePrice} of ${longPrice} to ${shortPrice}`);
+    if (shortPrice > imbalancePrice) return fault("priceBeyondTerms", `period ${t}: ${shortPrice}`);
+  }
+  return undefined;
+}
 
 /** The first thing in the rows that no entry may say. */
 function rowFault({ rows }: SessionReadings, { limits, periodSeconds, periods }: Terms): Fault | undefined {

@@ -54,7 +54,8 @@ export function checkDelivery(delivery: DeliveryJson, meters: MetersJson, judged
   const entry = entryOf(delivery, judged);
   if (entry !== undefined && "verdict" in entry) return checkEntered(readings, delivery, meters, { judged, entry });
   if (entry !== undefined) return entry;
-  return checkBill(readings, delivery, { limits: new Map(meters.connections.map((one) => [one.prosumer, one])) });
+  const limits = new Map(meters.connections.map((one) => [one.prosumer, one]));
+  return checkBill(readings, delivery, { limits, imbalancePrice: Number(facts.imbalancePrice) });
 }
 
 /** The entry on chain that it tells of; a verdict where there is none such, undefined where it tells of none. */
@@ -93,7 +94,8 @@ function checkEntered(
     readings: decodeReadings(before.readings!, periods),
     final: before.kind !== "provisional",
   };
-  return checkBill(readings, delivery, { limits, earlier });
+  const imbalancePrice = Number(judged.session.terms!.imbalancePrice);
+  return checkBill(readings, delivery, { limits, earlier, imbalancePrice });
 }
 
 type Beside = { readonly before: AuditedEntry | undefined; readonly found: Judged["found"] };

@@ -25,7 +25,7 @@ describe("the bill of a delivery", () => {
     ];
     const about = { periods: 1, periodSeconds: 3_600, multiple: 3, kind: "final" };
     const delivery = { ...about, members: [member], systems, shortfall } as unknown as DeliveryJson;
-    return checkBill(readings, delivery, { limits });
+    return checkBill(readings, delivery, { limits, imbalancePrice: 120_000 });
   };
 
   it("is right where the utility cannot pay, and the fund and then the receiver bear it", () => {

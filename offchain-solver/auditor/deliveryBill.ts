@@ -6,6 +6,8 @@ import { invalid, VALID, type Verdict } from "./verdict.ts";
 
 /** What readings are charged by; `earlier`: what was entered before, whose charges have been moved already. */
 export type BillBasis = {
+  /** Most that a kWh costs that is short, 1e-6 $, by the frozen terms. */
+  readonly imbalancePrice: number;
   readonly limits: ReadonlyMap<number, Limits>;
   readonly earlier?: { readonly readings: SessionReadings; readonly final: boolean } | undefined;
 };
@@ -13,8 +15,8 @@ export type BillBasis = {
 /** Every bill to the last unit: what is due by the readings, and that what was moved sums to zero. */
 export function checkBill(readings: SessionReadings, delivery: DeliveryJson, basis: BillBasis): Verdict {
   const { periods, periodSeconds, kind } = delivery;
-  const { earlier, limits } = basis;
-  const terms = { periods, periodSeconds, multiple: BigInt(delivery.multiple), limits };
+  const { earlier, limits, imbalancePrice } = basis;
+  const terms = { periods, periodSeconds, multiple: BigInt(delivery.multiple), imbalancePrice, limits };
   const all = chargesOf(readings, terms, kind !== "provisional");
   if (isFault(all)) return invalid(all.predicate, all.detail);
   const old = earlier && chargesOf(earlier.readings, terms, earlier.final);

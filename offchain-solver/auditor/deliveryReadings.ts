@@ -44,7 +44,7 @@ export function readingsOf(facts: Facts, allowanceT: ArrayLike<number>): Session
       w: 0n,
     })),
   );
-  const traded = Array.from({ length: periods }, () => ({ wh: 0n, paid: 0n }));
+  const traded = Array.from({ length: periods }, () => ({ wh: 0n, paid: 0n }) as Traded);
   for (const trade of facts.trades) enterTrade(facts, cells, traded, trade);
   const none: Cell = { sold: 0n, utility: 0n, given: 0n, received: 0n, ofUtility: 0n, paid: 0n, w: 0n };
   const responses: SessionReadings["responses"][number][] = [];
@@ -71,11 +71,15 @@ export function readingsOf(facts: Facts, allowanceT: ArrayLike<number>): Session
       values,
     };
   });
-  const prices = traded.map(({ wh, paid }, t) => {
-    const shortPrice = Math.round(1000 * terms.scenario.tariff.buyPerMwh[t]);
+  const prices = traded.map(({ wh, paid, most }, t) => {
+    const tariff = Math.round(1000 * terms.scenario.tariff.buyPerMwh[t]);
+    const wanted = most !== undefined && most > tariff ? most : tariff;
+    const shortPrice = wanted > facts.imbalancePrice ? Number(facts.imbalancePrice) : wanted;
     const longPrice = Math.round(1000 * terms.scenario.tariff.sellPerMwh[t]);
     const middle = Math.floor((shortPrice + longPrice) / 2);
-    return { shortPrice, longPrice, responsePrice: wh === 0n ? middle : Number(down(paid, wh)) };
+    const mean = wh === 0n ? middle : Number(down(paid, wh));
+    const responsePrice = mean < longPrice ? longPrice : mean > shortPrice ? shortPrice : mean;
+    return { shortPrice, longPrice, responsePrice };
   });
   return { allowancePrice: Math.round(1000 * terms.scenario.carbon.deskBuyPerT), prices, rows, responses };
 }
@@ -83,12 +87,10 @@ export function readingsOf(facts: Facts, allowanceT: ArrayLike<number>): Session
 const down = (a: bigint, b: bigint): bigint => (a >= 0n ? a / b : -((b - 1n - a) / b));
 const abs = (a: bigint): bigint => (a < 0n ? -a : a);
 
-function enterTrade(
-  facts: Facts,
-  cells: readonly Cell[][],
-  traded: { wh: bigint; paid: bigint }[],
-  trade: Trade,
-): void {
+/** Between prosumers in a period: the dearest price, too. */
+type Traded = { wh: bigint; paid: bigint; most?: number };
+
+function enterTrade(facts: Facts, cells: readonly Cell[][], traded: Traded[], trade: Trade): void {
   const { seller, buyer, product, period: t, price } = trade;
   const quantity = BigInt(trade.quantity);
   if (product === "energy") {
@@ -99,6 +101,7 @@ function enterTrade(
     else {
       traded[t].wh += quantity;
       traded[t].paid += quantity * BigInt(price);
+      if (price > (traded[t].most ?? -Infinity)) traded[t].most = price;
     }
   }
   if (product !== "reserve" || seller === OPERATOR) return;

@@ -5,6 +5,7 @@
 import { AbiCoder, concat, getBytes, hexlify, keccak256, type Result } from "ethers";
 import { DELIVERY, MARKET } from "../codec/abi.ts";
 import { deliveryDomain, decodeConnections, KINDS, readingsDigest, type Kind } from "../codec/deliveryData.ts";
+import { decodeEntries } from "../codec/entries.ts";
 import { isIllFormed } from "../codec/foreign.ts";
 import * as Payload from "../codec/payload.ts";
 import { decodeReadings, rowBytes, type SessionReadings } from "../codec/readings.ts";
@@ -147,12 +148,7 @@ export async function judgePosting(work: EntryWork, log: ChainLog): Promise<Verd
   return VALID;
 }
 
-const movedIn = (posted: Result): Charges.Moved[] =>
-  posted
-    .getValue("entries")
-    .map(({ id, nano, grams, released }: Record<"id" | "nano" | "grams" | "released", bigint>) => ({
-      ...{ id: Number(id), nano, grams, released },
-    }));
+const movedIn = (posted: Result): Charges.Moved[] => decodeEntries(posted.getValue("entries"));
 
 function judgeCollected(entries: Entries, { collected }: Pending, moved: readonly Charges.Moved[]): Verdict {
   if (collected === undefined) return undecided("the event that explains a posting of the delivery contract");
@@ -416,8 +412,9 @@ type Told = { readonly pending: Pending; readonly posted: Result };
 function moneyVerdict(work: EntryWork, facts: Facts, readings: SessionReadings, told: Told): Verdict {
   const { entry, session, before } = facts;
   const { history, delivery } = work;
-  const { periods, periodSeconds } = session.terms!;
-  const terms = { periods, periodSeconds, multiple: delivery.multiple, limits: entry.limits! };
+  const { periods, periodSeconds, imbalancePrice: mostPrice } = session.terms!;
+  const imbalancePrice = Number(mostPrice);
+  const terms = { periods, periodSeconds, multiple: delivery.multiple, imbalancePrice, limits: entry.limits! };
   const charges = Charges.chargesOf(readings, terms, entry.kind !== "provisional");
   if (Charges.isFault(charges)) return invalid(charges.predicate, charges.detail);
   const last = before.at(-1);

@@ -31,8 +31,7 @@ export function termsFault(readings: SessionReadings, { payload, terms, prices }
     ["the allowances' price", prices.allowancePrice, readings.allowancePrice],
   ];
   for (const [t, said] of readings.prices.entries()) {
-    const [shortPrice, longPrice] = [prices.shortPrice[t], prices.longPrice[t]];
-    const is = { shortPrice, longPrice, responsePrice: responsePrice(trades, t, shortPrice + longPrice) };
+    const is = askedIn(trades, t, [prices.shortPrice[t], prices.longPrice[t]], Number(terms.imbalancePrice));
     for (const name of ["shortPrice", "longPrice", "responsePrice"] as const)
       asked.push([`${name} of period ${t}`, is[name], said[name]]);
   }
@@ -50,15 +49,20 @@ export function termsFault(readings: SessionReadings, { payload, terms, prices }
 
 const floor = (a: bigint, b: bigint): bigint => (a >= 0n ? a / b : -((b - 1n - a) / b));
 
-/** Mean price of what prosumers traded among themselves; where they did not, midway between the utility's two. */
-function responsePrice(trades: readonly Trade[], t: number, both: number): number {
-  let [paid, wh] = [0n, 0n];
-  for (const { product, period, seller, buyer, quantity, price } of trades) {
-    if (product !== "energy" || period !== t || seller === UTILITY || buyer === UTILITY) continue;
-    paid += BigInt(quantity) * BigInt(price);
-    wh += BigInt(quantity);
-  }
-  return wh === 0n ? Math.floor(both / 2) : Number(floor(paid, wh));
+/**
+ * Short: the tariff, or the dearest that a prosumer sold for where that is more, up to the frozen price. A response:
+ * the mean of what prosumers traded, no less than long and no more than short; where they did not, midway between.
+ */
+function askedIn(trades: readonly Trade[], t: number, [tariff, longPrice]: readonly [number, number], most: number) {
+  const among = trades.filter(
+    ({ product, period, seller, buyer }) =>
+      product === "energy" && period === t && seller !== UTILITY && buyer !== UTILITY,
+  );
+  const shortPrice = Math.min(most, Math.max(tariff, ...among.map(({ price }) => price)));
+  const wh = among.reduce((sum, { quantity }) => sum + BigInt(quantity), 0n);
+  const paid = among.reduce((sum, { quantity, price }) => sum + BigInt(quantity) * BigInt(price), 0n);
+  const mean = wh === 0n ? Math.floor((shortPrice + longPrice) / 2) : Number(floor(paid, wh));
+  return { shortPrice, longPrice, responsePrice: Math.max(longPrice, Math.min(shortPrice, mean)) };
 }
 
 /** What it received, or what all that it sold costs undelivered: milli-dollars, rounded up, of 32 bits. */

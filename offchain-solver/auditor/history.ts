@@ -5,6 +5,7 @@
 import { getBytes, type Result } from "ethers";
 import { MARKET, REGISTRY } from "../codec/abi.ts";
 import { type FrozenLimits, marketDomain, type Mandate, sessionHash, type SessionTerms } from "../codec/typedData.ts";
+import { decodeEntries } from "../codec/entries.ts";
 import type { FrozenEntry } from "../codec/frozenTable.ts";
 import { hashOfTold } from "../codec/terms.ts";
 import * as Grid from "../codec/gridModel.ts";
@@ -174,8 +175,8 @@ function applyParsed(history: History, log: ChainLog, name: string, args: Result
       tellLoads(history, args);
       return [];
     case "Posted":
-      for (const { id, nano, grams, released } of args.getValue("entries"))
-        enter(history, Number(id), nano, grams, (account) => release(account, released, args.day, history.epochs));
+      for (const { id, nano, grams, released } of decodeEntries(args.getValue("entries")))
+        enter(history, id, nano, grams, (account) => release(account, released, args.day, history.epochs));
       return [];
     case "GramsMoved":
       enter(history, Number(args.id), 0n, args.grams);

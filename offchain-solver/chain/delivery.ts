@@ -16,6 +16,7 @@ import {
   rowsRoot,
 } from "../codec/deliveryData.ts";
 import { MARKET } from "../codec/abi.ts";
+import { decodeEntries, type PostingEntry } from "../codec/entries.ts";
 import { decodeReadings, rowBytes } from "../codec/readings.ts";
 import { packSignatures, type SessionTerms } from "../codec/typedData.ts";
 import { type Deployment, deliveryContracts, send } from "./deployment.ts";
@@ -42,14 +43,6 @@ export type ChainEntry = {
   readonly transaction: string;
   readonly block: number;
   readonly gasUsed: bigint;
-};
-
-/** One account's line of what an entry moved. */
-export type PostedEntry = {
-  readonly id: number;
-  readonly nano: bigint;
-  readonly grams: bigint;
-  readonly released: bigint;
 };
 
 /** Before the first entry. */
@@ -133,7 +126,7 @@ export async function enterReadings(
   settled: SettledBatch,
   { before, entry }: { readonly before: Before; readonly entry: NewEntry },
   attestations: ReadonlyMap<number, string>,
-): Promise<ChainEntry & { readonly posted: readonly PostedEntry[] }> {
+): Promise<ChainEntry & { readonly posted: readonly PostingEntry[] }> {
   const { delivery } = deliveryContracts(deployment, submitter);
   const { signers, signatures } = packSignatures(attestations);
   const posting = {
@@ -162,9 +155,7 @@ export async function enterReadings(
     transaction: receipt.hash,
     block: receipt.blockNumber,
     gasUsed: receipt.gasUsed,
-    posted: moved.args.getValue("entries").map(({ id, nano, grams, released }: Record<keyof PostedEntry, bigint>) => ({
-      ...{ id: Number(id), nano, grams, released },
-    })),
+    posted: decodeEntries(moved.args.getValue("entries")),
   };
 }
 

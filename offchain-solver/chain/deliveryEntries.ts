@@ -2,7 +2,9 @@
 import { getBytes, keccak256, type Log, type Provider } from "ethers";
 import { DELIVERY, MARKET } from "../codec/abi.ts";
 import { KINDS, type Commitment, type Connection, type Kind } from "../codec/deliveryData.ts";
+import { decodeEntries } from "../codec/entries.ts";
 import { decodeReadings, type SessionReadings } from "../codec/readings.ts";
+import type { SessionTerms } from "../codec/typedData.ts";
 import { connectionsAt } from "./delivery.ts";
 import { contracts, deliveryContracts, type Deployment } from "./deployment.ts";
 import { eventsOf, type ContractEvent } from "./logs.ts";
@@ -23,6 +25,8 @@ export type DeliveryEntry = {
         readonly start: number;
         readonly periods: number;
         readonly periodSeconds: number;
+        /** Most that a kWh costs that is short, 1e-6 $, as the session was frozen with. */
+        readonly imbalancePrice: number;
       }
     | undefined;
   readonly connections: ReadonlyMap<number, Omit<Connection, "prosumer" | "nonce">>;
@@ -93,13 +97,14 @@ async function entryOf(
   };
 }
 
-type PostedTerms = { readonly start: bigint; readonly periods: bigint; readonly periodSeconds: bigint };
+type PostedTerms = Pick<SessionTerms, "start" | "periods" | "periodSeconds" | "imbalancePrice">;
 
 function readOf(data: string, terms: PostedTerms, committed: string): DeliveryEntry["read"] {
   const bytes = getBytes(data);
   if (keccak256(bytes) !== committed) return undefined;
   const [start, periods, periodSeconds] = [terms.start, terms.periods, terms.periodSeconds].map(Number);
-  return { bytes, readings: decodeReadings(bytes, periods), start, periods, periodSeconds };
+  const imbalancePrice = Number(terms.imbalancePrice);
+  return { bytes, readings: decodeReadings(bytes, periods), start, periods, periodSeconds, imbalancePrice };
 }
 
 /** The market's posting that follows the entry's event. */
@@ -109,8 +114,7 @@ function movedBy(logs: readonly Log[], market: string, index: number): DeliveryE
     if (log.address.toLowerCase() !== market.toLowerCase() || log.index < index) continue;
     const event = MARKET.parseLog(log);
     if (event?.name !== "Posted") continue;
-    for (const { id, nano, grams, released } of event.args.getValue("entries"))
-      moved.set(Number(id), { nano, grams, released });
+    for (const { id, ...one } of decodeEntries(event.args.getValue("entries"))) moved.set(id, one);
     break;
   }
   return moved;

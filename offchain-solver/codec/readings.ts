@@ -2,8 +2,11 @@
  * The bytes of a session's readings, big-endian, no padding (docs/delivery.md says what each field means):
  *
  *   rows u16 | allowancePrice u24 | H x (shortPrice i24 | longPrice i24 | responsePrice i24)
- *   rows x (id u32 | released u32 | emissionsG u32 | H x (dueWh i32 | meteredWh i32 | quality u2 renewableWh u30))
+ *   rows x (id u32 | released u32 | emissionsG u32 | offset u40
+ *           | H x (dueWh + offset u32 | meteredWh + offset u32) | H x (quality u2 renewableWh u30))
  *   responses, to the end: row u16 | period u8 | calledWh i32 | undeliveredW u32 | price u24
+ *
+ * A row's offset is the magnitude of its most negative value: a byte of zeros costs a quarter of another on chain.
  */
 import { refuse } from "./refusal.ts";
 
@@ -48,7 +51,7 @@ export type SessionReadings = {
 
 const HEAD = 5;
 const PRICES = 9;
-const ROW_HEAD = 12;
+const ROW_HEAD = 17;
 const VALUE = 12;
 const RESPONSE = 14;
 const QUALITY = 2 ** 30;
@@ -63,13 +66,13 @@ export function encodeReadings({ allowancePrice, prices, rows, responses }: Sess
     writer.put("shortPrice", shortPrice, -3).put("longPrice", longPrice, -3).put("responsePrice", responsePrice, -3);
   for (const { id, released, emissionsG, values } of rows) {
     if (values.length !== prices.length) throw new RangeError(`row ${id}: ${values.length} values`);
-    writer.put("id", id, 4).put("released", released, 4).put("emissionsG", emissionsG, 4);
-    for (const { dueWh, meteredWh, quality, renewableWh } of values) {
+    const offset = -Math.min(0, ...values.flatMap(({ dueWh, meteredWh }) => [dueWh, meteredWh]));
+    writer.put("id", id, 4).put("released", released, 4).put("emissionsG", emissionsG, 4).put("offset", offset, 5);
+    for (const { dueWh, meteredWh } of values)
+      writer.put("dueWh", dueWh + offset, 4).put("meteredWh", meteredWh + offset, 4);
+    for (const { quality, renewableWh } of values) {
       if (renewableWh >= QUALITY) throw new RangeError(`renewableWh: ${renewableWh}`);
-      writer
-        .put("dueWh", dueWh, -4)
-        .put("meteredWh", meteredWh, -4)
-        .put("value", quality * QUALITY + renewableWh, 4);
+      writer.put("value", quality * QUALITY + renewableWh, 4);
     }
   }
   for (const { row, period, calledWh, undeliveredW, price } of responses) {
@@ -93,15 +96,15 @@ export function decodeReadings(bytes: Uint8Array, periods: number): SessionReadi
     longPrice: reader.take(-3),
     responsePrice: reader.take(-3),
   }));
-  const rows = list(count, () => ({
-    id: reader.take(4),
-    released: reader.take(4),
-    emissionsG: reader.take(4),
-    values: list(periods, () => {
-      const [dueWh, meteredWh, value] = [reader.take(-4), reader.take(-4), reader.take(4)];
-      return { dueWh, meteredWh, quality: Math.floor(value / QUALITY), renewableWh: value % QUALITY };
-    }),
-  }));
+  const rows = list(count, () => {
+    const [id, released, emissionsG, offset] = [reader.take(4), reader.take(4), reader.take(4), reader.take(5)];
+    const pairs = list(periods, () => ({ dueWh: reader.take(4) - offset, meteredWh: reader.take(4) - offset }));
+    const values = pairs.map((pair) => {
+      const value = reader.take(4);
+      return { ...pair, quality: Math.floor(value / QUALITY), renewableWh: value % QUALITY };
+    });
+    return { id, released, emissionsG, values };
+  });
   const responses = list(tail / RESPONSE, () => ({
     row: reader.take(2),
     period: reader.take(1),

@@ -168,7 +168,14 @@ async function basisOf(
     Delivery.connectionsAt(deployment, provider, before?.connections),
   ]);
   const { periods, periodSeconds } = terms;
-  return { periods, periodSeconds, closed: Ledger.closedBy(kind), multiple: Number(multiple), connections };
+  return {
+    periods,
+    periodSeconds,
+    closed: Ledger.closedBy(kind),
+    multiple: Number(multiple),
+    imbalancePrice: Number(terms.imbalancePrice),
+    connections,
+  };
 }
 
 function earlierOf({ number, kind, readings: bytes }: Delivery.ChainEntry, basis: Ledger.Basis): Earlier {

@@ -50,7 +50,8 @@ type Day = {
 
 const H = 3;
 const each = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(one, { minLength: H, maxLength: H });
-const price = fc.integer({ min: -50_000, max: 400_000 });
+const MOST_PRICE = 400_000;
+const price = fc.integer({ min: -50_000, max: MOST_PRICE });
 const home: fc.Arbitrary<Home> = fc
   .record({ feedW: fc.integer({ min: 0, max: 9000 }), takeW: fc.integer({ min: 0, max: 9000 }) })
   .chain(({ feedW, takeW }) =>
@@ -73,7 +74,12 @@ const home: fc.Arbitrary<Home> = fc
   );
 const day: fc.Arbitrary<Day> = fc.record({
   periodSeconds: fc.constantFrom(900, 3600),
-  prices: each(fc.record({ shortPrice: price, longPrice: price, responsePrice: price })),
+  prices: each(
+    fc.array(price, { minLength: 3, maxLength: 3 }).map((three) => {
+      const [longPrice, responsePrice, shortPrice] = three.toSorted((a, b) => a - b);
+      return { shortPrice, longPrice, responsePrice };
+    }),
+  ),
   reservePrice: fc.integer({ min: 0, max: 90_000 }),
   allowancePrice: fc.integer({ min: 0, max: 90_000 }),
   multiple: fc.integer({ min: 0, max: 4 }),
@@ -109,6 +115,7 @@ const basisOf = ({ homes, periodSeconds, multiple }: Day, closed: boolean): Basi
   periodSeconds,
   closed,
   multiple,
+  imbalancePrice: MOST_PRICE,
   connections: new Map(homes.map(({ connection }, k) => [idOf(k), connection])),
 });
 
@@ -297,6 +304,26 @@ describe("a delivery's settlement", () => {
     expect(closed.lines.map(({ energy }) => energy)).to.deep.equal([0n, -80_000_000n]);
   });
 
+  it("nobody gains by not answering a call, wherever the prices stand that are taken", () => {
+    const call = fc.constantFrom(-900, -1, 1, 900);
+    fc.assert(
+      fc.property(day, call, fc.integer({ min: 0, max: 900 }), (given, calledWh, missing) => {
+        const one = { ...small(), prices: given.prices, multiple: given.multiple };
+        const of = (called: number, moved: number): bigint => {
+          const [first, second] = one.homes;
+          const home = { ...first, calledWh: [called, 0, 0], meteredWh: [1000 + moved, -1000, 0] };
+          const { lines } = bill(readingsOf({ ...one, homes: [home, second] }), basisOf(one, true));
+          return lines[0].energy - lines[0].penalty;
+        };
+        // No more than it had without the call, and the price of what it moved: not even without a fine.
+        const moved = Math.sign(calledWh) * Math.max(0, Math.abs(calledWh) - missing);
+        const worth = BigInt(moved) * BigInt(given.prices[0].responsePrice);
+        expect(of(calledWh, moved) <= of(0, 0) + worth).to.equal(true);
+      }),
+      { numRuns: 300, seed: 12 },
+    );
+  });
+
   it("sells missing allowances from the desk and says what they cost", () => {
     const given = small();
     const homes = given.homes.map((one, k) => ({ ...one, emissionsG: 500, grams: k === 0 ? 500n : 100n }));
@@ -319,10 +346,16 @@ describe("a delivery's settlement", () => {
     ["renewableBeyondConnection(20, 1)", (r) => withValue(r, { renewableWh: 3001 })],
     ["responsesNotAscending(1)", (r) => ({ ...r, responses: [response(1, 1), response(1, 1)] })],
     ["responsesNotAscending(1)", (r) => ({ ...r, responses: [response(1, 0), response(0, 2)] })],
+    ["pricesOutOfOrder(1)", (r) => withPrice(r, { responsePrice: 80_001 })],
+    ["pricesOutOfOrder(1)", (r) => withPrice(r, { responsePrice: 19_999 })],
+    ["priceBeyondTerms(1)", (r) => withPrice(r, { shortPrice: 400_001 })],
     ["unknownReading(0)", (r) => ({ ...r, responses: [response(2, 0)] })],
     ["unknownReading(0)", (r) => ({ ...r, responses: [response(0, 3)] })],
   ];
   const response = (row: number, period: number) => ({ row, period, calledWh: 1, undeliveredW: 0, price: 0 });
+  function withPrice(readings: SessionReadings, change: object): SessionReadings {
+    return { ...readings, prices: readings.prices.map((one, t) => (t === 1 ? { ...one, ...change } : one)) };
+  }
   function withValue(readings: SessionReadings, change: object): SessionReadings {
     const [first, second] = readings.rows;
     const values = second.values.map((value, t) => (t === 1 ? { ...value, ...change } : value));
@@ -336,6 +369,8 @@ describe("a delivery's settlement", () => {
       const most = withValue(readingsOf(given), { meteredWh: -5000, renewableWh: 3000 });
       const rows = [{ ...most.rows[0], emissionsG: 60_000 }, most.rows[1]];
       expect(attempt(() => bill({ ...most, rows }, basisOf(given, true)))).not.to.have.property("kind");
+      for (const ends of [{ responsePrice: 80_000 }, { responsePrice: 20_000 }, { shortPrice: MOST_PRICE }])
+        expect(attempt(() => bill(withPrice(most, ends), basisOf(given, true)))).not.to.have.property("kind");
     });
 
   it("refuses another entry's rows", () => {

@@ -17,6 +17,8 @@ export type Basis = {
   readonly closed: boolean;
   /** Of its price that reserve costs that was called and not delivered. */
   readonly multiple: number;
+  /** Most that a kWh costs that is short, 1e-6 $, as the session was frozen with. */
+  readonly imbalancePrice: number;
   readonly connections: ReadonlyMap<number, Omit<Connection, "prosumer" | "nonce">>;
 };
 
@@ -48,20 +50,30 @@ export const closedBy = (kind: Kind): boolean => kind === "final" || kind === "c
 
 /** What the rows come to, each bounded by its connection. */
 export function bill(readings: SessionReadings, basis: Basis): Bill {
+  checkPrices(readings, basis);
+  const called = respond(readings, basis);
   let last = 0;
   const lines = readings.rows.map((row, k) => {
     if (row.id <= last) refuse("rowsNotAscending", k);
     last = row.id;
-    return rowLine(row, readings, basis);
+    return bounded(rowLine(row, called[k], readings, basis));
   });
-  respond(readings, basis, lines);
   const measured = readings.rows.every(({ values }) => values.every(({ quality }) => quality === 0));
-  return { lines: lines.map(bounded), allowancePrice: BigInt(readings.allowancePrice), measured };
+  return { lines, allowancePrice: BigInt(readings.allowancePrice), measured };
 }
 
-type Open = { -readonly [K in keyof Line]: Line[K] };
+/** Who is called and does not move is short, or long, by what it was called for: it must not gain by that. */
+function checkPrices({ prices }: SessionReadings, { imbalancePrice }: Basis): void {
+  prices.forEach(({ shortPrice, longPrice, responsePrice }, t) => {
+    if (longPrice > responsePrice || responsePrice > shortPrice) refuse("pricesOutOfOrder", t);
+    if (shortPrice > imbalancePrice) refuse("priceBeyondTerms", t);
+  });
+}
 
-function rowLine(row: Row, { prices }: SessionReadings, basis: Basis): Open {
+/** What a row receives for energy that was called, and what it is fined for what did not come. */
+type Called = { energy: bigint; penalty: bigint };
+
+function rowLine(row: Row, called: Called, { prices }: SessionReadings, basis: Basis): Line {
   const { id } = row;
   const connection = basis.connections.get(id);
   if (connection === undefined) refuse("noConnection", id);
@@ -72,14 +84,14 @@ function rowLine(row: Row, { prices }: SessionReadings, basis: Basis): Open {
   /** Rounded up, as a meter's register may be. */
   const whOf = (watts: number): bigint => (BigInt(watts) * seconds + 3599n) / 3600n;
   const bounds = { feed: whOf(connection.feedW), take: whOf(connection.takeW), renewable: whOf(connection.renewableW) };
-  let energy = 0n;
+  let { energy } = called;
   row.values.forEach((value, t) => {
     checkValue(value, bounds, id, t);
     const deviation = deviationOf(value, basis.closed);
     energy += deviation * BigInt(deviation < 0n ? prices[t].shortPrice : prices[t].longPrice);
   });
   const most = (sum * BigInt(connection.maxPrice)) / 3600n;
-  return { id, released: BigInt(row.released), emissionsG, energy, penalty: 0n, most };
+  return { id, released: BigInt(row.released), emissionsG, energy, penalty: called.penalty, most };
 }
 
 type Bounds = { readonly feed: bigint; readonly take: bigint; readonly renewable: bigint };
@@ -130,25 +142,26 @@ export function energyCells({ rows, prices, responses }: SessionReadings, k: num
   });
 }
 
-/** Energy that was moved by reserve that was called, and what was not delivered of it. */
-function respond({ responses, prices }: SessionReadings, basis: Basis, lines: readonly Open[]): void {
+/** Energy that was moved by reserve that was called, and what was not delivered of it, by row. */
+function respond({ rows, responses, prices }: SessionReadings, basis: Basis): readonly Called[] {
+  const called = rows.map((): Called => ({ energy: 0n, penalty: 0n }));
   let next = 0;
   responses.forEach(({ row, period, calledWh, undeliveredW, price }, k) => {
     const key = row * 256 + period;
     if (key < next) refuse("responsesNotAscending", k);
     next = key + 1;
-    if (row >= lines.length || period >= basis.periods) refuse("unknownReading", k);
-    lines[row].energy += BigInt(calledWh) * BigInt(prices[period].responsePrice);
-    lines[row].penalty += BigInt(basis.multiple) * BigInt(undeliveredW) * BigInt(price);
+    if (row >= rows.length || period >= basis.periods) refuse("unknownReading", k);
+    called[row].energy += BigInt(calledWh) * BigInt(prices[period].responsePrice);
+    called[row].penalty += BigInt(basis.multiple) * BigInt(undeliveredW) * BigInt(price);
   });
+  return called;
 }
 
 /** Neither side may be more than the connection allows; a penalty is what is left of it at most. */
-function bounded({ ...line }: Open): Line {
+function bounded(line: Line): Line {
   const { most } = line;
-  line.energy = line.energy > most ? most : line.energy < -most ? -most : line.energy;
-  line.penalty = min(line.penalty, line.energy < 0n ? most + line.energy : most);
-  return line;
+  const energy = line.energy > most ? most : line.energy < -most ? -most : line.energy;
+  return { ...line, energy, penalty: min(line.penalty, energy < 0n ? most + energy : most) };
 }
 
 /** The difference is what an entry moves; the rows are the same accounts. `was`: kind of the entry before. */

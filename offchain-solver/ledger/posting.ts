@@ -2,17 +2,10 @@
  * What enters accounts outside a settlement, in bigint: the same predicates under the same names, in the same order, as
  * contracts/market/Postings.sol. Pure: what the auditor applies, and what a delivery can try before it posts.
  */
+import type { PostingEntry } from "../codec/entries.ts";
 import { attempt, type Refusal, refuse } from "../codec/refusal.ts";
 import type { FrozenLimits } from "../codec/typedData.ts";
 import { EMPTY, type LedgerAccount, mostSpent, SYSTEM_ID, type Terms } from "./settlementModel.ts";
-
-/** One account's line: nano-dollars and grams received, and thousandths of a dollar that are held no more. */
-export type PostingEntry = {
-  readonly id: number;
-  readonly nano: bigint;
-  readonly grams: bigint;
-  readonly released: bigint;
-};
 
 /** `day`: UTC day on which the sessions began that is released of. `issuedG`: grams issued less those burned. */
 export type Posting = { readonly day: bigint; readonly entries: readonly PostingEntry[]; readonly issuedG: bigint };

@@ -57,6 +57,7 @@ describe("an entry of a session", function () {
     periodSeconds: result.periodSeconds,
     closed: true,
     multiple: 2,
+    imbalancePrice: imbalancePrice(scenario.tariff),
     connections: new Map(ids.map((id) => [id, { feedW: 2e6, takeW: 2e6, renewableW: 2e6, maxPrice: 400_000 }])),
   };
   const entry = sessionReadings(promised, metered(), "final");
@@ -129,20 +130,25 @@ describe("an entry of a session", function () {
     expect(open.measured).to.equal(false);
   });
 
-  it("prices imbalance at the utility's tariff and called energy inside what prosumers traded for", () => {
+  it("prices what is short no lower than it was sold for, what is long at the tariff, called energy between", () => {
+    let above = 0;
     entry.prices.forEach(({ shortPrice, longPrice, responsePrice }, t) => {
-      expect([shortPrice, longPrice]).to.deep.equal(
-        [scenario.tariff.buyPerMwh[t], scenario.tariff.sellPerMwh[t]].map((price) => Math.round(1000 * price)),
+      const [buy, sell] = [scenario.tariff.buyPerMwh[t], scenario.tariff.sellPerMwh[t]].map((one) =>
+        Math.round(1000 * one),
       );
-      const traded = result.trades
+      const paid = result.trades
         .filter(({ product, period }) => product === "energy" && period === t)
-        .filter(({ seller, buyer }) => seller < OPERATOR && buyer < UTILITY);
-      if (traded.length === 0) return;
-      expect(responsePrice).to.be.within(
-        Math.min(...traded.map(({ price }) => price)),
-        Math.max(...traded.map(({ price }) => price)),
-      );
+        .filter(({ seller, buyer }) => seller < OPERATOR && buyer < UTILITY)
+        .map(({ price }) => price);
+      if (Math.max(...paid) > buy) above++;
+      expect(longPrice).to.equal(sell);
+      // The terms allow no more than the day's highest tariff.
+      expect(shortPrice).to.equal(Math.min(promised.imbalancePrice, Math.max(buy, ...paid)));
+      expect(responsePrice).to.be.within(longPrice, shortPrice);
+      if (paid.length > 0) expect(responsePrice).to.be.at.most(Math.max(...paid));
+      if (paid.length > 0) expect(responsePrice).to.be.at.least(Math.min(promised.imbalancePrice, ...paid));
     });
+    expect(above, "hours in which neighbours paid more than the tariff").to.be.above(0);
   });
 
   it("counts the grams of a plan that is kept as the clearing did, to the call and to rounding", () => {
@@ -170,6 +176,6 @@ describe("an entry of a session", function () {
   });
 
   it("fits the bytes that it is posted in", () => {
-    expect(encodeReadings(entry).length).to.equal(5 + 9 * 4 + ids.length * (12 + 12 * 4) + 14 * entry.responses.length);
+    expect(encodeReadings(entry).length).to.equal(5 + 9 * 4 + ids.length * (17 + 12 * 4) + 14 * entry.responses.length);
   });
 });

@@ -162,21 +162,25 @@ function releasedOf({ result, imbalancePrice }: Promised, i: number, positions: 
 }
 
 /**
- * Short at the utility's price to buy, long at its price to sell, called energy at the mean price at which prosumers
- * traded in the period; where none did, midway between the utility's two.
+ * Short at the utility's price to buy, or the dearest at which a prosumer sold in the period where that is more, as far
+ * as the frozen terms go: nobody sells what it does not deliver and buys it cheaper. Long at its price to sell. Called
+ * energy at the mean price at which prosumers traded in the period, within those two: whoever does not answer is
+ * short, or long, by what was called. Where nobody traded, midway between the two.
  */
-function pricesOf({ result, market }: Promised): PeriodPrices[] {
+function pricesOf({ result, market, imbalancePrice }: Promised): PeriodPrices[] {
   const { buyPerMwh, sellPerMwh } = market.scenario.tariff;
   return Array.from({ length: result.periods }, (_, t): PeriodPrices => {
-    const [shortPrice, longPrice] = [buyPerMwh[t], sellPerMwh[t]].map((price) => Math.round(price * PRICE_UNITS));
-    let [paid, wh] = [0n, 0n];
+    const [tariff, longPrice] = [buyPerMwh[t], sellPerMwh[t]].map((price) => Math.round(price * PRICE_UNITS));
+    let [paid, wh, dearest] = [0n, 0n, tariff];
     for (const { product, period, seller, buyer, quantity, price } of result.trades) {
       if (product !== "energy" || period !== t || seller === UTILITY || buyer === UTILITY) continue;
+      dearest = Math.max(dearest, price);
       paid += BigInt(quantity) * BigInt(price);
       wh += BigInt(quantity);
     }
-    const responsePrice = wh === 0n ? Math.floor((shortPrice + longPrice) / 2) : Number(floorDiv(paid, wh));
-    return { shortPrice, longPrice, responsePrice };
+    const shortPrice = Math.min(dearest, imbalancePrice);
+    const mean = wh === 0n ? Math.floor((shortPrice + longPrice) / 2) : Number(floorDiv(paid, wh));
+    return { shortPrice, longPrice, responsePrice: Math.max(longPrice, Math.min(shortPrice, mean)) };
   });
 }
 

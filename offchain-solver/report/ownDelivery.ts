@@ -7,7 +7,8 @@ import { bill, closedBy, energyCells } from "../ledger/delivery.ts";
 /** One entry of a session, whoever read it. */
 export type Entry = {
   readonly kind: Exclude<Kind, "none">;
-  readonly read: { readonly readings: SessionReadings; readonly periodSeconds: number } | undefined;
+  readonly read:
+    { readonly readings: SessionReadings; readonly periodSeconds: number; readonly imbalancePrice: number } | undefined;
   readonly connections: ReadonlyMap<number, Omit<Connection, "prosumer" | "nonce">>;
   readonly multiple: number;
   readonly moved: ReadonlyMap<number, { readonly nano: bigint; readonly grams: bigint; readonly released: bigint }>;
@@ -60,10 +61,11 @@ export function ownDelivery(entries: readonly Entry[], id: number): OwnDelivery 
   const last = entries.at(-1);
   const row = last?.read?.readings.rows.findIndex((one) => one.id === id) ?? -1;
   if (last?.read === undefined || row < 0) return undefined;
-  const { readings, periodSeconds } = last.read;
+  const { readings, periodSeconds, imbalancePrice } = last.read;
   const closed = closedBy(last.kind);
-  const basis = { periods: readings.prices.length, periodSeconds, closed, multiple: last.multiple };
-  const { lines, allowancePrice } = bill(readings, { ...basis, connections: last.connections });
+  const { multiple, connections } = last;
+  const basis = { periods: readings.prices.length, periodSeconds, closed, multiple, imbalancePrice, connections };
+  const { lines, allowancePrice } = bill(readings, basis);
   const cells = energyCells(readings, row, closed);
   const sum = (of: (one: (typeof cells)[number]) => bigint): bigint => cells.reduce((all, one) => all + of(one), 0n);
   const moved = (of: "nano" | "grams" | "released"): bigint =>

@@ -9,6 +9,7 @@ import { look } from "../../offchain-solver/chain/look.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import { CARBON_CREDIT, DELIVERY, MARKET, REGISTRY } from "../../offchain-solver/codec/abi.ts";
 import { rowsRoot } from "../../offchain-solver/codec/deliveryData.ts";
+import { decodeEntries, encodeEntries } from "../../offchain-solver/codec/entries.ts";
 import {
   decodeReadings,
   encodeReadings,
@@ -219,9 +220,12 @@ describe("an audit of entries and credits", function () {
     ([day, issued, lines]: unknown[]) => [
       day,
       issued,
-      (lines as [bigint, bigint, bigint, bigint][]).map(([id, nano, grams, released]) => [
-        ...[id, id === BigInt(from) ? nano - 1n : id === BigInt(to) ? nano + 1n : nano, grams, released],
-      ]),
+      encodeEntries(
+        decodeEntries(lines as string).map((one) => {
+          const more = one.id === from ? -1n : one.id === to ? 1n : 0n;
+          return { ...one, nano: one.nano + more };
+        }),
+      ),
     ];
   const cutMovedOn = (): ChainRecord => withEvent(record, MARKET, "Posted", 0, movedOn(103, 0xffffffff));
   const owesLess = (): ChainRecord =>

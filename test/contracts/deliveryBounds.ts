@@ -15,6 +15,7 @@ import {
   HOME,
   metered,
   movedBy,
+  PRICES,
   readingsOf,
   rowOf,
   type SettledSession,
@@ -84,6 +85,28 @@ for (const reference of [true, false]) {
         expect(await answered(response, response)).to.equal("responsesNotAscending");
         expect(await answered({ ...response, row: 4 })).to.equal("unknownReading");
         expect(await answered({ ...response, period: 2 })).to.equal("unknownReading");
+      });
+
+      it("is a price out of order, or dearer than the session was frozen with, in any period", async () => {
+        await until(session.end + HOUR);
+        const most = Number(session.terms.imbalancePrice);
+        const at = async (change: Partial<typeof PRICES>) => {
+          const prices = [PRICES, { ...PRICES, ...change }];
+          return entryOf(session, encodeReadings(readingsOf(session, (row) => row, { prices })));
+        };
+        for (const change of [{ shortPrice: most }, { responsePrice: PRICES.longPrice }, { longPrice: -1 }]) {
+          await delivery(world)
+            .getFunction("deliver")
+            .staticCall(...(await at(change)));
+        }
+        for (const responsePrice of [PRICES.longPrice - 1, PRICES.shortPrice + 1, -1]) {
+          const refused_ = await refusal(await at({ responsePrice }));
+          expect(refused_).to.deep.equal({ predicate: "pricesOutOfOrder", detail: [1n] });
+        }
+        expect(await refusal(await at({ shortPrice: most + 1 }))).to.deep.equal({
+          predicate: "priceBeyondTerms",
+          detail: [1n],
+        });
       });
     });
 
@@ -184,8 +207,8 @@ for (const reference of [true, false]) {
         const most = (await delivery(world).mostCharge(101, HOUR, 2)) as bigint;
         expect(most).to.equal(2n * 13_000n * 400_000n);
         await until(session.end + HOUR);
-        // At prices of 8 $ a kWh, all of it drawn, reserve undelivered without end, emissions at their bound.
-        const prices = [0, 1].map(() => ({ shortPrice: 0x7fffff, longPrice: 0x7fffff, responsePrice: 0x7fffff }));
+        // At the dearest prices of the terms, all drawn, reserve undelivered without end, emissions at their bound.
+        const prices = [0, 1].map(() => ({ shortPrice: 120_000, longPrice: 120_000, responsePrice: 120_000 }));
         const responses = [{ row: 0, period: 0, calledWh: -(2 ** 31), undeliveredW: 2 ** 32 - 1, price: 0xffffff }];
         const worst = readingsOf(
           session,

@@ -48,8 +48,16 @@ describe("prices and releases of an entry", function () {
       // 3001 Wh at 120000 undelivered are $0.36012, more than the $0.30014 that it received.
       const held = (row: Row): Row => ({ ...row, released: row.id === 101 ? 361 : 0 });
       const right = readingsOf(session, held);
-      const responsePrice = [80_000, 140_000];
-      const prices = right.prices.map((one, t) => ({ ...one, responsePrice: responsePrice[t] }));
+      // In the second period a neighbour sold for more than the frozen 120000, which is as far as both prices go.
+      const [shortPrice, responsePrice] = [
+        [110_000, 120_000],
+        [80_000, 120_000],
+      ];
+      const prices = right.prices.map((one, t) => ({
+        ...one,
+        shortPrice: shortPrice[t],
+        responsePrice: responsePrice[t],
+      }));
       await deliver(session, edit({ ...right, prices }));
       const resume = structuredClone(settled);
       const [own] = resume.sessions;
@@ -59,10 +67,12 @@ describe("prices and releases of an entry", function () {
       await rpc().send("evm_revert", [before]);
     }
   };
-  const priced = (change: object) => (readings: SessionReadings) => ({
-    ...readings,
-    prices: readings.prices.map((one, t) => (t === 1 ? { ...one, ...change } : one)),
-  });
+  const priced =
+    (change: object, period = 0) =>
+    (readings: SessionReadings) => ({
+      ...readings,
+      prices: readings.prices.map((one, t) => (t === period ? { ...one, ...change } : one)),
+    });
 
   it("are right where they are the terms' and the batch's", async () => {
     expect(await entered((one) => one)).to.equal("valid");
@@ -74,9 +84,14 @@ describe("prices and releases of an entry", function () {
   });
 
   const CASES: [what: string, predicate: string, edit: (readings: SessionReadings) => SessionReadings][] = [
-    ["what is short costs more", "entryPriceNotTheTerms", priced({ shortPrice: 400_000 })],
+    ["what is short costs more", "entryPriceNotTheTerms", priced({ shortPrice: 110_001 })],
+    [
+      "what is short costs less than it was sold for",
+      "entryPriceNotTheTerms",
+      priced({ shortPrice: 119_999, responsePrice: 119_999 }, 1),
+    ],
     ["what is long is charged", "entryPriceNotTheTerms", priced({ longPrice: -400_000 })],
-    ["called energy has another price than the trades'", "entryPriceNotTheTerms", priced({ responsePrice: 140_001 })],
+    ["called energy has another price than the trades'", "entryPriceNotTheTerms", priced({ responsePrice: 80_001 })],
     ["allowances cost more", "entryPriceNotTheTerms", (one) => ({ ...one, allowancePrice: 8_000_000 })],
     [
       "more is released than was held",

@@ -1,9 +1,10 @@
 /** What is entered into accounts outside a settlement: deliveries and credits, by two contracts named for good. */
 import { expect } from "chai";
-import { type Contract, type JsonRpcApiProvider, toBeHex } from "ethers";
+import { concat, type Contract, dataSlice, type JsonRpcApiProvider, toBeHex } from "ethers";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
+import { encodeEntries } from "../../offchain-solver/codec/entries.ts";
 import * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { deployAll } from "../../offchain-solver/devnet/deploy.ts";
@@ -37,8 +38,8 @@ const METERING = 2 * DAY;
 const RUNS = 150;
 
 type Line = [id: number, nano: bigint, grams?: bigint, released?: bigint];
-const entries = (lines: readonly Line[]): Ledger.PostingEntry[] =>
-  lines.map(([id, nano, grams = 0n, released = 0n]) => ({ id, nano, grams, released }));
+const entries = (lines: readonly Line[]): string =>
+  encodeEntries(lines.map(([id, nano, grams = 0n, released = 0n]) => ({ id, nano, grams, released })));
 
 for (const reference of [true, false]) {
   const name = reference ? "plain" : "optimised";
@@ -86,7 +87,7 @@ for (const reference of [true, false]) {
       expect(await call(market, "delivery")).to.equal(DELIVERY.address);
       expect(await call(market, "carbonCredit")).to.equal(CARBON.address);
       for (const other of [market, carbon]) {
-        expect(await refused(other, "post", DAYS, [], 0)).to.equal("notDelivery");
+        expect(await refused(other, "post", DAYS, "0x", 0)).to.equal("notDelivery");
       }
       for (const other of [market, delivery]) {
         expect(await refused(other, "moveGrams", 101, 1)).to.equal("notCarbonCredit");
@@ -153,6 +154,25 @@ for (const reference of [true, false]) {
           [102, 0n],
         ]),
       ).to.deep.equal(["entriesNotAscending", 2n]);
+    });
+
+    it("have a whole number of entries", async () => {
+      const whole = entries([
+        [101, -1n],
+        [102, 1n],
+      ]);
+      for (const [bytes, length] of [
+        [`${whole}00`, 65n],
+        [whole.slice(0, -2), 63n],
+        ["0x00", 1n],
+      ] as const) {
+        expect(await refusalOf(market, call(delivery, "post", DAYS, bytes, 0n))).to.deep.equal({
+          predicate: "entriesLength",
+          detail: [length],
+        });
+      }
+      await Chain.send(delivery, "post", DAYS, whole, 0n);
+      expect(await held(world, 102)).to.equal(100_000_000_001n);
     });
 
     it("take what is free and nothing more: held money too, locked money and grams never", async () => {
@@ -406,7 +426,12 @@ describe(`plain market, optimised market and TypeScript ledger on ${RUNS} random
         const rpc = world.provider as JsonRpcApiProvider;
         const snapshot = await rpc.send("evm_snapshot", []);
         const delivery = as(world.contracts.market, DELIVERY.connect(world.provider));
-        const sent = Chain.send(delivery, "post", posting.day, posting.entries, posting.issuedG);
+        const all = await world.contracts.market.debitableOf(concat(ids.map((id) => toBeHex(id, 4))));
+        for (const [k, id] of ids.entries()) {
+          const { nano, grams } = Ledger.debitable(books, id);
+          expect(dataSlice(all, 32 * k, 32 * k + 32)).to.equal(toBeHex((grams << 128n) | nano, 32));
+        }
+        const sent = Chain.send(delivery, "post", posting.day, encodeEntries(posting.entries), posting.issuedG);
         const found = await sent.then(
           () => "posted",
           async (error) => {

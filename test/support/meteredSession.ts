@@ -13,7 +13,8 @@ import { systemKeys } from "../../offchain-solver/devnet/parties.ts";
 import { DESK_ID, OPERATOR_ID, UTILITY_ID } from "../../offchain-solver/chain/onboarding.ts";
 import type { Stage } from "./pageStage.ts";
 
-export const PRICES = { shortPrice: 110_000, longPrice: 30_000, responsePrice: 70_000 };
+/** In their order, and within the imbalance price that a devnet freezes for `ieee15`. */
+export const PRICES = { shortPrice: 30_000, longPrice: 10_000, responsePrice: 20_000 };
 const CONNECTION = { feedW: 500_000_000, takeW: 500_000_000, renewableW: 500_000_000, maxPrice: 400_000 };
 
 /** A market with a settled session, and everybody's keys. */
