@@ -11,6 +11,7 @@ import { gasBound } from "../../offchain-solver/codec/fits.ts";
 import type { ClearingResult } from "../../offchain-solver/market/result/clearingResult.ts";
 import type { World } from "../../test/support/world.ts";
 import { type Account, accountOf, accountTable } from "./gasAccount.ts";
+import { DELIVERY_SIZES, measureDelivery } from "./gasDelivery.ts";
 import {
   begin,
   type Measured,
@@ -34,7 +35,8 @@ type Row = {
   /** Of the payload; the textbook has none. */
   bytes?: number;
   gas: number;
-  gasPerTrade: number;
+  /** A delivery is not of trades. */
+  gasPerTrade?: number;
   gasPerProsumer: number;
   /** Of the freeze: nobody's mandate has changed since the one before. */
   freezeGas?: number;
@@ -52,6 +54,8 @@ const BUDGET = new Map([
   ["100x50x1", 6_900],
   ["1000x200x1", 2_750],
 ]);
+/** Gas a prosumer that the readings of a day of hours must stay within. */
+const DELIVERY_BUDGET = new Map([["200x24", 12_000]]);
 /** Committee that the budget is for; fifteen more signatures have no other. */
 const BUDGET_COMMITTEE = 16;
 
@@ -117,6 +121,8 @@ for (const size of SIZES) {
 }
 for (const day of [await smallDay(), await quarterDay(), await realDay()]) await recordOptimised(day.world, day.result);
 
+for (const size of DELIVERY_SIZES) rows.push(await measureDelivery(size));
+
 const table = new Table({
   head: [
     "trades",
@@ -134,8 +140,11 @@ const table = new Table({
 });
 for (const row of rows) {
   const { trades, prosumers, periods, committee, mode, bytes, gas, gasPerTrade, freezeGas, sessionGas } = row;
-  const budget = committee <= BUDGET_COMMITTEE ? BUDGET.get(`${trades}x${prosumers}x${periods}`) : undefined;
-  const over = sessionGas !== undefined && budget !== undefined ? sessionGas[0] - budget : 0;
+  const delivery = mode === "delivery";
+  const settled = committee <= BUDGET_COMMITTEE ? BUDGET.get(`${trades}x${prosumers}x${periods}`) : undefined;
+  const budget = delivery ? DELIVERY_BUDGET.get(`${prosumers}x${periods}`) : settled;
+  const measured = delivery ? row.gasPerProsumer : sessionGas?.[0];
+  const over = measured !== undefined && budget !== undefined ? measured - budget : 0;
   table.push([
     trades,
     prosumers,
@@ -144,10 +153,10 @@ for (const row of rows) {
     mode,
     bytes ?? "",
     gas,
-    gasPerTrade,
+    delivery ? `${row.gasPerProsumer} a prosumer` : (gasPerTrade ?? ""),
     freezeGas ?? "",
     sessionGas?.join(", ") ?? "",
-    mode === "optimised" ? [budget ?? "", ...(over > 0 ? [`missed by ${over}`] : [])].join(" ") : "",
+    mode === "optimised" || delivery ? [budget ?? "", ...(over > 0 ? [`missed by ${over}`] : [])].join(" ") : "",
   ]);
 }
 process.stdout.write(`${table.toString()}\n`);

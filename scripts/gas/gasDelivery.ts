@@ -1,6 +1,6 @@
 /**
- * Prints the gas of an entry: readings of everybody for a whole session, the first one, with emissions and some
- * reserve.
+ * The gas of an entry: readings of everybody for a whole session, the first one, with emissions and some reserve. As
+ * the batches, it is measured as a whole transaction.
  */
 import { encodeReadings, type SessionReadings } from "../../offchain-solver/codec/readings.ts";
 import { batch, generator } from "../../test/support/batches.ts";
@@ -15,10 +15,10 @@ import {
 } from "../../test/support/delivered.ts";
 import { createWorld, START } from "../../test/support/world.ts";
 
-type DeliverySize = { readonly prosumers: number; readonly periods: number; readonly periodSeconds: number };
+export type DeliverySize = { readonly prosumers: number; readonly periods: number; readonly periodSeconds: number };
 
 /** A day of hours, and one of quarter-hours of as many homes as 128 KiB hold. */
-const SIZES: readonly DeliverySize[] = [
+export const DELIVERY_SIZES: readonly DeliverySize[] = [
   { prosumers: 200, periods: 24, periodSeconds: 3600 },
   { prosumers: 100, periods: 96, periodSeconds: 900 },
 ];
@@ -26,7 +26,7 @@ const COMMITTEE = 16;
 /** Signatures cover the deadline, and a zero byte less in them changes the gas: the clock is set. */
 const BEFORE_START = 40_000;
 
-async function measure({ prosumers, periods, periodSeconds }: DeliverySize) {
+export async function measureDelivery({ prosumers, periods, periodSeconds }: DeliverySize) {
   const world = await createWorld({ prosumers, committee: COMMITTEE });
   await connectHomes(world);
   const random = generator(17);
@@ -35,7 +35,16 @@ async function measure({ prosumers, periods, periodSeconds }: DeliverySize) {
   await time(world).increaseTo(session.end + 3_600);
   const readings = drawn(session, random);
   const { gas } = await deliver(session, readings);
-  return { trades: trades.length, committee: COMMITTEE, bytes: encodeReadings(readings).length, gas: Number(gas) };
+  return {
+    trades: trades.length,
+    prosumers,
+    periods,
+    committee: COMMITTEE,
+    mode: "delivery",
+    bytes: encodeReadings(readings).length,
+    gas: Number(gas),
+    gasPerProsumer: Math.ceil(Number(gas) / prosumers),
+  };
 }
 
 /**
@@ -72,10 +81,4 @@ function drawn(session: SettledSession, random: (below: number) => number): Sess
       })),
     },
   );
-}
-
-for (const size of SIZES) {
-  const measured = await measure(size);
-  const gasPerProsumer = Math.ceil(measured.gas / size.prosumers);
-  process.stdout.write(`${JSON.stringify({ ...size, ...measured, gasPerProsumer })}\n`);
 }
