@@ -70,8 +70,7 @@ export function certify(
     return claim && (claim.regret > Math.max(share, allowed) || claim.open > Math.max(share, allowedOpen)) ? [i] : [];
   });
   const honest = claims.map((claim) => (claim && claim.regret >= -allowed && claim.open >= 0 ? claim : undefined));
-  const alone = absurd.length === 0 ? aloneBeyond(least, honest) : absurd.length === 1 ? absurd[0] : undefined;
-  const believed = honest.map((claim, i) => (i === alone ? undefined : claim));
+  const believed = honest.map((claim, i) => (absurd.length === 1 && i === absurd[0] ? undefined : claim));
   // A negative regret would hide another's: nobody can do better than its best response.
   const regrets = believed.reduce((sum, claim) => sum + Math.max(0, claim?.regret ?? 0), operatorRegret);
   const open = believed.reduce((sum, claim) => sum + (claim?.open ?? 0), 0);
@@ -80,12 +79,14 @@ export function certify(
   if (!(regrets <= allowed)) return { verdict: invalid("regretsTooLarge", over(regrets, allowed)), certificate };
   if (!(open <= allowedOpen)) return { verdict: invalid("leftOpenTooLarge", over(open, allowedOpen)), certificate };
   const beyond = beyondLeast(least, believed);
-  if (beyond !== undefined) {
+  const alone = beyond && aloneBeyond(least, believed, beyond);
+  if (beyond !== undefined && alone === undefined) {
     const predicate = beyond.field === "regret" ? "regretsTooLarge" : "leftOpenTooLarge";
     const those = `of the ${beyond.members.length} who traded least`;
     return { verdict: invalid(predicate, `${those}, ${over(beyond.sum, beyond.most)}`), certificate };
   }
-  return { verdict: uncertified(result.participants.filter((_, i) => believed[i] === undefined)), certificate };
+  const without = (i: number): boolean => believed[i] === undefined || i === alone;
+  return { verdict: uncertified(result.participants.filter((_, i) => without(i))), certificate };
 }
 
 /** What a prosumer signed of itself, $. */
@@ -111,11 +112,12 @@ function beyondLeast(least: readonly LeastAllowed[], claims: readonly (Claim | u
   return undefined;
 }
 
-/** Who alone is why they claim too much, if anybody is. */
-function aloneBeyond(least: readonly LeastAllowed[], claims: readonly (Claim | undefined)[]): number | undefined {
-  const beyond = beyondLeast(least, claims);
-  if (beyond === undefined) return undefined;
-  const { field, members } = beyond;
+/** Who alone is why those who traded least claim too much, where all together do not. */
+function aloneBeyond(
+  least: readonly LeastAllowed[],
+  claims: readonly (Claim | undefined)[],
+  { field, members }: Beyond,
+): number | undefined {
   const worst = members.reduce((a, b) => ((claims[b]?.[field] ?? 0) > (claims[a]?.[field] ?? 0) ? b : a));
   const others = claims.map((claim, i) => (i === worst ? undefined : claim));
   return beyondLeast(least, others) === undefined ? worst : undefined;
