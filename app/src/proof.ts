@@ -1,5 +1,4 @@
 /** Every settled session judged again in this browser; loaded when somebody asks for it. */
-import { keccak256 } from "ethers";
 import {
   audit,
   auditJsonOf,
@@ -18,6 +17,7 @@ import {
   ownBill,
   partyOf,
   Payload,
+  parseTerms,
   readTerms,
   renderAudit,
   settledFeeder,
@@ -72,9 +72,8 @@ export async function termsOf(config: Config, termsHash: string): Promise<Terms 
 export async function nextTermsOf(config: Config): Promise<Terms | undefined> {
   const response = await fetch(`${config.terms}/next.json`).catch(() => undefined);
   if (response === undefined || !response.ok) return undefined;
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  const found = readTerms(bytes, keccak256(bytes));
-  return found.kind === "agreed" ? found.terms : undefined;
+  const found = parseTerms(new Uint8Array(await response.arrayBuffer()));
+  return found.kind === "read" ? found.terms : undefined;
 }
 
 export async function witnessOf(config: Config, { bundleHash }: AuditedSession): Promise<Witness | undefined> {

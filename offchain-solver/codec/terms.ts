@@ -51,13 +51,23 @@ export type TermsFinding =
   | { readonly kind: "refused"; readonly predicate: "malformedTerms" | "otherTerms"; readonly detail: string };
 
 export function readTerms(bytes: Uint8Array, frozenHash: string): TermsFinding {
-  const json = foreignJson(bytes);
-  if (json === undefined) return { kind: "refused", predicate: "malformedTerms", detail: "no JSON" };
-  const parsed = TermsSchema.safeParse(json.value);
-  if (!parsed.success)
-    return { kind: "refused", predicate: "malformedTerms", detail: z.prettifyError(parsed.error).split("\n")[0] };
-  const hash = hashOfTold(toldOf(parsed.data, bytes));
+  const read = parseTerms(bytes);
+  if (read.kind === "refused") return { kind: "refused", predicate: "malformedTerms", detail: read.detail };
+  const { terms, hash } = read;
   if (hash !== frozenHash)
     return { kind: "refused", predicate: "otherTerms", detail: `${hash}, frozen were ${frozenHash}` };
-  return { kind: "agreed", terms: parsed.data };
+  return { kind: "agreed", terms };
+}
+
+/** Terms that nobody has frozen yet, and the hash that a freeze of them would have. */
+export function parseTerms(
+  bytes: Uint8Array,
+):
+  | { readonly kind: "read"; readonly terms: Terms; readonly hash: string }
+  | { readonly kind: "refused"; readonly detail: string } {
+  const json = foreignJson(bytes);
+  if (json === undefined) return { kind: "refused", detail: "no JSON" };
+  const parsed = TermsSchema.safeParse(json.value);
+  if (!parsed.success) return { kind: "refused", detail: z.prettifyError(parsed.error).split("\n")[0] };
+  return { kind: "read", terms: parsed.data, hash: hashOfTold(toldOf(parsed.data, bytes)) };
 }

@@ -8,7 +8,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { Server } from "node:http";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { keccak256 } from "ethers";
+import { parseTerms } from "../codec/terms.ts";
 import { OPERATOR_ID } from "../chain/onboarding.ts";
 import { InputError } from "../io/inputError.ts";
 import type { Devnet } from "./devnet.ts";
@@ -109,13 +109,16 @@ function answersOf(app: Hono, market: Devnet, { name, timeZone, names }: PageOpt
   });
 }
 
-/** By the name under which each is asked for: its hash, and the first of the schedule. */
+/** By the name under which each is asked for: the hash that its freeze commits to, and the first of the schedule. */
 function termsFiles(data: string): ReadonlyMap<string, string> {
   const files = readdirSync(scheduleFolder(data))
     .filter((name) => name.endsWith(".json"))
     .sort()
     .map((name) => join(scheduleFolder(data), name));
-  const named = files.map((path) => [`${keccak256(new Uint8Array(readFileSync(path)))}.json`, path] as const);
+  const named = files.flatMap((path) => {
+    const read = parseTerms(new Uint8Array(readFileSync(path)));
+    return read.kind === "read" ? [[`${read.hash}.json`, path] as const] : [];
+  });
   return new Map([...named, ...(files.length > 0 ? ([["next.json", files[0]]] as const) : [])]);
 }
 
