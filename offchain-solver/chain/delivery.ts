@@ -1,6 +1,5 @@
 /** What follows a settled session on chain: connections, entries of readings, credits (docs/delivery.md). */
-import { type BaseWallet, type Contract, getBytes, hexlify, keccak256, type Log, type Signer } from "ethers";
-import type { Provider } from "ethers";
+import { type BaseWallet, getBytes, hexlify, keccak256, type Log, type Provider, type Signer } from "ethers";
 import {
   type Attested,
   type Commitment,
@@ -157,41 +156,6 @@ export async function enterReadings(
     gasUsed: receipt.gasUsed,
     posted: decodeEntries(moved.args.getValue("entries")),
   };
-}
-
-/** The last entry of a session that was sent to the contract itself; undefined where there is none. */
-export async function lastEntry(
-  deployment: Deployment,
-  provider: Provider,
-  { batch, sequence, terms }: SettledBatch,
-): Promise<ChainEntry | undefined> {
-  const { delivery } = deliveryContracts(deployment, provider);
-  const logs = await delivery.queryFilter(delivery.filters.DeliveryEntered(sequence), deployment.block);
-  const [log] = logs.slice(-1);
-  if (log === undefined) return undefined;
-  const { args } = delivery.interface.parseLog(log)!;
-  const [call, receipt] = await Promise.all([
-    provider.getTransaction(log.transactionHash),
-    provider.getTransactionReceipt(log.transactionHash),
-  ]);
-  const readings = getBytes(readingsIn(delivery, call!.data));
-  return {
-    number: Number(args.entry),
-    kind: KINDS[Number(args.kind)],
-    readings,
-    commitment: entryCommitment(batch, readings, terms.periods, args.committed.connections),
-    connections: args.committed.connections,
-    transaction: log.transactionHash,
-    block: log.blockNumber,
-    gasUsed: receipt!.gasUsed,
-  };
-}
-
-function readingsIn(delivery: Contract, data: string): string {
-  const call = delivery.interface.parseTransaction({ data });
-  if (call?.name !== "deliver")
-    throw new Error("the entry was sent through another contract: its readings are unknown");
-  return call.args.readings as string;
 }
 
 export type IssuedCredits = {

@@ -1,11 +1,11 @@
 /** What was entered for settled sessions, as the chain has it: readings from the calls, money from the postings. */
 import { getBytes, keccak256, type Log, type Provider } from "ethers";
 import { DELIVERY, MARKET } from "../codec/abi.ts";
-import { KINDS, type Commitment, type Connection, type Kind } from "../codec/deliveryData.ts";
+import { entryCommitment, KINDS, type Commitment, type Connection, type Kind } from "../codec/deliveryData.ts";
 import { decodeEntries } from "../codec/entries.ts";
 import { decodeReadings, type SessionReadings } from "../codec/readings.ts";
 import type { SessionTerms } from "../codec/typedData.ts";
-import { connectionsAt } from "./delivery.ts";
+import { connectionsAt, type ChainEntry, type SettledBatch } from "./delivery.ts";
 import { contracts, deliveryContracts, type Deployment } from "./deployment.ts";
 import { eventsOf, type ContractEvent } from "./logs.ts";
 
@@ -17,6 +17,7 @@ export type DeliveryEntry = {
   readonly committed: Commitment;
   readonly block: number;
   readonly transaction: string;
+  readonly gasUsed: bigint;
   /** Undefined where they were not in a plain call to `deliver`, or are not what was committed to. */
   readonly read:
     | {
@@ -57,13 +58,34 @@ export const mostCharge = (
 ): Promise<bigint> =>
   deliveryContracts(deployment, provider).delivery.getFunction("mostCharge").staticCall(id, periodSeconds, periods);
 
-/** Oldest first. Of a deployment that names its delivery. */
-export async function readEntries(deployment: Deployment, provider: Provider): Promise<DeliveryEntry[]> {
+/** Oldest first, all or those of one session. Of a deployment that names its delivery. */
+export async function readEntries(
+  deployment: Deployment,
+  provider: Provider,
+  sequence?: number,
+): Promise<DeliveryEntry[]> {
   const { delivery } = deliveryContracts(deployment, provider);
-  const entered = await eventsOf(delivery, delivery.filters.DeliveryEntered(), deployment.block);
+  const filter = delivery.filters.DeliveryEntered(...(sequence === undefined ? [] : [sequence]));
+  const entered = await eventsOf(delivery, filter, deployment.block);
   if (entered.length === 0) return [];
   const multiple = Number((await delivery.getFunction("windows").staticCall()).multiple);
   return Promise.all(entered.map((one) => entryOf(deployment, provider, one, multiple)));
+}
+
+/** What the next entry of a session follows; undefined where there is none. Throws where nobody knows its readings. */
+export async function lastEntry(
+  deployment: Deployment,
+  provider: Provider,
+  { batch, sequence, terms }: SettledBatch,
+): Promise<ChainEntry | undefined> {
+  const last = (await readEntries(deployment, provider, sequence)).at(-1);
+  if (last === undefined) return undefined;
+  const { entry: number, kind, read, committed, transaction, block, gasUsed } = last;
+  if (read === undefined)
+    throw new Error(`entry ${number} was sent through another contract (${transaction}): its readings are unknown`);
+  const { connections } = committed;
+  const commitment = entryCommitment(batch, read.bytes, terms.periods, connections);
+  return { number, kind, readings: read.bytes, commitment, connections, transaction, block, gasUsed };
 }
 
 async function entryOf(
@@ -90,6 +112,7 @@ async function entryOf(
     committed: { batch, readings, rows, connections },
     block: log.blockNumber,
     transaction: log.transactionHash,
+    gasUsed: receipt?.gasUsed ?? 0n,
     read: call?.name === "deliver" ? readOf(call.args.readings, call.args.posting.terms, readings) : undefined,
     connections: table,
     multiple,

@@ -47,6 +47,13 @@ export async function registered(deployment: Deployment, provider: Provider, id:
   return { wallet: nobody ? undefined : party.wallet, nodeKey, meterKey, rotations, meterRotations };
 }
 
+/** Everybody who was ever registered, system accounts too. */
+export async function partyIds(deployment: Deployment, provider: Provider): Promise<number[]> {
+  const { registry } = contracts(deployment, provider);
+  const all = await eventsOf(registry, registry.filters.Registered(), deployment.block);
+  return all.map(({ event }) => Number(event.args.id));
+}
+
 /** By party id: whose signatures count for what became of a session. */
 export type SessionKeys = {
   /** Those that the meter has had since the freeze, the one of then first: one that is replaced later has read too. */

@@ -1,8 +1,8 @@
 /** What a node sees of a market: the session frozen last and what became of it, on a chain that may go backwards. */
-import { getAddress, getBytes, hexlify, type Log, type Provider } from "ethers";
+import type { Log, Provider } from "ethers";
 import { MARKET } from "../codec/abi.ts";
 import { sessionHash, type SessionTerms } from "../codec/typedData.ts";
-import { contracts, type Deployment } from "./deployment.ts";
+import type { Deployment } from "./deployment.ts";
 
 export type Block = { readonly number: number; readonly hash: string; readonly timestamp: number };
 
@@ -104,16 +104,6 @@ export class MarketWatch {
     if (event.name === "Settled")
       this.#session = { ...seen, outcome: { kind: "settled", batch: args.batch, block, transaction } };
   }
-}
-
-/** Node keys in the order of a batch's bits, as the registry had them at a block. */
-export async function readCommittee(deployment: Deployment, provider: Provider, at: number): Promise<string[]> {
-  const { registry } = contracts(deployment, provider);
-  const { pointer, members } = await registry.getFunction("committee").staticCall({ blockTag: at });
-  const roll = getBytes(await provider.getCode(pointer)).subarray(1);
-  return Array.from({ length: Number(members) }, (_, bit) =>
-    getAddress(hexlify(roll.subarray(20 * bit, 20 * (bit + 1)))),
-  );
 }
 
 /** The chain's first block: two chains of one id differ in it. */

@@ -17,6 +17,7 @@ export const ON_DEVNET: readonly string[] = [
   "nodeRefusals",
   "page",
   "refusals",
+  "rotatedCommittee",
   "runOptions",
   "session",
   "wallet",

@@ -36,8 +36,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // What meters send, in whatever form, to readings, and readings to what an entry says of a session.
   metering: ["scenarios", "io", "records", "ledger", ...CORE],
   simulation: SIMULATED,
-  // A node judges a batch as an auditor would before it signs.
-  node: ["auditor", "chain", "net", "clearing", "io", "scenarios", ...RECORDED],
+  // A node judges a batch as an auditor would before it signs, and reckons readings before it attests them.
+  node: ["auditor", "metering", "chain", "net", "clearing", "io", "scenarios", ...RECORDED],
   devnet: ["metering", "node", "auditor", "chain", "ledger", ...SIMULATED],
   study: ["report", "ledger", ...SIMULATED],
   cli: ["metering", "devnet", "node", "auditor", "chain", "ledger", "study", "report", ...SIMULATED],

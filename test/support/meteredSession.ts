@@ -4,7 +4,8 @@ import { encodeBytes32String, keccak256, type JsonRpcProvider, type Signer, type
 import * as Delivery from "../../offchain-solver/chain/delivery.ts";
 import { deliveryContracts, send, type Deployment } from "../../offchain-solver/chain/deployment.ts";
 import { readSessions } from "../../offchain-solver/chain/events.ts";
-import { MarketWatch, readCommittee } from "../../offchain-solver/chain/watch.ts";
+import { readCommittee } from "../../offchain-solver/chain/committee.ts";
+import { MarketWatch } from "../../offchain-solver/chain/watch.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { encodeReadings, type Row } from "../../offchain-solver/codec/readings.ts";
 import { quorumOf } from "../../offchain-solver/codec/typedData.ts";

@@ -8,16 +8,16 @@ import type { Settled } from "../../chain/session.ts";
 import { bundleHash, type Witness } from "../../codec/witness.ts";
 import type { Batch } from "../../ledger/verified.ts";
 import type { Scenario } from "../../market/scenario/scenario.ts";
-import type { DeliveryJson, MetersJson } from "../../records/deliveryJson.ts";
 import { generating } from "../connections.ts";
 import { devnetKey } from "../devnetKeys.ts";
-import { enterMeters, type Entered, type EntryPlace, type Promised } from "../entry.ts";
+import type { Documents, Promised } from "../../node/delivery/reckoning.ts";
+import { enterMeters, type Entered, type EntryPlace } from "../entry.ts";
 import type { Frozen } from "./freeze.ts";
 import type { Cleared } from "./clear.ts";
 import { hasCome, metersOf } from "./meters.ts";
 
 /** What became of a session, and what its meters and nodes signed of it. */
-export type Delivery = { readonly delivery: DeliveryJson; readonly meters: MetersJson };
+export type Delivery = Documents;
 
 const placeOf = ({ deployment, chain }: Frozen): EntryPlace => ({
   deployment,

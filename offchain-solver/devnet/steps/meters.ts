@@ -6,11 +6,9 @@ import type { Deployment } from "../../chain/deployment.ts";
 import type { ClearingResult } from "../../market/result/clearingResult.ts";
 import type { Scenario } from "../../market/scenario/scenario.ts";
 import { devicesOf, standingDay, type DeviceDay } from "../../metering/devices.ts";
-import { signReadings, signStatement, type MeterFile, type SignedStatement } from "../../metering/signed.ts";
+import { signReadings, signStatement } from "../../metering/signed.ts";
+import type { Signed } from "../../node/delivery/reckoning.ts";
 import type { Cleared } from "./clear.ts";
-
-/** What meters and nodes have signed of a session. */
-export type Signed = { readonly files: readonly MeterFile[]; readonly statements: readonly SignedStatement[] };
 
 export type KeyOf = (role: "node" | "meter", id: number) => BaseWallet;
 

@@ -1,0 +1,193 @@
+/**
+ * What an entry of readings says and moves, from the batch on chain, the frozen terms and what meters and nodes signed
+ * by keys that the registry had: made before anybody attests it, by each for itself.
+ */
+import { keccak256, type Provider } from "ethers";
+import * as Delivery from "../../chain/delivery.ts";
+import { lastEntry } from "../../chain/deliveryEntries.ts";
+import { contracts, deliveryContracts, type Deployment } from "../../chain/deployment.ts";
+import { keysOfSession } from "../../chain/keys.ts";
+import { DESK_ID, UTILITY_ID } from "../../chain/onboarding.ts";
+import {
+  deliveryDomain,
+  meterDigest,
+  meterReadings,
+  metersHash,
+  reasonHash,
+  type Kind,
+} from "../../codec/deliveryData.ts";
+import * as Payload from "../../codec/payload.ts";
+import { decodeReadings, encodeReadings, type SessionReadings } from "../../codec/readings.ts";
+import type { Terms } from "../../codec/terms.ts";
+import * as Ledger from "../../ledger/delivery.ts";
+import { INSURANCE_ID } from "../../ledger/posting.ts";
+import { imbalancePrice } from "../../ledger/settleable.ts";
+import type { ClearingResult } from "../../market/result/clearingResult.ts";
+import { sessionOf } from "../../market/scenario/leaveOut.ts";
+import { marketOf } from "../../market/scenario/market.ts";
+import { sessionReadings } from "../../metering/entry.ts";
+import { toDeliveryJson, toMetersJson, type Earlier } from "../../metering/record.ts";
+import { takeIn, type MeterFile, type SignedStatement, type Taken } from "../../metering/signed.ts";
+import type { DeliveryJson, MetersJson } from "../../records/deliveryJson.ts";
+
+/** A market that can be asked. */
+export type Asked = { readonly deployment: Deployment; readonly provider: Provider };
+
+/** What the session was, as the chain and its frozen terms have it. */
+export type Promised = {
+  readonly settled: Delivery.SettledBatch;
+  readonly payload: Uint8Array;
+  readonly terms: Terms;
+};
+
+/** What meters and nodes have signed of a session. */
+export type Signed = { readonly files: readonly MeterFile[]; readonly statements: readonly SignedStatement[] };
+
+export type EntryRequest = {
+  readonly kind: Exclude<Kind, "none">;
+  /** Of a correction: why it is made. */
+  readonly reason?: string;
+};
+
+export type Reckoned = {
+  readonly invited: readonly number[];
+  readonly taken: Taken;
+  readonly readings: SessionReadings;
+  readonly basis: Ledger.Basis;
+  readonly bill: Ledger.Bill;
+  /** The entry that it follows. */
+  readonly before: Delivery.ChainEntry | undefined;
+  readonly earlier: Earlier | undefined;
+  /** As it is attested and sent. */
+  readonly entry: Delivery.NewEntry;
+  /** What the ledger says that it moves now. */
+  readonly entered: Ledger.Entered;
+};
+
+/** The result that settled. */
+export function resultOf({ payload, settled: { terms } }: Promised): ClearingResult {
+  const { periods, periodSeconds, start } = terms;
+  const { participants, trades, reactiveVar } = Payload.decode(payload, periods);
+  return { sessionStart: Number(start), periodSeconds, periods, participants, trades, reactiveVar };
+}
+
+export async function reckon(
+  market: Asked,
+  promised: Promised,
+  signed: Signed,
+  request: EntryRequest,
+): Promise<Reckoned> {
+  const { deployment, provider } = market;
+  const { settled, terms } = promised;
+  const result = resultOf(promised);
+  const invited = terms.scenario.prosumers.map(({ id }) => id);
+  const taken = await takenIn(market, promised, signed);
+  const cleared = marketOf(sessionOf(terms.scenario, result.participants), terms.settings);
+  const known = { result, market: cleared, invited, imbalancePrice: imbalancePrice(terms.scenario.tariff) };
+  const readings = sessionReadings(known, taken, request.kind);
+  const before = await lastEntry(deployment, provider, settled);
+  const basis = await basisOf(market, settled, before, request.kind);
+  const bill = Ledger.bill(readings, basis);
+  const earlier = before && earlierOf(before, basis);
+  const moving = earlier ? Ledger.subtract(bill, earlier.bill, earlier.kind) : bill;
+  const meters = metersHash(invited.map((id) => digestOf(market, taken, id)));
+  const reason = request.reason === undefined ? undefined : reasonHash(request.reason);
+  const entry = { kind: request.kind, readings: encodeReadings(readings), meters, ...(reason && { reason }) };
+  const entered = Ledger.enter(moving, request.kind, await debitableOf(market, invited));
+  return { invited, taken, readings, basis, bill, before, earlier, entry, entered };
+}
+
+export type Documents = { readonly delivery: DeliveryJson; readonly meters: MetersJson };
+
+/** delivery.json and meters.json. `entry`: where it was entered; undefined where it is only reckoned. */
+export function documentsOf(
+  { deployment }: Pick<Asked, "deployment">,
+  promised: Promised,
+  request: EntryRequest,
+  reckoned: Reckoned,
+  entry: Delivery.ChainEntry | undefined,
+): Documents {
+  const { settled } = promised;
+  const { sessionStart: start, participants } = resultOf(promised);
+  const { readings, basis, bill, entered, earlier, taken } = reckoned;
+  const delivered = {
+    ...{ batch: settled.batch, start, participants, ...request },
+    ...{ readings, basis, bill, entered, earlier },
+    ...{ hash: keccak256(reckoned.entry.readings), metersHash: reckoned.entry.meters },
+    ...(entry && { chain: placeOf(deployment, entry) }),
+  };
+  const where = { batch: settled.batch, chainId: Number(deployment.chainId), delivery: deployment.delivery! };
+  const kept = { files: [...taken.files.values()], statements: taken.signed, basis };
+  return { delivery: toDeliveryJson(delivered), meters: toMetersJson(where, kept) };
+}
+
+const placeOf = ({ delivery }: Deployment, { number, transaction, block, gasUsed }: Delivery.ChainEntry) => ({
+  delivery: delivery!,
+  entry: number,
+  txHash: transaction,
+  block,
+  gasUsed: Number(gasUsed),
+});
+
+/** What counts of the files: by the keys that an auditor judges them by. */
+export async function takenIn(
+  { deployment, provider }: Asked,
+  { settled }: Pick<Promised, "settled">,
+  { files, statements }: Signed,
+): Promise<Taken> {
+  const { start, periodSeconds, periods } = settled.terms;
+  return takeIn(files, statements, {
+    domain: deliveryDomain(deployment.chainId, deployment.delivery!),
+    batch: settled.batch,
+    ...{ start: Number(start), periodSeconds, periods },
+    ...(await keysOfSession(deployment, provider, settled.terms)),
+  });
+}
+
+function digestOf({ deployment }: Asked, { files }: Taken, id: number) {
+  const file = files.get(id);
+  if (file === undefined) return undefined;
+  const domain = deliveryDomain(deployment.chainId, deployment.delivery!);
+  return { digest: meterDigest(domain, meterReadings(file.readings, file.number)), signature: file.signature };
+}
+
+/** A session is measured against the connections that its first entry found, whatever is registered later. */
+async function basisOf(
+  { deployment, provider }: Asked,
+  { terms }: Delivery.SettledBatch,
+  before: Delivery.ChainEntry | undefined,
+  kind: Kind,
+): Promise<Ledger.Basis> {
+  const { delivery } = deliveryContracts(deployment, provider);
+  const [{ multiple }, connections] = await Promise.all([
+    delivery.getFunction("windows").staticCall(),
+    Delivery.connectionsAt(deployment, provider, before?.connections),
+  ]);
+  const { periods, periodSeconds } = terms;
+  return {
+    periods,
+    periodSeconds,
+    closed: Ledger.closedBy(kind),
+    multiple: Number(multiple),
+    imbalancePrice: Number(terms.imbalancePrice),
+    connections,
+  };
+}
+
+function earlierOf({ number, kind, readings: bytes }: Delivery.ChainEntry, basis: Ledger.Basis): Earlier {
+  const readings: SessionReadings = decodeReadings(bytes, basis.periods);
+  const bill = Ledger.bill(readings, { ...basis, closed: Ledger.closedBy(kind) });
+  return { number, kind, readings, bill, hash: keccak256(bytes) };
+}
+
+/** What may be taken of each account now. */
+async function debitableOf({ deployment, provider }: Asked, ids: readonly number[]): Promise<Ledger.Debitable> {
+  const { market } = contracts(deployment, provider);
+  const all = [...ids, INSURANCE_ID, DESK_ID, UTILITY_ID];
+  const read = await Promise.all(all.map((id) => market.getFunction("debitable").staticCall(id)));
+  const accounts = new Map(all.map((id, k) => [id, read[k] as { nano: bigint; grams: bigint }]));
+  return (id) => {
+    const { nano, grams } = accounts.get(id)!;
+    return { nano, grams };
+  };
+}
