@@ -145,23 +145,30 @@ export async function checkPosting(
   block: number,
 ): Promise<Verdict> {
   const at = { codec: DELIVERY, address: delivery.address, block };
-  for (const [sequence, entered] of entries.entered) {
+  const counted = [...entries.entered].map(async ([sequence, entered]) => {
     const [delivered] = await said(look, at, "delivered", [sequence]);
     // `entries` is a method of what ethers gives.
-    const count = Number(delivered.getValue("entries"));
-    if (count !== entered.length) return undecided(`entry ${count} of batch number ${sequence}`);
-  }
-  for (const [id, nano] of entries.arrears) {
-    const [owed] = await said(look, at, "arrearsOf", [id]);
+    return { sequence, told: entered.length, count: Number(delivered.getValue("entries")) };
+  });
+  for (const { sequence, told, count } of await Promise.all(counted))
+    if (count !== told) return undecided(`entry ${count} of batch number ${sequence}`);
+  const owing = [...entries.arrears].map(async ([id, nano]) => ({
+    id,
+    nano,
+    owed: (await said(look, at, "arrearsOf", [id]))[0],
+  }));
+  for (const { id, nano, owed } of await Promise.all(owing))
     if (owed !== nano) return undecided(`what account ${id} owes: ${owed} nano-dollars, ${nano} by the events`);
-  }
   const token = { codec: CARBON_CREDIT, address: carbonCredit, block };
-  for (const [asset, tokens] of credits.supply) {
-    const [supply] = await said(look, token, "totalSupply(uint256)", [asset]);
-    const [retired] = await said(look, token, "retiredOf", [asset]);
+  const held = [...credits.supply].map(async ([asset, tokens]) => ({
+    asset,
+    tokens,
+    supply: (await said(look, token, "totalSupply(uint256)", [asset]))[0],
+    retired: (await said(look, token, "retiredOf", [asset]))[0],
+  }));
+  for (const { asset, tokens, supply, retired } of await Promise.all(held))
     if (supply !== tokens || retired !== (credits.retired.get(asset) ?? 0n))
       return undecided(`events of asset ${asset}: ${supply} are held and ${retired} retired, ${tokens} by the events`);
-  }
   return VALID;
 }
 
@@ -215,15 +222,18 @@ export async function checkLedger(look: Look, history: History, registry: string
   const ids = new Set([...accounts.keys(), ...nodeKeys.keys(), ...mandates.keys()]);
   const account = await differingAccount(look, history, ids, block);
   if (account !== undefined) return undecided(`events of account ${account}: it holds something else than they say`);
-  for (const id of ids) {
-    const { limits, capacity, nonce } = await ask(look, market, block, "registeredMandate", id);
-    const { validUntil } = unpackLimits(limits, capacity);
-    const mandate = history.mandates.get(id);
-    if ((mandate?.validUntil ?? 0n) !== validUntil || (mandate !== undefined && mandate.nonce !== nonce))
+  const registered = [...ids].map(async (id) => ({
+    id,
+    mandate: await ask(look, market, block, "registeredMandate", id),
+    party: (await said(look, { codec: REGISTRY, address: registry, block }, "party", [id]))[0],
+  }));
+  for (const { id, mandate, party } of await Promise.all(registered)) {
+    const { validUntil } = unpackLimits(mandate.limits, mandate.capacity);
+    const signed = mandates.get(id);
+    if ((signed?.validUntil ?? 0n) !== validUntil || (signed !== undefined && signed.nonce !== mandate.nonce))
       return undecided(`a mandate or revocation of account ${id}`);
-    const [{ nodeKey }] = await said(look, { codec: REGISTRY, address: registry, block }, "party", [id]);
     // The insurance fund is an account that nobody registers.
-    if (nodeKey !== (nodeKeys.get(id) ?? ZeroAddress)) return undecided(`where account ${id} got its node key`);
+    if (party.nodeKey !== (nodeKeys.get(id) ?? ZeroAddress)) return undecided(`where account ${id} got its node key`);
   }
   if (unknown.size > 0) return VALID;
   const token = await addressIn(look, market, "token", block);
