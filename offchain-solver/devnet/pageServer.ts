@@ -28,6 +28,12 @@ export type PageOptions = {
   readonly folder?: string;
 };
 
+/** What the page is served of: a running devnet, or a market that has settled and has no nodes left. */
+export type PageSource = Pick<Devnet, "data" | "deployment" | "apiPorts"> & {
+  readonly chain: Pick<Devnet["chain"], "url">;
+  readonly terms: readonly Pick<Devnet["terms"][number], "scenario">[];
+};
+
 export type ServedPage = { readonly url: string; readonly close: () => Promise<void> };
 
 /** Nothing inline, nothing from elsewhere. */
@@ -51,7 +57,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** Throws InputError where the port is in use. */
-export async function servePage(market: Devnet, options: PageOptions = {}): Promise<ServedPage> {
+export async function servePage(market: PageSource, options: PageOptions = {}): Promise<ServedPage> {
   const app = new Hono();
   app.use(async (c, next) => {
     await next();
@@ -73,7 +79,7 @@ export async function servePage(market: Devnet, options: PageOptions = {}): Prom
   };
 }
 
-function answersOf(app: Hono, market: Devnet, { name, timeZone, names }: PageOptions): void {
+function answersOf(app: Hono, market: PageSource, { name, timeZone, names }: PageOptions): void {
   const { chain, deployment, apiPorts, data } = market;
   const ids = [...apiPorts.keys()];
   app.get("/config.json", (c) =>

@@ -5,28 +5,21 @@
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
-import type { BaseWallet } from "ethers";
 import { audit } from "../../offchain-solver/auditor/audit.ts";
 import { bundlesOf } from "../../offchain-solver/auditor/bundles.ts";
 import { VALID, verdictText } from "../../offchain-solver/auditor/verdict.ts";
+import { canonicalBytes } from "../../offchain-solver/codec/canonicalJson.ts";
+import { bundleHash } from "../../offchain-solver/codec/witness.ts";
 import { endpointOf, type Endpoint } from "../../offchain-solver/chain/endpoint.ts";
 import { look } from "../../offchain-solver/chain/look.ts";
-import { canonicalBytes } from "../../offchain-solver/codec/canonicalJson.ts";
-import { attestation, ATTESTATION_TYPES, marketDomain, quorumOf } from "../../offchain-solver/codec/typedData.ts";
-import { bundleHash } from "../../offchain-solver/codec/witness.ts";
-import { postAndSettle } from "../../offchain-solver/chain/session.ts";
-import { devnetKey } from "../../offchain-solver/devnet/devnetKeys.ts";
-import { embeddedDevnet, type Chain } from "../../offchain-solver/devnet/embedded.ts";
+import { embeddedDevnet } from "../../offchain-solver/devnet/embedded.ts";
 import { releasedBuild } from "../../offchain-solver/devnet/release.ts";
-import { clear, propose, quantise } from "../../offchain-solver/devnet/steps/clear.ts";
-import { freeze } from "../../offchain-solver/devnet/steps/freeze.ts";
-import { load, openMarket } from "../../offchain-solver/devnet/steps/load.ts";
-import { witnessOf } from "../../offchain-solver/devnet/steps/sign.ts";
+import { openMarket } from "../../offchain-solver/devnet/steps/load.ts";
 import { writeJson } from "../../offchain-solver/io/target.ts";
 import { withCapabilities } from "../../offchain-solver/market/scenario/capability.ts";
-import { defaultSettings } from "../../offchain-solver/market/scenario/market.ts";
 import type { Scenario } from "../../offchain-solver/market/scenario/scenario.ts";
 import { loadScenario, takeHours } from "../../offchain-solver/scenarios/loadScenario.ts";
+import { settleOne } from "./settleOne.ts";
 
 const { values } = parseArgs({
   options: {
@@ -46,24 +39,6 @@ const onDay = (scenario: Scenario, day: number): Scenario => ({
     load: { ...p.load, fixedMw: p.load.fixedMw.map((mw) => mw * (1 - 0.002 * (day % 50))) },
   })),
 });
-
-/** Clears and settles one session, signed by a quorum without each node's own checks: those are the sessions' tests. */
-async function settleOne(scenario: Scenario, chain: Chain, published: Map<string, Uint8Array>): Promise<void> {
-  const market = defaultSettings(scenario);
-  const options = { method: "anderson", market, trade: true, rhoScale: 1, maxIterations: 4000 } as const;
-  const frozen = await freeze(await load(scenario, options, chain));
-  const proposed = propose(clear(frozen, options));
-  const batch = quantise(frozen, proposed);
-  const witness = await witnessOf(frozen, proposed, batch);
-  published.set(bundleHash(witness), canonicalBytes(witness));
-  const { deployment, committee } = frozen;
-  const said = attestation(frozen.frozen.terms, batch.payload, bundleHash(witness));
-  const domain = marketDomain(deployment.chainId, deployment.market);
-  const signed = new Map<number, string>();
-  for (const [bit, id] of committee.slice(0, quorumOf(committee.length)).entries())
-    signed.set(bit, await (devnetKey("node", id) as BaseWallet).signTypedData(domain, ATTESTATION_TYPES, said));
-  await postAndSettle(deployment, chain.admin, batch.payload, bundleHash(witness), signed);
-}
 
 /** An endpoint that is asked everything once. */
 function remembering(truth: Endpoint): Endpoint {
@@ -92,7 +67,8 @@ async function measure(scenario: Scenario, days: number) {
       const today = onDay(scenario, day);
       const at = Date.parse(today.startUtc) / 1000 - DAY_S + 3600;
       if (day > 0) await (devnet.provider as unknown as Send).send("evm_setNextBlockTimestamp", [at]);
-      await settleOne(today, { ...devnet, deployment }, published);
+      const { witness } = await settleOne(today, { ...devnet, deployment });
+      published.set(bundleHash(witness), canonicalBytes(witness));
       if (day % 10 === 9) process.stderr.write(`${name}: ${day + 1} sessions settled\n`);
     }
     // The second audit finds every answer in memory: what is left is the auditor's own work.
