@@ -161,12 +161,12 @@ describe("a node refuses, naming the predicate", function () {
     expect(() => verifyAll(session, given, made, witness)).to.throw(SessionRefused, [...found.keys()][0]);
     return found;
   };
-  const claiming = ({ proposals, views, tightening }: Proposed, claim: (i: number) => Partial<Proposal>): Proposed => {
+  const claiming = ({ proposals, views, ...rest }: Proposed, claim: (i: number) => Partial<Proposal>): Proposed => {
     const prosumers = proposals.prosumers.map((p, i) => ({ ...p, ...claim(i) }));
     return {
       proposals: { ...proposals, prosumers },
       views: views.map((view, i) => ({ ...view, proposal: prosumers[i] })),
-      tightening,
+      ...rest,
     };
   };
 

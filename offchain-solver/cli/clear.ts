@@ -174,19 +174,8 @@ export function summary(
 ): string {
   const outcome = session.outcome as NonNullable<ClearedSession["outcome"]>;
   const regret = outcome.regrets.reduce((a, b) => a + b, 0);
-  const { money } = unitsOf(json, { ...session.market.scenario, community });
   const { whole } = currencyOf({ community });
-  const nameOf = new Map(community?.members.map(({ prosumer, name }) => [prosumer, inline(name)]));
-  const columns = ["energy", "reserve", "carbon", "network", "payments", "deviceCost", "total"] as const;
-  const head = columns.map((key) => `${key === "deviceCost" ? "device cost" : key} ${money.name}`);
-  const all = bills(json);
-  const rows = all.map((bill) => [
-    nameOf.get(bill.id) ?? bill.id,
-    bill.bus,
-    // A value that rounds to zero has no sign.
-    ...columns.map((key) => (money.factor * bill[key]).toFixed(money.digits).replace(/^-(0\.0*)$/, "$1")),
-  ]);
-  const paid = all.reduce((sum, bill) => sum + bill.total, 0);
+  const paid = bills(json).reduce((sum, bill) => sum + bill.total, 0);
   const { report, result } = outcome.quantised;
   return [
     `${inline(json.scenario)}: ${json.status} by ${json.settings.method} in ${json.iterations} ${json.settings.method === "central" ? "solves" : "iterations"}, ${(json.wallMs / 1000).toFixed(1)} s`,
@@ -195,10 +184,25 @@ export function summary(
     ...sweepLines(session.market.scenario, json.network),
     ...heldLines(session.market.scenario),
     `bills add up to ${paid.toFixed(4)} ${whole}: what is paid is in whole Wh, W and g, and the objective also holds ${(json.uniqueness ?? 0).toFixed(4)} ${whole} that make trades unique`,
-    // Payments are the four before them: where there is no room these go first.
-    terminalTable([community ? "member" : "prosumer", "bus", ...head], rows, {
-      spare: [5, 4, 3, 2],
-      ...(width !== undefined && { width }),
-    }),
+    billTable(json, session.market.scenario, community, width),
   ].join("\n");
+}
+
+/** What everybody pays, by bus. */
+export function billTable(json: ClearingJson, scenario: Scenario, community?: CommunityJson, width?: number): string {
+  const { money } = unitsOf(json, { ...scenario, community });
+  const nameOf = new Map(community?.members.map(({ prosumer, name }) => [prosumer, inline(name)]));
+  const columns = ["energy", "reserve", "carbon", "network", "payments", "deviceCost", "total"] as const;
+  const head = columns.map((key) => `${key === "deviceCost" ? "device cost" : key} ${money.name}`);
+  const rows = bills(json).map((bill) => [
+    nameOf.get(bill.id) ?? bill.id,
+    bill.bus,
+    // A value that rounds to zero has no sign.
+    ...columns.map((key) => (money.factor * bill[key]).toFixed(money.digits).replace(/^-(0\.0*)$/, "$1")),
+  ]);
+  // Payments are the four before them: where there is no room these go first.
+  return terminalTable([community ? "member" : "prosumer", "bus", ...head], rows, {
+    spare: [5, 4, 3, 2],
+    ...(width !== undefined && { width }),
+  });
 }

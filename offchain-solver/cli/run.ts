@@ -1,5 +1,4 @@
 import { Command } from "commander";
-import { embeddedDevnet } from "../devnet/embedded.ts";
 import { underTomorrow } from "../devnet/liveChain.ts";
 import { runSession } from "../devnet/session.ts";
 import { InputError } from "../io/inputError.ts";
@@ -60,8 +59,9 @@ async function settleOne(
   { scenario: read, community }: ReadScenario,
 ): Promise<{ readonly wrong: string | undefined }> {
   checkSettleable(name, read, community);
-  const devnet = args.rpc === undefined ? await embeddedDevnet(read.startUtc) : await reached(args.rpc, args.market);
-  const scenario = args.rpc === undefined ? read : await underTomorrow(read, devnet);
+  if (args.rpc === undefined) return settleHere(name, args, { scenario: read, ...(community && { community }) });
+  const devnet = await reached(args.rpc, args.market);
+  const scenario = await underTomorrow(read, devnet);
   const { options, done } = clearOptions(scenario, args);
   try {
     const session = { ...options, tighten: args.tighten === "auto" };
@@ -74,6 +74,24 @@ async function settleOne(
     throw refusedAs(error, scenario);
   } finally {
     await devnet.close();
+  }
+}
+
+/** On a chain in this process: a day that does not fit one transaction is settled in several sessions. */
+async function settleHere(
+  name: string,
+  args: RunArguments,
+  read: ReadScenario,
+): Promise<{ readonly wrong: string | undefined }> {
+  const days = new SettledDays(name, args);
+  try {
+    await days.settle(read);
+    const { wrong } = await days.finish();
+    return { wrong: wrong.get(read.scenario.startUtc) };
+  } catch (error) {
+    throw refusedAs(error, read.scenario);
+  } finally {
+    await days.close();
   }
 }
 

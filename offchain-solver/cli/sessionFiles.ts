@@ -10,45 +10,97 @@ import { DESK, OPERATOR, UTILITY } from "../market/result/clearingResult.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { swept, type ClearingJson } from "../records/clearingJson.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
+import { joinClearings } from "../records/joinClearings.ts";
+import { joinAudits } from "../records/joinDeliveries.ts";
 import { AuditJsonSchema, SettlementJsonSchema, type AuditJson, type SettlementJson } from "../records/sessionJson.ts";
 import { placeOf, type SessionFile } from "../records/sessionPlaces.ts";
 import { renderMemberPage } from "../report/memberPage.ts";
-import { renderReport } from "../report/sessionReport.ts";
+import { renderReport, type ReportInput } from "../report/sessionReport.ts";
 
 /** Named by the clock: 96 quarter-hours are 24 h. A community's day is that of its own clock. */
 export const folderOf = ({ name, startUtc, hours, periodHours }: Scenario, community?: CommunityJson): string =>
   `${name}-${community?.date ?? startUtc.slice(0, 10)}-${Number((hours * periodHours).toFixed(2))}h`;
 
+type Written = { readonly rpc?: string; readonly community: CommunityJson | undefined };
+
+/** Into a new folder below `out`, whose path is returned. */
 export function writeSession(
   { out, rpc }: { readonly out: string; readonly rpc?: string },
   outcome: SessionOutcome,
   clearing: ClearingJson,
   community: CommunityJson | undefined,
 ): string {
+  const to = { ...(rpc !== undefined && { rpc }), community };
+  return writeFolder(out, folderOf(outcome.scenario, community), (draft) => fill(draft, outcome, clearing, to));
+}
+
+/** One session of a day that is settled in several. */
+export type DayPart = { readonly outcome: SessionOutcome; readonly clearing: ClearingJson };
+
+/** A day that settled in several sessions: each in a folder of its own, and one report of all of them. */
+export function writeDay(
+  out: string,
+  scenario: Scenario,
+  parts: readonly DayPart[],
+  community: CommunityJson | undefined,
+): string {
+  const split = community !== undefined;
+  return writeFolder(out, folderOf(scenario, community), (draft) => {
+    parts.forEach(({ outcome, clearing }, k) => {
+      const at = join(draft, partName(k));
+      mkdirSync(at);
+      fill(at, outcome, clearing, { community });
+    });
+    const clearing = joinClearings(parts.map((part) => part.clearing));
+    const input = {
+      ...{ clearing: swept(clearing), scenario, community },
+      settlement: parts.map(({ outcome }) => settlementJson(outcome, undefined)),
+      audit: joinAudits(parts.map(({ outcome }) => auditJson(outcome))),
+      delivery: parts.flatMap(({ outcome }) => outcome.delivery?.delivery ?? []),
+    };
+    const at = foldersOf(draft, split);
+    writeJson(at("scenario.json"), scenario);
+    writeJson(at("clearing.json"), clearing);
+    writeJson(at("audit.json"), input.audit);
+    writePages(at, input);
+  });
+}
+
+/** Of the k-th session of a day. */
+export const partName = (k: number): string => `session-${k + 1}`;
+
+type At = (file: SessionFile) => string;
+
+function foldersOf(draft: string, split: boolean): At {
+  for (const folder of split ? ["public", "private", placeOf("members", split)] : []) mkdirSync(join(draft, folder));
+  return (file) => join(draft, placeOf(file, split));
+}
+
+function fill(draft: string, outcome: SessionOutcome, clearing: ClearingJson, { rpc, community }: Written): void {
   const { scenario } = outcome;
   const settlement = settlementJson(outcome, rpc);
   const audit = auditJson(outcome);
   const delivery = outcome.delivery?.delivery;
-  const input = { clearing: swept(clearing), settlement, audit, delivery, scenario, community };
-  const split = community !== undefined;
-  return writeFolder(out, folderOf(scenario, community), (draft) => {
-    const at = (file: SessionFile): string => join(draft, placeOf(file, split));
-    for (const folder of split ? ["public", "private", placeOf("members", split)] : []) mkdirSync(join(draft, folder));
-    writeJson(at("scenario.json"), scenario);
-    writeJson(at("clearing.json"), clearing);
-    writeJson(at("settlement.json"), settlement);
-    writeJson(at("audit.json"), audit);
-    if (delivery !== undefined) writeJson(at("delivery.json"), delivery);
-    if (outcome.delivery !== undefined) writeJson(at("meters.json"), outcome.delivery.meters);
-    writeJson(at("witness.json"), outcome.witness);
-    mkdirSync(at("bundle"));
-    for (const [name, bytes] of outcome.bundle) writeText(join(at("bundle"), `${name}.json`), decoded(bytes));
-    writeText(at("report.html"), renderReport(input));
-    if (community === undefined) return;
-    writeJson(at("community.json"), community);
-    for (const { id, prosumer } of community.members)
-      writeText(join(at("members"), `${id}.html`), renderMemberPage(input, prosumer));
-  });
+  const at = foldersOf(draft, community !== undefined);
+  writeJson(at("scenario.json"), scenario);
+  writeJson(at("clearing.json"), clearing);
+  writeJson(at("settlement.json"), settlement);
+  writeJson(at("audit.json"), audit);
+  if (delivery !== undefined) writeJson(at("delivery.json"), delivery);
+  if (outcome.delivery !== undefined) writeJson(at("meters.json"), outcome.delivery.meters);
+  writeJson(at("witness.json"), outcome.witness);
+  mkdirSync(at("bundle"));
+  for (const [name, bytes] of outcome.bundle) writeText(join(at("bundle"), `${name}.json`), decoded(bytes));
+  writePages(at, { clearing: swept(clearing), settlement, audit, delivery, scenario, community });
+}
+
+function writePages(at: At, input: ReportInput): void {
+  const { community } = input;
+  writeText(at("report.html"), renderReport(input));
+  if (community === undefined) return;
+  writeJson(at("community.json"), community);
+  for (const { id, prosumer } of community.members)
+    writeText(join(at("members"), `${id}.html`), renderMemberPage(input, prosumer));
 }
 
 const decoded = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);

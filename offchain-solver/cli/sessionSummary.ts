@@ -13,15 +13,17 @@ import type { Scenario } from "../market/scenario/scenario.ts";
 import type { ClearingJson } from "../records/clearingJson.ts";
 import { toClearingJson } from "../records/clearingRecord.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
+import { joinClearings } from "../records/joinClearings.ts";
 import { placeOf } from "../records/sessionPlaces.ts";
+import { clockOf, dayOf } from "../report/periods.ts";
 import { tighteningRecord } from "../simulation/acMargin.ts";
 import type { ClearOptions } from "../simulation/clear.ts";
 import { tighteningLines } from "../study/outOfSample.ts";
-import { summary } from "./clear.ts";
+import { billTable, summary } from "./clear.ts";
 import type { ClearArguments } from "./clearOptions.ts";
 import { Exit, notSolved } from "./exit.ts";
 import { chainRefusal } from "./refusal.ts";
-import { folderOf } from "./sessionFiles.ts";
+import { folderOf, type DayPart } from "./sessionFiles.ts";
 
 export type RunArguments = ClearArguments & {
   out: string;
@@ -91,11 +93,40 @@ export function report(
     ["report", join(folder, placeOf("report.html", community !== undefined))],
   ];
   say(terminalTable(["settlement", ""], rows, { text: [0, 1], wrap: 1 }));
+  return faultOf(outcome);
+}
+
+/** Prints what a day of several sessions came to; returns what is wrong with the first that anything is wrong with. */
+export function reportDay(
+  day: { readonly scenario: Scenario; readonly parts: readonly DayPart[] },
+  folder: string,
+  community: CommunityJson | undefined,
+): string | undefined {
+  const { scenario, parts } = day;
+  const rows = parts.map(({ outcome: { scenario: part, settled, batch, audited, delivery } }) => [
+    `${dayOf(part, 0)} ${clockOf(part, 0)}`,
+    part.hours,
+    Number(settled.gasUsed),
+    batch.payload.length,
+    batch.result.trades.length,
+    audited.map(({ verdict }) => verdictText(verdict)).join(", "),
+    delivery === undefined ? "" : verdictText(delivery.verdict),
+  ]);
+  say(billTable(joinClearings(parts.map(({ clearing }) => clearing)), scenario, community));
+  const heads = ["session from", "periods", "gas", "bytes", "trades", "audit", "delivery"];
+  say(terminalTable(heads, rows, { text: [0, 5, 6], wrap: 5 }));
+  say(`report: ${join(folder, placeOf("report.html", community !== undefined))}`);
+  return parts.map(({ outcome }) => faultOf(outcome)).find((fault) => fault !== undefined);
+}
+
+/** What is wrong with a session, as the chain, its ledger and the audit say. */
+function faultOf({ batch: { result }, settled, audited, delivery }: SessionOutcome): string | undefined {
+  const money = settled.deltas.reduce((sum, d) => sum + d.money, 0n);
+  const carbon = settled.deltas.reduce((sum, d) => sum + d.carbon, 0n);
   const differing = disagreements(result, settled);
   if (differing.length > 0) return `chain and result disagree: ${differing.join("; ")}`;
   if (money !== 0n || carbon !== 0n) return `ledger changes do not add up to zero: ${money}, ${carbon}`;
   const bad = audited.find(({ verdict }) => verdict.kind !== "valid");
-  if (outcome.delivery !== undefined && outcome.delivery.verdict.kind !== "valid")
-    return `delivery: ${verdictText(outcome.delivery.verdict)}`;
+  if (delivery !== undefined && delivery.verdict.kind !== "valid") return `delivery: ${verdictText(delivery.verdict)}`;
   return bad && `audit: ${verdictText(bad.verdict)}`;
 }

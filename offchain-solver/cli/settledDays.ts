@@ -1,20 +1,33 @@
 import { embeddedDevnet, type OwnChain } from "../devnet/embedded.ts";
 import { SessionRefused } from "../devnet/refused.ts";
+import type { SessionOutcome } from "../devnet/outcome.ts";
 import { SessionSeries } from "../devnet/series.ts";
+import { DayBroken, settleDay } from "../devnet/settleDay.ts";
 import { hasCome } from "../devnet/steps/meters.ts";
 import { note } from "../io/output.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { standingDay } from "../metering/devices.ts";
 import type { ClearingJson } from "../records/clearingJson.ts";
+import { joinClearings } from "../records/joinClearings.ts";
 import type { BilledSession, FallbackDay } from "../report/billLines.ts";
+import { takePeriods } from "../scenarios/periods.ts";
 import { billedBy, makeBills } from "./bills.ts";
 import { clearOptions, type ReadScenario } from "./clearOptions.ts";
-import { checkSettleable, refusedAs, report, toJson, type RunArguments } from "./sessionSummary.ts";
+import { checkSettleable, refusedAs, report, reportDay, toJson, type RunArguments } from "./sessionSummary.ts";
 import type { EndedDays } from "./runDays.ts";
-import { writeSession } from "./sessionFiles.ts";
+import { writeDay, writeSession } from "./sessionFiles.ts";
 
 /** A chain whose clock begins the day before a session's start. */
 export type OpenChain = (startUtc: string) => Promise<OwnChain & { readonly close: () => Promise<void> }>;
+
+/** A day whose sessions are delivered one by one. */
+type Day = {
+  readonly read: ReadScenario;
+  readonly jsonOf: (cleared: Parameters<typeof toJson>[0]) => ClearingJson;
+  /** How many there are, once all have settled. */
+  sessions: number | undefined;
+  readonly outcomes: SessionOutcome[];
+};
 
 /** Days that settle in one market, each written to its folder once it is delivered and audited. */
 export class SettledDays {
@@ -27,6 +40,7 @@ export class SettledDays {
   readonly #sessions: BilledSession[] = [];
   readonly #fallback: FallbackDay[] = [];
   #last: ReadScenario | undefined;
+  readonly #progress = (step: string): void => note(`• ${step}`);
 
   constructor(name: string, args: RunArguments, open: OpenChain = embeddedDevnet) {
     this.#name = name;
@@ -38,22 +52,47 @@ export class SettledDays {
     const { scenario, community } = read;
     checkSettleable(this.#name, scenario, community);
     this.#last = read;
+    if (this.#devnet === undefined)
+      this.#progress("open a chain; the first time ever its contracts are compiled, which takes minutes");
     this.#devnet ??= await this.#open(scenario.startUtc);
-    this.#series ??= new SessionSeries(this.#devnet, (step) => note(`• ${step}`));
+    this.#series ??= new SessionSeries(this.#devnet, this.#progress);
+    const series = this.#series;
     const { options, done } = clearOptions(scenario, this.#args);
     const session = { ...options, tighten: this.#args.tighten === "auto" };
+    const jsonOf = (cleared: Parameters<typeof toJson>[0]): ClearingJson => toJson(cleared, options);
+    const day: Day = { read, jsonOf, sessions: undefined, outcomes: [] };
     try {
-      const { clearing } = await this.#series.settle(scenario, session, async (outcome) => {
-        const folder = writeSession(this.#args, outcome, toJson(outcome, options), community);
-        this.#wrong.set(scenario.startUtc, report(outcome, toJson(outcome, options), folder, community));
-        this.#sessions.push(billedBy(outcome));
-      });
+      const told = (outcome: SessionOutcome): Promise<void> => Promise.resolve(this.#delivered(day, outcome));
+      const parts = await settleDay(scenario, (part) => series.settle(part, session, told), this.#progress);
       done();
-      return toJson(clearing, options);
+      day.sessions = parts.length;
+      return joinClearings(parts.map((part) => jsonOf(part.session.clearing)));
     } catch (error) {
-      if (error instanceof SessionRefused) this.#fallback.push(...fallbackOf(scenario));
+      if (error instanceof DayBroken) day.sessions = error.settled;
+      if (error instanceof SessionRefused)
+        this.#fallback.push(...fallbackOf(error instanceof DayBroken ? error.rest : scenario));
       throw refusedAs(error, scenario);
     }
+  }
+
+  /** Of a day in several sessions the files are written once all of them are delivered. */
+  #delivered(day: Day, outcome: SessionOutcome): void {
+    const { read, jsonOf, sessions, outcomes } = day;
+    const { scenario, community } = read;
+    this.#sessions.push(billedBy(outcome));
+    outcomes.push(outcome);
+    if (outcomes.length < (sessions ?? 1)) return;
+    const parts = outcomes.map((one) => ({ outcome: one, clearing: jsonOf(one) }));
+    if (parts.length === 1) {
+      const folder = writeSession(this.#args, outcome, parts[0].clearing, community);
+      this.#wrong.set(scenario.startUtc, report(outcome, parts[0].clearing, folder, community));
+      return;
+    }
+    // Where the last sessions came to nothing, the day is what settled of it.
+    const settled = parts.reduce((sum, one) => sum + one.outcome.scenario.hours, 0);
+    const whole = takePeriods(scenario, settled);
+    const folder = writeDay(this.#args.out, whole, parts, community);
+    this.#wrong.set(scenario.startUtc, reportDay({ scenario: whole, parts }, folder, community));
   }
 
   async finish(): Promise<EndedDays> {

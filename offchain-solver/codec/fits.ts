@@ -30,9 +30,17 @@ export type Setting = {
   /** Buses and prosumers of the grid model. */
   readonly buses: number;
   readonly homes: number;
+  /** What a transaction may take, where that is less than the chain's own limits. */
+  readonly most?: TransactionLimits;
 };
 
-export function fitsOneTransaction(result: ClearingResult, { members, buses, homes }: Setting): Fit {
+export type TransactionLimits = { readonly bytes: number; readonly gas: number };
+export const CHAIN_LIMITS: TransactionLimits = { bytes: MAX_TRANSACTION_BYTES, gas: MAX_TRANSACTION_GAS };
+
+export function fitsOneTransaction(
+  result: ClearingResult,
+  { members, buses, homes, most = CHAIN_LIMITS }: Setting,
+): Fit {
   const { participants, periods, trades } = result;
   const standing = homes - participants.length;
   const payload = Payload.byteLength(participants.length, periods, trades);
@@ -40,7 +48,7 @@ export function fitsOneTransaction(result: ClearingResult, { members, buses, hom
   const sizes = { participants: participants.length, standing, periods, trades: trades.length, payload };
   const gas = gasBound({ ...sizes, members, buses });
   return {
-    fits: bytes <= MAX_TRANSACTION_BYTES && gas <= MAX_TRANSACTION_GAS && trades.length <= Payload.MAX_TRADES,
+    fits: bytes <= most.bytes && gas <= most.gas && trades.length <= Payload.MAX_TRADES,
     bytes,
     gas,
   };

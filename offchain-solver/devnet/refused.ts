@@ -1,4 +1,6 @@
-import type { Status } from "../market/result/solution.ts";
+import type { Fit, Setting } from "../codec/fits.ts";
+import type { ClearingResult } from "../market/result/clearingResult.ts";
+import type { Schedule, Status } from "../market/result/solution.ts";
 
 /** A session that ended before money moved; the message says which check of which party refused it. */
 export class SessionRefused extends Error {
@@ -7,6 +9,21 @@ export class SessionRefused extends Error {
     super(reason);
     this.name = "SessionRefused";
     this.status = status;
+  }
+}
+
+/** A session that was cleared and is more than one transaction takes. */
+export class DoesNotFit extends SessionRefused {
+  readonly result: ClearingResult;
+  readonly setting: Setting;
+  /** What everybody who takes part would have done: what a day in several sessions is planned by. */
+  readonly plans: readonly Schedule[];
+  constructor({ bytes, gas }: Fit, of: Pick<DoesNotFit, "result" | "setting" | "plans">) {
+    super("refused", `the session does not fit one transaction: ${bytes} bytes, up to ${gas} gas`);
+    this.name = "DoesNotFit";
+    this.result = of.result;
+    this.setting = of.setting;
+    this.plans = of.plans;
   }
 }
 

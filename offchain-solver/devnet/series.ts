@@ -52,6 +52,7 @@ export class SessionSeries {
     await this.#until(start - DAY_S);
     const deployment = this.#deployment;
     const chain = { ...this.#chain, ...(deployment && { deployment }) };
+    this.#progress("load: public terms, private parts, a market with its members");
     const loaded = await load(scenario, options, chain);
     this.#deployment = loaded.deployment;
     const session = await settleLoaded(loaded, options, this.#progress).catch(async (error: unknown) => {
@@ -87,11 +88,13 @@ export class SessionSeries {
     done: (outcome: SessionOutcome) => Promise<void>,
   ): Promise<void> {
     const { frozen, clearing } = session;
-    this.#progress(`deliver the session of ${scenario.startUtc}`);
+    if (hasCome(scenario))
+      this.#progress(`deliver the session of ${scenario.startUtc}: meters, imbalance, reserve, allowances`);
     const entered = await deliver(frozen, scenario, clearing, session);
     const conclude = async (): Promise<void> => {
       const delivered = await credit(frozen, scenario, entered);
       const keep = (standing: Standing): void => void (this.#standing = standing);
+      this.#progress(`audit the session of ${scenario.startUtc} from chain data and the published witness`);
       const found = await audit(frozen, this.#witnesses, { resume: this.#standing, keep });
       await done(outcomeOf(scenario, session, delivered, found));
     };

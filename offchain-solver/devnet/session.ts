@@ -72,5 +72,5 @@ function toIntegers(session: Frozen, options: SessionOptions, progress: Progress
   const proposed = propose(clearing);
 
   progress("quantise");
-  return { clearing, proposed, batch: quantise(session, proposed) };
+  return { clearing, proposed, batch: quantise(session, proposed, options.most) };
 }

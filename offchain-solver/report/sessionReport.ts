@@ -25,9 +25,10 @@ export { renderDayPicture } from "./dayPicture.ts";
 export type ReportInput = {
   readonly clearing: ClearingJson;
   readonly scenario: Scenario;
-  readonly settlement?: SettlementJson | undefined;
+  /** Of a day in several sessions: each one's, in their order. */
+  readonly settlement?: SettlementJson | readonly SettlementJson[] | undefined;
   readonly audit?: AuditJson | undefined;
-  readonly delivery?: DeliveryJson | undefined;
+  readonly delivery?: DeliveryJson | readonly DeliveryJson[] | undefined;
   /** Names, clock and currency of a community; absent: numbers, UTC and dollars. */
   readonly community?: CommunityJson | undefined;
 };
@@ -60,7 +61,9 @@ export function renderReport({
   community,
 }: ReportInput): string {
   const scenario = { ...plain, community };
-  const session: Session = { ...dayFrom(clearing, scenario), settlement, audit, delivery };
+  const settlements = [settlement ?? []].flat();
+  const deliveries = [delivery ?? []].flat();
+  const session: Session = { ...dayFrom(clearing, scenario), settlements, audit, deliveries };
   const feeder = feederSection(session);
   const date = `${dayOf(scenario, 0)} ${yearOf(scenario)}`;
   const sections = [

@@ -7,12 +7,12 @@ import type { Scenario } from "../market/scenario/scenario.ts";
 type Resample = <T>(series: readonly T[]) => T[];
 
 /** How each course of a series becomes one of other periods; all that is no device's, and no power, is held. */
-type Resampling = { readonly held: Resample } & Readonly<
+export type Resampling = { readonly held: Resample } & Readonly<
   Record<Exclude<Course, "held">, (series: readonly number[]) => number[]>
 >;
 
 /** The same scenario with other periods. */
-function resampled(scenario: Scenario, courses: Resampling): Scenario {
+export function resampled(scenario: Scenario, courses: Resampling): Scenario {
   const { straight: amounts, held: others } = courses;
   const { tariff, carbon, risk, uncertainty } = scenario;
   const { bootstrapMeanRadius, bootstrapStdRadius, joint } = uncertainty;

@@ -4,7 +4,7 @@ import { nonnegative, SMALLEST } from "../../grid/feeder.ts";
 import type { Answer, Draft, Hour, Term } from "../formulation/hour.ts";
 import { addDeviation, JointDeviation } from "../formulation/jointDeviation.ts";
 import { holdWithin } from "../formulation/sustained.ts";
-import type { Device } from "./device.ts";
+import { HAIR, type Device, type Stretch } from "./device.ts";
 
 /** Battery: power limit each way, energy window, one-way efficiency, wear $/MWh on charge plus discharge. */
 const BatterySchema = z.strictObject({
@@ -12,6 +12,8 @@ const BatterySchema = z.strictObject({
   minMwh: nonnegative,
   maxMwh: nonnegative,
   initialMwh: nonnegative,
+  /** Stored at the end of the session, at least; absent: `initialMwh`. */
+  finalMwh: nonnegative.optional(),
   efficiency: z.number().positive().min(SMALLEST).max(1),
   wearPerMwh: nonnegative,
   /** Which way it may run, per period; absent: either. Never both at once, whatever the price. */
@@ -26,7 +28,14 @@ export const battery: Device<
   "chargeMw" | "dischargeMw" | "storedMwh"
 > = {
   schema: BatterySchema,
-  dimensions: { powerMw: "power", minMwh: "energy", maxMwh: "energy", initialMwh: "energy", wearPerMwh: "price" },
+  dimensions: {
+    powerMw: "power",
+    minMwh: "energy",
+    maxMwh: "energy",
+    initialMwh: "energy",
+    finalMwh: "energy",
+    wearPerMwh: "price",
+  },
   courses: { direction: "held" },
   hourly: ["charge", "discharge", "stored", "batteryUp", "batteryDown"],
   plan: {
@@ -38,8 +47,9 @@ export const battery: Device<
   cost: ({ wearPerMwh }, { chargeMw, dischargeMw }, t) => wearPerMwh * (chargeMw[t] + dischargeMw[t]),
   reserve: { up: "batteryUp", down: "batteryDown", mostMw: ({ powerMw }) => powerMw, sustains, sustain },
   rating: ({ powerMw }) => ({ sizeMw: powerMw, drawsMw: powerMw, feedsMw: powerMw }),
-  faults({ minMwh, maxMwh, initialMwh }) {
+  faults({ minMwh, maxMwh, initialMwh, finalMwh = minMwh }) {
     if (minMwh > maxMwh) return [{ field: "minMwh", value: minMwh, reason: `is above maxMwh = ${maxMwh}` }];
+    if (finalMwh > maxMwh) return [{ field: "finalMwh", value: finalMwh, reason: `is above maxMwh = ${maxMwh}` }];
     if (initialMwh >= minMwh && initialMwh <= maxMwh) return [];
     return [{ field: "initialMwh", value: initialMwh, reason: `is outside [${minMwh}, ${maxMwh}]` }];
   },
@@ -59,6 +69,7 @@ export const battery: Device<
     limits: "it is not emptied further, and holds no more",
   }),
   after: (_, { storedMwh }) => storedMwh[storedMwh.length - 1],
+  between,
 };
 
 /** One way through a battery: its part of the injection, MW per MW, and of the stored energy, MWh per MW. */
@@ -93,10 +104,25 @@ function addSides({ model, market, variables: v, t }: Hour, part: Battery): Side
   return sides;
 }
 
-/** The session leaves a battery at least as full as it found it. */
+/** What it has to hold at the end of the session: as much as it began with, unless something else is asked for. */
+const finalOf = ({ minMwh, initialMwh, finalMwh = initialMwh }: Battery): number => Math.max(minMwh, finalMwh);
+
+function between(
+  part: Battery,
+  { storedMwh }: { readonly storedMwh: ArrayLike<number> },
+  { from, to }: Stretch,
+): Partial<Battery> {
+  const { minMwh, maxMwh, initialMwh } = part;
+  const within = (mwh: number): number => Math.min(maxMwh, Math.max(minMwh, mwh));
+  return {
+    initialMwh: from === 0 ? initialMwh : within(storedMwh[from - 1]),
+    finalMwh: to === storedMwh.length ? finalOf(part) : within(storedMwh[to - 1] - HAIR * (maxMwh - minMwh)),
+  };
+}
+
 function addStorageLimits({ model, market, t }: Hour, part: Battery, stored: number): void {
   const last = t === market.hours - 1;
-  model.lessEqual([[stored, -1]], -(last ? Math.max(part.minMwh, part.initialMwh) : part.minMwh));
+  model.lessEqual([[stored, -1]], -(last ? finalOf(part) : part.minMwh));
   model.lessEqual([[stored, 1]], part.maxMwh);
 }
 
@@ -121,7 +147,7 @@ function addBookableEnergy({ model, market, variables: v, t }: Hour, part: Batte
     [v.batteryDown[t], part.efficiency * dt],
   ];
   model.lessEqual(filled, part.maxMwh);
-  if (t === market.hours - 1) model.lessEqual([[stored, -1]], -part.initialMwh);
+  if (t === market.hours - 1) model.lessEqual([[stored, -1]], -finalOf(part));
 }
 
 function sustains({ minMwh, maxMwh }: Battery): boolean {

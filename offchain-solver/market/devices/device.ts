@@ -19,7 +19,15 @@ export type Planned<Hourly extends string> = {
   readonly variable: Hourly;
   readonly unit: "mw" | "mwh";
   readonly positive?: true;
+  /** Counted from the session's start: in one that is a part of a day it begins at zero again. */
+  readonly fromStart?: true;
 };
+
+/** Of a plan that a solver made: what it needs at an end is asked for less so much of the range. */
+export const HAIR = 1e-6;
+
+/** Periods of a day that are a session of their own: `from` on, before `to`. */
+export type Stretch = { readonly from: number; readonly to: number; readonly dt: number };
 
 /** How many periods a session has, and how long they are, h. */
 export type Span = { readonly hours: number; readonly dt: number };
@@ -102,4 +110,10 @@ export type Device<Shape extends z.ZodObject, Hourly extends string, P extends s
   readonly picture?: (part: z.infer<Shape>, plan: PlanOf<P>) => DevicePicture;
   /** What its schedule hands on to the next session, MWh or degrees. */
   readonly after?: (part: z.infer<Shape>, plan: PlanOf<P>) => number;
+  /**
+   * Fields that make it the device of a stretch of a day: it begins where the plan has left it by then, and ends where
+   * the plan needs it. `part` and `plan` are the day's, series are cut elsewhere. Absent: nothing in it goes on from one
+   * period to another.
+   */
+  readonly between?: (part: z.infer<Shape>, plan: PlanOf<P>, stretch: Stretch) => Partial<z.infer<Shape>>;
 };

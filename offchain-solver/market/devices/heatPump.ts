@@ -3,7 +3,7 @@ import type { Terms } from "../../numerics/conicModel.ts";
 import { figure, nonnegative, positive } from "../../grid/feeder.ts";
 import type { Hour } from "../formulation/hour.ts";
 import type { Fault } from "../scenario/scenarioFaults.ts";
-import type { Device, Span } from "./device.ts";
+import { HAIR, type Device, type Span, type Stretch } from "./device.ts";
 
 /**
  * A heat pump and what it heats: a tank or a house at one temperature, held in the band that is comfortable,
@@ -23,6 +23,8 @@ const HeatPumpSchema = z.strictObject({
   lowC: figure,
   highC: figure,
   initialC: figure,
+  /** As warm at the end of the session, at least, where full power can do that; absent: `initialC`. */
+  finalC: figure.optional(),
 });
 
 type HeatPump = z.infer<typeof HeatPumpSchema>;
@@ -35,15 +37,17 @@ type Store = {
   readonly keep: number;
   readonly room: number;
   readonly start: number;
+  readonly end: number;
   readonly idle: (t: number) => number;
 };
 
 function storeOf(part: HeatPump, dt: number): Store {
-  const { storeMwhPerC, lossMwPerC, aroundC, drawnMw, lowC, highC, initialC } = part;
+  const { storeMwhPerC, lossMwPerC, aroundC, drawnMw, lowC, highC, initialC, finalC = initialC } = part;
   return {
     keep: 1 + (dt * lossMwPerC) / storeMwhPerC,
     room: storeMwhPerC * (highC - lowC),
     start: storeMwhPerC * (initialC - lowC),
+    end: storeMwhPerC * (finalC - lowC),
     idle: (t) => -dt * (drawnMw[t] + lossMwPerC * (lowC - aroundC[t])),
   };
 }
@@ -75,18 +79,31 @@ export const heatPump: Device<typeof HeatPumpSchema, "heatPump" | "heat", "heatP
     limits: "the band that you find comfortable",
   }),
   after: ({ storeMwhPerC, lowC }, { heatMwh }) => lowC + heatMwh[heatMwh.length - 1] / storeMwhPerC,
+  between,
 };
+
+function between(
+  { storeMwhPerC, lowC, highC, initialC, finalC = initialC }: HeatPump,
+  { heatMwh }: { readonly heatMwh: ArrayLike<number> },
+  { from, to }: Stretch,
+): Partial<HeatPump> {
+  const at = (t: number): number => Math.min(highC, Math.max(lowC, lowC + heatMwh[t] / storeMwhPerC));
+  return {
+    initialC: from === 0 ? initialC : at(from - 1),
+    finalC: to === heatMwh.length ? finalC : Math.max(lowC, at(to - 1) - HAIR * (highC - lowC)),
+  };
+}
 
 function add({ model, market, variables: v, injection, t }: Hour, part: HeatPump): void {
   const { dt, hours } = market;
-  const { keep, room, start, idle } = storeOf(part, dt);
+  const { keep, room, start, end, idle } = storeOf(part, dt);
   const power = (v.heatPump[t] = model.bounded(0, part.powerMw));
   const heat = (v.heat[t] = model.bounded(0, room));
   injection.push([power, -1]);
   const before: Terms = t === 0 ? [] : [[v.heat[t - 1], -1]];
   model.equal([[heat, keep], [power, -dt * part.cop[t]], ...before], idle(t) + (t === 0 ? start : 0));
-  // The session leaves it as warm as it found it, where full power can do that.
-  if (t === hours - 1 && reached(part, { hours, dt }) >= start) model.lessEqual([[heat, -1]], -start);
+  // The session leaves it as warm as it found it, or as is asked for, where full power can do that.
+  if (t === hours - 1 && reached(part, { hours, dt }) >= end) model.lessEqual([[heat, -1]], -end);
 }
 
 /** Heat at the end with the pump at full power whenever there is room. */
@@ -99,8 +116,9 @@ function reached(part: HeatPump, { hours, dt }: Span): number {
 
 /** Goes through the periods with the least and the most heat that there can be in the store. */
 function faults(part: HeatPump, { hours, dt }: Span): Fault[] {
-  const { lowC, highC, initialC, powerMw, storeMwhPerC, cop, aroundC } = part;
+  const { lowC, highC, initialC, finalC = lowC, powerMw, storeMwhPerC, cop, aroundC } = part;
   if (lowC >= highC) return [{ field: "lowC", value: lowC, reason: `must be below highC = ${highC}` }];
+  if (finalC > highC) return [{ field: "finalC", value: finalC, reason: `is above highC = ${highC}` }];
   if (initialC < lowC || initialC > highC)
     return [{ field: "initialC", value: initialC, reason: `is outside [${lowC}, ${highC}]` }];
   const { keep, room, start, idle } = storeOf(part, dt);

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { figure, nonnegative } from "../../grid/feeder.ts";
-import type { Device } from "./device.ts";
+import { HAIR, type Device, type Stretch } from "./device.ts";
 
 /** Load: fixed profile, constant power factor (Mvar per MW), flexible share phi and its discomfort (k/2) dd^2. */
 const LoadSchema = z.strictObject({
@@ -8,22 +8,43 @@ const LoadSchema = z.strictObject({
   mvarPerMw: figure,
   flexibleShare: z.number().min(0).max(1),
   discomfort: nonnegative,
+  /** What is shifted into the session, less what is shifted out of it; absent: 0. */
+  shiftedMwh: figure.optional(),
 });
+
+type Load = z.infer<typeof LoadSchema>;
+
+const sum = (values: readonly number[]): number => values.reduce((one, other) => one + other, 0);
+const movableMwh = (fixedMw: readonly number[], flexibleShare: number, dt: number): number =>
+  flexibleShare * sum(fixedMw) * dt;
+
+/** The last stretch of a day takes what is left, so that what was shifted comes to the same over all. */
+function between(
+  { fixedMw, flexibleShare, shiftedMwh = 0 }: Load,
+  { flexibleMw }: { readonly flexibleMw: ArrayLike<number> },
+  { from, to, dt }: Stretch,
+): Partial<Load> {
+  const shifted = Array.from(flexibleMw);
+  const wanted =
+    to === shifted.length ? shiftedMwh - dt * sum(shifted.slice(0, from)) : dt * sum(shifted.slice(from, to));
+  const most = (1 - HAIR) * movableMwh(fixedMw.slice(from, to), flexibleShare, dt);
+  return flexibleShare === 0 ? {} : { shiftedMwh: Math.min(most, Math.max(-most, wanted)) };
+}
 
 const peakOf = (mw: readonly number[]): number => mw.reduce((most, value) => Math.max(most, value), 0);
 
 /** What everybody has. Of its fixed part `addInjection` and `addReactivePower` take care; here is what may be moved. */
 export const load: Device<typeof LoadSchema, "flexible", "flexibleMw"> = {
   schema: LoadSchema,
-  dimensions: { fixedMw: "power", discomfort: "slope" },
+  dimensions: { fixedMw: "power", discomfort: "slope", shiftedMwh: "energy" },
   courses: { fixedMw: "straight" },
   hourly: ["flexible"],
   plan: { flexibleMw: { variable: "flexible", unit: "mw" } },
-  /** Load that may be moved within the session; in a single hour there is nowhere to move it. */
+  /** Load that may be moved within the session; in a single hour there is nowhere to move it, unless into or out of it. */
   add(hour, part) {
     const { model, market, variables, t } = hour;
     const most = part.flexibleShare * part.fixedMw[t];
-    if (!(most > 0 && market.hours > 1)) return;
+    if (!(most > 0 && (market.hours > 1 || part.shiftedMwh !== undefined))) return;
     const shifted = (variables.flexible[t] = model.bounded(-most, most));
     model.square(shifted, part.discomfort * market.dt);
     hour.injection.push([shifted, -1]);
@@ -36,5 +57,11 @@ export const load: Device<typeof LoadSchema, "flexible", "flexibleMw"> = {
     return { sizeMw: peak, drawsMw: peak * (1 + flexibleShare), feedsMw: 0 };
   },
   flows: ({ fixedMw }, { flexibleMw }, t) => [["load", -fixedMw[t] - flexibleMw[t]]],
+  between,
+  faults: ({ fixedMw, flexibleShare, shiftedMwh = 0 }, { dt }) => {
+    const most = movableMwh(fixedMw, flexibleShare, dt);
+    if (Math.abs(shiftedMwh) <= most) return [];
+    return [{ field: "shiftedMwh", value: shiftedMwh, reason: `is more than may be moved, ${most}` }];
+  },
   unplannedMw: ({ fixedMw }) => fixedMw.map((mw) => -mw),
 };

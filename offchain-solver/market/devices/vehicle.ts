@@ -3,7 +3,7 @@ import type { Terms } from "../../numerics/conicModel.ts";
 import { nonnegative, SMALLEST } from "../../grid/feeder.ts";
 import type { Hour } from "../formulation/hour.ts";
 import type { Fault } from "../scenario/scenarioFaults.ts";
-import type { Device, Span } from "./device.ts";
+import { HAIR, type Device, type Span, type Stretch } from "./device.ts";
 
 /**
  * An electric vehicle's charger. What the car has to hold by when it leaves, and may hold while it stands there, is a
@@ -30,7 +30,7 @@ export const vehicle: Device<typeof VehicleSchema, "vehicle" | "charged", "vehic
   hourly: ["vehicle", "charged"],
   plan: {
     vehicleMw: { variable: "vehicle", unit: "mw", positive: true },
-    chargedMwh: { variable: "charged", unit: "mwh" },
+    chargedMwh: { variable: "charged", unit: "mwh", fromStart: true },
   },
   add,
   rating: ({ powerMw }) => {
@@ -56,6 +56,7 @@ export const vehicle: Device<typeof VehicleSchema, "vehicle" | "charged", "vehic
     const last = mostMwh.length - 1;
     return Math.max(0, mostMwh[last] - chargedMwh[last]);
   },
+  between,
 };
 
 /** What is charged never falls, so a bound is only written where the next one does not imply it. */
@@ -76,6 +77,22 @@ function add({ model, market, variables: v, injection, t }: Hour, part: Vehicle)
   }
   if (leastMwh[t] > (leastMwh[t - 1] ?? 0)) model.lessEqual([[charged, -1]], -leastMwh[t]);
   if (until < 0 || mostMwh[until] > mostMwh[t]) model.lessEqual([[charged, 1]], mostMwh[t]);
+}
+
+/** The same band for what is charged from then on; by the end it has what the plan gave it by then. */
+function between(
+  { powerMw, leastMwh, mostMwh }: Vehicle,
+  { chargedMwh }: { readonly chargedMwh: ArrayLike<number> },
+  { from, to }: Stretch,
+): Partial<Vehicle> {
+  const before = from === 0 ? 0 : chargedMwh[from - 1];
+  const left = (series: readonly number[]): number[] => series.slice(from, to).map((mwh) => Math.max(0, mwh - before));
+  const [least, most] = [left(leastMwh), left(mostMwh)];
+  const charger = powerMw.slice(from, to);
+  if (to === chargedMwh.length || charger.every((mw) => mw === 0)) return { leastMwh: least, mostMwh: most };
+  const last = charger.findLastIndex((mw) => mw > 0);
+  const planned = Math.min(most[last], (1 - HAIR) * Math.max(0, chargedMwh[to - 1] - before));
+  return { leastMwh: least.map((mwh, t) => (t < last ? mwh : Math.max(mwh, planned))), mostMwh: most };
 }
 
 /** Goes through the periods with the least and the most that can have been charged; a hair is rounding. */

@@ -39,7 +39,8 @@ export function addProsumer(
   const balance = Array.from({ length: market.hours }, (_, t) => addHour(draft, t));
   model.group = GROUP.device;
   addSustained(draft);
-  if (draft.shifted.length > 0) model.equal(draft.shifted, 0);
+  const { shiftedMwh = 0 } = draft.prosumer.load;
+  if (draft.shifted.length > 0) model.equal(draft.shifted, shiftedMwh / market.dt);
   return { ...draft.variables, answered: draft.answered, balance, ...addAllowances(draft) };
 }
 

@@ -73,7 +73,7 @@ export type Draft = {
   readonly answered: Answers;
   /** tCO2. */
   readonly emissions: Term[];
-  /** Load shifted, MW: adds up to zero. */
+  /** Load shifted, MW: adds up to zero, or to what is shifted into the session. */
   readonly shifted: Term[];
 };
 

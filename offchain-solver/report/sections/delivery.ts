@@ -1,5 +1,6 @@
 /** What became of what was promised: meters, imbalance, reserve called, allowances surrendered. */
 import type { DeliveryJson } from "../../records/deliveryJson.ts";
+import { joinDeliveries } from "../../records/joinDeliveries.ts";
 import * as Chart from "../charts/delivery.ts";
 import { byBus, number, total } from "../derive.ts";
 import { called, currencyOf, named, shortNames } from "../labels.ts";
@@ -124,12 +125,13 @@ function entryCard(delivery: DeliveryJson): string {
 }
 
 export function deliverySection(session: Session): string {
-  const { delivery } = session;
-  if (delivery === undefined) return "";
+  const { deliveries } = session;
+  if (deliveries.length === 0) return "";
+  const delivery = joinDeliveries(deliveries);
   return grid(
     pictureCard(delivery, session),
     billCard(delivery, session),
     carbonCard(delivery, session),
-    entryCard(delivery),
+    ...deliveries.map(entryCard),
   );
 }

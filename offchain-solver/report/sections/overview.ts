@@ -45,7 +45,7 @@ function marketTiles({ clearing, scenario, units }: Session): Tile[] {
 }
 
 export function overview(session: Session): string {
-  const { clearing, scenario, units, settlement, audit } = session;
+  const { clearing, scenario, units, settlements, audit } = session;
   const { ac } = clearing.network;
   const all = marketTiles(session);
   const losses = `losses ${withUnit(units.energy, total(ac.lossesMwh))}`;
@@ -63,9 +63,11 @@ export function overview(session: Session): string {
     value: number(clearing.iterations, 0),
     detail: `${number(clearing.wallMs / 1000, 1)} s`,
   });
-  if (settlement !== undefined) {
-    const detail = `${number(settlement.trades, 0)} trades in one transaction`;
-    all.push({ label: "Settled", value: `${number(settlement.gasUsed, 0)} gas`, detail });
+  if (settlements.length > 0) {
+    const sum = (of: "trades" | "gasUsed"): number => total(settlements.map((one) => one[of]));
+    const where = settlements.length === 1 ? "one transaction" : `${settlements.length} transactions`;
+    const detail = `${number(sum("trades"), 0)} trades in ${where}`;
+    all.push({ label: "Settled", value: `${number(sum("gasUsed"), 0)} gas`, detail });
   }
   const verdicts = audit?.verdicts.map(({ verdict }) => verdict) ?? [];
   if (verdicts.length > 0) {

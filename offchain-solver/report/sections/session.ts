@@ -7,9 +7,10 @@ import { legend } from "../page.ts";
 import { tint, type Meaning } from "../theme.ts";
 
 export type Session = Day & {
-  readonly settlement?: SettlementJson | undefined;
+  /** In how many transactions it settled; none: not yet. */
+  readonly settlements: readonly SettlementJson[];
   readonly audit?: AuditJson | undefined;
-  readonly delivery?: DeliveryJson | undefined;
+  readonly deliveries: readonly DeliveryJson[];
 };
 
 export const METHODS: Readonly<Record<ClearingJson["settings"]["method"], string>> = {

@@ -8,7 +8,7 @@ import type { Session } from "./session.ts";
 type Account = SettlementJson["accounts"][number];
 
 /** Prosumers by bus as everywhere, then the others. */
-function inOrder({ accounts }: SettlementJson, { clearing }: Session): Account[] {
+function inOrder(accounts: readonly Account[], { clearing }: Session): Account[] {
   const of = new Map(accounts.map((row) => [row.account, row]));
   const prosumers = byBus(clearing.prosumers).flatMap(({ id }) => of.get(id) ?? []);
   return [...prosumers, ...accounts.filter((row) => !prosumers.includes(row))];
@@ -21,8 +21,23 @@ const exactDollars = (nano: bigint): string => {
   return `${nano < 0n ? "−" : ""}${whole}.${digits.slice(-9)}`;
 };
 
-function accountCard(settlement: SettlementJson, session: Session): string {
-  const accounts = inOrder(settlement, session);
+/** What every account gained over all of them. */
+function allAccounts(settlements: readonly SettlementJson[]): Account[] {
+  const sums = new Map<Account["account"], Account>();
+  for (const row of settlements.flatMap(({ accounts }) => accounts)) {
+    const { moneyNano, carbonG, energyWh } = sums.get(row.account) ?? { moneyNano: 0, carbonG: 0, energyWh: 0 };
+    sums.set(row.account, {
+      account: row.account,
+      moneyNano: moneyNano + row.moneyNano,
+      carbonG: carbonG + row.carbonG,
+      energyWh: energyWh + row.energyWh,
+    });
+  }
+  return [...sums.values()];
+}
+
+function accountCard(settlements: readonly SettlementJson[], session: Session): string {
+  const accounts = inOrder(allAccounts(settlements), session);
   const busOf = new Map(session.clearing.prosumers.map(({ id, bus }) => [id as Account["account"], bus]));
   const money = accounts.reduce((sum, row) => sum + BigInt(row.moneyNano), 0n);
   const [energy, carbon] = (["energyWh", "carbonG"] as const).map((key) => total(accounts.map((row) => row[key])));
@@ -62,8 +77,8 @@ function chainCard(settlement: SettlementJson): string {
 }
 
 export function settlementAndAudit(session: Session): string {
-  const { settlement, audit } = session;
-  const cards = settlement === undefined ? [] : [chainCard(settlement), accountCard(settlement, session)];
+  const { settlements, audit } = session;
+  const cards = settlements.length === 0 ? [] : [...settlements.map(chainCard), accountCard(settlements, session)];
   if (audit !== undefined) {
     const rows = audit.verdicts.map(({ session: name, verdict, predicate }) => [
       `<code>${escape(name)}</code>`,
