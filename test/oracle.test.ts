@@ -11,6 +11,7 @@ import { createNetwork } from "../offchain-solver/market/formulation/network.ts"
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { withHeatPumps, withVehicles } from "./support/homeDevices.ts";
 import { resized } from "../offchain-solver/scenarios/resized.ts";
+import { stretchOf } from "../offchain-solver/scenarios/stretch.ts";
 import { withSustain } from "../offchain-solver/scenarios/withSustain.ts";
 import { clarabelSolver } from "../offchain-solver/numerics/clarabelNode.ts";
 
@@ -59,6 +60,28 @@ describe("the model written twice", function () {
     // Ours counts hours by the clock, the oracle counts periods.
     const theirs = oracleOf(file, "--hours", "3", "--network-risk", "on");
     expect(Math.abs(central(0.75, {}, small) / theirs - 1)).to.be.below(1e-6);
+  });
+
+  it("has one optimum in a stretch of a day that begins and ends where a plan has everything", () => {
+    const given = withHeatPumps(withVehicles(takeHours(loadScenario("ieee15"), 6)));
+    const day = {
+      ...given,
+      prosumers: given.prosumers.map((one) => ({ ...one, load: { ...one.load, flexibleShare: 0.1 } })),
+    };
+    const market = createMarket(day, defaultSettings(day));
+    const plan = solveCentral(market, createNetwork(market), clarabelSolver);
+    if (plan.status !== "solved") throw new Error(plan.status);
+    const part = stretchOf(day, plan.solution.schedules, { from: 2, to: 4 });
+    const file = join(mkdtempSync(join(tmpdir(), "gridpact-")), "stretch.json");
+    writeFileSync(file, JSON.stringify(part));
+    const theirs = oracleOf(file, "--hours", "2", "--network-risk", "on");
+    expect(Math.abs(central(2, {}, part) / theirs - 1)).to.be.below(1e-6);
+    // What it has to hand on costs something: forgetting it would be another optimum.
+    const asked = part.prosumers.map(({ battery, load, ...one }) => {
+      const { shiftedMwh: _, ...rest } = load;
+      return { ...one, load: rest, ...(battery && { battery: { ...battery, finalMwh: battery.minMwh } }) };
+    });
+    expect(central(2, {}, { ...part, prosumers: asked }) / theirs).to.be.below(1 - 1e-5);
   });
 
   for (const [name, given] of HOMES)

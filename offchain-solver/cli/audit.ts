@@ -24,6 +24,7 @@ import { isFile, readJson, readText } from "../io/readJson.ts";
 import { terminalTable } from "../io/terminalTable.ts";
 import { checkDistinct, checkTarget, writeJson, writeText } from "../io/target.ts";
 import { addLookOptions, audited, type LookArguments } from "./auditing.ts";
+import { checkDay, isSession, partsIn, sessionFoldersIn } from "./dayFolder.ts";
 import { Exit } from "./exit.ts";
 
 type Arguments = LookArguments & { json?: string; html?: string };
@@ -56,16 +57,13 @@ const openly = (url: string): string => URL.parse(url)?.origin ?? url;
 
 /** The session that a folder is of, or those in it that settled in one market, the first one's. */
 function sessionsIn(folder: string): SessionFolder[] {
-  const isSession = (at: string): boolean =>
-    [true, false].some((split) => isFile(join(at, placeOf("settlement.json", split))));
   if (isSession(folder)) return [sessionIn(folder)];
-  let names: string[];
+  let all: string[];
   try {
-    names = readdirSync(folder).toSorted();
+    all = sessionFoldersIn(folder);
   } catch {
     return [sessionIn(folder)];
   }
-  const all = names.map((name) => join(folder, name)).filter(isSession);
   if (all.length === 0) return [sessionIn(folder)];
   const found = all.map(sessionIn);
   const other = found.find(({ settlement }) => settlement.market !== found[0].settlement.market);
@@ -80,6 +78,11 @@ function sessionsIn(folder: string): SessionFolder[] {
 function checkFolder(folder: string, sessions: readonly SessionFolder[], found: Audited): Verdict {
   for (const session of sessions) {
     const verdict = checkDocuments(session, found);
+    if (verdict.kind !== "valid") return verdict;
+  }
+  for (const day of [folder, ...readdirSync(folder).map((name) => join(folder, name))]) {
+    if (partsIn(day).length === 0) continue;
+    const verdict = checkDay(day);
     if (verdict.kind !== "valid") return verdict;
   }
   const batches = sessions.flatMap(

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { underTomorrow } from "../devnet/liveChain.ts";
 import { runSession } from "../devnet/session.ts";
+import { CHAIN_LIMITS } from "../codec/fits.ts";
 import { InputError } from "../io/inputError.ts";
 import { note, numberOption } from "../io/output.ts";
 import { checkFolder } from "../io/target.ts";
@@ -20,7 +21,7 @@ import { Exit } from "./exit.ts";
 import { reached } from "./reachChain.ts";
 import { daysFrom, runDays } from "./runDays.ts";
 import { writeSession } from "./sessionFiles.ts";
-import { checkSettleable, refusedAs, report, toJson, type RunArguments } from "./sessionSummary.ts";
+import { checkSettleable, ofSession, refusedAs, report, toJson, type RunArguments } from "./sessionSummary.ts";
 import { SettledDays, type OpenChain } from "./settledDays.ts";
 
 export function runCommand(): Command {
@@ -35,6 +36,12 @@ export function runCommand(): Command {
     .option("--from <day>", "with --to: every day from this one on in one market, and bills by month, YYYY-MM-DD")
     .option("--to <day>", "up to this one; a community's batteries go on as the day before left them")
     .option("--vat <percent>", "value-added tax that bills state", numberOption("--vat", 0, 100), 0)
+    .option(
+      "--most-bytes <n>",
+      "what a transaction may be long where the chain's nodes take less; a day that is longer is settled in several sessions",
+      numberOption("--most-bytes", 1_000, CHAIN_LIMITS.bytes, true),
+      CHAIN_LIMITS.bytes,
+    )
     .option("--out <dir>", "the session's files go to DIR/NAME-DATE-HOURSh, a second run's to ...-2, and so on", "out")
     .action(async (name: string, args: RunArguments) => {
       checkFolder(args.out);
@@ -64,7 +71,7 @@ async function settleOne(
   const scenario = await underTomorrow(read, devnet);
   const { options, done } = clearOptions(scenario, args);
   try {
-    const session = { ...options, tighten: args.tighten === "auto" };
+    const session = { ...options, ...ofSession(args) };
     const outcome = await runSession(scenario, session, devnet, (step) => note(`• ${step}`));
     done();
     const clearing = toJson(outcome, options);

@@ -1,8 +1,10 @@
 /** What commands that run sessions share: what is refused before, and what is told of one that ended. */
 import { join } from "node:path";
 import { verdictText } from "../auditor/verdict.ts";
+import { CHAIN_LIMITS } from "../codec/fits.ts";
 import type { SessionOutcome } from "../devnet/outcome.ts";
 import { SessionRefused } from "../devnet/refused.ts";
+import type { SessionOptions } from "../devnet/steps/clear.ts";
 import { disagreements } from "../devnet/steps/settle.ts";
 import { say } from "../io/output.ts";
 import { complaint } from "../io/readJson.ts";
@@ -32,7 +34,15 @@ export type RunArguments = ClearArguments & {
   from?: string;
   to?: string;
   vat: number;
+  /** Absent: what the chain takes. */
+  mostBytes?: number;
 };
+
+/** How a session is settled, besides how it is cleared. */
+export const ofSession = ({ tighten, mostBytes }: RunArguments): Pick<SessionOptions, "tighten" | "most"> => ({
+  tighten: tighten === "auto",
+  ...(mostBytes !== undefined && { most: { ...CHAIN_LIMITS, bytes: mostBytes } }),
+});
 
 type Cleared = Pick<SessionOutcome, "cleared" | "tightened">;
 export const toJson = ({ cleared, tightened }: Cleared, options: ClearOptions): ClearingJson => {

@@ -13,7 +13,15 @@ import type { BilledSession, FallbackDay } from "../report/billLines.ts";
 import { takePeriods } from "../scenarios/periods.ts";
 import { billedBy, makeBills } from "./bills.ts";
 import { clearOptions, type ReadScenario } from "./clearOptions.ts";
-import { checkSettleable, refusedAs, report, reportDay, toJson, type RunArguments } from "./sessionSummary.ts";
+import {
+  checkSettleable,
+  ofSession,
+  refusedAs,
+  report,
+  reportDay,
+  toJson,
+  type RunArguments,
+} from "./sessionSummary.ts";
 import type { EndedDays } from "./runDays.ts";
 import { writeDay, writeSession } from "./sessionFiles.ts";
 
@@ -58,7 +66,7 @@ export class SettledDays {
     this.#series ??= new SessionSeries(this.#devnet, this.#progress);
     const series = this.#series;
     const { options, done } = clearOptions(scenario, this.#args);
-    const session = { ...options, tighten: this.#args.tighten === "auto" };
+    const session = { ...options, ...ofSession(this.#args) };
     const jsonOf = (cleared: Parameters<typeof toJson>[0]): ClearingJson => toJson(cleared, options);
     const day: Day = { read, jsonOf, sessions: undefined, outcomes: [] };
     try {

@@ -7,6 +7,7 @@ export const ON_DEVNET: readonly string[] = [
   "chaos",
   "commandLines",
   "corruptions",
+  "dayInSessions",
   "devnet",
   "devnetNats",
   "examples",

@@ -104,7 +104,8 @@ def prosumer(m, i):
             before = x["S"][t - 1] if t >= 1 else battery["initialMwh"]
             S = program.variable("S" + at)
             program.equal("storage" + at, S, before + dt * (eta * ch - dis / eta))
-            low = max(battery["minMwh"], battery["initialMwh"]) if t == m.T - 1 else battery["minMwh"]
+            final = battery.get("finalMwh", battery["initialMwh"])
+            low = max(battery["minMwh"], final) if t == m.T - 1 else battery["minMwh"]
             program.between("stored" + at, low, S, battery["maxMwh"])
             program.pay(dt * battery["wearPerMwh"] * (ch + dis))
 
@@ -135,7 +136,7 @@ def prosumer(m, i):
         x["g-"].append(sold)
         x["P"].append(total([p, w, dis, -ch, -car, -pump, -fixed, -dd]))
         x["Q"].append(q - load["mvarPerMw"] * (fixed + dd))
-    program.equal(f"flexible[{i}]", total(x["dd"]), 0.0)
+    program.equal(f"flexible[{i}]", dt * total(x["dd"]), load.get("shiftedMwh", 0.0))
 
 
 def charger(program, vehicle, charged, t, dt, at):
@@ -157,8 +158,9 @@ def heating(m, pump, degrees, t, at):
     gained = dt * (pump["cop"][t] * h - pump["drawnMw"][t] - lost)
     program.equal("heat" + at, pump["storeMwhPerC"] * (T - before), gained)
     degrees.append(T)
-    if t == m.T - 1 and warmest(pump, m.T, dt) >= pump["initialC"]:
-        program.at_least("as warm" + at, T, pump["initialC"])
+    final = pump.get("finalC", pump["initialC"])
+    if t == m.T - 1 and warmest(pump, m.T, dt) >= final:
+        program.at_least("as warm" + at, T, final)
     return h
 
 
