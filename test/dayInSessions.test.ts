@@ -98,7 +98,7 @@ describe("a day that is longer than a transaction may be", function () {
   });
 
   it("is audited as one folder: every session, the day's report, and bills that add up to the ledger", async () => {
-    const { code, stdout, stderr } = await captured("audit", out, "--rpc", month.url);
+    const { code, stderr } = await captured("audit", out, "--rpc", month.url);
     expect(code, stderr).to.equal(0);
     const bills = globSync(`${out}/*/private/bills/*.json`);
     expect(bills).to.have.length(3);

@@ -1,4 +1,4 @@
-/** A day that does not fit one transaction is planned as one and settled as sessions of whole hours, one after another. */
+/** A day that does not fit one transaction is planned as one and settled as sessions of whole hours. */
 import { CHAIN_LIMITS, fitsOneTransaction, type Setting } from "../codec/fits.ts";
 import { SESSION_PERIOD, type ClearingResult } from "../market/result/clearingResult.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";

@@ -1,4 +1,4 @@
-/** A stretch of a day as a session of its own, between where a plan of the whole day has left everything and needs it. */
+/** A stretch of a day as a session of its own, between where a plan of the whole day has everything. */
 import { ownedBy, PLANNED, withDevices, type PlanName } from "../market/devices/devices.ts";
 import { withCapabilities } from "../market/scenario/capability.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
@@ -12,10 +12,10 @@ export type Cut = { readonly from: number; readonly to: number };
 export type Plans = readonly Readonly<Record<PlanName, ArrayLike<number>>>[];
 
 /**
- * The session of those periods. A battery, a car, a tank begin where the plan has left them by then, and have by its end
- * what the plan had then; load that the plan moves out of it is moved out. So the stretches of a day come to what the
- * day comes to. What is declared of a connection stays the day's, and allowances follow the load in it. A generator's
- * ramp is not held from one stretch to the next.
+ * The session of those periods. A battery, a car, a tank begin where the plan has left them by then, and have by its
+ * end what the plan had then; load that the plan moves out of it is moved out. So the stretches of a day come to what
+ * the day comes to. What is declared of a connection stays the day's, and allowances follow the load in it. A
+ * generator's ramp is not held from one stretch to the next.
  */
 export function stretchOf(day: Scenario, plans: Plans, { from, to }: Cut): Scenario {
   const cut = <T>(series: readonly T[]): T[] => series.slice(from, to);

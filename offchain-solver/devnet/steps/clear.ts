@@ -15,8 +15,8 @@ import { DoesNotFit, SessionRefused } from "../refused.ts";
 import { agree, sessionScenario, type Frozen } from "./freeze.ts";
 
 /**
- * `tighten`: clear inside limits tightened until the AC sweep passes. `most`: what a transaction may take, where that is
- * less than the chain's own limits.
+ * `tighten`: clear inside limits tightened until the AC sweep passes. `most`: what a transaction may take, where that
+ * is less than the chain's own limits.
  */
 export type SessionOptions = ClearOptions & { readonly tighten?: boolean; readonly most?: TransactionLimits };
 

@@ -112,8 +112,8 @@ export type Device<Shape extends z.ZodObject, Hourly extends string, P extends s
   readonly after?: (part: z.infer<Shape>, plan: PlanOf<P>) => number;
   /**
    * Fields that make it the device of a stretch of a day: it begins where the plan has left it by then, and ends where
-   * the plan needs it. `part` and `plan` are the day's, series are cut elsewhere. Absent: nothing in it goes on from one
-   * period to another.
+   * the plan needs it. `part` and `plan` are the day's, series are cut elsewhere. Absent: nothing in it goes on from
+   * one period to another.
    */
   readonly between?: (part: z.infer<Shape>, plan: PlanOf<P>, stretch: Stretch) => Partial<z.infer<Shape>>;
 };

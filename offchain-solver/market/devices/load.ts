@@ -40,7 +40,7 @@ export const load: Device<typeof LoadSchema, "flexible", "flexibleMw"> = {
   courses: { fixedMw: "straight" },
   hourly: ["flexible"],
   plan: { flexibleMw: { variable: "flexible", unit: "mw" } },
-  /** Load that may be moved within the session; in a single hour there is nowhere to move it, unless into or out of it. */
+  /** Load that may be moved within the session; in a single hour there is nowhere to move it but out of it. */
   add(hour, part) {
     const { model, market, variables, t } = hour;
     const most = part.flexibleShare * part.fixedMw[t];
