@@ -27,24 +27,31 @@ export type BestResponse = {
 };
 
 /**
- * What the warm-started solver is held to: rows in MW (MWh, tCO2), stationarity in $ per unit; the conic solver's 1e-10
- * scaled.
+ * How the warm-started solver goes about a program, and what it is held to: rows in MW (MWh, tCO2), stationarity in $
+ * per unit.
  */
-const FEASIBILITY = 1e-10;
-const STATIONARITY = 1e-8;
+type Care = { readonly feasibility: number; readonly stationarity: number; readonly patience?: Patience };
+
+/** The conic solver's 1e-10, scaled. */
+const BRIEF: Care = { feasibility: 1e-10, stationarity: 1e-8 };
 
 /**
  * With answers held over many periods many variables have no cost of their own, only cones that hold them: smaller
- * steps take half as many factorisations, and the conic solver, which takes as long as a hundred, hardly steps in.
+ * steps take half as many factorisations. The last two digits would take as many proximal steps again as all before
+ * them, for less than a thousandth of what residuals and regrets may be in the end.
  */
-const LASTING: Patience = { delta: 0.1, factorisations: 200 };
+const LASTING: Care = {
+  feasibility: 1e-8,
+  stationarity: 1e-7,
+  patience: { delta: 0.1, factorisations: 200 },
+};
 
 /**
  * The warm-started solver gives up for the time it takes: it goes on from where it stood, and is asked for less in the
  * end.
  */
-const goOn = (warm: WarmConic): boolean =>
-  [1, 1, 10, 100].some((loose) => warm.solve(loose * FEASIBILITY, loose * STATIONARITY));
+const goOn = (warm: WarmConic, { feasibility, stationarity }: Care): boolean =>
+  [1, 1, 10, 100].some((loose) => warm.solve(loose * feasibility, loose * stationarity));
 
 /** One prosumer's problem, solved again and again: every time from where the last solve ended. */
 export class ProsumerProblem {
@@ -60,7 +67,7 @@ export class ProsumerProblem {
   readonly scratch: Float64Array;
   readonly #program: ProsumerProgram;
   readonly #solver: ConicSolver;
-  readonly #patience: Patience | undefined;
+  readonly #care: Care;
   #fallbacks = 0;
   #allowancePrice = 0;
   #prox: { readonly program: GroupedProblem; readonly warm: WarmConic; readonly rho: Float64Array } | undefined;
@@ -78,7 +85,7 @@ export class ProsumerProblem {
     this.scratch = new Float64Array(layout.size);
     this.#program = program;
     this.#solver = solver;
-    this.#patience = market.joint && LASTING;
+    this.#care = market.joint ? LASTING : BRIEF;
   }
 
   /**
@@ -95,7 +102,7 @@ export class ProsumerProblem {
     const before = this.#prox;
     if (before !== undefined && !before.rho.some((r, k) => r !== rho[k])) return before;
     const program = withDiagonal(this.#program, weight);
-    const warm = new WarmConic(program, this.#patience);
+    const warm = new WarmConic(program, this.#care.patience);
     if (before) warm.start(before.warm.x, before.warm.z);
     return (this.#prox = { program, warm, rho: Float64Array.from(rho) });
   }
@@ -113,7 +120,7 @@ export class ProsumerProblem {
       );
     let outcome = respond();
     if (outcome === "stalled") {
-      const warm = new WarmConic(program, this.#patience);
+      const warm = new WarmConic(program, this.#care.patience);
       if (this.#prox) warm.start(this.#prox.warm.x, this.#prox.warm.z);
       outcome = respond(warm);
     }
@@ -150,7 +157,7 @@ export class ProsumerProblem {
   /** Sets x and y to the minimiser of f(x) + sum_c weight_c/2 y_c^2 - pull_c y_c. */
   #solve(program: GroupedProblem, pull: PerComponent, weight: PerComponent, warm?: WarmConic): Outcome {
     setPull(this.#program, program, pull);
-    if (warm?.solve(FEASIBILITY, STATIONARITY)) this.x.set(warm.x);
+    if (warm?.solve(this.#care.feasibility, this.#care.stationarity)) this.x.set(warm.x);
     else {
       const outcome = this.#solveCold(program, warm);
       if (outcome !== "solved") return outcome;
@@ -171,7 +178,7 @@ export class ProsumerProblem {
       return "solved";
     }
     if (!isStalled(result)) return "infeasible";
-    if (!warm || !goOn(warm)) return "stalled";
+    if (!warm || !goOn(warm, this.#care)) return "stalled";
     this.x.set(warm.x);
     return "solved";
   }

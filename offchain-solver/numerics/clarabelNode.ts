@@ -5,6 +5,7 @@
 import { createRequire } from "node:module";
 import type * as Clarabel from "clarabel-wasm-nodejs";
 import type { ConicSolution, ConicSolver } from "./conicSolver.ts";
+import { foldedBack, writtenOut } from "./writtenOut.ts";
 
 /**
  * Clarabel's own package is in no registry: it comes inside `cvxjs`, which links to it. Looked up from there, what is
@@ -30,7 +31,8 @@ const STATUS: Record<string, ConicSolution["status"]> = {
  * Clarabel (interior point, homogeneous embedding; Goulart and Chen 2024) through its wasm build: same bits on every
  * engine.
  */
-export const clarabelSolver: ConicSolver = (problem, settings = {}) => {
+export const clarabelSolver: ConicSolver = (whole, settings = {}) => {
+  const problem = writtenOut(whole);
   const tolerance = settings.tolerance ?? 1e-9;
   const result = clarabel(
     problem.P.colPtr,
@@ -59,11 +61,11 @@ export const clarabelSolver: ConicSolver = (problem, settings = {}) => {
       tol_feas: tolerance,
     }),
   ) as ClarabelResult;
-  return {
+  return foldedBack(whole, {
     status: STATUS[result.status] ?? (result.x ? "almost solved" : "failed"),
     x: Float64Array.from(result.x ?? []),
     dual: Float64Array.from(result.z ?? []),
     objective: result.obj_val + problem.constant,
     iterations: result.iterations,
-  };
+  });
 };

@@ -1,4 +1,4 @@
-import type { ConicProblem, Csc } from "./conicSolver.ts";
+import type { ConicProblem, Csc, LimitSpec } from "./conicSolver.ts";
 
 /** Affine expression: sum of coefficient x variable. */
 export type Terms = readonly (readonly [variable: number, coefficient: number])[];
@@ -22,6 +22,7 @@ export class ConicModel {
   readonly #square: [number, number, number][] = [];
   readonly #zero: Row[] = [];
   readonly #nonneg: Row[] = [];
+  readonly #limits: { readonly rows: readonly SocRow[]; readonly group: number; readonly epsilon: number }[] = [];
   readonly #soc: { readonly rows: readonly SocRow[]; readonly group: number }[] = [];
 
   /** Adds `count` free variables, returns the index of the first. */
@@ -68,10 +69,15 @@ export class ConicModel {
     return { index: this.#soc.length - 1 };
   }
 
+  /** The half width rows[0] is enough for an offset of rows[1] and a deviation of norm(rows[2..]), see limitCone.ts. */
+  limit(rows: readonly SocRow[], epsilon: number): void {
+    this.#limits.push({ rows, epsilon, group: this.group });
+  }
+
   build(): GroupedProblem {
     const rows: Row[] = [...this.#zero, ...this.#nonneg];
     // Cone rows: s = expression, that is -expression_terms x + s = constant.
-    for (const cone of this.#soc)
+    for (const cone of [...this.#soc, ...this.#limits])
       for (const r of cone.rows)
         rows.push({ terms: r.terms.map(([v, c]) => [v, -c] as const), rhs: r.constant, group: cone.group });
     const entries: [number, number, number][] = [];
@@ -86,7 +92,12 @@ export class ConicModel {
       A: toCsc(entries, this.variables),
       b: Float64Array.from(rows, (r) => r.rhs),
       constant: this.constant,
-      cones: { zero: this.#zero.length, nonneg: this.#nonneg.length, soc: this.#soc.map((c) => c.rows.length) },
+      cones: {
+        zero: this.#zero.length,
+        nonneg: this.#nonneg.length,
+        soc: this.#soc.map((c) => c.rows.length),
+        limits: this.#limits.map(({ rows: { length: size }, epsilon }): LimitSpec => ({ size, epsilon })),
+      },
       groups: Uint8Array.from(rows, (r) => r.group),
     };
   }

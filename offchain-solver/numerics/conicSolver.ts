@@ -5,8 +5,12 @@ export type Csc = {
   readonly values: Float64Array;
 };
 
+/** A cone of so many rows: half width, offset, spread. */
+export type LimitSpec = { readonly size: number; readonly epsilon: number };
+
 /**
- * minimise (1/2) x'Px + q'x + constant  subject to  Ax + s = b,  s in {0}^zero x R+^nonneg x SOC(soc[0]) x ...
+ * minimise (1/2) x'Px + q'x + constant  subject to  Ax + s = b,
+ * s in {0}^zero x R+^nonneg x SOC(soc[0]) x ... x limits[0] x ...
  * `P` holds the upper triangle only.
  */
 export type ConicProblem = {
@@ -17,7 +21,13 @@ export type ConicProblem = {
   readonly A: Csc;
   readonly b: Float64Array;
   readonly constant: number;
-  readonly cones: { readonly zero: number; readonly nonneg: number; readonly soc: readonly number[] };
+  readonly cones: {
+    readonly zero: number;
+    readonly nonneg: number;
+    readonly soc: readonly number[];
+    /** Two-sided limits, see limitCone.ts; the last rows. A solver that knows no such cone has them written out. */
+    readonly limits?: readonly LimitSpec[];
+  };
 };
 
 /**

@@ -54,7 +54,7 @@ function addCapacity(
       lower: { terms: downs.map((x) => [x, -1] as const), constant: 0 },
       upper: { terms: ups.map((x) => [x, 1] as const), constant: 0 },
     },
-    riskLevel(market, t),
+    { ...riskLevel(market, t), whole: market.joint !== undefined },
   );
 }
 

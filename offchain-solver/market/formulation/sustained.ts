@@ -16,5 +16,6 @@ export function addSustained(draft: Draft): void {
 
 /** One two-sided limit over several periods, the last of them t; nothing is added where no answer moves it. */
 export function holdWithin({ model, market }: Draft, t: number, limit: Omit<TwoSided, "coefficients">): void {
-  if (limit.spread.length > 0) addTwoSided(model, { ...limit, coefficients: [] }, riskLevel(market, t));
+  if (limit.spread.length === 0) return;
+  addTwoSided(model, { ...limit, coefficients: [] }, { ...riskLevel(market, t), whole: true });
 }

@@ -23,6 +23,8 @@ export type RiskLevel = {
   readonly halfWidth: number;
   readonly meanRadius: number;
   readonly stdRadius: number;
+  /** The limit stays one cone, where few of many bind; otherwise its rows are written out. */
+  readonly whole?: boolean;
 };
 
 const combine = (a: Affine, ca: number, b: Affine, cb: number): Affine => ({
@@ -52,6 +54,10 @@ export function addTwoSided(model: ConicModel, limit: TwoSided, level: RiskLevel
   }
   const T = combine(upper, 0.5, lower, -0.5);
   const offset = combine(centre, 1, combine(upper, 0.5, lower, 0.5), -1);
+  if (level.whole && level.method === "ts-drcc" && level.meanRadius === 0 && level.stdRadius === 0) {
+    model.limit([T, offset, ...spread], level.epsilon);
+    return;
+  }
   // widening = extra allowance for estimated moments on the mean and on the deviation
   let meanExtra: Terms = [];
   let deviation: Affine[] = spread;
