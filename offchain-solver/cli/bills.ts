@@ -1,12 +1,17 @@
 /** Bills of a run of sessions, written as documents: a page to read and a file to the last unit. */
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import type { AuditedSession } from "../auditor/audit.ts";
 import type { SessionOutcome } from "../devnet/outcome.ts";
+import { isFile, readJson } from "../io/readJson.ts";
 import { writeJson, writeText } from "../io/target.ts";
-import type { CommunityJson } from "../records/communityJson.ts";
+import { resultOf, type Promised } from "../node/delivery/reckoning.ts";
+import { CommunityJsonSchema, type CommunityJson } from "../records/communityJson.ts";
 import { BillJsonSchema, type BillJson } from "../records/billJson.ts";
 import { billsOf, fallbackLines, sessionLines, type BilledSession, type FallbackDay } from "../report/billLines.ts";
 import { renderBill } from "../report/billPage.ts";
+import type { DeliveryJson } from "../records/deliveryJson.ts";
+import type { SessionFolder } from "./audit.ts";
 
 export type Billing = {
   readonly sessions: readonly BilledSession[];
@@ -43,12 +48,34 @@ export function makeBills({ sessions, fallback, prosumers, community, vatPercent
   });
 }
 
-/** Into a new folder `bills` of this one. */
+/** Into the folder `bills` of this one. */
 export function writeBills(folder: string, bills: readonly BillJson[]): void {
   const at = join(folder, "bills");
-  mkdirSync(at);
+  mkdirSync(at, { recursive: true });
   for (const bill of bills) {
     writeJson(join(at, `${bill.number}.json`), BillJsonSchema.parse(bill));
     writeText(join(at, `${bill.number}.html`), renderBill(bill));
   }
+}
+
+type Delivered = {
+  readonly promised: Promised;
+  readonly settled: Pick<AuditedSession, "batch" | "transaction">;
+  /** Every entry's document, the first one first. */
+  readonly deliveries: readonly DeliveryJson[];
+  readonly vatPercent: number;
+};
+
+/** Those that are `wanted` of one session's bills, in its folder. Says how many. */
+export function writeSessionBills(
+  { at }: SessionFolder,
+  { promised, settled: { batch, transaction }, deliveries: entries, vatPercent }: Delivered,
+  wanted: (bill: BillJson) => boolean,
+): number {
+  const community = isFile(at("community.json")) ? readJson(at("community.json"), CommunityJsonSchema) : undefined;
+  const sessions = [{ result: resultOf(promised), batch, transaction, entries }];
+  const prosumers = promised.terms.scenario.prosumers.map(({ id }) => id);
+  const bills = makeBills({ sessions, fallback: [], prosumers, community, vatPercent }).filter(wanted);
+  writeBills(dirname(at("delivery.json")), bills);
+  return bills.length;
 }

@@ -17,6 +17,7 @@ import { zoneClock, type ZoneClock } from "../scenarios/community/zoneClock.ts";
 import { stampMs } from "../scenarios/stamps.ts";
 import { cellComplaint, readTable } from "../scenarios/table.ts";
 import { correctCommand } from "./meterCorrect.ts";
+import { enterCommand } from "./meterEnter.ts";
 
 type Arguments = {
   points: string;
@@ -66,6 +67,7 @@ export function meterCommand(): Command {
       .option("--wait <seconds>", "at most", numberOption("--wait", 1, 200_000), 3600)
       .action(listenTo),
   );
+  meter.addCommand(enterCommand());
   meter.addCommand(correctCommand());
   return meter;
 }

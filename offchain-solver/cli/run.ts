@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { underTomorrow } from "../devnet/liveChain.ts";
+import { underTomorrow, withClock, type LiveChain } from "../devnet/liveChain.ts";
 import { runSession } from "../devnet/session.ts";
 import { CHAIN_LIMITS } from "../codec/fits.ts";
 import { InputError } from "../io/inputError.ts";
@@ -33,6 +33,7 @@ export function runCommand(): Command {
   )
     .option("--rpc <url>", "settle on this chain, whose first account pays; the day's series under tomorrow's date")
     .option("--market <address>", "in this market of it, which has the scenario's members (default: a new one)")
+    .option("--pass-time", "with --rpc: sets that chain's clock past the day, where its node can, and delivers at once")
     .option("--from <day>", "with --to: every day from this one on in one market, and bills by month, YYYY-MM-DD")
     .option("--to <day>", "up to this one; a community's batteries go on as the day before left them")
     .option("--vat <percent>", "value-added tax that bills state", numberOption("--vat", 0, 100), 0)
@@ -46,6 +47,7 @@ export function runCommand(): Command {
     .action(async (name: string, args: RunArguments) => {
       checkFolder(args.out);
       const { from, to } = args;
+      if (args.passTime && args.rpc === undefined) throw new InputError("--pass-time: only with --rpc");
       if (from === undefined && to === undefined) {
         const { wrong } = await settleOne(name, args, await readScenario(name, args));
         if (wrong !== undefined) throw new Exit(4, wrong);
@@ -67,7 +69,7 @@ async function settleOne(
 ): Promise<{ readonly wrong: string | undefined }> {
   checkSettleable(name, read, community);
   if (args.rpc === undefined) return settleHere(name, args, { scenario: read, ...(community && { community }) });
-  const devnet = await reached(args.rpc, args.market);
+  const devnet = await chainOf(args, args.rpc);
   const scenario = await underTomorrow(read, devnet);
   const { options, done } = clearOptions(scenario, args);
   try {
@@ -100,6 +102,14 @@ async function settleHere(
   } finally {
     await days.close();
   }
+}
+
+async function chainOf({ market, passTime }: RunArguments, rpc: string): Promise<LiveChain> {
+  const chain = await reached(rpc, market);
+  const settable = passTime ? await withClock(chain) : chain;
+  if (settable !== undefined) return settable;
+  await chain.close();
+  throw new InputError(`--pass-time: the node at --rpc ${rpc} lets nobody set its clock: deliver by meter enter later`);
 }
 
 /** Every day of a span in one market, with its bills. `open`: the chain, if not one in this process. */

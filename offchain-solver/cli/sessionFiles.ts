@@ -2,20 +2,25 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import * as Onboarding from "../chain/onboarding.ts";
+import type { Audited } from "../auditor/audit.ts";
+import type { Verdict } from "../auditor/verdict.ts";
 import { creditJson, entryJson, said, verdictJson } from "../auditor/verdictJson.ts";
 import type { SessionOutcome } from "../devnet/outcome.ts";
 import { writeFolder } from "../io/sessionFolder.ts";
+import { isFile, readJson } from "../io/readJson.ts";
 import { writeJson, writeText } from "../io/target.ts";
 import { DESK, OPERATOR, UTILITY } from "../market/result/clearingResult.ts";
-import type { Scenario } from "../market/scenario/scenario.ts";
-import { swept, type ClearingJson } from "../records/clearingJson.ts";
-import type { CommunityJson } from "../records/communityJson.ts";
+import { ScenarioSchema, type Scenario } from "../market/scenario/scenario.ts";
+import { ClearingJsonSchema, swept, type ClearingJson } from "../records/clearingJson.ts";
+import { CommunityJsonSchema, type CommunityJson } from "../records/communityJson.ts";
+import { DeliveryJsonSchema } from "../records/deliveryJson.ts";
 import { joinClearings } from "../records/joinClearings.ts";
 import { joinAudits } from "../records/joinDeliveries.ts";
 import { AuditJsonSchema, SettlementJsonSchema, type AuditJson, type SettlementJson } from "../records/sessionJson.ts";
 import { placeOf, type SessionFile } from "../records/sessionPlaces.ts";
 import { renderMemberPage } from "../report/memberPage.ts";
 import { renderReport, type ReportInput } from "../report/sessionReport.ts";
+import type { SessionFolder } from "./audit.ts";
 
 /** Named by the clock: 96 quarter-hours are 24 h. A community's day is that of its own clock. */
 export const folderOf = ({ name, startUtc, hours, periodHours }: Scenario, community?: CommunityJson): string =>
@@ -103,6 +108,21 @@ function writePages(at: At, input: ReportInput): void {
     writeText(join(at("members"), `${id}.html`), renderMemberPage(input, prosumer));
 }
 
+/** What has been entered since the session was run: its audit, and the pages that show it, made again of its files. */
+export function rewriteSession({ at, settlement }: SessionFolder, ended: OfSession): void {
+  writeJson(at("audit.json"), auditJson(ended));
+  const community = isFile(at("community.json")) ? readJson(at("community.json"), CommunityJsonSchema) : undefined;
+  const input = {
+    clearing: swept(readJson(at("clearing.json"), ClearingJsonSchema)),
+    settlement,
+    audit: readJson(at("audit.json"), AuditJsonSchema),
+    delivery: isFile(at("delivery.json")) ? readJson(at("delivery.json"), DeliveryJsonSchema) : undefined,
+    scenario: readJson(at("scenario.json"), ScenarioSchema),
+    community,
+  };
+  writePages(at, input);
+}
+
 const decoded = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 /** An endpoint's address as anybody may see it: what is more than host and port may be somebody's key. */
@@ -150,11 +170,18 @@ function settlementJson({ batch, settled, deployment }: SessionOutcome, rpc: str
   });
 }
 
-function auditJson({ audited, delivery, found, settled }: SessionOutcome): AuditJson {
+type OfSession = {
+  readonly settled: { readonly batch: string; readonly sequence: bigint };
+  readonly found: Pick<Audited, "sessions" | "entries" | "credits">;
+  readonly delivery: { readonly verdict: Verdict } | undefined;
+};
+
+/** Of one session in a market that may have settled others. */
+function auditJson({ settled, found, delivery }: OfSession): AuditJson {
   const entries = found.entries.filter(({ batch }) => batch === settled.batch);
   const credits = found.credits.filter(({ sequence }) => sequence === settled.sequence);
   return AuditJsonSchema.parse({
-    verdicts: audited.map(verdictJson),
+    verdicts: found.sessions.filter(({ batch }) => batch === settled.batch).map(verdictJson),
     ...(entries.length > 0 && { entries: entries.map(entryJson) }),
     ...(credits.length > 0 && { credits: credits.map(creditJson) }),
     ...(delivery && { delivery: said(delivery.verdict) }),

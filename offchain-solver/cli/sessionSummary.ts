@@ -31,6 +31,7 @@ export type RunArguments = ClearArguments & {
   out: string;
   rpc?: string;
   market?: string;
+  passTime?: true;
   from?: string;
   to?: string;
   vat: number;
@@ -75,7 +76,9 @@ function deliveryText({ delivery, verdict }: NonNullable<SessionOutcome["deliver
   const paid = sum(({ movedNano }) => Math.abs(movedNano)) / 1e9;
   return [
     `${verdictText(verdict)}: ${(deviation / 1000).toFixed(1)} kWh beside the promise, ${paid.toFixed(2)} $ moved`,
-    entered === undefined ? "reckoned by the ledger, not settled on chain" : `entry ${entered.entry} on chain`,
+    entered === undefined
+      ? "reckoned by the ledger, not settled on chain: meter enter, once the day is over"
+      : `entry ${entered.entry} on chain`,
   ].join(", ");
 }
 

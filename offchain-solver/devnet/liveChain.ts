@@ -3,6 +3,7 @@ import { getAddress, isError, type JsonRpcProvider } from "ethers";
 import { connect } from "../chain/connect.ts";
 import { contracts, type Deployment } from "../chain/deployment.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
+import { passTime } from "./chain/served.ts";
 import type { Chain } from "./embedded.ts";
 
 const DAY_S = 86_400;
@@ -23,6 +24,16 @@ export async function liveChain(url: string, market?: string): Promise<LiveChain
     provider.destroy();
     throw error;
   }
+}
+
+/** What lets its clock be set, as it names itself; all others are passed over, and never asked to. */
+const SETTABLE = /anvil|hardhat/i;
+
+/** The same chain with a clock that is set forward; undefined: its node is of a kind that lets nobody do that. */
+export async function withClock(chain: LiveChain): Promise<LiveChain | undefined> {
+  const { provider } = chain;
+  const version = (await provider.send("web3_clientVersion", []).catch(() => "")) as string;
+  return SETTABLE.test(version) ? { ...chain, passTime: (to) => passTime(provider, to) } : undefined;
 }
 
 /** The contracts of the market at an address, and the block from which on it is there. */

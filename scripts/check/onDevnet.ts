@@ -12,6 +12,7 @@ export const ON_DEVNET: readonly string[] = [
   "devnetNats",
   "examples",
   "keys",
+  "laterDelivery",
   "leftOut",
   "liveAudit",
   "month",

@@ -77,11 +77,16 @@ export async function credit(
   const at = (await chain.provider.getBlock(entry.block))!.timestamp;
   await chain.passTime(at + Number(dispute));
   const issued = await ChainDelivery.issueCredits(deployment, chain.admin, settled, entry, generating(scenario));
-  const credits = issued.map(({ prosumer, asset, wh, transaction, gasUsed }) => ({
+  return { ...entered, delivery: { ...delivery, credits: creditsJson(issued) } };
+}
+
+/** As delivery.json lists them. */
+export const creditsJson = (
+  issued: readonly ChainDelivery.IssuedCredits[],
+): NonNullable<Delivery["delivery"]["credits"]> =>
+  issued.map(({ prosumer, asset, wh, transaction, gasUsed }) => ({
     ...{ prosumer, asset: `${asset}`, wh: Number(wh), txHash: transaction, gasUsed: Number(gasUsed) },
   }));
-  return { ...entered, delivery: { ...delivery, credits } };
-}
 
 /** The same made again by an auditor, from the chain and what was signed. */
 export function auditDelivery({ terms }: Frozen, { delivery, meters }: Delivery, found: Audited): Verdict {

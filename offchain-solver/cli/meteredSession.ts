@@ -1,0 +1,110 @@
+/** What commands that enter readings of a session's folder share: what the chain has of it, and what meters say now. */
+import { keccak256 } from "ethers";
+import type { Audited, AuditedSession } from "../auditor/audit.ts";
+import { deliveryDomain } from "../codec/deliveryData.ts";
+import type { MeterReading } from "../codec/meterReading.ts";
+import { termsHash } from "../codec/terms.ts";
+import { bundleHash, WitnessSchema } from "../codec/witness.ts";
+import { devnetKey } from "../devnet/devnetKeys.ts";
+import type { EntryPlace } from "../devnet/entry.ts";
+import type { LiveChain } from "../devnet/liveChain.ts";
+import { InputError } from "../io/inputError.ts";
+import { isFile, readJson } from "../io/readJson.ts";
+import { signReadings, type MeterFile } from "../metering/signed.ts";
+import type { Documents, Promised, Signed } from "../node/delivery/reckoning.ts";
+import { DeliveryJsonSchema, MetersJsonSchema, type MetersJson } from "../records/deliveryJson.ts";
+import { ReadingsJsonSchema } from "../records/meterJson.ts";
+import { ofEntry } from "../records/sessionPlaces.ts";
+import type { SessionFolder } from "./audit.ts";
+import { audited } from "./auditing.ts";
+import { Exit } from "./exit.ts";
+import { reached } from "./reachChain.ts";
+
+/** A session's folder beside its chain. */
+export type MeteredSession = {
+  readonly session: SessionFolder;
+  readonly rpc: string;
+  readonly chain: LiveChain;
+  readonly found: Audited;
+  readonly promised: Promised;
+  readonly settled: AuditedSession;
+  readonly place: EntryPlace;
+};
+
+/** Its chain is to be closed by whoever asked. Throws where the folder's session is none that settled there. */
+export async function meteredSession(session: SessionFolder, asked: string | undefined): Promise<MeteredSession> {
+  const rpc = asked ?? session.settlement.rpc;
+  if (rpc === undefined) throw new InputError("--rpc: a node of the chain must be named");
+  const found = await audited({ ...session.where, rpc: [rpc] });
+  const known = promisedIn(session, found);
+  const chain = await reached(rpc, session.settlement.market);
+  const nodeKey = (id: number) => devnetKey("node", id);
+  const place = { deployment: chain.deployment!, provider: chain.provider, submitter: chain.admin, nodeKey };
+  return { session, rpc, chain, ...known, found, place };
+}
+
+/** Every entry's documents in the folder; of one that was only reckoned too. */
+export function documentsIn({ at }: SessionFolder): Documents[] {
+  const all: Documents[] = [];
+  for (let k = 1; isFile(ofEntry(at("delivery.json"), k)); k++)
+    all.push({
+      delivery: readJson(ofEntry(at("delivery.json"), k), DeliveryJsonSchema),
+      meters: readJson(ofEntry(at("meters.json"), k), MetersJsonSchema),
+    });
+  return all;
+}
+
+/** The session as the chain has it, with the terms that were frozen. */
+function promisedIn({ at, settlement }: SessionFolder, { sessions }: Audited) {
+  const settled = sessions.find(({ transaction }) => transaction === settlement.txHash);
+  const witness = readJson(at("witness.json"), WitnessSchema);
+  if (settled?.terms === undefined || settled.payload === undefined || settled.verdict.kind !== "valid")
+    throw new Exit(4, `${at("settlement.json")}: no valid session settled in ${settlement.txHash}`);
+  if (termsHash(witness.terms) !== settled.terms.termsHash)
+    throw new InputError(`${at("witness.json")}: terms: are not those that were frozen`);
+  const { terms, payload, batch, sequence } = settled;
+  const about = { terms, batch, sequence: Number(sequence), payload: keccak256(payload), bundle: bundleHash(witness) };
+  return { promised: { settled: about, payload, terms: witness.terms }, settled };
+}
+
+export type Newer = { readonly file: string; readonly readings: readonly MeterReading[] };
+
+/** What meters say now, as `meter read` writes it. */
+export function newerReadings(file: string): Newer {
+  const { readings } = readJson(file, ReadingsJsonSchema);
+  if (readings.length === 0) throw new InputError(`${file}: readings = []: there is none`);
+  return { file, readings };
+}
+
+/** Everybody's file as it was, and newer ones of whoever has any, each signed by its meter's key of this program. */
+export async function signedAgain(
+  { place: { deployment }, promised }: MeteredSession,
+  meters: Pick<MetersJson, "meters" | "statements">,
+  { file, readings: newer }: Newer,
+): Promise<Signed> {
+  const domain = deliveryDomain(deployment.chainId, deployment.delivery!);
+  const before = filesOf(meters);
+  const numberOf = (id: number): number => before.find(({ readings: [one] }) => one.prosumer === id)?.number ?? 0;
+  const { start, periods, periodSeconds } = promised.settled.terms;
+  const ids = [...new Set(newer.map(({ prosumer }) => prosumer))];
+  const files = await Promise.all(
+    ids.map((id) => {
+      const own = newer.filter(({ prosumer }) => prosumer === id);
+      const fits = own.every((one, t) => one.start === Number(start) + t * periodSeconds);
+      if (!fits || own.length !== periods || own[0].seconds !== periodSeconds)
+        throw new InputError(`${file}: readings of prosumer ${id}: are not of the session's ${periods} periods`);
+      return signReadings(domain, devnetKey("meter", id), own, numberOf(id) + 1);
+    }),
+  );
+  return { files: [...before, ...files], statements: meters.statements };
+}
+
+/** Signed files as meters.json keeps them. */
+export const filesOf = ({ meters }: Pick<MetersJson, "meters">): MeterFile[] =>
+  meters.map(({ prosumer, start, periodSeconds, number, signature, ...read }) => {
+    const readings = read.meteredWh.map((meteredWh, t) => ({
+      ...{ prosumer, start: start + t * periodSeconds, seconds: periodSeconds },
+      ...{ meteredWh, renewableWh: read.renewableWh[t], quality: read.quality[t] },
+    }));
+    return { number, readings, signature };
+  });

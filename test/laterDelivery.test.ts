@@ -1,0 +1,132 @@
+/** What became of a session on a chain that others run: entered when its day is over, and found valid. */
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import type { JsonRpcProvider } from "ethers";
+import { connect } from "../offchain-solver/chain/connect.ts";
+import { passTime } from "../offchain-solver/devnet/chain/served.ts";
+import { BillJsonSchema } from "../offchain-solver/records/billJson.ts";
+import { DeliveryJsonSchema, MetersJsonSchema, type DeliveryJson } from "../offchain-solver/records/deliveryJson.ts";
+import { SettlementJsonSchema, type SettlementJson } from "../offchain-solver/records/sessionJson.ts";
+import { startAnvil, type Anvil } from "./support/anvil.ts";
+import { captured } from "./support/commandLine.ts";
+
+const DAY_S = 86_400;
+const read = (file: string): unknown => JSON.parse(readFileSync(file, "utf8"));
+
+describe("delivery on a chain that goes on by itself", function () {
+  this.timeout(300_000);
+  let anvil: Anvil;
+  let provider: JsonRpcProvider;
+  let out: string;
+  let folder: string;
+  let settlement: SettlementJson;
+  let end: number;
+
+  const enter = (...more: string[]) => captured("meter", "enter", folder, ...more);
+  const deliveries = (): DeliveryJson[] =>
+    globSync(`${folder}/delivery*.json`)
+      .toSorted((a, b) => a.length - b.length)
+      .map((file) => DeliveryJsonSchema.parse(read(file)));
+
+  before(async () => {
+    anvil = await startAnvil();
+    provider = connect(anvil.url);
+    out = mkdtempSync(join(tmpdir(), "gridpact-later-"));
+    const ran = await captured("run", "ieee15", "--hours", "2", "--rpc", anvil.url, "--out", out);
+    expect(ran.code, ran.stderr).to.equal(0);
+    [folder] = globSync(`${out}/*`);
+    settlement = SettlementJsonSchema.parse(read(join(folder, "settlement.json")));
+    const [told] = deliveries();
+    expect(told.entered).to.equal(undefined);
+    end = told.start + told.periods * told.periodSeconds;
+  });
+  after(() => {
+    provider?.destroy();
+    anvil?.close();
+    rmSync(out, { recursive: true, force: true });
+  });
+
+  it("is refused before the day is over, and says when it is", async () => {
+    const { code, stderr } = await enter();
+    expect(code).to.equal(3);
+    expect(stderr).to.include(`too early: ${new Date(1000 * (end + 3600)).toISOString().replace(".000Z", "Z")}`);
+    expect(deliveries()[0].entered).to.equal(undefined);
+  });
+
+  it("enters a day with a dead meter as provisional, and its late file as final", async () => {
+    const meters = MetersJsonSchema.parse(read(join(folder, "meters.json")));
+    const dead = meters.meters[2];
+    const file = join(folder, "meters.json");
+    writeFileSync(file, JSON.stringify({ ...meters, meters: meters.meters.filter((one) => one !== dead) }));
+    await passTime(provider, end + 3_600);
+    const first = await enter();
+    expect(first.code, first.stderr).to.equal(0);
+    expect(first.stdout).to.match(/entry 1 \(provisional\) in block \d+: some values are missing, the rest from /);
+    const [provisional] = deliveries();
+    const own = provisional.members.find(({ id }) => id === dead.prosumer)!;
+    expect([own.quality, own.parts.shortNano, own.parts.longNano]).to.deep.equal([["missing", "missing"], 0, 0]);
+    // Nothing new is known, and nothing is entered, until the window is over.
+    expect((await enter()).code).to.equal(3);
+
+    const late = join(out, "late.json");
+    const readings = dead.meteredWh.map((meteredWh, t) => ({
+      ...{ prosumer: dead.prosumer, start: dead.start + 3600 * t, seconds: 3600, quality: "measured" },
+      ...{ meteredWh: meteredWh - 1_000, renewableWh: dead.renewableWh[t] },
+    }));
+    writeFileSync(late, JSON.stringify({ readings, notes: [] }));
+    const second = await enter("--readings", late);
+    expect(second.code, second.stderr).to.equal(0);
+    expect(second.stdout)
+      .to.match(/entry 2 \(final\)/)
+      .and.to.include("credits from");
+    const [, final] = deliveries();
+    expect([final.kind, final.follows?.entry]).to.deep.equal(["final", 1]);
+    const drawn = final.members.find(({ id }) => id === dead.prosumer)!;
+    expect(drawn.meteredWh).to.deep.equal(dead.meteredWh.map((wh) => wh - 1_000));
+    expect(drawn.parts.shortNano + drawn.parts.longNano < 0).to.equal(true);
+  });
+
+  it("issues credits once nobody can contest them, bills every member, and is found valid", async () => {
+    await passTime(provider, end + 2 * DAY_S);
+    const { code, stdout, stderr } = await enter();
+    expect(code, stderr).to.equal(0);
+    const credits = deliveries()[1].credits!;
+    const wh = credits.reduce((sum, one) => sum + one.wh, 0);
+    expect(wh > 0).to.equal(true);
+    expect(stdout).to.include(`${wh} Wh of credits to ${credits.length} accounts`).and.to.include("chain: valid");
+    const all = deliveries();
+    const bills = globSync(`${folder}/bills/*.json`).map((one) => BillJsonSchema.parse(read(one)));
+    for (const prosumer of new Set(bills.map((one) => one.prosumer))) {
+      const settled = settlement.accounts.find(({ account }) => account === prosumer)!.moneyNano;
+      const moved = all.map(({ members }) => members.find(({ id }) => id === prosumer)!.movedNano);
+      const received = moved.reduce((sum, nano) => sum + nano, settled);
+      const own = bills.filter((one) => one.prosumer === prosumer);
+      const billed = own.reduce((sum, { totalNano }) => sum + BigInt(totalNano), 0n);
+      expect(billed, `prosumer ${prosumer}`).to.equal(-BigInt(received));
+    }
+    const audit = await captured("audit", folder);
+    expect(audit.code, audit.stderr).to.equal(0);
+    expect(audit.stdout).to.include("files beside the chain: valid").and.to.include("provisional");
+    // Asked once more it has nothing to do.
+    expect((await enter()).code).to.equal(0);
+    expect(deliveries()).to.deep.equal(all);
+  });
+
+  it("is done at once where the chain's clock may be set", async () => {
+    const at = ["--rpc", anvil.url, "--market", settlement.market!, "--out", out];
+    const ran = await captured("run", "ieee15", "--hours", "1", ...at, "--pass-time");
+    expect(ran.code, ran.stderr).to.equal(0);
+    expect(ran.stdout).to.match(/entry 1 on chain/);
+    const [fresh] = globSync(`${out}/*-1h`);
+    const audit = await captured("audit", fresh, "--bundle", out);
+    expect(audit.code, audit.stderr).to.equal(0);
+    expect(audit.stdout).to.include("files beside the chain: valid");
+  });
+
+  it("lets no clock be set that is nobody's to set", async () => {
+    const none = await captured("run", "ieee15", "--hours", "1", "--pass-time", "--out", out);
+    expect(none).to.include({ code: 2 }).and.property("stderr").contains("--pass-time: only with --rpc");
+  });
+});
