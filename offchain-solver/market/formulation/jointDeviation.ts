@@ -88,6 +88,8 @@ export class JointDeviation {
   readonly #perMw: number;
   /** [period] variables of the sums from the first period on. */
   readonly #days: Int32Array[] = [];
+  /** [first period] rows of the longest span from there. */
+  readonly #factors = new Map<number, Affine[]>();
   /** By first period, then by period after it. */
   readonly #carried = new Map<number, { readonly h: Int32Array[]; readonly behind: number[] }>();
 
@@ -102,9 +104,26 @@ export class JointDeviation {
   /** Empty where nothing is answered in from..to. */
   rows(from: number, to: number): Affine[] {
     if (this.#answered.slice(from, to + 1).every((answers) => answers.length === 0)) return [];
-    if (to - from < PLAIN_PERIODS)
-      return plainRows(this.#market, this.#answered, { from, to, perMw: () => this.#perMw });
+    if (to - from < PLAIN_PERIODS) return this.#plain(from, to);
     return [...this.#daysRows(from, to), ...this.#persistentRows(from, to)];
+  }
+
+  /**
+   * The columns of a triangular factor up to some answer are the factor of those up to it, so one of the longest span
+   * that begins there does for all.
+   */
+  #plain(from: number, to: number): Affine[] {
+    const longest = Math.min(from + Math.min(this.#joint.sustain, PLAIN_PERIODS), this.#market.hours) - 1;
+    let rows = this.#factors.get(from);
+    if (rows === undefined) {
+      rows = plainRows(this.#market, this.#answered, { from, to: longest, perMw: () => this.#perMw });
+      this.#factors.set(from, rows);
+    }
+    if (to === longest) return rows;
+    const mine = this.#answered.slice(from, to + 1).reduce((sum, answers) => sum + answers.length, 0);
+    return rows
+      .map(({ terms, constant }) => ({ terms: terms.slice(0, mine), constant }))
+      .filter(({ terms }) => terms.some(([, value]) => value !== 0));
   }
 
   #daysRows(from: number, to: number): Affine[] {
