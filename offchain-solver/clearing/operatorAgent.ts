@@ -231,7 +231,7 @@ function nextPoint(state: OperatorState, residuals: readonly Residual[]): Float6
  * prices still differ by may be worth nothing to anybody, and the certificate alone decides.
  */
 const standsNear = ({ acceleration }: OperatorState, { primal, dual }: Residual): boolean =>
-  acceleration.stalls > 0 && primal <= 1 && dual <= NEAR;
+  acceleration.stalls > 0 && primal <= ASK_FROM && dual <= NEAR;
 
 /**
  * What to ask for with the next replies: regrets every few iterations once residuals are small, reach where they have
