@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { ScenarioSchema } from "../../market/scenario/scenario.ts";
 import { scenarioFaults } from "../../market/scenario/scenarioFaults.ts";
+import { mostOf, unsettleable } from "../../ledger/settleable.ts";
 import { readSeries } from "../../scenarios/series.ts";
 import { zooMarket, type Traits } from "./zooMarket.ts";
 
@@ -17,6 +18,15 @@ describe("the zoo's markets", function () {
       const read = ScenarioSchema.parse(written);
       expect(read, `seed ${seed}`).to.deep.equal(written);
       expect(scenarioFaults(read), `seed ${seed}`).to.deep.equal([]);
+    }
+  });
+
+  it("can be settled whatever their size, but for those shorter than an hour", () => {
+    const large = markets.filter(({ scenario }) => scenario.prosumers.some((one) => mostOf(one) > 15));
+    expect(large.length).to.be.above(10);
+    for (const { seed, scenario } of markets) {
+      const short = scenario.hours * scenario.periodHours < 1;
+      expect(unsettleable(scenario).map(({ field }) => field), `seed ${seed}`).to.deep.equal(short ? ["hours"] : []);
     }
   });
 

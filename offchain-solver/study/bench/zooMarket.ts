@@ -1,4 +1,5 @@
 import { topologyOf } from "../../grid/topology.ts";
+import { reactiveMvar } from "../../market/scenario/capability.ts";
 import { defaultSettings, type MarketSettings } from "../../market/scenario/market.ts";
 import type { RiskMethod, Scenario } from "../../market/scenario/scenario.ts";
 import type { Definition } from "../../scenarios/definition.ts";
@@ -13,6 +14,8 @@ import { drawFeeder, type Limits, type Reach } from "./zooFeeder.ts";
 import { drawDesk, drawPrices, PRICES, type Prices } from "./zooPrices.ts";
 
 type Item = Definition["prosumers"][number];
+
+type Member = Scenario["prosumers"][number];
 
 /** What was drawn, in words. */
 export type Traits = {
@@ -89,9 +92,31 @@ export function zooMarket(seed: number, series: SeriesSet): ZooMarket {
     feeder,
     series,
   );
-  const scenario = { ...takePeriods(splitHours(hourly, minutes), periods), tariff };
+  const cut = takePeriods(splitHours(hourly, minutes), periods);
+  const scenario = { ...cut, tariff, prosumers: cut.prosumers.map(withinConnection) };
   const settings = { ...defaultSettings(scenario), carbon: draw.chance(0.75) };
   return { seed, scenario, settings, traits: traitsOf(shape, scenario, settings) };
+}
+
+/** Reactive power that a member is connected for at most, Mvar: below the 24 bits of var that a batch carries. */
+const CONNECTION_MVAR = 8.388;
+
+/** The same member with devices that give no more reactive power than its connection leaves them beside the load. */
+function withinConnection(member: Member): Member {
+  const { generator, renewable, load } = member;
+  const drawn = Math.max(...load.fixedMw) * (1 + load.flexibleShare) * Math.abs(load.mvarPerMw);
+  const given = reactiveMvar(member);
+  const share = Math.max(0, CONNECTION_MVAR - drawn) / given;
+  if (!(share < 1)) return member;
+  const less = <D extends { readonly reactiveMvar: number }>(device: D): D => ({
+    ...device,
+    reactiveMvar: device.reactiveMvar * share,
+  });
+  return {
+    ...member,
+    ...(generator && { generator: less(generator) }),
+    ...(renewable && { renewable: less(renewable) }),
+  };
 }
 
 type Shape = Pick<Traits, "prosumers" | "periods" | "minutes" | "sizeKw" | "kv" | "limits" | "prices">;
@@ -123,16 +148,16 @@ function drawShape(draw: Draw): Shape {
   };
 }
 
-type Member = Reach & { readonly item: Item };
+type Drawn = Reach & { readonly item: Item };
 
 /** Who takes part: loads of unlike size, some with devices, a few with devices only. */
-function drawMembers(draw: Draw, { prosumers, sizeKw }: Shape, series: SeriesSet): Member[] {
+function drawMembers(draw: Draw, { prosumers, sizeKw }: Shape, series: SeriesSet): Drawn[] {
   const spread = draw.oneOf([[1, 1] as const, [3, 2] as const, [10, 1] as const]);
   const share = (some: number): number => (draw.chance(some) ? draw.between(0.1, 1) : 0);
   const [generators, batteries, renewables] = [share(0.7), share(0.7), share(0.75)];
   const plants = sourcesOf(series);
   const wind = draw.oneOf([[0, 2] as const, [0.5, 2] as const, [1, 1] as const]);
-  return Array.from({ length: prosumers }, (): Member => {
+  return Array.from({ length: prosumers }, (): Drawn => {
     const kw = Math.min(MOST_KW, Math.max(LEAST_KW, sizeKw * draw.overDecades(1 / spread, spread)));
     const size = Number((kw / 1000).toPrecision(4));
     const plant = draw.oneOf(plants.map((one) => [one, one.kind === "wind" ? wind : (1 - wind) / 3] as const));
