@@ -11,7 +11,8 @@ import { unsettleable } from "../ledger/settleable.ts";
 import type { ClearMethod, ClearOptions } from "../simulation/clear.ts";
 import { failureLines, summaryOf, zoo, zooLines, zooTable } from "../study/bench/zoo.ts";
 import type { ZooMarket } from "../study/bench/zooMarket.ts";
-import type { SessionEnd } from "../study/bench/zooRow.ts";
+import { codeOf, partsOf, rowsKept, writePart, type ZooPartOf } from "../study/bench/zooRecord.ts";
+import type { SessionEnd, ZooRow } from "../study/bench/zooRow.ts";
 import { DEFAULT_METHOD } from "./clearOptions.ts";
 import { Exit } from "./exit.ts";
 
@@ -40,29 +41,44 @@ export function zooCommand(): Command {
     .option("--max-iterations <n>", "give up after this many", numberOption("--max-iterations", 1, 1e6, true), 5000)
     .option("--run", "run every market's whole session on an embedded devnet too")
     .option("--out <dir>", "write every market there, a scenario that `clear` and `run` take")
-    .option("--json <file>", "write rows and summary there; - is stdout")
+    .option("--json <file>", "write rows and summary there, a part of its record, and go on from it; - is stdout")
     .action(async ({ run, out, json, seed = randomInt(0x100000000), ...args }: ZooArguments) => {
       checkTarget(json);
       if (out !== undefined) {
         checkFolder(out);
         mkdirSync(out, { recursive: true });
       }
+      const record = recordIn(json, { ...args, seed, run: run === true });
       const rows = await zoo({
         ...args,
         seed,
-        done: (row) => failureLines(row).forEach((text) => console.error(`\n${text}`)),
+        known: record.known,
+        done: (row, so) => {
+          failureLines(row).forEach((text) => console.error(`\n${text}`));
+          record.keep(so);
+        },
         ...(run && { session: (market) => sessionOf(market, args) }),
         ...(out !== undefined && {
           keep: ({ scenario }) => writeJson(join(out, `${scenario.name}.json`), scenario),
         }),
       });
       const summary = summaryOf(rows);
-      if (json !== undefined) writeJson(json, { seed, ...args, summary, rows });
+      if (json === "-") writeJson(json, { seed, ...args, summary, rows });
       if (json !== "-") process.stdout.write(`${zooTable(rows)}\nseed ${seed}: ${zooLines(rows, args)}\n`);
       const failed = rows.filter(({ failures }) => failures.length > 0).length;
       if (failed > 0 || summary.failures.length > 0)
         throw new Exit(1, `zoo of seed ${seed}: ${failed} of ${rows.length} markets show something wrong`);
     });
+}
+
+/** Where rows are kept as they come, and what of them is there already. */
+function recordIn(
+  json: string | undefined,
+  part: ZooPartOf,
+): { known: ZooRow[]; keep: (rows: readonly ZooRow[]) => void } {
+  if (json === undefined || json === "-") return { known: [], keep: () => undefined };
+  const [code, parts] = [codeOf(), partsOf(json)];
+  return { known: rowsKept(parts, part, code), keep: (rows) => writePart(json, parts, part, { code, rows }) };
 }
 
 const seedOption = () => numberOption("--seed", 0, 0xffffffff, true);

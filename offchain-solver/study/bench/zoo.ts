@@ -10,9 +10,11 @@ export type ZooOptions = Pick<ZooRun, "method" | "maxIterations"> & {
   readonly count: number;
   /** Runs a market's whole session on a chain. */
   readonly session?: (market: ZooMarket) => Promise<SessionEnd>;
-  /** Is handed every market before it is cleared, and every row when it is done. */
+  /** Rows of the first markets that are known already: they are not cleared again. */
+  readonly known?: readonly ZooRow[];
+  /** Is handed every market before it is cleared, and every row, with those before it, when it is done. */
   readonly keep?: (market: ZooMarket) => void;
-  readonly done?: (row: ZooRow) => void;
+  readonly done?: (row: ZooRow, rows: readonly ZooRow[]) => void;
 };
 
 export type ZooSummary = {
@@ -38,8 +40,8 @@ const LAST_SEED = 0xffffffff;
 export async function zoo(options: ZooOptions): Promise<ZooRow[]> {
   const series = readSeries();
   const line = liveLine();
-  const rows: ZooRow[] = [];
-  for (let k = 0; k < options.count; k++) {
+  const rows: ZooRow[] = [...(options.known ?? [])];
+  for (let k = rows.length; k < options.count; k++) {
     const market = zooMarket((options.seed + k) % (LAST_SEED + 1), series);
     options.keep?.(market);
     const { prosumers, periods } = market.traits;
@@ -47,7 +49,7 @@ export async function zoo(options: ZooOptions): Promise<ZooRow[]> {
     const at = `market ${k + 1} of ${options.count} (seed ${market.seed}, ${prosumers} x ${periods}), ${failed} failed`;
     const row = zooRow(market, { ...options, show: (text) => line.show(`${at}: ${text}`) });
     rows.push(options.session === undefined ? row : await withSession(row, market, options.session));
-    options.done?.(rows[k]);
+    options.done?.(rows[k], rows);
   }
   line.end();
   return rows;
