@@ -1,6 +1,7 @@
 import type { Method } from "../../market/result/methods.ts";
 import { solveSymmetric } from "../../numerics/dense.ts";
 import { AHEAD, beginning, centreOf, LEAST_EXTRA } from "./vanishing.ts";
+import { arrive, createWalk, depart, learn, onward, type Walk } from "./walk.ts";
 
 /**
  * What decides the next point. gsa: reduced-rank extrapolation, the several-ratio form of a geometric series, over a
@@ -83,6 +84,7 @@ export type Acceleration = {
   extra: number;
   /** What it pulls trades towards: this share of those a warm start began with, 0 in a cold session. */
   centre: number;
+  readonly walk: Walk;
   /** Stalls so far, and whether one begins with this evaluation that stands still. */
   stalls: number;
   standing: boolean;
@@ -123,6 +125,7 @@ export function createAcceleration(settings: AccelerationSettings): Acceleration
     // A warm start waits for its first residual, which may be none.
     extra: settings.vanishing.reference === undefined ? beginning(settings, 0) : 0,
     centre: 0,
+    walk: createWalk(depth),
     stalls: 0,
     standing: false,
   };
@@ -137,6 +140,13 @@ export const depthOf = (settings: AccelerationSettings): number =>
  * make the next point; they add up to one.
  */
 export function nextWeights(state: Acceleration, row: Float64Array): Float64Array {
+  arrive(state.walk);
+  const weights = weightsAfter(state, row);
+  depart(state.walk, weights);
+  return weights;
+}
+
+function weightsAfter(state: Acceleration, row: Float64Array): Float64Array {
   const { method, decay } = state.settings;
   const depth = depthOf(state.settings);
   const weights = new Float64Array(depth);
@@ -154,8 +164,9 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
     for (let b = depth - 1; b > 0; b--) state.gram[a * depth + b] = state.gram[(a - 1) * depth + b - 1];
   for (let b = 0; b < depth; b++) state.gram[b] = state.gram[b * depth] = row[b];
 
-  const { striding } = state;
-  state.striding = false;
+  const { striding, walk } = state;
+  const { leading } = walk;
+  state.striding = walk.leading = false;
   state.spacing = striding ? state.stride + 1 : state.trial ? 0 : 1;
   if (state.trial) {
     state.trial = false;
@@ -166,12 +177,14 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
       state.usable = 0;
       state.plain = 0;
       if (striding) lengthen(state, false);
+      if (leading) learn(walk, false);
       weights[1] = 1;
       return weights;
     }
     state.accepted++;
     // A residual that points back says that the face was passed.
     if (striding) lengthen(state, row[1] > 0);
+    if (leading) learn(walk, row[1] > 0);
   }
   state.bestNorm = Math.min(state.bestNorm, norm);
   state.usable = Math.min(state.usable + 1, depth);
@@ -188,6 +201,12 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
     state.usable = 1;
     return plainStep(weights);
   }
+  return combination(state, depth, weights);
+}
+
+/** The shortest combination of the residuals, or of those that go on where that one would go back. */
+function combination(state: Acceleration, depth: number, weights: Float64Array): Float64Array {
+  const { walk } = state;
   const size = state.usable;
   const M = new Float64Array(size * size);
   let trace = 0;
@@ -196,10 +215,12 @@ export function nextWeights(state: Acceleration, row: Float64Array): Float64Arra
     trace += M[a * size + a];
   }
   for (let a = 0; a < size; a++) M[a * size + a] += 1e-12 * trace;
-  const gamma = solveSymmetric(M, new Float64Array(size).fill(1));
+  const gamma = solveSymmetric(M.slice(), new Float64Array(size).fill(1));
   const total = gamma?.reduce((s, g) => s + g, 0) ?? 0;
   if (!gamma || !(Math.abs(total) > 0) || gamma.some((g) => !(Math.abs(g / total) < 1e6))) return plainStep(weights);
-  for (let a = 0; a < size; a++) weights[a] = gamma[a] / total;
+  const onwards = onward(walk, M, gamma);
+  walk.leading = onwards !== undefined;
+  for (let a = 0; a < size; a++) weights[a] = onwards ? onwards[a] : gamma[a] / total;
   state.trial = true;
   state.plain = 0;
   return weights;
