@@ -107,17 +107,48 @@ describe("a session on a chain that outlives the process", function () {
         "billNotTheChain",
         (text) => text.replace(/("payment": \{\s*"energy": )([-\d.]+)/, (_, a, n) => `${a}${Number(n) + 1}`),
       ],
+      [
+        "clearing.json",
+        "regretNotTheWitness",
+        (text) => text.replace(/("regret": )([-+.e\d]+)/, (_, a, n) => `${a}${Number(n) + 1e-8}`),
+      ],
+      // A cent more, and as much again in the objective: what all of it adds up to is no witness of a part.
+      [
+        "clearing.json",
+        "costNotTheSchedule",
+        (text) =>
+          text
+            .replace(/("cost": )([-+.e\d]+)/, (_, a, n) => `${a}${Number(n) + 0.01}`)
+            .replace(/("objective": )([-+.e\d]+)/, (_, a, n) => `${a}${Number(n) + 0.01}`),
+      ],
+      [
+        "clearing.json",
+        "objectiveNotTheSum",
+        (text) => text.replace(/("objective": )([-+.e\d]+)/, (_, a, n) => `${a}${0.99 * Number(n)}`),
+      ],
+      [
+        "delivery.json",
+        "billNotTheReadings",
+        (text) =>
+          text.replace(
+            /("shortNano": )(-?\d+)([^}]*"boundNano": )(-?\d+)/,
+            (_, a, short, b, bound) => `${a}${Number(short) + 7}${b}${Number(bound) - 7}`,
+          ),
+      ],
+      ["audit.json", "auditNotTheChain", (text) => text.replace('"verdict": "valid"', '"verdict": "invalid"')],
+      ["audit.json", "auditNotTheChain", (text) => text.replace(/("regrets": )[-+.e\d]+/, "$10")],
       ["report.html", "reportNotTheFiles", (text) => text.replace("</main>", "<p>All bills are waived.</p></main>")],
     ];
     for (const [file, predicate, edit] of cases) {
-      const copy = join(out, predicate);
+      const copy = mkdtempSync(join(out, predicate));
       cpSync(session, copy, { recursive: true });
       const text = readFileSync(join(copy, file), "utf8");
       expect(edit(text), predicate).not.to.equal(text);
       writeFileSync(join(copy, file), edit(text));
       const ended = await captured("audit", copy);
-      expect(ended.code, predicate).to.equal(4);
+      expect(ended.code, `${predicate}: ${ended.stderr}`).to.equal(4);
       expect(ended.stderr).to.include(predicate);
+      rmSync(copy, { recursive: true });
     }
   });
 

@@ -85,7 +85,6 @@ describe("days in one market, delivered and billed", function () {
       ["billMissing", "*/bills/2021-08-1.json", () => undefined],
       ["billTwice", "*/bills/2021-08-1.json", (text) => text.replace("2021-08-1", "2021-08-2")],
       ["meterNotSigned", "ieee15-2021-07-30-2h/meters.json", (text) => text.replace(/"meteredWh": \[\s*(-?)/, "$&1")],
-      ["entryMissing", "ieee15-2021-07-30-2h/delivery.json", () => undefined],
       ["creditIssuedTwice", "ieee15-2021-07-31-2h/delivery.json", doubled],
     ];
     for (const [predicate, pattern, edit] of edits) {
@@ -136,18 +135,28 @@ describe("days in one market, delivered and billed", function () {
     const { code, stderr, stdout } = await audit(out);
     expect(code, stderr).to.equal(0);
     expect(stdout).to.include("correction");
-    // Without its document, or its bill, it is told.
-    for (const [predicate, pattern] of [
-      ["entryMissing", "ieee15-2021-07-30-2h/delivery-2.json"],
-      ["billNotTheChain", "ieee15-2021-07-30-2h/bills/2021-07-3-*.json"],
-    ]) {
+    // What a folder lacks it does not contradict; a bill that is not there is one that somebody was not sent.
+    const [day, forged] = ["ieee15-2021-07-30-2h", "*/bills/2021-08-1.json"];
+    const lacks: [code: number, says: string, removed: readonly string[], doubled?: string][] = [
+      [5, "the document of entry 2 (correction)", [`${day}/delivery-2.json`]],
+      [5, "the document of entry 1 (final)", [`${day}/delivery.json`]],
+      [5, "(final) of batch", [`${day}/delivery.json`, "ieee15-2021-07-31-2h/delivery.json"]],
+      [4, "billNotTheChain", [`${day}/bills/2021-07-3-*.json`]],
+      [4, "billNotItsLines", [`${day}/delivery.json`], forged],
+    ];
+    for (const [expected, says, removed, bill] of lacks) {
       const copy = mkdtempSync(join(tmpdir(), "gridpact-month-"));
       cpSync(out, copy, { recursive: true });
-      unlinkSync(globSync(join(copy, pattern))[0]);
+      for (const pattern of removed) unlinkSync(globSync(join(copy, pattern))[0]);
+      if (bill !== undefined) {
+        const [file] = globSync(join(copy, bill));
+        writeFileSync(file, readFileSync(file, "utf8").replace(/"totalNano": "(-?)/, '"totalNano": "$11'));
+      }
       const told = await audit(copy);
       rmSync(copy, { recursive: true });
-      expect(told.code, told.stderr).to.equal(4);
-      expect(told.stderr).to.include(predicate);
+      expect(told.code, `${says}: ${told.stderr}`).to.equal(expected);
+      expect(told.stderr).to.include(says);
+      expect(told.stderr.match(/the document of entry/g) ?? []).to.have.length(expected === 5 ? removed.length : 0);
     }
     const none = await captured(...correct.with(4, join(session, "meters.json")));
     expect(none.code).to.equal(2);

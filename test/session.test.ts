@@ -196,7 +196,6 @@ describe("a session, end to end on the embedded devnet", function () {
         ["otherChain", ({ meters }) => meters.chainId++],
         ["connectionsNotTheChain", ({ meters: { connections } }) => connections.shift()],
         ["connectionsNotTheChain", ({ meters: { connections } }) => (connections[0].takeW = 1)],
-        ["entryMissing", ({ delivery }) => delete delivery.entered],
         ["entryNotOnChain", ({ delivery }) => (delivery.entered!.entry = 2)],
         ["entryNotTheChain", ({ delivery }) => (delivery.reason = "it looked better")],
       ];
@@ -218,6 +217,24 @@ describe("a session, end to end on the embedded devnet", function () {
       expect(checkAllTold([earlier], session, found).kind).to.equal("undecided");
     });
 
+    it("is undecided where it lacks an entry, and invalid where it contradicts one", () => {
+      const { delivery, meters } = structuredClone(outcome.delivery!);
+      const { session, found } = judged();
+      expect(checkAllTold([], session, found)).to.deep.equal({
+        kind: "undecided",
+        missing: `the document of entry 1 (final) of batch ${session.batch}, which is on chain`,
+      });
+      // From before it came on chain: the same readings, and nothing of where they were entered.
+      const { entered: _, ...before } = delivery;
+      const early = checkDelivery(before, meters, judged());
+      expect(early.kind === "undecided" && early.missing).to.include("where entry 1 of batch");
+      const [entry] = found.entries;
+      const other = { ...found, entries: [{ ...entry, readingsHash: keccak256("0x12") }] };
+      expect(checkDelivery(before, meters, { ...judged(), found: other })).to.include({
+        ...{ kind: "invalid", predicate: "entryNotTheChain" },
+      });
+    });
+
     /** Nothing is entered, so that no figure is the chain's. */
     const reckoned = (edit: (delivery: DeliveryJson) => void): Verdict => {
       const { delivery, meters } = structuredClone(outcome.delivery!);
@@ -234,6 +251,19 @@ describe("a session, end to end on the embedded devnet", function () {
           Object.assign(shortfall, { byFundNano: 999e9, byReceiversNano: 7 });
         },
         ({ shortfall }) => (shortfall.byReceiversNano = 1),
+        // What is due stays as it is, and is said to be for something else.
+        ({ members }) => {
+          members[1].parts.shortNano -= 7;
+          members[1].parts.boundNano += 7;
+        },
+        ({ members }) => {
+          members[1].parts.responsesNano -= 7;
+          members[1].parts.longNano += 7;
+        },
+        ({ members }) => {
+          members[1].parts.allowancesNano -= 7;
+          members[1].parts.boundNano += 7;
+        },
         ({ systems, shortfall }) => {
           systems.find(({ account }) => account === "desk")!.movedNano += 1e15;
           systems.find(({ account }) => account === "utility")!.movedNano -= 1e15;

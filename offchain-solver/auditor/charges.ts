@@ -22,11 +22,16 @@ export type Terms = {
   readonly limits: ReadonlyMap<number, Limits>;
 };
 
-/** One account's, from all that is known of the session: received from the utility, paid to the fund. */
+/**
+ * One account's, from all that is known of the session: received from the utility, paid to the fund. `short`, `long`
+ * and `called` are what energy is made of before the connection bounds it.
+ */
 export type Charge = {
   readonly id: number;
   readonly most: bigint;
-  readonly imbalance: bigint;
+  readonly short: bigint;
+  readonly long: bigint;
+  readonly called: bigint;
   readonly energy: bigint;
   readonly penalty: bigint;
   readonly emissionsG: bigint;
@@ -51,22 +56,21 @@ export function chargesOf(readings: SessionReadings, terms: Terms, closed: boole
     const limits = terms.limits.get(id)!;
     const wattSeconds = BigInt(limits.feedW + limits.takeW) * BigInt(terms.periodSeconds * terms.periods);
     const most = (wattSeconds * BigInt(limits.maxPrice)) / 3600n;
-    let imbalance = 0n;
+    let [short, long, called, fine] = [0n, 0n, 0n, 0n];
     for (const [t, { dueWh, meteredWh, quality }] of values.entries()) {
       const asDelivered = quality === MISSING ? (closed ? Math.min(dueWh, 0) : dueWh) : meteredWh;
-      const short = Math.max(0, dueWh - asDelivered);
-      const long = Math.max(0, asDelivered - dueWh);
-      imbalance += BigInt(long) * BigInt(prices[t].longPrice) - BigInt(short) * BigInt(prices[t].shortPrice);
+      short -= BigInt(Math.max(0, dueWh - asDelivered)) * BigInt(prices[t].shortPrice);
+      long += BigInt(Math.max(0, asDelivered - dueWh)) * BigInt(prices[t].longPrice);
     }
-    let [moved, fine] = [0n, 0n];
     for (const { row: of, period, calledWh, undeliveredW, price } of responses) {
       if (of !== row) continue;
-      moved += BigInt(calledWh) * BigInt(prices[period].responsePrice);
+      called += BigInt(calledWh) * BigInt(prices[period].responsePrice);
       fine += terms.multiple * BigInt(undeliveredW) * BigInt(price);
     }
-    const energy = between(imbalance + moved, -most, most);
+    const energy = between(short + long + called, -most, most);
     const penalty = least(fine, energy < 0n ? most + energy : most);
-    return { id, most, imbalance, energy, penalty, emissionsG: BigInt(emissionsG), releasedMilli: BigInt(released) };
+    const [grams, releasedMilli] = [BigInt(emissionsG), BigInt(released)];
+    return { id, most, short, long, called, energy, penalty, emissionsG: grams, releasedMilli };
   });
 }
 
@@ -127,7 +131,9 @@ export function difference(now: readonly Charge[], before: readonly Charge[], wa
     const more = one.releasedMilli > old.releasedMilli ? one.releasedMilli - old.releasedMilli : 0n;
     return {
       ...one,
-      imbalance: one.imbalance - old.imbalance,
+      short: one.short - old.short,
+      long: one.long - old.long,
+      called: one.called - old.called,
       energy: one.energy - old.energy,
       penalty: one.penalty - old.penalty,
       emissionsG: one.emissionsG - old.emissionsG,

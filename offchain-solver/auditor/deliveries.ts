@@ -17,7 +17,7 @@ import type { AuditedEntry } from "./entries.ts";
 import { checkBill } from "./deliveryBill.ts";
 import { readingsOf, type Facts } from "./deliveryReadings.ts";
 import { signedBy, type Judged } from "./deliverySignatures.ts";
-import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
+import { invalid, undecided, worst, type Verdict } from "./verdict.ts";
 
 export function checkDelivery(delivery: DeliveryJson, meters: MetersJson, judged: Judged): Verdict {
   const { session, terms, found } = judged;
@@ -59,12 +59,23 @@ export function checkDelivery(delivery: DeliveryJson, meters: MetersJson, judged
 }
 
 /** The entry on chain that it tells of; a verdict where there is none such, undefined where it tells of none. */
-function entryOf({ entered, batch }: DeliveryJson, { found }: Judged): AuditedEntry | Verdict | undefined {
+function entryOf(delivery: DeliveryJson, { found }: Judged): AuditedEntry | Verdict | undefined {
+  const { entered, batch } = delivery;
   const own = found.entries.filter((one) => one.batch === batch);
-  if (entered === undefined)
-    return own.length === 0 ? undefined : invalid("entryMissing", `${own.length} entries are on chain, none is told`);
+  if (entered === undefined) return own.length === 0 ? undefined : writtenBefore(delivery, own);
   const entry = own.find(({ number }) => number === entered.entry);
   return entry ?? invalid("entryNotOnChain", `entry ${entered.entry} of batch ${batch}`);
+}
+
+/** Of a document from before its entry came on chain: it lacks that, unless it tells of other readings. */
+function writtenBefore({ follows, readings, meters, batch }: DeliveryJson, own: readonly AuditedEntry[]): Verdict {
+  const number = (follows?.entry ?? 0) + 1;
+  const entry = own.find((one) => one.number === number);
+  if (entry !== undefined && (entry.readingsHash !== readings || entry.meters !== meters))
+    return invalid("entryNotTheChain", `entry ${number} of batch ${batch} is of other readings, ${entry.readingsHash}`);
+  return entry === undefined
+    ? undecided(`entry ${number} of batch ${batch}, whose document tells of nothing on chain`)
+    : undecided(`where entry ${number} of batch ${batch} is on chain: its document is from before`);
 }
 
 const SYSTEMS = { insurance: 0xfffffffc, desk: 0xfffffffd, utility: 0xffffffff };
@@ -136,24 +147,28 @@ function enteredFigures(delivery: DeliveryJson, entry: AuditedEntry, { before, f
 
 /**
  * That all there is on chain of a session is told in its documents: every entry, every credit, and each of them right.
- * Undecided where credits are not told: they are claimed one by one, and a document may be older than somebody's claim.
+ * Undecided where an entry or credits are not told: a folder may be published without some of its documents, or from
+ * before a correction or somebody's claim, and what it does not have it does not contradict.
  */
 export function checkAllTold(told: readonly DeliveryJson[], { sequence, batch }: AuditedSession, found: Told): Verdict {
-  const entries = found.entries.filter((one) => one.batch === batch);
-  const missing = entries.find(({ number }) => !told.some(({ entered }) => entered?.entry === number));
-  if (missing !== undefined)
-    return invalid(
-      "entryMissing",
-      `entry ${missing.number} of batch ${batch} is on chain, and no document tells of it`,
-    );
-  const issued = found.credits.filter((one) => one.sequence === sequence);
-  const bad = issued.find(({ verdict }) => verdict.kind !== "valid");
-  if (bad !== undefined) return bad.verdict;
   const listed = told.flatMap(({ credits = [] }) => credits.map(({ txHash }) => txHash));
-  const unlisted = issued.find(({ transaction }) => !listed.includes(transaction));
-  if (unlisted !== undefined && listed.length > 0)
-    return undecided(`the document of ${unlisted.wh} Wh of credits that prosumer ${unlisted.prosumer} was issued`);
-  return listed.length === new Set(listed).size ? VALID : invalid("creditIssuedTwice", "a transaction is listed twice");
+  if (listed.length !== new Set(listed).size) return invalid("creditIssuedTwice", "a transaction is listed twice");
+  const issued = found.credits.filter((one) => one.sequence === sequence);
+  const unlisted = listed.length === 0 ? [] : issued.filter(({ transaction }) => !listed.includes(transaction));
+  // One that tells of no entry has been found to lack its own.
+  const untold = found.entries.filter(
+    ({ batch: of, number }) =>
+      of === batch && !told.some(({ entered, follows }) => (entered?.entry ?? (follows?.entry ?? 0) + 1) === number),
+  );
+  return worst([
+    ...issued.map(({ verdict }) => verdict),
+    ...untold.map(({ number, kind }) =>
+      undecided(`the document of entry ${number} (${kind}) of batch ${batch}, which is on chain`),
+    ),
+    ...unlisted.map(({ wh, prosumer }) =>
+      undecided(`the document of ${wh} Wh of credits that prosumer ${prosumer} was issued`),
+    ),
+  ]);
 }
 
 type Told = Pick<Audited, "entries" | "credits">;

@@ -62,22 +62,38 @@ function billFault(
   allowancePrice: bigint,
   member: DeliveryJson["members"][number],
 ): string | undefined {
-  const { parts, surrenderedG, boughtG, dueNano, movedNano, arrearsNano, cutNano, releasedMilli } = member;
-  const { energy, penalty, most, imbalance, emissionsG } = charge;
+  const { surrenderedG, boughtG, dueNano, movedNano, arrearsNano, cutNano, releasedMilli } = member;
+  const { energy, penalty, most, emissionsG } = charge;
   if (BigInt(surrenderedG) + BigInt(boughtG) !== emissionsG) return `${emissionsG} g are to be surrendered`;
   const room = most + (energy < penalty ? energy - penalty : 0n);
   const lacking = BigInt(boughtG) * allowancePrice;
   const cost = lacking < room ? lacking : room > 0n ? room : 0n;
   const due = energy - penalty - cost;
   if (due !== BigInt(dueNano)) return `${due} nano-dollars are due, not ${dueNano}`;
-  const sum = Object.values(parts).reduce((all, nano) => all + BigInt(nano), 0n);
-  if (sum !== due) return `its parts add up to ${sum}, not to ${due}`;
-  if (BigInt(-parts.penaltyNano) !== penalty) return `the penalty is ${penalty}, not ${-parts.penaltyNano}`;
-  const beside = BigInt(parts.shortNano) + BigInt(parts.longNano);
-  if (beside !== imbalance) return `${imbalance} nano-dollars are for deviations, not ${beside}`;
+  const part = partFault(charge, { lacking, due }, member);
+  if (part !== undefined) return part;
   if (BigInt(releasedMilli) > charge.releasedMilli) return `${charge.releasedMilli} are released, not ${releasedMilli}`;
   const rest = due - BigInt(movedNano);
   const [owed, cut] = due < 0n ? [-rest, 0n] : [0n, rest];
   if (BigInt(arrearsNano) !== owed) return `${owed} nano-dollars stay owed, not ${arrearsNano}`;
   return BigInt(cutNano) === cut ? undefined : `${movedNano} were moved of ${due}, and the rest is nowhere`;
+}
+
+/** Line by line what is due: what the connection's bound took off is the rest, and no place to hide another line in. */
+function partFault(
+  { short, long, called, penalty }: Charge,
+  { lacking, due }: { readonly lacking: bigint; readonly due: bigint },
+  { parts }: DeliveryJson["members"][number],
+): string | undefined {
+  const unbounded = short + long + called - penalty - lacking;
+  const lines: readonly (readonly [name: string, is: bigint, told: number])[] = [
+    ["less than was due", short, parts.shortNano],
+    ["more than was due", long, parts.longNano],
+    ["reserve that was called", called, parts.responsesNano],
+    ["reserve that was not delivered", -penalty, parts.penaltyNano],
+    ["allowances bought", -lacking, parts.allowancesNano],
+    ["the connection's bound", due - unbounded, parts.boundNano],
+  ];
+  const wrong = lines.find(([, is, told]) => is !== BigInt(told));
+  return wrong && `${wrong[1]} nano-dollars are for ${wrong[0]}, not ${wrong[2]}`;
 }

@@ -22,6 +22,14 @@ export function undecided(missing: string): Verdict {
   return { kind: "undecided", missing };
 }
 
+/** Of several things that are judged together: the first that is invalid, or all that is missing. */
+export function worst(verdicts: readonly Verdict[]): Verdict {
+  const bad = verdicts.find(({ kind }) => kind === "invalid");
+  if (bad !== undefined) return bad;
+  const missing = verdicts.flatMap((one) => (one.kind === "undecided" ? [one.missing] : []));
+  return missing.length === 0 ? VALID : undecided([...new Set(missing)].join("; "));
+}
+
 /** The verdict in words, on one line. */
 export function verdictText(verdict: Verdict): string {
   if (verdict.kind === "invalid") return `invalid: ${verdict.predicate}: ${verdict.detail}`;

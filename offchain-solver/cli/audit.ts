@@ -2,17 +2,19 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import type { Audited, AuditedSession } from "../auditor/audit.ts";
+import { checkAuditFile } from "../auditor/auditFile.ts";
 import { checkBills } from "../auditor/bills.ts";
+import { checkFigures } from "../auditor/clearingFigures.ts";
 import { checkAllTold, checkDelivery } from "../auditor/deliveries.ts";
 import { checkClearing, checkSettlement } from "../auditor/documents.ts";
 import { termsHash } from "../codec/terms.ts";
-import { WitnessSchema } from "../codec/witness.ts";
+import { WitnessSchema, type Witness } from "../codec/witness.ts";
 import { DeliveryJsonSchema, MetersJsonSchema, type DeliveryJson } from "../records/deliveryJson.ts";
-import { invalid, undecided, VALID, verdictText, type Verdict } from "../auditor/verdict.ts";
+import { invalid, undecided, VALID, verdictText, worst, type Verdict } from "../auditor/verdict.ts";
 import { auditJsonOf } from "../auditor/verdictJson.ts";
-import { ScenarioSchema } from "../market/scenario/scenario.ts";
+import { ScenarioSchema, type Scenario } from "../market/scenario/scenario.ts";
 import { BillJsonSchema, type BillJson } from "../records/billJson.ts";
-import { ClearingJsonSchema, swept } from "../records/clearingJson.ts";
+import { ClearingJsonSchema, swept, type ClearingJson } from "../records/clearingJson.ts";
 import { CommunityJsonSchema } from "../records/communityJson.ts";
 import { AuditJsonSchema, SettlementJsonSchema, type AuditJson, type SettlementJson } from "../records/sessionJson.ts";
 import { ofEntry, placeOf, type SessionFile } from "../records/sessionPlaces.ts";
@@ -74,22 +76,15 @@ function sessionsIn(folder: string): SessionFolder[] {
   return found;
 }
 
-/** Every session's documents, and the bills of all of them. */
+/** Every session's documents, and the bills of all of them: what one lacks hides nothing that is wrong with another. */
 function checkFolder(folder: string, sessions: readonly SessionFolder[], found: Audited): Verdict {
-  for (const session of sessions) {
-    const verdict = checkDocuments(session, found);
-    if (verdict.kind !== "valid") return verdict;
-  }
-  for (const day of [folder, ...readdirSync(folder).map((name) => join(folder, name))]) {
-    if (partsIn(day).length === 0) continue;
-    const verdict = checkDay(day);
-    if (verdict.kind !== "valid") return verdict;
-  }
   const batches = sessions.flatMap(
     ({ settlement }) => found.sessions.find(({ transaction }) => transaction === settlement.txHash)?.batch ?? [],
   );
   const bills = billsIn(folder);
-  return bills.length === 0 ? VALID : checkBills(bills, batches, found);
+  const billed = bills.length === 0 ? VALID : checkBills(bills, batches, found);
+  const days = [folder, ...readdirSync(folder).map((name) => join(folder, name))].filter((at) => partsIn(at).length > 0);
+  return worst([...sessions.map((session) => checkDocuments(session, found)), ...days.map(checkDay), billed]);
 }
 
 /** Bills below a folder, wherever in it. */
@@ -122,7 +117,7 @@ export function sessionIn(folder: string): SessionFolder {
   };
 }
 
-/** settlement.json, delivery.json, clearing.json and report.html, as far as they are there, beside the chain. */
+/** All of a session's files, as far as they are there, beside the chain. */
 function checkDocuments({ at, settlement }: SessionFolder, found: Audited): Verdict {
   if (settlement.chainId !== undefined && BigInt(settlement.chainId) !== found.chainId)
     throw new InputError(
@@ -131,17 +126,49 @@ function checkDocuments({ at, settlement }: SessionFolder, found: Audited): Verd
   const settled = checkSettlement(settlement, found.sessions);
   const session = found.sessions.find(({ transaction }) => transaction === settlement.txHash);
   if (settled.kind !== "valid" || session === undefined) return settled;
-  const entered = found.entries.some(({ batch }) => batch === session.batch);
-  const delivered = isFile(at("delivery.json")) || entered ? checkDelivered(at, session, found) : VALID;
-  if (delivered.kind !== "valid" || !isFile(at("clearing.json"))) return delivered;
+  const witness = isFile(at("witness.json")) ? readJson(at("witness.json"), WitnessSchema) : undefined;
+  const frozen = witness !== undefined && termsHash(witness.terms) === session.terms?.termsHash ? witness : undefined;
+  const delivered = checkDelivered(at, session, found, frozen);
+  const audit = isFile(at("audit.json")) ? readJson(at("audit.json"), AuditJsonSchema) : undefined;
+  const told = audit === undefined ? VALID : checkAuditFile(audit, found, delivered);
+  return worst([delivered, told, checkCleared(at, settlement, session, frozen)]);
+}
+
+/** clearing.json and report.html. */
+function checkCleared(
+  at: SessionFolder["at"],
+  settlement: SettlementJson,
+  session: AuditedSession,
+  witness: Witness | undefined,
+): Verdict {
+  if (!isFile(at("clearing.json"))) return VALID;
   const clearing = readJson(at("clearing.json"), ClearingJsonSchema);
   const cleared = checkClearing(clearing, session);
-  if (cleared.kind !== "valid" || !isFile(at("report.html"))) return cleared;
+  if (cleared.kind !== "valid") return cleared;
+  const scenario = isFile(at("scenario.json")) ? readJson(at("scenario.json"), ScenarioSchema) : undefined;
+  const figures =
+    witness === undefined
+      ? undecided(`the terms that hash to ${session.terms?.termsHash}`)
+      : checkFigures(clearing, { terms: witness.terms, regrets: witness.regrets, owned: scenario?.prosumers });
+  return worst([figures, checkReport(at, { clearing, settlement, scenario })]);
+}
+
+type Reported = {
+  readonly clearing: ClearingJson;
+  readonly settlement: SettlementJson;
+  readonly scenario: Scenario | undefined;
+};
+
+/** That the page is what the files beside it make. */
+function checkReport(at: SessionFolder["at"], { clearing, settlement, scenario }: Reported): Verdict {
+  if (!isFile(at("report.html"))) return VALID;
+  if (scenario === undefined || !isFile(at("audit.json")))
+    return undecided(`${at(scenario ? "audit.json" : "scenario.json")}: what report.html is made of`);
   const input = {
     clearing: swept(clearing),
     settlement,
     audit: readJson(at("audit.json"), AuditJsonSchema),
-    scenario: readJson(at("scenario.json"), ScenarioSchema),
+    scenario,
     delivery: isFile(at("delivery.json")) ? readJson(at("delivery.json"), DeliveryJsonSchema) : undefined,
     community: isFile(at("community.json")) ? readJson(at("community.json"), CommunityJsonSchema) : undefined,
   };
@@ -151,20 +178,28 @@ function checkDocuments({ at, settlement }: SessionFolder, found: Audited): Verd
 }
 
 /** Every entry's document beside batch and entry on chain, by what was signed and the terms that were frozen. */
-function checkDelivered(at: SessionFolder["at"], session: AuditedSession, found: Audited): Verdict {
-  const terms = isFile(at("witness.json")) ? readJson(at("witness.json"), WitnessSchema).terms : undefined;
-  if (terms === undefined || termsHash(terms) !== session.terms?.termsHash)
-    return undecided(`the terms that hash to ${session.terms?.termsHash}`);
+function checkDelivered(
+  at: SessionFolder["at"],
+  session: AuditedSession,
+  found: Audited,
+  witness: Witness | undefined,
+): Verdict {
+  const onChain = found.entries.filter(({ batch }) => batch === session.batch).length;
   const told: DeliveryJson[] = [];
-  for (let entry = 1; isFile(ofEntry(at("delivery.json"), entry)); entry++) {
-    const meters = ofEntry(at("meters.json"), entry);
-    if (!isFile(meters)) return undecided(`${meters}: what the meters signed`);
-    const delivery = readJson(ofEntry(at("delivery.json"), entry), DeliveryJsonSchema);
-    const verdict = checkDelivery(delivery, readJson(meters, MetersJsonSchema), { session, terms, found });
-    if (verdict.kind !== "valid") return verdict;
+  const verdicts: Verdict[] = [];
+  for (let entry = 1; entry <= onChain || isFile(ofEntry(at("delivery.json"), entry)); entry++) {
+    const [document, meters] = [ofEntry(at("delivery.json"), entry), ofEntry(at("meters.json"), entry)];
+    if (!isFile(document)) continue;
+    const delivery = readJson(document, DeliveryJsonSchema);
     told.push(delivery);
+    if (witness === undefined) verdicts.push(undecided(`the terms that hash to ${session.terms?.termsHash}`));
+    else if (!isFile(meters)) verdicts.push(undecided(`${meters}: what the meters signed`));
+    else {
+      const { terms } = witness;
+      verdicts.push(checkDelivery(delivery, readJson(meters, MetersJsonSchema), { session, terms, found }));
+    }
   }
-  return checkAllTold(told, session, found);
+  return worst([...verdicts, checkAllTold(told, session, found)]);
 }
 
 function report({ verdicts, market, documents, entries = [], credits = [] }: AuditJson): void {
