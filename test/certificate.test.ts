@@ -83,7 +83,7 @@ describe("the certificate", function () {
     const session = clearedBy(loadScenario("test/scenarios/zeroObjective.json"));
     expectCertified(session);
     const { objective, quantised } = session.outcome as NonNullable<typeof session.outcome>;
-    expect(Math.abs(objective)).to.be.below(1e-3 * turnoverOf(quantised.result).gross);
+    expect(Math.abs(objective)).to.be.below(1e-3 * turnoverOf(session.market, quantised.result).gross);
   });
 
   it("is reached by quarter-hours", () => {

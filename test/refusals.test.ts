@@ -215,7 +215,7 @@ describe("a node refuses, naming the predicate", function () {
   });
 
   it("on every node, a result that leaves a thousandth of the turnover open between plans and trades", async () => {
-    const { gross } = turnoverOf(batch.result);
+    const { gross } = turnoverOf({ scenario: session.terms.scenario, prosumers: [] }, batch.result);
     const open = (1e-3 * gross) / proposed.views.length;
     const refused = await refusals(claiming(proposed, () => ({ open })));
     expect([...refused]).to.deep.equal([["leftOpenTooLarge", session.committee.length]]);

@@ -295,7 +295,9 @@ describe("a session, end to end on the embedded devnet", function () {
 
   it("has regrets that certify the optimum to 1e-5", () => {
     const total = outcome.witness.regrets.reduce((sum, r) => sum + Number(r.regretNano), 0);
-    expect(total).to.be.at.most(1e-5 * 1e9 * turnoverOf(result).gross);
+    expect(total).to.be.at.most(
+      1e-5 * 1e9 * turnoverOf({ scenario: outcome.witness.terms.scenario, prosumers: [] }, result).gross,
+    );
   });
 
   const judge = (edit: (witness: Witness) => Witness, changed: ClearingResult = result) => {

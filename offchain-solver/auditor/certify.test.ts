@@ -2,8 +2,8 @@ import { expect } from "chai";
 import { keccak256, toUtf8Bytes, Wallet } from "ethers";
 import { marketDomain } from "../codec/typedData.ts";
 import { signRegret } from "../codec/witness.ts";
-import { allowedMismatch, allowedRegret } from "../market/result/certificate.ts";
-import type { ClearingResult } from "../market/result/clearingResult.ts";
+import { allowedMismatch, allowedRegret, tradedBy } from "../market/result/certificate.ts";
+import { UTILITY, type ClearingResult } from "../market/result/clearingResult.ts";
 import type { Market } from "../market/scenario/market.ts";
 import { certify } from "./certify.ts";
 
@@ -19,7 +19,10 @@ const context = {
 };
 /** What the certificate reads of a market: its tariff, and how many members it has. */
 const market = {
-  scenario: { tariff: { buyPerMwh: [40, 40], sellPerMwh: [10, 10] } },
+  scenario: {
+    tariff: { buyPerMwh: [40, 40], sellPerMwh: [10, 10], reserveUpPerMw: 6, reserveDownPerMw: 4 },
+    periodHours: 1,
+  },
   prosumers: IDS,
 } as unknown as Market;
 // 1 MWh at 30 $/MWh from the first to the second, and 2 MWh to the third: a turnover of 90 $.
@@ -118,6 +121,39 @@ describe("what signed claims certify", () => {
     expect(await of([0, 10], [0, 0], [0, 10])).to.include({ predicate: "leftOpenTooLarge" });
     // Whoever alone is why takes its own certificate, and nobody else's.
     expect(await of([0, 0], [0, 0], [1, 0])).to.deep.equal({ kind: "valid", uncertifiedBy: [5] });
+  });
+
+  it("is no wider by reserve that two sell each other to and fro, however much either is paid to take it", () => {
+    // The lowest price that a batch carries, 8,388 $/kW, where the utility's is a cent.
+    const given = (seller: number, buyer: number, price: number) =>
+      ({ seller, buyer, product: "reserve", period: 0, quantity: 1_000, price }) as const;
+    const padded = (price: number) => ({
+      ...result,
+      trades: [...result.trades, given(0, 1, price), given(1, 0, price)],
+    });
+    const [honest, lowest] = [padded(10_000), padded(-(2 ** 23))];
+    for (const allowed of [allowedRegret, allowedMismatch])
+      expect(allowed(market, lowest)).to.be.closeTo(allowed(market, honest), 1e-12);
+    expect([...tradedBy(market, lowest)]).to.deep.equal([...tradedBy(market, honest)]);
+  });
+
+  it("is no wider by a utility that takes energy for a fortune", () => {
+    const sold = (sellPerMwh: number): [Market, ClearingResult] => [
+      {
+        ...market,
+        scenario: { ...market.scenario, tariff: { ...market.scenario.tariff, sellPerMwh: [10, sellPerMwh] } },
+      },
+      {
+        ...result,
+        trades: [
+          ...result.trades,
+          { seller: 0, buyer: UTILITY, product: "energy", period: 1, quantity: 1, price: 1_000 * sellPerMwh },
+        ],
+      },
+    ];
+    const [most, lowest] = [sold(-40), sold(-8_388)];
+    for (const allowed of [allowedRegret, allowedMismatch])
+      expect(allowed(...lowest)).to.be.closeTo(allowed(...most), 1e-12);
   });
 
   it("counts no claim whose open part is not what was signed", async () => {

@@ -61,7 +61,7 @@ export function certify(
   operatorRegret: number,
 ): Certified {
   const allowed = allowedRegret(market, result, witness.terms.toleranceNano / 1e9);
-  const traded = tradedBy(result);
+  const traded = tradedBy(market, result);
   const least = allowedOfLeast(market, result, witness.terms.toleranceNano / 1e9);
   const claims = result.participants.map((id) => claimOf(context, witness.regrets, id));
   const allowedOpen = allowedMismatch(market, result);
@@ -74,7 +74,7 @@ export function certify(
   // A negative regret would hide another's: nobody can do better than its best response.
   const regrets = believed.reduce((sum, claim) => sum + Math.max(0, claim?.regret ?? 0), operatorRegret);
   const open = believed.reduce((sum, claim) => sum + (claim?.open ?? 0), 0);
-  const certificate = { regrets, allowed, turnover: turnoverOf(result).gross, open };
+  const certificate = { regrets, allowed, turnover: turnoverOf(market, result).gross, open };
   const over = (sum: number, most: number): string => `${sum.toExponential(3)} $ over ${most.toExponential(3)} $`;
   if (!(regrets <= allowed)) return { verdict: invalid("regretsTooLarge", over(regrets, allowed)), certificate };
   if (!(open <= allowedOpen)) return { verdict: invalid("leftOpenTooLarge", over(open, allowedOpen)), certificate };

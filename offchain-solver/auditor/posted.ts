@@ -13,14 +13,15 @@ import {
   type Trade,
   UTILITY,
 } from "../market/result/clearingResult.ts";
+import { countedTariff } from "../market/result/certificate.ts";
 import { invalid, VALID, type Finding } from "../market/result/finding.ts";
 import { nameOf, type Market } from "../market/scenario/market.ts";
-import { unitsOf } from "../market/scenario/perUnit.ts";
 import { tradingGroups } from "../market/scenario/tradingGroups.ts";
 
-/** Part of the price level (50 $/MWh on the 15-bus day) that a clearing's own tolerance may move a price by. */
+/** Part of the price level that a clearing's own tolerance may move a price by. */
 const PRICE_SHARE = 1e-3;
-const PRICE_LEVEL = 50;
+/** $/MWh: of a market whose tariff is nothing, as it is cleared. */
+const FREE_LEVEL = 50;
 /** Wh or g that making a prosumer's amounts whole may leave for utility or desk; among homes that is more than dust. */
 const WHOLE = 1;
 
@@ -127,7 +128,7 @@ type Band = { readonly low: number; readonly high: number };
  */
 function checkPrices(market: Market, result: ClearingResult): Finding {
   const { tariff, carbon } = market.scenario;
-  const tolerance = PRICE_SHARE * PRICE_LEVEL * unitsOf(market).price * PRICE_UNITS;
+  const tolerance = PRICE_SHARE * levelOf(tariff) * PRICE_UNITS;
   const dust = quantiseSettings(market);
   const groups = tradingGroups(market);
   const desk = { low: carbon.deskSellPerT * PRICE_UNITS, high: carbon.deskBuyPerT * PRICE_UNITS };
@@ -158,6 +159,16 @@ function checkPrices(market: Market, result: ClearingResult): Finding {
     if (finding.kind === "invalid") return finding;
   }
   return VALID;
+}
+
+/**
+ * $/MWh: the tariff's median over the periods, of which an export price below zero counts no more than the dearest of
+ * what the utility asks.
+ */
+function levelOf(tariff: Market["scenario"]["tariff"]): number {
+  const levels = countedTariff(tariff).sort((a, b) => a - b);
+  const middle = levels[Math.floor(levels.length / 2)];
+  return middle > 0 ? middle : FREE_LEVEL;
 }
 
 type Dealt = { bought: number; sold: number };

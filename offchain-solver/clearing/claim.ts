@@ -1,4 +1,4 @@
-import { CERTIFICATE, roundingOf } from "../market/result/certificate.ts";
+import { CERTIFICATE, countedPrice, dearest, roundingOf } from "../market/result/certificate.ts";
 import type { UnitMarket } from "../market/scenario/perUnit.ts";
 import type { ProsumerState } from "./prosumerAgent.ts";
 
@@ -76,6 +76,7 @@ export const pricesOf = ({ u, rho, layout }: ProsumerState): Float64Array =>
 function addMoney({ market, layout, problem, z }: ProsumerState, price: Float64Array, claim: Claim): void {
   const { tariff, carbon } = market.scenario;
   const reserve = tariff.reserveUpPerMw + tariff.reserveDownPerMw;
+  const most = dearest(tariff);
   const { variables, x, y } = problem;
   const stride = layout.hours + 1;
   const at = (index: Int32Array, t: number): number => (index[t] < 0 ? 0 : x[index[t]]);
@@ -88,14 +89,14 @@ function addMoney({ market, layout, problem, z }: ProsumerState, price: Float64A
       mean -= price[c] / layout.pairs.length;
     }
     // Posted netted, and between two prosumers: half of a trade is each one's part.
-    claim[TURNOVER] += Math.abs(sold * mean) / 2;
+    claim[TURNOVER] += (Math.abs(sold) * countedPrice(mean, offset === layout.hours ? Infinity : most)) / 2;
     if (offset === layout.hours) claim[MISMATCH] += Math.abs(open) * (carbon.deskBuyPerT - carbon.deskSellPerT);
     else {
       const [p, spread] = [layout.gridStart + offset, Math.abs(tariff.buyPerMwh[offset] - tariff.sellPerMwh[offset])];
       claim[MISMATCH] += Math.abs(open - (y[p] - z[p])) * spread;
       claim[TURNOVER] +=
         Math.abs(at(variables.imports, offset) * tariff.buyPerMwh[offset]) +
-        Math.abs(at(variables.exports, offset) * tariff.sellPerMwh[offset]) +
+        Math.abs(at(variables.exports, offset)) * countedPrice(tariff.sellPerMwh[offset], most) +
         Math.abs(z[p] * price[p]) +
         at(variables.utilityShare, offset) * reserve;
     }
@@ -104,7 +105,8 @@ function addMoney({ market, layout, problem, z }: ProsumerState, price: Float64A
   layout.copies.forEach(({ hour, role }, k) => {
     const c = layout.copiesStart + k;
     shares[hour] += y[c] - z[c];
-    if (role !== "own") claim[TURNOVER] += Math.abs(z[c] * price[c]) / 2;
+    const sold = role === "seller" ? -price[c] : price[c];
+    if (role !== "own") claim[TURNOVER] += (Math.abs(z[c]) * countedPrice(sold, reserve)) / 2;
   });
   for (const open of shares) claim[MISMATCH] += (Math.abs(open) * reserve) / 2;
 }

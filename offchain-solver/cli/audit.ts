@@ -83,7 +83,9 @@ function checkFolder(folder: string, sessions: readonly SessionFolder[], found: 
   );
   const bills = billsIn(folder);
   const billed = bills.length === 0 ? VALID : checkBills(bills, batches, found);
-  const days = [folder, ...readdirSync(folder).map((name) => join(folder, name))].filter((at) => partsIn(at).length > 0);
+  const days = [folder, ...readdirSync(folder).map((name) => join(folder, name))].filter(
+    (at) => partsIn(at).length > 0,
+  );
   return worst([...sessions.map((session) => checkDocuments(session, found)), ...days.map(checkDay), billed]);
 }
 
@@ -172,8 +174,10 @@ function checkReport(at: SessionFolder["at"], { clearing, settlement, scenario }
     delivery: isFile(at("delivery.json")) ? readJson(at("delivery.json"), DeliveryJsonSchema) : undefined,
     community: isFile(at("community.json")) ? readJson(at("community.json"), CommunityJsonSchema) : undefined,
   };
-  return renderReport(input) === readText(at("report.html"))
-    ? VALID
+  if (renderReport(input) === readText(at("report.html"))) return VALID;
+  // It may have been made with what was not published.
+  return input.delivery === undefined
+    ? undecided(`${at("delivery.json")}: report.html cannot be made again without`)
     : invalid("reportNotTheFiles", "report.html is not what clearing.json, settlement.json and audit.json make");
 }
 

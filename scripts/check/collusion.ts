@@ -9,7 +9,12 @@ import { placesOn } from "../../offchain-solver/grid/places.ts";
 import { writeJson } from "../../offchain-solver/io/target.ts";
 import { createNetwork } from "../../offchain-solver/market/formulation/network.ts";
 import { allowedRegret, turnoverOf } from "../../offchain-solver/market/result/certificate.ts";
-import { type ClearingResult, PRICE_UNITS, type Trade } from "../../offchain-solver/market/result/clearingResult.ts";
+import {
+  type ClearingResult,
+  PRICE_UNITS,
+  type Trade,
+  UTILITY,
+} from "../../offchain-solver/market/result/clearingResult.ts";
 import { defaultSettings } from "../../offchain-solver/market/scenario/market.ts";
 import { clarabelSolver } from "../../offchain-solver/numerics/clarabelNode.ts";
 import { loadScenario } from "../../offchain-solver/scenarios/loadScenario.ts";
@@ -86,6 +91,31 @@ function honestShare(): number {
   return Math.max(...Array.from(outcome?.regrets ?? [], (regret, i) => regret / gross[i]));
 }
 
+/** 1e-6 $ per kWh or kW: the lowest that a batch carries. */
+const LOWEST = -(2 ** 23);
+/** Members sell each other what reserve all need, to and fro, at the lowest price. */
+const paidToTake = priced("reserve", () => LOWEST);
+/** Terms whose utility takes energy at that price only; what is sold to it is posted at it. */
+const exportsCost = {
+  ...market,
+  scenario: {
+    ...scenario,
+    tariff: { ...scenario.tariff, sellPerMwh: scenario.tariff.sellPerMwh.map(() => LOWEST / PRICE_UNITS) },
+  },
+};
+const atThat = (posted: ClearingResult): ClearingResult => ({
+  ...posted,
+  trades: posted.trades.map((t) => (t.product === "energy" && t.buyer === UTILITY ? { ...t, price: LOWEST } : t)),
+});
+/** Where the utility trades prices are its own: of peers alone. */
+const alone = (posted: ClearingResult): ClearingResult => ({
+  ...posted,
+  trades: posted.trades.filter(
+    ({ product, seller, buyer }) => product !== "energy" || Math.max(seller, buyer) < UTILITY,
+  ),
+});
+const uniformThere = (units: number): boolean => checkPosted(exportsCost, places, alone(apart(units))).kind === "valid";
+
 const { reserveUpPerMw, reserveDownPerMw } = scenario.tariff;
 const utilityReserve = (reserveUpPerMw + reserveDownPerMw) * market.dt;
 const allowed = allowedRegret(market, result);
@@ -98,11 +128,16 @@ const honest = (["up", "down"] as const).map((way, k) => ({
 }));
 const figures = {
   about: "npm run bench:collusion: what a colluding quorum can move by prices in the whole day of ieee15, $",
-  turnover: turnoverOf(result).gross,
+  turnover: turnoverOf(market, result).gross,
   tradedMwh: traded / 1e6,
   allowedRegret: allowed,
   insideTolerance: moved(apart(largest(1e4, (units) => found(apart(units))))),
   toleranceDollarsPerMwh: Math.floor(largest(1e4, (units) => found(apart(units)))) / PRICE_UNITS,
+  padded: {
+    allowedByReserve: allowedRegret(market, paidToTake),
+    allowedByExportTariff: allowedRegret(exportsCost, atThat(result)),
+    toleranceByExportTariff: Math.floor(largest(1e4, uniformThere)) / PRICE_UNITS,
+  },
   ownersSignTrueRegrets: honest,
   largestHonestShare: honestShare(),
   nobodysRegretCounts: {

@@ -1,4 +1,4 @@
-import type { ClearingResult } from "./clearingResult.ts";
+import { OPERATOR, PRICE_UNITS, type ClearingResult, type Trade } from "./clearingResult.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 
 /**
@@ -10,35 +10,74 @@ import type { Scenario } from "../scenario/scenario.ts";
 export const CERTIFICATE = { regret: 1e-5, mismatch: 1e-4 } as const;
 
 /** What a market must say of itself so that rounding can be priced: its tariff, and how many members it has. */
-type Priced = { readonly scenario: Pick<Scenario, "tariff">; readonly prosumers: readonly unknown[] };
+type Priced = {
+  readonly scenario: Pick<Scenario, "tariff" | "periodHours">;
+  readonly prosumers: readonly unknown[];
+};
+
+/** $/MWh: the dearest that the utility sells at, which the chain has frozen. */
+export const dearest = ({ buyPerMwh }: Scenario["tariff"]): number =>
+  buyPerMwh.reduce((most, price) => Math.max(most, Math.abs(price)), 0);
+
+/**
+ * What of a price counts where tolerances are measured: below zero no more than the utility asks at its dearest. Two
+ * members who sell each other to and fro at whatever they are paid to take it, or terms whose utility takes energy for
+ * a fortune, would otherwise make room for what others lose, and nothing would have moved.
+ */
+export const countedPrice = (price: number, most: number): number => (price < 0 ? Math.min(-price, most) : price);
+
+/** $/MWh at which energy counts in every period. */
+export const countedTariff = (tariff: Scenario["tariff"]): number[] =>
+  tariff.buyPerMwh.map((buy, t) => Math.max(Math.abs(buy), countedPrice(tariff.sellPerMwh[t], dearest(tariff))));
+
+/** Of a posted price, in its units; what the operator charges comes of its multipliers, and is nobody's choice. */
+function counting({ scenario: { tariff, periodHours } }: Priced): (trade: Trade) => number {
+  const energy = dearest(tariff) * PRICE_UNITS;
+  const reserve = (tariff.reserveUpPerMw + tariff.reserveDownPerMw) * periodHours * PRICE_UNITS;
+  const most = { energy, reserve, carbon: Infinity, network: Infinity };
+  return ({ product, seller, price }) => countedPrice(price, seller === OPERATOR ? Infinity : most[product]);
+}
 
 /**
  * Root of the sum of squares of half a unit of energy (`step`, Wh in the market's units) of every member and period at
  * the tariff.
  */
-export function roundingOf({ scenario: { tariff }, prosumers }: Priced, step: number): number {
-  const squares = tariff.buyPerMwh.map((buy, t) => Math.max(Math.abs(buy), Math.abs(tariff.sellPerMwh[t])));
-  return (step / 2) * Math.sqrt(prosumers.length * squares.reduce((sum, price) => sum + price * price, 0));
+export function roundingOf(
+  {
+    scenario: { tariff },
+    prosumers,
+  }: { readonly scenario: Pick<Scenario, "tariff">; readonly prosumers: readonly unknown[] },
+  step: number,
+): number {
+  const squares = countedTariff(tariff).reduce((sum, price) => sum + price * price, 0);
+  return (step / 2) * Math.sqrt(prosumers.length * squares);
 }
 
 /**
- * Gross turnover of what is posted, sum of abs(quantity x price), and half a unit of every line at its price, root of
- * squares, $.
+ * Gross turnover of what is posted, sum of quantity x what counts of its price, and half a unit of every line at that
+ * price, root of squares, $.
  */
-export function turnoverOf({ trades }: ClearingResult): { readonly gross: number; readonly rounding: number } {
+export function turnoverOf(
+  market: Priced,
+  { trades }: ClearingResult,
+): { readonly gross: number; readonly rounding: number } {
+  const counted = counting(market);
   let [gross, squares] = [0, 0];
-  for (const { quantity, price } of trades) {
-    gross += Math.abs(quantity * price);
+  for (const trade of trades) {
+    const price = counted(trade);
+    gross += trade.quantity * price;
     squares += (price / 2) * (price / 2);
   }
   return { gross: gross / 1e9, rounding: Math.sqrt(squares) / 1e9 };
 }
 
 /** [member] Gross turnover of every participant, $. */
-export function tradedBy({ participants, trades }: ClearingResult): Float64Array {
+export function tradedBy(market: Priced, { participants, trades }: ClearingResult): Float64Array {
+  const counted = counting(market);
   const traded = new Float64Array(participants.length);
-  for (const { seller, buyer, quantity, price } of trades)
-    for (const party of [seller, buyer]) if (party < traded.length) traded[party] += Math.abs(quantity * price) / 1e9;
+  for (const trade of trades)
+    for (const party of [trade.seller, trade.buyer])
+      if (party < traded.length) traded[party] += (trade.quantity * counted(trade)) / 1e9;
   return traded;
 }
 
@@ -53,7 +92,7 @@ export type LeastAllowed = { readonly member: number; readonly regret: number; r
 
 /** Of every member, those who traded least first; `share`: of the turnover, for regrets. */
 export function allowedOfLeast(market: Priced, result: ClearingResult, share: number): LeastAllowed[] {
-  const traded = tradedBy(result);
+  const traded = tradedBy(market, result);
   const rounding = allowed(market, result, 0);
   const ascending = [...traded.keys()].sort((a, b) => traded[a] - traded[b]);
   let gross = 0;
@@ -73,7 +112,7 @@ export const allowedMismatch = (market: Priced, result: ClearingResult): number 
   allowed(market, result, CERTIFICATE.mismatch);
 
 function allowed(market: Priced, result: ClearingResult, share: number): number {
-  const { gross, rounding } = turnoverOf(result);
+  const { gross, rounding } = turnoverOf(market, result);
   const members = roundingOf(market, 1e-6);
   return share * gross + Math.sqrt(rounding * rounding + members * members);
 }

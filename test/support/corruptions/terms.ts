@@ -1,8 +1,8 @@
 /** Terms that are not what was frozen, and terms that nobody should have frozen. */
 import { hashOfTold, termsHash, toldTerms } from "../../../offchain-solver/codec/terms.ts";
 import type { Witness } from "../../../offchain-solver/codec/witness.ts";
-import { OPERATOR } from "../../../offchain-solver/market/result/clearingResult.ts";
-import { type Corruption, forging, trades } from "./corruption.ts";
+import { OPERATOR, UTILITY } from "../../../offchain-solver/market/result/clearingResult.ts";
+import { type Corruption, first, forging, of, peers, trades } from "./corruption.ts";
 
 type Open = Witness["terms"]["scenario"];
 const terms = (name: string, edit: (terms: Witness["terms"]) => Witness["terms"]): Corruption => ({
@@ -78,6 +78,10 @@ const larger = ({ terms: { scenario: open } }: Witness, times: number): Open => 
   ...open,
   prosumers: open.prosumers.map((p) => ({ ...p, sizeMw: times * p.sizeMw })),
 });
+const exportsCost = ({ tariff, ...open }: Open, perMwh: number): Open => ({
+  ...open,
+  tariff: { ...tariff, sellPerMwh: tariff.sellPerMwh.map(() => -perMwh) },
+});
 export const FROZEN: readonly Corruption[] = [
   agreed("a tolerance that lets everything pass", "unsoundTerms", () => ({ toleranceNano: 1_000_000_000 })),
   agreed("a tolerance a trifle wider than any", "unsoundTerms", ({ toleranceNano }) => ({
@@ -126,6 +130,25 @@ export const FROZEN: readonly Corruption[] = [
       witness: ({ tightening: _, ...w }) => ({ ...w, limits: [], terms: { ...w.terms, scenario: larger(w, 30) } }),
       frozen: (t, w) => ({ ...t, termsHash: termsHash(w.terms) }),
       payload: trades((all) => all.filter(({ product, seller }) => product !== "reserve" && seller !== OPERATOR)),
+    }),
+  },
+  {
+    name: "frozen and published: a utility that takes energy for a fortune, by which prices could be anything",
+    predicate: "priceNotUniform",
+    shown: forging({
+      witness: (w) => ({ ...w, terms: { ...w.terms, scenario: exportsCost(w.terms.scenario, 8_000) } }),
+      frozen: (t, w) => ({ ...t, termsHash: termsHash(w.terms) }),
+      // At what the utility pays, and one pair 90 cents a MWh below the rest.
+      payload: trades((all) => {
+        const one = first(all, peers("energy"));
+        return all.map((t) =>
+          t === one
+            ? { ...t, price: t.price - 900 }
+            : of("energy", ({ buyer }) => buyer === UTILITY)(t)
+              ? { ...t, price: -8_000_000 }
+              : t,
+        );
+      }),
     }),
   },
   frozen("no pairs of a home, which trades with peers all the same", "noSuchPair", ({ pairs, ...open }) => {
