@@ -10,6 +10,7 @@ import { networkExperiment } from "../study/experiments/network.ts";
 import { reclearingExperiment } from "../study/experiments/reclearing.ts";
 import { replayExperiment } from "../study/experiments/replay.ts";
 import { riskExperiment } from "../study/experiments/risk.ts";
+import { roundingExperiment } from "../study/experiments/rounding.ts";
 import { scaleExperiment, SIZES } from "../study/experiments/scale.ts";
 import { sizesExperiment } from "../study/experiments/sizes.ts";
 import { choiceOption, numberOption, say } from "../io/output.ts";
@@ -39,6 +40,7 @@ const EXPERIMENTS: Readonly<Record<string, Entry>> = {
   mandates: ofHours(mandatesExperiment),
   "data-size": ofHours(dataSizeExperiment),
   sizes: { run: sizesExperiment, takes: ["hours"] },
+  rounding: { run: roundingExperiment, takes: ["hours"] },
   convergence: { run: convergenceExperiment, takes: ["hours", "maxIterations"] },
   replay: ofHours(replayExperiment),
   reclearing: { run: reclearingExperiment, takes: ["hours", "most"] },

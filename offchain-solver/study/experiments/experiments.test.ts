@@ -9,6 +9,10 @@ import { refitted } from "./dataSize.ts";
 import { summaryOf } from "./reclearing.ts";
 import { courseOf, reclearingRuns } from "./reclearingRun.ts";
 import { exponentOf } from "./scale.ts";
+import { roundingRows, type RoundingRow } from "./rounding.ts";
+import { streetDays } from "./street.ts";
+import { takeHours } from "../../scenarios/loadScenario.ts";
+import { resized } from "../../scenarios/resized.ts";
 import { scaleRun } from "./scaleRun.ts";
 import { sizeRow } from "./sizes.ts";
 
@@ -68,6 +72,18 @@ describe("experiments", function () {
     }
     // A Wh is a hundred thousand times more of the small one.
     expect(small.paymentShift).to.be.above(30 * large.paymentShift);
+  });
+
+  it("measure what whole units do to a bill: the larger a market, the less, and never more than its units", async () => {
+    const [day] = await streetDays(15, [undefined]);
+    const [small, large] = [1, 256].map((x) =>
+      roundingRows({ ...day, scenario: resized(takeHours(day.scenario, 1), x) }),
+    );
+    const share = (rows: readonly RoundingRow[]): number =>
+      rows.reduce((sum, { shift }) => sum + Math.abs(shift), 0) / rows.reduce((sum, { gross }) => sum + gross, 0);
+    expect(share(small)).to.be.above(30 * share(large));
+    // Four periods, a Wh and a W or two in each, at less than 50 ct.
+    for (const { shift } of small) expect(Math.abs(shift)).to.be.below(4 * 0.05 * 2);
   });
 
   it("time the iterations of a generated session, and clear it where they are enough", () => {

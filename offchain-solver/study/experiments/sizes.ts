@@ -1,17 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
 import { defaultSettings } from "../../market/scenario/market.ts";
 import type { Scenario } from "../../market/scenario/scenario.ts";
 import { liveLine } from "../../io/output.ts";
 import { scatterFigure } from "../../report/figures.ts";
-import { EXAMPLE, exampleFiles } from "../../scenarios/community/example.ts";
-import { loadCommunity } from "../../scenarios/community/loadCommunity.ts";
 import { takeHours } from "../../scenarios/loadScenario.ts";
 import { resized } from "../../scenarios/resized.ts";
 import { clear, type ClearedSession, type ClearMethod } from "../../simulation/clear.ts";
 import { measureOf } from "../bench/zooRow.ts";
 import { scenarioOf, type Cell, type Experiment, type Horizon } from "./common.ts";
+import { streetDays } from "./street.ts";
 
 export const FACTORS = [0.001, 0.01, 0.1, 1, 10, 100] as const;
 
@@ -75,20 +71,6 @@ export function sizeRow(market: string, scenario: Scenario, factor: number): Siz
   };
 }
 
-/** The day of the example community's street of twelve homes, by the hour. */
-async function street(): Promise<Scenario> {
-  const folder = mkdtempSync(join(tmpdir(), "gridpact-sizes-"));
-  try {
-    for (const [name, text] of exampleFiles({ ...EXAMPLE, minutes: 60 })) {
-      mkdirSync(dirname(join(folder, name)), { recursive: true });
-      writeFileSync(join(folder, name), text);
-    }
-    return (await loadCommunity(folder)).scenario;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
 const cellsOf = (r: SizeRow): Cell[] => [
   r.market,
   r.factor,
@@ -118,7 +100,10 @@ function textOf(rows: readonly SizeRow[]): string {
 export async function sizesExperiment({ hours = 24 }: Horizon = {}): Promise<Experiment> {
   const markets = [
     { name: `ieee15, ${hours} h`, scenario: scenarioOf("ieee15", hours) },
-    { name: `street of 12 homes, ${hours} h`, scenario: takeHours(await street(), hours) },
+    {
+      name: `street of 12 homes, ${hours} h`,
+      scenario: takeHours((await streetDays(60, [undefined]))[0].scenario, hours),
+    },
   ];
   return sizesPage(markets.map(({ name, scenario }) => FACTORS.map((factor) => sizeRow(name, scenario, factor))));
 }
