@@ -17,6 +17,7 @@ import { toClearingJson } from "../records/clearingRecord.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
 import { joinClearings } from "../records/joinClearings.ts";
 import { placeOf } from "../records/sessionPlaces.ts";
+import { currencyOf } from "../report/labels.ts";
 import { clockOf, dayOf } from "../report/periods.ts";
 import { tighteningRecord } from "../simulation/acMargin.ts";
 import type { ClearOptions } from "../simulation/clear.ts";
@@ -67,7 +68,10 @@ export function checkSettleable(file: string, scenario: Scenario, community?: Co
 }
 
 /** What became of the promise, in a line; it is honest about who has been charged. */
-function deliveryText({ delivery, verdict }: NonNullable<SessionOutcome["delivery"]>): string {
+function deliveryText(
+  { delivery, verdict }: NonNullable<SessionOutcome["delivery"]>,
+  community: CommunityJson | undefined,
+): string {
   const { members, entered } = delivery;
   const sum = (of: (member: (typeof members)[number]) => number): number => members.reduce((all, m) => all + of(m), 0);
   const deviation = sum(({ meteredWh, promisedWh }) =>
@@ -75,7 +79,7 @@ function deliveryText({ delivery, verdict }: NonNullable<SessionOutcome["deliver
   );
   const paid = sum(({ movedNano }) => Math.abs(movedNano)) / 1e9;
   return [
-    `${verdictText(verdict)}: ${(deviation / 1000).toFixed(1)} kWh beside the promise, ${paid.toFixed(2)} $ moved`,
+    `${verdictText(verdict)}: ${(deviation / 1000).toFixed(1)} kWh beside the promise, ${paid.toFixed(2)} ${currencyOf({ community }).whole} moved`,
     entered === undefined
       ? "reckoned by the ledger, not settled on chain: meter enter, once the day is over"
       : `entry ${entered.entry} on chain`,
@@ -100,9 +104,9 @@ export function report(
     ["transaction", settled.transaction],
     ["gas", `${settled.gasUsed} (${(Number(settled.gasUsed) / result.trades.length).toFixed(0)} a trade)`],
     ["payload", `${payload.length} bytes, ${result.trades.length} trades`],
-    ["ledger changes add up to", `${money} nano-dollars, ${carbon} g`],
+    ["ledger changes add up to", `${money} of 1e-9 ${currencyOf({ community }).whole}, ${carbon} g`],
     ["audit from chain data", audited.map(({ verdict }) => verdictText(verdict)).join(", ")],
-    ...(outcome.delivery ? [["delivery, from meters and chain", deliveryText(outcome.delivery)]] : []),
+    ...(outcome.delivery ? [["delivery, from meters and chain", deliveryText(outcome.delivery, community)]] : []),
     ["report", join(folder, placeOf("report.html", community !== undefined))],
   ];
   say(terminalTable(["settlement", ""], rows, { text: [0, 1], wrap: 1 }));

@@ -2,6 +2,7 @@
 import type { BillItem, BillJson } from "../records/billJson.ts";
 import { escape, foreign, number } from "./derive.ts";
 import { card, grid, page, table, tiles, type Tile } from "./page.ts";
+import { clockOf, dayOf } from "./periods.ts";
 
 type Line = BillJson["lines"][number];
 
@@ -42,7 +43,7 @@ const sum = (lines: readonly Line[]): bigint => lines.reduce((all, { nano }) => 
 const short = (hash: string): string => `<code title="${hash}">${hash.slice(0, 10)}…</code>`;
 
 /** Lines of one session: what settled, then what the meters made of it. */
-function dayCard(lines: readonly Line[], { currency }: BillJson): string {
+function dayCard(lines: readonly Line[], { currency, timeZone }: BillJson): string {
   const [{ day, start, batch }] = lines;
   const rows = lines.map((line) => [
     ITEMS[line.item][0],
@@ -54,11 +55,12 @@ function dayCard(lines: readonly Line[], { currency }: BillJson): string {
     batch === undefined
       ? "No session settled: what was metered is billed at the utility's tariff."
       : `Batch ${short(batch)}, moved in ${[...new Set(lines.map(({ transaction }) => short(transaction!)))].join(", ")}.`;
-  const from = new Date(1000 * start).toISOString().slice(0, 16).replace("T", " ");
+  const times = { startUtc: new Date(1000 * start).toISOString(), hours: 1, periodHours: 1, timeZone };
+  const from = `${dayOf(times, 0)} ${clockOf(times, 0)}`;
   return card(
     `${day}`,
     table(["What", "Quantity", "By", currency], rows, { foot: ["Sum", "", "", fine(`${sum(lines)}`)] }),
-    { wide: true, note: `Session from ${from} UTC. ${of}` },
+    { wide: true, note: `Session from ${from} ${escape(timeZone)}. ${of}` },
   );
 }
 
@@ -131,8 +133,8 @@ export function renderBill(bill: BillJson): string {
     ),
   );
   return page({
-    title: `${what} ${escape(no)}`,
-    name: `${what} ${escape(no)}`,
+    title: `${what} no. ${escape(no)}`,
+    name: `${what} no. ${escape(no)}`,
     subtitle: `${who} · ${month} by the clock of ${escape(timeZone)}${says}`,
     sections: [
       { id: "bill", name: what, body: topTiles(bill) + grid(partCard(bill), taxCard(bill)) },

@@ -249,6 +249,7 @@ function deviceCards({ clearing, scenario, ...day }: Day, id: number): string[] 
       card(
         picture.title,
         framed((frame) => deviceChart({ clearing, scenario, ...day }, picture, frame)),
+        { note: `Dashed: ${picture.limits}.` },
       ),
     ];
   });

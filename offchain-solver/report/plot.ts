@@ -39,7 +39,7 @@ export const HALF: Frame = { width: 560, height: 260, phone: false };
 export const PHONE: Frame = { width: 322, height: 240, phone: true };
 
 /** Left and right of a chart's axes, px. */
-const SIDES = { left: 56, right: 16 };
+const SIDES = { left: 56, right: 20 };
 export const plotWidth = ({ width }: Frame): number => width - SIDES.left - SIDES.right;
 
 /**

@@ -2,6 +2,7 @@
 import * as Checks from "../charts/checks.ts";
 import { loadings, number, total } from "../derive.ts";
 import { card, grid, legend, numbers, said, table, rowCount } from "../page.ts";
+import { currencyOf } from "../labels.ts";
 import { periodName } from "../periods.ts";
 import { framed } from "../plot.ts";
 import { METHODS, type Session } from "./session.ts";
@@ -51,7 +52,7 @@ export function networkCheck(session: Session): string {
 }
 
 /** Empty for the central method, which has no iterations to show. */
-export function convergence({ clearing }: Session): string {
+export function convergence({ clearing, scenario }: Session): string {
   if (clearing.residuals.length === 0) return "";
   const regrets = total(clearing.prosumers.map(({ regret }) => regret));
   const effort = table(
@@ -62,7 +63,7 @@ export function convergence({ clearing }: Session): string {
       ["Messages", number(clearing.messages, 0)],
       ["Bytes", number(clearing.bytes, 0)],
       ["Time", `${number(clearing.wallMs / 1000, 2)} s`],
-      ["Sum of the prosumers' regrets", `${regrets.toExponential(2)} $`],
+      ["Sum of the prosumers' regrets", `${regrets.toExponential(2)} ${currencyOf(scenario).whole}`],
     ],
   );
   const keys = legend([

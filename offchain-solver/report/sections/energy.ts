@@ -18,7 +18,7 @@ function abovePrice(rows: readonly Energy.PriceRow[], { scenario, units: { price
     .sort((a, b) => b.traded!.mean - b.buy - (a.traded!.mean - a.buy));
   if (above.length === 0 || above[0].allowance <= 0) return "";
   const { hour, buy, allowance, traded } = above[0];
-  return ` In ${above.length} of ${rows.length} periods prosumers pay one another more than the tariff: a MWh from the utility also takes the allowance for the grid's CO₂, a prosumer's MWh holds its seller's already. Most so ${periodName(scenario, hour)}: tariff ${inUnit(price, buy)} + allowance ${inUnit(price, allowance)} = ${withUnit(price, buy + allowance)}; traded at ${withUnit(price, traded!.mean)}.`;
+  return ` In ${above.length} of ${rows.length} periods prosumers pay one another more than the tariff: energy from the utility also takes the allowance for the grid's CO₂, a prosumer's holds its seller's already. Most so ${periodName(scenario, hour)}: tariff ${inUnit(price, buy)} + allowance ${inUnit(price, allowance)} = ${withUnit(price, buy + allowance)}; traded at ${withUnit(price, traded!.mean)}.`;
 }
 
 function priceCard(session: Session): string {

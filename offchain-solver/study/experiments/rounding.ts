@@ -11,9 +11,11 @@ import { clear, gridOf, type ClearedSession, type ClearMethod } from "../../simu
 import type { Cell, Experiment, Horizon } from "./common.ts";
 import { lastDays, streetDays, type StreetDay } from "./street.ts";
 
-/** The last days of the example: Thursday to Sunday. */
-const DAYS = 4;
-export const LENGTHS = [15, 60] as const;
+/** The last days of the example: to Sunday. */
+const CASES = [
+  { minutes: 15, days: 2 },
+  { minutes: 60, days: 4 },
+] as const;
 /** The market so many times as large has units so many times as fine; a power of two, so that its bits are the same. */
 const FINER = 2 ** 12;
 /** Everything is traded, however little. */
@@ -121,8 +123,8 @@ function textOf(rows: readonly RoundingRow[]): string {
 /** Twelve homes on a street, day by day, in quarter-hours and in hours. */
 export async function roundingExperiment({ hours }: Horizon = {}): Promise<Experiment> {
   const rows: RoundingRow[][] = [];
-  for (const minutes of LENGTHS) {
-    const days = await streetDays(minutes, lastDays(DAYS));
+  for (const { minutes, days: count } of CASES) {
+    const days = await streetDays(minutes, lastDays(count));
     rows.push(
       days.flatMap((day) =>
         roundingRows(hours === undefined ? day : { ...day, scenario: takeHours(day.scenario, hours) }),
