@@ -7,7 +7,7 @@ import { creditJson, entryJson, verdictJson } from "./verdictJson.ts";
 type Row = Readonly<Record<string, unknown>>;
 
 /** Older files say nothing of these. */
-const SINCE: readonly string[] = ["block", "transaction", "start", "settledAt", "says"];
+const SINCE: readonly string[] = ["block", "transaction", "start", "settledAt", "says", "uncounted"];
 
 /**
  * Every row of `told` beside what is found now. What one of the two could not decide the other may: then nothing is

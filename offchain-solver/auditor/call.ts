@@ -54,7 +54,7 @@ export async function postedBatch(
 }
 
 function settleCalls(calls: readonly ChainCall[], market: string, source: Posted["source"]): Posted[] {
-  return calls.flatMap(({ to, input, altered }) => {
+  return calls.flatMap(({ to, input, proven }) => {
     if (to !== market) return [];
     let call;
     try {
@@ -65,7 +65,7 @@ function settleCalls(calls: readonly ChainCall[], market: string, source: Posted
     }
     if (call?.name !== "settle") return [];
     const { payload, bundleHash, signers, signatures } = call.args;
-    const genuine = source === "transaction" && altered !== true;
+    const genuine = source === "transaction" && proven === true;
     return [{ payload: getBytes(payload), bundleHash, signers: Number(signers), signatures, source, genuine }];
   });
 }

@@ -89,6 +89,27 @@ describe("what signed claims certify", () => {
     expect((await judged(none, 0, 100_000)).verdict).to.deep.equal({ kind: "valid", uncertifiedBy: [1] });
   });
 
+  it("says why a claim does not count, as far as the witness shows it", async () => {
+    const none = [0, 0] as const;
+    const why = async (claims: Claims, ...more: [own?: number, copies?: number, of?: ClearingResult]) =>
+      (await judged(claims, ...more)).certificate.uncounted?.map(({ prosumer, why: words }) => `${prosumer}: ${words}`);
+    expect(await why([none, none, none])).to.equal(undefined);
+    expect(await why([none, none])).to.deep.equal(["3: no claim of it is in the witness"]);
+    expect(await why([[-1, 0], none, none])).to.deep.equal(["1: its claim is negative"]);
+    expect(await why([[1e3, 0], none])).to.deep.equal([
+      ...["1: its claim is absurd", "3: no claim of it is in the witness"],
+    ]);
+    expect(await why([none, none, none], 0, 9)).to.deep.equal(["1: 9 claims of it are in the witness"]);
+    const { session } = context;
+    const other = { session, payload: hash("another"), prosumer: 1, regretNano: 0n, openNano: 0n };
+    const signature = await signRegret(domain, keyOf(1), other);
+    const regrets = [{ id: 1, regretNano: "0", openNano: "0", signature }];
+    const { certificate } = certify(context, market, result, { terms: { toleranceNano: 10_000 } as never, regrets }, 0);
+    expect(certificate.uncounted?.[0].why).to.equal(
+      "its claim in the witness is not signed by its node for this batch",
+    );
+  });
+
   it("leaves out whoever claims what nobody honest does, and not two of them", async () => {
     for (const claim of [
       [-1, 0],

@@ -33,6 +33,8 @@ export type Certificate = {
   readonly allowed: number;
   readonly turnover: number;
   readonly open: number;
+  /** Whose claims do not count, and why, as far as a witness shows it; left out where all do. */
+  readonly uncounted?: { readonly prosumer: number; readonly why: string }[];
 };
 
 export type Certified = { readonly verdict: Verdict; readonly certificate: Certificate };
@@ -63,7 +65,8 @@ export function certify(
   const allowed = allowedRegret(market, result, witness.terms.toleranceNano / 1e9);
   const traded = tradedBy(market, result);
   const least = allowedOfLeast(market, result, witness.terms.toleranceNano / 1e9);
-  const claims = result.participants.map((id) => claimOf(context, witness.regrets, id));
+  const found = result.participants.map((id) => claimOf(context, witness.regrets, id));
+  const claims = found.map((claim) => (typeof claim === "string" ? undefined : claim));
   const allowedOpen = allowedMismatch(market, result);
   const absurd = claims.flatMap((claim, i) => {
     const share = ABSURD_SHARE * traded[i];
@@ -74,7 +77,12 @@ export function certify(
   // A negative regret would hide another's: nobody can do better than its best response.
   const regrets = believed.reduce((sum, claim) => sum + Math.max(0, claim?.regret ?? 0), operatorRegret);
   const open = believed.reduce((sum, claim) => sum + (claim?.open ?? 0), 0);
-  const certificate = { regrets, allowed, turnover: turnoverOf(market, result).gross, open };
+  const uncounted = result.participants.flatMap((prosumer, i) => {
+    const why = typeof found[i] === "string" ? found[i] : honest[i] === undefined ? NEGATIVE : ABSURD;
+    return believed[i] === undefined ? [{ prosumer, why }] : [];
+  });
+  const figures = { regrets, allowed, turnover: turnoverOf(market, result).gross, open };
+  const certificate: Certificate = { ...figures, ...(uncounted.length > 0 && { uncounted }) };
   const over = (sum: number, most: number): string => `${sum.toExponential(3)} $ over ${most.toExponential(3)} $`;
   if (!(regrets <= allowed)) return { verdict: invalid("regretsTooLarge", over(regrets, allowed)), certificate };
   if (!(open <= allowedOpen)) return { verdict: invalid("leftOpenTooLarge", over(open, allowedOpen)), certificate };
@@ -86,7 +94,10 @@ export function certify(
     return { verdict: invalid(predicate, `${those}, ${over(beyond.sum, beyond.most)}`), certificate };
   }
   const without = (i: number): boolean => believed[i] === undefined || i === alone;
-  return { verdict: uncertified(result.participants.filter((_, i) => without(i))), certificate };
+  const verdict = uncertified(result.participants.filter((_, i) => without(i)));
+  if (alone === undefined) return { verdict, certificate };
+  const beside = [...uncounted, { prosumer: result.participants[alone], why: ALONE }];
+  return { verdict, certificate: { ...figures, uncounted: beside } };
 }
 
 /** What a prosumer signed of itself, $. */
@@ -129,16 +140,21 @@ function aloneBeyond(
  */
 const MOST_ENTRIES = 8;
 
+const NEGATIVE = "its claim is negative";
+const ABSURD = "its claim is absurd";
+const ALONE = "it alone claims more than those who traded least may";
+
 /**
- * What a prosumer signed that it could still gain, and has left open; the most of it where it signed twice. Undefined
- * where it signed nothing, or is given more entries than anybody looks at.
+ * What a prosumer signed that it could still gain, and has left open; the most of it where it signed twice. Words where
+ * it signed nothing, or is given more entries than anybody looks at.
  */
-function claimOf(context: WitnessContext, regrets: Witness["regrets"], id: number): Claim | undefined {
+function claimOf(context: WitnessContext, regrets: Witness["regrets"], id: number): Claim | string {
   const { domain, session, payload } = context;
   const key = context.nodeKeys.get(id);
-  if (key === undefined) return undefined;
+  if (key === undefined) return "it had no node key at the freeze";
   const entries = regrets.filter((regret) => regret.id === id);
-  if (entries.length > MOST_ENTRIES) return undefined;
+  if (entries.length === 0) return "no claim of it is in the witness";
+  if (entries.length > MOST_ENTRIES) return `${entries.length} claims of it are in the witness`;
   const signed = entries.flatMap((regret) => {
     const [regretNano, openNano] = [BigInt(regret.regretNano), BigInt(regret.openNano)];
     if ([regretNano, openNano].some((nano) => nano >= WIDEST || nano < -WIDEST)) return [];
@@ -146,6 +162,6 @@ function claimOf(context: WitnessContext, regrets: Witness["regrets"], id: numbe
     const claim = { regret: Number(regretNano) / 1e9, open: Number(openNano) / 1e9 };
     return signerOfText(digest, regret.signature) === key ? [claim] : [];
   });
-  if (signed.length === 0) return undefined;
+  if (signed.length === 0) return "its claim in the witness is not signed by its node for this batch";
   return { regret: Math.max(...signed.map((c) => c.regret)), open: Math.max(...signed.map((c) => c.open)) };
 }

@@ -244,7 +244,7 @@ async function deliverCall(look: Look, to: string, transaction: string, hash: st
       const parsed = DELIVERY.parseTransaction({ data: call.input });
       if (parsed?.name !== "deliver" || keccak256(parsed.args.readings) !== hash) continue;
       const { posting, readings, signers, signatures } = parsed.args;
-      const genuine = call === direct && call.altered !== true;
+      const genuine = call === direct && call.proven === true;
       return { posting, readings: getBytes(readings), signers: Number(signers), signatures, genuine };
     } catch (error) {
       if (!isIllFormed(error)) throw error;
@@ -440,14 +440,12 @@ function movedFault(moves: Charges.Moves, { moved, number }: Facts["entry"], tol
         return invalid("movedNotTheReadings", `${field} of account ${is.id} is ${is[field]}, not ${moved[k][field]}`);
   const grams = moves.moved.reduce((sum, one) => sum + one.grams, 0n);
   if (posted.issuedG !== grams) return invalid("movedNotTheReadings", `${grams} g are issued, not ${posted.issuedG}`);
-  const [byFund, byReceivers] = pending.borne;
-  if (byFund + byReceivers === 0n && moves.byFund + moves.byReceivers > 0n)
-    return undecided(`the event that tells who bears what entry ${number} falls short of`);
   const owed = (list: readonly (readonly [number, bigint])[]): string => list.map((one) => one.join(" ")).join(", ");
-  if (owed(pending.arrears) !== owed(moves.arrears) || byFund !== moves.byFund || byReceivers !== moves.byReceivers)
-    return invalid(
-      "shortfallNotTheReadings",
-      `${moves.byFund} nano-dollars by the fund, ${moves.byReceivers} by receivers, not ${byFund} and ${byReceivers}`,
-    );
-  return undefined;
+  if (owed(pending.arrears) !== owed(moves.arrears))
+    return invalid("shortfallNotTheReadings", `${owed(moves.arrears)} stay owed, not ${owed(pending.arrears)}`);
+  // What was moved is right, and so who bears what: no contract keeps it, and the released one tells no other sums.
+  const [byFund, byReceivers] = pending.borne;
+  return byFund === moves.byFund && byReceivers === moves.byReceivers
+    ? undefined
+    : undecided(`the event as it was that tells who bears what entry ${number} falls short of`);
 }

@@ -57,6 +57,10 @@ export async function hiddenPosting(
   for (const one of own) if (one.address === delivery.address && one.index < log.index) take(again, one);
   if (spelt(again.pending) !== spelt(pending) || own.find(({ index }) => index === log.index)?.data !== log.data)
     return `events of transaction ${log.transaction}`;
+  const { collected } = pending;
+  // What was posted is held against the accounts below: an event that says another sum was not the contract's.
+  if (collected !== undefined && moved.find(({ id }) => id === collected[0])?.nano !== -collected[1])
+    return `what was collected of account ${collected[0]}`;
   const ids = [...history.accounts.keys()];
   const before = await Words.differingAccount(look, history, ids, log.block - 1);
   if (before !== undefined) return `events of account ${before}`;
@@ -112,15 +116,33 @@ export async function hiddenMember(at: Words.At, epoch: bigint, keys: readonly s
 /** What was counted of credits before one that is judged. */
 export type Before = { readonly counted: bigint; readonly owed: bigint };
 
+/** What an event says of credits: whose, and new tokens and the wallet they go to, or Wh that are owed from now on. */
+export type Said = {
+  readonly sequence: bigint;
+  readonly prosumer: number;
+  readonly wh: bigint;
+  readonly tokens?: {
+    readonly asset: bigint;
+    readonly to: string;
+    readonly start: bigint;
+    readonly seconds: bigint;
+    /** Wh of all its periods. */
+    readonly sum: bigint;
+  };
+};
+
 /** Of a certificate, or of credits that are owed. */
 export async function hiddenFromCredit(
-  { look, history, delivery, carbonCredit, registry }: EntryWork,
+  work: EntryWork,
   log: ChainLog,
-  { sequence, prosumer }: { readonly sequence: bigint; readonly prosumer: number },
+  said: Said,
   { counted, owed }: Before,
 ): Promise<string | undefined> {
+  const { look, history, delivery, carbonCredit, registry } = work;
+  const { sequence, prosumer } = said;
   const known = history.entries.entered.get(sequence) ?? [];
-  const { entries, lastAt } = await Words.deliveredAt({ look, address: delivery.address, block: log.block }, sequence);
+  const held = await Words.deliveredAt({ look, address: delivery.address, block: log.block }, sequence);
+  const { entries, lastAt } = held;
   if (entries !== known.length) return `the events of entry ${entries} of batch number ${sequence}`;
   const last = known.at(-1);
   if (last !== undefined && last.at !== lastAt) return `the time of block ${last.block}, which is not ${last.at}`;
@@ -128,10 +150,30 @@ export async function hiddenFromCredit(
   if (own?.data !== log.data) return `the event of these credits as its receipt has it`;
   const wallet = await Words.walletAt({ look, address: registry, block: log.block }, prosumer);
   if (wallet !== history.wallets.get(prosumer)) return `where account ${prosumer} got its wallet`;
+  if (said.tokens && (held.start !== said.tokens.start || held.seconds !== said.tokens.seconds))
+    return "the periods that these credits are of";
   // Of two in one block the state between them is not to be had.
   if (history.credits.issued.some((one) => one.block === log.block && one.prosumer === prosumer)) return undefined;
   const before = await Words.creditedAt({ look, address: carbonCredit, block: log.block - 1 }, sequence, prosumer);
-  return before.counted === counted && before.owed === owed ? undefined : `earlier credits of account ${prosumer}`;
+  if (before.counted !== counted || before.owed !== owed) return `earlier credits of account ${prosumer}`;
+  return changedOtherwise({ look, address: carbonCredit, block: log.block }, said, before);
+}
+
+/** What the contract has counted since, and a wallet holds, where it is not what an event says of it. */
+async function changedOtherwise(
+  at: Words.At,
+  { sequence, prosumer, wh, tokens }: Said,
+  before: Before,
+): Promise<string | undefined> {
+  const after = await Words.creditedAt(at, sequence, prosumer);
+  const [more, less] = [after.counted - before.counted, after.owed - before.owed];
+  if (tokens === undefined)
+    return more === -wh && less === wh ? undefined : `what account ${prosumer} owes of credits as the contract has it`;
+  if (more + less !== wh || after.counted !== tokens.sum)
+    return `the credits of account ${prosumer} as the contract has counted them`;
+  const held = async (block: number): Promise<bigint> => Words.tokensAt({ ...at, block }, tokens.to, tokens.asset);
+  const came = (await held(at.block)) - (await held(at.block - 1));
+  return came === wh ? undefined : `${wh} tokens that came to ${tokens.to}, where the contract has ${came}`;
 }
 
 const spelt = (pending: Pending): string =>

@@ -107,7 +107,14 @@ export type At = { readonly look: Look; readonly address: string; readonly block
 export async function deliveredAt({ look, ...at }: At, sequence: bigint) {
   const [held] = await said(look, { codec: DELIVERY, ...at }, "delivered", [sequence]);
   // `entries` is a method of what ethers gives.
-  return { entries: Number(held.getValue("entries")), kind: Number(held.kind), lastAt: held.lastAt as bigint };
+  const [count, kind] = [Number(held.getValue("entries")), Number(held.kind)];
+  return {
+    entries: count,
+    kind,
+    lastAt: held.lastAt as bigint,
+    start: held.start as bigint,
+    seconds: held.periodSeconds as bigint,
+  };
 }
 
 export async function arrearsAt({ look, ...at }: At, id: number): Promise<bigint> {
@@ -120,6 +127,10 @@ export async function creditedAt({ look, ...at }: At, sequence: bigint, id: numb
   const [counted] = await said(look, contract, "issuedWh", [sequence, id]);
   const [owed] = await said(look, contract, "owedWh", [id]);
   return { counted: counted as bigint, owed: owed as bigint };
+}
+
+export async function tokensAt({ look, ...at }: At, wallet: string, asset: bigint): Promise<bigint> {
+  return (await said(look, { codec: CARBON_CREDIT, ...at }, "balanceOf", [wallet, asset]))[0] as bigint;
 }
 
 export async function walletAt({ look, ...at }: At, id: number): Promise<string> {

@@ -58,23 +58,64 @@ type Reply =
 
 /** An endpoint at a URL. Calls that are made at once go out together, as many as it takes. */
 export function httpEndpoint(url: string, options: HttpOptions = {}): Endpoint {
-  const { batch, tries, timeoutMs, sleep } = { ...DEFAULTS, ...options };
   const name = nameOf(url);
-  let most = batch;
-  let nextId = 1;
-  let waiting: Pending[] = [];
-  let running = false;
+  const queue = new CallQueue(url, name, { ...DEFAULTS, ...options });
+  return { name, request: (method, params) => queue.request(method, params) };
+}
 
-  async function post(calls: readonly Pending[]): Promise<Reply> {
-    const ids = calls.map(() => nextId++);
+/** Calls that wait for their turn, and how many go into one request: what the endpoint refuses is found out. */
+class CallQueue {
+  readonly #url: string;
+  readonly #name: string;
+  readonly #options: Required<HttpOptions>;
+  #most: number;
+  #nextId = 1;
+  #waiting: Pending[] = [];
+  #running = false;
+
+  constructor(url: string, name: string, options: Required<HttpOptions>) {
+    [this.#url, this.#name, this.#options, this.#most] = [url, name, options, options.batch];
+  }
+
+  request(method: string, params: readonly unknown[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ method, params, resolve, reject, tries: 0 });
+      if (this.#running) return;
+      this.#running = true;
+      // Whatever is asked in the same turn goes out together.
+      queueMicrotask(() => void this.#run());
+    });
+  }
+
+  async #run(): Promise<void> {
+    let failures = 0;
+    while (this.#waiting.length > 0) {
+      const calls = this.#waiting.splice(0, this.#most);
+      const reply = await this.#post(calls);
+      if (reply.kind === "noBatch" && calls.length > 1) {
+        this.#most = Math.max(1, Math.floor(calls.length / 4));
+        this.#waiting = [...calls, ...this.#waiting];
+        continue;
+      }
+      const again = this.#answer(calls, reply);
+      this.#waiting = [...again, ...this.#waiting];
+      failures = again.length > 0 ? failures + 1 : 0;
+      const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
+      if (again.length > 0) await this.#options.sleep((reply.kind === "later" ? reply.waitMs : undefined) ?? wait);
+    }
+    this.#running = false;
+  }
+
+  async #post(calls: readonly Pending[]): Promise<Reply> {
+    const ids = calls.map(() => this.#nextId++);
     const bodies = calls.map(({ method, params }, k) => ({ jsonrpc: "2.0", id: ids[k], method, params }));
     let text: string;
     try {
-      const response = await fetch(url, {
+      const response = await fetch(this.#url, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify(bodies.length === 1 ? bodies[0] : bodies),
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.timeout(this.#options.timeoutMs),
       });
       text = await response.text();
       if (response.status === 429 || response.status >= 500)
@@ -85,53 +126,29 @@ export function httpEndpoint(url: string, options: HttpOptions = {}): Endpoint {
     return readReply(text, ids);
   }
 
-  async function run(): Promise<void> {
-    let failures = 0;
-    while (waiting.length > 0) {
-      const calls = waiting.splice(0, most);
-      const reply = await post(calls);
-      if (reply.kind === "noBatch" && calls.length > 1) {
-        most = Math.max(1, Math.floor(calls.length / 4));
-        waiting = [...calls, ...waiting];
-        continue;
+  /** Tells whoever asked; returns the calls that are made once more. */
+  #answer(calls: readonly Pending[], reply: Reply): Pending[] {
+    return calls.filter((call, k) => {
+      if (reply.kind !== "answers") return this.#failed(call, reply.why);
+      const answer = reply.answers[k];
+      if (answer === undefined) return this.#failed(call, "no answer to this call");
+      if (answer.error === undefined) call.resolve(answer.result);
+      else {
+        const { code, message } = errorOf(answer.error);
+        if (RATE.test(message)) return this.#failed(call, message);
+        call.reject(new EndpointFault(this.#name, `${call.method}: ${message}`, code));
       }
-      const again: Pending[] = [];
-      const failed = (call: Pending, why: string): void => {
-        call.tries++;
-        if (call.tries < tries) again.push(call);
-        else call.reject(new EndpointFault(name, `${call.method}: ${why}`));
-      };
-      if (reply.kind !== "answers") for (const call of calls) failed(call, reply.why);
-      else
-        calls.forEach((call, k) => {
-          const answer = reply.answers[k];
-          if (answer === undefined) failed(call, "no answer to this call");
-          else if (answer.error === undefined) call.resolve(answer.result);
-          else {
-            const { code, message } = errorOf(answer.error);
-            if (RATE.test(message)) failed(call, message);
-            else call.reject(new EndpointFault(name, `${call.method}: ${message}`, code));
-          }
-        });
-      waiting = [...again, ...waiting];
-      failures = again.length > 0 ? failures + 1 : 0;
-      const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
-      if (again.length > 0) await sleep((reply.kind === "later" ? reply.waitMs : undefined) ?? wait);
-    }
-    running = false;
+      return false;
+    });
   }
 
-  return {
-    name,
-    request: (method, params) =>
-      new Promise((resolve, reject) => {
-        waiting.push({ method, params, resolve, reject, tries: 0 });
-        if (running) return;
-        running = true;
-        // Whatever is asked in the same turn goes out together.
-        queueMicrotask(() => void run());
-      }),
-  };
+  /** Whether it is tried again. */
+  #failed(call: Pending, why: string): boolean {
+    call.tries++;
+    if (call.tries < this.#options.tries) return true;
+    call.reject(new EndpointFault(this.#name, `${call.method}: ${why}`));
+    return false;
+  }
 }
 
 /** Without what a provider's URL may hold of somebody's: user, password, path and query often are keys. */

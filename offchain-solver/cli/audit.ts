@@ -11,12 +11,18 @@ import { termsHash } from "../codec/terms.ts";
 import { WitnessSchema, type Witness } from "../codec/witness.ts";
 import { DeliveryJsonSchema, MetersJsonSchema, type DeliveryJson } from "../records/deliveryJson.ts";
 import { invalid, undecided, VALID, verdictText, worst, type Verdict } from "../auditor/verdict.ts";
-import { auditJsonOf } from "../auditor/verdictJson.ts";
+import { auditJsonOf, verdictJson } from "../auditor/verdictJson.ts";
 import { ScenarioSchema, type Scenario } from "../market/scenario/scenario.ts";
 import { BillJsonSchema, type BillJson } from "../records/billJson.ts";
 import { ClearingJsonSchema, swept, type ClearingJson } from "../records/clearingJson.ts";
 import { CommunityJsonSchema } from "../records/communityJson.ts";
-import { AuditJsonSchema, SettlementJsonSchema, type AuditJson, type SettlementJson } from "../records/sessionJson.ts";
+import {
+  AuditJsonSchema,
+  SettlementJsonSchema,
+  validWords,
+  type AuditJson,
+  type SettlementJson,
+} from "../records/sessionJson.ts";
 import { ofEntry, placeOf, type SessionFile } from "../records/sessionPlaces.ts";
 import { renderAudit } from "../report/auditPage.ts";
 import { renderReport } from "../report/sessionReport.ts";
@@ -214,7 +220,7 @@ function report({ verdicts, market, documents, entries = [], credits = [] }: Aud
     figure(row.regrets),
     figure(row.allowed),
     row.verdict === "valid"
-      ? ["valid", ...(row.uncertifiedBy ? [`uncertified by ${row.uncertifiedBy.join(", ")}`] : [])].join(", ")
+      ? validWords(row)
       : [row.verdict, row.predicate, row.detail].filter((part) => part !== undefined).join(": "),
   ]);
   const headings = ["batch", "block", "regrets $", "allowed $", "verdict"];
@@ -242,9 +248,13 @@ function report({ verdicts, market, documents, entries = [], credits = [] }: Aud
 
 /** The exit code says the worst; a warning what does not make it worse. */
 function conclude({ sessions, standing, entries, credits }: Audited, documents: Verdict | undefined): void {
-  const all = [
+  const all: { readonly what: string; readonly verdict: Verdict; readonly says?: string }[] = [
     { what: "the market", verdict: standing },
-    ...sessions.map(({ batch, verdict }) => ({ what: `batch ${batch}`, verdict })),
+    ...sessions.map((one) => ({
+      what: `batch ${one.batch}`,
+      verdict: one.verdict,
+      says: validWords(verdictJson(one)),
+    })),
     ...entries.map(({ batch, number, verdict }) => ({ what: `entry ${number} of batch ${batch}`, verdict })),
     ...credits.map(({ prosumer, verdict }) => ({ what: `credits of prosumer ${prosumer}`, verdict })),
     ...(documents === undefined ? [] : [{ what: "the files beside the chain", verdict: documents }]),
@@ -256,6 +266,6 @@ function conclude({ sessions, standing, entries, credits }: Audited, documents: 
     const bad = all.find(({ verdict }) => verdict.kind === kind);
     if (bad !== undefined) throw new Exit(code, `${bad.what}: ${verdictText(bad.verdict)}`);
   }
-  for (const { what, verdict } of all)
-    if (verdict.kind === "valid" && verdict.uncertifiedBy) note(`warning: ${what}: ${verdictText(verdict)}`);
+  for (const { what, verdict, says } of all)
+    if (verdict.kind === "valid" && verdict.uncertifiedBy) note(`warning: ${what}: ${says}`);
 }

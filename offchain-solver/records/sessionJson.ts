@@ -62,6 +62,8 @@ export const AuditJsonSchema = z.strictObject({
       detail: z.string().optional(),
       /** Valid, but these prosumers' regrets are missing, not signed or absurd. */
       uncertifiedBy: z.array(z.int().positive()).optional(),
+      /** Why their regrets do not count, as far as the witness shows it. */
+      uncounted: z.array(z.strictObject({ prosumer: z.int().positive(), why: z.string() })).optional(),
       /**
        * $: all regrets that count, the most that they may be, and the gross turnover that they are measured against.
        */
@@ -114,6 +116,13 @@ export const AuditJsonSchema = z.strictObject({
     .strictObject({ verdict: z.enum(["valid", "invalid", "undecided"]), says: z.string().optional() })
     .optional(),
 });
+
+/** A valid session's verdict in words. */
+export const validWords = ({ uncertifiedBy, uncounted = [] }: AuditJson["verdicts"][number]): string => {
+  const why = (id: number): string | undefined => uncounted.find(({ prosumer }) => prosumer === id)?.why;
+  const by = uncertifiedBy?.map((id) => (why(id) === undefined ? `${id}` : `${id} (${why(id)})`));
+  return by === undefined ? "valid" : `valid, uncertified by ${by.join(", ")}`;
+};
 
 export type SettlementJson = z.infer<typeof SettlementJsonSchema>;
 export type AuditJson = z.infer<typeof AuditJsonSchema>;

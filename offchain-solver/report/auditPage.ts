@@ -1,5 +1,5 @@
 /** An audit on one page that can be filed: what was read, what was found, and with which figures. */
-import type { AuditJson } from "../records/sessionJson.ts";
+import { validWords, type AuditJson } from "../records/sessionJson.ts";
 import { escape } from "./derive.ts";
 import { table } from "./table.ts";
 
@@ -24,7 +24,7 @@ const STYLE =
 function said(row: AuditJson["verdicts"][number]): string {
   if (row.verdict === "invalid") return `invalid: ${row.predicate}: ${row.detail ?? ""}`;
   if (row.verdict === "undecided") return `undecided, missing: ${row.predicate}`;
-  return row.uncertifiedBy === undefined ? "valid" : `valid, uncertified by ${row.uncertifiedBy.join(", ")}`;
+  return validWords(row);
 }
 
 export function renderAudit({ chain, verdicts, market, documents }: AuditJson): string {
@@ -68,6 +68,7 @@ ${rows.length === 0 ? "<p>No session has settled.</p>" : table(heads, rows)}
 <p>A session is valid where its payload, signatures, terms, prices, payments, limits and AC state follow from the chain and the
 published witness, and the regrets of all that count add up to no more than is allowed. That holds for the costs that its members
 claim; whether a claimed cost is true is not judged. Of a member that a session is uncertified by nobody knows how much better it could
-have done: it published no regret that counts.</p></main></body></html>
+have done: no regret of it counts. Whether it signed none or somebody left its claim out of what was published nothing here shows: a
+quorum may leave out a few. Ask the member: what its node has signed it can show.</p></main></body></html>
 `;
 }

@@ -36,7 +36,7 @@ import {
   time,
 } from "../support/delivered.ts";
 import { wallet } from "../support/keys.ts";
-import { recorded, replayed, type ChainRecord, type RawLog } from "../support/recordedChain.ts";
+import { recorded, replayed, submitted, type ChainRecord, type RawLog } from "../support/recordedChain.ts";
 import { createWorld, START, type World } from "../support/world.ts";
 
 const HOUR = 3_600;
@@ -176,7 +176,7 @@ describe("an audit of entries and credits", function () {
     ]);
     const { transactionHash } = shown.logs.filter((log) => isLog(log, DELIVERY, "DeliveryEntered"))[1];
     const call = { to: record.delivery, input: DELIVERY.encodeFunctionData("deliver", args) };
-    return { ...deliveredAs(shown, 1, { kind }), transactions: { ...shown.transactions, [transactionHash]: call } };
+    return submitted(deliveredAs(shown, 1, { kind }), transactionHash, call);
   };
   const edited = (edit: (values: Row["values"][number], k: number, t: number) => Partial<Row["values"][number]>) =>
     encodeReadings({
@@ -247,17 +247,6 @@ describe("an audit of entries and credits", function () {
       "allowances are burned that nobody emitted for",
       "movedNotTheReadings",
       () => withEvent(record, MARKET, "Posted", 0, ([day, grams, lines]) => [day, (grams as bigint) - 1n, lines]),
-      0,
-    ],
-    [
-      "the fund is said to bear less",
-      "shortfallNotTheReadings",
-      () =>
-        withEvent(record, DELIVERY, "ShortfallBorne", 0, ([n, fund, rest]) => [
-          n,
-          (fund as bigint) - 1n,
-          (rest as bigint) + 1n,
-        ]),
       0,
     ],
     [
@@ -345,25 +334,36 @@ describe("an audit of entries and credits", function () {
     ]);
   });
 
+  /** The first certificate as its event would have it. */
+  const certified = (edit: (args: unknown[]) => unknown[]): ChainRecord =>
+    withEvent(record, CARBON_CREDIT, "CertificateIssued", 0, edit);
+  const anothers = (args: unknown[]): unknown[] => args.with(3, world.wallets.get(101)!.address);
+  /** A Wh more in the second period, of what is measured and what is new. */
+  const oneMore = (args: unknown[]): unknown[] => args.with(7, `0x${"0".repeat(8)}00000fa1`).with(8, 4_001n);
+  /** And as the contract's state would have it from then on. */
+  const counting = (shown: ChainRecord, method: string, args: readonly unknown[], change: bigint): ChainRecord =>
+    stating(
+      shown,
+      { codec: CARBON_CREDIT, to: shown.carbonCredit },
+      [method, ...args],
+      blockOf(CARBON_CREDIT, "CertificateIssued", 0),
+      ({ value }) => (value as bigint) + change,
+    );
+  const assetOf = (): bigint =>
+    CARBON_CREDIT.parseLog(record.logs.find((log) => isLog(log, CARBON_CREDIT, "CertificateIssued"))!)!.args.asset;
   const CREDITS: [what: string, predicate: string, shown: () => ChainRecord][] = [
     [
       "credits for a Wh that nobody measured",
       "creditNotMetered",
-      () => withEvent(record, CARBON_CREDIT, "CertificateIssued", 0, (args) => args.with(8, (args[8] as bigint) + 1n)),
-    ],
-    [
-      "a certificate of other hours",
-      "creditNotMetered",
-      () =>
-        withEvent(record, CARBON_CREDIT, "CertificateIssued", 0, (args) => args.with(7, `0x${"00000fa0".repeat(2)}`)),
+      () => {
+        const counted = counting(certified(oneMore), "issuedWh", [session.sequence, 103], 1n);
+        return counting(counted, "balanceOf", [world.wallets.get(103)!.address, assetOf()], 1n);
+      },
     ],
     [
       "credits to another's wallet",
       "creditToAnother",
-      () =>
-        withEvent(record, CARBON_CREDIT, "CertificateIssued", 0, (args) =>
-          args.with(3, world.wallets.get(101)!.address),
-        ),
+      () => counting(certified(anothers), "balanceOf", [world.wallets.get(101)!.address, assetOf()], 4_000n),
     ],
   ];
   for (const [what, predicate, shown] of CREDITS)
@@ -380,6 +380,26 @@ describe("an audit of entries and credits", function () {
   const HIDDEN: [what: string, shown: () => ChainRecord][] = [
     ["moves a cut on in what was posted", cutMovedOn],
     ["says that somebody owes less", owesLess],
+    [
+      "says that the fund bears less",
+      () =>
+        withEvent(record, DELIVERY, "ShortfallBorne", 0, ([n, fund, rest]) => [
+          ...[n, (fund as bigint) - 1n, (rest as bigint) + 1n],
+        ]),
+    ],
+    ["says that more was issued", () => certified((args) => args.with(8, (args[8] as bigint) + 1n))],
+    ["says that more was measured, and issued", () => certified(oneMore)],
+    ["says that credits are of another hour", () => certified((args) => args.with(7, `0x00000fa0${"0".repeat(8)}`))],
+    [
+      "says that as much was measured in both hours",
+      () => certified((args) => args.with(7, `0x${"00000fa0".repeat(2)}`)),
+    ],
+    ["says that credits are of half-hours", () => certified((args) => args.with(6, 1_800n))],
+    ["says that credits went to another wallet", () => certified(anothers)],
+    [
+      "says that more was collected",
+      () => withEvent(record, DELIVERY, "Collected", 0, ([id, nano]) => [id, (nano as bigint) * 99n]),
+    ],
     ["says that an entry was early", () => at(record, DELIVERY, "DeliveryEntered", 0, session.end)],
     ["says that an entry was years late", years],
     ["says that credits were early", () => at(record, CARBON_CREDIT, "CertificateIssued", 0, session.end + DAY)],
@@ -409,6 +429,18 @@ describe("an audit of entries and credits", function () {
         return { ...record, transactions: { ...record.transactions, [transactionHash]: changed } };
       },
     ],
+    ...(["r", "s", "v and yParity"] as const).map((field): [string, () => ChainRecord] => [
+      `changes a deliver call's signatures and leaves ${field} out`,
+      () => {
+        const { transactionHash } = record.logs.filter((log) => isLog(log, DELIVERY, "DeliveryEntered"))[0];
+        const call = record.transactions[transactionHash];
+        const input = DELIVERY.parseTransaction({ data: call.input })!.args.toArray();
+        const args = input.with(-1, `${(input.at(-1) as string).slice(0, -2)}0f`);
+        const kept = Object.entries(call).filter(([name]) => !field.split(" and ").includes(name));
+        const changed = { ...Object.fromEntries(kept), input: DELIVERY.encodeFunctionData("deliver", args) };
+        return { ...record, transactions: { ...record.transactions, [transactionHash]: changed as typeof call } };
+      },
+    ]),
     [
       "lacks the transaction of the first entry",
       () => {
@@ -435,9 +467,34 @@ describe("an audit of entries and credits", function () {
     expect(kept.entries.map(({ verdict }) => verdict.kind)).to.deep.equal(["valid", "valid"]);
   });
 
-  it("more is collected than is owed, other code enters: the market as a whole is not valid", async () => {
+  /** What 101 owes is collected of 103, which owes nothing: by events, accounts and what is still owed. */
+  const collectedMore = (): ChainRecord => {
+    const from = blockOf(DELIVERY, "Collected", 0);
+    const [, nano] = DELIVERY.parseLog(
+      record.logs.find((log) => isLog(log, DELIVERY, "Collected"))!,
+    )!.args.toArray() as [bigint, bigint];
+    const event = withEvent(record, DELIVERY, "Collected", 0, ([, sum]) => [103, sum]);
+    const posted = withEvent(event, MARKET, "Posted", 1, ([day, issued, lines]) => [
+      ...[day, issued],
+      encodeEntries(decodeEntries(lines as string).map((one) => ({ ...one, id: one.id === 101 ? 103 : one.id }))),
+    ]);
+    const holding = (shown: ChainRecord, id: number, change: bigint): ChainRecord =>
+      stating(shown, { codec: MARKET, to: shown.market }, ["account", id], from, (held) => ({
+        ...held,
+        deposit: (held.deposit as bigint) + change,
+      }));
+    return stating(
+      holding(holding(posted, 101, nano), 103, -nano),
+      { codec: DELIVERY, to: record.delivery },
+      ["arrearsOf", 101],
+      from,
+      ({ value }) => (value as bigint) + nano,
+    );
+  };
+
+  it("something is collected of who owes nothing, other code enters: the market as a whole is not valid", async () => {
     const shown: [predicate: string, record: ChainRecord][] = [
-      ["collectedNotOwed", withEvent(record, DELIVERY, "Collected", 0, ([id, nano]) => [id, (nano as bigint) * 99n])],
+      ["collectedNotOwed", collectedMore()],
       [
         "notTheReleasedCode",
         {

@@ -198,6 +198,18 @@ const LIES: readonly EndpointCase[] = [
     "eth_getTransactionByHash",
     (found: { input: string } | null) => found && { ...found, input: withSignature(found.input) },
   ),
+  ...(["r", "s", "v"] as const).map((field) =>
+    answers(
+      `changes a byte of a batch's signatures and leaves ${field} out`,
+      "eth_getTransactionByHash",
+      (found: Record<string, string> | null) => {
+        if (found === null) return found;
+        const left = field === "v" ? ["v", "yParity"] : [field];
+        const kept = Object.fromEntries(Object.entries(found).filter(([name]) => !left.includes(name)));
+        return { ...kept, input: withSignature(found.input) };
+      },
+    ),
+  ),
   answers("has pruned its transactions", "eth_getTransactionByHash", () => null),
   answers("has pruned its receipts", "eth_getTransactionReceipt", () => null),
   answers("has no code of any contract", "eth_getCode", () => "0x"),

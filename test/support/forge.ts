@@ -18,7 +18,7 @@ import { REGRET_TYPES, type Witness } from "../../offchain-solver/codec/witness.
 import { decodeDeltas } from "../../offchain-solver/ledger/deltas.ts";
 import { SYSTEM_ID, type Delta } from "../../offchain-solver/ledger/settlementModel.ts";
 import { DESK } from "../../offchain-solver/market/result/clearingResult.ts";
-import { callKey, type ChainRecord, type RawLog } from "./recordedChain.ts";
+import { callKey, submitted, type ChainRecord, type RawLog } from "./recordedChain.ts";
 
 /** A session that really settled, and all the keys of its committee. */
 export type TrueSession = {
@@ -170,8 +170,7 @@ function settledAs(record: ChainRecord, { input, batch, terms, deltas }: Settled
       });
     }
   }
-  const transactions = { ...record.transactions, [old.transactionHash]: { to: market, input } };
-  return { ...record, logs, calls, transactions };
+  return submitted({ ...record, logs, calls }, old.transactionHash, { to: market, input });
 }
 
 function oldDeltas(record: ChainRecord, settled: RawLog): Delta[] {

@@ -2,7 +2,7 @@
  * What an endpoint says of one market, written down: so that an auditor can be shown the same chain again with one
  * thing changed, in Node or in a browser.
  */
-import { getAddress, toBeHex } from "ethers";
+import { getAddress, toBeHex, Transaction, Wallet } from "ethers";
 import { CARBON_CREDIT, DELIVERY, MARKET, REGISTRY, TOKEN } from "../../offchain-solver/codec/abi.ts";
 import { EndpointFault, type Endpoint } from "../../offchain-solver/chain/endpoint.ts";
 
@@ -81,6 +81,28 @@ export function replayed(record: ChainRecord, name = "a record"): Endpoint {
     }
   };
   return { name, request: async (method, params) => structuredClone(answer(method, params)) };
+}
+
+const SENDER = new Wallet(`0x${"5e".repeat(32)}`);
+
+/**
+ * The record with another transaction in place of one of this hash, as somebody has sent it: signed, and known by the
+ * hash of all of it wherever it is named.
+ */
+export function submitted(record: ChainRecord, old: string, { to, input }: { to: string; input: string }): ChainRecord {
+  const fees = { maxFeePerGas: "0x3b9aca00", maxPriorityFeePerGas: "0x0" };
+  const made = Transaction.from({
+    ...{ type: 2, chainId: BigInt(record.chainId), nonce: 0, gasLimit: 30_000_000n, value: 0n, to, data: input },
+    ...{ ...fees, accessList: [] },
+  });
+  made.signature = SENDER.signingKey.sign(made.unsignedHash);
+  const { r, s, yParity } = made.signature;
+  const about = { type: "0x2", chainId: record.chainId, nonce: "0x0", gas: "0x1c9c380", value: "0x0", accessList: [] };
+  const shown = { ...about, ...fees, to, input, r, s, yParity: `0x${yParity}`, v: `0x${yParity}` };
+  const hash = made.hash as string;
+  const { [old]: _, ...others } = record.transactions;
+  const logs = record.logs.map((log) => (log.transactionHash === old ? { ...log, transactionHash: hash } : log));
+  return { ...record, logs, transactions: { ...others, [hash]: shown } };
 }
 
 /** Events that name code. */
@@ -192,6 +214,9 @@ async function reviewed(
     if (name !== "CertificateIssued" && name !== "CreditsOwed") continue;
     await ask(DELIVERY, delivery, block)("delivered", [args.sequence]);
     await party("walletOf", [args.id]);
+    for (const at of name === "CertificateIssued" ? [block - 1, block] : [])
+      for (const one of named(REGISTRY, registry).filter((event) => event.name === "Registered"))
+        await ask(CARBON_CREDIT, carbonCredit, at)("balanceOf", [one.args.wallet, args.asset]);
     for (const at of [block - 1, block]) {
       await ask(CARBON_CREDIT, carbonCredit, at)("issuedWh", [args.sequence, args.id]);
       await ask(CARBON_CREDIT, carbonCredit, at)("owedWh", [args.id]);
