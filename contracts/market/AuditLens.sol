@@ -3,6 +3,8 @@ pragma solidity 0.8.36;
 
 import {Account} from "../types/Account.sol";
 import {Limits} from "../types/Mandate.sol";
+import {Book, Terms} from "../rules/PlainBook.sol";
+import {PlainPayload} from "../rules/PlainPayload.sol";
 import {PlainRules} from "../rules/PlainRules.sol";
 
 /// @title Re-executes a posted batch from what was stored before it.
@@ -11,7 +13,7 @@ contract AuditLens {
     /// Everything `settle` reads from storage; accounts in any order, the payload's being the fastest; those that are
     /// missing hold nothing.
     struct State {
-        PlainRules.Terms terms;
+        Terms terms;
         uint32[] ids;
         Account[] accounts;
         Limits[] limits;
@@ -36,7 +38,7 @@ contract AuditLens {
         bytes calldata payload,
         uint256 periods
     ) external pure returns (uint32[] memory ids, bool[] memory present) {
-        PlainRules.Book memory book = PlainRules.decodeHead(payload, periods);
+        Book memory book = PlainPayload.decodeHead(payload, periods);
         return (book.ids, book.present);
     }
 
@@ -46,8 +48,8 @@ contract AuditLens {
         State calldata state,
         bytes calldata payload
     ) external pure returns (Account[] memory accounts, bytes memory deltas) {
-        PlainRules.Terms memory terms = state.terms;
-        PlainRules.Book memory book = PlainRules.decodeHead(payload, terms.periods);
+        Terms memory terms = state.terms;
+        Book memory book = PlainPayload.decodeHead(payload, terms.periods);
         uint256 known = state.ids.length;
         for (uint256 k; k < book.ids.length; ++k) {
             for (uint256 i; i < known; ++i) {
@@ -57,11 +59,7 @@ contract AuditLens {
                 break;
             }
         }
-        PlainRules.checkParticipants(book, terms);
-        PlainRules.applyTrades(payload, book, terms);
-        PlainRules.checkStanding(book, terms);
-        PlainRules.checkAccounts(book, terms);
-        PlainRules.checkGrid(book, terms);
+        PlainRules.check(payload, book, terms);
         return (book.accounts, PlainRules.deltas(book));
     }
 }

@@ -15,7 +15,7 @@ import {Account} from "../types/Account.sol";
 import {Limits, unpackLimits} from "../types/Mandate.sol";
 import {Feeder, Session} from "../types/Session.sol";
 import {ReferencePostings} from "./ReferencePostings.sol";
-import {PlainRules} from "../rules/PlainRules.sol";
+import {Terms} from "../rules/PlainBook.sol";
 
 /// The market with the plain `settle`: what the optimised one must agree with, result for result and error for error.
 contract ReferenceMarket is ReferencePostings {
@@ -55,7 +55,7 @@ contract ReferenceMarket is ReferencePostings {
         Feeder memory frozen
     ) private view returns (AuditLens.State memory state) {
         (uint16 epochDay, uint16 beforeDay) = _epochs(frozen, uint16(current.start / 1 days));
-        state.terms = PlainRules.Terms({
+        state.terms = Terms({
             periods: current.periods,
             periodSeconds: current.periodSeconds,
             start: current.start,
