@@ -91,18 +91,16 @@ contract CarbonCredit is ICarbonCredit, ERC1155Supply, AccessManaged {
 
     /// @inheritdoc ICarbonCredit
     function depositAllowances(uint32 id, uint256 grams) external {
-        if (grams == 0) revert AmountZero();
+        int256 signed = _signed(grams);
         if (registry.walletOf(id) == address(0)) revert NotWalletOf(id, msg.sender);
         _burn(msg.sender, ledgerAsset, grams);
-        // Bound: the market refuses more than an int64.
-        market.moveGrams(id, int256(grams));
+        market.moveGrams(id, signed);
     }
 
     /// @inheritdoc ICarbonCredit
     function withdrawAllowances(uint32 id, uint256 grams) external {
         if (registry.walletOf(id) != msg.sender) revert NotWalletOf(id, msg.sender);
-        if (grams == 0 || grams > uint256(type(int256).max)) revert AmountZero();
-        market.moveGrams(id, -int256(grams));
+        market.moveGrams(id, -_signed(grams));
         _mint(msg.sender, ledgerAsset, grams, "");
     }
 
@@ -196,6 +194,12 @@ contract CarbonCredit is ICarbonCredit, ERC1155Supply, AccessManaged {
         if (device.device == bytes32(0)) revert NoDevice(id);
         asset = assetOf(device.registry, uint16(CivilYear.yearOf(start)), device.method);
         if (_known(asset).allowance) revert NotACredit(asset);
+    }
+
+    /// An amount with the sign bit set would take from an account what it is to put there.
+    function _signed(uint256 grams) private pure returns (int256) {
+        if (grams == 0 || grams > uint256(type(int256).max)) revert AmountZero();
+        return int256(grams);
     }
 
     /// What was measured: an estimate issues nothing. Per period u32, and the sum.

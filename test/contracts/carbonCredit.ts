@@ -5,7 +5,7 @@ import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import type { SessionReadings } from "../../offchain-solver/codec/readings.ts";
 import type { Trade } from "../../offchain-solver/market/result/clearingResult.ts";
 import { artifact } from "../support/artifacts.ts";
-import { as, owner, refused } from "../support/calls.ts";
+import { as, call, owner, refused } from "../support/calls.ts";
 import {
   connectHomes,
   credits,
@@ -91,6 +91,13 @@ describe("carbon credits", () => {
     expect((await carbon.definitionOf(ledger)).allowance).to.equal(true);
   });
 
+  it("are of what the regulator alone has defined and registered", async () => {
+    const mine = as(carbon, wallet);
+    const asset = { ...CREDIT, method: "wind", allowance: false };
+    expect(await refused(mine, "defineAsset", asset)).to.equal("accessManagedUnauthorized");
+    expect(await refused(mine, "registerDevice", 101, DEVICE)).to.equal("accessManagedUnauthorized");
+  });
+
   it("come from what a meter has measured renewable, when the entry is final and its dispute time is over", async () => {
     const entered = await enter(sun(700));
     const row = await claim(entered);
@@ -157,6 +164,7 @@ describe("carbon credits", () => {
       refused(mine, "retire", holder, credit, amount, { ...retirement, ...change });
     expect(await retire({ beneficiary: "" })).to.equal("beneficiaryMissing");
     expect(await retire({ until: START - 1 })).to.equal("periodEndsBeforeItStarts");
+    await call(mine, "retire", holder, credit, 1n, { ...retirement, until: START });
     expect(await retire({}, 0n)).to.equal("amountZero");
     expect(await retire({}, 1_401n)).to.equal("eRC1155InsufficientBalance");
     expect(await refused(carbon, "retire", holder, credit, 1n, retirement)).to.equal("notHolder");
@@ -206,6 +214,22 @@ describe("carbon credits", () => {
       expect(await refused(mine, "depositAllowances", 101, 0n)).to.equal("amountZero");
       expect(await refused(mine, "depositAllowances", 999, 1n)).to.equal("notWalletOf");
       expect(await refused(mine, "depositAllowances", 101, 501n)).to.equal("eRC1155InsufficientBalance");
+    });
+
+    it("threat: a regulator that mints without end: what it deposits takes nothing from an account", async () => {
+      const to = await wallet.getAddress();
+      const negative = 2n ** 256n - 3_000n;
+      await Chain.send(carbon, "issueAllowances", to, ledger, negative);
+      const mine = as(carbon, wallet);
+      expect(await refused(mine, "depositAllowances", 102, negative)).to.equal("amountZero");
+      const { market } = world.contracts;
+      for (const grams of [2n ** 255n - 1n, 2n ** 64n, 2n ** 54n]) {
+        const attempt = mine.getFunction("depositAllowances").staticCall(102, grams);
+        expect((await refusalOf(market, attempt)).predicate).to.equal("allowancesTooLarge");
+      }
+      const withdrawn = mine.getFunction("withdrawAllowances").staticCall(101, 2n ** 255n - 1n);
+      expect((await refusalOf(market, withdrawn)).predicate).to.equal("gramsBeyondFree");
+      expect((await market.account(102)).carbon).to.equal(5_000n);
     });
 
     it("stay where the open session may sell them", async () => {
