@@ -13,6 +13,8 @@ export type StandingLoad = { readonly id: number; readonly watts: readonly numbe
 
 const HEAD_BYTES = 5;
 const VALUE_BYTES = 7;
+/** What one contract's code holds (contracts/libraries/CodeBlob.sol). */
+export const MOST_BYTES = 24_575;
 const PER_MEGA = 1e6;
 
 /** Of what anybody may have written as a scenario: beyond its bytes a value is the nearest that they hold. */
@@ -26,6 +28,9 @@ export function standingLoads({ prosumers }: Pick<PublicScenario, "prosumers">):
   const some = loads.filter(({ watts, vars }) => watts.some((w, t) => w !== 0 || vars[t] !== 0));
   return some.sort((a, b) => a.id - b.id);
 }
+
+/** How many homes can be told of, each with a profile of so many values. */
+export const mostHomes = (values: number): number => Math.floor(MOST_BYTES / (HEAD_BYTES + VALUE_BYTES * values));
 
 /** The nearest integer of so many bits; zero has one sign. */
 function within(value: number, bits: number): number {

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { loadScenario, takeHours } from "../scenarios/loadScenario.ts";
-import { unsettleable } from "./settleable.ts";
+import { publicScenario } from "../market/scenario/publicScenario.ts";
+import { unsettleable, untellable } from "./settleable.ts";
 
 describe("what no batch could carry", () => {
   const base = takeHours(loadScenario("ieee15"), 2);
@@ -41,6 +42,7 @@ describe("what no batch could carry", () => {
       [{ tariff: { ...tariff, sellPerMwh: [-9000, 20] } }, "tariff.sellPerMwh[0]", -9000],
       [{ tariff: { ...tariff, reserveUpPerMw: 9000 } }, "tariff.reserveUpPerMw", 9000],
       [{ carbon: { ...carbon, deskBuyPerT: 10_000 } }, "carbon.deskBuyPerT", 10_000],
+      [{ standing: [{ id: 9, bus: 2, mw: [-1, -1], mvar: [0, 0] }] }, "standing", "9"],
       [first({ id: 0xfffffffd }), "prosumers[0].id", 0xfffffffd],
       [first({ id: 0xfffffffc }), "prosumers[0].id", 0xfffffffc],
       [first({ load: { ...load, mvarPerMw: 1000 } }), "prosumers[0].load.mvarPerMw", 1000],
@@ -51,5 +53,24 @@ describe("what no batch could carry", () => {
       expect(fault?.field, field).to.equal(field);
       if (value !== undefined) expect(fault.value).to.equal(value);
     }
+  });
+
+  it("is a profile a home and period beyond what the chain holds of them: 36 homes in 96, and not 37", () => {
+    const periods = 96;
+    const quarters = { ...takeHours(loadScenario("ieee141"), 24), hours: periods, periodHours: 0.25 };
+    const street = (homes: number, mw: (t: number) => number): Scenario => ({
+      ...quarters,
+      prosumers: quarters.prosumers.slice(0, homes).map((home) => ({
+        ...home,
+        fallback: { mw: Array.from({ length: periods }, (_, t) => mw(t)), mvar: new Array<number>(periods).fill(0) },
+      })),
+    });
+    const faults = (homes: number, mw: (t: number) => number) => untellable(publicScenario(street(homes, mw)));
+    const uneven = (t: number): number => -0.001 * (1 + t);
+    expect(faults(36, uneven)).to.deep.equal([]);
+    const [fault] = faults(37, uneven);
+    expect([fault.field, fault.value]).to.deep.equal(["prosumers.fallback", 37 * (5 + 7 * periods)]);
+    expect(fault.reason).to.include("of 36 homes with 96 values each");
+    expect(faults(84, () => -0.001)).to.deep.equal([]);
   });
 });

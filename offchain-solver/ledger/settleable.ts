@@ -1,9 +1,11 @@
 import { sumOver } from "../market/devices/devices.ts";
 import type { Fault } from "../market/scenario/scenarioFaults.ts";
+import { publicScenario, type PublicScenario } from "../market/scenario/publicScenario.ts";
 import type { Prosumer, Scenario } from "../market/scenario/scenario.ts";
 import { capabilityOf } from "../market/scenario/capability.ts";
 import { PRICE_UNITS, UNITS, UTILITY } from "../market/result/clearingResult.ts";
 import * as Payload from "../codec/payload.ts";
+import * as StandingLoads from "../codec/standingLoads.ts";
 import { attempt } from "../codec/refusal.ts";
 import { INSURANCE_ID } from "./posting.ts";
 
@@ -46,9 +48,35 @@ export function unsettleable(scenario: Scenario): Fault[] {
   return [
     ...periodFaults(scenario),
     ...unpostable(scenario),
+    ...untellable(publicScenario(scenario)),
     ...sizeFaults(scenario),
     ...scenario.prosumers.flatMap((prosumer, i) => prosumerFaults(scenario, prosumer, `prosumers[${i}]`)),
   ];
+}
+
+/**
+ * What of those who take no part the chain could not be told, or would not count: its grid check adds the default
+ * profiles of members, and nothing else, to what a batch injects.
+ */
+export function untellable({ prosumers, hours, standing = [] }: PublicScenario): Fault[] {
+  const faults: Fault[] = [];
+  if (standing.length > 0)
+    faults.push({
+      field: "standing",
+      value: standing.map(({ id }) => id).join(", "),
+      reason:
+        "loads that the chain's grid check does not count: whoever loads the feeder is a prosumer, without a mandate",
+    });
+  const bytes = StandingLoads.encode(StandingLoads.standingLoads({ prosumers })).length;
+  if (bytes > StandingLoads.MOST_BYTES)
+    faults.push({
+      field: "prosumers.fallback",
+      value: bytes,
+      reason:
+        `bytes of default profiles: the chain takes ${StandingLoads.MOST_BYTES}, of ` +
+        `${StandingLoads.mostHomes(hours)} homes with ${hours} values each, or ${StandingLoads.mostHomes(1)} with one`,
+    });
+  return faults;
 }
 
 /** Prosumers that one freeze takes up, whatever has changed of them (contracts/libraries/GridModel.sol). */

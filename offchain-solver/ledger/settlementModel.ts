@@ -1,5 +1,5 @@
 /**
- * `settle` in bigint: the same predicates under the same names, in the same order, as contracts/rules/PlainRules.sol.
+ * `settle` in bigint: the same predicates under the same names, in the same order, as contracts/rules/.
  * Pure: what a node checks before it signs and what the auditor re-executes.
  */
 import { DESK, OPERATOR, SESSION_PERIOD, type Trade, UTILITY } from "../market/result/clearingResult.ts";

@@ -70,3 +70,12 @@ describe("sizes that terms state", () => {
     }
   });
 });
+
+describe("loads that terms state", () => {
+  it("are members' profiles alone: the contract's grid check would not count another, whoever signs", () => {
+    const { id, bus } = open.prosumers[0];
+    const [mw, mvar] = [open.prosumers[0].fallback.mw.map(() => -0.1), open.prosumers[0].fallback.mvar];
+    expect(fieldsOf({ ...open, standing: [{ id: 900 + id, bus, mw, mvar }] }, signed(day))).to.deep.equal(["standing"]);
+    expect(fieldsOf({ ...open, standing: [] }, signed(day))).to.deep.equal([]);
+  });
+});

@@ -5,10 +5,14 @@ import { publicFaults } from "../market/scenario/publicFaults.ts";
 import type { PublicScenario } from "../market/scenario/publicScenario.ts";
 import type { Fault } from "../market/scenario/scenarioFaults.ts";
 import { marketSizeMw } from "../market/scenario/size.ts";
-import { unpostable } from "./settleable.ts";
+import { unpostable, untellable } from "./settleable.ts";
 
 /** By themselves. */
-export const ownFaults = (scenario: PublicScenario): Fault[] => [...publicFaults(scenario), ...unpostable(scenario)];
+export const ownFaults = (scenario: PublicScenario): Fault[] => [
+  ...publicFaults(scenario),
+  ...unpostable(scenario),
+  ...untellable(scenario),
+];
 
 /** And by what was frozen with them: `limits` are the session's mandates, by account. */
 export const termsFaults = (scenario: PublicScenario, limits: ReadonlyMap<number, FrozenLimits>): Fault[] => [

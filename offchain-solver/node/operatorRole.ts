@@ -11,6 +11,7 @@ import { termsBytes, termsHash, type Terms } from "../codec/terms.ts";
 import { quorumOf } from "../codec/typedData.ts";
 import { notLocked } from "../ledger/mandateFit.ts";
 import { imbalancePrice } from "../ledger/settleable.ts";
+import { ownFaults } from "../ledger/termsFaults.ts";
 import type { Config } from "./config.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { Log } from "./party.ts";
@@ -108,6 +109,9 @@ export class OperatorRole {
     const { startUtc, periodHours, hours, prosumers, tariff } = next.scenario;
     const start = Date.parse(startUtc) / 1000;
     if (now < start - config.leadS || now > start) return;
+    const [fault] = ownFaults(next.scenario);
+    if (fault !== undefined)
+      return log("error", "not frozen: unsound terms", { startUtc, reason: `${fault.field} ${fault.reason}` });
     try {
       await freezeSession(deployment, wallet, {
         start,
