@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { EQUIVALENT } from "./equivalentMutants.ts";
+import { stale } from "./record.ts";
+import { allMutantsOf, hashOf, mutable, sourceOf, TARGETS } from "./targets.ts";
 import { classify, mutantsOf, mutationsOf, succeeded } from "./mutants.ts";
 
 const passed = { status: 0, timedOut: false };
@@ -74,5 +76,23 @@ describe("the mutants of a line", () => {
       expect(found.length, `${file}: ${after}`).to.be.greaterThan(0);
       expect(because.length).to.be.greaterThan(20);
     }
+  });
+});
+
+describe("the files that are tried", () => {
+  it("are all of contracts/ that a mutant can be made of, each compiled into a contract that there is", () => {
+    expect(Object.keys(TARGETS)).to.include.members(mutable());
+    for (const [file, targets] of Object.entries(TARGETS))
+      for (const name of [file, ...targets]) expect(sourceOf(name), name).to.include("pragma solidity");
+  });
+
+  it("are stale where the record is of another source, of other mutants, or missing", () => {
+    const file = "libraries/RowTree.sol";
+    const none = { survived: 0, "timed out": 0, equivalent: 0, "not compiled": 0 };
+    const whole = { file, source: hashOf(file), killed: allMutantsOf(file).length, ...none };
+    expect(stale([whole])).not.to.include(file);
+    expect(stale([{ ...whole, source: hashOf("libraries/Lanes.sol") }])).to.include(file);
+    expect(stale([{ ...whole, killed: whole.killed - 1 }])).to.include(file);
+    expect(stale([])).to.include(file);
   });
 });

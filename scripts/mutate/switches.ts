@@ -1,9 +1,9 @@
 /**
- * All mutants of a file in one source, each behind a switch of its own: what is compiled once is every mutant, chosen by
- * the bytes of a constant in its code. Pure: text and syntax tree in, text out.
+ * All mutants of a file in one source, each behind a switch of its own: what is compiled once is every mutant, chosen
+ * by the bytes of a constant in its code. Pure: text and syntax tree in, text out.
  *
- * A switch is `msg.data.length >= constant`: no call is as long as the constants written here, and every call is at least
- * as long as the zero that turns a switch on.
+ * A switch is `msg.data.length >= constant`: no call is as long as the constants written here, and every call is at
+ * least as long as the zero that turns a switch on.
  */
 import type { Mutant } from "./mutants.ts";
 
@@ -28,6 +28,10 @@ export function turnedOn(bytecode: string, id: number): string | undefined {
   const constant = constantOf(id);
   return bytecode.includes(constant) ? bytecode.replaceAll(constant, OFF) : undefined;
 }
+
+/** The switches in a source. */
+export const idsIn = (source: string): number[] =>
+  [...source.matchAll(/0xe7a1([0-9a-f]{12})(?:c35f){12}/g)].map(([, id]) => parseInt(id, 16));
 
 /** Calls that do something: evaluating one of them twice is another program. */
 const ACTS = /\b(call|staticcall|delegatecall|create2?|sstore|tstore|mstore8?|revert|return|log\d)\(/;
@@ -114,19 +118,19 @@ function rendered(source: string, from: number, to: number, edits: readonly Edit
   return text + source.slice(at, to);
 }
 
-/**
- * `mutants` are all of one file, whose syntax tree is `ast`; `ids` says which of them have become switches, by their
- * index. Those in `without` are left alone.
- */
+/** A mutant and the number of its switch. */
+export type Numbered = { readonly mutant: Mutant; readonly id: number };
+
+/** `mutants` are of one file, whose syntax tree is `ast`. Those in `without`, and those of no node, are left alone. */
 export function switched(
   source: string,
   ast: unknown,
-  mutants: readonly Mutant[],
+  mutants: readonly Numbered[],
   without: ReadonlySet<number> = new Set(),
 ): Switched {
   const starts = source.split("\n").reduce<number[]>((all, line, k) => [...all, all[k] + line.length + 1], [0]);
   const places = placesOf(ast as Node);
-  const edits = mutants.flatMap((mutant, id) => {
+  const edits = mutants.flatMap(({ mutant, id }) => {
     const edit = without.has(id) ? undefined : editOf(source, starts[mutant.line], mutant, places, id);
     return edit === undefined ? [] : [edit];
   });
