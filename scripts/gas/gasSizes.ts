@@ -13,7 +13,7 @@ import { registerMandate, signMandate } from "../../offchain-solver/chain/onboar
 import { FeederSchema } from "../../offchain-solver/grid/feeder.ts";
 import { type ClearingResult, PRODUCTS } from "../../offchain-solver/market/result/clearingResult.ts";
 import { batch, generator } from "../../test/support/batches.ts";
-import { createDayWorld, readDay } from "../../test/support/realDay.ts";
+import { createDayWorld, type DayName, readDay } from "../../test/support/realDay.ts";
 import {
   BUNDLE,
   createWorld,
@@ -96,8 +96,9 @@ export async function quarterDay(): Promise<{ world: World; result: ClearingResu
   return { world, result: atOnePrice(batch(shape, generator(96))) };
 }
 
-export async function realDay(): Promise<{ world: World; result: ClearingResult }> {
-  return { world: await createDayWorld(DAYS_BEFORE), result: readDay() };
+/** A day as it was cleared. */
+export async function realDay(name: DayName): Promise<{ world: World; result: ClearingResult }> {
+  return { world: await createDayWorld(DAYS_BEFORE, name), result: readDay(name) };
 }
 
 export type Measured = {

@@ -18,6 +18,32 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       "keys, mandates and grid models are all of even length, and the largest length is odd",
     ],
   ],
+  "libraries/StandingLoads.sol": [
+    [
+      "while (offset < loads.length) {",
+      "while (offset <= loads.length) {",
+      "at the end no head is left, and the end is what is returned either way",
+    ],
+    [
+      "if (loads.length - offset < HEAD) return offset;",
+      "if (loads.length - offset <= HEAD) return offset;",
+      "a head alone is refused by what follows with the same offset: it needs a value at least",
+    ],
+  ],
+  "market/StandingPosts.sol": [
+    [
+      "return _standing.loads != address(0) && _standing.ordinal == current.ordinal;",
+      "return _standing.ordinal == current.ordinal;",
+      "ordinals begin with one: where nothing was ever posted no session is named",
+    ],
+  ],
+  "delivery/Connections.sol": [
+    [
+      "if (wallet == address(0) || !signed) revert ConnectionBadSignature(id);",
+      "if (!signed) revert ConnectionBadSignature(id);",
+      "nothing is signed by the zero address: a recovery that fails is no signature, and no code is there to ask",
+    ],
+  ],
   "market/Parties.sol": [
     [
       "if (failure != ECDSA.RecoverError.NoError || signer != key) revert NoProofOfPossession(key);",

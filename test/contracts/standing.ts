@@ -173,6 +173,7 @@ for (const reference of [true, false]) {
       for (const [loads, offset] of [
         [StandingLoads.encode([one(101), one(100)]), 12],
         [StandingLoads.encode([one(101), one(101)]), 12],
+        [StandingLoads.encode([one(100), one(101)]), 0],
         [StandingLoads.encode([one(101), one(105)]), 12],
         [StandingLoads.encode([one(101), one(102, 2), one(103)]), 12],
         [StandingLoads.encode([one(101, 3), one(SYSTEM_IDS[0])]), 26],
