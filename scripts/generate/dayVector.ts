@@ -4,8 +4,8 @@
  *   node scripts/generate/dayVector.ts ieee141-day out/ieee141-2021-07-15-24h/clearing.json
  *   node scripts/generate/dayVector.ts ieee15-quarters out/ieee15-2021-07-15-24h/clearing.json
  *
- * writes test/vectors/NAME.json.gz. The clearings are what `gridpact run ieee141` and `gridpact run ieee15 --minutes 15`
- * leave behind, in minutes.
+ * writes test/vectors/NAME.json.gz. The clearings are what `gridpact run ieee141` and `gridpact run ieee15 --minutes
+ * 15` leave behind, in minutes.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";

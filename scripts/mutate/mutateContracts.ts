@@ -8,8 +8,8 @@
  * equal to the original are listed with the reason in equivalentMutants.ts. Without `--files` or `--all` it tries the
  * files whose record in bench/mutations.json is of another source or missing; `--stale` names these and tries none, and
  * fails where there is one. `--write` records each file's outcome when it is through. `--again` tries those alone that
- * the record left alive: tests were added, the contract is the same. `--most` tries each on so many suites at most: what
- * is killed is dead, and what is left alive is tried on all with `--again`.
+ * the record left alive: tests were added, the contract is the same. `--most` tries each on so many suites at most:
+ * what is killed is dead, and what is left alive is tried on all with `--again`.
  */
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
