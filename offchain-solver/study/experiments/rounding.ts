@@ -157,7 +157,7 @@ export function roundingPage(rows: readonly (readonly RoundingRow[])[]): Experim
     },
     text: [
       "Energy is settled in whole Wh, reserve in whole W, allowances in whole g, prices in millionths of a euro per kWh; energy that a member trades with the utility in a period and shares of reserve are not posted below thresholds that follow the market's size (some .2 Wh and 1 W for homes). Here every bill of the example's last days is set beside the bill that the same clearing makes in units 4,096 times as fine without thresholds.",
-      `**Nobody's bill of a day is changed by more than ${ct(worst)}.** What rounding takes from one member it gives to another: every column of the ledger still adds up to zero.`,
+      `**Nobody's bill of a day is changed by more than ${ct(worst)}.** What rounding takes from one account it gives to another: every column of the ledger still adds up to zero.`,
       ...rows.map(textOf),
     ],
   };
