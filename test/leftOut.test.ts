@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { checkFigures } from "../offchain-solver/auditor/clearingFigures.ts";
 import * as Onboarding from "../offchain-solver/chain/onboarding.ts";
 import { devnetKey } from "../offchain-solver/devnet/devnetKeys.ts";
 import { devnetMandate } from "../offchain-solver/devnet/devnetMandate.ts";
@@ -82,6 +83,13 @@ describe("a session in which not everybody can take part", function () {
     expect(market.scenario.standing?.map(({ id }) => id)).to.deep.equal([revoked, tight]);
     // The record and the report are those of who took part.
     const clearing = toClearingJson(outcome.cleared, options);
+    // Its figures are those of who is left, beside the loads of the others.
+    const known = { ...outcome.witness, owned: scenario.prosumers };
+    expect(checkFigures(clearing, known)).to.deep.equal({ kind: "valid" });
+    const { cost } = clearing.prosumers[2];
+    clearing.prosumers[2].cost += 1e-4;
+    expect(checkFigures(clearing, known)).to.include({ predicate: "costNotTheSchedule" });
+    clearing.prosumers[2].cost = cost;
     expect(clearing.prosumers.map(({ id }) => id)).to.deep.equal(left);
     const drawn = swept(clearing);
     const page = renderReport({ clearing: drawn, settlement: syntheticSettlement(drawn), scenario });
