@@ -102,6 +102,23 @@ describe("the model written twice", function () {
       }
     });
 
+  for (const sustain of [0, 2])
+    it(`has one optimum after generators that ran at full power, answers ${sustain === 0 ? "by the hour" : "that last"}`, () => {
+      const day = withSustain(takeHours(loadScenario("ieee15"), 2), sustain);
+      const after = {
+        ...day,
+        prosumers: day.prosumers.map(({ generator, ...rest }) =>
+          generator ? { ...rest, generator: { ...generator, initialMw: generator.maxMw } } : rest,
+        ),
+      };
+      const file = join(mkdtempSync(join(tmpdir(), "gridpact-")), "after.json");
+      writeFileSync(file, JSON.stringify(after));
+      const theirs = oracleOf(file, "--network-risk", "on");
+      expect(Math.abs(central(2, {}, after) / theirs - 1)).to.be.below(1e-6);
+      // They cannot come down at once, which costs something.
+      expect(central(2, {}, day) / theirs).to.be.below(1 - 1e-4);
+    });
+
   for (const [hours, sustain, risk] of [
     [3, 1, "ts-drcc"],
     [3, 3, "bonferroni"],

@@ -90,9 +90,10 @@ def prosumer(m, i):
         if generator:
             program.pay_square(dt * generator["costA"], p)
             program.pay(dt * generator["costB"] * p)
-            if t >= 1:
+            if t >= 1 or "initialMw" in generator:
                 ramp = generator["rampMwPerHour"] * dt
-                program.between("ramp" + at, -ramp, p - x["p"][t - 1], ramp)
+                before = x["p"][t - 1] if t >= 1 else Linear(generator["initialMw"])
+                program.between("ramp" + at, -ramp, p - before, ramp)
 
         w = program.variable("w" + at, 0.0, renewable["forecastMw"][t]) if renewable else Linear()
 
@@ -210,7 +211,8 @@ def sustains(m, i):
     """Section "Deliverable reserve": i's devices that can go on answering."""
     who = m.prosumers[i]
     devices = []
-    if "generator" in who and (who["generator"]["rampMwPerHour"] > 0.0 or m.T == 1):
+    ramp_free = m.T == 1 and "initialMw" not in who.get("generator", {})
+    if "generator" in who and (who["generator"]["rampMwPerHour"] > 0.0 or ramp_free):
         devices.append("generator")
     if "battery" in who and who["battery"]["maxMwh"] > who["battery"]["minMwh"]:
         devices.append("battery")
@@ -318,11 +320,12 @@ def deliverable(m):
     for (i, device), moved in alpha.items():
         x = m.own_devices[i]
         for t in m.hours:
-            if device == "generator" and t >= 1:
+            if device == "generator" and (t >= 1 or "initialMw" in m.prosumers[i]["generator"]):
                 most = m.prosumers[i]["generator"]["rampMwPerHour"] * m.dt
                 asked = {at: (a if at[1] == t else -a) for at, a in moved.items() if t - 1 <= at[1] <= t}
                 if asked:
-                    change = x["p"][t] - x["p"][t - 1]
+                    before = x["p"][t - 1] if t >= 1 else Linear(m.prosumers[i]["generator"]["initialMw"])
+                    change = x["p"][t] - before
                     two_sided(m.program, f"answering ramp[{i},{t}]", change, deviation_rows(m, asked), Linear(most),
                               m.risk, m.epsilon, m.K[t])
             if device == "battery":

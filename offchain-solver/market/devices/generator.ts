@@ -4,6 +4,7 @@ import { figure, nonnegative } from "../../grid/feeder.ts";
 import type { Answer, Draft, Hour, Term } from "../formulation/hour.ts";
 import { plainRows } from "../formulation/jointDeviation.ts";
 import { holdWithin } from "../formulation/sustained.ts";
+import type { Affine } from "../risk/tsDrcc.ts";
 import type { Device, Span } from "./device.ts";
 
 /** Dispatchable generator: cost a p^2 + b p [$/h, p in MW], linear emission rate. */
@@ -15,6 +16,8 @@ const GeneratorSchema = z.strictObject({
   costB: figure,
   emissionTPerMwh: nonnegative,
   reactiveMvar: nonnegative,
+  /** What it ran at before the first period, which its ramp is counted from; absent: nobody knows, and none binds. */
+  initialMw: nonnegative.optional(),
 });
 
 type Generator = z.infer<typeof GeneratorSchema>;
@@ -28,6 +31,7 @@ export const generator: Device<typeof GeneratorSchema, "generator" | "generatorU
     costA: "slope",
     costB: "price",
     reactiveMvar: "power",
+    initialMw: "power",
   },
   courses: {},
   hourly: ["generator", "generatorUp", "generatorDown"],
@@ -62,37 +66,43 @@ function add(hour: Hour, part: Generator): void {
   const down: Terms = answers ? [[(v.generatorDown[t] = model.bounded(0, Infinity)), 1]] : [];
   model.lessEqual([[p, 1], ...up], part.maxMw);
   model.lessEqual([[p, -1], ...down], -part.minMw);
-  if (t > 0) addRamps(hour, p, part.rampMwPerHour * dt);
+  const before: Affine | undefined =
+    t > 0 ? { terms: [[v.generator[t - 1], 1]], constant: 0 } : startOf(part.initialMw);
+  if (before !== undefined) addRamps(hour, p, before, part.rampMwPerHour * dt);
 }
 
-function addRamps({ model, variables, t }: Hour, p: number, most: number): void {
-  const before = variables.generator[t - 1];
+const startOf = (initialMw: number | undefined): Affine | undefined =>
+  initialMw === undefined ? undefined : { terms: [], constant: initialMw };
+
+function addRamps({ model }: Hour, p: number, before: Affine, most: number): void {
   for (const sign of [1, -1]) {
-    const change: Terms = [
-      [p, sign],
-      [before, -sign],
-    ];
-    model.lessEqual(change, most);
+    const change: Terms = [[p, sign], ...before.terms.map(([x, c]) => [x, -sign * c] as const)];
+    model.lessEqual(change, most + sign * before.constant);
   }
 }
 
 /** Errors change from one period to the next, and so must what answers them. */
-function sustains({ rampMwPerHour }: Generator, { hours }: Span): boolean {
-  return rampMwPerHour > 0 || hours === 1;
+function sustains({ rampMwPerHour, initialMw }: Generator, { hours }: Span): boolean {
+  return rampMwPerHour > 0 || (hours === 1 && initialMw === undefined);
 }
 
-/** abs((p_t + answer_t) - (p_{t-1} + answer_{t-1})) <= ramp, two-sided over the joint law of the two periods. */
-function sustain(draft: Draft, { rampMwPerHour }: Generator, answered: readonly (readonly Answer[])[]): void {
+/**
+ * abs((p_t + answer_t) - (p_{t-1} + answer_{t-1})) <= ramp, two-sided over the joint law of the two periods. What it
+ * ran at before the first one has its answers in it.
+ */
+function sustain(
+  draft: Draft,
+  { rampMwPerHour, initialMw }: Generator,
+  answered: readonly (readonly Answer[])[],
+): void {
   const { market, variables: v } = draft;
   const most = rampMwPerHour * market.dt;
-  for (let t = 1; t < market.hours; t++) {
-    const change: Term[] = [
-      [v.generator[t], 1],
-      [v.generator[t - 1], -1],
-    ];
+  for (let t = initialMw === undefined ? 1 : 0; t < market.hours; t++) {
+    const before: Term[] = t > 0 ? [[v.generator[t - 1], -1]] : [];
+    const from = Math.max(0, t - 1);
     holdWithin(draft, t, {
-      centre: { terms: change, constant: 0 },
-      spread: plainRows(market, answered, { from: t - 1, to: t, perMw: (at) => (at === t ? 1 : -1) }),
+      centre: { terms: [[v.generator[t], 1], ...before], constant: t > 0 ? 0 : -(initialMw ?? 0) },
+      spread: plainRows(market, answered, { from, to: t, perMw: (at) => (at === t ? 1 : -1) }),
       lower: { terms: [], constant: -most },
       upper: { terms: [], constant: most },
     });
