@@ -4,6 +4,7 @@ import { carbonExperiment } from "../study/experiments/carbon.ts";
 import { write, type Experiment } from "../study/experiments/common.ts";
 import { convergenceExperiment } from "../study/experiments/convergence.ts";
 import { dataSizeExperiment } from "../study/experiments/dataSize.ts";
+import { intradayExperiment } from "../study/experiments/intraday.ts";
 import { jointExperiment } from "../study/experiments/joint.ts";
 import { mandatesExperiment } from "../study/experiments/mandates.ts";
 import { networkExperiment } from "../study/experiments/network.ts";
@@ -23,6 +24,8 @@ type Sizes = {
   readonly large?: boolean;
   readonly most?: number;
   readonly solve?: number;
+  readonly days?: number;
+  readonly every?: number;
 };
 
 /** An experiment and the options that it listens to. */
@@ -43,6 +46,7 @@ const EXPERIMENTS: Readonly<Record<string, Entry>> = {
   rounding: { run: roundingExperiment, takes: ["hours"] },
   convergence: { run: convergenceExperiment, takes: ["hours", "maxIterations"] },
   replay: ofHours(replayExperiment),
+  intraday: { run: intradayExperiment, takes: ["hours", "days", "every"] },
   reclearing: { run: reclearingExperiment, takes: ["hours", "most"] },
   scale: {
     run: ({ large, most = Infinity, ...rest }) =>
@@ -75,6 +79,8 @@ export function experimentCommand(): Command {
       "reclearing, scale: only cases of at most so many prosumers",
       numberOption("--most", 14, 10_000, true),
     )
+    .option("--days <n>", "intraday: only so many held-out days", numberOption("--days", 1, 1000, true))
+    .option("--every <hours>", "intraday: only what is cleared again so often", numberOption("--every", 1, 24, true))
     .option("--large", "scale: 10,000 prosumers too; takes an hour and much memory")
     .action(async (name: string, { out, ...sizes }: { out: string } & Sizes) => {
       const { run, takes } = EXPERIMENTS[name];

@@ -84,16 +84,14 @@ export function playDay(
   });
 }
 
-/**
- * Every held-out day played through. `reclear`: after so many periods the market is
- * taken to be cleared again, from where the batteries are, and to bring them back to plan by its own trades; what they
- * are off by is counted from there.
- */
-export function replay(market: Market, parties: readonly Answering[], reclear: number): Record<Replayed, Tally> {
-  const tallies = Object.fromEntries(REPLAYED.map((limit) => [limit, { looked: 0, broken: 0 }])) as Record<
-    Replayed,
-    Tally
-  >;
+export type Tallies = Record<Replayed, Tally>;
+
+/** Tallies of nothing yet, and what adds to them: how far beyond a limit [prosumer id, period, day] was. */
+export function tallying(): {
+  readonly tallies: Tallies;
+  readonly count: (limit: Replayed, beyond: number, at: readonly [number, number, number]) => void;
+} {
+  const tallies = Object.fromEntries(REPLAYED.map((limit) => [limit, { looked: 0, broken: 0 }])) as Tallies;
   const count = (limit: Replayed, beyond: number, at: readonly [number, number, number]): void => {
     const { looked, broken, worst } = tallies[limit];
     const worse = beyond > REPLAY_TOLERANCE && beyond > (worst?.[3] ?? 0);
@@ -104,6 +102,16 @@ export function replay(market: Market, parties: readonly Answering[], reclear: n
       ...(named && { worst: named }),
     };
   };
+  return { tallies, count };
+}
+
+/**
+ * Every held-out day played through. `reclear`: after so many periods the market is
+ * taken to be cleared again, from where the batteries are, and to bring them back to plan by its own trades; what they
+ * are off by is counted from there.
+ */
+export function replay(market: Market, parties: readonly Answering[], reclear: number): Tallies {
+  const { tallies, count } = tallying();
   const days = market.scenario.uncertainty.testErrors[0].length;
   for (let day = 0; day < days; day++) {
     playDay(market, parties, errorsOf(market, "testErrors", day), reclear, (limit, i, t, beyond) =>
@@ -119,7 +127,7 @@ type Play = {
   readonly seen: (limit: Replayed, t: number, beyond: number) => void;
 };
 
-const beyondOf = (value: number, low: number, high: number): number => Math.max(value - high, low - value);
+export const beyondOf = (value: number, low: number, high: number): number => Math.max(value - high, low - value);
 
 function playBattery(market: Market, i: number, { schedule, answers }: Answering, { errors, reclear, seen }: Play) {
   const { battery } = market.prosumers[i];
