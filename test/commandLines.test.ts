@@ -14,6 +14,12 @@ import { printedLines } from "./support/printedLines.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** What `npm start` runs. */
+const START = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).scripts.start.replace(
+  "node offchain-solver/cli/main.ts",
+  "gridpact",
+) as string;
+
 /** What makes the command short, by how it begins; the last of two options of a name counts. */
 const SHORTER: readonly [begins: RegExp, added: string][] = [
   [/^clear ieee141/, "--hours 1 --population 6"],
@@ -46,7 +52,7 @@ const ON_A_LIVE_CHAIN = /--rpc http|out\/SESSION|--bundle PLACE/;
 
 /** Arguments after `gridpact`, shortened; undefined for other programs' lines. */
 function argumentsOf(line: string, places: Readonly<Record<string, string>>): string[] | undefined {
-  const found = /^(?:npx |npm run )?gridpact(?: --)?(?: (.*))?$/.exec(line.replace(/^npm start$/, "gridpact run"));
+  const found = /^(?:npx |npm run )?gridpact(?: --)?(?: (.*))?$/.exec(line.replace(/^npm start$/, START));
   if (found === null || OF_PARTIES.test(found[1] ?? "") || ON_A_LIVE_CHAIN.test(line)) return undefined;
   const named = (BARE[found[1]] ?? found[1]).replace(/\b[A-Z]{3,}\b/g, (word) => places[word] ?? word);
   const added = SHORTER.find(([begins]) => begins.test(named))?.[1];

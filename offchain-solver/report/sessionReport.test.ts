@@ -44,6 +44,26 @@ describe("report", () => {
     }
   });
 
+  it("says who stands ready, with what their batteries hold, and for how long answers can go on", () => {
+    const { prosumers } = clearing;
+    const ready = prosumers.map((one, k) => {
+      const schedule = { ...one.schedule, reserveUpMw: one.schedule.reserveUpMw.map(() => (k === 1 ? 0.02 : 0)) };
+      return { ...one, schedule: { ...schedule, reserveDownMw: schedule.reserveUpMw.map(() => 0) } };
+    });
+    const lasting: Scenario = { ...scenario, risk: { ...scenario.risk, sustainHours: 6 } };
+    const cardOf = (of: Scenario) => {
+      const page = parse(renderReport({ clearing: { ...clearing, prosumers: ready }, scenario: of }));
+      return texts(page.querySelectorAll("section.card")).find((text) => text.startsWith("Who stands ready"));
+    };
+    const card = cardOf(lasting)!;
+    const { battery, bus } = scenario.prosumers[1];
+    expect(card).to.include("go on for 6 h").and.include(`${bus}`);
+    expect(battery).not.to.equal(undefined);
+    expect(card).to.match(/Its limits/);
+    expect(cardOf(scenario)).to.include("by the period");
+    expect(card.match(/–/g) ?? []).to.have.length(0);
+  });
+
   it("leaves out what a session does not have", () => {
     const bare = parse(renderReport({ clearing: { ...clearing, residuals: [] }, scenario }));
     expect(texts(bare.querySelectorAll("nav a"))).to.deep.equal([

@@ -7,6 +7,7 @@ import { framed } from "../plot.ts";
 import { tint } from "../theme.ts";
 import { inUnit } from "../units.ts";
 import type { Session } from "./session.ts";
+import { standby } from "./standby.ts";
 
 function reserveTable({ clearing, scenario, units: { power, reservePrice } }: Session): string {
   const trades = posted(clearing, "reserve");
@@ -62,5 +63,6 @@ export function reserve(session: Session): string {
           : "",
       },
     ),
+    standby(session),
   );
 }
