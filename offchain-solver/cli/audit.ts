@@ -82,6 +82,9 @@ function sessionsIn(folder: string): SessionFolder[] {
   return found;
 }
 
+/** Of a folder of sessions that settled in the market that was audited, and their bills. */
+export const auditFolder = (folder: string, found: Audited): Verdict => checkFolder(folder, sessionsIn(folder), found);
+
 /** Every session's documents, and the bills of all of them: what one lacks hides nothing that is wrong with another. */
 function checkFolder(folder: string, sessions: readonly SessionFolder[], found: Audited): Verdict {
   const batches = sessions.flatMap(

@@ -13,6 +13,7 @@ import { devnetReport, type DevnetReport, type ReportedSession } from "../devnet
 import { appIsBuilt, servePage, type PageOptions, type ServedPage } from "../devnet/pageServer.ts";
 import { passwordFile, type Wiring } from "../devnet/parties.ts";
 import { usageOf } from "../devnet/usage.ts";
+import { verdictText } from "../auditor/verdict.ts";
 import { InputError } from "../io/inputError.ts";
 import { choiceOption, note, numberOption, say } from "../io/output.ts";
 import { complaint } from "../io/readJson.ts";
@@ -23,6 +24,7 @@ import type { Scenario } from "../market/scenario/scenario.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
 import { takePeriods } from "../scenarios/periods.ts";
 import { hoursOption, readScenario, type DrawArguments } from "./clearOptions.ts";
+import { writeDevnet } from "./devnetFolders.ts";
 import { Exit } from "./exit.ts";
 
 type Arguments = Pick<DrawArguments, "hours"> & {
@@ -87,20 +89,14 @@ async function devnet(name: string, args: Arguments): Promise<void> {
   const stop = new AbortController();
   const stopping = (): void => stop.abort();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stopping);
-  const clock = new Date(Date.parse(days[0].startUtc) - 2 * DAY_MS);
-  const { chain, transport, close } = await openPlace(args, clock, data);
+  const { chain, transport, close } = await openPlace(args, days[0], data);
   let market: Devnet | undefined;
   let page: ServedPage | undefined;
   const began = performance.now();
   let startSeconds = 0;
+  let delivered: DevnetReport["delivery"];
   try {
-    const view = new Listr([], {
-      renderer: args.json === "-" || !process.stderr.isTTY ? "silent" : "default",
-      concurrent: false,
-      // Its own would end this process at once, with nothing stopped and nothing reported.
-      registerSignalListeners: false,
-    });
-    const said = process.stderr.isTTY && args.json !== "-" ? () => undefined : (text: string) => note(`• ${text}`);
+    const { view, said } = terminalView(args);
     view.add({
       title: `market in ${data}`,
       task: async (_, task) => {
@@ -108,12 +104,12 @@ async function devnet(name: string, args: Arguments): Promise<void> {
           task.output = text;
           said(text);
         };
-        market = await openDevnet({ data, days, chain, transport, basePort: args.port, progress });
+        const how = { basePort: args.port, deliver: true, progress };
+        market = await openDevnet({ data, days, chain, transport, ...how });
         startSeconds = (performance.now() - began) / 1000;
         page = await openPage(market, args.pagePort, community);
         task.title = `market in ${data}: ${market.homes.length} processes, chain at ${chain.url}`;
-        if (page !== undefined) task.title += `, page at ${page.url}`;
-        said(task.title);
+        said((task.title += page === undefined ? "" : `, page at ${page.url}`));
       },
     });
     days.forEach((day, k) =>
@@ -130,6 +126,16 @@ async function devnet(name: string, args: Arguments): Promise<void> {
         },
       }),
     );
+    view.add({
+      title: "meters, bills, credits",
+      skip: () => stop.signal.aborted,
+      task: async (_, task) => {
+        delivered = await delivery(market as Devnet, { days, ends, community }, stop.signal);
+        if (delivered === undefined) return;
+        task.title = `${delivered.sessions.length} sessions, ${delivered.bills} bills: ${delivered.verdict}`;
+        said(task.title);
+      },
+    });
     await view.run();
     if (args.stay && page !== undefined) note(`the page stays at ${page.url} until this is interrupted`);
     if (args.stay) await interrupted(stop.signal);
@@ -139,11 +145,37 @@ async function devnet(name: string, args: Arguments): Promise<void> {
     await close();
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, stopping);
   }
-  report(devnetReport(data, ends, { startSeconds, processes: market?.homes.length ?? 0 }), args.json);
+  const outcome = devnetReport(data, ends, { startSeconds, processes: market?.homes.length ?? 0 });
+  report({ ...outcome, ...(delivered && { delivery: delivered }) }, args.json);
+}
+
+/** Steps as a list where somebody looks on, and lines elsewhere. */
+function terminalView({ json }: Arguments) {
+  const looked = process.stderr.isTTY && json !== "-";
+  const view = new Listr([], {
+    renderer: looked ? "default" : "silent",
+    concurrent: false,
+    // Its own would end this process at once, with nothing stopped and nothing reported.
+    registerSignalListeners: false,
+  });
+  return { view, said: looked ? () => undefined : (text: string) => note(`• ${text}`) };
+}
+
+/** What became of all that settled, into the folder `sessions`; undefined: nobody waits any longer. */
+async function delivery(
+  market: Devnet,
+  days: Parameters<typeof writeDevnet>[2],
+  stop: AbortSignal,
+): Promise<DevnetReport["delivery"]> {
+  const late = await market.deliver(stop);
+  if (stop.aborted) return undefined;
+  const { verdict, ...made } = await writeDevnet(market, join(market.data, "sessions"), days);
+  return { ...made, late, verdict: verdictText(verdict) };
 }
 
 /** The chain, and how parties reach each other: with NATS a broker, started here unless one is named. */
-async function openPlace(args: Arguments, clock: Date, data: string) {
+async function openPlace(args: Arguments, { startUtc }: Scenario, data: string) {
+  const clock = new Date(Date.parse(startUtc) - 2 * DAY_MS);
   const own = args.transport === "nats" && args.broker === undefined ? await startBroker() : undefined;
   const transport: Wiring["transport"] =
     args.transport === "tls" ? { kind: "tls" } : { kind: "nats", servers: [own?.url ?? String(args.broker)] };
@@ -227,8 +259,10 @@ function dataFolder({ data, reset }: Arguments): string {
 function report(outcome: DevnetReport, json: string | undefined): void {
   if (json !== undefined) writeJson(json, outcome);
   if (json !== "-") show(outcome);
-  const { split, lost, sessions } = outcome;
+  const { split, lost, sessions, delivery } = outcome;
   if (split + lost > 0) throw new Exit(1, `${split} sessions split, ${lost} lost`);
+  if (delivery !== undefined && (delivery.late.length > 0 || !delivery.verdict.startsWith("valid")))
+    throw new Exit(4, `delivery: ${delivery.verdict}, sessions not delivered: ${delivery.late.join(", ") || "none"}`);
   const other = sessions.filter(({ memory }) => memory?.same === false).length;
   if (other > 0) throw new Exit(1, `${other} sessions settled other integers than all agents in one process make`);
 }

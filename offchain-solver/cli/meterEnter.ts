@@ -15,6 +15,7 @@ import { InputError } from "../io/inputError.ts";
 import { numberOption, say } from "../io/output.ts";
 import { readJson } from "../io/readJson.ts";
 import { writeJson } from "../io/target.ts";
+import { filesIn } from "../metering/record.ts";
 import { ScenarioSchema } from "../market/scenario/scenario.ts";
 import type { Documents, Signed } from "../node/delivery/reckoning.ts";
 import { clockOf, windowsOf } from "../node/delivery/windows.ts";
@@ -23,14 +24,7 @@ import { sessionIn, type SessionFolder } from "./audit.ts";
 import { audited } from "./auditing.ts";
 import { writeSessionBills } from "./bills.ts";
 import { Exit } from "./exit.ts";
-import {
-  documentsIn,
-  filesOf,
-  meteredSession,
-  newerReadings,
-  signedAgain,
-  type MeteredSession,
-} from "./meteredSession.ts";
+import { documentsIn, meteredSession, newerReadings, signedAgain, type MeteredSession } from "./meteredSession.ts";
 import { rewriteSession } from "./sessionFiles.ts";
 
 type Arguments = { readonly readings?: string; readonly rpc?: string; readonly passTime?: true; readonly vat: number };
@@ -54,7 +48,7 @@ async function enter(folder: string, args: Arguments): Promise<void> {
     throw new InputError(`${session.at("meters.json")}: there is no such file: --readings must name one`);
   const known = await withTime(await meteredSession(session, args.rpc), args.passTime === true);
   try {
-    const signed = newer ? await signedAgain(known, meters, newer) : { files: filesOf(meters), ...meters };
+    const signed = newer ? await signedAgain(known, meters, newer) : { files: filesIn(meters), ...meters };
     const documents = [...told];
     const said = await enterDue(known, signed, documents);
     const credits = await issueDue(known, documents);

@@ -10,7 +10,8 @@ import type { EntryPlace } from "../devnet/entry.ts";
 import type { LiveChain } from "../devnet/liveChain.ts";
 import { InputError } from "../io/inputError.ts";
 import { isFile, readJson } from "../io/readJson.ts";
-import { signReadings, type MeterFile } from "../metering/signed.ts";
+import { filesIn } from "../metering/record.ts";
+import { signReadings } from "../metering/signed.ts";
 import type { Documents, Promised, Signed } from "../node/delivery/reckoning.ts";
 import { DeliveryJsonSchema, MetersJsonSchema, type MetersJson } from "../records/deliveryJson.ts";
 import { ReadingsJsonSchema } from "../records/meterJson.ts";
@@ -83,7 +84,7 @@ export async function signedAgain(
   { file, readings: newer }: Newer,
 ): Promise<Signed> {
   const domain = deliveryDomain(deployment.chainId, deployment.delivery!);
-  const before = filesOf(meters);
+  const before = filesIn(meters);
   const numberOf = (id: number): number => before.find(({ readings: [one] }) => one.prosumer === id)?.number ?? 0;
   const { start, periods, periodSeconds } = promised.settled.terms;
   const ids = [...new Set(newer.map(({ prosumer }) => prosumer))];
@@ -98,13 +99,3 @@ export async function signedAgain(
   );
   return { files: [...before, ...files], statements: meters.statements };
 }
-
-/** Signed files as meters.json keeps them. */
-export const filesOf = ({ meters }: Pick<MetersJson, "meters">): MeterFile[] =>
-  meters.map(({ prosumer, start, periodSeconds, number, signature, ...read }) => {
-    const readings = read.meteredWh.map((meteredWh, t) => ({
-      ...{ prosumer, start: start + t * periodSeconds, seconds: periodSeconds },
-      ...{ meteredWh, renewableWh: read.renewableWh[t], quality: read.quality[t] },
-    }));
-    return { number, readings, signature };
-  });

@@ -12,6 +12,8 @@ import { publicScenario } from "../market/scenario/publicScenario.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { settingsFor } from "../simulation/clear.ts";
 import { passTime, type ServedChain } from "./chain/served.ts";
+import { generating } from "./connections.ts";
+import { DeliveryWatch } from "./deliveryWatch.ts";
 import { openMarket } from "./openMarket.ts";
 import { makeParties, writeConfigs, writeSessions, type PartyHome, type Wiring } from "./parties.ts";
 import { freePorts } from "./ports.ts";
@@ -33,6 +35,8 @@ export type DevnetOptions = {
   readonly basePort?: number;
   readonly logLevel?: Wiring["settings"]["logLevel"];
   readonly patienceMs?: number;
+  /** Before a session is let come what is due of those before is waited for: readings, then credits. */
+  readonly deliver?: boolean;
   readonly progress?: (what: string) => void;
 };
 
@@ -46,6 +50,8 @@ export type Devnet = {
   readonly apiPorts: ReadonlyMap<number, number>;
   /** Lets session number `k` of the schedule come, and waits for its end, at most so long. */
   readonly session: (k: number, options: SessionWait) => Promise<SessionEnd>;
+  /** All that is still to come of sessions that have settled; says which of them, by ordinal, were not delivered. */
+  readonly deliver: (stop?: AbortSignal) => Promise<number[]>;
   readonly close: () => Promise<void>;
 };
 
@@ -107,6 +113,7 @@ export async function openDevnet(options: DevnetOptions): Promise<Devnet> {
     throw error;
   }
   const watch = new MarketWatch(deployment, chain.provider);
+  const deliveries = new DeliveryWatch(deployment, chain, { generating: generating(days[0]), progress });
   return {
     deployment,
     homes,
@@ -116,8 +123,15 @@ export async function openDevnet(options: DevnetOptions): Promise<Devnet> {
     data,
     apiPorts: new Map([...ports].map(([id, { api }]) => [id, api])),
     async session(k, wait) {
+      if (options.deliver) await deliveries.until(Date.parse(terms[k].scenario.startUtc) / 1000 - LEAD_S, wait.stop);
       if (terms[k].settings.carbon) await Onboarding.issueAllowances(deployment, chain.admin, grams[k]);
-      return follow(watch, chain, terms[k], wait);
+      const end = await follow(watch, chain, terms[k], wait);
+      if (options.deliver && end.outcome === "settled") await deliveries.settled(end.ordinal);
+      return end;
+    },
+    async deliver(stop) {
+      await deliveries.until(Infinity, stop);
+      return [...deliveries.late];
     },
     close: () => supervisor.stop(),
   };

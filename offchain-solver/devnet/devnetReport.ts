@@ -20,6 +20,18 @@ export type DevnetReport = {
   readonly processes: number;
   readonly startSeconds: number;
   readonly sessions: readonly ReportedSession[];
+  /** What became of the sessions that settled, and of all their files beside the chain; absent where nobody waited. */
+  readonly delivery?: {
+    readonly sessions: readonly {
+      readonly ordinal: number;
+      readonly entries: readonly string[];
+      readonly creditsWh: number;
+      readonly verdict: string;
+    }[];
+    readonly bills: number;
+    readonly late: readonly number[];
+    readonly verdict: string;
+  };
   /** Of the party that has grown most; absent where there were too few sessions to tell. */
   readonly growth?: Growth;
 };

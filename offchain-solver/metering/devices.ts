@@ -4,7 +4,7 @@
  * homes; what meters of real ones say comes from files and messages.
  */
 import type { ClearingResult } from "../market/result/clearingResult.ts";
-import type { Solution } from "../market/result/solution.ts";
+import type { Schedule, Solution } from "../market/result/solution.ts";
 import type { Market } from "../market/scenario/market.ts";
 import type { Prosumer, Scenario } from "../market/scenario/scenario.ts";
 import { callsOf, type PerPeriod } from "./calls.ts";
@@ -25,35 +25,67 @@ export type DeviceDay = {
 export const needsOf = ({ halfWidth, sigma }: Market): number[][] =>
   sigma.map((hour, t) => Array.from(hour, (deviation) => Math.round(halfWidth[t] * deviation * WH)));
 
-/** `actualMw` of whoever has a renewable must be there. */
+/** What a home's renewables had been planned to give, and gave: [period] Wh. */
+export type Generated = { readonly plannedWh: readonly number[]; readonly renewableWh: readonly number[] };
+
+/** `actualMw` must be there where it has a renewable. */
+export function generatedBy(one: Prosumer, { renewableMw }: Pick<Schedule, "renewableMw">, dt: number): Generated {
+  const wh = whIn(dt);
+  const planned = Array.from(renewableMw);
+  return { plannedWh: planned.map(wh), renewableWh: planned.map((mw, t) => wh(outcomeMw(one, mw, t))) };
+}
+
+/**
+ * What a home's meter reads, and what its generator emits, where it is called for `askedWh` [period] beyond its plan:
+ * generator and battery answer as far as they can, all else is as planned.
+ */
+export function answeredBy(
+  one: Prosumer,
+  schedule: Schedule,
+  { plannedWh, renewableWh }: Generated,
+  askedWh: readonly number[],
+  dt: number,
+): { readonly meteredWh: number[]; readonly generatorG: number } {
+  const wh = whIn(dt);
+  const response = new Responder(one, dt);
+  let grams = 0;
+  const meteredWh = askedWh.map((asked, t) => {
+    const plan = { generatorMw: schedule.generatorMw[t], batteryMw: schedule.dischargeMw[t] - schedule.chargeMw[t] };
+    const { generatorMw, batteryMw } = response.period(plan.generatorMw, plan.batteryMw, asked / (dt * WH));
+    grams += generatorMw * dt * (one.generator?.emissionTPerMwh ?? 0) * WH;
+    const moved = generatorMw - plan.generatorMw + batteryMw - plan.batteryMw;
+    return wh(schedule.pMw[t] + moved) + renewableWh[t] - plannedWh[t];
+  });
+  return { meteredWh, generatorG: Math.ceil(grams - 1e-6) };
+}
+
+const whIn =
+  (dt: number) =>
+  (mw: number): number =>
+    Math.round(mw * dt * WH) + 0;
+
+/** Of all homes at once. `actualMw` of whoever has a renewable must be there. */
 export function devicesOf(market: Market, { schedules }: Solution, result: ClearingResult): DeviceDay {
   const { prosumers, dt } = market;
-  const wh = (mw: number): number => Math.round(mw * dt * WH) + 0;
-  const planned = schedules.map(({ renewableMw }) => Array.from(renewableMw, wh));
-  const given = prosumers.map((one, i) => Array.from(schedules[i].renewableMw, (mw, t) => wh(outcomeMw(one, mw, t))));
-  const errors = given.map((row, i) => row.map((value, t) => value - planned[i][t]));
-  const calls = callsOf(result, needsOf(market), errors);
-  const homes = prosumers.map((one, i) => {
-    const s = schedules[i];
-    const response = new Responder(one, dt);
-    const metered: number[] = [];
-    let grams = 0;
-    for (let t = 0; t < market.hours; t++) {
-      const asked = (calls.given[i][t] + calls.own[i][t]) / (dt * WH);
-      const { generatorMw, batteryMw } = response.period(s.generatorMw[t], s.dischargeMw[t] - s.chargeMw[t], asked);
-      grams += generatorMw * dt * (one.generator?.emissionTPerMwh ?? 0) * WH;
-      // All else is as planned.
-      const moved = generatorMw - s.generatorMw[t] + batteryMw - (s.dischargeMw[t] - s.chargeMw[t]);
-      metered.push(wh(s.pMw[t] + moved) + errors[i][t]);
-    }
-    return { metered, grams: Math.ceil(grams - 1e-6) };
-  });
+  const days = prosumers.map((one, i) => generatedBy(one, schedules[i], dt));
+  const asked = askedOf(
+    market,
+    result,
+    days.map(({ plannedWh, renewableWh }) => renewableWh.map((value, t) => value - plannedWh[t])),
+  );
+  const homes = prosumers.map((one, i) => answeredBy(one, schedules[i], days[i], asked[i], dt));
   return {
-    meteredWh: homes.map(({ metered }) => metered),
-    renewableWh: given,
-    plannedWh: planned,
-    generatorG: homes.map(({ grams }) => grams),
+    meteredWh: homes.map(({ meteredWh }) => meteredWh),
+    renewableWh: days.map(({ renewableWh }) => renewableWh),
+    plannedWh: days.map(({ plannedWh }) => plannedWh),
+    generatorG: homes.map(({ generatorG }) => generatorG),
   };
+}
+
+/** [participant][period] Wh that each is called for, of others' errors and of its own: from public figures alone. */
+export function askedOf(market: Market, result: ClearingResult, errorWh: PerPeriod): number[][] {
+  const calls = callsOf(result, needsOf(market), errorWh);
+  return calls.given.map((row, i) => row.map((value, t) => value + calls.own[i][t]));
 }
 
 /** The day of a home that took no part: its load as forecast and all that its renewable gave; nothing was planned. */

@@ -170,3 +170,13 @@ export function toMetersJson(
     statements,
   });
 }
+
+/** Signed files as meters.json keeps them. */
+export const filesIn = ({ meters }: Pick<MetersJson, "meters">): MeterFile[] =>
+  meters.map(({ prosumer, start, periodSeconds, number, signature, ...read }) => {
+    const readings = read.meteredWh.map((meteredWh, t) => ({
+      ...{ prosumer, start: start + t * periodSeconds, seconds: periodSeconds },
+      ...{ meteredWh, renewableWh: read.renewableWh[t], quality: read.quality[t] },
+    }));
+    return { number, readings, signature };
+  });

@@ -1,5 +1,5 @@
 /** Opens a party's process from its folder, or says in one sentence why that cannot be. */
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { JsonRpcProvider } from "ethers";
 import { connect } from "../chain/connect.ts";
@@ -41,7 +41,7 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
   const file = configFile(home);
   const { config, id, schedule } = readOwn(home, role);
   const password = await readPassword({ ...(config.passwordFile && { file: config.passwordFile }) });
-  const { wallet, nodeKey } = await openKeys(home, password);
+  const { wallet, nodeKey, meterKey } = await openKeys(home, password);
   const provider = connect(config.rpc);
   // Whatever was opened is closed again where it does not come to a party that runs.
   const opened: { close: () => unknown }[] = [];
@@ -68,7 +68,7 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
       config,
       provider,
       deployment,
-      keys: { wallet, node: nodeKey },
+      keys: { wallet, node: nodeKey, ...(meterKey && { meter: meterKey }) },
       journal,
       carrier,
       records,
@@ -122,9 +122,12 @@ function readOwn(home: string, role: "node" | "operator") {
   return { config, id, schedule };
 }
 
+/** The meter's may be in the meter alone: then its readings come from there. */
 async function openKeys(home: string, password: string) {
-  for (const one of ["wallet", "node"] as const) checkOwnerOnly(keyFile(home, one));
+  for (const one of ["wallet", "node", "meter"] as const) checkOwnerOnly(keyFile(home, one));
+  const meter = existsSync(keyFile(home, "meter"));
   return {
+    meterKey: meter ? await openKey(keyFile(home, "meter"), password, "meter") : undefined,
     wallet: await openKey(keyFile(home, "wallet"), password, "wallet"),
     nodeKey: await openKey(keyFile(home, "node"), password, "node"),
   };

@@ -104,11 +104,15 @@ export class OperatorRole {
   async freezeNext(newest: Seen | undefined, now: number): Promise<void> {
     const { config, deployment, wallet, log } = this.#o;
     const last = Number(newest?.terms.start ?? 0);
-    const next = this.#scheduled().find(({ scenario }) => Date.parse(scenario.startUtc) / 1000 > last);
+    // One whose start has passed is none any more: those after it still come.
+    const next = this.#scheduled().find(({ scenario }) => {
+      const start = Date.parse(scenario.startUtc) / 1000;
+      return start > last && start >= now;
+    });
     if (next === undefined) return;
     const { startUtc, periodHours, hours, prosumers, tariff } = next.scenario;
     const start = Date.parse(startUtc) / 1000;
-    if (now < start - config.leadS || now > start) return;
+    if (now < start - config.leadS) return;
     const [fault] = ownFaults(next.scenario);
     if (fault !== undefined)
       return log("error", "not frozen: unsound terms", { startUtc, reason: `${fault.field} ${fault.reason}` });

@@ -23,6 +23,8 @@ import { maskKey } from "./agent/maskStream.ts";
 import type { Carrier } from "./carrier.ts";
 import type { Config } from "./config.ts";
 import { JournalError, type Journal } from "./journal/journal.ts";
+import { Deliveries } from "./delivery/deliveries.ts";
+import { decodeMeterMessage, encodeMeterMessage, isMeterMessage } from "./delivery/meterMessages.ts";
 import { OperatorRole, SYSTEM_IDS } from "./operatorRole.ts";
 import { Member, type FrozenOnChain, type Settleable } from "./session/member.ts";
 import { decodeLife, encodeLife, isForConductor, isLife, type Life, type LifeOf } from "./session/messages.ts";
@@ -37,7 +39,8 @@ export type PartyOptions = {
   readonly config: Pick<Config, "submit" | "patienceMs" | "pollMs" | "leadS" | "mask">;
   readonly provider: Provider;
   readonly deployment: Deployment;
-  readonly keys: { readonly wallet: Wallet; readonly node: Wallet };
+  /** A meter's key may be in the meter alone. */
+  readonly keys: { readonly wallet: Wallet; readonly node: Wallet; readonly meter?: Wallet };
   readonly journal: Journal;
   readonly carrier: Carrier;
   readonly records: Records;
@@ -59,6 +62,7 @@ export class Party {
   readonly #link: Link<Uint8Array>;
   #member: Member | undefined;
   readonly #operator: OperatorRole | undefined;
+  readonly #deliveries: Deliveries;
   #submission: Submission | undefined;
   #seen: Seen | undefined;
   #head: Watched["head"] | undefined;
@@ -90,6 +94,12 @@ export class Party {
         send: (to, message) => this.#send(to, message),
         log,
       });
+    this.#deliveries = new Deliveries({
+      ...{ party, operator: OPERATOR_ID, provider, deployment, keys, records: options.records, log },
+      ...(options.partFor && { partFor: options.partFor }),
+      pays: config.submit,
+      send: (to, message) => this.#link.send(to, encodeMeterMessage(message)),
+    });
     this.#link = carrier.join(party, {
       message: (from, bytes) => this.#hear(from, bytes),
       timeout: () => undefined,
@@ -158,11 +168,22 @@ export class Party {
       if (watched.reorg) this.#reorg(watched);
       await this.#follow(watched);
       this.#o.changed?.();
+      await this.#deliver(watched);
     } catch (error) {
       if (this.#closed) return;
       if (error instanceof JournalError) return this.#o.failed(error);
       if (!this.#away) this.#o.log("warn", "the chain does not answer", { reason: (error as Error).message });
       this.#away = true;
+    }
+  }
+
+  /** What follows settled sessions keeps nobody from the one that is open. */
+  async #deliver({ head, reorg }: Watched): Promise<void> {
+    if (reorg) this.#deliveries.settled(true);
+    try {
+      await this.#deliveries.look(head.timestamp);
+    } catch (error) {
+      if (!this.#closed) this.#o.log("warn", "delivery", { reason: (error as Error).message.split("\n")[0] });
     }
   }
 
@@ -216,6 +237,8 @@ export class Party {
       log,
       failed: this.#o.failed,
     });
+    /** The operator's, of the clearing that is under way. */
+    let run: object | undefined;
     this.#member = new Member(terms, {
       party,
       operator: OPERATOR_ID,
@@ -230,7 +253,13 @@ export class Party {
         }),
       chainFor: (agreed) => this.#chainFor(session, agreed),
       note: (level, what, details) => log(level, what, { ordinal: Number(terms.ordinal), ...details }),
-      ended: (own, agreed) => records.own(Number(terms.ordinal), own, agreed),
+      ended: (own, agreed) => {
+        if (party === OPERATOR_ID) run = own;
+        else records.own(Number(terms.ordinal), own, agreed);
+      },
+      proposed: (text) => {
+        if (run !== undefined) records.cleared(Number(terms.ordinal), run, text);
+      },
       settleable: (posting) => {
         this.#publish(posting);
         this.#submission?.offer(posting, this.#member?.bit ?? -1);
@@ -259,6 +288,7 @@ export class Party {
       journal.commit({ kind: "void", session, reason: this.#member?.refusal ?? outcome.kind });
     log("info", `session is ${outcome.kind}`, { ordinal });
     records.outcome(ordinal, outcome, this.#member);
+    if (outcome.kind === "settled") this.#deliveries.settled();
     if (outcome.kind === "settled") this.#run(this.#bill(seen, outcome.batch));
     this.#end();
     journal.prune();
@@ -311,6 +341,11 @@ export class Party {
   }
 
   #hear(from: number, bytes: Uint8Array): void {
+    if (isMeterMessage(bytes)) {
+      const told = decodeMeterMessage(bytes);
+      if (told === undefined) return this.#o.carrier.drop(from, "it sent what is no message");
+      return this.#run(this.#deliveries.hear(from, told));
+    }
     if (!isLife(bytes)) {
       if (this.#member !== undefined) this.#run(this.#member.hearAgent(from, bytes));
       return;

@@ -5,6 +5,8 @@ import type { Bill } from "../auditor/documents.ts";
 import type { Outcome } from "../chain/watch.ts";
 import type { Terms } from "../codec/terms.ts";
 import { writeJson, writeText } from "../io/target.ts";
+import { ofEntry } from "../records/sessionPlaces.ts";
+import type { Documents } from "./delivery/reckoning.ts";
 import type { Member } from "./session/member.ts";
 
 /** One line for people and machines of every session that this node has seen the end of. */
@@ -19,22 +21,43 @@ export type SessionRecord = {
 
 type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 
+export const clearingFolder = (home: string): string => join(home, "clearings");
+export const deliveryFolder = (home: string): string => join(home, "deliveries");
+
 export class Records {
   readonly #own: string;
+  readonly #clearings: string;
+  readonly #deliveries: string;
   readonly #bundles: string;
   readonly sessions: SessionRecord[] = [];
 
   constructor(home: string, bundles: string) {
     this.#own = join(home, "sessions");
+    this.#clearings = clearingFolder(home);
+    this.#deliveries = deliveryFolder(home);
     this.#bundles = bundles;
     for (const folder of [this.#own, bundles]) mkdirSync(folder, { recursive: true });
   }
 
-  /** Schedule and cost: the owner's alone. null: there is none, and what an earlier attempt left counts no more. */
-  own(ordinal: number, own: unknown, { scenario }: Terms): void {
+  /** Schedule and cost: the owner's alone. undefined: none, and what an earlier attempt left counts no more. */
+  own(ordinal: number, own: object | undefined, { scenario }: Terms): void {
     const file = join(this.#own, `${ordinal}.json`);
-    if (own === null) rmSync(file, { force: true });
-    else writeJson(file, { ordinal, startUtc: scenario.startUtc, ...(own as object) });
+    if (own === undefined) rmSync(file, { force: true });
+    else writeJson(file, { ordinal, startUtc: scenario.startUtc, ...own });
+  }
+
+  /** The operator's: how a clearing went, and the proposals that it came to. */
+  cleared(ordinal: number, run: object, proposals: string): void {
+    mkdirSync(this.#clearings, { recursive: true });
+    writeJson(join(this.#clearings, `${ordinal}.json`), { ...run, proposals: JSON.parse(proposals) });
+  }
+
+  /** What was entered of a session, and what meters and nodes signed of it, as this node has attested it. */
+  delivered(ordinal: number, entry: number, { delivery, meters }: Documents): void {
+    const folder = join(this.#deliveries, `${ordinal}`);
+    mkdirSync(folder, { recursive: true });
+    writeJson(join(folder, ofEntry("delivery.json", entry)), delivery);
+    writeJson(join(folder, ofEntry("meters.json", entry)), meters);
   }
 
   /** What it pays, once the chain has it: also where the schedule was lost with the process that had made it. */

@@ -206,7 +206,10 @@ function soldBy(scenario: Scenario, solution: Solution): Float64Array[] {
 }
 
 /** The solution with every battery running one way, where that keeps the positions, and where it does not. */
-function asBuilt(market: Market, solution: Solution): { readonly solution: Solution; readonly bothWays: BothWays } {
+export function asBuilt(
+  market: Market,
+  solution: Solution,
+): { readonly solution: Solution; readonly bothWays: BothWays } {
   const turned = solution.schedules.map((schedule, i) => oneWay(market.prosumers[i], schedule, market.dt));
   return {
     solution: { ...solution, schedules: turned.map(({ schedule }) => schedule) },

@@ -8,6 +8,7 @@ export const ON_DEVNET: readonly string[] = [
   "commandLines",
   "corruptions",
   "dayInSessions",
+  "deliveredDevnet",
   "devnet",
   "devnetNats",
   "examples",

@@ -103,7 +103,7 @@ function step(work: Work, events: readonly AgentEvent[]): Reply {
     sends,
     ...(timerMs !== undefined && { timerMs }),
     ...(failure !== undefined && { failure }),
-    ...(fresh && { end: { proposal: bytesOf(work.end!.proposal), own: bytesOf(work.end!.own ?? null) } }),
+    ...(fresh && { end: { proposal: bytesOf(work.end!.proposal), own: bytesOf(work.end!.own) } }),
     progress: agent.progress(),
   };
 }

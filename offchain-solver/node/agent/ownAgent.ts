@@ -2,7 +2,7 @@
 import { forTradeGraph } from "../../clearing/settings.ts";
 import { settingsFrom } from "../../clearing/settingsTerms.ts";
 import { OPERATOR_AGENT, type Effect, type Event } from "../../clearing/message.ts";
-import { initOperator, stepOperator } from "../../clearing/operatorAgent.ts";
+import { initOperator, stepOperator, type OperatorState } from "../../clearing/operatorAgent.ts";
 import { createHours } from "../../clearing/operatorProblem.ts";
 import { endOf, operatorEnd } from "../../clearing/proposal.ts";
 import { initProsumer, stepProsumer } from "../../clearing/prosumerAgent.ts";
@@ -40,8 +40,25 @@ export type Opening = {
 export type OwnEnd = {
   readonly proposal: Proposal | OperatorProposal;
   readonly view: OwnView;
-  /** What its owner wants to know: schedule and cost, $. */
-  readonly own?: { readonly schedule: unknown; readonly cost: number; readonly regret: number };
+  /** What its owner wants to know: a prosumer its schedule and cost, $; the operator how the clearing went. */
+  readonly own: OwnRecord | RunRecord;
+};
+
+export type OwnRecord = {
+  readonly schedule: unknown;
+  readonly cost: number;
+  readonly regret: number;
+  /** Its allowances' price, $/t, and its part of the objective, $. */
+  readonly priceMu: number;
+  readonly objective: number;
+};
+
+/** By iteration, and [hour] limits that were written out. */
+export type RunRecord = {
+  readonly iterations: number;
+  readonly evaluations: number;
+  readonly residuals: readonly { readonly primal: number; readonly dual: number }[];
+  readonly workingSet: readonly (readonly number[])[];
 };
 
 export type OwnAgent = {
@@ -100,7 +117,7 @@ export function openAgent(opening: Opening): OwnAgent | Refusal {
       ...shared,
       step: (event) => stepOperator(state, event)[1],
       ended: () => state.status === "solved",
-      end: () => ({ proposal: proposal(), view: { kind: "operator", proposal: proposal() } }),
+      end: () => ({ proposal: proposal(), view: { kind: "operator", proposal: proposal() }, own: runOf(state) }),
       progress: () => ({ iteration: state.iteration, ...state.residuals.at(-1) }),
     };
   }
@@ -110,13 +127,20 @@ export function openAgent(opening: Opening): OwnAgent | Refusal {
     step: (event) => stepProsumer(state, event)[1],
     ended: () => state.done && state.grid?.end === "solved",
     end() {
-      const { proposal, view, schedule, regret } = endOf(market, state);
-      const own = { schedule: plain(schedule), regret, cost: deviceCost(market, self, schedule) };
+      const { proposal, view, schedule, regret, priceMu, objective } = endOf(market, state);
+      const own = { schedule: plain(schedule), regret, priceMu, objective, cost: deviceCost(market, self, schedule) };
       return { proposal, view, own };
     },
     progress: () => ({ iteration: state.iteration }),
   };
 }
+
+const runOf = ({ residuals, hours }: OperatorState): RunRecord => ({
+  iterations: residuals.length,
+  evaluations: residuals.length,
+  residuals: residuals.map(({ primal, dual }) => ({ primal, dual })),
+  workingSet: hours.map(({ workingSet }) => [...workingSet]),
+});
 
 /** Typed arrays as lists, which files hold. */
 const plain = (record: object): Record<string, unknown> =>

@@ -36,9 +36,14 @@ export type Surroundings = {
   readonly note: (level: "info" | "warn", what: string, details?: object) => void;
   /** All it takes to settle is here. */
   readonly settleable: (posting: Settleable) => void;
-  /** The own end, for its owner; null: it has none any more. */
-  readonly ended: (own: unknown, terms: Terms) => void;
+  /** The own end, for its owner; undefined: it has none any more. */
+  readonly ended: (own: Ended | undefined, terms: Terms) => void;
+  /** Everybody's proposals of an attempt, canonical JSON. */
+  readonly proposed: (text: string) => void;
 };
+
+/** An agent's own record, and what its messages came to. */
+export type Ended = object & { readonly messages: number; readonly bytes: number; readonly wallMs: number };
 
 export type Settleable = {
   readonly session: string;
@@ -76,6 +81,8 @@ export class Member {
   #early: AgentEvent[] = [];
   #waiting: AgentEvent[] = [];
   #busy = false;
+  /** In the attempt that is under way; ms. */
+  #sent = { messages: 0, bytes: 0, since: 0 };
   #witness = "";
   #batch: Batch | undefined;
   /** Of every member that an own claim has looked at: whether the newest found it beyond its mandate. */
@@ -175,7 +182,7 @@ export class Member {
     this.#tag = -1;
     if (party !== operator && this.#self < 0) {
       this.stage = "left out";
-      this.#around.ended(null, this.#terms);
+      this.#around.ended(undefined, this.#terms);
       const own = beyond.find((one) => one.party === party);
       if (own === undefined) return this.#around.note("warn", "left out: it was not there in time, or failed");
       const { predicate, detail } = own;
@@ -207,6 +214,7 @@ export class Member {
   async #go(): Promise<void> {
     if (this.#started) return;
     this.#started = true;
+    this.#sent = { messages: 0, bytes: 0, since: performance.now() };
     this.stage = "clearing";
     const early = this.#early;
     this.#early = [];
@@ -237,7 +245,11 @@ export class Member {
     const attempted = { session: this.session, attempt: this.#attempt };
     this.progress = progress;
     if (timerMs !== undefined) setTimer(timerMs);
-    for (const { to, bytes } of sends) send(this.#partyOf(to), bytes);
+    for (const { to, bytes } of sends) {
+      this.#sent.messages++;
+      this.#sent.bytes += bytes.length;
+      send(this.#partyOf(to), bytes);
+    }
     if (failure !== undefined) {
       setTimer(undefined);
       const { reason, waitedFor = [] } = failure;
@@ -249,7 +261,10 @@ export class Member {
     setTimer(undefined);
     this.stage = "proposed";
     journal.hear(this.session, this.#attempt, { kind: "end", body: end.proposal });
-    ended(JSON.parse(new TextDecoder().decode(end.own)), this.#terms as Terms);
+    const own = JSON.parse(new TextDecoder().decode(end.own)) as object;
+    const wallMs = Math.round(performance.now() - this.#sent.since);
+    const { messages, bytes } = this.#sent;
+    ended({ ...own, messages, bytes, wallMs }, this.#terms as Terms);
     const proposal = JSON.parse(new TextDecoder().decode(end.proposal)) as LifeOf<"proposal">["proposal"];
     this.#tell({ kind: "proposal", ...attempted, proposal });
   }
@@ -257,6 +272,7 @@ export class Member {
   async #claim(text: string): Promise<void> {
     const attempt = this.#attempt;
     if (this.#chain === undefined) return;
+    this.#around.proposed(text);
     const { committee, ...chain } = this.#chain;
     const reply = await this.#around.agent.ask({
       kind: "claim",

@@ -1,0 +1,138 @@
+/** A node's signature under an entry of readings, and everybody's, until they are a quorum's. */
+import { id, type BaseWallet } from "ethers";
+import * as Delivery from "../../chain/delivery.ts";
+import { deliveryDomain, readingsDigest } from "../../codec/deliveryData.ts";
+import { signerOfText } from "../../codec/recover.ts";
+import { quorumOf } from "../../codec/typedData.ts";
+import { filesIn } from "../../metering/record.ts";
+import type { MeterMessageOf } from "./meterMessages.ts";
+import { reckon, takenIn, type Asked, type Promised, type Reckoned } from "./reckoning.ts";
+import { attesters, type Windows } from "./windows.ts";
+
+/** One after the other, in the order of the bits. */
+const TURN_MS = 2_000;
+/** Digests of which signatures are kept before the own one is known. */
+const MOST_DIGESTS = 8;
+
+type Own = {
+  /** Hash of what was handed out, and what was said to it. */
+  readonly about: string;
+  readonly told: MeterMessageOf<"attested">;
+  readonly entry: number;
+  readonly digest: string;
+  readonly reckoned: Reckoned;
+  readonly members: readonly string[];
+  readonly bit: number;
+};
+
+export type Attested =
+  | { readonly kind: "attested"; readonly message: MeterMessageOf<"attested"> }
+  | { readonly kind: "refused"; readonly reason: string };
+
+export class Attestation {
+  readonly #asked: Asked;
+  readonly #promised: Promised;
+  readonly #windows: Windows;
+  readonly #keys: { readonly node: BaseWallet };
+  /** [prosumer] what its meter has sent to this node itself. */
+  readonly #heard = new Map<number, MeterMessageOf<"metered">>();
+  readonly #signatures = new Map<string, Map<number, string>>();
+  #own: Own | undefined;
+  #dueMs = Infinity;
+
+  constructor(
+    asked: Asked,
+    promised: Promised,
+    windows: Windows,
+    { keys }: { readonly keys: { readonly node: BaseWallet } },
+  ) {
+    this.#asked = asked;
+    this.#promised = promised;
+    this.#windows = windows;
+    this.#keys = keys;
+  }
+
+  heard(from: number, message: MeterMessageOf<"metered">): void {
+    const { prosumers } = this.#promised.terms.scenario;
+    if (message.file.prosumer === from && prosumers.some((one) => one.id === from)) this.#heard.set(from, message);
+  }
+
+  signed({ digest, bit, signature }: MeterMessageOf<"attested">): void {
+    const known = this.#signatures.get(digest) ?? new Map<number, string>();
+    if (this.#signatures.size >= MOST_DIGESTS && !this.#signatures.has(digest)) return;
+    known.set(bit, signature);
+    this.#signatures.set(digest, known);
+  }
+
+  /** Reckons what was handed out and signs it; undefined: this node has no seat in the committee whose turn it is. */
+  async attest(message: MeterMessageOf<"readings">, now: number): Promise<Attested | undefined> {
+    const about = id(JSON.stringify(message));
+    if (this.#own?.about === about) return { kind: "attested", message: this.#own.told };
+    const { deployment } = this.#asked;
+    const { settled } = this.#promised;
+    const { epoch, members } = await attesters(this.#asked, settled.terms, this.#windows, now);
+    const bit = members.indexOf(this.#keys.node.address);
+    if (bit < 0) return undefined;
+    const signed = { files: filesIn({ meters: message.files }), statements: message.statements };
+    const missed = await this.#missedIn(message);
+    if (missed !== undefined) return { kind: "refused", reason: missed };
+    const kind = message.closed ? "final" : "provisional";
+    const reckoned = await reckon(this.#asked, this.#promised, signed, { kind });
+    const number = (reckoned.before?.number ?? 0) + 1;
+    // It is handed out again until it is seen on chain.
+    if (message.entry < number) return undefined;
+    if (message.entry > number) return { kind: "refused", reason: `entry ${message.entry}: the next is ${number}` };
+    if (message.closed && !reckoned.bill.measured && now < this.#windows.closes)
+      return { kind: "refused", reason: "final before every value is measured" };
+    const before = reckoned.before ?? Delivery.NO_ENTRY;
+    const attested = Delivery.attestedOf(settled, before, reckoned.entry, epoch);
+    const digest = readingsDigest(deliveryDomain(deployment.chainId, deployment.delivery!), attested);
+    const signature = await Delivery.attestEntry(deployment, this.#keys.node, attested);
+    if (this.#own?.digest !== digest) this.#dueMs = Infinity;
+    const { session, entry } = message;
+    const told = { kind: "attested", session, entry, digest, bit, signature } as const;
+    this.#own = { about, told, entry: number, digest, reckoned, members, bit };
+    this.signed(told);
+    return { kind: "attested", message: told };
+  }
+
+  /** A file that was sent to this node, is right, and was not handed out as it is, or not at all. */
+  async #missedIn({ files }: MeterMessageOf<"readings">): Promise<string | undefined> {
+    const own = filesIn({ meters: [...this.#heard.values()].map(({ file }) => file) });
+    const taken = await takenIn(this.#asked, this.#promised, { files: own, statements: [] });
+    const handed = new Map(files.map((one) => [one.prosumer, one]));
+    for (const [prosumer, { number }] of taken.files)
+      if ((handed.get(prosumer)?.number ?? 0) < number) return `the file of prosumer ${prosumer} is left out`;
+    return undefined;
+  }
+
+  /** Everything that the entry takes, once a quorum has signed and the own turn has come. */
+  ready(nowMs: number): { readonly reckoned: Reckoned; readonly signatures: ReadonlyMap<number, string> } | undefined {
+    if (this.#own === undefined) return undefined;
+    const { digest, members, reckoned, bit } = this.#own;
+    const right = [...(this.#signatures.get(digest) ?? [])]
+      .filter(([at, signature]) => signerOfText(digest, signature) === members[at])
+      .sort(([a], [b]) => a - b);
+    const quorum = quorumOf(members.length);
+    if (right.length < quorum) return undefined;
+    if (this.#dueMs === Infinity) this.#dueMs = nowMs + bit * TURN_MS;
+    if (nowMs < this.#dueMs) return undefined;
+    // Sent again only after as long as a turn of everybody takes.
+    this.#dueMs = nowMs + members.length * TURN_MS;
+    return { reckoned, signatures: new Map(right.slice(0, quorum)) };
+  }
+
+  /** What this node has attested, where it is that which was entered; said once. */
+  entered(last: Delivery.ChainEntry | undefined): Reckoned | undefined {
+    const own = this.#own;
+    if (own === undefined || last === undefined || last.number < own.entry) return undefined;
+    this.#own = undefined;
+    this.#signatures.clear();
+    this.#heard.clear();
+    const { before, entry } = own.reckoned;
+    const same = last.number === own.entry && last.kind === entry.kind && equal(last.readings, entry.readings);
+    return same && last.number === (before?.number ?? 0) + 1 ? own.reckoned : undefined;
+  }
+}
+
+const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, k) => byte === b[k]);

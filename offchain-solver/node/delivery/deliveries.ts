@@ -1,0 +1,269 @@
+/**
+ * A party's part in what follows its settled sessions: its meter's readings, its node's signature under everybody's,
+ * the entry on chain, its own credits. Driven by the chain's clock and by what is on chain alone: killed at any point
+ * and started again, it goes on from there.
+ */
+import type { BaseWallet, Provider, Wallet } from "ethers";
+import * as Delivery from "../../chain/delivery.ts";
+import { connectedAt, lastEntry } from "../../chain/deliveryEntries.ts";
+import { deliveryContracts, type Deployment } from "../../chain/deployment.ts";
+import { readSettled, type SettledOnChain } from "../../chain/settledBatches.ts";
+import { deliveryDomain } from "../../codec/deliveryData.ts";
+import { termsHash, type Terms } from "../../codec/terms.ts";
+import { sessionHash } from "../../codec/typedData.ts";
+import { WitnessSchema } from "../../codec/witness.ts";
+import type { Schedule } from "../../market/result/solution.ts";
+import type { PrivatePart } from "../../market/scenario/publicScenario.ts";
+import type { Generated } from "../../metering/devices.ts";
+import type { Log } from "../party.ts";
+import type { Records } from "../records.ts";
+import { Attestation } from "./attestation.ts";
+import type { MeterMessage, MeterMessageOf } from "./meterMessages.ts";
+import { MeterRound, type Sent } from "./meterRound.ts";
+import { generatedIn, meteredBy, type OwnDay } from "./ownMeter.ts";
+import { documentsOf, type Asked, type Promised } from "./reckoning.ts";
+import { windowsOf, type Windows } from "./windows.ts";
+
+/** How often the chain is asked about a session whose time has come; when a round that came to nothing begins anew. */
+const ASK_MS = 1_000;
+const ANEW_MS = 60_000;
+
+export type DeliveryOptions = {
+  readonly party: number;
+  readonly operator: number;
+  readonly provider: Provider;
+  readonly deployment: Deployment;
+  /** Its meter's key may be elsewhere: then others attest what it does not say. */
+  readonly keys: { readonly wallet: Wallet; readonly node: BaseWallet; readonly meter?: BaseWallet };
+  readonly records: Records;
+  /** Absent for the operator, who has no meter. */
+  readonly partFor?: (terms: Terms) => PrivatePart | string;
+  readonly send: (to: number, message: MeterMessage) => void;
+  /** Whether this node posts, and pays. */
+  readonly pays: boolean;
+  readonly log: Log;
+};
+
+/** A settled session that is not delivered to its end. */
+type Pending = {
+  readonly session: string;
+  readonly ordinal: number;
+  readonly promised: Promised;
+  readonly windows: Windows;
+  readonly attestation: Attestation;
+  /** Of the chain's clock: before then there is nothing to do. */
+  due: number;
+  askedMs: number;
+  round?: { readonly conduct: MeterRound; readonly sinceMs: number } | undefined;
+};
+
+export class Deliveries {
+  readonly #o: DeliveryOptions;
+  readonly #pending = new Map<string, Pending>();
+  #asked: Asked | undefined;
+  /** Block up to which settled sessions are known; undefined: they are to be read anew. */
+  #known: number | undefined;
+  #fresh = true;
+  #now = 0;
+
+  constructor(options: DeliveryOptions) {
+    this.#o = options;
+  }
+
+  /** A session has settled; or the chain has lost blocks, and all of it is read anew. */
+  settled(reorg = false): void {
+    this.#fresh = true;
+    if (reorg) this.#known = undefined;
+  }
+
+  /** Asked at every look at the chain. `now`: its newest block's time. */
+  async look(now: number): Promise<void> {
+    this.#now = now;
+    if (this.#fresh) await this.#read();
+    for (const one of this.#pending.values()) {
+      const nowMs = performance.now();
+      if (now < one.due) continue;
+      if (nowMs - one.askedMs >= ASK_MS) {
+        one.askedMs = nowMs;
+        await this.#follow(one, now);
+      }
+      if (this.#pending.has(one.session) && now >= one.due) {
+        this.#perform(one.round?.conduct.tick(nowMs) ?? []);
+        await this.#submit(one);
+      }
+    }
+  }
+
+  async hear(from: number, message: MeterMessage): Promise<void> {
+    const one = this.#pending.get(message.session);
+    if (one === undefined || this.#now < one.windows.opens) return;
+    const { operator } = this.#o;
+    if (message.kind === "generated") return this.#perform(one.round?.conduct.hear(from, message, performance.now()));
+    if (message.kind === "metered") {
+      one.attestation.heard(from, message);
+      return this.#perform(one.round?.conduct.hear(from, message, performance.now()));
+    }
+    if (message.kind === "attested") return one.attestation.signed(message);
+    if (from !== operator) return;
+    if (message.kind === "meter") this.#generate(one, message);
+    else if (message.kind === "called") await this.#meter(one, message);
+    else await this.#attest(one, message);
+  }
+
+  async #read(): Promise<void> {
+    const { provider, deployment, records, log } = this.#o;
+    this.#fresh = false;
+    const connected = await connectedAt(deployment, provider);
+    // A market that nothing meters is connected to delivers nothing.
+    if (connected.delivery === undefined) return;
+    this.#asked = { deployment: connected, provider };
+    const head = await provider.getBlockNumber();
+    if (this.#known === undefined) this.#pending.clear();
+    const found = await readSettled(connected, provider, this.#known === undefined ? connected.block : this.#known + 1);
+    this.#known = head;
+    for (const one of found) {
+      const session = sessionHash(one.settled.terms);
+      const terms = termsOf(records, one);
+      if (terms === undefined) {
+        log("info", "no part in the delivery: its bundle is not here", { ordinal: one.ordinal });
+        continue;
+      }
+      const windows = await windowsOf(this.#asked, one.settled.terms);
+      const promised = { settled: one.settled, payload: one.payload, terms };
+      const attestation = new Attestation(this.#asked, promised, windows, this.#o);
+      this.#pending.set(session, {
+        ...{ session, ordinal: one.ordinal, promised, windows, attestation, due: windows.opens, askedMs: -Infinity },
+      });
+    }
+  }
+
+  /** What the chain has of it, and what is to be done next. */
+  async #follow(one: Pending, now: number): Promise<void> {
+    const { log, operator, party, provider, records } = this.#o;
+    const { deployment } = this.#asked!;
+    const last = await lastEntry(deployment, provider, one.promised.settled);
+    const own = one.attestation.entered(last);
+    if (own !== undefined && last !== undefined) {
+      const documents = documentsOf(this.#asked!, one.promised, { kind: own.entry.kind }, own, last);
+      records.delivered(one.ordinal, last.number, documents);
+      log("info", "readings are entered", { ordinal: one.ordinal, entry: last.number, kind: last.kind });
+    }
+    if (last !== undefined && last.kind !== "provisional") return this.#claim(one, last, now);
+    if (last !== undefined && now < one.windows.closes) {
+      one.due = one.windows.closes;
+      one.round = undefined;
+      return;
+    }
+    if (party !== operator) return;
+    const entry = (last?.number ?? 0) + 1;
+    const nowMs = performance.now();
+    if (one.round?.conduct.entry === entry && nowMs - one.round.sinceMs < ANEW_MS) return;
+    const invited = one.promised.terms.scenario.prosumers.map(({ id }) => id);
+    const { session } = one;
+    const about = { session, entry, over: now >= one.windows.closes, invited, operator };
+    const conduct = new MeterRound({ ...about, periods: one.promised.settled.terms.periods }, nowMs);
+    one.round = { conduct, sinceMs: nowMs };
+    log("info", "asks what meters read", { ordinal: one.ordinal, entry });
+  }
+
+  #ownDay({ promised, ordinal }: Pending): OwnDay | undefined {
+    const { partFor, records } = this.#o;
+    const part = partFor?.(promised.terms);
+    if (part === undefined || typeof part === "string") return undefined;
+    const { schedule } = (records.readOwn(ordinal) ?? {}) as { readonly schedule?: object };
+    return { promised, part, schedule: schedule === undefined ? undefined : scheduleIn(schedule) };
+  }
+
+  #generate(one: Pending, { session, entry }: MeterMessageOf<"meter">): void {
+    const { send, operator, keys } = this.#o;
+    const day = keys.meter && this.#ownDay(one);
+    const generated = day && generatedIn(day);
+    if (generated === undefined) return;
+    const { plannedWh, renewableWh } = generated;
+    send(operator, { kind: "generated", session, entry, plannedWh: [...plannedWh], renewableWh: [...renewableWh] });
+  }
+
+  async #meter(one: Pending, { session, entry, generated }: MeterMessageOf<"called">): Promise<void> {
+    const { keys, send, operator } = this.#o;
+    const day = this.#ownDay(one);
+    if (keys.meter === undefined || day === undefined || generatedIn(day) === undefined) return;
+    const { deployment } = this.#asked!;
+    const others = new Map(generated.map(({ party, ...rest }): [number, Generated] => [party, rest]));
+    const domain = deliveryDomain(deployment.chainId, deployment.delivery!);
+    const signing = { domain, keys: { node: keys.node, meter: keys.meter }, number: entry };
+    const metered = await meteredBy(day, others, signing);
+    const message = { kind: "metered", session, entry, ...metered } as const;
+    one.attestation.heard(this.#o.party, message);
+    const { prosumers } = one.promised.terms.scenario;
+    // All who attest are told: what one of them leaves out, another misses.
+    for (const to of [operator, ...prosumers.map(({ id }) => id)]) if (to !== this.#o.party) send(to, message);
+  }
+
+  async #attest(one: Pending, message: MeterMessageOf<"readings">): Promise<void> {
+    const { log, send, operator } = this.#o;
+    const made = await one.attestation.attest(message, this.#now);
+    if (made === undefined) return;
+    if (made.kind === "refused")
+      return log("warn", "attests no readings", { ordinal: one.ordinal, entry: message.entry, reason: made.reason });
+    const { prosumers } = one.promised.terms.scenario;
+    for (const to of [operator, ...prosumers.map(({ id }) => id)]) if (to !== this.#o.party) send(to, made.message);
+  }
+
+  /** Whoever's turn it is enters what a quorum has attested. */
+  async #submit(one: Pending): Promise<void> {
+    const { pays, keys, provider, log } = this.#o;
+    const ready = pays ? one.attestation.ready(performance.now()) : undefined;
+    if (ready === undefined) return;
+    const { deployment } = this.#asked!;
+    const { before = Delivery.NO_ENTRY, entry } = ready.reckoned;
+    try {
+      const wallet = keys.wallet.connect(provider);
+      await Delivery.enterReadings(deployment, wallet, one.promised.settled, { before, entry }, ready.signatures);
+    } catch (error) {
+      const reason = ((error as { shortMessage?: string }).shortMessage ?? (error as Error).message).split("\n")[0];
+      log("info", "readings were not entered", { ordinal: one.ordinal, reason });
+    }
+    one.askedMs = -Infinity;
+  }
+
+  /** Its own credits, once nobody can contest them; then nothing more is to be done for this session. */
+  async #claim(one: Pending, last: Delivery.ChainEntry, now: number): Promise<void> {
+    const { provider, keys, party, operator, log } = this.#o;
+    const { deployment } = this.#asked!;
+    const at = (await provider.getBlock(last.block))!.timestamp + one.windows.disputeS;
+    one.due = at;
+    one.round = undefined;
+    if (party !== operator && now < at) return;
+    this.#pending.delete(one.session);
+    const { carbonCredit } = deliveryContracts(deployment, provider);
+    if (party === operator || BigInt((await carbonCredit.getFunction("deviceOf").staticCall(party)).device) === 0n)
+      return;
+    try {
+      const wallet = keys.wallet.connect(provider);
+      const [made] = await Delivery.issueCredits(deployment, wallet, one.promised.settled, last, [party]);
+      if (made !== undefined) log("info", "credits are issued", { ordinal: one.ordinal, wh: Number(made.wh) });
+    } catch (error) {
+      log("info", "no credits", { ordinal: one.ordinal, reason: (error as { shortMessage?: string }).shortMessage });
+    }
+  }
+
+  #perform(sent: readonly Sent[] = []): void {
+    for (const { to, message } of sent) this.#o.send(to, message);
+  }
+}
+
+/** The terms that were frozen, from the bundle that was published of it. */
+function termsOf(records: Records, { settled }: SettledOnChain): Terms | undefined {
+  const bundle = records.readBundle(settled.bundle);
+  const read = bundle === undefined ? undefined : WitnessSchema.safeParse(JSON.parse(bundle)).data;
+  return read !== undefined && termsHash(read.terms) === settled.terms.termsHash ? read.terms : undefined;
+}
+
+/** As a record keeps it: lists for typed arrays. */
+const scheduleIn = (record: object): Schedule =>
+  Object.fromEntries(
+    Object.entries(record).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? Float64Array.from(value as number[]) : (value as number),
+    ]),
+  ) as unknown as Schedule;
