@@ -14,6 +14,7 @@ import { riskExperiment } from "../study/experiments/risk.ts";
 import { roundingExperiment } from "../study/experiments/rounding.ts";
 import { scaleExperiment, SIZES } from "../study/experiments/scale.ts";
 import { sizesExperiment } from "../study/experiments/sizes.ts";
+import { zooExperiment } from "../study/experiments/zooPage.ts";
 import { choiceOption, numberOption, say } from "../io/output.ts";
 import { checkFolder } from "../io/target.ts";
 
@@ -42,6 +43,7 @@ const EXPERIMENTS: Readonly<Record<string, Entry>> = {
   joint: ofHours(jointExperiment),
   mandates: ofHours(mandatesExperiment),
   "data-size": ofHours(dataSizeExperiment),
+  zoo: { run: () => zooExperiment(), takes: [] },
   sizes: { run: sizesExperiment, takes: ["hours"] },
   rounding: { run: roundingExperiment, takes: ["hours"] },
   convergence: { run: convergenceExperiment, takes: ["hours", "maxIterations"] },
