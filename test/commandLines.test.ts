@@ -34,6 +34,7 @@ const SHORTER: readonly [begins: RegExp, added: string][] = [
   [/^experiment convergence/, "--hours 1 --max-iterations 12 --out out"],
   [/^experiment scale/, "--hours 1 --iterations 3 --solve 2 --most 300 --out out"],
   [/^experiment reclearing/, "--hours 1 --most 20 --out out"],
+  [/^experiment zoo/, "--out out"],
   [/^experiment/, "--hours 1 --out out"],
 ];
 
@@ -69,6 +70,7 @@ describe("command lines that are printed for readers", function () {
     process.chdir(folder);
     mkdirSync("bench");
     mkdirSync("sessions");
+    copyFileSync(join(root, "bench/zoo.json"), "bench/zoo.json");
     copyFileSync(join(root, "test/feeders/perUnit.m"), "case.m");
     const hour = takeHours(loadScenario("ieee15"), 1);
     writeFileSync("newer.json", JSON.stringify(changeForecasts(hour, (mw) => 0.98 * mw)));

@@ -35,7 +35,7 @@ export const whyOf = ({ session }: ZooRow): string =>
 
 function textOf(part: ZooPart): string {
   const { summary: s, rows } = part;
-  const command = `gridpact bench zoo --seed ${part.seed} --count ${part.count}${part.run ? " --run" : ""} --json ${ZOO_RECORD}`;
+  const command = `gridpact bench zoo --seed ${part.seed} --count ${part.count} --json ${ZOO_RECORD}`;
   const reasons = new Map<string, number>();
   for (const row of rows.filter(({ session }) => session?.verdict === "refused"))
     reasons.set(whyOf(row), (reasons.get(whyOf(row)) ?? 0) + 1);
@@ -45,7 +45,7 @@ function textOf(part: ZooPart): string {
       : ` Sessions on a chain: ${s.sessions.valid} settled and valid, ${s.sessions.invalid} settled and invalid, ${s.sessions.undecided} undecided, ${s.sessions.failed} failed, ${s.sessions.refused} refused before money moved${reasons.size === 0 ? "" : ` (${[...reasons].map(([why, n]) => `${n}: ${why}`).join("; ")})`}.`;
   const shown = rows.flatMap(({ seed, failures }) => failures.map((failure) => `${seed}: ${failure}`));
   return [
-    `**Seeds ${part.seed} to ${(part.seed + part.count - 1) % 2 ** 32}** (\`${command}\`, code ${part.code}): ${s.markets} markets, ${s.solved} solved, ${s.infeasible} infeasible, ${s.wrongStatus} otherwise than the central twin.`,
+    `**Seeds ${part.seed} to ${(part.seed + part.count - 1) % 2 ** 32}** (\`${command}\`${part.run ? " with --run" : ""}, code ${part.code}): ${s.markets} markets, ${s.solved} solved, ${s.infeasible} infeasible, ${s.wrongStatus} otherwise than the central twin.`,
     `Gap to the central optimum: median ${s.gap.median.toExponential(1)}, largest ${s.gap.largest.toExponential(1)} of gross turnover.`,
     `Evaluations: median ${s.evaluations.median}, most ${s.evaluations.largest}; against the better plain median ${s.ratio.median.toFixed(2)}, most ${s.ratio.largest.toFixed(2)}; plain ended in ${s.plainEnded.without} without and ${s.plainEnded.with} with the vanishing regularisation, within three times the default's evaluations and 60.`,
     `Beyond what is claimed: ${shown.length === 0 ? "nothing" : shown.join("; ")}.${sessions}`,
