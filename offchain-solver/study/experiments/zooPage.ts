@@ -20,11 +20,16 @@ const cellsOf =
     ...[seed, t.prosumers, t.periods, t.minutes, t.sizeKw, t.kv, t.devices, t.limits, t.prices, t.pairs, t.risk],
     t.carbon ? "yes" : "no",
     ...[r.central, r.status, r.evaluations, countOf(r.plain), countOf(r.plainVanishing)],
-    ...[r.ratio ?? "", r.gap ?? "", r.session?.verdict ?? "", r.session?.verdict === "refused" ? whyOf(r) : ""],
+    ...[
+      r.ratio ?? "",
+      r.gap ?? "",
+      r.session?.verdict ?? "",
+      r.session?.verdict === "refused" ? whyOf({ session: r.session }) : "",
+    ],
   ];
 
 /** A refusal's kind: the sentence without this market's own numbers and names. */
-export const whyOf = ({ session }: ZooRow): string =>
+export const whyOf = ({ session }: Pick<ZooRow, "session">): string =>
   (session?.detail ?? "")
     .replace(/^\S+ = \S+: /, "")
     .replace(/prosumer \d+/g, "a prosumer")
