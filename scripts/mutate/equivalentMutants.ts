@@ -8,6 +8,8 @@ type Change = readonly [before: string, after: string, because: string];
 
 const SAME_SIGN = "they differ at zero alone, and minus zero is zero";
 const ASSERTED = "what is added to one account is taken from another, so each sum is zero whatever the batch";
+const EITHER = "where they are equal either is the smaller, or the larger";
+const ZERO = "where it is zero, so is what follows from it either way";
 const NO_RECORD = "a party equal to the number of participants does not take part, and was refused as unknown";
 
 const CHANGES: Readonly<Record<string, readonly Change[]>> = {
@@ -28,6 +30,57 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       "if (loads.length - offset < HEAD) return offset;",
       "if (loads.length - offset <= HEAD) return offset;",
       "a head alone is refused by what follows with the same offset: it needs a value at least",
+    ],
+  ],
+  "types/Mandate.sol": [
+    [
+      "if (nano > day || mandate.prosumer == OPERATOR) nano = day;",
+      "if (nano >= day || mandate.prosumer == OPERATOR) nano = day;",
+      EITHER,
+    ],
+    ["return price > 0 ? uint256(price) : 0;", "return price >= 0 ? uint256(price) : 0;", ZERO],
+  ],
+  "market/Tables.sol": [
+    [
+      "grams = held.carbon > 0 ? uint56(held.carbon) - grams : 0;",
+      "grams = held.carbon >= 0 ? uint56(held.carbon) - grams : 0;",
+      "who has none has none locked",
+    ],
+  ],
+  "market/Postings.sol": [
+    [
+      "if (grams < 0 && -grams > carbon - lockedG && id != DESK) {",
+      "if (grams <= 0 && -grams > carbon - lockedG && id != DESK) {",
+      "no more is locked than there is, and only the desk has less than none",
+    ],
+    [
+      "if (grams < 0 && -grams > carbon - lockedG && id != DESK) {",
+      "if (-grams > carbon - lockedG && id != DESK) {",
+      "no more is locked than there is, and only the desk has less than none",
+    ],
+  ],
+  "reference/ReferencePostings.sol": [
+    [
+      "if (entry.nano < 0) _pay(entry.id, uint256(-int256(entry.nano)), most);",
+      "if (entry.nano <= 0) _pay(entry.id, uint256(-int256(entry.nano)), most);",
+      "paying nothing is never more than there is",
+    ],
+    ["if (id == DESK || grams >= 0) return;", "if (id == DESK || grams > 0) return;", "giving none is never too much"],
+  ],
+  "reference/ReferenceDelivery.sol": [
+    [
+      "int256 room = int256(line.most) + (amounts[k] < 0 ? amounts[k] : int256(0));",
+      "int256 room = int256(line.most) + (amounts[k] <= 0 ? amounts[k] : int256(0));",
+      ZERO,
+    ],
+    ["uint256 most = room > 0 ? uint256(room) : 0;", "uint256 most = room >= 0 ? uint256(room) : 0;", ZERO],
+    ["if (cost > most) cost = most;", "if (cost >= most) cost = most;", EITHER],
+  ],
+  "delivery/Entries.sol": [
+    [
+      "bytes memory entries = id < INSURANCE ? abi.encode(from, to) : abi.encode(to, from);",
+      "bytes memory entries = id <= INSURANCE ? abi.encode(from, to) : abi.encode(to, from);",
+      "the fund owes itself nothing: what it cannot pay is nobody's arrears",
     ],
   ],
   "market/StandingPosts.sol": [
@@ -83,11 +136,13 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       "nano = most >= spent ? (most - spent) * NANO_PER_TOKEN : 0;",
       "where they are equal their difference is zero",
     ],
+    ["if (nano > held.deposit) nano = held.deposit;", "if (nano >= held.deposit) nano = held.deposit;", EITHER],
     [
-      "if (nano > held.deposit) nano = held.deposit;",
-      "if (nano >= held.deposit) nano = held.deposit;",
-      "where they are equal either is the smaller",
+      "uint256 owned = held.carbon > 0 ? uint56(held.carbon) : 0;",
+      "uint256 owned = held.carbon >= 0 ? uint56(held.carbon) : 0;",
+      ZERO,
     ],
+    ["if (grams > owned) grams = owned;", "if (grams >= owned) grams = owned;", EITHER],
   ],
   "libraries/Netting.sol": [
     [
@@ -114,6 +169,31 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
     ],
   ],
   "libraries/LedgerRefusals.sol": [
+    [
+      "int256 price = int24(uint24(limits >> (energy < 0 ? MAX_BUY : MAX_BUY + 24)));",
+      "int256 price = int24(uint24(limits >> (energy <= 0 ? MAX_BUY : MAX_BUY + 24)));",
+      ZERO,
+    ],
+    [
+      "if (magnitude * frame.perHour > uint32(limits >> (energy < 0 ? MAX_BUY_W : MAX_SELL_W)))",
+      "if (magnitude * frame.perHour > uint32(limits >> (energy <= 0 ? MAX_BUY_W : MAX_SELL_W)))",
+      "no energy is more than no limit, whichever limit it is",
+    ],
+    [
+      "int256 price = int24(uint24(limits >> (grams < 0 ? MIN_CARBON_PRICE : MIN_CARBON_PRICE - 24)));",
+      "int256 price = int24(uint24(limits >> (grams <= 0 ? MIN_CARBON_PRICE : MIN_CARBON_PRICE - 24)));",
+      ZERO,
+    ],
+    [
+      "if (uint256(grams < 0 ? -grams : grams) > uint32(load(record + RECORD_CAPACITY)))",
+      "if (uint256(grams <= 0 ? -grams : grams) > uint32(load(record + RECORD_CAPACITY)))",
+      SAME_SIGN,
+    ],
+    [
+      "most = most > spent ? (most - spent) * NANO_PER_MICRO : 0;",
+      "most = most >= spent ? (most - spent) * NANO_PER_MICRO : 0;",
+      ZERO,
+    ],
     [
       "for (uint256 k; k < frame.participants; ++k) {",
       "for (uint256 k; k <= frame.participants; ++k) {",
@@ -142,11 +222,6 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       "if (measured < before) {",
       "if (measured <= before) {",
       "where they are equal the call was refused two lines before",
-    ],
-    [
-      "uint256 owed = _owedWh[id] < issued ? _owedWh[id] : issued;",
-      "uint256 owed = _owedWh[id] <= issued ? _owedWh[id] : issued;",
-      "where they are equal either is the smaller",
     ],
     ["if (owed > 0) _owedWh[id] -= owed;", "if (owed >= 0) _owedWh[id] -= owed;", "less zero is what it was"],
   ],
@@ -179,7 +254,21 @@ export const EQUIVALENT: readonly Equivalent[] = Object.entries(CHANGES).flatMap
   changes.map(([before, after, because]) => ({ file, before, after, because })),
 );
 
-export function equivalentTo({ file, before, after }: Mutant): string | undefined {
+/** `a < b ? a : b`, the smaller or the larger of two. */
+const CHOICE = /([\w.[\]]+) (<=?|>=?) ([\w.[\]]+) \? (?:\1 : \3|\3 : \1)/;
+const MOVED: Readonly<Record<string, string>> = { "<": "<=", "<=": "<", ">": ">=", ">=": ">" };
+
+function choosesAlike({ before, after }: Mutant): boolean {
+  const found = CHOICE.exec(before);
+  if (found === null) return false;
+  const [choice, one, operator, other] = found;
+  const rest = choice.slice(one.length + operator.length + other.length + 2);
+  return after === before.replace(choice, () => `${one} ${MOVED[operator]} ${other}${rest}`);
+}
+
+export function equivalentTo(mutant: Mutant): string | undefined {
+  const { file, before, after } = mutant;
+  if (choosesAlike(mutant)) return EITHER;
   return EQUIVALENT.find((one) => one.file === file && one.before === before.trim() && one.after === after.trim())
     ?.because;
 }

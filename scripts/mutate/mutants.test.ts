@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
-import { EQUIVALENT } from "./equivalentMutants.ts";
+import { EQUIVALENT, equivalentTo } from "./equivalentMutants.ts";
 import { stale } from "./record.ts";
 import { allMutantsOf, hashOf, mutable, sourceOf, TARGETS } from "./targets.ts";
 import { classify, mutantsOf, mutationsOf, succeeded } from "./mutants.ts";
@@ -67,6 +67,14 @@ describe("the mutants of a line", () => {
   it("are none in comments and declarations of errors", () => {
     expect(mutationsOf("/// a < b")).to.deep.equal([]);
     expect(mutationsOf("error A(uint256 a);")).to.deep.equal([]);
+  });
+
+  it("are equal to the original where two are equal of which the smaller is meant, and nowhere else", () => {
+    const line = (after: string) => equivalentTo({ file: "a.sol", line: 0, before: "n = a < b ? a : b;", after });
+    expect(line("n = a <= b ? a : b;")).to.be.a("string");
+    expect(line("n = a > b ? a : b;")).to.equal(undefined);
+    const other = { file: "a.sol", line: 0, before: "n = a < b ? a : c;", after: "n = a <= b ? a : c;" };
+    expect(equivalentTo(other)).to.equal(undefined);
   });
 
   it("contain each one that is listed as equivalent, with a reason", () => {

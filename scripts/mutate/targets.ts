@@ -44,7 +44,7 @@ export const TARGETS: Readonly<Record<string, readonly string[]>> = {
   ...within("carbon", "CarbonCredit", CARBON),
 };
 
-const BATCHES = ["mutations", "quorum", "limits", "settle"];
+const BATCHES = ["mutations", "quorum", "limits", "namedRefusals", "settle"];
 const ACCOUNTS = ["accounts", "mandates", "sessions", "postings", "holds", "ledgerRanges"];
 const TABLES = ["tables", "standing", "capability"];
 const WHO = ["registry", "committees", "governance"];
@@ -61,13 +61,14 @@ export type Suite = { readonly file: string; readonly grep: string };
 const ABOUT: Readonly<Record<string, string>> = {
   StandingPosts: "standing",
   StandingLoads: "standing",
+  MarketExtension: "standing",
   TableWriter: "tables mandates",
   FrozenTable: "tables accounts",
-  Tables: "tables accounts",
-  State: "accounts postings mandates",
+  Tables: "tables namedRefusals accounts",
+  State: "accounts namedRefusals postings",
   Postings: "postings",
   ReferencePostings: "postings",
-  LedgerRefusals: "mutations limits ledgerRanges",
+  LedgerRefusals: "mutations namedRefusals ledgerRanges",
   Ledger: "mutations limits holds ledgerRanges",
   Mandate: "mandates",
   GridModel: "registry capability standing",
