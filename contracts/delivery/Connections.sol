@@ -14,6 +14,9 @@ import {Connection, hashConnection} from "../types/Readings.sol";
 /// What each home is connected for, signed by its wallet, sent by the operator: the bound of everything that meters can
 /// say of it. All of them are code, so that an entry reads one for some 30 gas.
 abstract contract Connections is IDelivery, EIP712, AccessManaged {
+    /// How far a nonce may be beyond the last: no single one uses them up for whoever takes the account over.
+    uint64 private constant MAX_STEP = 1 << 32;
+
     IRegistry public immutable registry;
 
     address internal _table;
@@ -33,7 +36,8 @@ abstract contract Connections is IDelivery, EIP712, AccessManaged {
             if (id >= INSURANCE) revert ConnectionOfSystem(id);
             if (id <= last) revert ConnectionsNotAscending(k);
             last = id;
-            if (one.nonce <= _nonces[id]) revert ConnectionNonce(id, one.nonce, _nonces[id]);
+            uint64 before = _nonces[id];
+            if (one.nonce <= before || one.nonce - before > MAX_STEP) revert ConnectionNonce(id, one.nonce, before);
             address wallet = registry.walletOf(id);
             bool signed = SignatureChecker.isValidSignatureNow(wallet, connectionDigest(one), signatures[k]);
             if (wallet == address(0) || !signed) revert ConnectionBadSignature(id);

@@ -147,6 +147,23 @@ for (const reference of [true, false]) {
         expect(await refused(contract, "registerConnections", twice, both)).to.equal("connectionsNotAscending");
       });
 
+      it("threat: a connection that a seller leaves behind: whoever takes the account over narrows it", async () => {
+        const [contract, most] = [delivery(world), 1n + 2n ** 32n];
+        for (const nonce of [2n ** 64n - 1n, most + 1n])
+          expect((await register({ nonce })).predicate).to.equal("connectionNonce");
+        const signed = async (by: Wallet, changes: object) => {
+          const one = { prosumer: 101, ...HOME, ...changes };
+          const signature = by.signingKey.sign(await contract.connectionDigest(one)).serialized;
+          return Chain.send(contract, "registerConnections", [one], [signature]);
+        };
+        await signed(world.wallets.get(101) as Wallet, { maxPrice: 2 ** 32 - 1, nonce: most });
+        const taker = wallet("taker", 101);
+        await Chain.send(as(world.contracts.registry, await owner(world, 101)), "rotateWallet", 101, taker.address);
+        await signed(taker, { feedW: 10, nonce: most + 1n });
+        const { feedW, maxPrice } = await contract.connectionOf(101);
+        expect([feedW, maxPrice]).to.deep.equal([10n, BigInt(HOME.maxPrice)]);
+      });
+
       it("that is narrowed later does not unsettle what was entered before", async () => {
         await until(session.end + HOUR);
         const much = readingsOf(session, (row, k) => (k === 0 ? metered(row, 0, { meteredWh: 4_900 }) : row));
