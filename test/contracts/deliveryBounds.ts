@@ -182,7 +182,8 @@ for (const reference of [true, false]) {
     });
 
     describe("who cannot pay", () => {
-      it("threat: insolvent prosumer: the day is entered, the fund bears what it can, receivers the rest, arrears are collected", async () => {
+      /** 101 leaves with what is not held, and draws much; the fund has `nano`, the utility what was deposited. */
+      const insolvent = async (nano: bigint) => {
         await start(4);
         const { market } = world.contracts;
         const admin = as(market, world.admin);
@@ -190,11 +191,10 @@ for (const reference of [true, false]) {
         await Onboarding.register(world.deployment, world.admin, [{ id: FUND, wallet: keys.nodeKey.address, ...keys }]);
         await Chain.send(world.contracts.token, "approve", world.deployment.market, 10n ** 12n);
         await Chain.send(world.contracts.token, "mint", await world.admin.getAddress(), 10n ** 12n);
-        // 101 leaves with what is not held; the fund has half a dollar, the utility what was deposited.
         const leaving = await owner(world, 101);
         const free = (await market.free(101)) / 1000n;
         await Chain.send(as(market, leaving), "requestWithdrawal", 101, free);
-        await Chain.send(admin, "deposit", FUND, 100_000n);
+        if (nano > 0n) await Chain.send(admin, "deposit", FUND, nano / 1000n);
         await until(session.end + HOUR);
         const left = await held(world, 101);
         const readings = readingsOf(session, (row, k) => {
@@ -202,7 +202,11 @@ for (const reference of [true, false]) {
           return k === 2 ? metered(row, 1, { meteredWh: 5_000 }) : row;
         });
         const due = { debit: 19_000n * 110_000n, credit: 6_000n * 30_000n };
-        const moved = await movedBy(world, () => deliver(session, readings));
+        return { admin, left, due, moved: await movedBy(world, () => deliver(session, readings)) };
+      };
+
+      it("threat: insolvent prosumer: the day is entered, the fund bears what it can, receivers the rest, arrears are collected", async () => {
+        const { admin, left, due, moved } = await insolvent(100_000_000n);
         expect(moved.get(101)).to.equal(-left);
         expect(moved.get(FUND)).to.equal(-100_000_000n);
         const shortfall = due.debit - left - 100_000_000n;
@@ -217,6 +221,17 @@ for (const reference of [true, false]) {
         const back = await movedBy(world, () => Chain.send(delivery(world), "collect", 101));
         expect([back.get(101), back.get(FUND)]).to.deep.equal([-200_000_000n, 200_000_000n]);
         expect(await delivery(world).arrearsOf(101)).to.equal(due.debit - left - 200_000_000n);
+      });
+
+      it("owes what it could not pay, whoever has borne it: the fund alone, or receivers alone", async () => {
+        for (const fund of [0n, 10_000_000_000n]) {
+          const { left, due, moved } = await insolvent(fund);
+          const shortfall = due.debit - left;
+          expect(await delivery(world).arrearsOf(101)).to.equal(shortfall);
+          expect(moved.get(FUND) ?? 0n).to.equal(fund === 0n ? 0n : -shortfall);
+          const received = (moved.get(103) as bigint) + (moved.get(UTILITY) as bigint);
+          expect(received).to.equal(fund === 0n ? left : due.debit);
+        }
       });
 
       it("threat: a colluding quorum on metering: an account loses what its connection says and no more, never what is locked", async () => {
@@ -257,6 +272,8 @@ for (const reference of [true, false]) {
       it("says on demand whether what was due is the batch's", async () => {
         await until(session.end + HOUR);
         const lie = readingsOf(session, (row, k) => (k === 0 ? metered(row, 0, { dueWh: 2_001 }) : row));
+        const [early, bytes] = await entryOf(session, encodeReadings(lie));
+        expect(await refused(delivery(world), "checkDue", early, session.payload, bytes)).to.equal("notDelivered");
         const first = await deliver(session, lie);
         const check = async (entered: typeof first) => {
           const [posting] = await entryOf(session, entered.readings, { before: entered });

@@ -163,6 +163,12 @@ for (const reference of [true, false]) {
       expect(await refused(post(next.terms.epoch, told([])))).to.equal("noOpenSession");
     });
 
+    it("are what is stated and nothing that lies behind it, however many periods there are", async () => {
+      const loads = IDS.map((id) => ({ id, watts: [-1_000], vars: [10] }));
+      const frozen = await freeze(world, 8, { standing: loads });
+      expect(await outcome(world, frozen, imports(IDS.slice(1), [], 8))).to.equal("settled");
+    });
+
     it("that terms state without sense are not taken: no home, twice, too few periods, cut short", async () => {
       const one = (id: number, values = 1) => ({
         id,
