@@ -13,7 +13,7 @@ const long = process.env.GRIDPACT_LONG !== undefined;
 const coverage = process.env.GRIDPACT_COVERAGE !== undefined;
 /** Code that is not optimised is longer than a chain allows, and dearer to make: it is tried here, never deployed. */
 const anySize = coverage || process.env.GRIDPACT_ANY_SIZE !== undefined;
-const ROOM = { allowUnlimitedContractSize: true, transactionGasCap: 1n << 27n, blockGasLimit: 1n << 27n };
+const ROOM = { allowUnlimitedContractSize: true, transactionGasCap: 1n << 26n, blockGasLimit: 1n << 26n };
 
 const compiler = {
   version: "0.8.36",

@@ -163,6 +163,23 @@ for (const reference of [true, false]) {
       expect(await refused(post(next.terms.epoch, told([])))).to.equal("noOpenSession");
     });
 
+    it("count whatever the others' reactive power spells: that of 256 is not taking part", async () => {
+      const [taking, left] = [100, 256];
+      const other = await createWorld({
+        prosumers: 2,
+        ids: [taking, left],
+        grid: lineGrid([taking, left], 3, LINE),
+        reference,
+      });
+      const frozen = await freeze(other, PERIODS, { standing: [{ id: left, watts: [-Number(LINE) - 1], vars: [0] }] });
+      // 1 and 0 var, three bytes each: the first four are those of the id.
+      const payload = Payload.encode(
+        { participants: [taking], systems: 0, reactiveVar: [[1, 0]], trades: [] },
+        PERIODS,
+      );
+      expect(await outcome(other, frozen, payload)).to.match(/^lineLimit/);
+    });
+
     it("are what is stated and nothing that lies behind it, however many periods there are", async () => {
       const loads = IDS.map((id) => ({ id, watts: [-1_000], vars: [10] }));
       const frozen = await freeze(world, 8, { standing: loads });
