@@ -3,14 +3,11 @@ import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, unlinkSync, writeF
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { makeBills } from "../offchain-solver/cli/bills.ts";
+import { writeBills } from "../offchain-solver/cli/bills.ts";
+import { Exit } from "../offchain-solver/cli/exit.ts";
 import { runFromTo } from "../offchain-solver/cli/run.ts";
-import { fallbackOf } from "../offchain-solver/cli/settledDays.ts";
+import { SettledDays } from "../offchain-solver/cli/settledDays.ts";
 import { daysOf } from "../offchain-solver/devnet/days.ts";
-import { embeddedDevnet } from "../offchain-solver/devnet/embedded.ts";
-import { SessionRefused } from "../offchain-solver/devnet/refused.ts";
-import { SessionSeries } from "../offchain-solver/devnet/series.ts";
-import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { BillJsonSchema, type BillJson } from "../offchain-solver/records/billJson.ts";
 import { DeliveryJsonSchema, MetersJsonSchema } from "../offchain-solver/records/deliveryJson.ts";
@@ -165,40 +162,82 @@ describe("days in one market, delivered and billed", function () {
 
 describe("a day on which no session settles", function () {
   this.timeout(300_000);
+  const out = mkdtempSync(join(tmpdir(), "gridpact-void-"));
+  const scenario = takeHours(loadScenario("ieee15"), 1);
+  const [voided, next] = daysOf(scenario, 2, (day) => takeHours(day, 1));
+  let month: Awaited<ReturnType<typeof servedMonth>>;
+  let bills: readonly BillJson[];
+  const audit = (folder: string) => captured("audit", folder, "--rpc", month.url);
 
-  it("is billed at the tariff from its meters, and the next day settles", async () => {
-    const scenario = takeHours(loadScenario("ieee15"), 1);
-    const [voided, next] = daysOf(scenario, 2, (day) => takeHours(day, 1));
-    const devnet = await embeddedDevnet(voided.startUtc);
-    try {
-      const series = new SessionSeries(devnet, () => undefined);
-      const options = { method: "anderson", market: defaultSettings(scenario), trade: true, rhoScale: 1 } as const;
-      const none = () => Promise.reject(new Error("nothing has settled"));
-      const refused = await series
-        .settle(voided, { ...options, maxIterations: 1 }, none)
-        .catch((error: unknown) => error);
-      expect(refused).to.be.instanceOf(SessionRefused);
-      const verdicts: string[] = [];
-      await series.settle(next, { ...options, maxIterations: 4_000 }, ({ delivery, audited }) => {
-        verdicts.push(...audited.map(({ verdict }) => verdict.kind), delivery!.verdict.kind);
-        return Promise.resolve();
-      });
-      await series.finish();
-      expect(verdicts).to.deep.equal(["valid", "valid"]);
-      const [day] = fallbackOf(voided);
-      const parts = { sessions: [], fallback: [day], community: undefined, vatPercent: 0 };
-      const [bill] = makeBills({ ...parts, prosumers: [3] });
-      const home = voided.prosumers.find(({ id }) => id === 3)!;
-      const kwh = home.load.fixedMw[0] * 1e3 - (home.renewable?.actualMw![0] ?? 0) * 1e3;
-      const price = (kwh > 0 ? voided.tariff.buyPerMwh : voided.tariff.sellPerMwh)[0] / 1e3;
-      const billed = Number(bill.totalNano) / 1e9;
-      expect(Math.abs(billed - kwh * price) < 1e-3, `${billed} $ for ${kwh} kWh`).to.equal(true);
-      expect(bill.lines.every(({ batch }) => batch === undefined)).to.equal(true);
-    } finally {
-      await devnet.close();
+  before(async () => {
+    month = await servedMonth(voided.startUtc);
+    const args = { ...RUN, out, vat: 0, maxIterations: 1 };
+    const days = new SettledDays("ieee15", args, month.open);
+    const refused = await days.settle({ scenario: voided }).catch((error: unknown) => error);
+    expect(refused).to.be.instanceOf(Exit);
+    args.maxIterations = 4_000;
+    await days.settle({ scenario: next });
+    ({ bills } = await days.finish());
+    writeBills(out, bills);
+  });
+  after(async () => {
+    await month?.close();
+    rmSync(out, { recursive: true, force: true });
+  });
+
+  it("is billed at the tariff from its meters, and the next day settles", () => {
+    const bill = bills.find(({ prosumer }) => prosumer === 3)!;
+    const home = voided.prosumers.find(({ id }) => id === 3)!;
+    const kwh = home.load.fixedMw[0] * 1e3 - (home.renewable?.actualMw![0] ?? 0) * 1e3;
+    const price = (kwh > 0 ? voided.tariff.buyPerMwh : voided.tariff.sellPerMwh)[0] / 1e3;
+    const ofDay = bill.lines.filter(({ batch }) => batch === undefined);
+    const billed = ofDay.reduce((sum, { nano }) => sum + Number(nano), 0) / 1e9;
+    expect(Math.abs(billed - kwh * price) < 1e-3, `${billed} $ for ${kwh} kWh`).to.equal(true);
+    expect(bill.lines.some(({ batch }) => batch !== undefined)).to.equal(true);
+  });
+
+  it("is audited: the chain has no batch of it, its meters signed what is billed at the tariff that was frozen", async () => {
+    const { code, stdout, stderr } = await audit(out);
+    expect(code, stderr).to.equal(0);
+    expect(stdout).to.include("files beside the chain: valid");
+    type Edit = readonly [code: number, says: string, file: string, edit: (text: string) => string | undefined];
+    const edits: readonly Edit[] = [
+      [4, "meterNotSigned", "*-void/fallback.json", (text) => text.replace(/"meteredWh": \[\s*(-?)/, "$&1")],
+      [5, "frozen and came to nothing", "*-void/fallback.json", (text) => text.replace(/"buyPerMwh": \[\s*/, "$&1")],
+      [5, "what meters read from", "*-void/fallback.json", () => undefined],
+      [4, "fallbackNotTheMeters", "bills/*-3.json", cheaper],
+      [4, "sessionSettled", "*-void/fallback.json", () => ofSettled(next)],
+    ];
+    for (const [wanted, says, pattern, edit] of edits) {
+      const copy = mkdtempSync(join(tmpdir(), "gridpact-void-"));
+      cpSync(out, copy, { recursive: true });
+      const [file] = globSync(join(copy, pattern));
+      const text = edit(readFileSync(file, "utf8"));
+      if (text === undefined) unlinkSync(file);
+      else writeFileSync(file, text);
+      const found = await audit(copy);
+      rmSync(copy, { recursive: true });
+      expect(found.code, `${says}: ${found.stderr}`).to.equal(wanted);
+      expect(found.stderr).to.include(says);
     }
   });
+
+  /** The document of the void day, of the day that settled. */
+  function ofSettled({ startUtc }: { readonly startUtc: string }): string {
+    const [file] = globSync(join(out, "*-void/fallback.json"));
+    const day = read(file) as { readonly terms: { readonly scenario: object } };
+    const scenario = { ...day.terms.scenario, startUtc };
+    return JSON.stringify({ ...day, terms: { ...day.terms, scenario } });
+  }
 });
+
+/** A unit less for the day that no batch is of, and in all. */
+function cheaper(text: string): string {
+  const bill = BillJsonSchema.parse(JSON.parse(text));
+  const line = bill.lines.find(({ batch }) => batch === undefined)!;
+  line.nano = `${BigInt(line.nano) - 1n}`;
+  return JSON.stringify({ ...bill, totalNano: `${BigInt(bill.totalNano) - 1n}` });
+}
 
 /** The first credit listed once more. */
 function doubled(text: string): string {

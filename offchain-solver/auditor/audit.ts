@@ -73,6 +73,9 @@ export type Standing = {
   readonly sessions: readonly AuditedSession[];
 };
 
+/** A session that was frozen and that nobody can settle any more. */
+export type VoidSession = Pick<History.Unsettled, "terms" | "meterKeys">;
+
 export type Audited = {
   readonly chainId: bigint;
   readonly market: string;
@@ -87,6 +90,8 @@ export type Audited = {
   readonly meterKeys: ReadonlyMap<number, readonly string[]>;
   /** Oldest first. */
   readonly sessions: readonly AuditedSession[];
+  /** Sessions that came to nothing, by time or since they were cancelled. */
+  readonly voided: readonly VoidSession[];
   /** Readings that were entered, and credits that were issued, oldest first. */
   readonly entries: readonly Entries.AuditedEntry[];
   readonly credits: readonly Credits.AuditedCredit[];
@@ -152,10 +157,19 @@ export async function audit(request: AuditRequest): Promise<Audited> {
     wallets: work.history.wallets,
     meterKeys: work.history.meterKeys,
     sessions,
+    voided: voidedAt(work, after?.timestamp ?? 0n),
     entries: [...work.history.entries.entered.values()].flat(),
     credits: work.history.credits.issued,
     ...(posting && { delivery: posting.delivery }),
   };
+}
+
+/** A session that was settled is in none of these, whatever was seen of it. */
+function voidedAt({ history, sessions }: Work, now: bigint): VoidSession[] {
+  const settled = new Set(sessions.map(({ ordinal }) => ordinal));
+  return [...history.unsettled.values()].filter(
+    ({ terms, cancelled }) => !settled.has(terms.ordinal) && (cancelled || terms.deadline < now),
+  );
 }
 
 /** Reads the events in order, stretch by stretch. */

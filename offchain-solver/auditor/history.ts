@@ -50,6 +50,8 @@ export type History = {
   priceCap: bigint | undefined;
   nextPriceCap: bigint | undefined;
   session: FrozenSession | undefined;
+  /** By ordinal, sessions that were frozen and are not settled; cancelled ones are over at once. */
+  readonly unsettled: Map<bigint, Unsettled>;
   /** Sessions frozen and batches settled so far. */
   ordinal: bigint;
   sequence: bigint;
@@ -57,6 +59,8 @@ export type History = {
   /** How many events of the market's last transaction were seen. */
   last: { readonly transaction: string; readonly events: number };
 };
+
+export type Unsettled = Pick<FrozenSession, "terms" | "meterKeys"> & { readonly cancelled: boolean };
 
 /**
  * `nodeKeys`, `meterKeys`: by prosumer id, as they were at the freeze: who rotates a key later has signed with the one
@@ -114,6 +118,7 @@ export function begin(chainId: bigint, market: string): History {
     priceCap: undefined,
     nextPriceCap: undefined,
     session: undefined,
+    unsettled: new Map(),
     ordinal: 0n,
     sequence: 0n,
     lastBatch: NO_BATCH,
@@ -169,7 +174,11 @@ function applyParsed(history: History, log: ChainLog, name: string, args: Result
       return freeze(history, args, log);
     case "SessionCancelled":
       // Over like a settled one: no batch of it can follow.
-      if (history.session !== undefined) history.session.state = "cancelled";
+      if (history.session !== undefined) {
+        const { terms, meterKeys } = history.session;
+        history.session.state = "cancelled";
+        history.unsettled.set(terms.ordinal, { terms, meterKeys, cancelled: true });
+      }
       return [];
     case "StandingLoadsPosted":
       tellLoads(history, args);
@@ -317,6 +326,8 @@ function freeze(history: History, args: Result, { transaction }: ChainLog): Unse
     doubt: said ? undefined : `the event that froze session ${args.ordinal} as it was`,
     state: "open",
   };
+  const { meterKeys } = history.session;
+  history.unsettled.set(terms.ordinal, { terms, meterKeys, cancelled: false });
   history.ordinal = args.ordinal;
   history.limits.clear();
   return unseen;

@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Command } from "commander";
 import type { Audited, AuditedSession } from "../auditor/audit.ts";
 import { checkAuditFile } from "../auditor/auditFile.ts";
@@ -7,6 +7,7 @@ import { checkBills } from "../auditor/bills.ts";
 import { checkFigures } from "../auditor/clearingFigures.ts";
 import { checkAllTold, checkDelivery } from "../auditor/deliveries.ts";
 import { checkClearing, checkSettlement } from "../auditor/documents.ts";
+import { checkFallbacks } from "../auditor/fallbackDays.ts";
 import { termsHash } from "../codec/terms.ts";
 import { WitnessSchema, type Witness } from "../codec/witness.ts";
 import { DeliveryJsonSchema, MetersJsonSchema, type DeliveryJson } from "../records/deliveryJson.ts";
@@ -16,6 +17,7 @@ import { ScenarioSchema, type Scenario } from "../market/scenario/scenario.ts";
 import { BillJsonSchema, type BillJson } from "../records/billJson.ts";
 import { ClearingJsonSchema, swept, type ClearingJson } from "../records/clearingJson.ts";
 import { CommunityJsonSchema } from "../records/communityJson.ts";
+import { FallbackJsonSchema, type FallbackJson } from "../records/fallbackJson.ts";
 import {
   AuditJsonSchema,
   SettlementJsonSchema,
@@ -92,11 +94,18 @@ function checkFolder(folder: string, sessions: readonly SessionFolder[], found: 
   );
   const bills = billsIn(folder);
   const billed = bills.length === 0 ? VALID : checkBills(bills, batches, found);
+  const without = bills.length === 0 ? VALID : checkFallbacks(fallbacksIn(folder), bills, found);
   const days = [folder, ...readdirSync(folder).map((name) => join(folder, name))].filter(
     (at) => partsIn(at).length > 0,
   );
-  return worst([...sessions.map((session) => checkDocuments(session, found)), ...days.map(checkDay), billed]);
+  return worst([...sessions.map((session) => checkDocuments(session, found)), ...days.map(checkDay), billed, without]);
 }
+
+/** Days below a folder on which nothing settled. */
+const fallbacksIn = (folder: string): FallbackJson[] =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((file) => basename(file) === "fallback.json")
+    .map((file) => readJson(join(folder, file), FallbackJsonSchema));
 
 /** Bills below a folder, wherever in it. */
 const billsIn = (folder: string): BillJson[] =>

@@ -16,6 +16,7 @@ import { bundleFolder } from "../devnet/parties.ts";
 import type { BilledSession, FallbackDay } from "../report/billLines.ts";
 import { auditFolder } from "./audit.ts";
 import { makeBills, writeBills } from "./bills.ts";
+import { writeFallback } from "./fallbackFolder.ts";
 import { fallbackOf } from "./settledDays.ts";
 import { writeSession } from "./sessionFiles.ts";
 
@@ -53,7 +54,14 @@ export async function writeDevnet(market: Devnet, out: string, { days, ends, com
   const billed: BilledSession[] = [];
   const fallback: FallbackDay[] = [];
   for (const [k, { outcome: end, ordinal }] of ends.entries()) {
-    if (end === "void") fallback.push(...fallbackOf(days[k]));
+    if (end === "void") {
+      const [metered] = fallbackOf(days[k]);
+      if (metered === undefined) continue;
+      fallback.push(metered);
+      const meterKey = (id: number) => market.homes.find((home) => home.id === id)!.keys.meter;
+      const day = { scenario: days[k], terms: terms[k], metered, meterKey };
+      await writeFallback(out, deployment, day, community);
+    }
     if (end !== "settled") continue;
     const { outcome, documents } = await processSession(market, { day: days[k], terms: terms[k], ordinal }, found);
     const clearing = toClearingJson(outcome.cleared, { method: "anderson", trade: true });

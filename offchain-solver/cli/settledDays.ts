@@ -1,3 +1,4 @@
+import { devnetKey } from "../devnet/devnetKeys.ts";
 import { embeddedDevnet, type OwnChain } from "../devnet/embedded.ts";
 import { SessionRefused } from "../devnet/refused.ts";
 import type { SessionOutcome } from "../devnet/outcome.ts";
@@ -8,10 +9,12 @@ import { note } from "../io/output.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { standingDay } from "../metering/devices.ts";
 import type { ClearingJson } from "../records/clearingJson.ts";
+import type { CommunityJson } from "../records/communityJson.ts";
 import { joinClearings } from "../records/joinClearings.ts";
 import type { BilledSession, FallbackDay } from "../report/billLines.ts";
 import { takePeriods } from "../scenarios/periods.ts";
 import { billedBy, makeBills } from "./bills.ts";
+import { writeFallback } from "./fallbackFolder.ts";
 import { clearOptions, type ReadScenario } from "./clearOptions.ts";
 import {
   checkSettleable,
@@ -78,9 +81,22 @@ export class SettledDays {
     } catch (error) {
       if (error instanceof DayBroken) day.sessions = error.settled;
       if (error instanceof SessionRefused)
-        this.#fallback.push(...fallbackOf(error instanceof DayBroken ? error.rest : scenario));
+        await this.#billAtTariff(series, error instanceof DayBroken ? error.rest : scenario, community);
       throw refusedAs(error, scenario);
     }
+  }
+
+  /** What nobody settled: with the terms that were frozen an auditor can make its bills again. */
+  async #billAtTariff(series: SessionSeries, scenario: Scenario, community?: CommunityJson): Promise<void> {
+    const [metered] = fallbackOf(scenario);
+    if (metered === undefined) return;
+    this.#fallback.push(metered);
+    const terms = series.voided.get(scenario.startUtc);
+    const { deployment } = series;
+    // Of a day in several sessions the one that was frozen is shorter than what is left of the day.
+    if (terms === undefined || deployment === undefined || terms.scenario.hours !== scenario.hours) return;
+    const meterKey = (id: number) => devnetKey("meter", id);
+    await writeFallback(this.#args.out, deployment, { scenario, terms, metered, meterKey }, community);
   }
 
   /** Of a day in several sessions the files are written once all of them are delivered. */

@@ -4,6 +4,7 @@
  */
 import type { Standing } from "../auditor/audit.ts";
 import { contracts, deliveryContracts, send, type Deployment } from "../chain/deployment.ts";
+import type { Terms } from "../codec/terms.ts";
 import type { Witness } from "../codec/witness.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import type { OwnChain } from "./embedded.ts";
@@ -26,6 +27,8 @@ export class SessionSeries {
   #deployment: Deployment | undefined;
   #due: Due[] = [];
   readonly #witnesses: Witness[] = [];
+  /** By start: terms that were frozen, of sessions that came to nothing. */
+  readonly voided = new Map<string, Terms>();
   #standing: Standing | undefined;
 
   constructor(chain: OwnChain, progress: Progress) {
@@ -57,6 +60,7 @@ export class SessionSeries {
     this.#deployment = loaded.deployment;
     const session = await settleLoaded(loaded, options, this.#progress).catch(async (error: unknown) => {
       await this.#voided(loaded.deployment);
+      this.voided.set(scenario.startUtc, loaded.terms);
       throw error;
     });
     this.#witnesses.push(session.witness);

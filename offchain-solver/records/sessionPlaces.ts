@@ -6,6 +6,7 @@ const PLACES = {
   "community.json": "private",
   "delivery.json": "private",
   "meters.json": "private",
+  "fallback.json": "private",
   "report.html": "private",
   members: "private",
   // What is on chain anyway, and what proves it.

@@ -10,6 +10,7 @@ import { ClearingJsonSchema } from "../../offchain-solver/records/clearingJson.t
 import { PrivatePartSchema } from "../../offchain-solver/market/scenario/publicScenario.ts";
 import { CommunityJsonSchema } from "../../offchain-solver/records/communityJson.ts";
 import { DeliveryJsonSchema, MetersJsonSchema } from "../../offchain-solver/records/deliveryJson.ts";
+import { FallbackJsonSchema } from "../../offchain-solver/records/fallbackJson.ts";
 import { ReadingsJsonSchema } from "../../offchain-solver/records/meterJson.ts";
 import { MonthJsonSchema } from "../../offchain-solver/records/monthJson.ts";
 import { CommunitySchema } from "../../offchain-solver/scenarios/community/terms.ts";
@@ -33,6 +34,7 @@ const SCHEMAS = {
   delivery: DeliveryJsonSchema,
   meters: MetersJsonSchema,
   bill: BillJsonSchema,
+  fallback: FallbackJsonSchema,
 };
 /** Files that people write: what has a default may be left out. */
 const WRITTEN = { community: CommunitySchema };
