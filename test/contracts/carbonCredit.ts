@@ -153,6 +153,17 @@ describe("carbon credits", () => {
     expect(await refused(carbon, "issueCredits", ...(await claim(entered)))).to.equal("notACredit");
   });
 
+  it("are of the new year from its first second on", async () => {
+    session = await settleSession(world, [SOLD], 2, { start: Date.UTC(YEAR + 1, 0, 1) / 1_000 });
+    const entered = await enter(sun(700));
+    await time(world).increase(DAY);
+    expect(await refused(carbon, "issueCredits", ...(await claim(entered)))).to.equal("assetUnknown");
+    await Chain.send(carbon, "defineAsset", { ...CREDIT, vintage: YEAR + 1, allowance: false });
+    await Chain.send(carbon, "issueCredits", ...(await claim(entered)));
+    expect(await balance(await carbon.assetOf(CREDIT.registry, YEAR + 1, CREDIT.method))).to.equal(1_400n);
+    expect(await balance()).to.equal(0n);
+  });
+
   it("retire for good, with beneficiary, period and session", async () => {
     const entered = await enter(sun(700));
     await time(world).increase(DAY);
