@@ -89,6 +89,9 @@ describe("a community's session in quarter-hours", function () {
     for (const text of ["Bakery Moser", "Family Novak", "Europe/Vienna", "ct/kWh", "25 October 2026"])
       expect(report).to.include(text);
     expect(report).not.to.match(/\$\/|¢|UTC/);
+    const shown = report.replace(/<(script|style)[^]*?<\/\1>/g, "").replace(/<[^>]*>/g, " ");
+    expect(shown).not.to.match(/MWh/);
+    expect(shown.match(/.{20}prosumer.{20}/gi) ?? []).to.deep.equal([]);
     const member = read("private/members/H02.html");
     expect(member.match(/>02:00–02:15</g)).to.have.length(2);
     expect(member).to.include("Family Huber").and.include("By the plain tariff");

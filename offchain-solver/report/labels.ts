@@ -17,6 +17,10 @@ export function called(scenario: Labelled, id: number, bus: number | undefined):
   return member === undefined ? `no. ${id}, bus ${bus ?? "–"}` : foreign(member.name);
 }
 
+/** Our own words about prosumers in a community's: there they are members. */
+export const inWords = ({ community }: Pick<Labelled, "community">, text: string): string =>
+  community === undefined ? text : text.replaceAll("prosumer", "member").replaceAll("Prosumer", "Member");
+
 /** On an axis, by bus: the member's own id, else its bus, and its number where the bus has more than one. */
 export function shortNames(scenario: Labelled, all: readonly Place[]): Map<number, string> {
   const shared = (bus: number): boolean => all.filter((one) => one.bus === bus).length > 1;

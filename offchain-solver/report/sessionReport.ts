@@ -7,7 +7,7 @@ import type { AuditJson, SettlementJson } from "../records/sessionJson.ts";
 import { dayFrom } from "./day.ts";
 import { escape, foreign } from "./derive.ts";
 import { feederSection } from "./feederSection.ts";
-import { zoneOf } from "./labels.ts";
+import { inWords, zoneOf } from "./labels.ts";
 import { page } from "./page.ts";
 import { clockOf, dayOf, lengthName, yearOf } from "./periods.ts";
 import { billSection } from "./sections/bills.ts";
@@ -40,12 +40,12 @@ function subtitle({ clearing, scenario }: Session): string {
   const [first, last] = [dayOf(scenario, 0), dayOf(scenario, hours * periodHours)];
   const end = `${last === first ? "" : `${last} `}${clockOf(scenario, hours * periodHours)}`;
   return [
-    `${count(prosumers.length, "prosumer")} on ${foreign(feeder.name)}`,
+    `${count(prosumers.length, inWords(scenario, "prosumer"))} on ${foreign(feeder.name)}`,
     `${count(hours, "period")} of ${lengthName(periodHours)}, ${first} ${clockOf(scenario, 0)} to ${end} ${zoneOf(scenario)}`,
     METHODS[settings.method],
     RISKS[settings.risk],
     ...(settings.reserve === "sequential" ? ["reserve cleared after energy"] : []),
-    ...(settings.trade ? [] : ["trade between prosumers off"]),
+    ...(settings.trade ? [] : [inWords(scenario, "trade between prosumers off")]),
     ...(settings.carbon ? [] : ["carbon market off"]),
     ...(settings.network ? [] : ["network limits off"]),
     clearing.status,

@@ -7,7 +7,7 @@ import type { Bill } from "../derive.ts";
 import { bills, loadings, range } from "../derive.ts";
 import type { Frame } from "../plot.ts";
 import { nameAxis, periodAxis, periodLine, plotWidth, svg } from "../plot.ts";
-import { nameOfAxis, shortNames, spoken } from "../labels.ts";
+import { inWords, nameOfAxis, shortNames, spoken } from "../labels.ts";
 import { tint, type Meaning } from "../theme.ts";
 import { withUnit } from "../units.ts";
 
@@ -114,7 +114,7 @@ export function billChart({ clearing, scenario, units: { money } }: Day, frame: 
       ],
     },
     {
-      title: "Bill of every prosumer",
+      title: inWords(scenario, "Bill of every prosumer"),
       says: `${all.length} bills from ${withUnit(money, Math.min(...all.map((bill) => bill.total)))} to ${withUnit(money, Math.max(...all.map((bill) => bill.total)))}; the table below has every part.`,
     },
   );

@@ -13,6 +13,7 @@ import {
   total,
   type EnergyKind,
 } from "../derive.ts";
+import { inWords, type Labelled } from "../labels.ts";
 import { beginOf, periodName } from "../periods.ts";
 import type { Frame } from "../plot.ts";
 import { periodAxis, periodLine, powerChart, spreads, svg } from "../plot.ts";
@@ -127,13 +128,16 @@ export function energyPriceChart(day: Day, frame: Frame): string {
       title: "Energy prices by period",
       says:
         means.length === 0
-          ? "Nothing is traded between prosumers; the utility's tariff alone is drawn."
+          ? inWords(scenario, "Nothing is traded between prosumers; the utility's tariff alone is drawn.")
           : `Mean traded price from ${inUnit(price, Math.min(...means))} to ${withUnit(price, Math.max(...means))}, beside the utility's tariff.`,
     },
   );
 }
 
-export const TRADE_KINDS = ["between prosumers", "with the utility"] as const;
+export const tradeKinds = (scenario: Labelled): readonly [string, string] => [
+  inWords(scenario, "between prosumers"),
+  "with the utility",
+];
 export const TRADE_MEANINGS: readonly Meaning[] = ["energy", "utility"];
 
 /** Posted energy: what the utility buys is below zero. */
@@ -141,14 +145,16 @@ export function tradeChart({ clearing, scenario, units: { power } }: Day, frame:
   const trades = posted(clearing, "energy");
   const sum = (hour: number, keep: (trade: (typeof trades)[number]) => boolean): number =>
     total(trades.filter((trade) => trade.hour === hour && keep(trade)).map(({ mw }) => mw));
+  const kinds = tradeKinds(scenario);
+  const [peers, utility] = kinds;
   const rows = range(scenario.hours).flatMap((hour) => [
-    { hour, kind: TRADE_KINDS[0], value: sum(hour, (trade) => betweenProsumers([trade]).length > 0) },
-    { hour, kind: TRADE_KINDS[1], value: sum(hour, ({ seller }) => seller === "utility") },
-    { hour, kind: TRADE_KINDS[1], value: -sum(hour, ({ buyer }) => buyer === "utility") },
+    { hour, kind: peers, value: sum(hour, (trade) => betweenProsumers([trade]).length > 0) },
+    { hour, kind: utility, value: sum(hour, ({ seller }) => seller === "utility") },
+    { hour, kind: utility, value: -sum(hour, ({ buyer }) => buyer === "utility") },
   ]);
   const label = "bought (above), sold to the utility (below)";
-  return powerChart({ scenario, power }, rows, { kinds: TRADE_KINDS, meanings: TRADE_MEANINGS, label }, frame, {
+  return powerChart({ scenario, power }, rows, { kinds, meanings: TRADE_MEANINGS, label }, frame, {
     title: "Energy traded by period",
-    says: "What prosumers trade with one another and with the utility, as settled.",
+    says: inWords(scenario, "What prosumers trade with one another and with the utility, as settled."),
   });
 }

@@ -4,15 +4,19 @@ import type { Day } from "../day.ts";
 import { betweenProsumers, byBus, hourPrices, posted, range, total } from "../derive.ts";
 import type { Frame } from "../plot.ts";
 import { nameAxis, periodAxis, periodBars, periodLine, plotWidth, someOf, spreads, svg } from "../plot.ts";
-import { currencyOf, nameOfAxis, shortNames, spoken } from "../labels.ts";
+import { currencyOf, inWords, type Labelled, nameOfAxis, shortNames, spoken } from "../labels.ts";
 import { tint, type Meaning } from "../theme.ts";
 import { withUnit } from "../units.ts";
 
-export const RESERVE_KINDS = ["from other prosumers", "from the utility"] as const;
+export const reserveKinds = (scenario: Labelled): readonly [string, string] => [
+  inWords(scenario, "from other prosumers"),
+  "from the utility",
+];
 export const RESERVE_MEANINGS: readonly Meaning[] = ["reserve", "utility"];
 
 /** Reserve that is bought (own shares are not) and what the devices have booked each way. */
 export function reserveChart({ clearing, scenario, units: { power } }: Day, frame: Frame): string {
+  const kinds = reserveKinds(scenario);
   const { hours } = scenario;
   const trades = posted(clearing, "reserve");
   const rows = range(hours).flatMap((hour) => {
@@ -20,8 +24,8 @@ export function reserveChart({ clearing, scenario, units: { power } }: Day, fram
     const all = total(now.map(({ mw }) => mw));
     const peers = total(betweenProsumers(now).map(({ mw }) => mw));
     return [
-      { hour, kind: RESERVE_KINDS[0], value: peers },
-      { hour, kind: RESERVE_KINDS[1], value: all - peers },
+      { hour, kind: kinds[0], value: peers },
+      { hour, kind: kinds[1], value: all - peers },
     ];
   });
   const booked = (key: "reserveUpMw" | "reserveDownMw"): number[] =>
@@ -31,11 +35,11 @@ export function reserveChart({ clearing, scenario, units: { power } }: Day, fram
       ...frame,
       x: periodAxis(scenario, frame),
       y: { label: power.name, grid: true },
-      color: { domain: [...RESERVE_KINDS], range: RESERVE_MEANINGS.map(tint) },
+      color: { domain: [...kinds], range: RESERVE_MEANINGS.map(tint) },
       marks: [
         periodBars(
           rows.filter(({ value }) => value > 1e-12),
-          RESERVE_KINDS,
+          kinds,
           scenario,
           power,
         ),
@@ -50,7 +54,10 @@ export function reserveChart({ clearing, scenario, units: { power } }: Day, fram
     },
     {
       title: "Reserve by period",
-      says: "Bars: bought from other prosumers and from the utility; lines: booked in devices, up and down.",
+      says: inWords(
+        scenario,
+        "Bars: bought from other prosumers and from the utility; lines: booked in devices, up and down.",
+      ),
     },
   );
 }
@@ -74,7 +81,7 @@ export function reservePriceChart({ clearing, scenario, units: { reservePrice } 
     },
     {
       title: "Reserve price by period",
-      says: `${traded.length} of ${hours} periods have reserve traded between prosumers.`,
+      says: inWords(scenario, `${traded.length} of ${hours} periods have reserve traded between prosumers.`),
     },
   );
 }
@@ -123,7 +130,10 @@ export function carbonChart({ clearing, scenario, units: { mass } }: Day, frame:
         Plot.ruleY([0]),
       ],
     },
-    { title: "Emissions by prosumer", says: `${kinds.join(" and ")} of ${names.length} prosumers.` },
+    {
+      title: inWords(scenario, "Emissions by prosumer"),
+      says: inWords(scenario, `${kinds.join(" and ")} of ${names.length} prosumers.`),
+    },
   );
 }
 
@@ -157,7 +167,7 @@ export function allowancePriceChart({ clearing, scenario }: Day, frame: Frame): 
       ],
     },
     {
-      title: "Marginal carbon price by prosumer",
+      title: inWords(scenario, "Marginal carbon price by prosumer"),
       says: `From ${Math.min(...prices).toFixed(2)} to ${Math.max(...prices).toFixed(2)} ${currencyOf(scenario).whole}/t; the desk sells at ${deskBuyPerT} and buys at ${deskSellPerT}.`,
     },
   );

@@ -5,7 +5,7 @@ import { bills, total, type Bill } from "../derive.ts";
 import { card, grid, legend, table } from "../page.ts";
 import { framed } from "../plot.ts";
 import type { Unit } from "../units.ts";
-import { called, currencyOf } from "../labels.ts";
+import { called, currencyOf, inWords } from "../labels.ts";
 import { inUnit, moneyUnit, withUnit } from "../units.ts";
 import type { Session } from "./session.ts";
 
@@ -28,7 +28,7 @@ function billTable(session: Session, all: readonly Bill[]): string {
   const parts = Checks.partsOf(all);
   const columns = [...parts.filter((part) => part !== "deviceCost"), "payments", "deviceCost", "total"] as const;
   return table(
-    ["Prosumer", ...columns.map((key) => HEADS[key])],
+    [inWords(session.scenario, "Prosumer"), ...columns.map((key) => HEADS[key])],
     all.map((bill) => [called(session.scenario, bill.id, bill.bus), ...columns.map((key) => inUnit(money, bill[key]))]),
     { foot: ["All", ...columns.map((key) => inUnit(money, total(all.map((bill) => bill[key]))))] },
   );
@@ -55,7 +55,7 @@ function moneyCards({ clearing, scenario }: Session): string[] {
     card(
       "Where the money goes",
       table(
-        ["All prosumers together", ""],
+        [inWords(scenario, "All prosumers together"), ""],
         rows.map(([text, dollars]) => [text, show(dollars)]),
         {
           foot: ["All bills", show(paid.all + device)],
@@ -90,10 +90,14 @@ export function billSection(session: Session): string {
   const left = (["reserve", "carbon", "network"] as const).filter((part) => all.every((bill) => bill[part] === 0));
   const none = left.length === 0 ? "" : ` Nobody pays for ${left.join(" or ")}.`;
   return grid(
-    card("Every prosumer's bill", keys + framed((frame) => Checks.billChart(session, frame), true), {
-      note: "The ring marks the total.",
-      wide: true,
-    }),
+    card(
+      inWords(session.scenario, "Every prosumer's bill"),
+      keys + framed((frame) => Checks.billChart(session, frame), true),
+      {
+        note: "The ring marks the total.",
+        wide: true,
+      },
+    ),
     card("In numbers", billTable(session, all), {
       note: `${UNIT_NAMES[money.name] ?? money.name} over the session. Positive: pays. Negative: is paid. Each number is rounded by itself. Network: the charges on what is fed in, on responses and on reactive power, less the rebate.${none}`,
       wide: true,

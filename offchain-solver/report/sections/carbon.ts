@@ -2,7 +2,7 @@
 import { CARBON_INTENSITY, allZero, heatHead, heatMap, heatRows } from "../charts/heat.ts";
 import * as Pools from "../charts/reserveCarbon.ts";
 import { byBus } from "../derive.ts";
-import { named, shortNames } from "../labels.ts";
+import { inWords, named, shortNames } from "../labels.ts";
 import { card, grid, legend, numbers, said, table, rowCount } from "../page.ts";
 import { framed } from "../plot.ts";
 import { tint } from "../theme.ts";
@@ -26,7 +26,7 @@ function allowanceCard({ clearing, scenario, units: { mass } }: Session): string
   return card(
     "Allowances",
     table(
-      ["Prosumer", "Emitted", "Free", "From desk", "From others", "Left over"],
+      [inWords(scenario, "Prosumer"), "Emitted", "Free", "From desk", "From others", "Left over"],
       all.map((one) => [named(scenario, one.id, names.get(one.id)!), ...pick(one).map(show)]),
       { foot: ["All", ...sums.map(show)] },
     ),
@@ -61,7 +61,7 @@ export function carbon(session: Session): string {
   const price = card(
     "Marginal price of carbon",
     legend([
-      { colour: tint("carbon"), text: "prosumer" },
+      { colour: tint("carbon"), text: inWords(session.scenario, "prosumer") },
       { colour: tint("utility"), text: "desk sells (upper), buys (lower)", line: "dashed" },
     ]) + framed((frame) => Pools.allowancePriceChart(session, frame)),
   );

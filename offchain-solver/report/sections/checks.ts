@@ -2,7 +2,7 @@
 import * as Checks from "../charts/checks.ts";
 import { loadings, number, total } from "../derive.ts";
 import { card, grid, legend, numbers, said, table, rowCount } from "../page.ts";
-import { currencyOf } from "../labels.ts";
+import { currencyOf, inWords } from "../labels.ts";
 import { periodName } from "../periods.ts";
 import { framed } from "../plot.ts";
 import { METHODS, type Session } from "./session.ts";
@@ -63,7 +63,7 @@ export function convergence({ clearing, scenario }: Session): string {
       ["Messages", number(clearing.messages, 0)],
       ["Bytes", number(clearing.bytes, 0)],
       ["Time", `${number(clearing.wallMs / 1000, 2)} s`],
-      ["Sum of the prosumers' regrets", `${regrets.toExponential(2)} ${currencyOf(scenario).whole}`],
+      [inWords(scenario, "Sum of the prosumers' regrets"), `${regrets.toExponential(2)} ${currencyOf(scenario).whole}`],
     ],
   );
   const keys = legend([
@@ -76,7 +76,10 @@ export function convergence({ clearing, scenario }: Session): string {
       note: "Largest over the products; solved when both are at most 1.",
     }),
     card("Effort", effort, {
-      note: `By ${METHODS[clearing.settings.method]}. A regret is what a prosumer could still gain at these prices.`,
+      note: inWords(
+        scenario,
+        `By ${METHODS[clearing.settings.method]}. A regret is what a prosumer could still gain at these prices.`,
+      ),
     }),
   );
 }

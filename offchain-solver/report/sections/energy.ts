@@ -3,7 +3,7 @@ import * as Energy from "../charts/energy.ts";
 import { allZero, heatHead, heatMap, heatRows, networkCharge } from "../charts/heat.ts";
 import { tradeMatrix, tradedCells } from "../charts/tradeMatrix.ts";
 import { ENERGY_KINDS, busPrices, byBus, energyBalance, number, total } from "../derive.ts";
-import { named, shortNames } from "../labels.ts";
+import { inWords, named, shortNames } from "../labels.ts";
 import { card, grid, legend, numbers, said, table, rowCount } from "../page.ts";
 import { periodName } from "../periods.ts";
 import { framed } from "../plot.ts";
@@ -18,7 +18,10 @@ function abovePrice(rows: readonly Energy.PriceRow[], { scenario, units: { price
     .sort((a, b) => b.traded!.mean - b.buy - (a.traded!.mean - a.buy));
   if (above.length === 0 || above[0].allowance <= 0) return "";
   const { hour, buy, allowance, traded } = above[0];
-  return ` In ${above.length} of ${rows.length} periods prosumers pay one another more than the tariff: energy from the utility also takes the allowance for the grid's CO₂, a prosumer's holds its seller's already. Most so ${periodName(scenario, hour)}: tariff ${inUnit(price, buy)} + allowance ${inUnit(price, allowance)} = ${withUnit(price, buy + allowance)}; traded at ${withUnit(price, traded!.mean)}.`;
+  return inWords(
+    scenario,
+    ` In ${above.length} of ${rows.length} periods prosumers pay one another more than the tariff: energy from the utility also takes the allowance for the grid's CO₂, a prosumer's holds its seller's already. Most so ${periodName(scenario, hour)}: tariff ${inUnit(price, buy)} + allowance ${inUnit(price, allowance)} = ${withUnit(price, buy + allowance)}; traded at ${withUnit(price, traded!.mean)}.`,
+  );
 }
 
 function priceCard(session: Session): string {
@@ -66,8 +69,8 @@ function priceCard(session: Session): string {
       : []),
   ];
   const note = traded
-    ? `Of what is settled between prosumers.${abovePrice(rows, session)}`
-    : "Nothing is traded between prosumers: the utility's tariff alone.";
+    ? `${inWords(scenario, "Of what is settled between prosumers.")}${abovePrice(rows, session)}`
+    : inWords(scenario, "Nothing is traded between prosumers: the utility's tariff alone.");
   return card(
     "Prices",
     legend(lines) +
@@ -136,7 +139,8 @@ function chargeCard(session: Session): string {
 function matrixCard(session: Session): string {
   const cells = tradedCells(session);
   const { energy } = session.units;
-  if (cells.length === 0) return card("Who sells to whom", said("No energy is traded between prosumers."));
+  if (cells.length === 0)
+    return card("Who sells to whom", said(inWords(session.scenario, "No energy is traded between prosumers.")));
   const names = shortNames(session.scenario, session.clearing.prosumers);
   const rows = byBus(session.clearing.prosumers).map(({ id }) => {
     const name = names.get(id)!;
@@ -149,8 +153,10 @@ function matrixCard(session: Session): string {
     "Who sells to whom",
     framed((frame) => tradeMatrix(session, frame)) +
       numbers(
-        `Sold and bought by every prosumer, ${rowCount(rows)}`,
-        table(["Prosumer", `Sold, ${energy.name}`, `Bought, ${energy.name}`], rows, { foot: ["All", all, all] }),
+        inWords(session.scenario, `Sold and bought by every prosumer, ${rowCount(rows)}`),
+        table([inWords(session.scenario, "Prosumer"), `Sold, ${energy.name}`, `Bought, ${energy.name}`], rows, {
+          foot: ["All", all, all],
+        }),
       ),
     {
       note: `${energy.name} over the session, as settled: ${number(cells.length, 0)} pairs. Each period's net sales go to net buyers by the shortest electrical way.`,
@@ -164,7 +170,8 @@ export function energy(session: Session): string {
     balanceCard(session),
     card(
       "Trades",
-      meaningKeys(Energy.TRADE_KINDS, Energy.TRADE_MEANINGS) + framed((frame) => Energy.tradeChart(session, frame)),
+      meaningKeys(Energy.tradeKinds(session.scenario), Energy.TRADE_MEANINGS) +
+        framed((frame) => Energy.tradeChart(session, frame)),
     ),
     chargeCard(session),
     matrixCard(session),

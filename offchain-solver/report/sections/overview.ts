@@ -3,7 +3,7 @@ import { reconcile } from "../accounts.ts";
 import { betweenProsumers, escape, number, posted, total } from "../derive.ts";
 import type { Tile } from "../page.ts";
 import { tiles } from "../page.ts";
-import { currencyOf } from "../labels.ts";
+import { currencyOf, inWords } from "../labels.ts";
 import { massUnit, moneyUnit, withUnit } from "../units.ts";
 import { rated } from "../charts/checks.ts";
 import type { Session } from "./session.ts";
@@ -24,14 +24,14 @@ function marketTiles({ clearing, scenario, units }: Session): Tile[] {
       detail: `all bills together; the objective is ${withUnit(amount, objective)} (<a href="#bills">why</a>)`,
     },
     {
-      label: "Traded between prosumers",
+      label: inWords(scenario, "Traded between prosumers"),
       value: withUnit(units.energy, sum(betweenProsumers(posted(clearing, "energy")))),
       detail: `load ${withUnit(units.energy, load)}`,
     },
   ];
   if (reserve.length > 0)
     all.push({
-      label: "Reserve between prosumers",
+      label: inWords(scenario, "Reserve between prosumers"),
       value: withUnit(powerHours, sum(peers)),
       detail: `and ${withUnit(powerHours, sum(reserve) - sum(peers))} from the utility`,
     });

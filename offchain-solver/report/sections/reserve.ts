@@ -1,6 +1,7 @@
 /** Reserve: what is bought and booked, and its price. */
 import * as Pools from "../charts/reserveCarbon.ts";
 import { betweenProsumers, hourPrices, posted, range, total } from "../derive.ts";
+import { inWords } from "../labels.ts";
 import { card, grid, legend, numbers, said, table, rowCount } from "../page.ts";
 import { periodName } from "../periods.ts";
 import { framed } from "../plot.ts";
@@ -28,7 +29,9 @@ function reserveTable({ clearing, scenario, units: { power, reservePrice } }: Se
         : [price.low, price.mean, price.high].map((p) => inUnit(reservePrice, p))),
     ];
   });
-  const head = ["From prosumers", "From utility", "Booked up", "Booked down"].map((text) => `${text}, ${power.name}`);
+  const head = [inWords(scenario, "From prosumers"), "From utility", "Booked up", "Booked down"].map(
+    (text) => `${text}, ${power.name}`,
+  );
   const priced = ["Lowest", "Mean", "Highest"].map((text) => `${text}, ${reservePrice.name}`);
   return numbers(`Reserve of every period, ${rowCount(rows)}`, table(["Period", ...head, ...priced], rows));
 }
@@ -39,7 +42,10 @@ export function reserve(session: Session): string {
   const trades = posted(clearing, "reserve");
   if (trades.length + clearing.trades.reserve.length + clearing.utilityReserve.length === 0) return "";
   const bought = legend([
-    ...Pools.RESERVE_KINDS.map((text, k) => ({ colour: tint(Pools.RESERVE_MEANINGS[k]), text })),
+    ...Pools.reserveKinds(session.scenario).map((text, k) => ({
+      colour: tint(Pools.RESERVE_MEANINGS[k]),
+      text,
+    })),
     { colour: "var(--ink)", text: "booked up", line: "solid" },
     { colour: "var(--ink)", text: "booked down", line: "dashed" },
   ]);
@@ -56,7 +62,7 @@ export function reserve(session: Session): string {
       "Price",
       peers
         ? priced + framed((frame) => Pools.reservePriceChart(session, frame))
-        : said("No reserve is traded between prosumers: the utility's tariff holds."),
+        : said(inWords(session.scenario, "No reserve is traded between prosumers: the utility's tariff holds.")),
       {
         note: peers
           ? "What a share is worth to its buyer, never more than the tariff. Where a network limit binds, what the answer does to that limit is in it: the price can lie below zero, and its seller hands the network's charge on, or is paid for relieving the limit: see the bills' network column."

@@ -1,7 +1,7 @@
 /** What the chain did, account by account, and what an auditor says. */
 import type { SettlementJson } from "../../records/sessionJson.ts";
 import { byBus, escape, number, total } from "../derive.ts";
-import { called, currencyOf } from "../labels.ts";
+import { called, currencyOf, inWords } from "../labels.ts";
 import { card, grid, table } from "../page.ts";
 import type { Session } from "./session.ts";
 
@@ -60,7 +60,7 @@ function accountCard(settlements: readonly SettlementJson[], session: Session): 
   );
 }
 
-function chainCard(settlement: SettlementJson): string {
+function chainCard(settlement: SettlementJson, { scenario }: Session): string {
   return card(
     "On chain",
     table(
@@ -70,7 +70,7 @@ function chainCard(settlement: SettlementJson): string {
         ["Gas a trade", number(settlement.gasUsed / Math.max(1, settlement.trades), 0)],
         ["Payload", `${number(settlement.bytes, 0)} bytes`],
         ["Trades", number(settlement.trades, 0)],
-        ["Prosumers", number(settlement.prosumers, 0)],
+        [inWords(scenario, "Prosumers"), number(settlement.prosumers, 0)],
       ],
     ) + `<p class="note hash">Transaction <code>${settlement.txHash}</code></p>`,
   );
@@ -78,7 +78,10 @@ function chainCard(settlement: SettlementJson): string {
 
 export function settlementAndAudit(session: Session): string {
   const { settlements, audit } = session;
-  const cards = settlements.length === 0 ? [] : [...settlements.map(chainCard), accountCard(settlements, session)];
+  const cards =
+    settlements.length === 0
+      ? []
+      : [...settlements.map((one) => chainCard(one, session)), accountCard(settlements, session)];
   if (audit !== undefined) {
     const rows = audit.verdicts.map(({ session: name, verdict, predicate }) => [
       `<code>${escape(name)}</code>`,
