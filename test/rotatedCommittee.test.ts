@@ -16,7 +16,7 @@ import { load } from "../offchain-solver/devnet/steps/load.ts";
 import { metersOf } from "../offchain-solver/devnet/steps/meters.ts";
 import { audit } from "../offchain-solver/devnet/steps/settle.ts";
 import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
-import type { EntryRequest, Signed } from "../offchain-solver/node/delivery/reckoning.ts";
+import { asEntered, reckon, type EntryRequest, type Signed } from "../offchain-solver/node/delivery/reckoning.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 
 const DAY_S = 86_400;
@@ -62,8 +62,16 @@ describe("readings of a session whose committee has changed since", function () 
     expect(then.members).to.include(devnetKey("node", rotated).address);
     expect(now.members).to.include(fresh.address).and.not.to.include(devnetKey("node", rotated).address);
     const without = { ...signed, files: signed.files.filter(({ readings: [one] }) => one.prosumer !== rotated) };
+    const promised = promisedBy(done.frozen, done.batch, done.witness, done.settled);
+    const known = await reckon(place, promised, without, { kind: "provisional" });
     const entered = await enter({ kind: "provisional" }, without);
     expect(entered.entry?.number).to.equal(1);
+    // Who reckons while another enters would find accounts that have paid already: what it writes down is of then.
+    const late = { ...entered.entry!, block: entered.entry!.block + 1 };
+    const reckonedLate = await asEntered(place, known, late);
+    expect(reckonedLate.entered.entries).not.to.deep.equal(known.entered.entries);
+    const exact = await asEntered(place, reckonedLate, entered.entry!);
+    expect(exact.entered.entries).to.deep.equal(known.entered.entries);
     const own = entered.delivery.members.find(({ id }) => id === rotated)!;
     // Its meter has said nothing: it is charged for no energy yet.
     const { shortNano, longNano, penaltyNano } = own.parts;

@@ -21,7 +21,7 @@ import { Attestation } from "./attestation.ts";
 import type { MeterMessage, MeterMessageOf } from "./meterMessages.ts";
 import { MeterRound, type Sent } from "./meterRound.ts";
 import { generatedIn, meteredBy, type OwnDay } from "./ownMeter.ts";
-import { documentsOf, type Asked, type Promised } from "./reckoning.ts";
+import { asEntered, documentsOf, type Asked, type Promised } from "./reckoning.ts";
 import { windowsOf, type Windows } from "./windows.ts";
 
 /** How often the chain is asked about a session whose time has come; when a round that came to nothing begins anew. */
@@ -144,7 +144,8 @@ export class Deliveries {
     const last = await lastEntry(deployment, provider, one.promised.settled);
     const own = one.attestation.entered(last);
     if (own !== undefined && last !== undefined) {
-      const documents = documentsOf(this.#asked!, one.promised, { kind: own.entry.kind }, own, last);
+      const exact = await asEntered(this.#asked!, own, last);
+      const documents = documentsOf(this.#asked!, one.promised, { kind: own.entry.kind }, exact, last);
       records.delivered(one.ordinal, last.number, documents);
       log("info", "readings are entered", { ordinal: one.ordinal, entry: last.number, kind: last.kind });
     }

@@ -180,11 +180,23 @@ function earlierOf({ number, kind, readings: bytes }: Delivery.ChainEntry, basis
   return { number, kind, readings, bill, hash: keccak256(bytes) };
 }
 
-/** What may be taken of each account now. */
-async function debitableOf({ deployment, provider }: Asked, ids: readonly number[]): Promise<Ledger.Debitable> {
+/** The same with what the accounts had when it was entered, which may be another than when it was reckoned. */
+export async function asEntered(asked: Asked, reckoned: Reckoned, { block }: Delivery.ChainEntry): Promise<Reckoned> {
+  const { bill, earlier, entry, invited } = reckoned;
+  const moving = earlier ? Ledger.subtract(bill, earlier.bill, earlier.kind) : bill;
+  const debitable = await debitableOf(asked, invited, block - 1);
+  return { ...reckoned, entered: Ledger.enter(moving, entry.kind, debitable) };
+}
+
+/** What may be taken of each account, now or after a block. */
+async function debitableOf(
+  { deployment, provider }: Asked,
+  ids: readonly number[],
+  blockTag: number | "latest" = "latest",
+): Promise<Ledger.Debitable> {
   const { market } = contracts(deployment, provider);
   const all = [...ids, INSURANCE_ID, DESK_ID, UTILITY_ID];
-  const read = await Promise.all(all.map((id) => market.getFunction("debitable").staticCall(id)));
+  const read = await Promise.all(all.map((id) => market.getFunction("debitable").staticCall(id, { blockTag })));
   const accounts = new Map(all.map((id, k) => [id, read[k] as { nano: bigint; grams: bigint }]));
   return (id) => {
     const { nano, grams } = accounts.get(id)!;
