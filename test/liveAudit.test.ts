@@ -2,8 +2,9 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { concat, toBeHex, zeroPadValue } from "ethers";
+import { concat, id, toBeHex, zeroPadValue } from "ethers";
 import { connect } from "../offchain-solver/chain/connect.ts";
+import { httpEndpoint } from "../offchain-solver/chain/endpoint.ts";
 import { MARKET } from "../offchain-solver/codec/abi.ts";
 import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
@@ -11,6 +12,7 @@ import type { AuditJson, SettlementJson } from "../offchain-solver/records/sessi
 import type { ReceiptJson } from "../offchain-solver/records/receiptJson.ts";
 import { startAnvil, type Anvil } from "./support/anvil.ts";
 import { captured } from "./support/commandLine.ts";
+import { served, type Fault } from "./support/faultyEndpoint.ts";
 
 /** A milder day of the same members. */
 const withLoads = (scenario: Scenario, factor: number): Scenario => ({
@@ -176,6 +178,68 @@ describe("a session on a chain that outlives the process", function () {
     expect(JSON.parse(second.stdout).verdicts).to.deep.equal(JSON.parse(first.stdout).verdicts);
     writeFileSync(file, "not a checkpoint");
     expect((await ask()).code).to.equal(0);
+  });
+
+  it("goes on from no checkpoint that somebody has edited, with its hash or not, and crashes by none", async () => {
+    const file = join(out, "edited.json");
+    const ask = () => captured("audit", session, "--checkpoint", file);
+    expect((await ask()).code).to.equal(0);
+    const kept = read<{ standing: object }>(file);
+    for (const standing of [
+      {},
+      null,
+      { ...kept.standing, history: {} },
+      { ...kept.standing, sessions: [{}], block: 0 },
+    ]) {
+      writeFileSync(file, JSON.stringify({ ...kept, standing, hash: id(JSON.stringify(standing)) }));
+      const ended = await ask();
+      expect(ended.code, ended.stderr).to.equal(0);
+    }
+  });
+
+  it("is accused by no endpoint that shows less of the chain than there is", async () => {
+    const truth = httpEndpoint(anvil.url);
+    const isSettled = (log: { topics: string[] }): boolean => log.topics[0] === MARKET.getEvent("Settled")!.topicHash;
+    const faults: Readonly<Record<string, NonNullable<Fault["rpc"]>>> = {
+      "hides what settled": async ({ method }, ask) => {
+        const answer = await ask();
+        return method === "eth_getLogs" ? (answer as { topics: string[] }[]).filter((log) => !isSettled(log)) : answer;
+      },
+      "is behind": ({ method }, ask) => (method === "eth_blockNumber" ? Promise.resolve("0x14") : ask()),
+      "has settled it in another transaction": async ({ method }, ask) => {
+        const answer = await ask();
+        if (method !== "eth_getLogs") return answer;
+        const logs = answer as { topics: string[] }[];
+        return logs.map((log) => (isSettled(log) ? { ...log, transactionHash: `0x${"ab".repeat(32)}` } : log));
+      },
+    };
+    for (const [name, rpc] of Object.entries(faults)) {
+      const server = await served(truth, { rpc });
+      const ended = await captured("audit", session, "--rpc", server.url);
+      await server.close();
+      expect(ended.code, `${name}: ${ended.stdout}${ended.stderr}`).to.equal(5);
+    }
+    const late = await captured("audit", session, "--from", `${settlement.block + 1}`);
+    expect(late.code, late.stderr).to.equal(5);
+  });
+
+  it("is valid again where an endpoint hid a deposit from the audit whose checkpoint was kept", async () => {
+    const file = join(out, "hidden.json");
+    const deposited = MARKET.getEvent("Deposited")!.topicHash;
+    const server = await served(httpEndpoint(anvil.url), {
+      async rpc({ method }, ask) {
+        const answer = await ask();
+        if (method !== "eth_getLogs") return answer;
+        const logs = answer as { topics: string[] }[];
+        const last = logs.findLast(({ topics }) => topics[0] === deposited);
+        return logs.filter((log) => log !== last);
+      },
+    });
+    const hidden = await captured("audit", session, "--rpc", server.url, "--checkpoint", file);
+    await server.close();
+    expect(hidden.code, hidden.stderr).to.equal(5);
+    const ended = await captured("audit", session, "--checkpoint", file);
+    expect(ended.code, ended.stderr).to.equal(0);
   });
 
   it("has receipts that add up to what settled, the same bytes whoever asks", async () => {

@@ -177,6 +177,25 @@ describe("a session, end to end on the embedded devnet", function () {
       }
     });
 
+    it("is refused where it tells of more periods than there were", () => {
+      const surplus: Record<string, (delivery: DeliveryJson) => readonly unknown[]> = {
+        prices: ({ prices }) => prices,
+        ...Object.fromEntries(
+          (["promisedWh", "calledWh", "undeliveredW", "meteredWh", "renewableWh", "quality"] as const).map((name) => [
+            name,
+            ({ members }: DeliveryJson) => members[1][name],
+          ]),
+        ),
+      };
+      for (const [name, values] of Object.entries(surplus)) {
+        const verdict = verdictOf(({ delivery }) => {
+          const all = values(delivery) as unknown[];
+          all.push(typeof all[0] === "number" ? 0 : all[0]);
+        });
+        expect(verdict.kind, name).to.equal("invalid");
+      }
+    });
+
     it("is refused where a meter's file or a node's statement is another than was signed", () => {
       const spoilt: readonly [predicate: string, edit: (documents: Documents) => void][] = [
         ["meterNotSigned", ({ meters: { meters } }) => meters[0].meteredWh[1]++],

@@ -184,6 +184,7 @@ function differing(readings: SessionReadings, told: DeliveryJson, facts: Facts):
     ["periods", facts.periods, told.periods],
     ["periodSeconds", facts.seconds, told.periodSeconds],
     ["allowancePrice", readings.allowancePrice, told.allowancePrice],
+    ["the periods that have prices", prices.length, told.prices.length],
   ];
   prices.forEach((price, t) => {
     for (const name of ["shortPrice", "longPrice", "responsePrice"] as const)
@@ -221,8 +222,10 @@ function memberFigures(
       renewableWh: value.renewableWh,
       quality: QUALITIES[value.quality],
     };
-    for (const name of Object.keys(is) as (keyof typeof is)[])
+    for (const name of Object.keys(is) as (keyof typeof is)[]) {
       figures.push([`${name} of prosumer ${id} in period ${t}`, is[name], member[name][t]]);
+      if (t === 0) figures.push([`periods of ${name} of prosumer ${id}`, values.length, member[name].length]);
+    }
   });
   return figures;
 }

@@ -6,18 +6,27 @@ import { SYSTEM_ID } from "../ledger/settlementModel.ts";
 import { DESK, type Trade } from "../market/result/clearingResult.ts";
 import type { ClearingJson } from "../records/clearingJson.ts";
 import type { SettlementJson } from "../records/sessionJson.ts";
-import type { AuditedSession } from "./audit.ts";
+import type { Audited, AuditedSession } from "./audit.ts";
 import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
+
+type Read = Pick<Audited, "head" | "sessions">;
 
 export type Bill = ClearingJson["prosumers"][number]["payment"];
 
 const NAMES = ["desk", "operator", "utility"] as const;
 
-/** `settlement.json` against the session that the chain has under its transaction. */
-export function checkSettlement(settlement: SettlementJson, sessions: readonly AuditedSession[]): Verdict {
+/** `settlement.json` against the session that the chain has under its transaction, as far as it was read. */
+export function checkSettlement(settlement: SettlementJson, { head, sessions }: Read): Verdict {
   const session = sessions.find(({ transaction }) => transaction === settlement.txHash);
-  if (session === undefined)
-    return invalid("settlementNotOnChain", `no batch settled in transaction ${settlement.txHash}`);
+  if (session === undefined) {
+    const said = `no batch settled in transaction ${settlement.txHash}`;
+    if (settlement.block > head) return undecided(`block ${settlement.block}: the chain was read up to ${head}`);
+    // It may be the one of which not all was shown.
+    const open = sessions.find(({ verdict }) => verdict.kind === "undecided");
+    return open === undefined
+      ? invalid("settlementNotOnChain", said)
+      : undecided(`all of batch number ${open.sequence}: as it was shown, ${said}`);
+  }
   const { payload, terms, block } = session;
   if (payload === undefined || terms === undefined) return undecided(`the payload of batch ${session.batch}`);
   const { participants, trades } = Payload.decode(payload, terms.periods);

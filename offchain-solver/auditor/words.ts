@@ -229,7 +229,7 @@ export async function batchAt(look: Look, market: string, sequence: bigint, bloc
 
 /** Account words, mandates and keys at the head against the events, and the market's tokens against all it owes. */
 export async function checkLedger(look: Look, history: History, registry: string, block: number): Promise<Verdict> {
-  const { market, nodeKeys, accounts, unknown, mandates } = history;
+  const { market, nodeKeys, meterKeys, wallets, accounts, unknown, mandates } = history;
   const ids = new Set([...accounts.keys(), ...nodeKeys.keys(), ...mandates.keys()]);
   const account = await differingAccount(look, history, ids, block);
   if (account !== undefined) return undecided(`events of account ${account}: it holds something else than they say`);
@@ -244,7 +244,13 @@ export async function checkLedger(look: Look, history: History, registry: string
     if ((signed?.validUntil ?? 0n) !== validUntil || (signed !== undefined && signed.nonce !== mandate.nonce))
       return undecided(`a mandate or revocation of account ${id}`);
     // The insurance fund is an account that nobody registers.
-    if (party.nodeKey !== (nodeKeys.get(id) ?? ZeroAddress)) return undecided(`where account ${id} got its node key`);
+    const told = [
+      ["node key", party.nodeKey, nodeKeys.get(id)],
+      ["meter key", party.meterKey, meterKeys.get(id)?.at(-1)],
+      ["wallet", party.wallet, wallets.get(id)],
+    ] as const;
+    const other = told.find(([, is, by]) => is !== (by ?? ZeroAddress));
+    if (other !== undefined) return undecided(`where account ${id} got its ${other[0]}`);
   }
   if (unknown.size > 0) return VALID;
   const token = await addressIn(look, market, "token", block);

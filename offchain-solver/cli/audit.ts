@@ -98,7 +98,12 @@ function checkFolder(folder: string, sessions: readonly SessionFolder[], found: 
   const days = [folder, ...readdirSync(folder).map((name) => join(folder, name))].filter(
     (at) => partsIn(at).length > 0,
   );
-  return worst([...sessions.map((session) => checkDocuments(session, found)), ...days.map(checkDay), billed, without]);
+  const documents = sessions.map((session) => checkDocuments(session, found));
+  const said = worst([...documents, ...days.map(checkDay), billed, without]);
+  // Files are held against what was seen of the chain: where that was not all of it, nobody is accused by them.
+  return said.kind === "invalid" && found.standing.kind === "undecided"
+    ? undecided(`${found.standing.missing}: as the chain was shown, ${verdictText(said)}`)
+    : said;
 }
 
 /** Days below a folder on which nothing settled. */
@@ -143,7 +148,7 @@ function checkDocuments({ at, settlement }: SessionFolder, found: Audited): Verd
     throw new InputError(
       `${at("settlement.json")}: chainId = ${settlement.chainId}: the endpoint's is ${found.chainId}`,
     );
-  const settled = checkSettlement(settlement, found.sessions);
+  const settled = checkSettlement(settlement, found);
   const session = found.sessions.find(({ transaction }) => transaction === settlement.txHash);
   if (settled.kind !== "valid" || session === undefined) return settled;
   const witness = isFile(at("witness.json")) ? readJson(at("witness.json"), WitnessSchema) : undefined;

@@ -1,5 +1,5 @@
 /** What `audit` and `receipt` share: which chain is looked at, through what, and what was published. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { getAddress, isAddress, keccak256 } from "ethers";
@@ -57,23 +57,25 @@ async function followed(eyes: Look, market: string, bundles: Bundles, args: Look
     const keep = (standing: Standing): void => {
       if (args.checkpoint !== undefined) writeText(args.checkpoint, written(standing, about));
     };
-    const resume = await resumed(eyes, args.checkpoint, about);
-    const found = await audit({
-      look: eyes,
-      market,
-      fromBlock: args.from ?? 0,
-      release: RELEASE,
-      bundles,
-      ...(resume && { resume }),
-      progress(standing, head) {
-        line.show(`block ${standing.block} of ${head}, ${standing.sessions.length} sessions`);
-        last = standing;
-        if (Date.now() - keptAt < KEEP_EVERY_MS) return;
-        keptAt = Date.now();
-        keep(standing);
-      },
-    });
-    if (last !== undefined) keep(last);
+    const from = async (resume?: Standing): Promise<Audited> =>
+      audit({
+        look: eyes,
+        market,
+        fromBlock: args.from ?? 0,
+        release: RELEASE,
+        bundles,
+        ...(resume && { resume }),
+        progress(standing, head) {
+          line.show(`block ${standing.block} of ${head}, ${standing.sessions.length} sessions`);
+          last = standing;
+          if (Date.now() - keptAt < KEEP_EVERY_MS) return;
+          keptAt = Date.now();
+          keep(standing);
+        },
+      });
+    const found = (await goneOn(() => resumed(eyes, args.checkpoint, about), from)) ?? (await from());
+    if (found.standing.kind === "undecided") forget(args.checkpoint);
+    else if (last !== undefined) keep(last);
     return found;
   } catch (error) {
     if (error instanceof EndpointFault) throw new Exit(5, `undecided: ${error.message}`);
@@ -83,11 +85,37 @@ async function followed(eyes: Look, market: string, bundles: Bundles, args: Look
   }
 }
 
+/**
+ * What is found from a checkpoint on; undefined: all is read again. So it is where the market as a whole is undecided,
+ * since what was hidden before the checkpoint would stay so, and where what was kept is none of ours: whoever edits a
+ * checkpoint can hash it again.
+ */
+async function goneOn(
+  resumed: () => Promise<Standing | undefined>,
+  from: (resume: Standing) => Promise<Audited>,
+): Promise<Audited | undefined> {
+  try {
+    const resume = await resumed();
+    const found = resume && (await from(resume));
+    return found?.standing.kind === "undecided" ? undefined : found;
+  } catch (error) {
+    // A fault of our own is heard of again when all is read.
+    if (error instanceof EndpointFault) throw error;
+    return undefined;
+  }
+}
+
+/** An audit of which the market as a whole is undecided is none to go on from. */
+function forget(checkpoint: string | undefined): void {
+  if (checkpoint !== undefined && isFile(checkpoint)) rmSync(checkpoint);
+}
+
 /** What was kept, if it is of this chain, and decided all: what was missing then may be there now. */
 async function resumed(eyes: Look, file: string | undefined, about: string): Promise<Standing | undefined> {
   if (file === undefined || !isFile(file)) return undefined;
   const standing = restored(readText(file), about);
   if (standing === undefined || !isDecided(standing)) return undefined;
+  if (!Number.isSafeInteger(standing.block) || standing.block < 0) return undefined;
   const block = await eyes.block(standing.block);
   return block?.hash === standing.hash ? standing : undefined;
 }

@@ -66,6 +66,25 @@ const http = (name: string, expected: EndpointCase["expected"], fault: Fault): E
   expected,
   fault: () => fault,
 });
+/** Says that a party was registered with another address than it was. */
+const registers = (field: "wallet" | "meterKey"): EndpointCase =>
+  logs(
+    `says that a party was registered with another ${field}`,
+    "undecided",
+    (found, record) => {
+      const event = REGISTRY.getEvent("Registered")!;
+      const at = record.logs.filter((log) => named(log, record) === "Registered")[1];
+      const args = { ...REGISTRY.parseLog(at)!.args.toObject(), [field]: `0x${"12".repeat(20)}` };
+      const said = REGISTRY.encodeEventLog(
+        event,
+        event.inputs.map(({ name }) => Reflect.get(args, name)),
+      );
+      return found.map((log) =>
+        log.logIndex === at.logIndex && log.blockNumber === at.blockNumber ? { ...log, ...said } : log,
+      );
+    },
+    true,
+  );
 /** An endpoint that answers one method in its own way. */
 const answers = (
   name: string,
@@ -173,6 +192,8 @@ const LIES: readonly EndpointCase[] = [
   hides("CommitteeAppointed"),
   hides("PriceCapChanged"),
   hides("Registered", 2),
+  registers("wallet"),
+  registers("meterKey"),
   answers("has pruned all logs", "eth_getLogs", () => []),
   logs(
     "says that more was deposited",
