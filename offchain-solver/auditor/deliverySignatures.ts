@@ -7,6 +7,7 @@ import {
   type DeviceStatement,
 } from "../codec/deliveryData.ts";
 import type { MeterReading } from "../codec/meterReading.ts";
+import { isIllFormed } from "../codec/foreign.ts";
 import { signerOfText } from "../codec/recover.ts";
 import type { Terms } from "../codec/terms.ts";
 import type { MetersJson } from "../records/deliveryJson.ts";
@@ -51,9 +52,9 @@ export function signedBy(meters: MetersJson, { session, found }: Judged): Signed
       renewableWh: file.renewableWh[t],
       quality: file.quality[t],
     }));
-    const digest = meterDigest(domain, meterReadings(own, number));
-    const signer = signerOfText(digest, signature);
-    if (signer === undefined || !keysOf(prosumer).includes(signer))
+    const digest = signable(() => meterDigest(domain, meterReadings(own, number)));
+    const signer = digest && signerOfText(digest, signature);
+    if (digest === undefined || signer === undefined || !keysOf(prosumer).includes(signer))
       return invalid("meterNotSigned", `the file of prosumer ${prosumer} is not signed by its meter`);
     readings.set(prosumer, own);
     files.set(prosumer, { digest, signature });
@@ -61,10 +62,21 @@ export function signedBy(meters: MetersJson, { session, found }: Judged): Signed
   const statements = new Map<number, DeviceStatement>();
   for (const { signature, ...statement } of meters.statements) {
     const { prosumer, plannedWh } = statement;
-    const signer = signerOfText(statementDigest(domain, session.batch, statement), signature);
+    const digest = signable(() => statementDigest(domain, session.batch, statement));
+    const signer = digest && signerOfText(digest, signature);
     if (plannedWh.length !== periods || signer === undefined || signer !== session.nodeKeys.get(prosumer))
       return invalid("statementNotSigned", `the statement of prosumer ${prosumer} is not signed by its node`);
     statements.set(prosumer, statement);
   }
   return { readings, statements, files };
+}
+
+/** undefined: it holds a number that no signed message can, and so nobody has signed it. */
+function signable(digest: () => string): string | undefined {
+  try {
+    return digest();
+  } catch (error) {
+    if (!isIllFormed(error)) throw error;
+    return undefined;
+  }
 }
