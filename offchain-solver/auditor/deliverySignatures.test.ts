@@ -30,7 +30,7 @@ describe("what meters and nodes signed", () => {
       (wide) =>
         [
           `a statement with ${Object.keys(wide)[0]} of 2^53 - 1`,
-          { ...signed({}, { ...statement, ...wide }), meters: [] },
+          { ...signed({}, { ...statement, ...wide }), meters: [] as MetersJson["meters"] },
           "statementNotSigned",
         ] as const,
     ),

@@ -101,8 +101,12 @@ function checkFolder(folder: string, sessions: readonly SessionFolder[], found: 
   const documents = sessions.map((session) => checkDocuments(session, found));
   const said = worst([...documents, ...days.map(checkDay), billed, without]);
   // Files are held against what was seen of the chain: where that was not all of it, nobody is accused by them.
-  return said.kind === "invalid" && found.standing.kind === "undecided"
-    ? undecided(`${found.standing.missing}: as the chain was shown, ${verdictText(said)}`)
+  const unseen = sessions
+    .filter(({ settlement }) => found.sessions.every(({ transaction }) => transaction !== settlement.txHash))
+    .map(({ settlement }) => checkSettlement(settlement, found));
+  const open = [found.standing, ...unseen].find(({ kind }) => kind === "undecided");
+  return said.kind === "invalid" && open?.kind === "undecided"
+    ? undecided(`${open.missing}: as the chain was shown, ${verdictText(said)}`)
     : said;
 }
 
