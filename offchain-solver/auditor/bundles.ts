@@ -3,6 +3,7 @@
  */
 import { getBytes, hexlify, keccak256 } from "ethers";
 import * as z from "zod";
+import { boundedBody } from "../chain/boundedBody.ts";
 import { canonicalBytes, type Json } from "../codec/canonicalJson.ts";
 import { foreignJson } from "../codec/foreign.ts";
 import { WitnessSchema, type Witness } from "../codec/witness.ts";
@@ -83,10 +84,10 @@ export const bundlesAt =
   async (name) => {
     try {
       const response = await fetch(`${url.replace(/\/$/, "")}/${name}.json`, { signal: AbortSignal.timeout(30_000) });
-      return response.ok ? new Uint8Array(await response.arrayBuffer()) : undefined;
+      return response.ok ? await boundedBody(response) : undefined;
     } catch (error) {
-      // Nobody answers there, or not in time, or breaks off.
-      if (error instanceof TypeError || error instanceof DOMException) return undefined;
+      // Nobody answers there, or not in time, or breaks off, or does not end.
+      if (error instanceof TypeError || error instanceof DOMException || error instanceof RangeError) return undefined;
       throw error;
     }
   };

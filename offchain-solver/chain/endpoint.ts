@@ -1,5 +1,6 @@
 /** JSON-RPC over HTTP to an endpoint that nobody trusts: it may limit rates, refuse batches, answer HTML or nothing. */
 import { foreignJson } from "../codec/foreign.ts";
+import { boundedBody } from "./boundedBody.ts";
 
 /** Something that answers JSON-RPC calls; `name` is what a reader is told of it. */
 export type Endpoint = {
@@ -117,10 +118,11 @@ class CallQueue {
         body: JSON.stringify(bodies.length === 1 ? bodies[0] : bodies),
         signal: AbortSignal.timeout(this.#options.timeoutMs),
       });
-      text = await response.text();
+      text = new TextDecoder().decode(await boundedBody(response));
       if (response.status === 429 || response.status >= 500)
         return { kind: "later", waitMs: retryAfter(response), why: `HTTP ${response.status}` };
     } catch (error) {
+      if (error instanceof RangeError) return { kind: "noBatch", why: error.message };
       return { kind: "later", waitMs: undefined, why: `no answer (${causeOf(error)})` };
     }
     return readReply(text, ids);
