@@ -1,7 +1,10 @@
 import { expect } from "chai";
+import { getAddress } from "ethers";
+import { hiddenKey } from "../offchain-solver/auditor/hidden.ts";
 import type { Release } from "../offchain-solver/auditor/release.ts";
 import type { BatchRecord } from "../offchain-solver/auditor/bundles.ts";
-import { MARKET } from "../offchain-solver/codec/abi.ts";
+import { look } from "../offchain-solver/chain/look.ts";
+import { MARKET, REGISTRY } from "../offchain-solver/codec/abi.ts";
 import { buildRelease, releasedBuild } from "../offchain-solver/devnet/release.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { hasChromium, openBrowser, type Browser } from "./support/chromium.ts";
@@ -10,7 +13,7 @@ import { ENDPOINT_FAULTS } from "./support/endpointFaults.ts";
 import { outcomeOf } from "./support/faultOutcome.ts";
 import { flipped, forged, type TrueSession } from "./support/forge.ts";
 import { misled } from "./support/misled.ts";
-import type { ChainRecord, RawLog } from "./support/recordedChain.ts";
+import { replayed, type ChainRecord, type RawLog } from "./support/recordedChain.ts";
 import { recordedMarket } from "./support/recordedMarket.ts";
 import { trueSession } from "./support/trueSession.ts";
 import { auditShown, saidOf } from "./support/verdicts.ts";
@@ -140,6 +143,21 @@ describe("an endpoint that nobody should trust", function () {
     });
     const told = await outcomeOf({ ...record, logs }, { name: "", expected: "same", fault: () => ({}) }, release);
     expect(told).to.deep.equal({ kind: "valid", says: "4 sessions valid" });
+  });
+
+  it("is asked for the node key at the freeze of who rotated it since", async () => {
+    const [frozen] = record.logs.filter((log) => MARKET.parseLog(log)?.name === "SessionFrozen");
+    const registered = record.logs.flatMap((log) => {
+      const event = getAddress(log.address) === record.registry ? REGISTRY.parseLog(log) : null;
+      return event?.name === "Registered" ? [[Number(event.args.id), event.args.nodeKey as string] as const] : [];
+    });
+    const { transactionHash: transaction } = frozen;
+    const eyes = look(replayed(record));
+    const ask = (nodeKeys: ReadonlyMap<number, string>) =>
+      hiddenKey(eyes, record.registry, { transaction, nodeKeys }, [103]);
+    expect(await ask(new Map(registered))).to.equal(undefined);
+    expect(await ask(new Map([...registered, [103, `0x${"12".repeat(20)}`]]))).to.contain("account 103");
+    expect(await ask(new Map(registered.filter(([id]) => id !== 103)))).to.contain("account 103");
   });
 
   for (const one of ENDPOINT_FAULTS)

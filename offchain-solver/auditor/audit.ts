@@ -14,7 +14,7 @@ import type { Certificate } from "./certify.ts";
 import * as Credits from "./credits.ts";
 import * as Entries from "./entries.ts";
 import type { EntryPrices } from "./entryTerms.ts";
-import { hiddenMember } from "./hidden.ts";
+import { hiddenKey, hiddenMember } from "./hidden.ts";
 import * as History from "./history.ts";
 import { isOfSignatures, judge, type Judgement } from "./judge.ts";
 import type { Release } from "./release.ts";
@@ -342,7 +342,9 @@ async function judgeSettled(work: Work, log: ChainLog, settled: Settled): Promis
     bundles,
     domain,
   );
-  return { ...judgement, ...known, ...witnessed };
+  const uncounted = witnessed.certificate?.uncounted?.map(({ prosumer }) => prosumer) ?? [];
+  const key = uncounted.length === 0 ? undefined : await hiddenKey(look, work.registry, session, uncounted);
+  return { ...judgement, ...known, ...witnessed, ...(key !== undefined && { verdict: undecided(key) }) };
 }
 
 /**

@@ -2,12 +2,12 @@
  * What the contracts' own state shows beside what was seen of their events, asked before an entry or a credit is
  * refused: the released code would have refused it itself, so that an endpoint more likely hid or changed something.
  */
-import { getAddress, hexlify } from "ethers";
-import type { ChainLog } from "../chain/look.ts";
+import { getAddress, hexlify, ZeroAddress } from "ethers";
+import type { ChainLog, Look } from "../chain/look.ts";
 import { EndpointFault } from "../chain/endpoint.ts";
 import { KINDS } from "../codec/deliveryData.ts";
 import { beginEntries, inOffice, take, type AuditedEntry, type EntryWork, type Pending } from "./entries.ts";
-import { accountOf } from "./history.ts";
+import { accountOf, type FrozenSession } from "./history.ts";
 import { undecided, type Verdict } from "./verdict.ts";
 import * as Words from "./words.ts";
 
@@ -111,6 +111,38 @@ export async function hiddenMember(at: Words.At, epoch: bigint, keys: readonly s
     getAddress(hexlify(roll.subarray(20 * bit, 20 * (bit + 1)))),
   );
   return held.join() === keys.join() ? undefined : `the members of the committee of epoch ${epoch}`;
+}
+
+/**
+ * Of those whose claims do not count, one whose node key at the freeze was another than events say: a key that was
+ * rotated since is no part of what the registry holds now. Where states are pruned nobody can tell.
+ */
+export async function hiddenKey(
+  look: Look,
+  registry: string,
+  { transaction, nodeKeys }: Pick<FrozenSession, "transaction" | "nodeKeys">,
+  ids: readonly number[],
+): Promise<string | undefined> {
+  const block = (await look.receipt(transaction))?.[0]?.block;
+  if (block === undefined) return `the receipt of transaction ${transaction}`;
+  const at = { look, address: registry };
+  const differs = async (id: number): Promise<boolean> => {
+    const [before, after] = [
+      await Words.nodeKeyAt({ ...at, block: block - 1 }, id),
+      await Words.nodeKeyAt({ ...at, block }, id),
+    ];
+    const said = nodeKeys.get(id) ?? ZeroAddress;
+    // Who rotates twice in the block of the freeze had a third one in between.
+    return after.rotations - before.rotations < 2n && said !== before.nodeKey && said !== after.nodeKey;
+  };
+  try {
+    const differing = await Promise.all(ids.map(differs));
+    const k = differing.indexOf(true);
+    return k < 0 ? undefined : `where account ${ids[k]} got the node key that it had at the freeze`;
+  } catch (error) {
+    if (!(error instanceof EndpointFault)) throw error;
+    return undefined;
+  }
 }
 
 /** What was counted of credits before one that is judged. */

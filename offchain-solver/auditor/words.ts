@@ -137,6 +137,12 @@ export async function walletAt({ look, ...at }: At, id: number): Promise<string>
   return (await said(look, { codec: REGISTRY, ...at }, "walletOf", [id]))[0] as string;
 }
 
+/** A party's node key, and how often it was rotated. */
+export async function nodeKeyAt({ look, ...at }: At, id: number) {
+  const [{ nodeKey, rotations }] = await said(look, { codec: REGISTRY, ...at }, "party", [id]);
+  return { nodeKey: nodeKey as string, rotations: rotations as bigint };
+}
+
 /** The epoch of the committee in office. */
 export async function seatAt({ look, ...at }: At): Promise<bigint> {
   return BigInt((await said(look, { codec: REGISTRY, ...at }, "committee", []))[0].epoch);

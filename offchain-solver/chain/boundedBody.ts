@@ -1,4 +1,4 @@
-/** What a host that nobody trusts answers, read no further than a bound: an answer without end must not fill a memory. */
+/** What a host that nobody trusts answers, read no further than a bound: one without end must not fill a memory. */
 
 /** Bytes: many times what a year's events in one answer, or the witness of 150 homes over 96 periods, take. */
 export const MOST_BODY = 64 * 2 ** 20;
