@@ -1,6 +1,7 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { connectAsync } from "mqtt";
 import { listen, readMessage } from "../offchain-solver/metering/mqtt.ts";
@@ -123,12 +124,18 @@ describe("gridpact meter", function () {
       const at = (k: number): string => new Date(1000 * (start + 900 * k)).toISOString();
       const say = async (point: string, k: number, count: object): Promise<unknown> =>
         meter.publishAsync(`m/${point}`, JSON.stringify({ point, start: at(k), seconds: 900, ...count }), { qos: 1 });
-      // The same again until somebody listens: an interval counts once.
-      const timer = setInterval(() => {
-        for (const k of [0, 1, 2, 3]) void say("home", k, { importWh: 10 }).then(() => say("roof", k, { exportWh: 4 }));
-      }, 100);
+      // The same again until somebody listens: an interval counts once. One round ends before the next begins.
+      let heard = false;
+      const saying = (async () => {
+        for (; !heard; await sleep(100))
+          for (const k of [0, 1, 2, 3]) {
+            await say("home", k, { importWh: 10 });
+            await say("roof", k, { exportWh: 4 });
+          }
+      })();
       const { code, stdout: out, stderr } = await listening;
-      clearInterval(timer);
+      heard = true;
+      await saying;
       await meter.endAsync();
       expect(code, stderr).to.equal(0);
       const { readings } = ReadingsJsonSchema.parse(JSON.parse(out));
