@@ -172,6 +172,23 @@ ${position(0, "99")}
 </cr:ConsumptionRecord>
 `;
 
+describe("what was heard so far", () => {
+  it("is whole once every point has said every period, not once the first has", () => {
+    const all = new Collected(new Map(Object.entries({ home: 7, roof: 7 })), hour);
+    const say = (point: string, register: "import" | "export"): void => {
+      for (let t = 0; t < hour.periods; t++) {
+        expect(all.complete(), `${point} ${t}`).to.equal(false);
+        const startMs = 1000 * (hour.start + t * hour.seconds);
+        const endMs = startMs + 1000 * hour.seconds;
+        all.add({ point, register, startMs, endMs, quality: "measured", microWh: 10_000_000n, place: "a message" });
+      }
+    };
+    say("home", "import");
+    say("roof", "export");
+    expect(all.complete()).to.equal(true);
+  });
+});
+
 describe("a grid operator's consumption record", () => {
   const read = (xml: string, generates?: () => boolean) => {
     const found = noFindings();

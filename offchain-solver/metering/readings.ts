@@ -86,8 +86,10 @@ export class Collected {
     return slots;
   }
 
-  /** Whether no reading of anybody's would be missing. */
+  /** Whether no reading of anybody's would be missing, and no point is silent yet: it may count against the others. */
   complete(): boolean {
+    const heard = new Set([...this.#slots.values()].map(({ point }) => point));
+    if ([...this.#points.keys()].some((point) => !heard.has(point))) return false;
     return [...new Set(this.#points.values())].every((prosumer) => {
       const registers = REGISTERS.map((register) => this.#register(prosumer, register));
       return registers[0] !== undefined && registers.every((slots) => !slots?.some((one) => one.quality === "missing"));
