@@ -37,6 +37,8 @@ export type DevnetOptions = {
   readonly patienceMs?: number;
   /** Before a session is let come what is due of those before is waited for: readings, then credits. */
   readonly deliver?: boolean;
+  /** Readings are entered by somebody else: no node signs any, nor claims credits. */
+  readonly metersElsewhere?: boolean;
   readonly progress?: (what: string) => void;
 };
 
@@ -102,6 +104,7 @@ export async function openDevnet(options: DevnetOptions): Promise<Devnet> {
     pollMs: homes.length > 30 ? 1_000 : 250,
     leadS: LEAD_S,
     logLevel: options.logLevel ?? "info",
+    ...(options.metersElsewhere === true && { deliver: false }),
   };
   writeConfigs(data, homes, { rpc: chain.url, deployment, transport, ports, settings });
   const supervisor = new Supervisor(data, (id, why) => progress(`party ${id} ended by itself: ${why}`));

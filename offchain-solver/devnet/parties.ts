@@ -59,7 +59,7 @@ export type Wiring = {
   readonly transport: { readonly kind: "tls" } | { readonly kind: "nats"; readonly servers: readonly string[] };
   /** [party] a port for its peers and one for its API. */
   readonly ports: ReadonlyMap<number, { readonly peers: number; readonly api: number }>;
-  readonly settings: Pick<Config, "patienceMs" | "pollMs" | "leadS" | "logLevel">;
+  readonly settings: Pick<Config, "patienceMs" | "pollMs" | "leadS" | "logLevel" | "deliver">;
 };
 
 /** What every process reads when it starts: its configuration, and where the others listen. */

@@ -43,6 +43,8 @@ export const ConfigSchema = z.strictObject({
   submit: z.boolean().default(true),
   /** Part of its own steps by which the agent moves them at random, so that nobody reads its costs in them; 0: none. */
   mask: z.number().min(0).max(0.9).optional(),
+  /** Whether it signs what its meter read, attests what others' read and claims its credits; absent: it does. */
+  deliver: z.boolean().optional(),
   passwordFile: z.string().optional(),
   logLevel: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
   /** How long a clearing waits for a party before it goes on without, ms. */

@@ -36,7 +36,7 @@ export type Log = (level: "debug" | "info" | "warn" | "error", what: string, det
 
 export type PartyOptions = {
   readonly party: number;
-  readonly config: Pick<Config, "submit" | "patienceMs" | "pollMs" | "leadS" | "mask">;
+  readonly config: Pick<Config, "submit" | "patienceMs" | "pollMs" | "leadS" | "mask" | "deliver">;
   readonly provider: Provider;
   readonly deployment: Deployment;
   /** A meter's key may be in the meter alone. */
@@ -179,6 +179,7 @@ export class Party {
 
   /** What follows settled sessions keeps nobody from the one that is open. */
   async #deliver({ head, reorg }: Watched): Promise<void> {
+    if (this.#o.config.deliver === false) return;
     if (reorg) this.#deliveries.settled(true);
     try {
       await this.#deliveries.look(head.timestamp);
@@ -344,7 +345,7 @@ export class Party {
     if (isMeterMessage(bytes)) {
       const told = decodeMeterMessage(bytes);
       if (told === undefined) return this.#o.carrier.drop(from, "it sent what is no message");
-      return this.#run(this.#deliveries.hear(from, told));
+      return this.#o.config.deliver === false ? undefined : this.#run(this.#deliveries.hear(from, told));
     }
     if (!isLife(bytes)) {
       if (this.#member !== undefined) this.#run(this.#member.hearAgent(from, bytes));
