@@ -77,7 +77,7 @@ export function newerReadings(file: string): Newer {
   return { file, readings };
 }
 
-/** Everybody's file as it was, and newer ones of whoever has any, each signed by its meter's key of this program. */
+/** Everybody's file as it was, and the newer readings as files that this program's keys of those meters sign. */
 export async function signedAgain(
   { place: { deployment }, promised }: MeteredSession,
   meters: Pick<MetersJson, "meters" | "statements">,
