@@ -3,7 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ON_DEVNET } from "./onDevnet.ts";
-import { sum, totalLine, totalsOf } from "./testTotals.ts";
+import { failuresOf, sum, totalLine, totalsOf } from "./testTotals.ts";
 import type { SuiteRun, Totals } from "./testTotals.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -23,7 +23,14 @@ const python = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
 const mochaFlags = ["--reporter", "spec", "--exit", "--ignore", "test/contracts/**"];
 const withoutDevnet = ON_DEVNET.flatMap((file) => ["--ignore", file]);
 
-const TYPESCRIPT: readonly Suite[] = [
+/** The longest first: each of two cores takes the next when it has ended one. */
+const SUITES: readonly Suite[] = [
+  {
+    name: "Sessions on the embedded devnet",
+    style: "mocha",
+    shown: "at its end",
+    command: [process.execPath, bin("mocha/bin/mocha.js"), ...mochaFlags, ...ON_DEVNET],
+  },
   {
     name: "TypeScript",
     style: "mocha",
@@ -39,26 +46,17 @@ const TYPESCRIPT: readonly Suite[] = [
       "test/**/*.test.ts",
     ],
   },
-];
-
-const ON_CHAIN: readonly Suite[] = [
   {
-    name: "Sessions on the embedded devnet",
+    name: "Contracts",
     style: "mocha",
     shown: "at its end",
-    command: [process.execPath, bin("mocha/bin/mocha.js"), ...mochaFlags, ...ON_DEVNET],
+    command: [process.execPath, bin("hardhat/dist/src/cli.js"), "test", "mocha"],
   },
   {
     name: "Solidity fuzz and invariants",
     style: "mocha",
     shown: "at its end",
     command: [process.execPath, bin("hardhat/dist/src/cli.js"), "test", "solidity"],
-  },
-  {
-    name: "Contracts",
-    style: "mocha",
-    shown: "at its end",
-    command: [process.execPath, bin("hardhat/dist/src/cli.js"), "test", "mocha"],
   },
   {
     name: "Independent oracle",
@@ -96,22 +94,26 @@ function run({ name, style, command, shown }: Suite): Promise<SuiteRun> {
   });
 }
 
-const results: { name: string; totals: Totals; seconds: number }[] = [];
-async function runAll(suites: readonly Suite[]): Promise<void> {
-  for (const suite of suites) {
+type Result = { readonly name: string; readonly totals: Totals; readonly failures: string[]; readonly seconds: number };
+const results: Result[] = [];
+const waiting = [...SUITES];
+async function runWaiting(): Promise<void> {
+  for (let suite = waiting.shift(); suite; suite = waiting.shift()) {
     process.stdout.write(`\n=== ${suite.name} begins\n`);
     const start = performance.now();
-    const totals = totalsOf(await run(suite));
-    results.push({ name: suite.name, totals, seconds: (performance.now() - start) / 1000 });
+    const ended = await run(suite);
+    const seconds = (performance.now() - start) / 1000;
+    results.push({ name: suite.name, totals: totalsOf(ended), failures: failuresOf(ended), seconds });
   }
 }
 
-// Both lanes need the contracts' build, and two builds at once would be in each other's way.
+// Most suites need the contracts' build, and two builds at once would be in each other's way.
 execFileSync(process.execPath, [bin("hardhat/dist/src/cli.js"), "build"], { cwd: root, stdio: "inherit" });
-await Promise.all([runAll(TYPESCRIPT), runAll(ON_CHAIN)]);
+await Promise.all([runWaiting(), runWaiting()]);
 
 process.stdout.write("\n");
-for (const { name, totals, seconds } of results) {
+for (const { name, totals, failures, seconds } of results) {
+  for (const failure of failures) process.stdout.write(`     failed: ${failure}\n`);
   process.stdout.write(
     `${totals.failed > 0 ? "FAIL" : "ok  "} ${name}: ${totalLine(totals)} (${seconds.toFixed(1)} s)\n`,
   );

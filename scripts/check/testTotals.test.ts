@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { sum, totalLine, totalsOf } from "./testTotals.ts";
+import { failuresOf, sum, totalLine, totalsOf } from "./testTotals.ts";
 
 const mocha = (output: string, exitCode: number | null = 0) =>
   totalsOf({ name: "m", style: "mocha", output, exitCode });
@@ -33,6 +33,34 @@ describe("test totals", () => {
     expect(mocha("0 passing (1ms)\n")).to.deep.equal({ passed: 0, failed: 1 });
     expect(unittest("Ran 0 tests in 0.000s\n\nNO TESTS RAN\n", 5)).to.deep.equal({ passed: 0, failed: 1 });
     expect(unittest("Ran 3 tests in 0.1s\n\nOK (skipped=3)\n")).to.deep.equal({ passed: 0, failed: 1 });
+  });
+
+  it("names what failed, with the first line of its message", () => {
+    const output = [
+      "  1) passes nowhere",
+      "\u001b[92m 12 passing\u001b[0m (1s)",
+      "  2 failing",
+      "",
+      "  1) the page",
+      "       on a phone",
+      "         opens:",
+      "",
+      "      AssertionError [ERR_ASSERTION]: expected 1 to equal 2",
+      "      + expected - actual",
+      "",
+      '  2) "before all" hook in "the node":',
+      "     Error: Timeout of 60000ms exceeded.",
+      "      at file.ts:3:4",
+    ].join("\n");
+    expect(failuresOf({ name: "m", style: "mocha", output, exitCode: 2 })).to.deep.equal([
+      "the page / on a phone / opens: AssertionError [ERR_ASSERTION]: expected 1 to equal 2",
+      '"before all" hook in "the node": Error: Timeout of 60000ms exceeded.',
+    ]);
+    const unit = "FAIL: test_ramp (test_oracle.Ramps)\n----\nERROR: test_gone (test_oracle.Ramps)\nRan 2 tests in 1s\n";
+    expect(failuresOf({ name: "u", style: "unittest", output: unit, exitCode: 1 })).to.deep.equal([
+      "test_ramp (test_oracle.Ramps)",
+      "test_gone (test_oracle.Ramps)",
+    ]);
   });
 
   it("adds up to one line", () => {

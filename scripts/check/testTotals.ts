@@ -38,6 +38,21 @@ export function totalsOf(run: SuiteRun): Totals {
   return { passed, failed: run.exitCode !== 0 || passed === 0 ? 1 : 0 };
 }
 
+/** Lines of a failing test's name, up to the one that ends it, and its message's first line. */
+const MOCHA_FAILURE = /^ +\d+\) (.+(?:\n.+){0,7}?):[ \t]*\n\s*(.*)$/gm;
+const UNITTEST_FAILURE = /^(?:FAIL|ERROR): (.+)$/gm;
+const oneLine = (text: string): string => text.trim().replace(/\s*\n\s*/g, " / ");
+
+/** Names of the tests that failed, each with the first line of its message where one is printed. */
+export function failuresOf(run: SuiteRun): string[] {
+  const text = run.output.replace(ANSI, "");
+  if (run.style === "unittest") return [...text.matchAll(UNITTEST_FAILURE)].map(([, name]) => name);
+  const summary = text.slice(Math.max(0, text.search(/^\s*\d+ failing\b/m)));
+  return [...summary.matchAll(MOCHA_FAILURE)].map(
+    ([, name, message]) => `${oneLine(name)}: ${message.trim().slice(0, 200)}`,
+  );
+}
+
 export function sum(all: readonly Totals[]): Totals {
   return all.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }), { passed: 0, failed: 0 });
 }
