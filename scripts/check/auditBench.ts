@@ -4,7 +4,7 @@
  * with its witnesses, and says what a session takes. Every session must be valid, with everybody's certificate.
  */
 import { loadavg } from "node:os";
-import { parseArgs } from "node:util";
+import { argumentsOf } from "./arguments.ts";
 import { audit } from "../../offchain-solver/auditor/audit.ts";
 import { bundlesOf } from "../../offchain-solver/auditor/bundles.ts";
 import { VALID, verdictText } from "../../offchain-solver/auditor/verdict.ts";
@@ -21,7 +21,7 @@ import type { Scenario } from "../../offchain-solver/market/scenario/scenario.ts
 import { loadScenario, takeHours } from "../../offchain-solver/scenarios/loadScenario.ts";
 import { settleOne } from "./settleOne.ts";
 
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: {
     sessions: { type: "string", default: "95" },
     days: { type: "string", default: "5" },

@@ -2,7 +2,7 @@
  * `npm run bench:collusion -- [--json FILE]`: how much money a quorum that colludes can move in the whole day of ieee15
  * by prices alone, while an auditor finds nothing. Reckoned from the posted trades, not from the auditor's own figures.
  */
-import { parseArgs } from "node:util";
+import { argumentsOf } from "./arguments.ts";
 import { checkPosted } from "../../offchain-solver/auditor/posted.ts";
 import { regretsOf } from "../../offchain-solver/clearing/regret.ts";
 import { placesOn } from "../../offchain-solver/grid/places.ts";
@@ -20,7 +20,7 @@ import { clarabelSolver } from "../../offchain-solver/numerics/clarabelNode.ts";
 import { loadScenario } from "../../offchain-solver/scenarios/loadScenario.ts";
 import { clear } from "../../offchain-solver/simulation/clear.ts";
 
-const { values } = parseArgs({ options: { json: { type: "string" } } });
+const { values } = argumentsOf({ options: { json: { type: "string" } } });
 const scenario = loadScenario("ieee15");
 const session = clear(scenario, {
   method: "anderson",

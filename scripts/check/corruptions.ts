@@ -2,7 +2,7 @@
  * `npm run corruptions -- --json FILE`: single corruptions of a settled session and what the auditor says of each, in
  * Node and in Chromium; and faults of endpoints.
  */
-import { parseArgs } from "node:util";
+import { argumentsOf } from "./arguments.ts";
 import { releasedBuild } from "../../offchain-solver/devnet/release.ts";
 import { writeJson } from "../../offchain-solver/io/target.ts";
 import { loadScenario, takeHours } from "../../offchain-solver/scenarios/loadScenario.ts";
@@ -15,7 +15,7 @@ import { recordedMarket } from "../../test/support/recordedMarket.ts";
 import { trueSession } from "../../test/support/trueSession.ts";
 import { auditShown, saidOf } from "../../test/support/verdicts.ts";
 
-const { values } = parseArgs({ options: { json: { type: "string" } } });
+const { values } = argumentsOf({ options: { json: { type: "string" } } });
 const release = releasedBuild();
 const scenario = takeHours(loadScenario("ieee15"), 3);
 const session = await trueSession(scenario);

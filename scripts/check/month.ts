@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { globSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { parseArgs } from "node:util";
+import { argumentsOf } from "./arguments.ts";
 import { runFromTo } from "../../offchain-solver/cli/run.ts";
 import { BillJsonSchema } from "../../offchain-solver/records/billJson.ts";
 import { DeliveryJsonSchema } from "../../offchain-solver/records/deliveryJson.ts";
@@ -18,7 +18,7 @@ import { EXAMPLE, exampleFiles, type ExampleOptions } from "../../offchain-solve
 import { addDays } from "../../offchain-solver/scenarios/community/zoneClock.ts";
 import { RUN, servedMonth } from "../../test/support/servedMonth.ts";
 
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: {
     days: { type: "string", default: "30" },
     hours: { type: "string" },

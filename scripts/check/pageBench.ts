@@ -7,7 +7,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { argumentsOf } from "./arguments.ts";
 import type { Browser, Page } from "playwright-core";
 import { canonicalBytes } from "../../offchain-solver/codec/canonicalJson.ts";
 import { termsBytes } from "../../offchain-solver/codec/terms.ts";
@@ -22,7 +22,7 @@ import { loadScenario } from "../../offchain-solver/scenarios/loadScenario.ts";
 import { buildApp, openChromium, openPage } from "../../test/support/pageBrowser.ts";
 import { settleOne } from "./settleOne.ts";
 
-const { values } = parseArgs({ options: { times: { type: "string", default: "7" }, json: { type: "string" } } });
+const { values } = argumentsOf({ options: { times: { type: "string", default: "7" }, json: { type: "string" } } });
 const times = Number(values.times);
 if (!Number.isSafeInteger(times) || times < 1) {
   process.stderr.write(`--times ${values.times}: must be a whole number from 1\n`);

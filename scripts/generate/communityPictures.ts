@@ -4,10 +4,10 @@
  */
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
+import { argumentsOf } from "../check/arguments.ts";
 import { chromium, type Page } from "playwright-core";
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = argumentsOf({
   allowPositionals: true,
   options: { out: { type: "string", default: join(import.meta.dirname, "../../docs/guide") } },
 });

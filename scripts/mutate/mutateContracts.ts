@@ -12,7 +12,7 @@
  * what is killed is dead, and what is left alive is tried on all with `--again`.
  */
 import { basename } from "node:path";
-import { parseArgs } from "node:util";
+import { argumentsOf } from "../check/arguments.ts";
 import { equivalentTo } from "./equivalentMutants.ts";
 import { codesOf, type Switchboard, switchboard } from "./mutationCompiler.ts";
 import { succeeded, type Mutant, type Outcome } from "./mutants.ts";
@@ -27,7 +27,7 @@ type Room = { readonly targets: readonly string[]; readonly mutants: readonly Mu
 type Bench = { readonly board: Switchboard; readonly tester: Tester; readonly accepted: Set<string> };
 type Kill = Failure & Pick<Mutant, "line">;
 
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: {
     files: { type: "string" },
     all: { type: "boolean", default: false },

@@ -5,7 +5,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
-import { parseArgs } from "node:util";
+import { argumentsOf } from "../check/arguments.ts";
 import type { Scenario } from "../../offchain-solver/market/scenario/scenario.ts";
 import { generateScenario } from "../../offchain-solver/scenarios/generateScenario.ts";
 import { loadScenario, takeHours } from "../../offchain-solver/scenarios/loadScenario.ts";
@@ -59,7 +59,7 @@ function row(bench: Bench, carried: string, memory: Run, run: NetworkRun) {
   };
 }
 
-const { values } = parseArgs({ options: { write: { type: "boolean" }, only: { type: "string" } } });
+const { values } = argumentsOf({ options: { write: { type: "boolean" }, only: { type: "string" } } });
 const file = new URL("../../bench/network.json", import.meta.url);
 const server = await startNats();
 const rows: ReturnType<typeof row>[] = [];
