@@ -16,13 +16,14 @@ const market = createMarket(
 const { places } = gridOf(market);
 
 /**
- * One period in which the first sells to the second at a price between the utility's two, and all sell it `wh` each.
+ * One period in which the first sells `traded` Wh to the second at a price between the utility's two, and all sell it
+ * `wh` each.
  */
-function result(wh: number): ClearingResult {
+function result(wh: number, traded = 40): ClearingResult {
   const n = market.prosumers.length;
   const { tariff } = market.scenario;
   const price = Math.round(500 * (tariff.buyPerMwh[0] + tariff.sellPerMwh[0]));
-  const net = Array.from({ length: n }, (_, i) => (i === 0 ? 40 : i === 1 ? -40 : 0));
+  const net = Array.from({ length: n }, (_, i) => (i === 0 ? traded : i === 1 ? -traded : 0));
   const peers = transport(net, places).map((trade) => ({ ...trade, product: "energy" as const, period: 0, price }));
   const paid = Math.round(1000 * tariff.sellPerMwh[0]);
   const dealings = Array.from({ length: n }, (_, seller) => ({
@@ -89,6 +90,21 @@ describe("prices of a posted result", () => {
   });
 
   it("are the utility's where it takes more", () => {
-    expect(checkPosted(market, places, result(2))).to.include({ kind: "invalid", predicate: "priceOutsideTariff" });
+    expect(checkPosted(market, places, result(20))).to.include({ kind: "invalid", predicate: "priceOutsideTariff" });
+  });
+
+  it("are not the utility's where what is lost by selling to it is what a certified result may lose", () => {
+    const { buyPerMwh, sellPerMwh } = market.scenario.tariff;
+    const lostPerMwh = (buyPerMwh[0] - sellPerMwh[0]) / 2;
+    const wh = 6;
+    const lost = (14 * wh * lostPerMwh) / 1e6;
+    // Regrets may be 1e-5 of the turnover, and 1e-4 may be open between plans and trades; the trade is most of it here.
+    const enough = Math.ceil((lost * 1e6) / 1.1e-4 / ((buyPerMwh[0] + sellPerMwh[0]) / 2));
+    expect(checkPosted(market, places, result(wh, enough))).to.deep.equal({ kind: "valid" });
+    const found = checkPosted(market, places, result(wh, enough / 2));
+    expect(found).to.include({ kind: "invalid", predicate: "priceOutsideTariff" });
+    expect(found)
+      .to.have.property("detail")
+      .that.contains(`$${lost.toPrecision(4)} lost`);
   });
 });

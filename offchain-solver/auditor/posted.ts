@@ -13,7 +13,7 @@ import {
   type Trade,
   UTILITY,
 } from "../market/result/clearingResult.ts";
-import { countedTariff } from "../market/result/certificate.ts";
+import { allowedMismatch, allowedRegret, countedTariff } from "../market/result/certificate.ts";
 import { invalid, VALID, type Finding } from "../market/result/finding.ts";
 import { nameOf, type Market } from "../market/scenario/market.ts";
 import { tradingGroups } from "../market/scenario/tradingGroups.ts";
@@ -117,14 +117,15 @@ function withUtilityTwice({ trades }: ClearingResult, product: Trade["product"],
   return own.find(({ seller, buyer }) => seller === UTILITY && sellers.has(buyer));
 }
 
-/** Bounds of a price, 1e-6 $ per kWh or kg, and where they come from. */
+/** Bounds of a price, 1e-6 $ per kWh or kg. */
 type Band = { readonly low: number; readonly high: number };
 
 /**
  * Whoever may deal with the utility too pays no more than it asks, allowances for what it imports included, and takes
  * no less than it pays, and no more for reserve; the desk bounds the price of allowances likewise. All who can trade
- * with one another pay one price, and where their trades with the utility are more than the clearing's dust it is the
- * utility's own.
+ * with one another pay one price. Where they buy from the utility, or sell to it, beside a peers' price that is better,
+ * they lose the difference: regret that everybody can see, whatever was claimed, or what plans and trades still
+ * differed by. All of it together is no more than a certified result may have of both.
  */
 function checkPrices(market: Market, result: ClearingResult): Finding {
   const { tariff, carbon } = market.scenario;
@@ -133,16 +134,17 @@ function checkPrices(market: Market, result: ClearingResult): Finding {
   const groups = tradingGroups(market);
   const desk = { low: carbon.deskSellPerT * PRICE_UNITS, high: carbon.deskBuyPerT * PRICE_UNITS };
   const allowances = market.settings.carbon ? desk : { low: 0, high: 0 };
+  const losses: Loss[] = [];
   for (let t = 0; t < result.periods; t++) {
     const grid = carbon.gridTPerMwh[t];
     const [buy, sell] = [tariff.buyPerMwh[t] * PRICE_UNITS, tariff.sellPerMwh[t] * PRICE_UNITS];
     const asked = { low: buy + grid * allowances.low, high: buy + grid * allowances.high };
-    const whole = { low: sell, high: asked.high };
     const what = `energy, period ${t}`;
     for (const [group, peers, dealt] of byGroup(groups, result, ["energy", t, UTILITY])) {
-      const band = bandOf(whole, { asked, paid: sell }, dealt, group.length * (dust.dustWh + WHOLE));
-      const finding = checkBand(peers, band, tolerance, what, true);
+      const finding = checkBand(peers, { low: sell, high: asked.high }, tolerance, what, true);
       if (finding.kind === "invalid") return finding;
+      const most = group.length * (dust.dustWh + WHOLE);
+      losses.push(...lossesOf(peers, { asked: asked.low, paid: sell }, dealt, most, { what, tolerance }));
     }
   }
   for (let t = 0; t < result.periods; t++) {
@@ -152,13 +154,14 @@ function checkPrices(market: Market, result: ClearingResult): Finding {
     const finding = checkBand(trades, { low: -Infinity, high: most }, tolerance * market.dt, `reserve, period ${t}`);
     if (finding.kind === "invalid") return finding;
   }
-  const asked = { low: desk.high, high: desk.high };
+  const what = "allowances";
   for (const [group, peers, dealt] of byGroup(groups, result, ["carbon", SESSION_PERIOD, DESK])) {
-    const band = bandOf(desk, { asked, paid: desk.low }, dealt, group.length * (dust.allowanceDustG + WHOLE));
-    const finding = checkBand(peers, band, tolerance, "allowances", true);
+    const finding = checkBand(peers, desk, tolerance, what, true);
     if (finding.kind === "invalid") return finding;
+    const most = group.length * (dust.allowanceDustG + WHOLE);
+    losses.push(...lossesOf(peers, { asked: desk.high, paid: desk.low }, dealt, most, { what, tolerance }));
   }
-  return VALID;
+  return checkLosses(losses, allowedRegret(market, result) + allowedMismatch(market, result));
 }
 
 /**
@@ -191,21 +194,48 @@ function byGroup(
   return found;
 }
 
-function bandOf(
-  whole: Band,
-  other: { readonly asked: Band; readonly paid: number },
-  dealt: { readonly bought: number; readonly sold: number },
-  dust: number,
-): Band {
-  if (dealt.bought > dust) return other.asked;
-  return dealt.sold > dust ? { low: other.paid, high: other.paid } : whole;
+/** $ that members of a group lose with the utility beside their peers' price, and how it is told. */
+type Loss = { readonly dollars: number; readonly detail: string };
+
+/** What is dealt up to `most` is left by netting and whole units, and nobody's loss. */
+function lossesOf(
+  peers: readonly Trade[],
+  other: { readonly asked: number; readonly paid: number },
+  { bought, sold }: Dealt,
+  most: number,
+  { what, tolerance }: { readonly what: string; readonly tolerance: number },
+): Loss[] {
+  const [low, high] = rangeOf(peers);
+  const lost = (quantity: number, by: number, detail: string): Loss[] =>
+    quantity > most && by > tolerance ? [{ dollars: (quantity * by) / 1e9, detail }] : [];
+  return [
+    ...lost(bought, other.asked - low, `${what}: ${said(low)} where ${bought} are bought at ${said(other.asked)}`),
+    ...lost(sold, high - other.paid, `${what}: ${said(high)} where ${sold} are sold at ${said(other.paid)}`),
+  ];
 }
+
+function checkLosses(losses: readonly Loss[], allowed: number): Finding {
+  const total = losses.reduce((sum, { dollars }) => sum + dollars, 0);
+  if (!(total > allowed)) return VALID;
+  const worst = losses.reduce((a, b) => (b.dollars > a.dollars ? b : a));
+  const all = losses.length > 1 ? ` and ${losses.length - 1} more` : "";
+  return invalid(
+    "priceOutsideTariff",
+    `${worst.detail}${all}: $${total.toPrecision(4)} lost, at most $${allowed.toPrecision(4)} may be`,
+  );
+}
+
+const said = (price: number): string => (price / PRICE_UNITS).toFixed(3);
+
+/** Lowest and highest price; of no trades one above and one below every other. */
+const rangeOf = (trades: readonly Trade[]): [number, number] => {
+  const prices = trades.map(({ price }) => price);
+  return [Math.min(...prices), Math.max(...prices)];
+};
 
 function checkBand(trades: readonly Trade[], band: Band, tolerance: number, what: string, uniform = false): Finding {
   if (trades.length === 0) return VALID;
-  const prices = trades.map(({ price }) => price);
-  const [low, high] = [Math.min(...prices), Math.max(...prices)];
-  const said = (price: number): string => (price / PRICE_UNITS).toFixed(3);
+  const [low, high] = rangeOf(trades);
   if (low < band.low - tolerance || high > band.high + tolerance)
     return invalid(
       "priceOutsideTariff",
