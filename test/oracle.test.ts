@@ -136,6 +136,18 @@ describe("the model written twice", function () {
       if (sustain > 1) expect(central(hours, { risk }, withSustain(day, 0))).to.be.below(ours * (1 - 1e-4));
     });
 
+  for (const [hours, sustain] of [
+    [3, 0],
+    [3, 3],
+  ] as const)
+    it(`has one optimum with loads that err, answers ${sustain === 0 ? "by the hour" : `for ${sustain} h`}`, () => {
+      const day = withSustain(takeHours(loadScenario("ieee15-loads"), hours), sustain);
+      const file = join(mkdtempSync(join(tmpdir(), "gridpact-")), "loads.json");
+      writeFileSync(file, JSON.stringify(day));
+      const theirs = oracleOf(file, "--network-risk", "on");
+      expect(Math.abs(central(hours, {}, day) / theirs - 1)).to.be.below(1e-6);
+    });
+
   it("has one optimum with the network at the forecast only", () => {
     const theirs = oracle("--hours", "3");
     expect(Math.abs(central(3, { networkRisk: false }) / theirs - 1)).to.be.below(1e-6);

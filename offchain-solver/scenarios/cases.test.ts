@@ -36,7 +36,7 @@ function zeroInjectionLoad({ feeder, prosumers, uncertainty, risk }: Scenario): 
 }
 
 describe("the scenarios that ship with the project", () => {
-  for (const name of ["ieee15", "ieee141"]) {
+  for (const name of ["ieee15", "ieee141", "ieee15-loads"]) {
     it(`${name}: injecting nothing, errors uncovered, is inside the network's limits`, () => {
       expect(zeroInjectionLoad(loadScenario(name))).to.be.below(1);
     });

@@ -73,6 +73,8 @@ const TERMS = {
     /** Discomfort k = factor / max(peak load, floor). */
     discomfortFactor: nonneg,
     discomfortFloorMw: z.number().positive(),
+    /** Loads err as a forecast by the day before would have; absent: they are as said. */
+    errors: z.literal("day before").optional(),
   }),
   generator: z.strictObject({ rampShare: nonneg, reactiveShare: nonneg }),
   renewable: z.strictObject({ reactiveShare: nonneg }),

@@ -1,5 +1,6 @@
 import type { Scenario } from "../market/scenario/scenario.ts";
-import { hourMoments, type Uncertain } from "./moments.ts";
+import { uncertainParts } from "../market/scenario/errorParts.ts";
+import { hourMoments } from "./moments.ts";
 import { withSustain } from "./withSustain.ts";
 
 /**
@@ -8,13 +9,8 @@ import { withSustain } from "./withSustain.ts";
  * Forecasts stay as they are, so the errors of days that were left out are what a new day's would be.
  */
 export function leaveDaysOut(scenario: Scenario, from: number, to: number): Scenario {
-  const { uncertainty, risk, prosumers } = scenario;
-  const renewable = new Map(prosumers.map((p) => [p.id, p.renewable]));
-  const uncertain: Uncertain[] = uncertainty.uncertain.map((id) => {
-    const found = renewable.get(id);
-    if (found === undefined) throw new Error(`prosumer ${id} is uncertain without a renewable`);
-    return found;
-  });
+  const { uncertainty, risk } = scenario;
+  const uncertain = uncertainParts(scenario);
   const stays = uncertainty.fitErrors.map((days) => days.filter((_, day) => day < from || day >= to));
   const mean = stays.map((days) => days[0].map((_, s) => days.reduce((sum, row) => sum + row[s], 0) / days.length));
   const counted = (days: readonly (readonly number[])[], t: number): number[][] =>

@@ -18,15 +18,19 @@ const CASES = fileURLToPath(new URL("../../cases/", import.meta.url));
 /** Where a case of this name ships, if one does. */
 export const shippedFile = (kind: "scenarios" | "feeders", name: string): string => `${CASES}${kind}/${name}.json`;
 
+/** Names of the cases that ship. */
+export const shippedNames = (kind: "scenarios" | "feeders"): string[] =>
+  readdirSync(`${CASES}${kind}`)
+    .map((name) => name.replace(".json", ""))
+    .sort();
+
 /** A bare word is the name of a case that ships with the project; anything with a dot or a slash is a file. */
 function fileOf(kind: "scenarios" | "feeders", nameOrFile: string): string {
   if (/[./\\]/.test(nameOrFile)) return nameOrFile;
   const file = shippedFile(kind, nameOrFile);
   if (existsSync(file)) return file;
-  const known = readdirSync(`${CASES}${kind}`).map((name) => name.replace(".json", ""));
-  throw new InputError(
-    `${nameOrFile}: there is no such ${kind.slice(0, -1)}; known: ${known.sort().join(", ")}, or a file`,
-  );
+  const known = shippedNames(kind).join(", ");
+  throw new InputError(`${nameOrFile}: there is no such ${kind.slice(0, -1)}; known: ${known}, or a file`);
 }
 
 /**

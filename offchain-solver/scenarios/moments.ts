@@ -1,15 +1,13 @@
 import * as math from "mathjs";
+import type { ErrorPart } from "../market/scenario/errorParts.ts";
 import type { Random } from "./prng.ts";
 import { cholesky, solveLower, spectralNorm, squareRoot, type Matrix } from "./symmetric.ts";
 
 /** Below this standard deviation, p.u. of rating, there is nothing to answer (market-model: section 2). */
 export const NEGLIGIBLE_SIGMA = 0.004;
 
-/** A renewable: its rating in MW and the row of its source. */
-export interface Uncertain {
-  readonly ratingMw: number;
-  readonly source: number;
-}
+/** What somebody's error is the sum of. */
+export type Uncertain = readonly ErrorPart[];
 
 export interface HourMoments {
   /** [row][column of `uncertain`] F with Sigma = F'F, MW; one row per source that errs in this hour. */
@@ -29,9 +27,9 @@ function covariance(samples: Matrix): Matrix {
   return product.map((row) => row.map((value) => value / (samples.length - 1)));
 }
 
-/** Sources that a renewable is mapped to and that err by more than the negligible. */
+/** Sources that somebody's error has a part in and that err by more than the negligible. */
 function activeSources(samples: Matrix, uncertain: readonly Uncertain[]): number[] {
-  const used = [...new Set(uncertain.map(({ source }) => source))].sort((a, b) => a - b);
+  const used = [...new Set(uncertain.flat().map(({ source }) => source))].sort((a, b) => a - b);
   return used.filter((source) => Number(math.std(samples.map((sample) => sample[source]))) > NEGLIGIBLE_SIGMA);
 }
 
@@ -39,7 +37,7 @@ const pick = (samples: Matrix, sources: readonly number[]): Matrix => samples.ma
 
 /**
  * Moments of one hour's errors from its fitting samples [sample][source], p.u. of rating. With L the Cholesky factor of
- * the sources' covariance and M the matrix that scales each source to the MW of the renewables mapped to it, F = L' M.
+ * the sources' covariance and M the matrix that scales each source to the MW of the parts mapped to it, F = L' M.
  * The robust radius is the largest norm(Sigma^{-1/2} xi) over the samples, which is norm(L^{-1} s) whatever the
  * mapping.
  */
@@ -49,10 +47,12 @@ export function hourMoments(samples: Matrix, uncertain: readonly Uncertain[]): H
   const lower = cholesky(sources.length > 0 ? covariance(active) : []);
   const row = new Map(sources.map((source, i) => [source, i]));
   const factor = sources.map((_, k) =>
-    uncertain.map(({ ratingMw, source }) => {
-      const i = row.get(source);
-      return i === undefined ? 0 : lower[i][k] * ratingMw;
-    }),
+    uncertain.map((parts) =>
+      parts.reduce((sum, { ratingMw, source }) => {
+        const i = row.get(source);
+        return i === undefined ? sum : sum + lower[i][k] * ratingMw;
+      }, 0),
+    ),
   );
   const norms = active.map((sample) => Math.sqrt(solveLower(lower, sample).reduce((sum, z) => sum + z * z, 0)));
   return { factor, robustRadius: sources.length > 0 ? Math.max(...norms) : 0 };
@@ -71,10 +71,13 @@ export function bootstrapRadii(
 ): BootstrapRadii {
   const sources = activeSources(samples, uncertain);
   if (sources.length === 0) return { mean: 0, std: 0 };
-  // Renewables on one source err together: in MW they are one direction of length sqrt(sum of rating^2).
-  const scale = sources.map((source) =>
-    Math.sqrt(uncertain.reduce((sum, u) => sum + (u.source === source ? u.ratingMw * u.ratingMw : 0), 0)),
-  );
+  // Parts on one source err together: in MW they are one direction of length sqrt(sum of rating^2). Whose error has
+  // several parts counts in the direction of each, so norms add up to at most the root of how many times its own.
+  const most = Math.sqrt(Math.max(...uncertain.map((parts) => parts.length)));
+  const scale = sources.map((source) => {
+    const own = uncertain.flat().filter((part) => part.source === source);
+    return most * Math.sqrt(own.reduce((sum, { ratingMw }) => sum + ratingMw * ratingMw, 0));
+  });
   const scaled = pick(samples, sources).map((sample) => sample.map((value, i) => value * scale[i]));
   const mean = math.mean(scaled, 0) as unknown as number[];
   const root = squareRoot(covariance(scaled));

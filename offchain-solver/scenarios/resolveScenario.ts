@@ -1,15 +1,19 @@
 import type { Feeder } from "../grid/feeder.ts";
 import { topologyOf } from "../grid/topology.ts";
+import { errorParts } from "../market/scenario/errorParts.ts";
 import type { Prosumer, Scenario } from "../market/scenario/scenario.ts";
 import { withSizes } from "../market/scenario/size.ts";
 import { InputError } from "../io/inputError.ts";
 import type { Definition } from "./definition.ts";
-import { sourceForecasts, sourcesOf, type Source, type SourceForecasts } from "./forecastErrors.ts";
-import { bootstrapRadii, hourMoments, type Uncertain } from "./moments.ts";
+import { loadSourcesOf, sourceForecasts, sourcesOf, type Source, type SourceForecasts } from "./forecastErrors.ts";
+import { bootstrapRadii, hourMoments } from "./moments.ts";
 import { seeded } from "./prng.ts";
 import { at, HOUR_MS, type SeriesSet } from "./series.ts";
 
 type Item = Definition["prosumers"][number];
+
+/** What is read of the real series: whose errors count, and when. */
+type Real = { readonly series: SeriesSet; readonly sources: readonly Source[]; readonly hourMs: readonly number[] };
 
 /** Twelve significant digits: what is stored does not hang on the last bits of an engine. */
 const round = (value: number): number => Number(value.toPrecision(12));
@@ -25,18 +29,19 @@ function loadOf(
   definition: Definition,
   item: Item,
   bus: Feeder["buses"][number],
-  series: SeriesSet,
-  hourMs: number[],
+  { series, sources, hourMs }: Real,
 ): Prosumer["load"] {
   const baseMw = bus.loadMw * item.loadShare * definition.loadScale;
   const { flexibleShare, discomfortFactor, discomfortFloorMw } = definition.load;
   const regions = [...series.load.values.keys()];
   const region = regions[item.bus % regions.length];
+  const errorSource = sources.findIndex(({ name, kind }) => kind === "load" && name === region);
   return {
     fixedMw: hourMs.map((ms) => round(baseMw * at(series.load, region, ms))),
     mvarPerMw: bus.loadMw === 0 ? 0 : round(bus.loadMvar / bus.loadMw),
     flexibleShare,
     discomfort: round(discomfortFactor / Math.max(baseMw, discomfortFloorMw)),
+    ...(errorSource >= 0 && baseMw > 0 && { errorMw: round(baseMw), errorSource }),
   };
 }
 
@@ -107,7 +112,7 @@ export function resolveScenario(definition: Definition, feeder: Feeder, series: 
   const items = [...definition.prosumers].sort((a, b) => place(a) - place(b));
   const startMs = Date.parse(definition.startUtc);
   const hourMs = Array.from({ length: definition.hours }, (_, hour) => startMs + hour * HOUR_MS);
-  const sources = sourcesOf(series);
+  const sources: Source[] = [...sourcesOf(series), ...(definition.load.errors ? loadSourcesOf(series) : [])];
   const forecasts = sourceForecasts(series, sources, startMs, definition.hours);
 
   const prosumers: Prosumer[] = items.map((item, i) => ({
@@ -115,13 +120,13 @@ export function resolveScenario(definition: Definition, feeder: Feeder, series: 
     bus: item.bus,
     ...devicesOf(definition, item),
     ...(item.renewable && { renewable: renewableOf(definition, item.renewable, sources, forecasts) }),
-    load: loadOf(definition, item, feeder.buses[indexOfBus.get(item.bus)!], series, hourMs),
+    load: loadOf(definition, item, feeder.buses[indexOfBus.get(item.bus)!], { series, sources, hourMs }),
     reserveUpPerMw: definition.reserve.upPerMw,
     reserveDownPerMw: definition.reserve.downPerMw,
   }));
 
-  const owners = prosumers.filter(({ renewable }) => renewable !== undefined);
-  const uncertain: Uncertain[] = owners.map(({ renewable }) => renewable!);
+  const owners = prosumers.filter((prosumer) => errorParts(prosumer).length > 0);
+  const uncertain = owners.map(errorParts);
   const moments = forecasts.fitErrors.map((samples) => hourMoments(samples, uncertain));
   const { resamples, seed } = definition.bootstrap;
   const random = seeded(seed);

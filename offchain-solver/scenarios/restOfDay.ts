@@ -1,7 +1,8 @@
 /** What is left of a day as a session of its own: forecasts that know how it went so far, devices where they are. */
 import { HAIR } from "../market/devices/device.ts";
-import type { Scenario } from "../market/scenario/scenario.ts";
-import { hourMoments, NEGLIGIBLE_SIGMA, type Uncertain } from "./moments.ts";
+import { uncertainParts } from "../market/scenario/errorParts.ts";
+import type { Prosumer, Scenario } from "../market/scenario/scenario.ts";
+import { hourMoments, NEGLIGIBLE_SIGMA } from "./moments.ts";
 import { stretchOf, type Plans } from "./stretch.ts";
 import { withSustain } from "./withSustain.ts";
 
@@ -39,19 +40,7 @@ export function restOfDay(whole: Scenario, { day, from, plans, reached }: UnderW
   const seen = uncertainty.testErrors[Math.max(0, from - 1)][day];
   const newer: Scenario = {
     ...withSustain(whole, 0),
-    prosumers: whole.prosumers.map(({ renewable, ...prosumer }) =>
-      renewable === undefined
-        ? prosumer
-        : {
-            ...prosumer,
-            renewable: {
-              ...renewable,
-              forecastMw: renewable.forecastMw.map((mw, t) =>
-                Math.max(0, mw + renewable.ratingMw * said[t][renewable.source] * seen[renewable.source]),
-              ),
-            },
-          },
-    ),
+    prosumers: whole.prosumers.map((prosumer) => newerForecasts(prosumer, (t, s) => said[t][s] * seen[s])),
     uncertainty: {
       ...withSustain(whole, 0).uncertainty,
       fitErrors: uncertainty.fitErrors.map((days, t) => corrected(days, t, known)),
@@ -60,6 +49,24 @@ export function restOfDay(whole: Scenario, { day, from, plans, reached }: UnderW
   };
   const rest = withReached(stretchOf(refitted(newer), plans, { from, to: hours }), reached);
   return risk.sustainHours === undefined ? rest : withSustain(rest, risk.sustainHours);
+}
+
+/** `expected`: error of a source in a period, p.u. of rating; positive where more is injected, so less is drawn. */
+function newerForecasts(
+  { renewable, load, ...prosumer }: Prosumer,
+  expected: (t: number, source: number) => number,
+): Prosumer {
+  const { errorMw = 0, errorSource } = load;
+  const forecast = renewable && {
+    ...renewable,
+    forecastMw: renewable.forecastMw.map((mw, t) =>
+      Math.max(0, mw + renewable.ratingMw * expected(t, renewable.source)),
+    ),
+  };
+  const fixedMw = load.fixedMw.map((mw, t) =>
+    errorSource === undefined ? mw : Math.max(0, mw - errorMw * expected(t, errorSource)),
+  );
+  return { ...prosumer, ...(forecast && { renewable: forecast }), load: { ...load, fixedMw } };
 }
 
 /** [period][source] what of the error in the period before `from` is to be expected in period t; 0 before it. */
@@ -85,9 +92,8 @@ function foreseen(whole: Scenario, from: number): number[][] {
 
 /** The scenario with the moments of its fitted errors. */
 function refitted(scenario: Scenario): Scenario {
-  const { uncertainty, prosumers } = scenario;
-  const renewable = new Map(prosumers.map((p) => [p.id, p.renewable]));
-  const uncertain = uncertainty.uncertain.map((id) => renewable.get(id) as Uncertain);
+  const { uncertainty } = scenario;
+  const uncertain = uncertainParts(scenario);
   const moments = uncertainty.fitErrors.map((days) => hourMoments(days, uncertain));
   return {
     ...scenario,

@@ -1,4 +1,5 @@
 import * as math from "mathjs";
+import { uncertainParts } from "../market/scenario/errorParts.ts";
 import type { JointErrors, Scenario } from "../market/scenario/scenario.ts";
 import { InputError } from "../io/inputError.ts";
 import { NEGLIGIBLE_SIGMA } from "./moments.ts";
@@ -36,8 +37,9 @@ function withoutSustain(scenario: Scenario): Scenario {
 
 const nano = (value: number): number => Math.round(value * 1e9) / 1e9;
 
-function jointErrors({ prosumers, uncertainty: { sources, uncertain, fitErrors } }: Scenario): JointErrors {
-  const renewable = new Map(prosumers.map(({ id, renewable }) => [id, renewable]));
+function jointErrors(scenario: Scenario): JointErrors {
+  const { sources, fitErrors } = scenario.uncertainty;
+  const parts = uncertainParts(scenario).flatMap((own, column) => own.map((part) => ({ ...part, column })));
   const errs = (t: number, s: number): boolean => deviation[t][s] > NEGLIGIBLE_SIGMA;
   const centred = fitErrors.map(debiased);
   const deviation = centred.map((samples) => sources.map((_, s) => norm(samples.map((row) => row[s]))));
@@ -51,8 +53,10 @@ function jointErrors({ prosumers, uncertainty: { sources, uncertain, fitErrors }
     ),
   );
   return {
-    ratingMw: uncertain.map((id) => renewable.get(id)?.ratingMw ?? 0),
-    source: uncertain.map((id) => renewable.get(id)?.source ?? 0),
+    ratingMw: parts.map(({ ratingMw }) => ratingMw),
+    source: parts.map(({ source }) => source),
+    // Every error of one part: as it has always been.
+    ...(parts.some(({ column }, k) => column !== k) && { column: parts.map(({ column }) => column) }),
     days,
     persistent,
     lag: centred.map((samples, t) => (t === 0 ? 0 : nano(correlation(centred[t - 1], samples)))),

@@ -280,10 +280,14 @@ def joint_covariance(m, first, second):
     (j, t), (k, u) = sorted((first, second), key=lambda at: (at[1], at[0]))
     if (j, t, k, u) in m.covariance:
         return m.covariance[j, t, k, u]
-    column = {i: c for c, i in enumerate(m.scenario["uncertainty"]["uncertain"])}
+    uncertain = m.scenario["uncertainty"]["uncertain"]
+    whose = m.joint.get("column", range(len(uncertain)))
+    parts = {i: [] for i in uncertain}
+    for c, source, rating in zip(whose, m.joint["source"], m.joint["ratingMw"]):
+        parts[uncertain[c]].append((source, rating))
     part = {}
     for name in ("days", "persistent"):
-        a, b = ([row[m.joint["source"][column[i]]] * m.joint["ratingMw"][column[i]] for row in m.joint[name][at]]
+        a, b = ([sum(row[source] * rating for source, rating in parts[i]) for row in m.joint[name][at]]
                 for i, at in ((j, t), (k, u)))
         part[name] = sum(x * y for x, y in zip(a, b))
     carried = 1.0

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { figure, nonnegative } from "../../grid/feeder.ts";
+import { figure, nonnegative, positive } from "../../grid/feeder.ts";
 import { HAIR, type Device, type Stretch } from "./device.ts";
 
 /** Load: fixed profile, constant power factor (Mvar per MW), flexible share phi and its discomfort (k/2) dd^2. */
@@ -10,6 +10,12 @@ const LoadSchema = z.strictObject({
   discomfort: nonnegative,
   /** What is shifted into the session, less what is shifted out of it; absent: 0. */
   shiftedMwh: figure.optional(),
+  /**
+   * Its forecast errs by so many MW times the error of this source, which is positive where less is drawn than
+   * forecast; both or neither.
+   */
+  errorMw: positive.optional(),
+  errorSource: z.int().nonnegative().optional(),
 });
 
 type Load = z.infer<typeof LoadSchema>;
@@ -36,7 +42,7 @@ const peakOf = (mw: readonly number[]): number => mw.reduce((most, value) => Mat
 /** What everybody has. Of its fixed part `addInjection` and `addReactivePower` take care; here is what may be moved. */
 export const load: Device<typeof LoadSchema, "flexible", "flexibleMw"> = {
   schema: LoadSchema,
-  dimensions: { fixedMw: "power", discomfort: "slope", shiftedMwh: "energy" },
+  dimensions: { fixedMw: "power", discomfort: "slope", shiftedMwh: "energy", errorMw: "power" },
   courses: { fixedMw: "straight" },
   hourly: ["flexible"],
   plan: { flexibleMw: { variable: "flexible", unit: "mw" } },
@@ -58,7 +64,11 @@ export const load: Device<typeof LoadSchema, "flexible", "flexibleMw"> = {
   },
   flows: ({ fixedMw }, { flexibleMw }, t) => [["load", -fixedMw[t] - flexibleMw[t]]],
   between,
-  faults: ({ fixedMw, flexibleShare, shiftedMwh = 0 }, { dt }) => {
+  faults: ({ fixedMw, flexibleShare, shiftedMwh = 0, errorMw, errorSource }, { dt }) => {
+    if ((errorMw === undefined) !== (errorSource === undefined)) {
+      const [field, value] = errorMw === undefined ? ["errorSource", errorSource] : ["errorMw", errorMw];
+      return [{ field, value, reason: "errorMw and errorSource go together" }];
+    }
     const most = movableMwh(fixedMw, flexibleShare, dt);
     if (Math.abs(shiftedMwh) <= most) return [];
     return [{ field: "shiftedMwh", value: shiftedMwh, reason: `is more than may be moved, ${most}` }];

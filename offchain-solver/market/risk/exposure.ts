@@ -1,3 +1,4 @@
+import { errorParts } from "../scenario/errorParts.ts";
 import type { Market } from "../scenario/market.ts";
 import {
   branchFlows,
@@ -33,7 +34,7 @@ export type Exposure = {
  * limits.
  */
 export type HourExposure = {
-  /** Prosumer index of each column of the modes: everybody whose renewable can err, answered or not. */
+  /** Prosumer index of each column of the modes: everybody whose forecast can err, answered or not. */
   readonly columns: readonly number[];
   /** [mode][column] per MW of error. */
   readonly modes: readonly Float64Array[];
@@ -46,7 +47,7 @@ export type HourExposure = {
  * nobody answers are picked up at the root, as the utility's shares are.
  */
 export function exposureOf(market: Market, network: Network, solution: Solution, hour: number): HourExposure {
-  const columns = market.prosumers.flatMap((p, i) => (p.renewable ? [i] : []));
+  const columns = market.prosumers.flatMap((p, i) => (errorParts(p).length > 0 ? [i] : []));
   const columnOf = new Map(columns.map((i, c) => [i, c]));
   const slots = market.shares[hour];
   const alpha = slots.map(

@@ -34,6 +34,10 @@ function withoutErrors<U extends Pick<Scenario["uncertainty"], "uncertain" | "fa
 ): U {
   const kept = uncertainty.uncertain.map((id) => !out.has(id));
   const here = <T>(row: readonly T[]): T[] => row.filter((_, column) => kept[column]);
+  const place = uncertainty.uncertain.map((_, column) => here(kept.slice(0, column)).length);
+  const columns = uncertainty.joint?.column;
+  const partsHere = <T>(parts: readonly T[]): T[] =>
+    columns === undefined ? here(parts) : parts.filter((_, k) => kept[columns[k]]);
   return {
     ...uncertainty,
     uncertain: here(uncertainty.uncertain),
@@ -41,8 +45,9 @@ function withoutErrors<U extends Pick<Scenario["uncertainty"], "uncertain" | "fa
     ...(uncertainty.joint && {
       joint: {
         ...uncertainty.joint,
-        ratingMw: here(uncertainty.joint.ratingMw),
-        source: here(uncertainty.joint.source),
+        ratingMw: partsHere(uncertainty.joint.ratingMw),
+        source: partsHere(uncertainty.joint.source),
+        ...(columns && { column: partsHere(columns).map((column) => place[column]) }),
       },
     }),
   };

@@ -275,12 +275,24 @@ function jointLaw(
   columnOf: ReadonlyMap<number, number>,
 ): JointLaw | undefined {
   if (joint === undefined || sustainHours === undefined) return undefined;
-  const columns = (part: readonly (readonly (readonly number[])[])[]): Float64Array[][] =>
+  // [column of `uncertain`] its parts.
+  const parts = new Map<number, number[]>();
+  joint.source.forEach((_, k) => {
+    const c = joint.column?.[k] ?? k;
+    parts.set(c, [...(parts.get(c) ?? []), k]);
+  });
+  const columns = (law: readonly (readonly (readonly number[])[])[]): Float64Array[][] =>
     error.map((active, t) =>
       active.map((column, i) => {
         const c = columnOf.get(i);
         if (column.length === 0 || c === undefined) return new Float64Array(0);
-        return Float64Array.from(part[t], (row) => row[joint.source[c]] * joint.ratingMw[c]);
+        const [first, ...more] = parts.get(c) ?? [];
+        return Float64Array.from(law[t], (row) =>
+          more.reduce(
+            (sum, k) => sum + row[joint.source[k]] * joint.ratingMw[k],
+            row[joint.source[first]] * joint.ratingMw[first],
+          ),
+        );
       }),
     );
   return {

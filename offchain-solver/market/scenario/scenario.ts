@@ -44,9 +44,11 @@ export const ProsumerSchema = z.strictObject({
  * `days` rows of their entries, plus the sum over `persistent` rows of theirs times the product of `lag` in between.
  */
 const JointErrorsSchema = z.strictObject({
-  /** MW and source (a column below) of each of `uncertain`. */
+  /** MW and source (a column below) of each part of an error, whose column of `uncertain` is `column`. */
   ratingMw: z.array(nonneg),
   source: z.array(z.int().nonnegative()),
+  /** Absent: every error of `uncertain` has one part. */
+  column: z.array(z.int().nonnegative()).optional(),
   /** [period][row][source]: a row is a fitted day, the same in every period. */
   days: z.array(z.array(series)),
   /** [period][row][source]: a row is an independent process that is correlated by `lag` with itself a period before. */
@@ -116,7 +118,7 @@ export const ScenarioSchema = z.strictObject({
   uncertainty: z.strictObject({
     /** Names of the real series the errors come from. */
     sources: z.array(z.string()),
-    /** Ids of prosumers with a renewable, in the column order of `factor`. */
+    /** Ids of prosumers with a renewable or a load that errs, in the column order of `factor`. */
     uncertain: z.array(z.int().positive()),
     /** factor[hour][row][column]: F_t with Sigma_t = F_t' F_t, MW; rows <= number of sources. */
     factor: z.array(z.array(series)),

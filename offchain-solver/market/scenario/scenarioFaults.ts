@@ -3,6 +3,7 @@ import { FeederError, topologyOf } from "../../grid/topology.ts";
 import type { Topology } from "../../grid/topology.ts";
 import type { Span } from "../devices/device.ts";
 import { ownedBy } from "../devices/devices.ts";
+import { errorParts } from "./errorParts.ts";
 import type { Prosumer, Scenario } from "./scenario.ts";
 
 /** What is wrong with a scenario that has the right shape: the field, what it holds, and why that cannot be. */
@@ -150,12 +151,22 @@ function pairFaults({ pairs, prosumers }: Scenario): Fault[] {
 function uncertaintyFaults({ uncertainty, prosumers }: Scenario): Fault[] {
   const faults: Fault[] = [];
   const { sources, uncertain, factor } = uncertainty;
-  const owners = prosumers.filter(({ renewable }) => renewable !== undefined).map(({ id }) => id);
+  const owners = prosumers.filter((prosumer) => errorParts(prosumer).length > 0).map(({ id }) => id);
   if (uncertain.length !== owners.length || uncertain.some((id, column) => id !== owners[column]))
-    faults.push(fault("uncertainty.uncertain", uncertain, `must be the ids with a renewable, in order: ${owners}`));
-  prosumers.forEach(({ renewable }, i) => {
-    if (renewable && renewable.source >= sources.length)
-      faults.push(fault(`prosumers[${i}].renewable.source`, renewable.source, `there are ${sources.length} sources`));
+    faults.push(
+      fault(
+        "uncertainty.uncertain",
+        uncertain,
+        `must be the ids with a renewable or a load that errs, in order: ${owners}`,
+      ),
+    );
+  prosumers.forEach(({ renewable, load }, i) => {
+    for (const [field, source = -1] of [
+      ["renewable.source", renewable?.source],
+      ["load.errorSource", load.errorSource],
+    ] as const)
+      if (source >= sources.length)
+        faults.push(fault(`prosumers[${i}].${field}`, source, `there are ${sources.length} sources`));
   });
   factor.forEach((rows, hour) => {
     if (rows.length > sources.length)
@@ -196,11 +207,18 @@ function jointFaults({ risk, uncertainty: { joint, uncertain } }: Scenario): Fau
       : [fault("risk.sustainHours", risk.sustainHours, "needs the errors' joint law, uncertainty.joint")];
   if (risk.sustainHours === undefined)
     return [fault("risk.sustainHours", undefined, "must be given where uncertainty.joint is")];
+  const { column = uncertain.map((_, c) => c) } = joint;
+  const parts = `must be ${column.length} (${joint.column === undefined ? "uncertain" : "parts, as column"})`;
   const faults = (["ratingMw", "source"] as const)
-    .filter((field) => joint[field].length !== uncertain.length)
-    .map((field) =>
-      fault(`uncertainty.joint.${field}.length`, joint[field].length, `must be ${uncertain.length} (uncertain)`),
+    .filter((field) => joint[field].length !== column.length)
+    .map((field) => fault(`uncertainty.joint.${field}.length`, joint[field].length, parts));
+  const astray = column.findIndex((c) => c >= uncertain.length);
+  if (astray >= 0)
+    faults.push(
+      fault(`uncertainty.joint.column[${astray}]`, column[astray], `there are ${uncertain.length} uncertain`),
     );
+  const idle = uncertain.findIndex((_, c) => !column.includes(c));
+  if (idle >= 0) faults.push(fault("uncertainty.joint.column", column, `has no part of prosumer ${uncertain[idle]}`));
   const sources = Math.max(-1, ...joint.source) + 1;
   for (const part of ["days", "persistent"] as const)
     joint[part].forEach((rows, t) => {

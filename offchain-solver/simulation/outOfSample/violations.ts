@@ -1,3 +1,4 @@
+import { errorMwOf, errorParts } from "../../market/scenario/errorParts.ts";
 import type { Market } from "../../market/scenario/market.ts";
 import type { Exposure, HourExposure } from "../../market/risk/exposure.ts";
 import type { Draw } from "./distributions.ts";
@@ -72,10 +73,7 @@ export function factorFor(market: Market, hour: number, columns: readonly number
 export function heldOutErrors(market: Market, hour: number, columns: readonly number[]): Float64Array {
   return Float64Array.from(
     market.scenario.uncertainty.testErrors[hour].flatMap((sample) =>
-      columns.map((i) => {
-        const { renewable } = market.prosumers[i];
-        return renewable ? renewable.ratingMw * sample[renewable.source] : 0;
-      }),
+      columns.map((i) => errorMwOf(errorParts(market.prosumers[i]), sample)),
     ),
   );
 }

@@ -1,3 +1,4 @@
+import { uncertainParts } from "../../market/scenario/errorParts.ts";
 import type { Scenario } from "../../market/scenario/scenario.ts";
 import { outOfSample, type LimitReport } from "../../simulation/outOfSample/monteCarlo.ts";
 import { bootstrapRadii, NEGLIGIBLE_SIGMA } from "../../scenarios/moments.ts";
@@ -15,13 +16,9 @@ const RESAMPLES = 100;
  * is resolved.
  */
 export function refitted(scenario: Scenario, size: number, radii: boolean): Scenario {
-  const { uncertain, fitErrors } = scenario.uncertainty;
+  const { fitErrors } = scenario.uncertainty;
   const random = seeded(SEED);
-  const renewable = uncertain.map((id) => {
-    const found = scenario.prosumers.find((p) => p.id === id)?.renewable;
-    if (found === undefined) throw new Error(`prosumer ${id} is uncertain without a renewable`);
-    return found;
-  });
+  const parts = uncertainParts(scenario);
   const samples = fitErrors.map((hour) => hour.slice(-size));
   const factor = samples.map((hour) => {
     const sources = hour[0].map((_, s) => {
@@ -30,11 +27,11 @@ export function refitted(scenario: Scenario, size: number, radii: boolean): Scen
       const deviation = Math.sqrt(column.reduce((sum, x) => sum + x * x, 0));
       return deviation > NEGLIGIBLE_SIGMA ? column : column.map(() => 0);
     });
-    return hour.map((_, r) => renewable.map(({ ratingMw, source }) => ratingMw * sources[source][r]));
+    return hour.map((_, r) =>
+      parts.map((own) => own.reduce((sum, { ratingMw, source }) => sum + ratingMw * sources[source][r], 0)),
+    );
   });
-  const bounds = samples.map((hour) =>
-    radii ? bootstrapRadii(hour, renewable, RESAMPLES, random) : { mean: 0, std: 0 },
-  );
+  const bounds = samples.map((hour) => (radii ? bootstrapRadii(hour, parts, RESAMPLES, random) : { mean: 0, std: 0 }));
   return {
     ...scenario,
     risk: { ...scenario.risk, meanRadius: bounds.map((b) => b.mean), stdRadius: bounds.map((b) => b.std) },
