@@ -7,7 +7,8 @@ import type { Market } from "../market/scenario/market.ts";
 import { exactly, networkIn, perUnit, solutionFrom, type UnitMarket } from "../market/scenario/perUnit.ts";
 import { excess } from "../market/result/excess.ts";
 import type { Network } from "../market/formulation/network.ts";
-import { readSchedule, type Solution } from "../market/result/solution.ts";
+import { withBand } from "../market/result/storedBand.ts";
+import { answersIn, readSchedule, type DeviceAnswers, type Solution } from "../market/result/solution.ts";
 
 /**
  * Largest excess half width (p.u.^2, MVA at the reference size) that a network limit outside the working set may show.
@@ -37,12 +38,6 @@ export type CentralResult =
       readonly answers: readonly DeviceAnswers[];
     };
 
-/** By the variable of what a device books upwards: [period] MW of a buyer's need. */
-export type DeviceAnswers = ReadonlyMap<
-  string,
-  readonly (readonly { readonly buyer: number; readonly mw: number }[])[]
->;
-
 /**
  * The whole problem at once on the conic solver: the oracle that distributed clearing is compared with.
  * Network limits are written lazily (start from `workingSet`, add what is violated, solve again) unless `full`.
@@ -69,25 +64,17 @@ export function solveCentral(
     }
     const added = network ? admitViolated(market, network, program, result, working) : 0;
     if (added > 0) continue;
+    const answers = program.blocks.map((block) => answersIn(block, result.x, units.mw));
+    const solution = solutionFrom(units, read(market, program, problem, result));
     return {
       status: "solved",
-      solution: solutionFrom(units, read(market, program, problem, result)),
+      solution: { ...solution, schedules: solution.schedules.map((one, i) => withBand(given, i, one, answers[i])) },
       objective: result.objective * units.money,
       solves,
       variables: problem.variables,
       rows: problem.rows,
       workingSet: working.map((set) => [...set].sort((a, b) => a - b)),
-      answers: program.blocks.map(
-        ({ answered }): DeviceAnswers =>
-          new Map(
-            [...answered].map(([device, periods]) => [
-              device,
-              periods.map((shares) =>
-                shares.map(({ buyer, variable }) => ({ buyer, mw: Math.max(0, result.x[variable]) * units.mw })),
-              ),
-            ]),
-          ),
-      ),
+      answers,
       marginalCost: Array.from({ length: market.hours }, (_, t) =>
         Float64Array.from(
           program.blocks,

@@ -1,7 +1,8 @@
 import type { OperatorProposal, Proposal, Proposals } from "../market/result/proposal.ts";
 import type { PairView, ProsumerView } from "../market/result/acceptance.ts";
 import { emissionsT } from "../market/result/cost.ts";
-import { readSchedule, type Schedule, type Solution } from "../market/result/solution.ts";
+import { withBand } from "../market/result/storedBand.ts";
+import { answersIn, readSchedule, type Schedule, type Solution } from "../market/result/solution.ts";
 import { UNITS } from "../market/result/clearingResult.ts";
 import type { Market } from "../market/scenario/market.ts";
 import { scheduleFrom, unitsOf } from "../market/scenario/perUnit.ts";
@@ -35,7 +36,9 @@ export function endOf(market: Market, state: ProsumerState): End {
   const regret = best ? (value - best.value) * money : Infinity;
   let objective = value;
   for (let c = 0; c < layout.size; c++) objective -= inUnits[c] * z[c];
-  const schedule = scheduleFrom(units, readSchedule(problem.variables, problem.x));
+  const answers = answersIn(problem.variables, problem.x, units.mw);
+  const planned = scheduleFrom(units, readSchedule(problem.variables, problem.x));
+  const schedule = withBand(market, state.index, planned, answers);
   const trades = tradesOf(market, state, price);
   const proposal: Proposal = {
     trades: trades.filter((_, k) => layout.signs[k] > 0),

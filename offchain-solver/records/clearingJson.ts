@@ -56,6 +56,12 @@ const ScheduleSchema = z.strictObject({
   reactiveMvar: series,
   reserveUpMw: series,
   reserveDownMw: series,
+  /**
+   * Where answers have to last: how far below and above the plan they may take its battery's stored energy, each with a
+   * probability of at most epsilon.
+   */
+  storedBelowMwh: z.array(nonneg).optional(),
+  storedAboveMwh: z.array(nonneg).optional(),
 });
 
 export type PlannedJson = Pick<z.infer<typeof ScheduleSchema>, PlanName>;

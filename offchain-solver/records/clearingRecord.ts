@@ -137,6 +137,7 @@ function prosumersOf(market: Market, { solution, regrets, quantised }: Outcome) 
         reactiveMvar: array(s.qMvar),
         reserveUpMw: array(s.reserveUpMw),
         reserveDownMw: array(s.reserveDownMw),
+        ...(s.band && { storedBelowMwh: array(s.band.belowMwh), storedAboveMwh: array(s.band.aboveMwh) }),
       },
       carbon: {
         emissionsT: emissionsT(market, i, s),

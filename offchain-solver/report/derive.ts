@@ -179,3 +179,13 @@ const visible = (text: string): string =>
 export const escape = (text: string): string => visible(text).replace(/[&<>"']/g, (character) => ESCAPES[character]);
 /** A name from outside within a sentence: it may read from right to left, the sentence goes on from left to right. */
 export const foreign = (text: string): string => `<bdi>${escape(text)}</bdi>`;
+
+/** Where answers may take a battery, MWh by period; undefined where nobody promises that they last. */
+export function bandOf({
+  schedule,
+}: Pick<ClearingJson["prosumers"][number], "schedule">):
+  { readonly low: number[]; readonly high: number[] } | undefined {
+  const { storedMwh, storedBelowMwh: below, storedAboveMwh: above } = schedule;
+  if (below === undefined || above === undefined) return undefined;
+  return { low: storedMwh.map((mwh, t) => mwh - below[t]), high: storedMwh.map((mwh, t) => mwh + above[t]) };
+}

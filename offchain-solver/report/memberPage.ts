@@ -1,6 +1,17 @@
 /** A member's own page: its bill, whom it traded with, every period's price and what made it, its battery. */
 import { ownedBy } from "../market/devices/devices.ts";
-import { bills, foreign, hourPrices, number, planIn, posted, range, total, type PostedTrade } from "./derive.ts";
+import {
+  bandOf,
+  bills,
+  foreign,
+  hourPrices,
+  number,
+  planIn,
+  posted,
+  range,
+  total,
+  type PostedTrade,
+} from "./derive.ts";
 import { dayFrom, type Day } from "./day.ts";
 import { called, currencyOf, zoneOf, type Labelled } from "./labels.ts";
 import { card, grid, legend, numbers, page, rowCount, table, tiles } from "./page.ts";
@@ -241,15 +252,19 @@ function riskCard(day: Day, id: number): string {
 
 /** What each of its devices is planned to do, where there is something to see. */
 function deviceCards({ clearing, scenario, ...day }: Day, id: number): string[] {
-  const plan = planIn(clearing.prosumers.find((one) => one.id === id)!.schedule);
-  return ownedBy(scenario.prosumers.find((one) => one.id === id)!).flatMap(({ device, part }) => {
+  const own = clearing.prosumers.find((one) => one.id === id)!;
+  const plan = planIn(own.schedule);
+  const band = bandOf(own);
+  const says = "where answering others' errors may take it";
+  return ownedBy(scenario.prosumers.find((one) => one.id === id)!).flatMap(({ name, device, part }) => {
     if (device.picture === undefined) return [];
-    const picture = device.picture(part, plan);
+    const shade = name === "battery" && band !== undefined && { band: { ...band, says } };
+    const picture = { ...device.picture(part, plan), ...shade };
     return [
       card(
         picture.title,
         framed((frame) => deviceChart({ clearing, scenario, ...day }, picture, frame)),
-        { note: `Dashed: ${picture.limits}.` },
+        { note: `Dashed: ${picture.limits}.${picture.band ? ` Shaded: ${says}.` : ""}` },
       ),
     ];
   });

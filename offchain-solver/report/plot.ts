@@ -161,6 +161,23 @@ export function periodLine(
   return Plot.line(rows, { x: "at", y: (d: { value?: number }) => d.value ?? NaN, strokeWidth: 2, ...options });
 }
 
+/** What lies between two lines of one value a period. */
+export function periodBand(
+  low: readonly number[],
+  high: readonly number[],
+  scenario: Scenario,
+  fill: string,
+): Plot.Markish {
+  return Plot.rect(range(low.length), {
+    x1: (t: number) => beginOf(scenario, t),
+    x2: (t: number) => endOf(scenario, t),
+    y1: (t: number) => low[t],
+    y2: (t: number) => high[t],
+    fill,
+    fillOpacity: 0.2,
+  });
+}
+
 export type Spread = { readonly hour: number; readonly low: number; readonly mean: number; readonly high: number };
 
 /** A band from the lowest to the highest price of a period, with the mean as a bar. */

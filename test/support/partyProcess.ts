@@ -67,7 +67,7 @@ function open({ bytes, hash, self, part }: Extract<Order, { kind: "open" }>) {
     const { proposal, schedule } = endOf(market, state);
     // Trades with the utility and injections are posted; what each device does is its owner's, in MW and in the agent's
     // own units.
-    const { importMw: _i, exportMw: _e, utilityShareMw: _u, pMw: _p, qMvar: _q, ...devices } = schedule;
+    const { importMw: _i, exportMw: _e, utilityShareMw: _u, pMw: _p, qMvar: _q, band, ...devices } = schedule;
     const { variables, x } = state.problem;
     const { imports: _im, exports: _ex, utilityShare: _us, p: _vp, q: _vq, sold: _s, ...unitDevices } = variables;
     const columns = Object.values(unitDevices).flatMap((v) =>
@@ -75,6 +75,7 @@ function open({ bytes, hash, self, part }: Extract<Order, { kind: "open" }>) {
     );
     const secrets = [
       ...Object.values(devices).flatMap((v) => (typeof v === "number" ? [] : [...v])),
+      ...Object.values(band ?? {}).flatMap((v: Float64Array) => [...v]),
       ...columns.map((k) => x[k]),
     ];
     return { proposal, secrets };

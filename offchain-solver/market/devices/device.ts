@@ -44,6 +44,8 @@ export type DevicePicture = {
   readonly low: readonly number[];
   readonly high: readonly number[];
   readonly start: number;
+  /** [period] where it may come to by what it answers, and what that is; absent: nobody says. */
+  readonly band?: { readonly low: readonly number[]; readonly high: readonly number[]; readonly says: string };
   /** What the two dashed lines are. */
   readonly limits: string;
 };

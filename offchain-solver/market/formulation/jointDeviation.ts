@@ -73,6 +73,25 @@ function persistentColumn(
   return out;
 }
 
+/** So many times the error of a buyer in a period. */
+export type ErrorTerm = { readonly t: number; readonly buyer: number; readonly value: number };
+
+/** Standard deviation of a sum of errors by the joint law, in the unit of `value` times MW. */
+export function sumDeviation(market: Market, terms: readonly ErrorTerm[]): number {
+  const joint = lawOf(market);
+  const from = terms.reduce((first, { t }) => Math.min(first, t), Infinity);
+  const to = terms.reduce((last, { t }) => Math.max(last, t), -Infinity);
+  let total: number[] = [];
+  for (const { t, buyer, value } of terms) {
+    const column = [
+      ...Array.from(joint.days[t][buyer], (x) => x * value),
+      ...persistentColumn(joint, joint.persistent[t][buyer], { at: t, from, to, factor: value }),
+    ];
+    total = total.length === 0 ? column : total.map((sum, row) => sum + column[row]);
+  }
+  return Math.sqrt(total.reduce((sum, x) => sum + x * x, 0));
+}
+
 const independent = (lag: number): number => Math.sqrt(Math.max(0, 1 - lag * lag));
 
 /**

@@ -30,7 +30,8 @@ export function oneWay(
     stored += dt * (battery.efficiency * chargeMw[t] - dischargeMw[t] / battery.efficiency);
     // Booking costs the same in either device, so the generator's room counts first.
     const elsewhere = generator ? Math.max(0, schedule.generatorMw[t] - generator.minMw) : 0;
-    const booked = battery.efficiency * dt * Math.max(0, schedule.reserveDownMw[t] - elsewhere);
+    const oneHour = battery.efficiency * dt * Math.max(0, schedule.reserveDownMw[t] - elsewhere);
+    const booked = schedule.band?.aboveMwh[t] ?? oneHour;
     beyond = Math.max(beyond, stored + booked - battery.maxMwh);
     storedMwh[t] = Math.min(battery.maxMwh, Math.max(battery.minMwh, stored));
   }

@@ -17,7 +17,12 @@ export type Schedule = Readonly<Record<PlanName, Float64Array>> & {
   readonly qMvar: Float64Array;
   readonly allowanceBoughtT: number;
   readonly allowanceSoldT: number;
+  /** Of a battery whose answers have to last. */
+  readonly band?: StoredBand | undefined;
 };
+
+/** [period] how far answers may take a battery's stored energy below and above the plan, MWh: see `storedBand`. */
+export type StoredBand = { readonly belowMwh: Float64Array; readonly aboveMwh: Float64Array };
 
 /** A cleared point with its prices, whatever the method. Prices are $/MWh, $/Mvarh, $/MW and hour, $/t. */
 export type Solution = {
@@ -44,6 +49,21 @@ export type Solution = {
   /** [prosumer] marginal price of carbon. */
   readonly priceMu: Float64Array;
 };
+
+/** By the variable of what a device books upwards: [period] MW of a buyer's need. */
+export type DeviceAnswers = ReadonlyMap<
+  string,
+  readonly (readonly { readonly buyer: number; readonly mw: number }[])[]
+>;
+
+/** Reads what a prosumer's devices answer out of a solver's vector; `mw`: the unit of power that it counts in, MW. */
+export const answersIn = ({ answered }: ProsumerVariables, x: ArrayLike<number>, mw: number): DeviceAnswers =>
+  new Map(
+    [...answered].map(([device, periods]) => [
+      device,
+      periods.map((shares) => shares.map(({ buyer, variable }) => ({ buyer, mw: Math.max(0, x[variable]) * mw }))),
+    ]),
+  );
 
 const EMPTY = -1;
 

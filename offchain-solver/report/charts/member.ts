@@ -4,7 +4,7 @@ import type { DevicePicture } from "../../market/devices/device.ts";
 import type { Day } from "../day.ts";
 import type { OwnPeriod } from "../memberPage.ts";
 import type { Frame } from "../plot.ts";
-import { periodAxis, periodLine, powerChart, svg } from "../plot.ts";
+import { periodAxis, periodBand, periodLine, powerChart, svg } from "../plot.ts";
 import { tint, type Meaning } from "../theme.ts";
 import { inUnit, withUnit, type Unit } from "../units.ts";
 
@@ -72,7 +72,7 @@ const DEGREES: Unit = { name: "°C", factor: 1, digits: 1 };
 
 /** What a device holds at the end of every period, between what it may. */
 export function deviceChart({ scenario, units: { energy } }: Day, picture: DevicePicture, frame: Frame): string {
-  const { title, line, low, high, start } = picture;
+  const { title, line, low, high, start, band } = picture;
   const unit = picture.unit === "energy" ? energy : DEGREES;
   const scaled = (values: readonly number[]): number[] => values.map((value) => unit.factor * value);
   const limit = (values: readonly number[]): Plot.Markish =>
@@ -82,11 +82,16 @@ export function deviceChart({ scenario, units: { energy } }: Day, picture: Devic
       ...frame,
       x: periodAxis(scenario, frame),
       y: { label: `${unit.name} ${picture.label}`, grid: true, nice: true, zero: picture.unit === "energy" },
-      marks: [limit(low), limit(high), periodLine(scaled(line), scenario, { stroke: tint(picture.colour) })],
+      marks: [
+        ...(band ? [periodBand(scaled(band.low), scaled(band.high), scenario, tint(picture.colour))] : []),
+        limit(low),
+        limit(high),
+        periodLine(scaled(line), scenario, { stroke: tint(picture.colour) }),
+      ],
     },
     {
       title,
-      says: `From ${withUnit(unit, start)} at the start to ${withUnit(unit, line.at(-1)!)}; dashed: ${picture.limits}.`,
+      says: `From ${withUnit(unit, start)} at the start to ${withUnit(unit, line.at(-1)!)}; dashed: ${picture.limits}${band ? `; shaded: ${band.says}` : ""}.`,
     },
   );
 }
