@@ -15,6 +15,7 @@ import { roundingExperiment } from "../study/experiments/rounding.ts";
 import { scaleExperiment, SIZES } from "../study/experiments/scale.ts";
 import { sizesExperiment } from "../study/experiments/sizes.ts";
 import { zooExperiment } from "../study/experiments/zooPage.ts";
+import { shippedNames } from "../scenarios/loadScenario.ts";
 import { choiceOption, numberOption, say } from "../io/output.ts";
 import { checkFolder } from "../io/target.ts";
 
@@ -27,6 +28,9 @@ type Sizes = {
   readonly solve?: number;
   readonly days?: number;
   readonly every?: number;
+  readonly keep?: string;
+  readonly scenario?: string;
+  readonly sustain?: number;
 };
 
 /** An experiment and the options that it listens to. */
@@ -47,8 +51,8 @@ const EXPERIMENTS: Readonly<Record<string, Entry>> = {
   sizes: { run: sizesExperiment, takes: ["hours"] },
   rounding: { run: roundingExperiment, takes: ["hours"] },
   convergence: { run: convergenceExperiment, takes: ["hours", "maxIterations"] },
-  replay: ofHours(replayExperiment),
-  intraday: { run: intradayExperiment, takes: ["hours", "days", "every"] },
+  replay: { run: replayExperiment, takes: ["hours", "scenario", "sustain"] },
+  intraday: { run: intradayExperiment, takes: ["hours", "days", "every", "sustain", "keep"] },
   reclearing: { run: reclearingExperiment, takes: ["hours", "most"] },
   scale: {
     run: ({ large, most = Infinity, ...rest }) =>
@@ -83,6 +87,17 @@ export function experimentCommand(): Command {
     )
     .option("--days <n>", "intraday: only so many held-out days", numberOption("--days", 1, 1000, true))
     .option("--every <hours>", "intraday: only what is cleared again so often", numberOption("--every", 1, 24, true))
+    .option("--keep <file>", "intraday: days already played, to go on from and to add to")
+    .option(
+      "--scenario <name>",
+      "replay: another case than ieee15, on a page of its own",
+      choiceOption("--scenario", shippedNames("scenarios")),
+    )
+    .option(
+      "--sustain <hours>",
+      "intraday: only answers that last so long; replay: and by the hour",
+      numberOption("--sustain", 0, 24, true),
+    )
     .option("--large", "scale: 10,000 prosumers too; takes an hour and much memory")
     .action(async (name: string, { out, ...sizes }: { out: string } & Sizes) => {
       const { run, takes } = EXPERIMENTS[name];
@@ -94,7 +109,8 @@ export function experimentCommand(): Command {
         .concat(given.map((option) => (sizes[option] === true ? flagOf(option) : `${flagOf(option)} ${sizes[option]}`)))
         .join(" ");
       const started = Date.now();
-      const files = write(out, name, command, await run(sizes));
+      const page = sizes.scenario === undefined ? name : `${name}-${sizes.scenario}`;
+      const files = write(out, page, command, await run(sizes));
       say(`${files.join("\n")}\n${((Date.now() - started) / 1000).toFixed(0)} s`);
     });
 }

@@ -1,5 +1,6 @@
 /** A held-out day as consecutive sessions: what is left of it is cleared again every few periods. */
 import { solveCentral } from "../../clearing/central.ts";
+import type { Periods } from "../../market/formulation/jointDeviation.ts";
 import { createNetwork } from "../../market/formulation/network.ts";
 import { deviceCost, emissionsT } from "../../market/result/cost.ts";
 import type { Schedule } from "../../market/result/solution.ts";
@@ -8,7 +9,18 @@ import type { Scenario } from "../../market/scenario/scenario.ts";
 import { clarabelSolver } from "../../numerics/clarabelNode.ts";
 import { restOfDay, type Reached } from "../../scenarios/restOfDay.ts";
 import { withStretch } from "../../scenarios/stretch.ts";
-import { answeringOf, beyondOf, errorsOf, responseOf, type Answering, type Central, type Seen } from "./replay.ts";
+import { deviationsOf } from "./deviations.ts";
+import {
+  answeringOf,
+  beyondOf,
+  errorsOf,
+  ofPower,
+  ofRamp,
+  responseOf,
+  type Answering,
+  type Central,
+  type Seen,
+} from "./replay.ts";
 
 /** A session that was cleared, and the period of the day that it begins with. */
 type Cleared = {
@@ -123,8 +135,8 @@ type At = { readonly i: number; readonly t: number; readonly device: Devices; re
 const within = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
 
 /** What is not there cannot be given, and what has no room is lost: stored energy goes on from its limit. */
-function playBattery({ market, errors, from }: Cleared, { schedule, answers }: Answering, at: At): Spent {
-  const { i, t, device, seen } = at;
+function playBattery({ market, errors, from }: Cleared, party: Answering, { i, t, device, seen }: At): Spent {
+  const { schedule, answers } = party;
   const { battery } = market.prosumers[i];
   if (battery === undefined) return NOTHING;
   const { efficiency, minMwh, maxMwh, powerMw, wearPerMwh } = battery;
@@ -132,28 +144,38 @@ function playBattery({ market, errors, from }: Cleared, { schedule, answers }: A
   const response = responseOf(market, answers, "batteryUp", errors)[own];
   const planned = schedule.dischargeMw[own] - schedule.chargeMw[own];
   const mw = planned + response;
-  if (response !== 0) seen("battery power", i, t, beyondOf(mw, -powerMw, powerMw));
+  const unusual = (periods: Periods) => () => deviationsOf(market, party, "batteryUp", errors, periods);
+  if (response !== 0) seen("battery power", i, t, beyondOf(mw, -powerMw, powerMw), unusual(ofPower(own)));
   const given = within(mw, -powerMw, powerMw);
   const stored = (device.storedMwh ?? 0) - (given > 0 ? given / efficiency : given * efficiency) * market.dt;
   device.moved ||= response !== 0;
-  if (device.moved) seen("stored energy", i, t, beyondOf(stored, minMwh, maxMwh));
+  if (device.moved)
+    seen(
+      "stored energy",
+      i,
+      t,
+      beyondOf(stored, minMwh, maxMwh),
+      unusual({ from: 0, to: own, perMw: () => market.dt / efficiency }),
+    );
   device.storedMwh = within(stored, minMwh, maxMwh);
   return { money: wearPerMwh * (Math.abs(given) - Math.abs(planned)) * market.dt, emissions: 0 };
 }
 
-function playGenerator({ market, errors, from }: Cleared, { schedule, answers }: Answering, at: At): Spent {
-  const { i, t, device, seen } = at;
+function playGenerator({ market, errors, from }: Cleared, party: Answering, { i, t, device, seen }: At): Spent {
+  const { schedule, answers } = party;
   const { generator } = market.prosumers[i];
   if (generator === undefined) return NOTHING;
   const { minMw, maxMw, costA, costB, emissionTPerMwh } = generator;
   const most = generator.rampMwPerHour * market.dt;
-  const response = responseOf(market, answers, "generatorUp", errors)[t - from];
-  const planned = schedule.generatorMw[t - from];
+  const own = t - from;
+  const response = responseOf(market, answers, "generatorUp", errors)[own];
+  const planned = schedule.generatorMw[own];
   const output = planned + response;
-  if (response !== 0) seen("generator power", i, t, beyondOf(output, minMw, maxMw));
+  const unusual = (periods: Periods) => () => deviationsOf(market, party, "generatorUp", errors, periods);
+  if (response !== 0) seen("generator power", i, t, beyondOf(output, minMw, maxMw), unusual(ofPower(own)));
   const before = device.outputMw;
   if (before !== undefined && (response !== 0 || device.answered))
-    seen("ramp", i, t, beyondOf(output - before, -most, most));
+    seen("ramp", i, t, beyondOf(output - before, -most, most), unusual(ofRamp(own)));
   const given = within(output, minMw, maxMw);
   device.outputMw = given;
   device.answered = response !== 0;

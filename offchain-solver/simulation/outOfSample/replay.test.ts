@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { DeviceAnswers } from "../../clearing/central.ts";
+import type { DeviceAnswers } from "../../market/result/solution.ts";
 import type { Schedule } from "../../market/result/solution.ts";
 import type { Market } from "../../market/scenario/market.ts";
 import { replay } from "./replay.ts";
@@ -15,6 +15,7 @@ function household(errors: readonly number[]): Market {
       {
         id: 7,
         renewable: { ratingMw: 1, source: 0 },
+        load: {},
         battery: { powerMw: 2, minMwh: 0, maxMwh: 3, efficiency: 0.5 },
         generator: { minMw: 0, maxMw: 1, rampMwPerHour: 0.5 },
       },

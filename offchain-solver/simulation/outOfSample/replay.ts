@@ -1,7 +1,10 @@
 /** Held-out days played through at a cleared point: what answering their errors does to the devices that answer. */
-import type { CentralResult, DeviceAnswers } from "../../clearing/central.ts";
+import type { CentralResult } from "../../clearing/central.ts";
+import type { Periods } from "../../market/formulation/jointDeviation.ts";
+import { errorMwOf, errorParts } from "../../market/scenario/errorParts.ts";
 import type { Market } from "../../market/scenario/market.ts";
-import type { Schedule } from "../../market/result/solution.ts";
+import type { DeviceAnswers, Schedule } from "../../market/result/solution.ts";
+import { deviationsOf } from "./deviations.ts";
 
 /** Beyond a limit by less, MW or MWh, is solver noise. */
 export const REPLAY_TOLERANCE = 1e-5;
@@ -60,14 +63,21 @@ export type Days = "fitErrors" | "testErrors";
 export function errorsOf(market: Market, days: Days, day: number): Float64Array[] {
   const samples = market.scenario.uncertainty[days];
   return Array.from({ length: market.hours }, (_, t) =>
-    Float64Array.from(market.prosumers, ({ renewable }) =>
-      renewable ? renewable.ratingMw * samples[t][day][renewable.source] : 0,
-    ),
+    Float64Array.from(market.prosumers, (prosumer) => errorMwOf(errorParts(prosumer), samples[t][day])),
   );
 }
 
-/** Called for every limit that is met with an answer in the way: prosumer's index, MW or MWh beyond it. */
-export type Seen = (limit: Replayed, prosumer: number, t: number, beyond: number) => void;
+/**
+ * Called for every limit that is met with an answer in the way: prosumer's index, MW or MWh beyond it, and what says
+ * how unusual the answers were (`deviationsOf`).
+ */
+export type Seen = (
+  limit: Replayed,
+  prosumer: number,
+  t: number,
+  beyond: number,
+  deviations: () => number | undefined,
+) => void;
 
 /** One day played through with every battery's true losses; see `replay`. */
 export function playDay(
@@ -78,7 +88,12 @@ export function playDay(
   seen: Seen,
 ): void {
   parties.forEach((party, i) => {
-    const play: Play = { errors, reclear, seen: (limit, t, beyond) => seen(limit, i, t, beyond) };
+    const play: Play = {
+      errors,
+      reclear,
+      seen: (limit, t, beyond, device, periods) =>
+        seen(limit, i, t, beyond, () => deviationsOf(market, party, device, errors, periods)),
+    };
     playBattery(market, i, party, play);
     playGenerator(market, i, party, play);
   });
@@ -124,8 +139,17 @@ export function replay(market: Market, parties: readonly Answering[], reclear: n
 type Play = {
   readonly errors: readonly Float64Array[];
   readonly reclear: number;
-  readonly seen: (limit: Replayed, t: number, beyond: number) => void;
+  /** `periods`: whose answers have moved the device, and by how much per MW. */
+  readonly seen: (limit: Replayed, t: number, beyond: number, device: string, periods: Periods) => void;
 };
+
+/** What an answer of one period does to a device's power, and two of them to its ramp. */
+export const ofPower = (t: number): Periods => ({ from: t, to: t, perMw: () => 1 });
+export const ofRamp = (t: number): Periods => ({
+  from: Math.max(0, t - 1),
+  to: t,
+  perMw: (at) => (at === t ? 1 : -1),
+});
 
 export const beyondOf = (value: number, low: number, high: number): number => Math.max(value - high, low - value);
 
@@ -136,14 +160,17 @@ function playBattery(market: Market, i: number, { schedule, answers }: Answering
   const response = responseOf(market, answers, "batteryUp", errors);
   const { efficiency, minMwh, maxMwh, powerMw } = battery;
   const out = (mw: number): number => (mw > 0 ? mw / efficiency : mw * efficiency) * market.dt;
+  const perMw = (): number => market.dt / efficiency;
   let [off, moved] = [0, false];
   for (let t = 0; t < market.hours; t++) {
     if (t % reclear === 0) [off, moved] = [0, false];
+    const since: Periods = { from: t - (t % reclear), to: t, perMw };
     const planned = dischargeMw[t] - chargeMw[t];
     off -= out(planned + response[t]) - out(planned);
     moved ||= response[t] !== 0;
-    if (response[t] !== 0) seen("battery power", t, beyondOf(planned + response[t], -powerMw, powerMw));
-    if (moved) seen("stored energy", t, beyondOf(storedMwh[t] + off, minMwh, maxMwh));
+    if (response[t] !== 0)
+      seen("battery power", t, beyondOf(planned + response[t], -powerMw, powerMw), "batteryUp", ofPower(t));
+    if (moved) seen("stored energy", t, beyondOf(storedMwh[t] + off, minMwh, maxMwh), "batteryUp", since);
   }
 }
 
@@ -154,8 +181,9 @@ function playGenerator(market: Market, i: number, { schedule, answers }: Answeri
   const output = schedule.generatorMw.map((mw, t) => mw + response[t]);
   const most = generator.rampMwPerHour * market.dt;
   for (let t = 0; t < market.hours; t++) {
-    if (response[t] !== 0) seen("generator power", t, beyondOf(output[t], generator.minMw, generator.maxMw));
+    if (response[t] !== 0)
+      seen("generator power", t, beyondOf(output[t], generator.minMw, generator.maxMw), "generatorUp", ofPower(t));
     if (t > 0 && (response[t] !== 0 || response[t - 1] !== 0))
-      seen("ramp", t, beyondOf(output[t] - output[t - 1], -most, most));
+      seen("ramp", t, beyondOf(output[t] - output[t - 1], -most, most), "generatorUp", ofRamp(t));
   }
 }

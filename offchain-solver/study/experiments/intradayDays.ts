@@ -1,0 +1,149 @@
+/** Held-out days cleared again and again, kept one by one: they take hours, and may be played in parts. */
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import * as z from "zod";
+import { InputError } from "../../io/inputError.ts";
+import { createMarket, defaultSettings } from "../../market/scenario/market.ts";
+import type { Scenario } from "../../market/scenario/scenario.ts";
+import { seeded } from "../../scenarios/prng.ts";
+import { withSustain } from "../../scenarios/withSustain.ts";
+import { firstSession, playIntraday } from "../../simulation/outOfSample/intraday.ts";
+import { REPLAY_TOLERANCE, REPLAYED, type Central } from "../../simulation/outOfSample/replay.ts";
+
+const LimitSchema = z.enum(REPLAYED);
+const count = z.number().int().nonnegative();
+
+/** One held-out day, cleared again after every so many hours. */
+const PlayedDaySchema = z.strictObject({
+  scenario: z.string(),
+  hours: count,
+  /** How long answers have to go on, h (0: booked by the hour), and after how many hours the rest is cleared again. */
+  sustain: count,
+  every: count,
+  day: count,
+  cost: z.number(),
+  refused: z.array(count),
+  missingMwh: z.number(),
+  /** How often each limit was met with an answer in the way. */
+  looked: z.record(LimitSchema, count),
+  beyond: z.array(
+    z.strictObject({
+      limit: LimitSchema,
+      prosumer: count,
+      period: count,
+      /** MW or MWh. */
+      by: z.number(),
+      /** Of the answers' sum, see `deviationsOf`. */
+      deviations: z.number().optional(),
+    }),
+  ),
+});
+export type PlayedDay = z.infer<typeof PlayedDaySchema>;
+
+/** Which days are one another's: of one scenario, one horizon, cleared alike. */
+export type Course = Pick<PlayedDay, "scenario" | "hours" | "sustain" | "every">;
+
+const alike = (a: Course, b: Course): boolean =>
+  a.scenario === b.scenario && a.hours === b.hours && a.sustain === b.sustain && a.every === b.every;
+
+/** Days of an earlier part, a line of JSON each. Throws InputError. */
+export function keptDays(file: string): PlayedDay[] {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, "utf8").split("\n");
+  return lines.flatMap((line, k) => {
+    if (line.trim() === "") return [];
+    const day = PlayedDaySchema.safeParse(parsed(line));
+    if (!day.success) throw new InputError(`${file}: line ${k + 1}: ${day.error.issues[0].message}`);
+    return [day.data];
+  });
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Plays days that are not kept yet, and keeps each as soon as it is played. */
+export class IntradayDays {
+  readonly #scenario: Scenario;
+  readonly #file: string | undefined;
+  readonly #kept: PlayedDay[];
+  /** The first session of a day is the same for all days. */
+  readonly #first = new Map<number, { readonly whole: Scenario; readonly first: Central }>();
+
+  constructor(scenario: Scenario, file: string | undefined) {
+    this.#scenario = scenario;
+    this.#file = file;
+    this.#kept = file === undefined ? [] : keptDays(file);
+  }
+
+  day(sustain: number, every: number, day: number): PlayedDay {
+    const { name, hours } = this.#scenario;
+    const course = { scenario: name, hours, sustain, every };
+    const kept = this.#kept.find((one) => one.day === day && alike(one, course));
+    if (kept !== undefined) return kept;
+    const played = this.#play(course, day);
+    this.#kept.push(played);
+    if (this.#file !== undefined) appendFileSync(this.#file, `${JSON.stringify(played)}\n`);
+    return played;
+  }
+
+  #play(course: Course, day: number): PlayedDay {
+    const { whole, first } = this.#firstOf(course.sustain);
+    const { prosumers, dt } = createMarket(whole, defaultSettings(whole));
+    const looked = Object.fromEntries(REPLAYED.map((limit) => [limit, 0])) as PlayedDay["looked"];
+    const beyond: PlayedDay["beyond"] = [];
+    const periods = Math.max(1, Math.round(course.every / dt));
+    const played = playIntraday(whole, { day, every: periods, first }, (limit, i, period, by, deviations) => {
+      looked[limit]++;
+      if (by <= REPLAY_TOLERANCE) return;
+      const unusual = deviations();
+      beyond.push({
+        limit,
+        prosumer: prosumers[i].id,
+        period,
+        by,
+        ...(unusual !== undefined && { deviations: unusual }),
+      });
+    });
+    const { cost, refused, missingMwh } = played;
+    return { ...course, day, cost, refused: [...refused], missingMwh, looked, beyond };
+  }
+
+  #firstOf(sustain: number): { readonly whole: Scenario; readonly first: Central } {
+    let found = this.#first.get(sustain);
+    if (found === undefined) {
+      const whole = withSustain(this.#scenario, sustain);
+      found = { whole, first: firstSession(whole) };
+      this.#first.set(sustain, found);
+    }
+    return found;
+  }
+}
+
+/**
+ * 95 % of the means of so many days drawn anew from those played, whole days with replacement: hours of one day fail
+ * together, so days are what is drawn. [low, high] of a ratio of sums.
+ */
+export function daysDrawnAnew(
+  days: readonly PlayedDay[],
+  ratio: (day: PlayedDay) => readonly [numerator: number, denominator: number],
+  draws: number,
+  seed: number,
+): [low: number, high: number] {
+  const random = seeded(seed);
+  const each = days.map(ratio);
+  const drawn = Float64Array.from({ length: draws }, () => {
+    let [top, bottom] = [0, 0];
+    for (let k = 0; k < days.length; k++) {
+      const [a, b] = each[Math.floor(random() * days.length)];
+      top += a;
+      bottom += b;
+    }
+    return bottom > 0 ? top / bottom : 0;
+  }).sort();
+  const at = (share: number): number => drawn[Math.min(draws - 1, Math.floor(share * draws))];
+  return [at(0.025), at(0.975)];
+}
