@@ -64,6 +64,38 @@ describe("report", () => {
     expect(card.match(/–/g) ?? []).to.have.length(0);
   });
 
+  it("shades how far answers may take a battery, where they have to last and nowhere else", () => {
+    const [below, above] = [0.004, 0.003];
+    const ready = clearing.prosumers.map((one, k) => {
+      const { storedMwh } = one.schedule;
+      const booked = storedMwh.map(() => (k === 1 ? 0.02 : 0));
+      const schedule = { ...one.schedule, reserveUpMw: booked, reserveDownMw: booked };
+      const banded = { storedBelowMwh: storedMwh.map(() => below), storedAboveMwh: storedMwh.map(() => above) };
+      return { one: { ...one, schedule }, lasting: { ...one, schedule: { ...schedule, ...banded } } };
+    });
+    const lasting: Scenario = { ...scenario, risk: { ...scenario.risk, sustainHours: 6 } };
+    const cardOf = (prosumers: typeof clearing.prosumers, of: Scenario) =>
+      [...parse(renderReport({ clearing: { ...clearing, prosumers }, scenario: of })).querySelectorAll("section.card")]
+        .map((node) => node as unknown as { textContent: string; innerHTML: string })
+        .find(({ textContent }) => textContent.startsWith("Who stands ready"))!;
+    const shaded = cardOf(
+      ready.map((at) => at.lasting),
+      lasting,
+    );
+    const plain = cardOf(
+      ready.map((at) => at.one),
+      scenario,
+    );
+    const rects = ({ innerHTML }: { innerHTML: string }): number => innerHTML.match(/<rect /g)?.length ?? 0;
+    // A rectangle a period in each of the two sizes that the chart is drawn in.
+    expect(rects(shaded) - rects(plain)).to.equal(2 * scenario.hours);
+    expect(shaded.textContent).to.include("With its answers");
+    expect(plain.textContent).not.to.include("With its answers");
+    const { storedMwh } = clearing.prosumers[1].schedule;
+    const edges = [Math.min(...storedMwh) - below, Math.max(...storedMwh) + above];
+    expect(shaded.textContent).to.include(`${edges[0].toFixed(3)} to ${edges[1].toFixed(3)}`);
+  });
+
   it("leaves out what a session does not have", () => {
     const bare = parse(renderReport({ clearing: { ...clearing, residuals: [] }, scenario }));
     expect(texts(bare.querySelectorAll("nav a"))).to.deep.equal([
