@@ -6,7 +6,7 @@ import type { Audited } from "./proof.ts";
 
 export type Proof = typeof ProofModule;
 
-/** `audited` undefined and no fault: it is under way. */
+/** `audited` undefined and no fault: it is under way; with a fault it is what was judged before. */
 export type Proven = {
   readonly proof: Proof | undefined;
   readonly audited: Audited | undefined;
@@ -14,7 +14,7 @@ export type Proven = {
 };
 
 /** `entries`: how many were entered after sessions; another one is judged as well. */
-export function useProof({ config, seen }: MarketView, entries = 0): Proven {
+export function useProof({ config, seen, tick }: MarketView, entries = 0): Proven {
   const [proof, setProof] = useState<Proof>();
   const [audited, setAudited] = useState<Audited>();
   const [fault, setFault] = useState<string>();
@@ -36,6 +36,7 @@ export function useProof({ config, seen }: MarketView, entries = 0): Proven {
       }
     })();
     return () => void (ended = true);
-  }, [config, settled, entries]);
+    // What could not be judged is tried again as the chain moves.
+  }, [config, settled, entries, fault !== undefined && tick]);
   return { proof, audited, fault };
 }

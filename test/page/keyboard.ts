@@ -48,7 +48,10 @@ async function walk(page: Page): Promise<string[]> {
   for (let k = 0; k < expected.length; k++) {
     await page.keyboard.press("Tab");
     const { index, what, outlined, seen } = await page.evaluate<Stop>(STOP_NOW);
-    expect(index, `after ${expected[k - 1]} comes ${what}, not ${expected[k]}`).to.equal(k);
+    if (index !== k) {
+      const shown = await page.evaluate<string>("document.querySelector('main').innerText.slice(0, 400)");
+      expect.fail(`after ${expected[k - 1]} comes ${what}, not ${expected[k]}, where is shown: ${shown}`);
+    }
     expect(outlined, `${what} has an outline`).to.equal(true);
     expect(seen, `${what} is on the screen`).to.equal(true);
   }

@@ -99,6 +99,30 @@ export function refuses(stage: Stage): void {
       await leave(stage, seat);
     });
 
+    it("one answer that fails, without taking from an owner what it writes", async () => {
+      const seat = await connected(stage, 1);
+      const { page, key } = seat;
+      const spend = page.getByRole("spinbutton", { name: "Spend in a day at most" });
+      await spend.fill("37");
+      // What accounts the wallet has is asked for by its address.
+      const owner = key.address.slice(2).toLowerCase();
+      let failed = 0;
+      await page.route(/\/rpc/, async (route) => {
+        const asked = route.request().postData() ?? "";
+        if (!asked.includes("eth_getLogs") || !asked.includes(owner)) return route.continue();
+        failed += 1;
+        return route.fulfill({ status: 500, body: "busy" });
+      });
+      await stage.chain.provider.send("evm_mine", []);
+      for (let tries = 0; failed === 0 && tries < 100; tries++) await page.waitForTimeout(100);
+      expect(failed).to.be.above(0);
+      await page.waitForTimeout(1_000);
+      await page.unroute(/\/rpc/);
+      expect(await page.evaluate("document.activeElement.getAttribute('aria-label')")).to.include("Spend in a day");
+      expect(await spend.inputValue()).to.equal("37");
+      await leave(stage, seat);
+    });
+
     it("a mandate that expires before it is registered", async () => {
       const seat = await connected(stage, 1);
       const { page, wallet } = seat;

@@ -21,7 +21,7 @@ export function Bills({ view, id, delivery }: { view: MarketView; id: number; de
     if (proof && audited) void proof.billsOf(view.config, audited, id).then((found) => void (ended || setBills(found)));
     return () => void (ended = true);
   }, [proof, audited, view.config, id]);
-  if (fault !== undefined)
+  if (fault !== undefined && bills === undefined)
     return (
       <Card title="Your day" wide>
         <Notice kind="bad">{fault}</Notice>
@@ -44,6 +44,7 @@ export function Bills({ view, id, delivery }: { view: MarketView; id: number; de
   const shown = bills[Math.min(at, bills.length - 1)];
   return (
     <>
+      {fault !== undefined && <Notice kind="bad">{fault}</Notice>}
       <Day view={view} billed={shown} verdict={proof.verdictText(shown.session.verdict)} />
       {delivery.kind === "found" && (
         <Suspense fallback={<Notice kind="busy">Reading what was metered…</Notice>}>

@@ -92,7 +92,9 @@ function Owned({ view, wallet, address }: { view: MarketView; wallet: Wallet; ad
     let ended = false;
     Owner.accountsOf(deployment, provider, address).then(
       (ids) => void (ended || setFound({ kind: "ids", ids })),
-      (error) => void (ended || setFound({ kind: "fault", says: failure(error) })),
+      // What was found last stays, and with it what the owner is writing.
+      (error) =>
+        void (ended || setFound((last) => (last.kind === "ids" ? last : { kind: "fault", says: failure(error) }))),
     );
     return () => void (ended = true);
     // A wallet may be registered while the page is open.
