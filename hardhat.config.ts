@@ -38,6 +38,8 @@ export default defineConfig({
   solidity: { profiles: { default: compiler, production: { ...compiler, isolated: false } } },
   coverage: { skipFiles: ["contracts/test/**"] },
   test: {
+    // Against what hangs; how long a test takes is measured in benchmarks alone.
+    mocha: { timeout: 300_000 },
     // `npm run invariants` sets GRIDPACT_LONG: the whole number of runs; tests take a sample.
     solidity: {
       fuzz: { runs: long ? 10_000 : 200, seed: "0x67726964" },

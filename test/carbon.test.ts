@@ -28,7 +28,7 @@ const total = ({ market, solution }: ReturnType<typeof solved>): number =>
   market.prosumers.reduce((sum, _, i) => sum + emissionsT(market, i, solution.schedules[i]), 0);
 
 describe("carbon", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const series = readSeries();
   const feeder: Feeder = loadFeeder("case15da");
 

@@ -67,7 +67,7 @@ function quarterHours(scenario: Scenario, periods: number): Scenario {
 }
 
 describe("the certificate", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   for (const seed of [8, 11, 12])
     it(`is reached by a street of six houses at 400 V, seed ${seed}, as soon as by one a thousand times larger`, () => {

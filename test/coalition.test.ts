@@ -6,7 +6,7 @@ import { coalition } from "./support/coalition.ts";
 const HOURS = 3;
 
 describe("what the operator and one trading partner learn together", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const scenario = takeHours(loadScenario("ieee15"), HOURS);
   const victim = scenario.prosumers.findIndex((p) => p.generator && !p.battery && !p.renewable);
   const { generator, load } = scenario.prosumers[victim];

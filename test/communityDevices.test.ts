@@ -23,7 +23,7 @@ const local = (timeZone: string, ms: number): string =>
   new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", minute: "2-digit" }).format(ms);
 
 describe("cars and heat pumps of a community", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   for (const [timeZone, from, date, periods] of [
     ["Europe/Vienna", "2026-03-17", "2026-03-31", 96],

@@ -31,7 +31,7 @@ function fitted(day: Scenario, t: number, s: number): number {
 }
 
 describe("reserve that can be delivered", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const day = takeHours(loadScenario("ieee15"), 4);
 
   it("costs the same distributed as at once, and more than reserve by the hour", () => {

@@ -20,7 +20,7 @@ function expectWarm(pump: HeatPump, drawsMw: Float64Array, dt: number): void {
 }
 
 describe("a market with the devices of homes", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   it("clears to the central optimum by agents, and its schedules keep to what each device needs", () => {
     const scenario = withHeatPumps(withVehicles(takeHours(loadScenario("ieee15"), 3)));

@@ -29,7 +29,7 @@ function run(scenario: Scenario, marketSettings: MarketSettings, more: Partial<S
 }
 
 describe("a market without a solution", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const series = readSeries();
 
   for (const [seed, why] of [

@@ -14,7 +14,7 @@ const start = Date.parse("2026-07-15T06:00Z") / 1000;
 const span = { start, seconds: 3600, periods: 2 };
 
 describe("meters that publish to a broker", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let broker: Awaited<ReturnType<typeof startMosquitto>>;
   let meter: Awaited<ReturnType<typeof connectAsync>>;
   before(async () => {
@@ -86,7 +86,7 @@ describe("meters that publish to a broker", function () {
 });
 
 describe("gridpact meter", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const folder = mkdtempSync(join(tmpdir(), "gridpact-meter-"));
   const file = (name: string, text: string): string => {
     writeFileSync(join(folder, name), text);

@@ -20,7 +20,7 @@ const outcome = ({ status, iterations, bits, integers, messages, bytes }: Run) =
 });
 
 describe("a session whose agents are in processes of their own", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const scenario = takeHours(loadScenario("ieee15"), 1);
   const agents = agentsOf(scenario);
   let memory: Run;

@@ -5,7 +5,7 @@ import { fuzzNats, fuzzTls } from "./support/fuzzHosts.ts";
 const COUNT = 400;
 
 describe("a host that is sent what is no message", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   it("over TLS drops and names the peer each time, serves the other, and holds no more than before", async () => {
     const { messages, dropped, reasons, honest, heapMb } = await fuzzTls(COUNT, 7);

@@ -45,7 +45,7 @@ const HOMES: readonly (readonly [name: string, given: (scenario: Scenario) => Sc
 const withoutHomeDevices = ({ vehicle: _car, heatPump: _pump, ...prosumer }: Prosumer): Prosumer => prosumer;
 
 describe("the model written twice", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   for (const risk of ["ts-drcc", "bonferroni", "gaussian"] as const)
     it(`has one optimum with ${risk} on bookings, voltages and lines`, () => {
@@ -125,7 +125,7 @@ describe("the model written twice", function () {
     [6, 24, "ts-drcc"],
   ] as const)
     it(`has one optimum with reserve that lasts ${sustain} h, over ${hours} h, ${risk}`, function () {
-      this.timeout(180_000);
+      this.timeout(300_000);
       const day = withSustain(takeHours(loadScenario("ieee15"), hours), sustain);
       const file = join(mkdtempSync(join(tmpdir(), "gridpact-")), "sustained.json");
       writeFileSync(file, JSON.stringify(day));

@@ -9,7 +9,7 @@ import type { Scenario } from "../offchain-solver/market/scenario/scenario.ts";
 import { captured } from "./support/commandLine.ts";
 
 describe("what a clearing says of the physics", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const folder = mkdtempSync(join(tmpdir(), "gridpact-physics-"));
   const fileOf = (name: string, change: (scenario: Scenario) => Scenario, hours = 1): string => {
     const file = join(folder, `${name}.json`);

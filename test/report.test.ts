@@ -22,7 +22,7 @@ import {
 } from "./support/clearedReport.ts";
 
 describe("the report of a cleared session", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const ieee15 = loadScenario("ieee15");
   let hourly: Report;
   let street: Report;

@@ -18,7 +18,7 @@ import {
 } from "./support/clearedReport.ts";
 
 describe("what the report of a cleared session shows", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const ieee15 = loadScenario("ieee15");
   let hourly: Report;
   let street: Report;

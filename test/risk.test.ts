@@ -30,7 +30,7 @@ function solved(
 const hours = (name: string, n: number): Scenario => takeHours(loadScenario(name), n);
 
 describe("clearing under chance constraints", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it("finds the same optimum with network limits added lazily and all written out", () => {
     const scenario = hours("ieee15", 6);
@@ -94,7 +94,7 @@ describe("clearing under chance constraints", function () {
 });
 
 describe("reserve after energy", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const scenario = hours("ieee15", 3);
   const [joint, sequential] = [solved(scenario), solved(scenario, "central", {}, { reserve: "sequential" })];
 
@@ -117,7 +117,7 @@ describe("reserve after energy", function () {
 });
 
 describe("participation", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   /**
    * Everything a prosumer pays but the network: devices, connection, desk, utility, trades at their prices, kappa
@@ -179,7 +179,7 @@ describe("participation", function () {
 });
 
 describe("out of sample", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const scenario = hours("ieee15", 9);
   const { market, solution } = solved(scenario);
   const network = createNetwork(market);

@@ -34,7 +34,7 @@ function clear(scenario: Scenario) {
 }
 
 describe("a market of any size", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   it("is one market to the last bit in its own units, whatever its members own", async () => {
     const folder = mkdtempSync(join(tmpdir(), "gridpact-scale-"));

@@ -13,7 +13,7 @@ import { populate } from "../offchain-solver/scenarios/populate.ts";
 import { clear } from "../offchain-solver/simulation/clear.ts";
 
 describe("the feeder of a settled session, from what was posted alone", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const day: Scenario = takeHours(populate(loadBase("ieee15"), 6, 3), 2);
   const settings = defaultSettings(day);
   const options = { method: "anderson", market: settings, trade: true, rhoScale: 1, maxIterations: 20_000 } as const;

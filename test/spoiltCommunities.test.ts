@@ -10,7 +10,7 @@ import { DATE, spoiltCommunities } from "./support/spoiltCommunities.ts";
 const runner = fileURLToPath(new URL("support/runNonsense.ts", import.meta.url));
 
 describe("a community's folder in which one thing is wrong", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const base = mkdtempSync(join(tmpdir(), "gridpact-spoilt-"));
   const inputs = join(base, "inputs");
   const open = join(base, "open");

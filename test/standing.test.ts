@@ -15,7 +15,7 @@ import { measureOf } from "../offchain-solver/study/bench/zooRow.ts";
 const market = (seed: number) => zooMarket(seed, readSeries());
 
 describe("iterates that stand still", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   for (const { seed, most, what } of [
     { seed: 50156, most: 300, what: "allowances whose price is worth nothing to anybody" },

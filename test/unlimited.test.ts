@@ -21,7 +21,7 @@ const cleared = (feeder: Feeder) => {
 };
 
 describe("a branch without a rating", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const free = rated(() => null);
 
   it("is null in every case that calls it 0, Inf or a terawatt, and survives JSON", () => {

@@ -46,7 +46,7 @@ function result(wh: number, traded = 40): ClearingResult {
 
 describe("trades of a posted result", () => {
   it("stay within the parts of the trade graph, each with a price of its own", function () {
-    this.timeout(60_000);
+    this.timeout(300_000);
     const day = takeHours(loadScenario("ieee15"), 3);
     const ids = day.prosumers.map(({ id }) => id);
     // Every second bus with every second, and the last with nobody.

@@ -50,7 +50,7 @@ const bits = (result: ConsensusResult): string =>
   result.prosumers.map((p) => Buffer.from(p.images[0].buffer).toString("base64")).join();
 
 describe("consensus", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const three = marketOf(takeHours(loadScenario("ieee15"), 3));
 
   const gapOf = (result: ConsensusResult): number => {

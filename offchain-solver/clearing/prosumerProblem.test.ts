@@ -11,7 +11,7 @@ import { ProsumerProblem } from "./prosumerProblem.ts";
 import { createProgram, readComponents, setPull, withDiagonal } from "./prosumerProgram.ts";
 
 describe("a prosumer's problem", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it("is solved without the conic solver where answers last, and to its optimum", () => {
     const day = withSustain(loadScenario("ieee15"), 24);

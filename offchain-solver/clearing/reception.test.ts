@@ -121,7 +121,7 @@ for (const [name, make] of [
   ["the operator's agent", operator],
 ] as const)
   describe(`${name}, spoken to by anybody`, function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
 
     it("takes what it waits for, which shows that the rest is turned down for what it is", () => {
       const { hear, honest } = make();

@@ -17,7 +17,7 @@ const run = (...args: string[]) => spawnSync(process.execPath, [main, "clear", .
 const folder = mkdtempSync(join(tmpdir(), "gridpact-clear-"));
 
 describe("gridpact clear", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it("draws a population on a feeder or a MATPOWER case, the same for the same seed", () => {
     const draw = (base: string): ReturnType<typeof readNamed> => readNamed(base, { population: 5, seed: 3, hours: 2 });
@@ -39,7 +39,7 @@ describe("gridpact clear", function () {
   });
 
   it("promises what a bound reaches, and refuses less, what has no bound and what is no promise, by name", function () {
-    this.timeout(180_000);
+    this.timeout(300_000);
     const refusal = (...args: string[]): string => {
       const { status, stderr } = run("ieee15", "--hours", "1", "--method", "central", ...args);
       expect(status, stderr).to.equal(2);

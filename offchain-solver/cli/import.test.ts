@@ -24,7 +24,7 @@ mpc.branch = [
 `;
 
 describe("gridpact import", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const folder = mkdtempSync(join(tmpdir(), "gridpact-import-"));
   after(() => rmSync(folder, { recursive: true }));
   const run = (text: string) => {
@@ -32,7 +32,7 @@ describe("gridpact import", function () {
     return spawnSync(process.execPath, [main, "import", "own.m", "--json", "feeder.json"], {
       cwd: folder,
       encoding: "utf8",
-      timeout: 30_000,
+      timeout: 300_000,
     });
   };
 

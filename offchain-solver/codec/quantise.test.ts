@@ -86,7 +86,7 @@ describe("a quantised session", () => {
   let session: ClearedSession;
   let result: ClearingResult;
   before(function () {
-    this.timeout(60_000);
+    this.timeout(300_000);
     const scenario = takeHours(loadScenario("ieee15"), 3);
     session = clear(scenario, {
       method: "central",

@@ -28,7 +28,7 @@ const whole = (() => {
 const { bytes: all } = fitsOneTransaction(whole, setting(131_072));
 
 describe("a day's sessions", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it("are as few as fit, of as many whole hours each, and cover the day", () => {
     const cuts = partsOf(whole, setting(Math.ceil(0.8 * all)), 1)!;

@@ -15,7 +15,7 @@ import { devicesOf, needsOf } from "./devices.ts";
 import { sessionReadings, type Metered, type Promised } from "./entry.ts";
 
 describe("an entry of a session", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const scenario = takeHours(loadScenario("ieee15"), 4);
   const settings = defaultSettings(scenario);
   const { outcome, market: whole } = clear(scenario, {

@@ -37,7 +37,7 @@ function optimum(scenario: Scenario): { readonly objective: number; readonly sol
 }
 
 describe("stretches of a day", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const whole = optimum(day);
   let plans: Plans = whole.solution.schedules;
   const parts = CUTS.map((cut) => {

@@ -21,7 +21,7 @@ const narrow = (vMinPu: number, vMaxPu = 1.1): Scenario => ({
 });
 
 describe("margins in AC", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it("are kept on the default day without tightening", () => {
     const { tightening, measured } = clearTightened(scenario, options, createNetwork);

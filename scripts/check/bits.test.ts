@@ -4,7 +4,7 @@ import { iterateBits, WHAT } from "./iterateBits.ts";
 import { METHODS } from "../../offchain-solver/market/result/methods.ts";
 
 describe("the bits of a clearing", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const record = JSON.parse(readFileSync(new URL("../../bench/bits.json", import.meta.url), "utf8")) as {
     about: string;
     bits: Record<string, string>;

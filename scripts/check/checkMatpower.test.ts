@@ -6,7 +6,7 @@ import { InputError } from "../../offchain-solver/io/inputError.ts";
 
 const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 const run = (...args: string[]) =>
-  spawnSync(process.execPath, [path("checkMatpower.ts"), ...args], { encoding: "utf8", timeout: 30_000 });
+  spawnSync(process.execPath, [path("checkMatpower.ts"), ...args], { encoding: "utf8", timeout: 300_000 });
 
 describe("check:matpower", () => {
   it("prints losses and lowest voltage of each case, or why it was refused", () => {

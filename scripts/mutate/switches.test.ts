@@ -40,7 +40,7 @@ function compile(source: string): { readonly ast: unknown; readonly code: string
 }
 
 describe("mutants behind switches", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const { ast } = compile(SOURCE);
   // The last line's operand takes its semicolon along and is no mutant: it does not compile.
   const found = mutantsOf("Small.sol", SOURCE).filter(({ after }) => after.trim() !== "false");

@@ -53,7 +53,7 @@ const SOLD = (seller: number, buyer: number, period: number, quantity: number): 
 type Codec = typeof MARKET;
 
 describe("an audit of entries and credits", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let world: World;
   let session: SettledSession;
   let entries: Entered[];

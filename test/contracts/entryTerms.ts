@@ -11,7 +11,7 @@ import { connectHomes, deliver, readingsOf, settleSession, time, type SettledSes
 import { createWorld, type World } from "../support/world.ts";
 
 describe("prices and releases of an entry", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let world: World;
   let session: SettledSession;
   let settled: Standing;

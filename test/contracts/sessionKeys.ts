@@ -23,7 +23,7 @@ import { wallet } from "../support/keys.ts";
 import { createWorld, type World } from "../support/world.ts";
 
 describe("keys of a session", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const [early, node, meter] = ["earlier meter", "new node", "new meter"].map((name) => wallet(name, 102));
   let world: World;
   let session: SettledSession;

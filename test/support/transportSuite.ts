@@ -88,7 +88,7 @@ export function transportSuite(name: string, { ordered }: Promised, make: () => 
       });
 
     it("carries messages of several megabytes, and more than any buffer holds to one that is slow", async function () {
-      this.timeout(30_000);
+      this.timeout(300_000);
       const a = joined(1);
       const sizes: number[] = [];
       let sum = 0;
@@ -149,7 +149,7 @@ export function connectedTransportSuite(name: string, make: () => Promise<Connec
     const joined = (self: number) => joinedTo(under, self);
 
     it("loses and doubles nothing while connections break", async function () {
-      this.timeout(30_000);
+      this.timeout(300_000);
       const [a, b] = [joined(1), joined(2)];
       for (let k = 0; k < 120; k++) {
         a.link.send(2, Uint8Array.of(k, ...new Array<number>(k * 10).fill(7)));

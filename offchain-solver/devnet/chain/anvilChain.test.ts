@@ -10,7 +10,7 @@ const START = new Date("2019-06-01T00:00:00Z");
 const TO = "0x00000000000000000000000000000000000000aa";
 
 describe("anvil as a devnet's chain", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let chain: AnvilChain;
   let folder: string;
   before(async () => {

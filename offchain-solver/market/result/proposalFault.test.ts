@@ -6,7 +6,7 @@ import type { Proposal, Proposals } from "./proposal.ts";
 import { proposalFaults } from "./proposalFault.ts";
 
 describe("proposals of which one cannot be", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let market: Market;
   let proposals: Proposals;
   before(() => {

@@ -7,7 +7,7 @@ import { blockBootstrap } from "./blockBootstrap.ts";
 import { atEpsilon, bootstrapped, boundDay, calibrate, type Bounded } from "./dayPromise.ts";
 
 describe("a promise for the day", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const day = takeHours(loadScenario("ieee15"), 3);
   const settings = defaultSettings(day);
 

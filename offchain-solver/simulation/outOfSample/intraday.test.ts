@@ -12,7 +12,7 @@ const DAY = 2;
 const FULL = 3;
 
 describe("a day cleared again and again", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const whole = withSustain(takeHours(loadScenario("ieee15"), 6), 2);
   const first = firstSession(whole);
   const market = createMarket(whole, defaultSettings(whole));

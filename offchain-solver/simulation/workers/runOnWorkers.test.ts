@@ -48,7 +48,7 @@ function bitsOf({ prosumers, operator, residuals, ...rest }: ConsensusResult) {
 }
 
 describe("worker threads", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const market = marketOf();
   const tight = createNetwork(market, { ...NO_TIGHTENING, voltagePu: 0.02 });
 
@@ -147,7 +147,7 @@ describe("worker threads", function () {
     const clear = (workers: string) =>
       spawnSync(process.execPath, [main, ..."clear ieee15 --hours 2 --json - --workers".split(" "), workers], {
         encoding: "utf8",
-        timeout: 60_000,
+        timeout: 300_000,
       });
     const [serial, parallel] = ["1", "2"].map((workers) => {
       const { status, stdout, stderr } = clear(workers);

@@ -15,7 +15,7 @@ import type { Reclearing } from "./benchReclear.ts";
 import type { BenchRow } from "./benchTable.ts";
 
 describe("gridpact bench", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   it("compares a method with plain iterations at their best rho, and keeps what others recorded", () => {
     const json = join(mkdtempSync(join(tmpdir(), "gridpact-bench-")), "record.json");

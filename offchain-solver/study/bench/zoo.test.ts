@@ -23,7 +23,7 @@ const row = (more: Partial<ZooRow>): Omit<ZooRow, "failures"> => ({
 });
 
 describe("gridpact bench zoo", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it("holds every market to what is claimed of all", () => {
     const session = (verdict: SessionEnd["verdict"]): SessionEnd => ({ verdict, detail: "regretsTooLarge" });
@@ -146,7 +146,7 @@ const FIXED: readonly (readonly [seed: number, why: string])[] = [
 ];
 
 describe("a small zoo", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const series = readSeries();
   const rows: ZooRow[] = [];
 

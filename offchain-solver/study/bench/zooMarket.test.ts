@@ -6,7 +6,7 @@ import { readSeries } from "../../scenarios/series.ts";
 import { zooMarket, type Traits } from "./zooMarket.ts";
 
 describe("the zoo's markets", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const series = readSeries();
   const markets = Array.from({ length: 200 }, (_, seed) => zooMarket(seed, series));
   const traits = markets.map((market) => market.traits);

@@ -17,7 +17,7 @@ import { scaleRun } from "./scaleRun.ts";
 import { sizeRow } from "./sizes.ts";
 
 describe("experiments", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it("write a table, figures and a page that names its command", () => {
     const folder = mkdtempSync(join(tmpdir(), "gridpact-experiment-"));
