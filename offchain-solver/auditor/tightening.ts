@@ -16,6 +16,28 @@ const MOST = 2;
 /** p.u. and share of the rating: the slack that tightening itself leaves. */
 const SLACK = 1e-4;
 
+/** By how much the AC sweep of the posted point is beyond limits: p.u., and loading above 1; nothing below 0. */
+export type AcBeyond = { readonly voltagePu: number; readonly loading: number };
+
+/** undefined: the sweep does not converge, and no tightening is known to help. */
+export function acBeyond(market: Market, network: Network, result: ClearingResult): AcBeyond | undefined {
+  const { feeder } = market.scenario;
+  const positions = positionsWh(result);
+  let [voltagePu, loading] = [0, 0];
+  for (let t = 0; t < market.hours; t++) {
+    const mw = positions[t].map((wh) => wh / UNITS / market.dt);
+    const mvar = result.reactiveVar.map((row) => row[t] / UNITS);
+    const injected = busInjections(network, t, mw, mvar);
+    const ac = acSweep(feeder, network.topology, injected.mw, injected.mvar);
+    if (!ac.converged) return undefined;
+    feeder.buses.forEach(({ vMinPu, vMaxPu }, b) => {
+      if (b > 0) voltagePu = Math.max(voltagePu, ac.voltagePu[b] - vMaxPu, vMinPu - ac.voltagePu[b]);
+    });
+    for (const share of ac.loading) loading = Math.max(loading, share - 1);
+  }
+  return { voltagePu, loading };
+}
+
 /**
  * Limits may be cleared tighter than they are, so that the AC sweep passes: by what the linear model gets wrong at the
  * posted point and no more. Whoever tightens without need makes the optimum of a smaller market look like that of this

@@ -6,6 +6,12 @@ import { TermsSchema } from "./terms.ts";
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
 const whole = z.string().regex(/^-?\d+$/);
 
+/** How far inside its limits a feeder was cleared: p.u., and share of every rating. */
+export const WitnessTighteningSchema = z.strictObject({
+  voltagePu: z.number().nonnegative(),
+  ratingShare: z.number().min(0).lt(1),
+});
+
 /**
  * What supports a posted batch beside the chain: written to a file by the nodes, read by auditors. Money is
  * nano-dollars in decimal text.
@@ -20,7 +26,7 @@ export const WitnessSchema = z.strictObject({
    * How far inside the limits the feeder was cleared, so that the AC sweep passes; absent: at the limits. Regrets
    * certify that clearing.
    */
-  tightening: z.strictObject({ voltagePu: z.number().nonnegative(), ratingShare: z.number().min(0).lt(1) }).optional(),
+  tightening: WitnessTighteningSchema.optional(),
   regrets: z.array(
     z.strictObject({
       id: z.int().positive(),

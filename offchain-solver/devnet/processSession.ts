@@ -71,7 +71,7 @@ export async function processSession(
   );
   if (settled === undefined) throw new Error(`session ${ordinal} is not on chain`);
   const witness = readJson(join(bundleFolder(data), `${settled.bundleHash}.json`), WitnessSchema);
-  const { cleared, batch } = clearedFrom(data, { day, terms, ordinal }, settled);
+  const { cleared, batch } = clearedFrom(data, { day, terms, ordinal }, settled, witness);
   const entered = documentsFrom(data, market.homes, ordinal);
   const documents = await Promise.all(
     entered.map((one, k) => (k === entered.length - 1 ? withCredits(one, market, settled, found) : one)),
@@ -93,11 +93,16 @@ const bundleOf = (witness: Witness, { batch, payload, signers, signatures }: Set
   bundleFiles(witness, batch, { payload, signers, signatures });
 
 /** The point that proposals and private records make together: the integers that settled, or it throws. */
-function clearedFrom(data: string, { day, terms, ordinal }: OfDevnet, settled: SettledSession) {
+function clearedFrom(
+  data: string,
+  { day, terms, ordinal }: OfDevnet,
+  settled: SettledSession,
+  { tightening }: Witness,
+) {
   const { participants } = Payload.decode(settled.payload, day.hours);
   const parts = day.prosumers.filter(({ id }) => participants.includes(id));
   const market = marketOf(sessionOf(terms.scenario, participants), terms.settings, parts);
-  const network = createNetwork(market);
+  const network = createNetwork(market, tightening);
   const run = readJson(join(clearingFolder(homeOf(data, OPERATOR_ID)), `${ordinal}.json`), RunSchema);
   const own = participants.map((id) => readJson(join(homeOf(data, id), "sessions", `${ordinal}.json`), OwnSchema));
   const ends = own.map(({ schedule, priceMu }) => ({ schedule: scheduleIn(schedule), priceMu }));

@@ -137,6 +137,7 @@ export class OperatorRole {
       if (effect.kind === "send") send(effect.to, effect.message);
       else if (effect.kind === "stage")
         log("info", effect.stage, { attempt: effect.attempt, missing: this.#conductor?.missing });
+      else if (effect.kind === "tightened") log("info", "clears again inside tighter limits", effect.tightening);
       else if (effect.kind === "leftOut" || effect.kind === "differs") this.#name(effect);
       else log("error", "the session will be void", { reason: effect.reason });
     }

@@ -23,5 +23,6 @@ export const ON_DEVNET: readonly string[] = [
   "rotatedCommittee",
   "runOptions",
   "session",
+  "tightenedSession",
   "wallet",
 ].map((name) => `test/${name}.test.ts`);

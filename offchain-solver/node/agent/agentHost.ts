@@ -1,6 +1,7 @@
 /** The agent's thread, task by task. Nothing is signed here but a regret of its own and what `verify` gave a yes to. */
 import { keccak256, Wallet } from "ethers";
 import { mayBeSigned } from "../../auditor/beforeSigning.ts";
+import { acBeyond } from "../../auditor/tightening.ts";
 import { acViolation, operatorRegret } from "../../auditor/witness.ts";
 import { attest } from "../../chain/session.ts";
 import { OPERATOR_AGENT, type Effect, type Event } from "../../clearing/message.ts";
@@ -14,6 +15,7 @@ import { outsideMandates } from "../../ledger/mandateFit.ts";
 import { batchOf, type Batch, type Verified } from "../../ledger/verified.ts";
 import { acceptOwn, doubtedTrades } from "../../market/result/acceptance.ts";
 import { allowedMismatch, allowedOfLeast, allowedRegret } from "../../market/result/certificate.ts";
+import { NO_TIGHTENING, type Tightening } from "../../market/formulation/network.ts";
 import { OperatorProposalSchema, ProposalSchema, type Proposals } from "../../market/result/proposal.ts";
 import { proposalFaults } from "../../market/result/proposalFault.ts";
 import { decode, encode } from "../../net/wire.ts";
@@ -130,7 +132,7 @@ async function claim(work: Work, task: Extract<Task, { kind: "claim" }>, party: 
     outside: outsideMandates(batch.result, verifying.ledger),
     whole: true,
     doubts: doubtedTrades(agent.market, end.view, read.data),
-    ...(self === OPERATOR_AGENT && { allowed: allowedOf(agent, batch, read.data) }),
+    ...(self === OPERATOR_AGENT && { allowed: allowedOf(agent, batch, read.data), ...tightenOf(agent, batch) }),
   } as const;
   if (regret === undefined || open === undefined) return { ...claimed, claim: {} };
   const domain = marketDomain(verifying.chainId, verifying.market);
@@ -153,8 +155,8 @@ function impossible({ market }: OwnAgent, { view }: OwnEnd, proposals: Proposals
  * What members' regrets, and what they left open, may add up to: of every member and all who traded less, those who
  * traded least first, and of all beside the operator's own.
  */
-function allowedOf({ market, network, terms }: OwnAgent, { result }: Batch, { operator }: Proposals): Allowed {
-  const own = terms.settings.network ? operatorRegret(market, network, result, operator.limits).regret : 0;
+function allowedOf({ market, cleared, terms }: OwnAgent, { result }: Batch, { operator }: Proposals): Allowed {
+  const own = terms.settings.network ? operatorRegret(market, cleared, result, operator.limits).regret : 0;
   const share = terms.toleranceNano / NANO;
   const all = { regret: allowedRegret(market, result, share) - own, open: allowedMismatch(market, result) };
   const floor = (dollars: number): string => `${BigInt(Math.max(0, Math.floor(dollars * NANO)))}`;
@@ -163,6 +165,19 @@ function allowedOf({ market, network, terms }: OwnAgent, { result }: Batch, { op
     regretNano: floor(Math.min(regret, all.regret)),
     openNano: floor(Math.min(open, all.open)),
   }));
+}
+
+/** Losses, and the voltage drop they cause, are a little more than what tightening by the last sweep takes off. */
+const SLACK = 1e-5;
+
+/** Nobody would sign integers whose AC sweep is outside the limits: how tight they are to be the next time. */
+function tightenOf({ market, network, terms, tightening }: OwnAgent, { result }: Batch): { tighten?: Tightening } {
+  const beyond = terms.settings.network ? acBeyond(market, network, result) : undefined;
+  if (beyond === undefined || (beyond.voltagePu === 0 && beyond.loading === 0)) return {};
+  const more = (missing: number): number => (missing > 0 ? missing + SLACK : 0);
+  const { voltagePu, ratingShare } = tightening ?? NO_TIGHTENING;
+  const tighter = { voltagePu: voltagePu + more(beyond.voltagePu), ratingShare: ratingShare + more(beyond.loading) };
+  return tighter.ratingShare < 1 ? { tighten: tighter } : {};
 }
 
 /** Proposals against the own view, integers against proposals, the chain's rules, and the auditor's own test. */

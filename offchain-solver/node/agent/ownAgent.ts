@@ -8,7 +8,7 @@ import { endOf, operatorEnd } from "../../clearing/proposal.ts";
 import { initProsumer, stepProsumer } from "../../clearing/prosumerAgent.ts";
 import { readTerms, type Terms } from "../../codec/terms.ts";
 import { placesOn, type Places } from "../../grid/places.ts";
-import { createNetwork, type Network } from "../../market/formulation/network.ts";
+import { createNetwork, type Network, type Tightening } from "../../market/formulation/network.ts";
 import type { OwnView } from "../../market/result/acceptance.ts";
 import { deviceCost } from "../../market/result/cost.ts";
 import type { OperatorProposal, Proposal } from "../../market/result/proposal.ts";
@@ -34,6 +34,8 @@ export type Opening = {
   readonly mask?: MaskKey;
   /** Messages of an attempt are told from those of the ones before. */
   readonly attempt: number;
+  /** How far inside the feeder's limits its operator clears. */
+  readonly tightening?: Tightening;
 };
 
 /** What an agent leaves behind; `view` and `own` stay at its node. */
@@ -65,6 +67,9 @@ export type OwnAgent = {
   readonly terms: Terms;
   readonly market: Market;
   readonly network: Network;
+  /** Inside the limits of this attempt. */
+  readonly cleared: Network;
+  readonly tightening: Tightening | undefined;
   readonly places: Places;
   /** Of its messages on the wire. */
   readonly tag: number;
@@ -90,7 +95,7 @@ export const attemptTag = (termsHash: string, attempt: number): number =>
 
 /** Opens an agent, or says why the terms are not those it may clear on. */
 export function openAgent(opening: Opening): OwnAgent | Refusal {
-  const { termsBytes, termsHash, self, members, part, attempt, mask } = opening;
+  const { termsBytes, termsHash, self, members, part, attempt, mask, tightening } = opening;
   const found = readTerms(termsBytes, termsHash);
   if (found.kind === "refused") return found;
   const { terms } = found;
@@ -100,17 +105,20 @@ export function openAgent(opening: Opening): OwnAgent | Refusal {
   if (mismatch) return { kind: "refused", predicate: "notMyPart", detail: mismatch };
   const market = marketOf(scenario, settings, part === undefined ? [] : [part]);
   const network = createNetwork(market);
+  const cleared = tightening === undefined ? network : createNetwork(market, tightening);
   const shared = {
     terms,
     market,
     network,
+    cleared,
+    tightening,
     places: placesOn(scenario.feeder, network.topology, network.busOf),
     tag: attemptTag(termsHash, attempt),
   };
   const unit = perUnit(market);
   const agreed = forTradeGraph(settingsFrom(clearing), market);
   if (self === OPERATOR_AGENT) {
-    const limits = settings.network ? networkIn(unit.units, network) : undefined;
+    const limits = settings.network ? networkIn(unit.units, cleared) : undefined;
     const state = initOperator(agreed, unit, createHours(unit, limits, clarabelSolver));
     const proposal = (): OperatorProposal => operatorEnd(market, state);
     return {

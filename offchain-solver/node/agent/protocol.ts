@@ -5,6 +5,7 @@ import type { TypedDataDomain } from "ethers";
 import type { SessionTerms } from "../../codec/typedData.ts";
 import type { Outside } from "../../ledger/mandateFit.ts";
 import type { Ledger } from "../../ledger/settlementModel.ts";
+import type { Tightening } from "../../market/formulation/network.ts";
 import type { Opening, Progress } from "./ownAgent.ts";
 
 /** What the chain says of a session that is being verified. */
@@ -67,6 +68,8 @@ export type Reply =
       readonly doubts: readonly Doubt[];
       /** Most that members' regrets, and what they left open, may add up to for the certificate. */
       readonly allowed?: Allowed;
+      /** The AC sweep of the integers is outside the limits, and may not be where they are cleared so much tighter. */
+      readonly tighten?: Tightening;
     }
   | { readonly kind: "verified"; readonly digest: string; readonly payload: Uint8Array; readonly bundleHash: string }
   | { readonly kind: "signed"; readonly signature: string }

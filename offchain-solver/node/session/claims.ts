@@ -19,14 +19,21 @@ export type Claiming = {
   /** Parties whose signatures count, and how many it takes. */
   readonly committee: ReadonlySet<number>;
   readonly quorum: number;
-  /** Binding limits, of the operator's proposal. */
+  /** Binding limits, of the operator's proposal, and how far inside the feeder's they are. */
   readonly limits: Witness["limits"];
+  readonly tightening: Witness["tightening"];
 };
 
 export type Judged =
   | { readonly kind: "witness"; readonly witness: Witness; readonly named: readonly Disputed[] }
   /** The same for everybody. */
   | { readonly kind: "beyond"; readonly beyond: readonly Beyond[]; readonly named: readonly Disputed[] }
+  /** The AC sweep of the integers is outside: cleared again inside tighter limits, it may not be. */
+  | {
+      readonly kind: "tighten";
+      readonly tightening: NonNullable<Witness["tightening"]>;
+      readonly named: readonly Disputed[];
+    }
   /** Between two each. */
   | { readonly kind: "disputed"; readonly out: readonly Disputed[]; readonly named: readonly Disputed[] }
   | { readonly kind: "none"; readonly reason: string };
@@ -55,8 +62,9 @@ export function judgeClaims(claims: readonly Claimed[], about: Claiming): Judged
   );
   const out = whoGoes(disputes, operator);
   if (out.length > 0) return { kind: "disputed", out, named };
-  const { beyond, allowed } = same.find(({ party }) => party === operator) ?? {};
+  const { beyond, allowed, tighten } = same.find(({ party }) => party === operator) ?? {};
   if (beyond !== undefined) return { kind: "beyond", beyond, named };
+  if (tighten !== undefined) return { kind: "tighten", tightening: tighten, named };
   const unbelieved = tooMuch(same, allowed, claims.length - quorum);
   return witnessOf(
     same.filter(({ party }) => !unbelieved.some((one) => one.party === party)),
@@ -91,11 +99,12 @@ function tooMuch(claims: readonly Claimed[], allowed: Claim["allowed"] = [], man
 }
 
 function witnessOf(claims: readonly Claimed[], payload: string, about: Claiming, named: readonly Disputed[]): Judged {
-  const { session, terms, limits } = about;
+  const { session, terms, limits, tightening } = about;
   const witness = WitnessSchema.safeParse({
     session,
     payload,
     terms,
+    ...(tightening && { tightening }),
     regrets: claims.flatMap(({ party: id, regretNano, openNano, signature }) =>
       regretNano === undefined || openNano === undefined || signature === undefined
         ? []

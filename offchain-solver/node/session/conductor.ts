@@ -33,12 +33,18 @@ export type ConductorEffect =
   | { readonly kind: "leftOut"; readonly party: number; readonly reason: string }
   /** It takes part, and what it says of the result does not count. */
   | { readonly kind: "differs"; readonly party: number; readonly reason: string }
+  /** It is cleared again inside tighter limits. */
+  | { readonly kind: "tightened"; readonly tightening: Tightening }
   /** It will not come to an end any more; the session is void at its deadline. */
   | { readonly kind: "giveUp"; readonly reason: string };
 
 export type Stage = "gathering" | "opening" | "clearing" | "claiming" | "attesting" | "given up";
 
 type Proposal = LifeOf<"proposal">["proposal"];
+type Tightening = NonNullable<LifeOf<"attempt">["tightening"]>;
+
+/** Clearings whose limits are tighter than those of the one before. */
+const MOST_TIGHTENINGS = 8;
 
 /** Attempts that end without a reason that anybody could do something about. */
 const MOST_ATTEMPTS = 20;
@@ -62,6 +68,9 @@ export class Conductor {
   /** Once a witness was handed out somebody may have signed it: others than its members take part no more. */
   #fixed = false;
   #lastSeen = 0;
+  /** Of the members there are: with others what the linear model gets wrong is something else. */
+  #tightening: Tightening | undefined;
+  #tightenings = 0;
   #ready = new Set<number>();
   #proposals = new Map<number, Proposal>();
   #claims = new Map<number, Claim>();
@@ -238,6 +247,7 @@ export class Conductor {
       committee,
       quorum: committee.size - quorumLacksAt + 1,
       limits: operator !== undefined && "limits" in operator ? operator.limits : [],
+      tightening: this.#tightening,
     });
     if (judged.kind === "none") return this.#giveUp(judged.reason);
     for (const { party, reason } of judged.named) this.#effects.push({ kind: "differs", party, reason });
@@ -248,6 +258,7 @@ export class Conductor {
       this.#fixed = true;
       return this.#tell({ kind: "witness", ...this.#now(), text: textOf(judged.witness) });
     }
+    if (judged.kind === "tighten" && refusing.length === 0) return this.#tighten(judged.tightening);
     // What asks more of somebody than it has signed would be refused whole: it is cleared again, without it.
     if (judged.kind === "beyond") this.#exclusions.leaveOutBeyond(judged.beyond);
     const out =
@@ -260,6 +271,16 @@ export class Conductor {
     if (!this.#goOnWithout(out)) return;
     if (this.#enough()) this.#open();
     else this.#gather();
+  }
+
+  #tighten(tightening: Tightening): void {
+    if (++this.#tightenings > MOST_TIGHTENINGS)
+      return this.#giveUp(
+        `after ${MOST_TIGHTENINGS} clearings inside tighter limits the AC sweep is still outside them`,
+      );
+    this.#tightening = tightening;
+    this.#effects.push({ kind: "tightened", tightening });
+    this.#open();
   }
 
   /** Of everybody it is known what it makes of the proposals: its integers, or that it wants none of them. */
@@ -277,6 +298,7 @@ export class Conductor {
 
   /** Says who is left out; false: the others make no quorum, and the session has no end. */
   #goOnWithout(out: readonly Disputed[]): boolean {
+    if (out.length > 0) this.#tightening = undefined;
     for (const { party, reason } of out) {
       this.#present.delete(party);
       this.#effects.push({ kind: "leftOut", party, reason });
@@ -345,7 +367,8 @@ export class Conductor {
     this.#claims = new Map();
     this.#enter("opening");
     const { beyond } = this.#exclusions;
-    const about = { ...this.#now(), members: this.#members.slice(1) };
+    const tightening = this.#tightening;
+    const about = { ...this.#now(), members: this.#members.slice(1), ...(tightening && { tightening }) };
     this.#tell({ kind: "attempt", ...about, ...(beyond.length > 0 && { beyond: [...beyond] }) });
   }
 

@@ -170,7 +170,7 @@ export class Member {
     return true;
   }
 
-  async #open({ attempt, members, beyond = [] }: LifeOf<"attempt">): Promise<void> {
+  async #open({ attempt, members, beyond = [], tightening }: LifeOf<"attempt">): Promise<void> {
     if (this.#terms === undefined || this.#termsBytes === undefined || attempt <= this.#attempt) return;
     const { agent, journal, party, operator, mask } = this.#around;
     const invited = this.#terms.scenario.prosumers.map(({ id }) => id);
@@ -202,6 +202,7 @@ export class Member {
       self: this.#self,
       members,
       attempt,
+      ...(tightening && { tightening }),
       ...(part && { part, ...(mask && { mask: mask(this.session, attempt) }) }),
     };
     const text = JSON.stringify({ ...opening, termsBytes: Buffer.from(this.#termsBytes).toString("base64") });
@@ -283,7 +284,7 @@ export class Member {
     if (reply.kind === "refused") return void this.#refuse(reply.predicate, reply.detail);
     if (reply.kind !== "claimed") return;
     this.stage = "claimed";
-    const { payload, outside, whole, doubts, allowed } = reply;
+    const { payload, outside, whole, doubts, allowed, tighten } = reply;
     // Of proposals that cannot be no integers were made: nothing is known of the others.
     if (whole) for (const party of this.#parties) this.#judged.set(party, false);
     for (const { id } of outside) this.#judged.set(id, true);
@@ -298,7 +299,11 @@ export class Member {
         doubts: doubts.map(({ agent, ...found }) => ({ party: this.#partyOf(agent), ...found })),
       }),
       // Everybody finds the same; the operator is the one who opens the next attempt.
-      ...(this.#self === OPERATOR_AGENT && { ...(beyond.length > 0 && { beyond }), ...(allowed && { allowed }) }),
+      ...(this.#self === OPERATOR_AGENT && {
+        ...(beyond.length > 0 && { beyond }),
+        ...(allowed && { allowed }),
+        ...(tighten && { tighten }),
+      }),
     });
   }
 

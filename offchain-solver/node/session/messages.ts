@@ -6,6 +6,7 @@
  */
 import * as z from "zod";
 import { foreignJson } from "../../codec/foreign.ts";
+import { WitnessTighteningSchema } from "../../codec/witness.ts";
 import { OperatorProposalSchema, ProposalSchema } from "../../market/result/proposal.ts";
 
 /** Not the first byte of an agent's message (`net/wire.ts`), which is 0x67. */
@@ -49,6 +50,8 @@ const TO_CONDUCTOR = [
     doubts: z.array(found).min(1).max(256).optional(),
     /** The operator's: without these the session is cleared again. */
     beyond,
+    /** The operator's: the AC sweep is outside the limits, and it is cleared again inside ones so much tighter. */
+    tighten: WitnessTighteningSchema.optional(),
     /** The operator's: what a member's claim and those of all before it, who traded less, may add up to. */
     allowed: z
       .array(z.strictObject({ party, regretNano: whole, openNano: whole }))
@@ -73,9 +76,15 @@ const FROM_CONDUCTOR = [
   /**
    * Everybody opens an agent; `members`: the prosumers who take part, in the order of the terms; `beyond`: who is left
    * out because of what the freeze or a claim found, which every node has found as well. Others were not there, or have
-   * spoilt an attempt.
+   * spoilt an attempt. `tightening`: how far inside its limits the feeder is cleared.
    */
-  z.strictObject({ kind: z.literal("attempt"), ...attempted, members: z.array(party).min(1).max(65_536), beyond }),
+  z.strictObject({
+    kind: z.literal("attempt"),
+    ...attempted,
+    members: z.array(party).min(1).max(65_536),
+    beyond,
+    tightening: WitnessTighteningSchema.optional(),
+  }),
   z.strictObject({ kind: z.literal("go"), ...attempted }),
   /** Canonical JSON of all proposals. */
   z.strictObject({ kind: z.literal("proposals"), ...attempted, text: z.string() }),
