@@ -1,17 +1,19 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { Listr } from "listr2";
 import { startBroker } from "../devnet/broker.ts";
 import { hardhatChain } from "../devnet/chain/hardhatChain.ts";
 import { anvilChain } from "../devnet/chain/anvilChain.ts";
+import { keep } from "../devnet/chain/kept.ts";
 import { compareWithMemory } from "../devnet/compare.ts";
 import { daysOf } from "../devnet/days.ts";
 import { openDevnet, type Devnet, type SessionEnd } from "../devnet/devnet.ts";
+import { CHAINS, openFolder, writeStanding, type ChainKind, type DevnetFolder } from "../devnet/devnetFolder.ts";
 import { devnetReport, type DevnetReport, type ReportedSession } from "../devnet/devnetReport.ts";
+import { goOn, type GoingOn, type Had } from "../devnet/goingOn.ts";
 import { appIsBuilt, servePage, type PageOptions, type ServedPage } from "../devnet/pageServer.ts";
-import { passwordFile, type Wiring } from "../devnet/parties.ts";
+import type { Wiring } from "../devnet/parties.ts";
 import { usageOf } from "../devnet/usage.ts";
 import { verdictText } from "../auditor/verdict.ts";
 import { InputError } from "../io/inputError.ts";
@@ -31,7 +33,7 @@ type Arguments = Pick<DrawArguments, "hours"> & {
   readonly sessions: number;
   readonly transport: "tls" | "nats";
   readonly broker?: string;
-  readonly chain: "hardhat" | "anvil";
+  readonly chain?: ChainKind;
   readonly data?: string;
   readonly reset?: true;
   readonly port: number;
@@ -44,6 +46,7 @@ type Arguments = Pick<DrawArguments, "hours"> & {
 };
 
 const DAY_MS = 86_400_000;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 export function devnetCommand(): Command {
   return new Command("devnet")
@@ -57,11 +60,13 @@ export function devnetCommand(): Command {
     .option("--broker <address>", "with --transport nats: a server that runs already; one is started unless given")
     .option(
       "--chain <kind>",
-      "hardhat (in this process) or anvil",
-      choiceOption("--chain", ["hardhat", "anvil"] as const),
-      "hardhat",
+      "hardhat (in this process, ends with it) or anvil (kept in --data); unless given anvil with --data, else hardhat",
+      choiceOption("--chain", CHAINS),
     )
-    .option("--data <dir>", "keys, journals, logs and bundles; a fresh folder of the system's unless given")
+    .option(
+      "--data <dir>",
+      "chain, keys, journals, logs and bundles; one that was stopped goes on; unless given a fresh folder of the system's",
+    )
     .option("--reset", "removes the devnet that --data holds, and nothing else, first")
     .option(
       "--port <n>",
@@ -81,72 +86,142 @@ export function devnetCommand(): Command {
 async function devnet(name: string, args: Arguments): Promise<void> {
   checkTarget(args.json);
   const { scenario, community } = await readScenario(name, { ...args } as DrawArguments);
-  const days = checked(name, scenario, args);
+  const first = checked(name, scenario, args);
   if (args.broker !== undefined && args.transport === "tls")
     throw new InputError(`--broker ${args.broker}: only with --transport nats`);
-  const data = dataFolder(args);
-  const ends: ReportedSession[] = [];
+  const folder = openFolder(args.data, args);
   const stop = new AbortController();
   const stopping = (): void => stop.abort();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stopping);
-  const { chain, transport, close } = await openPlace(args, days[0], data);
-  let market: Devnet | undefined;
-  let page: ServedPage | undefined;
-  const began = performance.now();
-  let startSeconds = 0;
-  let delivered: DevnetReport["delivery"];
+  for (const signal of SIGNALS) process.on(signal, stopping);
+  const run: Running = { ends: [], earlier: [], startSeconds: 0 };
+  let place: Place | undefined;
   try {
-    const { view, said } = terminalView(args);
-    view.add({
-      title: `market in ${data}`,
-      task: async (_, task) => {
-        const progress = (text: string): void => {
-          task.output = text;
-          said(text);
-        };
-        const how = { basePort: args.port, deliver: true, progress };
-        market = await openDevnet({ data, days, chain, transport, ...how });
-        startSeconds = (performance.now() - began) / 1000;
-        page = await openPage(market, args.pagePort, community);
-        task.title = `market in ${data}: ${market.homes.length} processes, chain at ${chain.url}`;
-        said((task.title += page === undefined ? "" : `, page at ${page.url}`));
-      },
-    });
-    days.forEach((day, k) =>
-      view.add({
-        title: `session of ${day.startUtc}`,
-        skip: () => stop.signal.aborted,
-        task: async (_, task) => {
-          const wait = { patienceMs: args.patience * 1000, stop: stop.signal };
-          const end = await (market as Devnet).session(k, wait);
-          if (stop.signal.aborted) return;
-          ends.push(await measured(market as Devnet, day, end, args.compare === true));
-          task.title = `session of ${day.startUtc}: ${end.outcome} after ${end.seconds} s`;
-          said(task.title);
-        },
-      }),
-    );
-    view.add({
-      title: "meters, bills, credits",
-      skip: () => stop.signal.aborted,
-      task: async (_, task) => {
-        delivered = await delivery(market as Devnet, { days, ends, community }, stop.signal);
-        if (delivered === undefined) return;
-        task.title = `${delivered.sessions.length} sessions, ${delivered.bills} bills: ${delivered.verdict}`;
-        said(task.title);
-      },
-    });
-    await view.run();
-    if (args.stay && page !== undefined) note(`the page stays at ${page.url} until this is interrupted`);
+    place = await openPlace(args, first[0], folder);
+    await runMarket({ scenario, community, first, args, folder, place, stop: stop.signal }, run);
+    if (args.stay && run.page !== undefined) note(`the page stays at ${run.page.url} until this is interrupted`);
     if (args.stay) await interrupted(stop.signal);
   } finally {
-    await page?.close();
-    await market?.close();
-    await close();
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, stopping);
+    await run.page?.close();
+    await run.market?.close();
+    await place?.close();
+    folder.close();
+    for (const signal of SIGNALS) process.off(signal, stopping);
   }
-  const outcome = devnetReport(data, ends, { startSeconds, processes: market?.homes.length ?? 0 });
-  report({ ...outcome, ...(delivered && { delivery: delivered }) }, args.json);
+  const { ends, earlier, delivered, startSeconds, market } = run;
+  const outcome = devnetReport(folder.data, ends, { startSeconds, processes: market?.homes.length ?? 0 });
+  const before = earlier.length > 0 && { earlier: earlier.map(({ day, end }) => ({ startUtc: day.startUtc, ...end })) };
+  report({ ...outcome, ...before, ...(delivered && { delivery: delivered }) }, args.json);
+}
+
+/** What has come of it so far. */
+type Running = {
+  market?: Devnet;
+  page?: ServedPage | undefined;
+  startSeconds: number;
+  earlier: readonly Had[];
+  readonly ends: ReportedSession[];
+  delivered?: DevnetReport["delivery"];
+};
+
+type Place = Awaited<ReturnType<typeof openPlace>>;
+
+type Setting = {
+  readonly scenario: Scenario;
+  readonly community: CommunityJson | undefined;
+  /** Days of a devnet that begins. */
+  readonly first: readonly Scenario[];
+  readonly args: Arguments;
+  readonly folder: DevnetFolder;
+  readonly place: Place;
+  readonly stop: AbortSignal;
+};
+
+/** Step by step, until the last session is billed or nobody waits any longer. */
+async function runMarket(setting: Setting, run: Running): Promise<void> {
+  const { scenario, community, first, args, folder, place, stop } = setting;
+  const { standing, data } = folder;
+  const { provider } = place.chain;
+  const { view, said } = terminalView(args);
+  const plan = standing && (await goOn(scenario, { data, standing, provider, ...howMany(args) }));
+  run.earlier = plan?.earlier ?? [];
+  const days = plan?.days ?? first;
+  view.add({
+    title: `market in ${data}`,
+    task: async (_, task) => {
+      const progress = (text: string): void => {
+        task.output = text;
+        said(text);
+      };
+      task.title = await openRun(setting, run, { days, plan, progress });
+      said(task.title);
+    },
+  });
+  days.forEach((day, k) =>
+    view.add({
+      title: `session of ${day.startUtc}`,
+      skip: () => stop.aborted,
+      task: async (_, task) => {
+        const market = run.market as Devnet;
+        const end = await market.session(k, { patienceMs: args.patience * 1000, stop });
+        if (stop.aborted) return;
+        await place.copy();
+        run.ends.push(await measured(market, day, end, args.compare === true));
+        task.title = `session of ${day.startUtc}: ${end.outcome} after ${end.seconds} s`;
+        said(task.title);
+      },
+    }),
+  );
+  view.add({
+    title: "meters, bills, credits",
+    skip: () => stop.aborted,
+    task: async (_, task) => {
+      const market = run.market as Devnet;
+      const had = [...run.earlier, ...run.ends.map((end, k) => ({ day: days[k], terms: market.terms[k], end }))];
+      run.delivered = await delivery(market, { had, community }, stop);
+      if (run.delivered === undefined) return;
+      const { sessions, bills, verdict } = run.delivered;
+      task.title = `${sessions.length} sessions, ${bills} bills: ${verdict}`;
+      said(task.title);
+    },
+  });
+  await view.run();
+}
+
+type Opening = {
+  readonly days: readonly Scenario[];
+  readonly plan: GoingOn | undefined;
+  readonly progress: (what: string) => void;
+};
+
+/** Everything that a session needs; what it returns says where it is. */
+async function openRun(
+  { scenario, community, args, folder: { data, standing }, place }: Setting,
+  run: Running,
+  { days, plan, progress }: Opening,
+): Promise<string> {
+  const began = performance.now();
+  if (plan !== undefined) progress(inWords(plan));
+  const { kind, chain, transport } = place;
+  const goesOn = standing && plan && { ...plan, ...standing, earlier: plan.earlier.map(({ day }) => day) };
+  const how = { basePort: args.port, deliver: true, progress, ...(goesOn && { goesOn }) };
+  run.market = await openDevnet({ data, days, chain, transport, ...how });
+  await place.copy();
+  const begun = standing?.begun ?? clockStart(days[0]).toISOString();
+  writeStanding(data, { scenario: scenario.name, chain: kind, begun, deployment: run.market.deployment });
+  run.startSeconds = (performance.now() - began) / 1000;
+  run.page = await openPage(run.market, args.pagePort, community);
+  const where = `market in ${data}: ${run.market.homes.length} processes, chain at ${chain.url}`;
+  return run.page === undefined ? where : `${where}, page at ${run.page.url}`;
+}
+
+const howMany = ({ sessions, hours }: Arguments) => ({
+  sessions,
+  shorten: (day: Scenario, periods = hours): Scenario => (periods === undefined ? day : shortened(day, periods)),
+});
+
+function inWords({ earlier, open, days }: GoingOn): string {
+  const had = `goes on: ${earlier.length} sessions before`;
+  return open ? `${had}, that of ${days[0].startUtc} is open` : `${had}, the next is that of ${days[0].startUtc}`;
 }
 
 /** Steps as a list where somebody looks on, and lines elsewhere. */
@@ -161,36 +236,55 @@ function terminalView({ json }: Arguments) {
   return { view, said: looked ? () => undefined : (text: string) => note(`• ${text}`) };
 }
 
-/** What became of all that settled, into the folder `sessions`; undefined: nobody waits any longer. */
+/** What became of all that settled, into the folder `sessions`, made anew; undefined: nobody waits any longer. */
 async function delivery(
   market: Devnet,
-  days: Parameters<typeof writeDevnet>[2],
+  of: Parameters<typeof writeDevnet>[2],
   stop: AbortSignal,
 ): Promise<DevnetReport["delivery"]> {
   const late = await market.deliver(stop);
   if (stop.aborted) return undefined;
-  const { verdict, ...made } = await writeDevnet(market, join(market.data, "sessions"), days);
+  const out = join(market.data, "sessions");
+  rmSync(out, { recursive: true, force: true });
+  const { verdict, ...made } = await writeDevnet(market, out, of);
   return { ...made, late, verdict: verdictText(verdict) };
 }
 
+const clockStart = ({ startUtc }: Scenario): Date => new Date(Date.parse(startUtc) - 2 * DAY_MS);
+
 /** The chain, and how parties reach each other: with NATS a broker, started here unless one is named. */
-async function openPlace(args: Arguments, { startUtc }: Scenario, data: string) {
-  const clock = new Date(Date.parse(startUtc) - 2 * DAY_MS);
+async function openPlace(args: Arguments, first: Scenario, { data, standing }: DevnetFolder) {
+  const clock = standing === undefined ? clockStart(first) : new Date(standing.begun);
   const own = args.transport === "nats" && args.broker === undefined ? await startBroker() : undefined;
   const transport: Wiring["transport"] =
     args.transport === "tls" ? { kind: "tls" } : { kind: "nats", servers: [own?.url ?? String(args.broker)] };
+  const kind = standing?.chain ?? args.chain ?? (args.data === undefined ? "hardhat" : "anvil");
   try {
-    const open = args.chain === "anvil" ? anvilChain : hardhatChain;
-    const chain = await open(clock, args.rpcPort, join(data, "chain"));
+    const opened = kind === "anvil" ? await keptChain(clock, args, data) : await passingChain(clock, args);
     const close = async (): Promise<void> => {
-      await chain.close();
+      await opened.stopCopying();
+      await opened.chain.close();
       await own?.close();
     };
-    return { chain, transport, close };
+    return { kind, transport, ...opened, close };
   } catch (error) {
     await own?.close();
     throw error;
   }
+}
+
+/** Its copies are written now and then, and once more by `copy`. */
+async function keptChain(clock: Date, { rpcPort }: Arguments, data: string) {
+  const chain = await anvilChain(clock, rpcPort, join(data, "chain"));
+  return { chain, ...keep(chain, (fault) => note(fault)) };
+}
+
+const nothing = (): Promise<void> => Promise.resolve();
+
+async function passingChain(clock: Date, { rpcPort, data }: Arguments) {
+  if (data !== undefined)
+    note(`--data ${data}: this chain ends with this process: the devnet goes on later only with --chain anvil`);
+  return { chain: await hardhatChain(clock, rpcPort), copy: nothing, stopCopying: nothing };
 }
 
 /** How a session ended, with what its processes hold and, where asked for, what comes of it in this one. */
@@ -235,26 +329,11 @@ function checked(name: string, scenario: Scenario, { sessions, hours }: Argument
       scenario.prosumers.length,
       "a market of processes has at least 3: its committee",
     );
-  const days = daysOf(scenario, sessions, (day) => (hours === undefined ? day : shortened(day, scenario.hours)));
-  return days;
+  return daysOf(scenario, sessions, (day) => (hours === undefined ? day : shortened(day, scenario.hours)));
 }
 
 const shortened = (day: Scenario, periods: number): Scenario =>
   day.hours === periods ? day : takePeriods(day, periods);
-
-/** A folder of its own: what is there already is never mixed with, and removed only if it is a devnet's. */
-function dataFolder({ data, reset }: Arguments): string {
-  if (data === undefined) return mkdtempSync(join(tmpdir(), "gridpact-devnet-"));
-  const there = existsSync(data) ? readdirSync(data) : [];
-  if (there.length > 0) {
-    const ours = existsSync(passwordFile(data)) && existsSync(join(data, "operator"));
-    if (!ours) throw new InputError(`--data ${data}: holds something else than a devnet`);
-    if (!reset) throw new InputError(`--data ${data}: holds a devnet already; --reset removes it`);
-    rmSync(data, { recursive: true });
-  }
-  mkdirSync(data, { recursive: true });
-  return data;
-}
 
 function report(outcome: DevnetReport, json: string | undefined): void {
   if (json !== undefined) writeJson(json, outcome);

@@ -1,16 +1,17 @@
 /** Folders of a devnet's sessions, as `run` writes them, and its bills: what whoever owns all of it wants to read. */
 import { join } from "node:path";
 import { verdictText, type Verdict } from "../auditor/verdict.ts";
-import type { Devnet, SessionEnd } from "../devnet/devnet.ts";
+import type { Devnet } from "../devnet/devnet.ts";
+import type { Had } from "../devnet/goingOn.ts";
 import { processSession } from "../devnet/processSession.ts";
 import { audit } from "../devnet/steps/settle.ts";
 import { readJson } from "../io/readJson.ts";
 import { writeJson } from "../io/target.ts";
-import type { Scenario } from "../market/scenario/scenario.ts";
 import { toClearingJson } from "../records/clearingRecord.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
 import { ofEntry, placeOf } from "../records/sessionPlaces.ts";
 import { readSessions } from "../chain/events.ts";
+import { OPERATOR_ID } from "../chain/onboarding.ts";
 import { WitnessSchema } from "../codec/witness.ts";
 import { bundleFolder } from "../devnet/parties.ts";
 import type { BilledSession, FallbackDay } from "../report/billLines.ts";
@@ -36,16 +37,11 @@ export type Delivered = {
   readonly verdict: Verdict;
 };
 
-type Days = {
-  readonly days: readonly Scenario[];
-  /** By day. */
-  readonly ends: readonly SessionEnd[];
-  readonly community: CommunityJson | undefined;
-};
+type Days = { readonly had: readonly Had[]; readonly community: CommunityJson | undefined };
 
 /** Into `out`, while the chain still answers. */
-export async function writeDevnet(market: Devnet, out: string, { days, ends, community }: Days): Promise<Delivered> {
-  const { deployment, chain, data, terms } = market;
+export async function writeDevnet(market: Devnet, out: string, { had, community }: Days): Promise<Delivered> {
+  const { deployment, chain, data } = market;
   const witnesses = (await readSessions(deployment, chain.provider, deployment.block)).map(({ bundleHash }) =>
     readJson(join(bundleFolder(data), `${bundleHash}.json`), WitnessSchema),
   );
@@ -53,17 +49,17 @@ export async function writeDevnet(market: Devnet, out: string, { days, ends, com
   const sessions: DeliveredSession[] = [];
   const billed: BilledSession[] = [];
   const fallback: FallbackDay[] = [];
-  for (const [k, { outcome: end, ordinal }] of ends.entries()) {
-    if (end === "void") {
-      const [metered] = fallbackOf(days[k]);
+  for (const { day, terms, end } of had) {
+    const { ordinal } = end;
+    if (end.outcome === "void") {
+      const [metered] = fallbackOf(day);
       if (metered === undefined) continue;
       fallback.push(metered);
       const meterKey = (id: number) => market.homes.find((home) => home.id === id)!.keys.meter;
-      const day = { scenario: days[k], terms: terms[k], metered, meterKey };
-      await writeFallback(out, deployment, day, community);
+      await writeFallback(out, deployment, { scenario: day, terms, metered, meterKey }, community);
     }
-    if (end !== "settled") continue;
-    const { outcome, documents } = await processSession(market, { day: days[k], terms: terms[k], ordinal }, found);
+    if (end.outcome !== "settled") continue;
+    const { outcome, documents } = await processSession(market, { day, terms, ordinal }, found);
     const clearing = toClearingJson(outcome.cleared, { method: "anderson", trade: true });
     const folder = writeSession({ out, rpc: chain.url }, outcome, clearing, community);
     documents.forEach(({ delivery, meters }, entry) => {
@@ -82,7 +78,7 @@ export async function writeDevnet(market: Devnet, out: string, { days, ends, com
       verdict: verdictText(outcome.delivery?.verdict ?? outcome.audited[0].verdict),
     });
   }
-  const prosumers = days[0].prosumers.map(({ id }) => id);
+  const prosumers = market.homes.map(({ id }) => id).filter((id) => id !== OPERATOR_ID);
   const bills = makeBills({ sessions: billed, fallback, prosumers, community, vatPercent: 0 });
   if (sessions.length > 0) writeBills(out, bills);
   const verdict: Verdict = sessions.length === 0 ? { kind: "valid" } : auditFolder(out, found);

@@ -1,6 +1,6 @@
 /** A NATS server of a devnet's own: Debian's `nats-server`, on this machine alone. */
-import { spawn } from "node:child_process";
 import { InputError } from "../io/inputError.ts";
+import { spawnBound } from "./boundProcess.ts";
 import { freePorts } from "./ports.ts";
 
 export type Broker = { readonly url: string; readonly port: number; readonly close: () => Promise<void> };
@@ -13,7 +13,7 @@ const START_MS = 30_000;
  */
 export async function startBroker(port = 0, args: readonly string[] = []): Promise<Broker> {
   const [at] = await freePorts(1, port);
-  const child = spawn("nats-server", ["-a", "127.0.0.1", "-p", String(at), ...args], {
+  const child = spawnBound("nats-server", ["-a", "127.0.0.1", "-p", String(at), ...args], {
     stdio: ["ignore", "ignore", "pipe"],
     // Debian installs it where not every user looks.
     env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
@@ -36,7 +36,7 @@ export async function startBroker(port = 0, args: readonly string[] = []): Promi
       child.once("exit", (code) => reject(new InputError(`nats-server: ended with exit code ${code}: ${log}`)));
       child.once("exit", () => clearTimeout(late));
       child.once("error", () => clearTimeout(late));
-      child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      child.stderr!.setEncoding("utf8").on("data", (text: string) => {
         log += text;
         if (!log.includes("Server is ready")) return;
         clearTimeout(late);
@@ -49,7 +49,7 @@ export async function startBroker(port = 0, args: readonly string[] = []): Promi
     throw error;
   }
   child.removeAllListeners("exit");
-  child.stderr.removeAllListeners("data").resume();
+  child.stderr!.removeAllListeners("data").resume();
   return {
     url: `nats://127.0.0.1:${at}`,
     port: at,

@@ -2,19 +2,23 @@
  * A whole market on one machine: a chain, contracts, and every party a process of its own that is given the public
  * terms and its own private file. Sessions follow each other day by day on a clock that is set forward.
  */
+import { existsSync } from "node:fs";
 import type { Deployment } from "../chain/deployment.ts";
 import * as Onboarding from "../chain/onboarding.ts";
+import { readSettled } from "../chain/settledBatches.ts";
 import { MarketWatch, type Seen } from "../chain/watch.ts";
 import { settingsTerms } from "../clearing/settingsTerms.ts";
 import type { Terms } from "../codec/terms.ts";
 import { defaultSettings } from "../market/scenario/market.ts";
 import { publicScenario } from "../market/scenario/publicScenario.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
+import { journalFile } from "../node/home.ts";
+import { isFree } from "../node/journal/journal.ts";
 import { settingsFor } from "../simulation/clear.ts";
 import { passTime, type ServedChain } from "./chain/served.ts";
 import { generating } from "./connections.ts";
 import { DeliveryWatch } from "./deliveryWatch.ts";
-import { openMarket } from "./openMarket.ts";
+import { openMarket, widenMarket } from "./openMarket.ts";
 import { makeParties, writeConfigs, writeSessions, type PartyHome, type Wiring } from "./parties.ts";
 import { freePorts } from "./ports.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -25,6 +29,9 @@ const DAY_S = 86_400;
 const LEAD_S = DAY_S;
 /** An agent of a devnet waits so long for the messages of an iteration. */
 const PATIENCE_MS = 30_000;
+
+/** Longer than a party's process takes to notice that whoever started it has gone, and to end. */
+const GONE_MS = 25_000;
 
 export type DevnetOptions = {
   readonly data: string;
@@ -40,6 +47,12 @@ export type DevnetOptions = {
   /** Readings are entered by somebody else: no node signs any, nor claims credits. */
   readonly metersElsewhere?: boolean;
   readonly progress?: (what: string) => void;
+  /** Of a market that stands and goes on; `open`: the first of the days was frozen before it was stopped. */
+  readonly goesOn?: {
+    readonly deployment: Deployment;
+    readonly earlier: readonly Scenario[];
+    readonly open: boolean;
+  };
 };
 
 export type Devnet = {
@@ -88,15 +101,14 @@ const allowancesOf = (day: Scenario): Map<number, bigint> =>
 
 /** Starts everything; what was started is stopped again where it does not come to that. */
 export async function openDevnet(options: DevnetOptions): Promise<Devnet> {
-  const { data, days, chain, transport, progress = () => undefined } = options;
+  const { data, days, chain, transport, goesOn, progress = () => undefined } = options;
   const ids = days[0].prosumers.map(({ id }) => id);
   progress("keys and folders of all parties");
   const homes = await makeParties(data, ids);
   const terms = days.map((day) => devnetTerms(day, options.patienceMs));
   writeSessions(data, homes, days, terms);
-  progress("contracts, registrations, deposits, mandates");
   const grams = days.map(allowancesOf);
-  const deployment = await openMarket(chain, homes, days, (day, id) => grams[days.indexOf(day)].get(id) ?? 0n);
+  const deployment = await marketFor(options, homes);
   const free = await freePorts(2 * homes.length, options.basePort ?? 0);
   const ports = new Map(homes.map(({ id }, k) => [id, { peers: free[2 * k], api: free[2 * k + 1] }]));
   const settings = {
@@ -108,6 +120,7 @@ export async function openDevnet(options: DevnetOptions): Promise<Devnet> {
   };
   writeConfigs(data, homes, { rpc: chain.url, deployment, transport, ports, settings });
   const supervisor = new Supervisor(data, (id, why) => progress(`party ${id} ended by itself: ${why}`));
+  if (goesOn !== undefined) await journalsFree(homes);
   progress(`${homes.length} processes`);
   try {
     await startAll(supervisor, homes);
@@ -116,7 +129,11 @@ export async function openDevnet(options: DevnetOptions): Promise<Devnet> {
     throw error;
   }
   const watch = new MarketWatch(deployment, chain.provider);
+  let open = goesOn?.open ?? false;
   const deliveries = new DeliveryWatch(deployment, chain, { generating: generating(days[0]), progress });
+  if (options.deliver && goesOn !== undefined)
+    for (const { ordinal } of await readSettled(deployment, chain.provider, deployment.block))
+      await deliveries.settled(ordinal);
   return {
     deployment,
     homes,
@@ -127,7 +144,9 @@ export async function openDevnet(options: DevnetOptions): Promise<Devnet> {
     apiPorts: new Map([...ports].map(([id, { api }]) => [id, api])),
     async session(k, wait) {
       if (options.deliver) await deliveries.until(Date.parse(terms[k].scenario.startUtc) / 1000 - LEAD_S, wait.stop);
-      if (terms[k].settings.carbon) await Onboarding.issueAllowances(deployment, chain.admin, grams[k]);
+      // Of a session that was open already its allowances were issued before it was frozen.
+      if (terms[k].settings.carbon && !open) await Onboarding.issueAllowances(deployment, chain.admin, grams[k]);
+      open = false;
       const end = await follow(watch, chain, terms[k], wait);
       if (options.deliver && end.outcome === "settled") await deliveries.settled(end.ordinal);
       return end;
@@ -138,6 +157,31 @@ export async function openDevnet(options: DevnetOptions): Promise<Devnet> {
     },
     close: () => supervisor.stop(),
   };
+}
+
+/** A new one, or the one that stands, as wide as the days to come need it. */
+async function marketFor(
+  { days, chain, goesOn, progress = () => undefined }: DevnetOptions,
+  homes: readonly PartyHome[],
+): Promise<Deployment> {
+  const allowances = (day: Scenario, id: number): bigint => allowancesOf(day).get(id) ?? 0n;
+  if (goesOn === undefined) {
+    progress("contracts, registrations, deposits, mandates");
+    return openMarket(chain, homes, days, allowances);
+  }
+  progress("deposits and mandates for the days to come");
+  const { deployment, earlier } = goesOn;
+  await widenMarket({ ...chain, deployment }, homes, { days, earlier }, allowances);
+  return deployment;
+}
+
+/** Processes of a devnet that was killed notice it by themselves, and end. */
+async function journalsFree(homes: readonly PartyHome[]): Promise<void> {
+  const files = homes.map(({ home }) => journalFile(home)).filter((file) => existsSync(file));
+  for (const end = performance.now() + GONE_MS; performance.now() < end;) {
+    if (files.every(isFree)) return;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
 }
 
 /** A few at a time: each takes a second of a processor. */

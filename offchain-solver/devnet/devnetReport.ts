@@ -20,6 +20,8 @@ export type DevnetReport = {
   readonly processes: number;
   readonly startSeconds: number;
   readonly sessions: readonly ReportedSession[];
+  /** Those of the runs before, where it went on. */
+  readonly earlier?: readonly { readonly startUtc: string; readonly outcome: string; readonly ordinal: number }[];
   /** What became of the sessions that settled, and of all their files beside the chain; absent where nobody waited. */
   readonly delivery?: {
     readonly sessions: readonly {

@@ -1,7 +1,7 @@
 /** A devnet's market on its chain: deployed, its parties registered, paid in and mandated, sealed. */
-import type { JsonRpcProvider, Signer } from "ethers";
+import { keccak256, type JsonRpcProvider, type Signer } from "ethers";
 import type { Deployment } from "../chain/deployment.ts";
-import { seal } from "../chain/deployment.ts";
+import { contracts, seal } from "../chain/deployment.ts";
 import * as Onboarding from "../chain/onboarding.ts";
 import * as GridModel from "../codec/gridModel.ts";
 import type { Mandate } from "../codec/typedData.ts";
@@ -41,8 +41,7 @@ export async function openMarket(
     return { id, wallet: wallet.address, nodeKey: node, meterKey: meter };
   });
   await Onboarding.register(deployment, signer, parties);
-  const places = prosumers.map((one) => ({ id: one.id, bus: one.bus, ...capabilityOf(one) }));
-  await Onboarding.addGridModel(deployment, signer, GridModel.encode(GridModel.fromFeeder(feeder, places)));
+  await Onboarding.addGridModel(deployment, signer, modelOf(feeder, prosumers));
   await Onboarding.appointCommittee(deployment, signer, Onboarding.committeeOf(prosumers.map(({ id }) => id)));
   await seal(deployment, admin);
   for (const id of ids) {
@@ -55,6 +54,44 @@ export async function openMarket(
   await registerDevices(deployment, admin, days);
   return deployment;
 }
+
+/** For days to come after `earlier` ones: deposits for them, and mandates, feeder and connections as wide as all. */
+export async function widenMarket(
+  { provider, admin, deployment }: Place & { readonly deployment: Deployment },
+  homes: readonly PartyHome[],
+  { days, earlier }: { readonly days: readonly Scenario[]; readonly earlier: readonly Scenario[] },
+  allowancesOf: (day: Scenario, id: number) => bigint,
+): Promise<void> {
+  const signer = homes[0].keys.wallet.connect(provider);
+  await giveGas(
+    provider,
+    homes.map(({ keys }) => keys.wallet.address),
+  );
+  const [{ feeder, prosumers }] = days;
+  const { registry, market } = contracts(deployment, provider);
+  const model = modelOf(feeder, days.at(-1)!.prosumers);
+  const { hash } = await registry.getFunction("gridModel").staticCall();
+  if (hash !== keccak256(model)) await Onboarding.addGridModel(deployment, signer, model);
+  const keysOf = (id: number) => homes.find((home) => home.id === id)?.keys ?? systemKeys(id);
+  for (const id of [...prosumers.map((one) => one.id), ...SYSTEM_IDS]) {
+    await Onboarding.fund(deployment, admin, id, Onboarding.tokens(depositOf(days, id)));
+    const { nonce } = await market.getFunction("registeredMandate").staticCall(id);
+    const needed = widest([...earlier, ...days].map((day) => devnetMandate(day, id, allowancesOf(day, id))));
+    const mandate = { ...needed, nonce: BigInt(nonce) + 1n };
+    const signature = await Onboarding.signMandate(deployment, keysOf(id).wallet, mandate);
+    await Onboarding.registerMandate(deployment, admin, mandate, signature);
+  }
+  await connectHomes(deployment, signer, days, (id) => keysOf(id).wallet);
+  await registerDevices(deployment, admin, days);
+}
+
+const modelOf = (feeder: Scenario["feeder"], prosumers: Scenario["prosumers"]): Uint8Array =>
+  GridModel.encode(
+    GridModel.fromFeeder(
+      feeder,
+      prosumers.map((one) => ({ id: one.id, bus: one.bus, ...capabilityOf(one) })),
+    ),
+  );
 
 /** Enough for all sessions, $. */
 function depositOf(days: readonly Scenario[], id: number): number {

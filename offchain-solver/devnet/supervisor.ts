@@ -52,8 +52,14 @@ export class Supervisor {
     const out = openSync(this.logFile(id), "a");
     const role = id === Onboarding.OPERATOR_ID ? "operator" : "node";
     const child = fork(ENTRY, [homeOf(this.#data, id), role], {
+      // Ctrl-C is for its supervisor; it notices by itself where that has gone.
+      detached: true,
       stdio: ["ignore", out, out, "ipc"],
-      env: { ...process.env, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(this.#data, "compiled") },
+      env: {
+        MALLOC_ARENA_MAX: "2",
+        ...process.env,
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(this.#data, "compiled"),
+      },
     });
     closeSync(out);
     one.child = child;

@@ -64,6 +64,14 @@ export function writeOwn(file: string, text: string): void {
   }
 }
 
+/** As `writeOwn`, in the place of one that may be there. */
+export function putOwn(file: string, text: string): void {
+  const next = `${file}.next`;
+  rmSync(next, { force: true });
+  writeOwn(next, text);
+  replaceOwn(next, file);
+}
+
 /** Moves a file over another, on the disk when this returns. */
 export function replaceOwn(from: string, to: string): void {
   renameSync(from, to);

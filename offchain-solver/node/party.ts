@@ -9,7 +9,7 @@ import { OPERATOR_ID } from "../chain/onboarding.ts";
 import { registered } from "../chain/keys.ts";
 import { readSessions } from "../chain/events.ts";
 import { readLedger } from "../chain/session.ts";
-import { readCommittee } from "../chain/committee.ts";
+import { seatedCommittee } from "../chain/committee.ts";
 import { MarketWatch, type Seen, type Watched } from "../chain/watch.ts";
 import { bundleFiles } from "../auditor/bundles.ts";
 import { billOf } from "../auditor/documents.ts";
@@ -329,13 +329,13 @@ export class Party {
     const prosumers = scenario.prosumers.map(({ id }) => id);
     const ids = [...prosumers, OPERATOR_ID];
     await this.#meet([...new Set([...this.#nodeKeys.keys(), ...ids])]);
-    const at = this.#seen?.blockNumber ?? (await provider.getBlockNumber());
     const ledger = await readLedger(
       deployment,
       provider,
       [...prosumers, ...SYSTEM_IDS].sort((a, b) => a - b),
     );
-    const committee = await readCommittee(deployment, provider, at);
+    // By its epoch: a chain's node may have no states so old as the freeze.
+    const { members: committee } = await seatedCommittee(deployment, provider, this.#seen?.terms.epoch);
     const nodeKeys = new Map(ids.map((id) => [id, this.#nodeKeys.get(id) as string]));
     const known = { ...ledger, standing: standingLoads(scenario) };
     return { chainId: deployment.chainId, market: deployment.market, ledger: known, nodeKeys, committee };

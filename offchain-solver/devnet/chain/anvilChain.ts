@@ -3,19 +3,35 @@
  * for after every stretch of blocks and written whole, the newest copies kept: the file that anvil itself writes can be
  * torn by a kill. What came after the newest copy is lost then: to everybody a chain that went backwards.
  */
-import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import type { JsonRpcProvider } from "ethers";
 import { InputError } from "../../io/inputError.ts";
+import { spawnBound } from "../boundProcess.ts";
 import { freePorts } from "../ports.ts";
 import { reachChain, type ServedChain } from "./served.ts";
 
 /** Copies of the state that are kept. */
 const COPIES = 3;
+/**
+ * States of so many blocks are kept, in memory and in copies: a few hundred kB each, where everything else that a copy
+ * holds of a block is some 20 kB. Nobody asks for one that is older.
+ */
+const STATES = 48;
 const START_MS = 120_000;
 
 export type AnvilChain = ServedChain & {
@@ -40,13 +56,16 @@ function binary(): string {
   }
 }
 
+/**
+ * `initialDate`: of the first block. Where `folder` holds copies of a chain that began then, the newest goes on. Throws
+ * InputError where the port is in use, or a copy is damaged.
+ */
 export async function anvilChain(initialDate: Date, port: number, folder: string): Promise<AnvilChain> {
   const [free] = await freePorts(1, port);
   mkdirSync(folder, { recursive: true });
   let child: ChildProcess | undefined;
-  /** Of the newest copy's last block, s. */
   const first = Math.floor(initialDate.getTime() / 1000);
-  let clock = first;
+  let clock = clockOf(folder) ?? first;
   const start = async (): Promise<void> => {
     const copy = copiesIn(folder).at(-1);
     const args = [
@@ -57,13 +76,15 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
       "--enable-tx-gas-limit",
       "--silent",
       "--preserve-historical-states",
+      "--prune-history",
+      `${STATES}`,
       // Also with a copy: else anvil takes this machine's clock, years after a replayed series.
       "--timestamp",
       `${clock}`,
     ];
     const out = openSync(join(folder, "anvil.log"), "a");
     const from = copy === undefined ? [] : ["--load-state", join(folder, copy)];
-    child = spawn(binary(), [...args, ...from], { stdio: ["ignore", out, out] });
+    child = spawnBound(binary(), [...args, ...from], { stdio: ["ignore", out, out] });
     closeSync(out);
     await answers(`http://127.0.0.1:${free}`, child);
   };
@@ -113,6 +134,20 @@ const copiesIn = (folder: string): string[] =>
 
 type Dump = { blocks: { header: { number: string; timestamp: string } }[] };
 
+/** Of the newest copy's last block, s; undefined: there is none. */
+function clockOf(folder: string): number | undefined {
+  const copy = copiesIn(folder).at(-1);
+  if (copy === undefined) return undefined;
+  const file = join(folder, copy);
+  try {
+    const { blocks } = JSON.parse(readFileSync(file, "utf8")) as Dump;
+    return Math.max(...blocks.map(({ header }) => Number(header.timestamp)));
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+    throw new InputError(`${file}: is damaged: remove it, and the chain goes on from the copy before`);
+  }
+}
+
 /**
  * The state comes as gzip in hexadecimal; `--load-state` reads JSON. An anvil that was started with a copy keeps beside
  * the chain's first block the one that it made itself before it read the copy, and takes either when it starts again:
@@ -128,7 +163,13 @@ function withOneFirstBlock(state: string, first: number): string {
 
 function writeCopy(folder: string, block: number, json: string): void {
   const name = `state-${String(block).padStart(9, "0")}.json`;
-  writeFileSync(join(folder, `${name}.draft`), json);
+  const draft = openSync(join(folder, `${name}.draft`), "w");
+  try {
+    writeFileSync(draft, json);
+    fsyncSync(draft);
+  } finally {
+    closeSync(draft);
+  }
   renameSync(join(folder, `${name}.draft`), join(folder, name));
   for (const old of copiesIn(folder).slice(0, -COPIES)) rmSync(join(folder, old));
 }

@@ -261,6 +261,17 @@ export function readCommitments(file: string): Commitment[] {
   }
 }
 
+/** Whether nobody has it open. Throws InputError where it is none. */
+export function isFree(file: string): boolean {
+  try {
+    open(file, false).close();
+    return true;
+  } catch (error) {
+    if (error instanceof InputError && /in use by another process/.test(error.message)) return false;
+    throw error;
+  }
+}
+
 type HeardRow = {
   session: string;
   attempt: number;
@@ -277,7 +288,8 @@ function open(file: string, readOnly: boolean): DatabaseSync {
     if (!readOnly)
       // Exclusive before anything is read: a second node with this key must not get in.
       db.exec(
-        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; BEGIN IMMEDIATE; COMMIT",
+        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; " +
+          "BEGIN IMMEDIATE; COMMIT",
       );
     return db;
   } catch (error) {
