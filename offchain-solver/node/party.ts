@@ -289,6 +289,7 @@ export class Party {
       journal.commit({ kind: "void", session, reason: this.#member?.refusal ?? outcome.kind });
     log("info", `session is ${outcome.kind}`, { ordinal });
     records.outcome(ordinal, outcome, this.#member);
+    if (outcome.kind !== "settled") records.forgotten(ordinal);
     if (outcome.kind === "settled") this.#deliveries.settled();
     if (outcome.kind === "settled") this.#run(this.#bill(seen, outcome.batch));
     this.#end();

@@ -52,6 +52,11 @@ export class Records {
     writeJson(join(this.#clearings, `${ordinal}.json`), { ...run, proposals: JSON.parse(proposals) });
   }
 
+  /** A session that came to nothing: what its members proposed is nobody's to keep. */
+  forgotten(ordinal: number): void {
+    rmSync(join(this.#clearings, `${ordinal}.json`), { force: true });
+  }
+
   /** What was entered of a session, and what meters and nodes signed of it, as this node has attested it. */
   delivered(ordinal: number, entry: number, { delivery, meters }: Documents): void {
     const folder = join(this.#deliveries, `${ordinal}`);

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -44,6 +44,26 @@ describe("a journal", () => {
         .map(({ kind }) => kind),
     ).to.deep.equal(["open", "message", "end"]);
     expect(begin(file).commitments.length).to.equal(6);
+  });
+
+  it("keeps nothing in its files of what it forgets", () => {
+    const file = fresh();
+    const journal = begin(file);
+    const secret = (k: number): string => `what a partner offered in session ${k}`;
+    for (let k = 0; k < 3; k++) {
+      journal.commit(frozen(`0x${k}`));
+      for (let n = 0; n < 40; n++) journal.hear(`0x${k}`, 0, { kind: "message", from: 1, body: bytes(secret(k)) });
+      journal.hear(`0x${k}`, 0, { kind: "end", body: bytes("bits") });
+    }
+    journal.prune(1);
+    // While it runs, and once it is stopped.
+    const kept = (): boolean[] => {
+      const files = [file, `${file}-wal`].filter((one) => existsSync(one)).map((one) => readFileSync(one));
+      return [0, 1, 2].map((k) => files.some((all) => all.includes(secret(k))));
+    };
+    expect(kept()).to.deep.equal([false, false, true]);
+    journal.close();
+    expect(kept()).to.deep.equal([false, false, true]);
   });
 
   it("lets a node sign one result of a session and no other, and none where it began too late", () => {

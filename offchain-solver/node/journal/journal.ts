@@ -181,14 +181,16 @@ export class Journal {
     }
   }
 
-  /** Forgets what agents heard in all but the newest sessions. */
+  /** Forgets what agents heard in all but the newest sessions: nothing of it is left in the file. */
   prune(keep = SESSIONS_HEARD): void {
     const frozen = [
       ...new Set(this.#commitments.filter(({ kind }) => kind === "frozen").map(({ session }) => session)),
     ];
     const kept = frozen.slice(-keep);
     const marks = kept.map(() => "?").join(",");
-    this.#db.prepare(`DELETE FROM heard WHERE session NOT IN (${marks})`).run(...kept);
+    const { changes } = this.#db.prepare(`DELETE FROM heard WHERE session NOT IN (${marks})`).run(...kept);
+    // Else pages as they were before would stay in the log of writes until others take their place.
+    if (changes > 0) this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   }
 
   close(): void {
@@ -288,7 +290,7 @@ function open(file: string, readOnly: boolean): DatabaseSync {
     if (!readOnly)
       // Exclusive before anything is read: a second node with this key must not get in.
       db.exec(
-        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; " +
+        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; " +
           "BEGIN IMMEDIATE; COMMIT",
       );
     return db;
