@@ -17,6 +17,7 @@ export const ON_DEVNET: readonly string[] = [
   "leftOut",
   "liveAudit",
   "month",
+  "nodeAttacks",
   "nodeRefusals",
   "page",
   "refusals",

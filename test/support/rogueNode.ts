@@ -13,8 +13,13 @@ import { decodeLife, encodeLife, isLife, type Life } from "../../offchain-solver
 /** What becomes of a message on its way out; undefined: it is kept back. Agents' messages are passed as bytes. */
 export type Falsify = (message: Life | Uint8Array, to: number) => Life | Uint8Array | undefined;
 
-/** A party of a devnet with its own home and keys, in this process, that lies to the others: its own was stopped. */
-export async function rogueNode(devnet: Devnet, party: number, falsify: Falsify): Promise<Party> {
+/** A party of a devnet with its own home and keys, in this process, that lies to the others: its own was stopped. `joined` is told how it says anything. */
+export async function rogueNode(
+  devnet: Devnet,
+  party: number,
+  falsify: Falsify,
+  joined: (say: (to: number, bytes: Uint8Array) => void) => void = () => undefined,
+): Promise<Party> {
   const { home, keys } = devnet.homes.find(({ id }) => id === party)!;
   const { deployment } = devnet;
   const provider = devnet.chain.provider as JsonRpcProvider;
@@ -34,6 +39,7 @@ export async function rogueNode(devnet: Devnet, party: number, falsify: Falsify)
       ...opened,
       join(self, receiver) {
         const link = opened.join(self, receiver);
+        joined((to, bytes) => link.send(to, bytes));
         const send = (to: number, bytes: Uint8Array): void => {
           const said = falsify((isLife(bytes) && decodeLife(bytes)) || bytes, to);
           if (said !== undefined) link.send(to, said instanceof Uint8Array ? said : encodeLife(said));

@@ -9,6 +9,7 @@ import { doubt, helloBytes, helloText, type Hello } from "./hello.ts";
 import type { Bounds, HostTransport, Peer, PeerHost, Timing, Traffic } from "./hostOptions.ts";
 import { knownSigners } from "./knownSigners.ts";
 import { Line } from "./line.ts";
+import { Lives } from "./lives.ts";
 import type { NetworkEvent } from "./networkEvent.ts";
 
 export type Own = {
@@ -28,6 +29,7 @@ type Neighbour<Address> = {
   peers: readonly Peer[];
   address: Address;
   readonly line: Line;
+  lives: Lives;
   /** Why nothing is taken from it or sent to it. */
   dropped: string | undefined;
   /** Of a host that this one dials: the pause before the next attempt, whether one is under way, why one failed. */
@@ -132,6 +134,7 @@ export class Host<Address> {
       peers: [],
       address,
       line,
+      lives: new Lives(),
       dropped: undefined,
       pauseMs: timing.firstPauseMs,
       dialling: false,
@@ -236,6 +239,8 @@ export class Host<Address> {
     neighbour.pauseMs = this.own.timing.firstPauseMs;
     clearTimeout(neighbour.timer);
     line.establish(channel, hello);
+    if (neighbour.lives.begins(hello.life))
+      this.drop(neighbour, "two processes use its key at once, and take each other's place");
     if (line.connected) this.own.observe({ kind: "connected", host: line.host });
     return {
       frame: (frame, bytes) => line.frame(frame, bytes),
@@ -258,6 +263,7 @@ export class Host<Address> {
     const neighbour = this.homes.get(party);
     if (neighbour?.dropped === undefined) return;
     neighbour.dropped = undefined;
+    neighbour.lives = new Lives();
     this.dial(neighbour);
   }
 

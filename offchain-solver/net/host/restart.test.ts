@@ -44,4 +44,20 @@ describe("a host that is started again", () => {
       ]);
       await Promise.all([second.host.close(), stays.host.close()]);
     });
+
+  it("is told from a key that two processes use at once: that is dropped, and named, by whom both reach", async () => {
+    const stays = await openOne(open, [5], { timing: QUICK });
+    stays.host.join(5, { message: () => undefined, timeout: () => undefined });
+    const twins = [await openOne(open, [0], { timing: QUICK }), await openOne(open, [0], { timing: QUICK })];
+    for (const twin of twins) {
+      stays.host.setPeers([peerOf(twin)]);
+      twin.host.setPeers([peerOf(stays)]);
+    }
+    const dropped = () => stays.events.filter(({ kind }) => kind === "dropped");
+    await until(() => dropped().length > 0, "a drop");
+    expect(dropped()).to.deep.equal([
+      { kind: "dropped", host: 0, reason: "two processes use its key at once, and take each other's place" },
+    ]);
+    await Promise.all([...twins, stays].map(({ host }) => host.close()));
+  });
 });
