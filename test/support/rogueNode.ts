@@ -13,7 +13,10 @@ import { decodeLife, encodeLife, isLife, type Life } from "../../offchain-solver
 /** What becomes of a message on its way out; undefined: it is kept back. Agents' messages are passed as bytes. */
 export type Falsify = (message: Life | Uint8Array, to: number) => Life | Uint8Array | undefined;
 
-/** A party of a devnet with its own home and keys, in this process, that lies to the others: its own was stopped. `joined` is told how it says anything. */
+/**
+ * A party of a devnet with its own home and keys, in this process, that lies to the others: its own was stopped.
+ * `joined` is told how it says anything that it likes.
+ */
 export async function rogueNode(
   devnet: Devnet,
   party: number,

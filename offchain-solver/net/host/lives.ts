@@ -4,8 +4,8 @@ const KEPT = 16;
 const RETURNS = 2;
 
 /**
- * Tells a host that is started again, whose life is a new one each time, from a key that two processes use at once: they
- * take each other's place, and what was a former life comes back.
+ * Tells a host that is started again, whose life is a new one each time, from a key that two processes use at once:
+ * they take each other's place, and what was a former life comes back.
  */
 export class Lives {
   readonly #lives: string[] = [];
