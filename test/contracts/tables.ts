@@ -198,7 +198,7 @@ describe("the dearest freeze", () => {
     expect(await changesOf(market)).to.equal(BigInt(MOST));
     await world.connection.networkHelpers.time.increaseTo(deadline + 1n);
     await Onboarding.addGridModel(world.deployment, world.admin, Grid.encode(lineGrid(world.ids, 7)));
-    const { gasUsed } = await freeze(world, 1, { start: START + HOUR, open: 60 });
+    const { gasUsed } = await freeze(world, 1, { start: START + HOUR, open: 3_000 });
     for (const id of [world.ids[0], world.ids[MOST - 1]])
       expect((await market.getFunction("pending").staticCall(id)).tokens).to.equal(held - 1n);
     expect(await changesOf(market)).to.equal(0n);
