@@ -8,6 +8,7 @@ import { intradayExperiment } from "../study/experiments/intraday.ts";
 import { jointExperiment } from "../study/experiments/joint.ts";
 import { mandatesExperiment } from "../study/experiments/mandates.ts";
 import { networkExperiment } from "../study/experiments/network.ts";
+import { promiseExperiment } from "../study/experiments/promise.ts";
 import { reclearingExperiment } from "../study/experiments/reclearing.ts";
 import { replayExperiment } from "../study/experiments/replay.ts";
 import { riskExperiment } from "../study/experiments/risk.ts";
@@ -25,6 +26,7 @@ type Sizes = {
   readonly maxIterations?: number;
   readonly large?: boolean;
   readonly most?: number;
+  readonly tries?: number;
   readonly solve?: number;
   readonly days?: number;
   readonly every?: number;
@@ -51,6 +53,7 @@ const EXPERIMENTS: Readonly<Record<string, Entry>> = {
   sizes: { run: sizesExperiment, takes: ["hours"] },
   rounding: { run: roundingExperiment, takes: ["hours"] },
   convergence: { run: convergenceExperiment, takes: ["hours", "maxIterations"] },
+  promise: { run: promiseExperiment, takes: ["hours", "scenario", "keep", "tries"] },
   replay: { run: replayExperiment, takes: ["hours", "scenario", "sustain"] },
   intraday: { run: intradayExperiment, takes: ["hours", "days", "every", "sustain", "keep"] },
   reclearing: { run: reclearingExperiment, takes: ["hours", "most"] },
@@ -87,10 +90,10 @@ export function experimentCommand(): Command {
     )
     .option("--days <n>", "intraday: only so many held-out days", numberOption("--days", 1, 1000, true))
     .option("--every <hours>", "intraday: only what is cleared again so often", numberOption("--every", 1, 24, true))
-    .option("--keep <file>", "intraday: days already played, to go on from and to add to")
+    .option("--keep <file>", "intraday, promise: what was already measured, to go on from and to add to")
     .option(
       "--scenario <name>",
-      "replay: another case than ieee15, on a page of its own",
+      "replay, promise: this case, on a page of its own",
       choiceOption("--scenario", shippedNames("scenarios")),
     )
     .option(
@@ -98,6 +101,7 @@ export function experimentCommand(): Command {
       "intraday: only answers that last so long; replay: and by the hour",
       numberOption("--sustain", 0, 24, true),
     )
+    .option("--tries <n>", "promise: at most so many eps that are not kept yet", numberOption("--tries", 0, 100, true))
     .option("--large", "scale: 10,000 prosumers too; takes an hour and much memory")
     .action(async (name: string, { out, ...sizes }: { out: string } & Sizes) => {
       const { run, takes } = EXPERIMENTS[name];

@@ -3,7 +3,7 @@ import { defaultSettings } from "../../market/scenario/market.ts";
 import { loadScenario, takeHours } from "../../scenarios/loadScenario.ts";
 import { leaveDaysOut } from "../../scenarios/leaveDaysOut.ts";
 import { withSustain } from "../../scenarios/withSustain.ts";
-import { blockBootstrap } from "./blockBootstrap.ts";
+import { blockBootstrap, blockShare } from "./blockBootstrap.ts";
 import { atEpsilon, bootstrapped, boundDay, calibrate, type Bounded } from "./dayPromise.ts";
 
 describe("a promise for the day", function () {
@@ -63,6 +63,29 @@ describe("a promise for the day", function () {
     const anew = bootstrapped(day, settings, 0.1)!;
     expect(anew.days).to.equal(10_000);
     expect(anew.any / anew.days).to.be.closeTo(heldOut.any / heldOut.days, 0.015);
+  });
+
+  it("knows the share of days put together anew without putting them together, and how far few days carry", () => {
+    const apart = [
+      [true, false, false, false],
+      [false, false, true, false],
+      [false, false, true, true],
+      [false, false, false, false],
+    ];
+    // Blocks of two periods: one day of four breaks in the first, two in the second.
+    const few = blockShare(apart, 3, { draws: 2000, seed: 3 });
+    expect(few.share).to.be.closeTo(1 - (3 / 4) * (2 / 4), 1e-12);
+    const many = blockShare(Array.from({ length: 25 }, () => apart).flat(), 3, { draws: 2000, seed: 3 });
+    expect(many.share).to.be.closeTo(few.share, 1e-12);
+    expect(few.low).to.be.below(many.low);
+    expect(few.high).to.be.above(many.high);
+    const half = takeHours(loadScenario("ieee15"), 9);
+    const { network, devices } = atEpsilon(half, settings, 0.15)!.heldOutPeriods;
+    const any = network.map((periods, day) => periods.map((one, t) => one || devices[day][t]));
+    const anew = bootstrapped(half, settings, 0.15)!;
+    const told = blockShare(any, 1, { draws: 10, seed: 3 }).share;
+    expect(told).to.be.within(0.05, 0.95);
+    expect(anew.any / anew.days).to.be.closeTo(told, 0.015);
   });
 
   it("leaves days out with moments and joint law of those that stay", () => {

@@ -24,27 +24,30 @@ export type BrokenDays = {
   readonly days: number;
 };
 
+/** [day][period] whether a limit of the network, or one of a device that answers, was broken. */
+export type BrokenPeriods = { readonly network: readonly boolean[][]; readonly devices: readonly boolean[][] };
+
 /**
  * Plays days through at a cleared point. What errors below the threshold move a flow by (nobody answers them) is no
  * break: beyond a network limit counts from the sum of those errors on.
  */
-export function brokenDays(
+export function brokenPeriods(
   market: Market,
   network: Network,
   result: Pick<Central, "solution" | "answers">,
   days: Days,
-): BrokenDays {
+): BrokenPeriods {
   // Ramps and stored energy are promised only where reserve has to last.
   const parties = market.joint ? answeringOf(market, result) : [];
   const exposures = Array.from({ length: market.hours }, (_, t) => exposureOf(market, network, result.solution, t));
   const sustain = market.joint?.sustain ?? 1;
   const count = market.scenario.uncertainty[days][0].length;
-  const broken = { network: 0, devices: 0, any: 0 };
+  const none = (): boolean[][] => Array.from({ length: count }, () => new Array<boolean>(market.hours).fill(false));
+  const [grid, devices] = [none(), none()];
   for (let day = 0; day < count; day++) {
     const errors = errorsOf(market, days, day);
-    let [grid, devices] = [false, false];
-    playDay(market, parties, errors, sustain, (_limit, _prosumer, _t, beyond) => {
-      devices ||= beyond > REPLAY_TOLERANCE;
+    playDay(market, parties, errors, sustain, (_limit, _prosumer, t, beyond) => {
+      devices[day][t] ||= beyond > REPLAY_TOLERANCE;
     });
     exposures.forEach(({ columns, modes, limits }, t) => {
       const unanswered = columns.reduce(
@@ -55,15 +58,30 @@ export function brokenDays(
       for (const { id, mode, scale, centre, lower, upper } of limits) {
         const value = centre + scale * moved[mode];
         const beyond = Math.max(value - upper, lower - value);
-        if (id.kind === "booking") devices ||= beyond > REPLAY_TOLERANCE;
-        else grid ||= beyond > REPLAY_TOLERANCE + unanswered;
+        if (id.kind === "booking") devices[day][t] ||= beyond > REPLAY_TOLERANCE;
+        else grid[day][t] ||= beyond > REPLAY_TOLERANCE + unanswered;
       }
     });
-    if (grid) broken.network++;
-    if (devices) broken.devices++;
-    if (grid || devices) broken.any++;
   }
-  return { ...broken, days: count };
+  return { network: grid, devices };
+}
+
+/** Days with a broken limit in any period. */
+export function brokenDays(
+  market: Market,
+  network: Network,
+  result: Pick<Central, "solution" | "answers">,
+  days: Days,
+): BrokenDays {
+  const broken = brokenPeriods(market, network, result, days);
+  const count = (of: (day: number) => boolean): number => broken.network.filter((_, day) => of(day)).length;
+  const any = (periods: readonly boolean[]): boolean => periods.some(Boolean);
+  return {
+    network: count((day) => any(broken.network[day])),
+    devices: count((day) => any(broken.devices[day])),
+    any: count((day) => any(broken.network[day]) || any(broken.devices[day])),
+    days: broken.network.length,
+  };
 }
 
 /** The eps found, and how many days it breaks. */
@@ -79,6 +97,8 @@ export type Calibrated = {
   readonly leftOut: BrokenDays;
   /** Days that nothing was chosen by. */
   readonly heldOut: BrokenDays;
+  /** [day][period] of those. */
+  readonly heldOutPeriods: BrokenPeriods;
 };
 
 const BOOTSTRAPPED = { days: 10_000, seed: 1 } as const;
@@ -137,6 +157,7 @@ export function atEpsilon(scenario: Scenario, settings: MarketSettings, epsilon:
     fitted: brokenDays(market, network, result, "fitErrors"),
     leftOut,
     heldOut: brokenDays(market, network, result, "testErrors"),
+    heldOutPeriods: brokenPeriods(market, network, result, "testErrors"),
   };
 }
 

@@ -19,7 +19,7 @@ export type IntradayOptions = Horizon & {
   readonly days?: number;
   readonly every?: number;
   readonly sustain?: number;
-  /** See `keptDays`. */
+  /** Days already played, to go on from and to add to. */
   readonly keep?: string;
 };
 

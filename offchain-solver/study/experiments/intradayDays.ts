@@ -1,13 +1,12 @@
 /** Held-out days cleared again and again, kept one by one: they take hours, and may be played in parts. */
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import * as z from "zod";
-import { InputError } from "../../io/inputError.ts";
 import { createMarket, defaultSettings } from "../../market/scenario/market.ts";
 import type { Scenario } from "../../market/scenario/scenario.ts";
 import { seeded } from "../../scenarios/prng.ts";
 import { withSustain } from "../../scenarios/withSustain.ts";
 import { firstSession, playIntraday } from "../../simulation/outOfSample/intraday.ts";
 import { REPLAY_TOLERANCE, REPLAYED, type Central } from "../../simulation/outOfSample/replay.ts";
+import { keepLine, keptLines } from "./kept.ts";
 
 const LimitSchema = z.enum(REPLAYED);
 const count = z.number().int().nonnegative();
@@ -45,26 +44,6 @@ export type Course = Pick<PlayedDay, "scenario" | "hours" | "sustain" | "every">
 const alike = (a: Course, b: Course): boolean =>
   a.scenario === b.scenario && a.hours === b.hours && a.sustain === b.sustain && a.every === b.every;
 
-/** Days of an earlier part, a line of JSON each. Throws InputError. */
-export function keptDays(file: string): PlayedDay[] {
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, "utf8").split("\n");
-  return lines.flatMap((line, k) => {
-    if (line.trim() === "") return [];
-    const day = PlayedDaySchema.safeParse(parsed(line));
-    if (!day.success) throw new InputError(`${file}: line ${k + 1}: ${day.error.issues[0].message}`);
-    return [day.data];
-  });
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-}
-
 /** Plays days that are not kept yet, and keeps each as soon as it is played. */
 export class IntradayDays {
   readonly #scenario: Scenario;
@@ -76,7 +55,7 @@ export class IntradayDays {
   constructor(scenario: Scenario, file: string | undefined) {
     this.#scenario = scenario;
     this.#file = file;
-    this.#kept = file === undefined ? [] : keptDays(file);
+    this.#kept = keptLines(file, PlayedDaySchema);
   }
 
   day(sustain: number, every: number, day: number): PlayedDay {
@@ -86,7 +65,7 @@ export class IntradayDays {
     if (kept !== undefined) return kept;
     const played = this.#play(course, day);
     this.#kept.push(played);
-    if (this.#file !== undefined) appendFileSync(this.#file, `${JSON.stringify(played)}\n`);
+    keepLine(this.#file, played);
     return played;
   }
 
