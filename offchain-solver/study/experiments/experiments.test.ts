@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -6,6 +6,7 @@ import { createMarket, defaultSettings } from "../../market/scenario/market.ts";
 import { moved, reserveOf, scenarioOf, solve, write } from "./common.ts";
 import { convergenceRuns, envelope, RHO_SCALES, SCANNED, WAYS } from "./convergenceRun.ts";
 import { refitted } from "./dataSize.ts";
+import { daysDrawnAnew, IntradayDays, type PlayedDay } from "./intradayDays.ts";
 import { summaryOf } from "./reclearing.ts";
 import { courseOf, reclearingRuns } from "./reclearingRun.ts";
 import { exponentOf } from "./scale.ts";
@@ -84,6 +85,36 @@ describe("experiments", function () {
     expect(share(small)).to.be.above(30 * share(large));
     // Four periods, a Wh and a W or two in each, at less than 50 ct.
     for (const { shift } of small) expect(Math.abs(shift)).to.be.below(4 * 0.05 * 2);
+  });
+
+  it("play held-out days in parts: what is kept is not played again, and what was never measured is refused", () => {
+    const file = join(mkdtempSync(join(tmpdir(), "gridpact-days-")), "days.jsonl");
+    const day = scenarioOf("ieee15", 3);
+    const played = new IntradayDays(day, file).day(1, 1, 4);
+    expect(played).to.include({ scenario: "ieee15", hours: 3, sustain: 1, every: 1, day: 4 });
+    expect(played.looked["stored energy"]).to.be.within(1, 3 * day.prosumers.length);
+    const [line] = readFileSync(file, "utf8").trim().split("\n");
+    writeFileSync(file, `${line.replace(/"cost":[^,]*/, '"cost":12.5')}\n`);
+    expect(new IntradayDays(day, file).day(1, 1, 4).cost).to.equal(12.5);
+    expect(new IntradayDays(day, file).day(1, 3, 4).cost).not.to.equal(12.5);
+    expect(readFileSync(file, "utf8").trim().split("\n")).to.have.length(2);
+    writeFileSync(file, `${line}\n{"day":1}\n`);
+    expect(() => new IntradayDays(day, file)).to.throw(`${file}: line 2`);
+  });
+
+  it("draw whole days anew: hours that fail together make an interval wider than as many that fail alone", () => {
+    const days = (broken: (day: number) => number) =>
+      Array.from({ length: 28 }, (_, day) => ({ day, broken: broken(day) })) as unknown as PlayedDay[];
+    const widthOf = (of: readonly PlayedDay[]): number => {
+      const [low, high] = daysDrawnAnew(of, (day) => [(day as unknown as { broken: number }).broken, 144], 4000, 2);
+      expect(low).to.be.at.most(28 / (28 * 144));
+      expect(high).to.be.at.least(28 / (28 * 144));
+      return high - low;
+    };
+    const [together, alone] = [days((day) => (day === 3 ? 28 : 0)), days(() => 1)].map(widthOf);
+    expect(alone).to.equal(0);
+    // One day of 28 is drawn never or three times and more by chance: 0 to about 3 / 144.
+    expect(together).to.be.within(2 / 144, 4 / 144);
   });
 
   it("time the iterations of a generated session, and clear it where they are enough", () => {
