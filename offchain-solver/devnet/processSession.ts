@@ -7,6 +7,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { keccak256 } from "ethers";
 import type { Audited } from "../auditor/audit.ts";
+import type { AuditedEntry } from "../auditor/entries.ts";
 import { checkAllTold, checkDelivery } from "../auditor/deliveries.ts";
 import { VALID, type Verdict } from "../auditor/verdict.ts";
 import { bundleFiles } from "../auditor/bundles.ts";
@@ -72,7 +73,9 @@ export async function processSession(
   if (settled === undefined) throw new Error(`session ${ordinal} is not on chain`);
   const witness = readJson(join(bundleFolder(data), `${settled.bundleHash}.json`), WitnessSchema);
   const { cleared, batch } = clearedFrom(data, { day, terms, ordinal }, settled, witness);
-  const entered = documentsFrom(data, market.homes, ordinal);
+  const onChain = found.entries.filter(({ batch: of }) => of === settled.batch);
+  const records = market.homes.map(({ id }) => join(deliveryFolder(homeOf(data, id)), `${ordinal}`));
+  const entered = documentsFrom(records, onChain);
   const documents = await Promise.all(
     entered.map((one, k) => (k === entered.length - 1 ? withCredits(one, market, settled, found) : one)),
   );
@@ -132,19 +135,24 @@ const scheduleIn = (record: z.infer<typeof OwnSchema>["schedule"]): Schedule =>
     Object.entries(record).map(([name, value]) => [name, Array.isArray(value) ? Float64Array.from(value) : value]),
   ) as unknown as Schedule;
 
-/** As any of those who attested them wrote them: all wrote the same. */
-function documentsFrom(data: string, homes: Devnet["homes"], ordinal: number): Documents[] {
-  const all: Documents[] = [];
-  for (let entry = 1; ; entry++) {
-    const at = homes
-      .map(({ id }) => join(deliveryFolder(homeOf(data, id)), `${ordinal}`))
-      .find((folder) => existsSync(join(folder, ofEntry("delivery.json", entry))));
-    if (at === undefined) return all;
-    all.push({
-      delivery: readJson(join(at, ofEntry("delivery.json", entry)), DeliveryJsonSchema),
-      meters: readJson(join(at, ofEntry("meters.json", entry)), MetersJsonSchema),
-    });
-  }
+/**
+ * Of each entry that is on chain, oldest first, as any of those who attested it wrote it: all wrote the same. What
+ * `folders` have of an entry that the chain has taken back is nobody's bill.
+ */
+export function documentsFrom(
+  folders: readonly string[],
+  entries: readonly Pick<AuditedEntry, "number" | "transaction" | "block">[],
+): Documents[] {
+  return entries.flatMap(({ number, transaction, block }) => {
+    for (const folder of folders) {
+      const [file, meters] = [ofEntry("delivery.json", number), ofEntry("meters.json", number)];
+      if (!existsSync(join(folder, file))) continue;
+      const delivery = readJson(join(folder, file), DeliveryJsonSchema);
+      if (delivery.entered?.txHash !== transaction || delivery.entered.block !== block) continue;
+      return [{ delivery, meters: readJson(join(folder, meters), MetersJsonSchema) }];
+    }
+    return [];
+  });
 }
 
 /** Credits are each account's own to claim: they are told of what the chain has. */

@@ -16,6 +16,7 @@ export const ON_DEVNET: readonly string[] = [
   "laterDelivery",
   "leftOut",
   "liveAudit",
+  "meterMessages",
   "month",
   "nodeAttacks",
   "nodeRefusals",

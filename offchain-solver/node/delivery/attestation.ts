@@ -5,14 +5,13 @@ import { deliveryDomain, readingsDigest } from "../../codec/deliveryData.ts";
 import { signerOfText } from "../../codec/recover.ts";
 import { quorumOf } from "../../codec/typedData.ts";
 import { filesIn } from "../../metering/record.ts";
+import type { Taken } from "../../metering/signed.ts";
 import type { MeterMessageOf } from "./meterMessages.ts";
 import { reckon, takenIn, type Asked, type Promised, type Reckoned } from "./reckoning.ts";
 import { attesters, type Windows } from "./windows.ts";
 
 /** One after the other, in the order of the bits. */
 const TURN_MS = 2_000;
-/** Digests of which signatures are kept before the own one is known. */
-const MOST_DIGESTS = 8;
 
 type Own = {
   /** Hash of what was handed out, and what was said to it. */
@@ -33,10 +32,12 @@ export class Attestation {
   readonly #asked: Asked;
   readonly #promised: Promised;
   readonly #windows: Windows;
+  readonly #party: number;
   readonly #keys: { readonly node: BaseWallet };
   /** [prosumer] what its meter has sent to this node itself. */
   readonly #heard = new Map<number, MeterMessageOf<"metered">>();
-  readonly #signatures = new Map<string, Map<number, string>>();
+  /** [party] what it has signed last: nobody's word takes the place of another's, nor leaves it no room. */
+  readonly #signed = new Map<number, MeterMessageOf<"attested">>();
   #own: Own | undefined;
   #dueMs = Infinity;
 
@@ -44,8 +45,9 @@ export class Attestation {
     asked: Asked,
     promised: Promised,
     windows: Windows,
-    { keys }: { readonly keys: { readonly node: BaseWallet } },
+    { party, keys }: { readonly party: number; readonly keys: { readonly node: BaseWallet } },
   ) {
+    this.#party = party;
     this.#asked = asked;
     this.#promised = promised;
     this.#windows = windows;
@@ -57,11 +59,9 @@ export class Attestation {
     if (message.file.prosumer === from && prosumers.some((one) => one.id === from)) this.#heard.set(from, message);
   }
 
-  signed({ digest, bit, signature }: MeterMessageOf<"attested">): void {
-    const known = this.#signatures.get(digest) ?? new Map<number, string>();
-    if (this.#signatures.size >= MOST_DIGESTS && !this.#signatures.has(digest)) return;
-    known.set(bit, signature);
-    this.#signatures.set(digest, known);
+  /** `from`: of the connection; it was in the session, or is the operator. */
+  signed(from: number, message: MeterMessageOf<"attested">): void {
+    this.#signed.set(from, message);
   }
 
   /** Reckons what was handed out and signs it; undefined: this node has no seat in the committee whose turn it is. */
@@ -74,10 +74,10 @@ export class Attestation {
     const bit = members.indexOf(this.#keys.node.address);
     if (bit < 0) return undefined;
     const signed = { files: filesIn({ meters: message.files }), statements: message.statements };
-    const missed = await this.#missedIn(message);
-    if (missed !== undefined) return { kind: "refused", reason: missed };
     const kind = message.closed ? "final" : "provisional";
     const reckoned = await reckon(this.#asked, this.#promised, signed, { kind });
+    const missed = await this.#missedIn(reckoned.taken);
+    if (missed !== undefined) return { kind: "refused", reason: missed };
     const number = (reckoned.before?.number ?? 0) + 1;
     // It is handed out again until it is seen on chain.
     if (message.entry < number) return undefined;
@@ -92,17 +92,22 @@ export class Attestation {
     const { session, entry } = message;
     const told = { kind: "attested", session, entry, digest, bit, signature } as const;
     this.#own = { about, told, entry: number, digest, reckoned, members, bit };
-    this.signed(told);
+    this.signed(this.#party, told);
     return { kind: "attested", message: told };
   }
 
-  /** A file that was sent to this node, is right, and was not handed out as it is, or not at all. */
-  async #missedIn({ files }: MeterMessageOf<"readings">): Promise<string | undefined> {
-    const own = filesIn({ meters: [...this.#heard.values()].map(({ file }) => file) });
-    const taken = await takenIn(this.#asked, this.#promised, { files: own, statements: [] });
-    const handed = new Map(files.map((one) => [one.prosumer, one]));
+  /** What was sent to this node, is right, and does not count of what was handed out, nor anything later. */
+  async #missedIn({ files, statements }: Taken): Promise<string | undefined> {
+    const heard = [...this.#heard.values()];
+    const own = {
+      files: filesIn({ meters: heard.map(({ file }) => file) }),
+      statements: heard.flatMap(({ statement }) => statement ?? []),
+    };
+    const taken = await takenIn(this.#asked, this.#promised, own);
     for (const [prosumer, { number }] of taken.files)
-      if ((handed.get(prosumer)?.number ?? 0) < number) return `the file of prosumer ${prosumer} is left out`;
+      if ((files.get(prosumer)?.number ?? 0) < number) return `the file of prosumer ${prosumer} is left out`;
+    for (const prosumer of taken.statements.keys())
+      if (!statements.has(prosumer)) return `the statement of prosumer ${prosumer} is left out`;
     return undefined;
   }
 
@@ -110,16 +115,19 @@ export class Attestation {
   ready(nowMs: number): { readonly reckoned: Reckoned; readonly signatures: ReadonlyMap<number, string> } | undefined {
     if (this.#own === undefined) return undefined;
     const { digest, members, reckoned, bit } = this.#own;
-    const right = [...(this.#signatures.get(digest) ?? [])]
-      .filter(([at, signature]) => signerOfText(digest, signature) === members[at])
-      .sort(([a], [b]) => a - b);
+    const same = [...this.#signed.values()].filter((one) => one.digest === digest);
+    const right = new Map(
+      same
+        .filter((one) => signerOfText(digest, one.signature) === members[one.bit])
+        .map((one) => [one.bit, one.signature] as const),
+    );
     const quorum = quorumOf(members.length);
-    if (right.length < quorum) return undefined;
+    if (right.size < quorum) return undefined;
     if (this.#dueMs === Infinity) this.#dueMs = nowMs + bit * TURN_MS;
     if (nowMs < this.#dueMs) return undefined;
     // Sent again only after as long as a turn of everybody takes.
     this.#dueMs = nowMs + members.length * TURN_MS;
-    return { reckoned, signatures: new Map(right.slice(0, quorum)) };
+    return { reckoned, signatures: new Map([...right].sort(([a], [b]) => a - b).slice(0, quorum)) };
   }
 
   /** What this node has attested, where it is that which was entered; said once. */
@@ -127,7 +135,7 @@ export class Attestation {
     const own = this.#own;
     if (own === undefined || last === undefined || last.number < own.entry) return undefined;
     this.#own = undefined;
-    this.#signatures.clear();
+    this.#signed.clear();
     this.#heard.clear();
     const { before, entry } = own.reckoned;
     const same = last.number === own.entry && last.kind === entry.kind && equal(last.readings, entry.readings);

@@ -5,6 +5,7 @@
  */
 import type { BaseWallet, Provider, Wallet } from "ethers";
 import * as Delivery from "../../chain/delivery.ts";
+import { DESK_ID } from "../../chain/onboarding.ts";
 import { connectedAt, lastEntry } from "../../chain/deliveryEntries.ts";
 import { deliveryContracts, type Deployment } from "../../chain/deployment.ts";
 import { readSettled, type SettledOnChain } from "../../chain/settledBatches.ts";
@@ -103,7 +104,12 @@ export class Deliveries {
       one.attestation.heard(from, message);
       return this.#perform(one.round?.conduct.hear(from, message, performance.now()));
     }
-    if (message.kind === "attested") return one.attestation.signed(message);
+    if (message.kind === "attested") {
+      const { prosumers } = one.promised.terms.scenario;
+      const attests = from === operator || from >= DESK_ID || prosumers.some(({ id }) => id === from);
+      if (attests) one.attestation.signed(from, message);
+      return;
+    }
     if (from !== operator) return;
     if (message.kind === "meter") this.#generate(one, message);
     else if (message.kind === "called") await this.#meter(one, message);
