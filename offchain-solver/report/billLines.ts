@@ -83,7 +83,12 @@ function entryLines(delivery: DeliveryJson, prosumer: number, where: Omit<Where,
   const { parts, boughtG, arrearsNano, cutNano } = member;
   // Of a later entry amounts are differences: its quantities would be of two readings.
   const first = delivery.follows === undefined;
-  const beside = member.meteredWh.map((wh, t) => wh - member.promisedWh[t] - member.calledWh[t]);
+  const beside = member.meteredWh.map((wh, t) => {
+    const due = member.promisedWh[t] + member.calledWh[t];
+    if (member.quality[t] !== "missing") return wh - due;
+    // Nobody is charged before the value can come; afterwards what was sold is not delivered, what was bought is taken.
+    return delivery.kind === "provisional" ? 0 : Math.min(0, -due);
+  });
   const wh = (values: readonly number[]): number => (first ? sumOf(values) : 0);
   const paid = (received: number): bigint => -BigInt(received);
   return [
