@@ -24,6 +24,7 @@ import { audit } from "../offchain-solver/devnet/steps/settle.ts";
 import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
 import { signReadings } from "../offchain-solver/metering/signed.ts";
 import { Attestation } from "../offchain-solver/node/delivery/attestation.ts";
+import { MeterRound } from "../offchain-solver/node/delivery/meterRound.ts";
 import {
   decodeMeterMessage,
   encodeMeterMessage,
@@ -188,6 +189,44 @@ describe("readings that nodes attest", function () {
         `the statement of prosumer ${victim} is left out`,
       );
     }
+  });
+
+  it("wait for no home for good that tells its members one thing and the operator another", async () => {
+    const missing = meters.meters.filter(({ prosumer }) => prosumer !== victim);
+    const domain = deliveryDomain(asked.deployment.chainId, asked.deployment.delivery!);
+    const own = signed.files.find(({ readings: [one] }) => one.prosumer === victim)!;
+    const numbered = async (number: number) => {
+      const { signature } = await signReadings(domain, devnetKey("meter", victim), own.readings, number);
+      return wired({ ...told(victim), file: { ...fileOf(victim), number, signature } });
+    };
+    const [first, second] = [await numbered(2), await numbered(3)];
+    const at = attestationOf(other);
+    at.heard(victim, first);
+    const reason = `the file of prosumer ${victim} is left out`;
+    for (let again = 0; again < 5; again++)
+      expect(await at.attest(readings({ files: missing, closed: false }), windows.opens)).to.deep.equal({
+        ...{ kind: "refused", reason, missed: first },
+      });
+    // The operator, who has an older one, is told of it and hands it out; by then there is another.
+    const round = new MeterRound(
+      {
+        ...{ session: sessionHash(promised.settled.terms), entry: 1, over: false, invited: ids, periods: 1 },
+        ...{ operator: Onboarding.OPERATOR_ID, relayed: new Map([[victim, first]]) },
+      },
+      0,
+    );
+    round.hear(victim, { kind: "generated", ...about(), plannedWh: [0], renewableWh: [0] }, 0);
+    round.tick(20_000);
+    const { statement: _kept, ...older } = told(victim);
+    const sent = round.hear(victim, older, 20_000);
+    const handed = wired(sent[0].message as MeterMessageOf<"readings">);
+    expect([handed.files, handed.statements]).to.deep.equal([[first.file], [first.statement]]);
+    at.heard(victim, second);
+    const { statements } = meters;
+    const whole = { ...handed, files: [...missing, ...handed.files], statements };
+    expect((await at.attest(whole, windows.opens))?.kind).to.equal("attested");
+    // What it missed first it misses still.
+    expect(await at.attest(readings({ closed: false }), windows.opens)).to.deep.include({ kind: "refused", reason });
   });
 
   it("are heard of a meter from its own home alone", async () => {

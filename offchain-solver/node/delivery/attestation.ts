@@ -26,7 +26,9 @@ type Own = {
 
 export type Attested =
   | { readonly kind: "attested"; readonly message: MeterMessageOf<"attested"> }
-  | { readonly kind: "refused"; readonly reason: string };
+  | { readonly kind: "refused"; readonly reason: string; readonly missed?: MeterMessageOf<"metered"> };
+
+type Missed = { readonly prosumer: number; readonly what: "file" | "statement" };
 
 export class Attestation {
   readonly #asked: Asked;
@@ -36,6 +38,8 @@ export class Attestation {
   readonly #keys: { readonly node: BaseWallet };
   /** [prosumer] what its meter has sent to this node itself. */
   readonly #heard = new Map<number, MeterMessageOf<"metered">>();
+  /** [prosumer] number of the file that was missed first: who tells another one each time holds up nobody for good. */
+  readonly #missed = new Map<number, number>();
   /** [party] what it has signed last: nobody's word takes the place of another's, nor leaves it no room. */
   readonly #signed = new Map<number, MeterMessageOf<"attested">>();
   #own: Own | undefined;
@@ -77,7 +81,11 @@ export class Attestation {
     const kind = message.closed ? "final" : "provisional";
     const reckoned = await reckon(this.#asked, this.#promised, signed, { kind });
     const missed = await this.#missedIn(reckoned.taken);
-    if (missed !== undefined) return { kind: "refused", reason: missed };
+    if (missed !== undefined) {
+      const { prosumer, what } = missed;
+      const reason = `the ${what} of prosumer ${prosumer} is left out`;
+      return { kind: "refused", reason, missed: this.#heard.get(prosumer)! };
+    }
     const number = (reckoned.before?.number ?? 0) + 1;
     // It is handed out again until it is seen on chain.
     if (message.entry < number) return undefined;
@@ -97,17 +105,20 @@ export class Attestation {
   }
 
   /** What was sent to this node, is right, and does not count of what was handed out, nor anything later. */
-  async #missedIn({ files, statements }: Taken): Promise<string | undefined> {
+  async #missedIn({ files, statements }: Taken): Promise<Missed | undefined> {
     const heard = [...this.#heard.values()];
     const own = {
       files: filesIn({ meters: heard.map(({ file }) => file) }),
       statements: heard.flatMap(({ statement }) => statement ?? []),
     };
     const taken = await takenIn(this.#asked, this.#promised, own);
-    for (const [prosumer, { number }] of taken.files)
-      if ((files.get(prosumer)?.number ?? 0) < number) return `the file of prosumer ${prosumer} is left out`;
+    for (const [prosumer, { number }] of taken.files) {
+      if ((files.get(prosumer)?.number ?? 0) >= (this.#missed.get(prosumer) ?? number)) continue;
+      this.#missed.set(prosumer, this.#missed.get(prosumer) ?? number);
+      return { prosumer, what: "file" };
+    }
     for (const prosumer of taken.statements.keys())
-      if (!statements.has(prosumer)) return `the statement of prosumer ${prosumer} is left out`;
+      if (!statements.has(prosumer)) return { prosumer, what: "statement" };
     return undefined;
   }
 
@@ -137,6 +148,7 @@ export class Attestation {
     this.#own = undefined;
     this.#signed.clear();
     this.#heard.clear();
+    this.#missed.clear();
     const { before, entry } = own.reckoned;
     const same = last.number === own.entry && last.kind === entry.kind && equal(last.readings, entry.readings);
     return same && last.number === (before?.number ?? 0) + 1 ? own.reckoned : undefined;

@@ -16,13 +16,14 @@ import { WitnessSchema } from "../../codec/witness.ts";
 import type { Schedule } from "../../market/result/solution.ts";
 import type { PrivatePart } from "../../market/scenario/publicScenario.ts";
 import type { Generated } from "../../metering/devices.ts";
+import { filesIn } from "../../metering/record.ts";
 import type { Log } from "../party.ts";
 import type { Records } from "../records.ts";
 import { Attestation } from "./attestation.ts";
 import type { MeterMessage, MeterMessageOf } from "./meterMessages.ts";
-import { MeterRound, type Sent } from "./meterRound.ts";
+import { joined, MeterRound, type Sent } from "./meterRound.ts";
 import { generatedIn, meteredBy, type OwnDay } from "./ownMeter.ts";
-import { asEntered, documentsOf, type Asked, type Promised } from "./reckoning.ts";
+import { asEntered, documentsOf, takenIn, type Asked, type Promised } from "./reckoning.ts";
 import { windowsOf, type Windows } from "./windows.ts";
 
 /** How often the chain is asked about a session whose time has come; when a round that came to nothing begins anew. */
@@ -55,6 +56,8 @@ type Pending = {
   /** Of the chain's clock: before then there is nothing to do. */
   due: number;
   askedMs: number;
+  /** [prosumer] what a member has heard and misses: right, by the keys that count. */
+  readonly relayed: Map<number, MeterMessageOf<"metered">>;
   round?: { readonly conduct: MeterRound; readonly sinceMs: number } | undefined;
 };
 
@@ -101,6 +104,7 @@ export class Deliveries {
     const { operator } = this.#o;
     if (message.kind === "generated") return this.#perform(one.round?.conduct.hear(from, message, performance.now()));
     if (message.kind === "metered") {
+      if (message.file.prosumer !== from) return this.#relay(one, message);
       one.attestation.heard(from, message);
       return this.#perform(one.round?.conduct.hear(from, message, performance.now()));
     }
@@ -139,6 +143,7 @@ export class Deliveries {
       const attestation = new Attestation(this.#asked, promised, windows, this.#o);
       this.#pending.set(session, {
         ...{ session, ordinal: one.ordinal, promised, windows, attestation, due: windows.opens, askedMs: -Infinity },
+        relayed: new Map(),
       });
     }
   }
@@ -168,7 +173,8 @@ export class Deliveries {
     const invited = one.promised.terms.scenario.prosumers.map(({ id }) => id);
     const { session } = one;
     const about = { session, entry, over: now >= one.windows.closes, invited, operator };
-    const conduct = new MeterRound({ ...about, periods: one.promised.settled.terms.periods }, nowMs);
+    const { periods } = one.promised.settled.terms;
+    const conduct = new MeterRound({ ...about, periods, relayed: one.relayed }, nowMs);
     one.round = { conduct, sinceMs: nowMs };
     log("info", "asks what meters read", { ordinal: one.ordinal, entry });
   }
@@ -206,12 +212,29 @@ export class Deliveries {
     for (const to of [operator, ...prosumers.map(({ id }) => id)]) if (to !== this.#o.party) send(to, message);
   }
 
+  /** The operator's: what a member misses is handed out the next time, if its meter has signed it. */
+  async #relay({ promised, relayed }: Pending, message: MeterMessageOf<"metered">): Promise<void> {
+    const { party, operator } = this.#o;
+    if (party !== operator) return;
+    const { prosumer } = message.file;
+    const statements = message.statement === undefined ? [] : [message.statement];
+    const signed = { files: filesIn({ meters: [message.file] }), statements };
+    const taken = await takenIn(this.#asked!, promised, signed);
+    if (!taken.files.has(prosumer)) return;
+    const { statement, ...file } = message;
+    const right = taken.statements.has(prosumer) && statement ? { ...file, statement } : file;
+    relayed.set(prosumer, joined(right, relayed.get(prosumer))!);
+  }
+
   async #attest(one: Pending, message: MeterMessageOf<"readings">): Promise<void> {
     const { log, send, operator } = this.#o;
     const made = await one.attestation.attest(message, this.#now);
     if (made === undefined) return;
-    if (made.kind === "refused")
-      return log("warn", "attests no readings", { ordinal: one.ordinal, entry: message.entry, reason: made.reason });
+    if (made.kind === "refused") {
+      log("warn", "attests no readings", { ordinal: one.ordinal, entry: message.entry, reason: made.reason });
+      if (made.missed !== undefined && operator !== this.#o.party) send(operator, made.missed);
+      return;
+    }
     const { prosumers } = one.promised.terms.scenario;
     for (const to of [operator, ...prosumers.map(({ id }) => id)]) if (to !== this.#o.party) send(to, made.message);
   }

@@ -20,6 +20,8 @@ export type RoundAbout = {
   readonly operator: number;
   /** What is sent to each of these, the operator too. */
   readonly periods: number;
+  /** What others have heard of a meter that did not tell the operator, or not the same. */
+  readonly relayed?: ReadonlyMap<number, MeterMessageOf<"metered">>;
 };
 
 export type Sent = { readonly to: number; readonly message: MeterMessage };
@@ -100,7 +102,7 @@ export class MeterRound {
   #tell(nowMs: number): Sent[] {
     this.#enter("told", nowMs);
     const { invited, over } = this.#about;
-    const all = invited.flatMap((id) => this.#metered.get(id) ?? []);
+    const all = invited.flatMap((id) => joined(this.#metered.get(id), this.#about.relayed?.get(id)) ?? []);
     this.#told = {
       kind: "readings",
       ...this.#now(),
@@ -121,4 +123,14 @@ export class MeterRound {
     const { operator, invited } = this.#about;
     return [operator, ...invited].map((to) => ({ to, message }));
   }
+}
+
+type Metered = MeterMessageOf<"metered">;
+
+/** The newer file of two, and a statement if either has one. */
+export function joined(one: Metered | undefined, other: Metered | undefined): Metered | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  const newer = other.file.number > one.file.number ? other : one;
+  const statement = newer.statement ?? one.statement ?? other.statement;
+  return { ...newer, ...(statement && { statement }) };
 }
