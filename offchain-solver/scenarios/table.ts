@@ -165,9 +165,13 @@ export function decimalSign(
   return comma === undefined ? "." : ",";
 }
 
+/** Marks between thousands, which are decimal signs elsewhere: nobody guesses. */
+const THOUSANDS = /^[+-]?\d{1,3}(?:([.,'’\s])\d{3})(?:\1\d{3})*(?:[.,]\d+)?$/;
+
 /** The number that a cell holds, or the reason why it is none. */
 export function numberIn(cell: string, decimal: "." | ","): number | string {
   const point = decimal === "," && COMMA_NUMBER.test(cell) ? cell.replace(",", ".") : cell;
   const value = NUMBER.test(point) ? Number(point) : NaN;
-  return Number.isFinite(value) ? value : "is not a number";
+  if (Number.isFinite(value)) return value;
+  return THOUSANDS.test(cell) ? "is not a number: no marks between thousands are read" : "is not a number";
 }

@@ -82,6 +82,47 @@ const ROWS: readonly Row[] = [
     "if it is one of H01:register",
     "write that into a column pv",
   ],
+  [
+    "a name that no folder can have",
+    yaml("name: Lindenstrasse", "name: Linden/strasse"),
+    "community.yaml",
+    "name",
+    "Linden/strasse",
+    "no folder's name",
+  ],
+  ["two tables of members", put("members.xlsx", "id"), "members.xlsx", "members.csv too"],
+  ["a battery that can do nothing", members(",3,7.7,", ",0,7.7,"), "members.csv", "line 4", "batteryKw", "is nothing"],
+  ["panels of no size", members(",5.2,", ",0,"), "members.csv", "line 4", "pvKw = 0", "is nothing", "pv.csv"],
+  ["a charger of no power", more({ ...CAR, evKw: "0" }), "members.csv", "line 5", "evKw", "evKwh is 12"],
+  [
+    "a heat pump of no power",
+    more({ heatPumpKw: "0", heatKwhPerDay: "6" }),
+    "members.csv",
+    "line 5",
+    "heatPumpKw",
+    "heatKwhPerDay is 6",
+  ],
+  ["a size that is NaN", members(",5.2,", ",NaN,"), "members.csv", "line 4", "pvKw", "NaN", "not a number"],
+  ["an endless size", members(",5.2,", ",1e400,"), "members.csv", "line 4", "pvKw", "1e400", "not a number"],
+  ["a car that leaves at no time", more({ ...CAR, evTo: "24:30" }), "line 5", "evTo", "24:30", "time of day"],
+  ["a car that asks for less than nothing", more({ ...CAR, evKwh: "-12" }), "line 5", "evKwh", "-12", "from 0 to"],
+  ["marks between thousands", load(LINE3, "01.06.2026 01:00;1.234,5"), "load.csv", "line 3", "1.234,5", "thousands"],
+  ["blanks between thousands", load(LINE3, "01.06.2026 01:00;1 234,5"), "load.csv", "line 3", "1 234,5", "thousands"],
+  ["a formula as text", load(LINE3, "01.06.2026 01:00;=SUM(A1)"), "load.csv", "line 3", "=SUM(A1)", "not a number"],
+  ["a quote that does not end", load(LINE3, '01.06.2026 01:00;"0,1'), "load.csv", "quote not closed"],
+  [
+    "a spring day of 24 rows",
+    put("series/load.csv", springDay()),
+    "load.csv",
+    "line 4",
+    "29.03.2026 02:00",
+    "no such time",
+  ],
+  ["a branch from a bus to itself", feeder('"from": 2, "to": 3', '"from": 3, "to": 3'), "feeder.json", "cycle"],
+  ["a feeder without a branch", feeder(/"branches": \[[^\]]*\]/, '"branches": []'), "feeder.json", "no path"],
+  ["voltages upside down", feeder('"vMinPu": 0.9,', '"vMinPu": 1.2,'), "feeder.json", "vMinPu = 1.2", "above vMaxPu"],
+  ["a bus twice", feeder('"bus": 3,', '"bus": 2,'), "feeder.json", "buses[2].bus = 2", "twice"],
+  ["an endless price", yaml("buyPerKwh: 0.22", "buyPerKwh: .inf"), "tariff.buyPerKwh", "Infinity"],
   ["no community.yaml", drop("community.yaml"), "community.yaml", "no such file", "community init"],
   ["yaml that is none", put("community.yaml", "name: [open\n"), "community.yaml", "line"],
   ["an empty yaml", put("community.yaml", "# nothing\n"), "community.yaml", "the whole file"],
@@ -287,6 +328,12 @@ const ROWS: readonly Row[] = [
     "version",
   ],
 ];
+
+/** Of a day that has 23 hours. */
+function springDay(): string {
+  const rows = Array.from({ length: 24 }, (_, h) => `29.03.2026 ${String(h).padStart(2, "0")}:00;0,1;0,1;0,1;0,1`);
+  return ["Zeitstempel;H01 [kWh];H02 [kWh];H03 [kWh];H04 [kWh]", ...rows].join("\n");
+}
 
 function pandapowerRing(): string {
   const frame = (columns: string[], data: unknown[][]) => ({

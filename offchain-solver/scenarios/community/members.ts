@@ -52,6 +52,14 @@ const TOGETHER: readonly (readonly [one: Column, other: Column])[] = [
   ["heatPumpCop", "heatPumpKw"],
   ["heatKwhPerDay", "heatPumpKw"],
 ];
+/** A size that says nothing where the other is zero. */
+const NOTHING_WITHOUT: readonly (readonly [one: MemberNumber, other: MemberNumber])[] = [
+  ["batteryKw", "batteryKwh"],
+  ["batteryKwh", "batteryKw"],
+  ["evKw", "evKwh"],
+  ["evKwh", "evKw"],
+  ["heatKwhPerDay", "heatPumpKw"],
+];
 const MOST_KW = 1e5;
 
 type Column = MemberNumber | (typeof TEXTS)[number];
@@ -117,6 +125,8 @@ export async function readMembers(file: string, found: Findings): Promise<Member
     for (const [one, other] of TOGETHER)
       if (cell(one) !== "" && cell(other) === "")
         fail(other, `is blank, but ${one} is ${cell(one)}: one says nothing without the other`);
+    for (const [one, other] of NOTHING_WITHOUT)
+      if (numbers[one] && numbers[other] === 0) fail(other, `is nothing, but ${one} is ${cell(one)}: leave out both`);
     const words = wordsIn(cell, fail);
     const { evKw, evKwh } = numbers;
     if (evKw !== undefined && words.evFrom !== undefined && words.evFrom === words.evTo)

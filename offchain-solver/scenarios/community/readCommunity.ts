@@ -52,7 +52,8 @@ export async function readCommunity(folder: string, found: Findings): Promise<Co
       `${at("community.yaml")}: there is no such file; gridpact community init ${folder} --example writes one`,
     );
   const terms = await attempt(found, () => readTerms(at("community.yaml"), found));
-  const membersFile = ["members.csv", "members.xlsx"].map(at).find(isFile) ?? at("members.csv");
+  const [membersFile = at("members.csv"), other] = ["members.csv", "members.xlsx"].map(at).filter(isFile);
+  if (other !== undefined) found.wrong.push(`${other}: there is ${membersFile} too: which of them holds?`);
   const members = (await attempt(found, () => readMembers(membersFile, found))) ?? [];
   if (terms === undefined) return undefined;
   const street = await attempt(found, () => readStreet(at(terms.community.feeder), found));
@@ -117,7 +118,7 @@ function checkHome({ member, load, pv, loadForecast, pvForecast }: Home, series:
       `no series of its generation: none is called ${id}-pv or pv:${id}, and no forecast is there${ownColumns(series, member, "pv")}`,
     );
   if ((pvKw === undefined || pvKw === 0) && pv !== undefined) {
-    fail("pvKw", pvKw ?? "", `is blank, but ${pv.file} has its generation`);
+    fail("pvKw", pvKw ?? "", `is ${pvKw === undefined ? "blank" : "nothing"}, but ${pv.file} has its generation`);
     return;
   }
   for (const one of [pv, pvForecast]) {

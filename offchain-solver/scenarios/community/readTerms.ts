@@ -1,6 +1,7 @@
 import { parseDocument } from "yaml";
 import { InputError } from "../../io/inputError.ts";
 import { readText, shapeFaults } from "../../io/readJson.ts";
+import { folderNameFault } from "../../io/sessionFolder.ts";
 import { complainAbout, type Findings } from "./findings.ts";
 import { CommunitySchema, type Community } from "./terms.ts";
 import { tariffFaults } from "./tariff.ts";
@@ -31,6 +32,9 @@ export function readTerms(file: string, found: Findings): Terms | undefined {
   const clock = zoneClock(community.timeZone);
   const complain = (field: string, value: unknown, reason: string): void =>
     void found.wrong.push(`${file}: ${field} = ${JSON.stringify(value)}: ${reason}`);
+  // The longest that is named by it: a run of days.
+  const odd = folderNameFault(`${community.name}-2026-01-01-to-2026-12-31`);
+  if (odd !== undefined) complain("name", community.name, odd);
   if (clock === undefined)
     complain("timeZone", community.timeZone, "there is no such time zone; Europe/Vienna and America/Los_Angeles are");
   for (const { field, value, reason } of tariffFaults(community)) complain(field, value, reason);

@@ -51,11 +51,33 @@ describe("an Excel workbook", () => {
     expect(second.numbers).to.deep.equal({});
   });
 
+  it("holds a merged value once, where it begins", async () => {
+    const book = new excel.Workbook();
+    const sheet = book.addWorksheet("Daten");
+    for (const row of [
+      ["id", "bus", "pvKw"],
+      ["H01", 3, 9.6],
+      ["H02", 4, 5.2],
+    ])
+      sheet.addRow(row);
+    sheet.mergeCells("C2:C3");
+    const file = join(folder, "merged.xlsx");
+    await book.xlsx.writeFile(file);
+    expect((await readMembers(file, noFindings())).map(({ numbers }) => numbers.pvKw)).to.deep.equal([9.6, undefined]);
+  });
+
   it("is refused where a formula failed, where it is damaged, and where it is empty", async () => {
     const failed = await workbook("failed.xlsx", [
       ["time", "H01 [kW]"],
       ["2026-06-01", { error: "#DIV/0!" }],
     ]);
+    const unknown = await workbook("unknown.xlsx", [
+      ["time", "H01 [kW]"],
+      ["2026-06-01", { formula: "B9*2" }],
+    ]);
+    expect(await readSheet(unknown).catch((error: unknown) => (error as Error).message)).to.match(
+      /unknown\.xlsx: line 2: a formula has no result/,
+    );
     const empty = await workbook("empty.xlsx", []);
     const damaged = join(folder, "damaged.xlsx");
     writeFileSync(damaged, "PK no zip");

@@ -13,7 +13,7 @@ export type Sheet = {
 /** Excel counts days from 1899-12-30; what it calls a date carries no zone. */
 const dateText = (date: Date): string => new Date(Math.round(date.getTime() / 1000) * 1000).toISOString().slice(0, 19);
 
-/** What people see in a cell. Throws InputError on a formula that failed. */
+/** What people see in a cell. Throws InputError on a formula that failed, or whose result nobody has written down. */
 function cellText(file: string, line: number, value: unknown): string {
   if (value === null || value === undefined) return "";
   if (value instanceof Date) return dateText(value).replace("T", " ");
@@ -25,6 +25,8 @@ function cellText(file: string, line: number, value: unknown): string {
       .map(({ text }) => text)
       .join("")
       .trim();
+  if (("formula" in cell || "sharedFormula" in cell) && (cell.result === undefined || cell.result === null))
+    throw new InputError(`${file}: line ${line}: a formula has no result: open the workbook in Excel and save it`);
   return cellText(file, line, "result" in cell ? cell.result : cell.text);
 }
 
@@ -43,7 +45,11 @@ async function workbookRows(file: string): Promise<Row[]> {
   if (sheet === undefined) throw new InputError(`${file}: the workbook has no sheet`);
   const rows: Row[] = [];
   sheet.eachRow((row, line) => {
-    const cells = Array.from({ length: sheet.columnCount }, (_, c) => cellText(file, line, row.getCell(c + 1).value));
+    const cells = Array.from({ length: sheet.columnCount }, (_, c) => {
+      const cell = row.getCell(c + 1);
+      // Of cells that are merged the first one holds what is seen; the others are no copies of it.
+      return cell.isMerged && cell.master !== cell ? "" : cellText(file, line, cell.value);
+    });
     if (cells.some((cell) => cell !== "")) rows.push({ cells, line });
   });
   return rows;
