@@ -18,7 +18,7 @@ const CUTS = [
   { from: 7, to: HOURS },
 ];
 
-/** Without generators, whose ramps are not held between stretches. */
+/** Without generators, whose ramps would tie stretches by where each ends. */
 const day: Scenario = (() => {
   const whole = withHeatPumps(withVehicles(takeHours(loadScenario("ieee15"), HOURS)));
   const plain = ({ generator: _, ...prosumer }: Prosumer): Prosumer => ({
@@ -97,5 +97,57 @@ describe("stretches of a day", function () {
     const declared = (scenario: Scenario) =>
       publicScenario(scenario).prosumers.map(({ id, absorbVar, feedVar, sizeMw }) => [id, absorbVar, feedVar, sizeMw]);
     for (const { scenario } of parts) expect(declared(scenario)).to.deep.equal(declared(day));
+  });
+});
+
+describe("a generator in stretches of a day", function () {
+  this.timeout(60_000);
+  /** With generators that take so many hours from nothing to full power. */
+  const withRamps = (hours: number): Scenario => {
+    const whole = takeHours(loadScenario("ieee15"), HOURS);
+    const prosumers = whole.prosumers.map(({ generator, ...rest }): Prosumer => {
+      return generator ? { ...rest, generator: { ...generator, rampMwPerHour: generator.maxMw / hours } } : rest;
+    });
+    return { ...whole, prosumers };
+  };
+  const free = (scenario: Scenario): Scenario => ({
+    ...scenario,
+    prosumers: scenario.prosumers.map(({ generator, ...rest }): Prosumer => {
+      const { initialMw: _, ...other } = generator ?? {};
+      return generator ? { ...rest, generator: other as typeof generator } : rest;
+    }),
+  });
+  /** What each has by period, over all stretches, and what they cost. */
+  function inStretches(slow: Scenario, change = (scenario: Scenario): Scenario => scenario) {
+    const { objective: whole, solution } = optimum(slow);
+    let plans: Plans = solution.schedules;
+    let cost = 0;
+    for (const cut of CUTS) {
+      const { objective, solution: done } = optimum(change(stretchOf(slow, plans, cut)));
+      plans = withStretch(plans, done.schedules, cut.from);
+      cost += objective;
+    }
+    const beyond = slow.prosumers.flatMap(({ generator }, i) =>
+      CUTS.slice(1).map(({ from }) => {
+        const { generatorMw } = plans[i];
+        return generator ? Math.abs(generatorMw[from] - generatorMw[from - 1]) - generator.rampMwPerHour : 0;
+      }),
+    );
+    return { beyond: Math.max(...beyond), cost: cost / whole };
+  }
+
+  it("changes its power from one to the next no faster than within one; where no ramp binds that costs nothing", () => {
+    for (const [hours, most] of [
+      [16, 1.1],
+      [1, 1 + 2e-6],
+    ]) {
+      const { beyond, cost } = inStretches(withRamps(hours));
+      expect(beyond).to.be.below(1e-7);
+      expect(cost).to.be.within(1 - 2e-6, most);
+    }
+  });
+
+  it("would be asked for more than it can do if nobody told it where it stands", () => {
+    expect(inStretches(withRamps(16), free).beyond).to.be.above(1e-3);
   });
 });

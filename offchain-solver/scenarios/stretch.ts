@@ -14,8 +14,8 @@ export type Plans = readonly Readonly<Record<PlanName, ArrayLike<number>>>[];
 /**
  * The session of those periods. A battery, a car, a tank begin where the plan has left them by then, and have by its
  * end what the plan had then; load that the plan moves out of it is moved out. So the stretches of a day come to what
- * the day comes to. What is declared of a connection stays the day's, and allowances follow the load in it. A
- * generator's ramp is not held from one stretch to the next.
+ * the day comes to, where no ramp binds: a generator's is counted from what it ran at before, and where it ends is
+ * free. What is declared of a connection stays the day's, and allowances follow the load in it.
  */
 export function stretchOf(day: Scenario, plans: Plans, { from, to }: Cut): Scenario {
   const cut = <T>(series: readonly T[]): T[] => series.slice(from, to);

@@ -5,7 +5,7 @@ import type { Answer, Draft, Hour, Term } from "../formulation/hour.ts";
 import { plainRows } from "../formulation/jointDeviation.ts";
 import { holdWithin } from "../formulation/sustained.ts";
 import type { Affine } from "../risk/tsDrcc.ts";
-import type { Device, Span } from "./device.ts";
+import type { Device, Span, Stretch } from "./device.ts";
 
 /** Dispatchable generator: cost a p^2 + b p [$/h, p in MW], linear emission rate. */
 const GeneratorSchema = z.strictObject({
@@ -51,7 +51,17 @@ export const generator: Device<typeof GeneratorSchema, "generator" | "generatorU
   faults: ({ minMw, maxMw }) =>
     minMw > maxMw ? [{ field: "minMw", value: minMw, reason: `is above maxMw = ${maxMw}` }] : [],
   flows: (_, { generatorMw }, t) => [["generators", generatorMw[t]]],
+  between,
 };
+
+/** Its first ramp is counted from what it ran at before. Where it ends is free: it is no store. */
+function between(
+  { minMw, maxMw }: Generator,
+  { generatorMw }: { readonly generatorMw: ArrayLike<number> },
+  { from }: Stretch,
+): Partial<Generator> {
+  return from === 0 ? {} : { initialMw: Math.min(maxMw, Math.max(minMw, generatorMw[from - 1])) };
+}
 
 function add(hour: Hour, part: Generator): void {
   const { model, market, variables: v, t } = hour;
