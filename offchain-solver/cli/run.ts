@@ -1,27 +1,18 @@
 import { Command } from "commander";
 import { underTomorrow, withClock, type LiveChain } from "../devnet/liveChain.ts";
-import { runSession } from "../devnet/session.ts";
 import { CHAIN_LIMITS } from "../codec/fits.ts";
 import { InputError } from "../io/inputError.ts";
-import { note, numberOption } from "../io/output.ts";
+import { numberOption } from "../io/output.ts";
 import { checkFolder } from "../io/target.ts";
 import type { Stored } from "../scenarios/community/resolveCommunity.ts";
 import { daysOf } from "../devnet/days.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { isFolder } from "../scenarios/community/readCommunity.ts";
-import {
-  addClearOptions,
-  clearOptions,
-  drawnOrNamed,
-  readScenario,
-  shaped,
-  type ReadScenario,
-} from "./clearOptions.ts";
+import { addClearOptions, drawnOrNamed, readScenario, shaped, type ReadScenario } from "./clearOptions.ts";
 import { Exit } from "./exit.ts";
 import { reached } from "./reachChain.ts";
 import { daysFrom, runDays } from "./runDays.ts";
-import { writeSession } from "./sessionFiles.ts";
-import { checkSettleable, ofSession, refusedAs, report, toJson, type RunArguments } from "./sessionSummary.ts";
+import { checkSettleable, refusedAs, type RunArguments } from "./sessionSummary.ts";
 import { SettledDays, type OpenChain } from "./settledDays.ts";
 
 export function runCommand(): Command {
@@ -68,34 +59,31 @@ async function settleOne(
   { scenario: read, community }: ReadScenario,
 ): Promise<{ readonly wrong: string | undefined }> {
   checkSettleable(name, read, community);
-  if (args.rpc === undefined) return settleHere(name, args, { scenario: read, ...(community && { community }) });
-  const devnet = await chainOf(args, args.rpc);
-  const scenario = await underTomorrow(read, devnet);
-  const { options, done } = clearOptions(scenario, args);
+  const known = { ...(community && { community }) };
+  if (args.rpc === undefined) return settleIn(name, args, { scenario: read, ...known });
+  const chain = await chainOf(args, args.rpc);
   try {
-    const session = { ...options, ...ofSession(args) };
-    const outcome = await runSession(scenario, session, devnet, (step) => note(`• ${step}`));
-    done();
-    const clearing = toJson(outcome, options);
-    const folder = writeSession(args, outcome, clearing, community);
-    return { wrong: report(outcome, clearing, folder, community) };
-  } catch (error) {
-    throw refusedAs(error, scenario);
+    const scenario = await underTomorrow(read, chain);
+    return await settleIn(name, args, { scenario, ...known }, () =>
+      Promise.resolve({ ...chain, close: () => Promise.resolve() }),
+    );
   } finally {
-    await devnet.close();
+    await chain.close();
   }
 }
 
-/** On a chain in this process: a day that does not fit one transaction is settled in several sessions. */
-async function settleHere(
+/** A day that does not fit one transaction is settled in several sessions. `open`: if not a chain in this process. */
+async function settleIn(
   name: string,
   args: RunArguments,
   read: ReadScenario,
+  open?: OpenChain,
 ): Promise<{ readonly wrong: string | undefined }> {
-  const days = new SettledDays(name, args);
+  const days = new SettledDays(name, args, open);
   try {
-    await days.settle(read);
+    const { refused } = await days.settle(read);
     const { wrong } = await days.finish();
+    if (refused !== undefined) throw refused;
     return { wrong: wrong.get(read.scenario.startUtc) };
   } catch (error) {
     throw refusedAs(error, read.scenario);

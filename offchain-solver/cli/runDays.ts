@@ -17,6 +17,7 @@ import { ownedBy, type DeviceName } from "../market/devices/devices.ts";
 import { planIn } from "../report/derive.ts";
 import type { Stored } from "../scenarios/community/resolveCommunity.ts";
 import { writeBills } from "./bills.ts";
+import type { SettledDay } from "./settledDays.ts";
 import type { ReadScenario } from "./clearOptions.ts";
 import { Exit } from "./exit.ts";
 
@@ -36,8 +37,8 @@ type Days = {
   readonly out: string;
   /** Reads a day, batteries where the day before left them. */
   readonly read: (date: string, stored: Stored) => Promise<ReadScenario>;
-  /** Settles a session. Throws Exit where it ends without a result. */
-  readonly settle: (read: ReadScenario) => Promise<ClearingJson>;
+  /** Settles a day, or the first sessions of one that takes several. Throws Exit where it ends without a result. */
+  readonly settle: (read: ReadScenario) => Promise<SettledDay>;
   /** Delivers what is still to come, once all days have settled or not; each has a folder by then. */
   readonly finish: () => Promise<EndedDays>;
 };
@@ -63,10 +64,16 @@ export async function runDays({ folder, from, to, out, read, settle, finish }: D
     last = day;
     const { startUtc } = day.scenario;
     try {
-      const clearing = await settle(day);
-      if (day.community !== undefined) add(sums, day, clearing);
-      if (day.community !== undefined) keep(stored, day, clearing);
-      days.push({ date, startUtc, verdict: "valid", settled: true, ...sharedOf(day, clearing) });
+      const { read: done, clearing, refused } = await settle(day);
+      if (done.community !== undefined) add(sums, done, clearing);
+      if (done.community !== undefined) keep(stored, done, clearing);
+      const shared = sharedOf(done, clearing);
+      if (refused === undefined) days.push({ date, startUtc, verdict: "valid", settled: true, ...shared });
+      else {
+        note(refused.message);
+        const settledHours = Number((done.scenario.hours * done.scenario.periodHours).toFixed(2));
+        days.push({ date, startUtc, verdict: refused.message, settled: false, settledHours, ...shared });
+      }
     } catch (error) {
       if (!(error instanceof Exit)) throw error;
       note(error.message);
@@ -74,7 +81,7 @@ export async function runDays({ folder, from, to, out, read, settle, finish }: D
     }
   }
   const { wrong, bills } = await finish();
-  const told = days.map(({ startUtc, ...day }) => ({ ...day, verdict: wrong.get(startUtc) ?? day.verdict }));
+  const told = days.map(({ startUtc, ...day }) => ({ ...day, verdict: verdictOf(day, wrong.get(startUtc)) }));
   const written = writeMonth({ out, from, to, days: told, members: [...sums.values()] }, last!, bills);
   const name = last!.community?.name ?? folder;
   say(
@@ -83,6 +90,10 @@ export async function runDays({ folder, from, to, out, read, settle, finish }: D
   if (told.some(({ settled }) => !settled)) throw new Exit(3, `${name}: not every day was settled`);
   if (told.some(({ verdict }) => verdict !== "valid")) throw new Exit(4, `${name}: not every day was found valid`);
 }
+
+/** Where a part of a day is wrong, and the rest did not settle, both are told. */
+const verdictOf = ({ settled, verdict }: MonthJson["days"][number], wrong: string | undefined): string =>
+  wrong === undefined ? verdict : settled ? wrong : `${wrong}; ${verdict}`;
 
 type Month = Pick<MonthJson, "from" | "to" | "days" | "members"> & { readonly out: string };
 
@@ -131,7 +142,7 @@ function add(sums: Sums, { scenario, community }: ReadScenario, clearing: Cleari
   clearing.prosumers.forEach(({ id: prosumer, cost, schedule }, k) => {
     const { id, name } = community!.members.find((member) => member.prosumer === prosumer)!;
     const before = sums.get(id) ?? { id, name, paidNano: "0", paid: 0, deviceCost: 0, noTrade: 0, plainTariff: 0 };
-    const other = noTrade?.prosumers[k];
+    const other = noTrade?.prosumers.find((one) => one.id === prosumer);
     const otherBill = other && other.cost + Object.values(other.payment).reduce((a, b) => a + b, 0);
     const paid = BigInt(before.paidNano) + nano[k];
     sums.set(id, {
@@ -159,9 +170,12 @@ function paidNano({ quantised, prosumers }: ClearingJson): bigint[] {
 
 /** Where the day has left batteries, cars and tanks. */
 function keep(stored: Left, { scenario, community }: ReadScenario, clearing: ClearingJson): void {
-  scenario.prosumers.forEach((prosumer, k) => {
+  scenario.prosumers.forEach((prosumer) => {
     const { id } = community!.members.find((member) => member.prosumer === prosumer.id)!;
-    const plan = planIn(clearing.prosumers[k].schedule);
+    const own = clearing.prosumers.find((one) => one.id === prosumer.id);
+    // Who was left out has planned nothing.
+    if (own === undefined) return;
+    const plan = planIn(own.schedule);
     const left = ownedBy(prosumer).flatMap(({ name, device, part }) =>
       device.after === undefined ? [] : [[name, device.after(part, plan)] as const],
     );

@@ -44,7 +44,7 @@ export type DayPart = { readonly outcome: SessionOutcome; readonly clearing: Cle
 
 /** A day that settled in several sessions: each in a folder of its own, and one report of all of them. */
 export function writeDay(
-  out: string,
+  { out, rpc }: { readonly out: string; readonly rpc?: string },
   scenario: Scenario,
   parts: readonly DayPart[],
   community: CommunityJson | undefined,
@@ -54,12 +54,12 @@ export function writeDay(
     parts.forEach(({ outcome, clearing }, k) => {
       const at = join(draft, partName(k));
       mkdirSync(at);
-      fill(at, outcome, clearing, { community });
+      fill(at, outcome, clearing, { ...(rpc !== undefined && { rpc }), community });
     });
     const clearing = joinClearings(parts.map((part) => part.clearing));
     const input = {
       ...{ clearing: swept(clearing), scenario, community },
-      settlement: parts.map(({ outcome }) => settlementJson(outcome, undefined)),
+      settlement: parts.map(({ outcome }) => settlementJson(outcome, rpc)),
       audit: joinAudits(parts.map(({ outcome }) => auditJson(outcome))),
       delivery: parts.flatMap(({ outcome }) => outcome.delivery?.delivery ?? []),
     };
@@ -99,7 +99,8 @@ function fill(draft: string, outcome: SessionOutcome, clearing: ClearingJson, { 
   writePages(at, { clearing: swept(clearing), settlement, audit, delivery, scenario, community });
 }
 
-function writePages(at: At, input: ReportInput): void {
+/** The report and members' pages. */
+export function writePages(at: At, input: ReportInput): void {
   const { community } = input;
   writeText(at("report.html"), renderReport(input));
   if (community === undefined) return;

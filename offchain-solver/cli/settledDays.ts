@@ -1,9 +1,10 @@
 import { devnetKey } from "../devnet/devnetKeys.ts";
-import { embeddedDevnet, type OwnChain } from "../devnet/embedded.ts";
+import { embeddedDevnet, type Chain } from "../devnet/embedded.ts";
 import { SessionRefused } from "../devnet/refused.ts";
 import type { SessionOutcome } from "../devnet/outcome.ts";
 import { SessionSeries } from "../devnet/series.ts";
-import { DayBroken, settleDay } from "../devnet/settleDay.ts";
+import { DayBroken, settleDay, type SettledPart } from "../devnet/settleDay.ts";
+import type { SessionOptions } from "../devnet/steps/clear.ts";
 import { hasCome } from "../devnet/steps/meters.ts";
 import { note } from "../io/output.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
@@ -16,6 +17,7 @@ import { takePeriods } from "../scenarios/periods.ts";
 import { billedBy, makeBills } from "./bills.ts";
 import { writeFallback } from "./fallbackFolder.ts";
 import { clearOptions, type ReadScenario } from "./clearOptions.ts";
+import { Exit } from "./exit.ts";
 import {
   checkSettleable,
   ofSession,
@@ -28,8 +30,8 @@ import {
 import type { EndedDays } from "./runDays.ts";
 import { writeDay, writeSession } from "./sessionFiles.ts";
 
-/** A chain whose clock begins the day before a session's start. */
-export type OpenChain = (startUtc: string) => Promise<OwnChain & { readonly close: () => Promise<void> }>;
+/** A chain whose clock begins the day before a session's start, or is on its way there by itself. */
+export type OpenChain = (startUtc: string) => Promise<Chain & { readonly close: () => Promise<void> }>;
 
 /** A day whose sessions are delivered one by one. */
 type Day = {
@@ -38,6 +40,13 @@ type Day = {
   /** How many there are, once all have settled. */
   sessions: number | undefined;
   readonly outcomes: SessionOutcome[];
+};
+
+/** What became of a day; `refused`: why only a part of it settled, the one that `read` and `clearing` are of. */
+export type SettledDay = {
+  readonly read: ReadScenario;
+  readonly clearing: ClearingJson;
+  readonly refused: Exit | undefined;
 };
 
 /** Days that settle in one market, each written to its folder once it is delivered and audited. */
@@ -59,11 +68,12 @@ export class SettledDays {
     this.#open = open;
   }
 
-  async settle(read: ReadScenario): Promise<ClearingJson> {
+  /** Throws Exit where nothing of the day settled. */
+  async settle(read: ReadScenario): Promise<SettledDay> {
     const { scenario, community } = read;
     checkSettleable(this.#name, scenario, community);
     this.#last = read;
-    if (this.#devnet === undefined)
+    if (this.#devnet === undefined && this.#open === embeddedDevnet)
       this.#progress("open a chain; the first time ever its contracts are compiled, which takes minutes");
     this.#devnet ??= await this.#open(scenario.startUtc);
     this.#series ??= new SessionSeries(this.#devnet, this.#progress);
@@ -71,51 +81,72 @@ export class SettledDays {
     const { options, done } = clearOptions(scenario, this.#args);
     const session = { ...options, ...ofSession(this.#args) };
     const jsonOf = (cleared: Parameters<typeof toJson>[0]): ClearingJson => toJson(cleared, options);
+    const joined = (parts: readonly SettledPart[]): ClearingJson =>
+      joinClearings(parts.map((part) => jsonOf(part.session.clearing)));
     const day: Day = { read, jsonOf, sessions: undefined, outcomes: [] };
     try {
       const told = (outcome: SessionOutcome): Promise<void> => Promise.resolve(this.#delivered(day, outcome));
       const parts = await settleDay(scenario, (part) => series.settle(part, session, told), this.#progress);
       done();
-      day.sessions = parts.length;
-      return joinClearings(parts.map((part) => jsonOf(part.session.clearing)));
+      this.#count(day, parts.length);
+      return { read, clearing: joined(parts), refused: undefined };
     } catch (error) {
-      if (error instanceof DayBroken) day.sessions = error.settled;
-      if (error instanceof SessionRefused)
-        await this.#billAtTariff(series, error instanceof DayBroken ? error.rest : scenario, community);
-      throw refusedAs(error, scenario);
+      const refused = refusedAs(error, scenario);
+      if (error instanceof DayBroken && refused instanceof Exit) {
+        this.#count(day, error.parts.length);
+        await this.#billAtTariff(series, error.rest, session, community);
+        return { read: { ...read, scenario: error.done }, clearing: joined(error.parts), refused };
+      }
+      if (error instanceof SessionRefused) await this.#billAtTariff(series, scenario, session, community);
+      throw refused;
     }
   }
 
   /** What nobody settled: with the terms that were frozen an auditor can make its bills again. */
-  async #billAtTariff(series: SessionSeries, scenario: Scenario, community?: CommunityJson): Promise<void> {
+  async #billAtTariff(
+    series: SessionSeries,
+    scenario: Scenario,
+    options: SessionOptions,
+    community: CommunityJson | undefined,
+  ): Promise<void> {
     const [metered] = fallbackOf(scenario);
     if (metered === undefined) return;
     this.#fallback.push(metered);
-    const terms = series.voided.get(scenario.startUtc);
     const { deployment } = series;
+    if (deployment === undefined) return;
+    const frozen = series.voided.get(scenario.startUtc);
     // Of a day in several sessions the one that was frozen is shorter than what is left of the day.
-    if (terms === undefined || deployment === undefined || terms.scenario.hours !== scenario.hours) return;
+    const terms = frozen?.scenario.hours === scenario.hours ? frozen : await series.freezeVoid(scenario, options);
     const meterKey = (id: number) => devnetKey("meter", id);
     await writeFallback(this.#args.out, deployment, { scenario, terms, metered, meterKey }, community);
   }
 
-  /** Of a day in several sessions the files are written once all of them are delivered. */
+  /** So many sessions are all there are of a day. */
+  #count(day: Day, sessions: number): void {
+    day.sessions = sessions;
+    this.#writeWhole(day);
+  }
+
   #delivered(day: Day, outcome: SessionOutcome): void {
-    const { read, jsonOf, sessions, outcomes } = day;
-    const { scenario, community } = read;
     this.#sessions.push(billedBy(outcome));
-    outcomes.push(outcome);
-    if (outcomes.length < (sessions ?? 1)) return;
+    day.outcomes.push(outcome);
+    this.#writeWhole(day);
+  }
+
+  /** Of a day in several sessions the files are written once all of them are delivered. */
+  #writeWhole({ read: { scenario, community }, jsonOf, sessions, outcomes }: Day): void {
+    if (outcomes.length !== sessions) return;
     const parts = outcomes.map((one) => ({ outcome: one, clearing: jsonOf(one) }));
     if (parts.length === 1) {
-      const folder = writeSession(this.#args, outcome, parts[0].clearing, community);
-      this.#wrong.set(scenario.startUtc, report(outcome, parts[0].clearing, folder, community));
+      const [{ outcome, clearing }] = parts;
+      const folder = writeSession(this.#args, outcome, clearing, community);
+      this.#wrong.set(scenario.startUtc, report(outcome, clearing, folder, community));
       return;
     }
     // Where the last sessions came to nothing, the day is what settled of it.
     const settled = parts.reduce((sum, one) => sum + one.outcome.scenario.hours, 0);
     const whole = takePeriods(scenario, settled);
-    const folder = writeDay(this.#args.out, whole, parts, community);
+    const folder = writeDay(this.#args, whole, parts, community);
     this.#wrong.set(scenario.startUtc, reportDay({ scenario: whole, parts }, folder, community));
   }
 

@@ -7,12 +7,14 @@ import { contracts, deliveryContracts, send, type Deployment } from "../chain/de
 import type { Terms } from "../codec/terms.ts";
 import type { Witness } from "../codec/witness.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
-import type { OwnChain } from "./embedded.ts";
+import type { Chain } from "./embedded.ts";
+import { SessionRefused } from "./refused.ts";
 import { outcomeOf, type DoneSession, type Progress, type SessionOutcome } from "./outcome.ts";
 import { settleLoaded } from "./session.ts";
 import type { SessionOptions } from "./steps/clear.ts";
 import { credit, deliver } from "./steps/deliver.ts";
-import { load } from "./steps/load.ts";
+import { freeze } from "./steps/freeze.ts";
+import { load, type Loaded } from "./steps/load.ts";
 import { hasCome } from "./steps/meters.ts";
 import { audit } from "./steps/settle.ts";
 
@@ -22,7 +24,7 @@ const DAY_S = 86_400;
 type Due = { readonly at: number; readonly act: () => Promise<void> };
 
 export class SessionSeries {
-  readonly #chain: OwnChain;
+  readonly #chain: Chain;
   readonly #progress: Progress;
   #deployment: Deployment | undefined;
   #due: Due[] = [];
@@ -31,7 +33,8 @@ export class SessionSeries {
   readonly voided = new Map<string, Terms>();
   #standing: Standing | undefined;
 
-  constructor(chain: OwnChain, progress: Progress) {
+  /** Where nobody sets the chain's clock, what is due is done when all have settled, as far as it can be by then. */
+  constructor(chain: Chain, progress: Progress) {
     this.#chain = chain;
     this.#progress = progress;
     this.#deployment = chain.deployment;
@@ -58,9 +61,9 @@ export class SessionSeries {
     this.#progress("load: public terms, private parts, a market with its members");
     const loaded = await load(scenario, options, chain);
     this.#deployment = loaded.deployment;
+    const before = await this.#ordinal(loaded);
     const session = await settleLoaded(loaded, options, this.#progress).catch(async (error: unknown) => {
-      await this.#voided(loaded.deployment);
-      this.voided.set(scenario.startUtc, loaded.terms);
+      await this.#voided(loaded, before);
       throw error;
     });
     this.#witnesses.push(session.witness);
@@ -73,11 +76,37 @@ export class SessionSeries {
     return session;
   }
 
-  /** A session that was frozen and comes to nothing is cancelled: the next day's is frozen before its deadline. */
-  async #voided(deployment: Deployment): Promise<void> {
+  /**
+   * Freezes a session that nobody clears, so that a stretch of time in which nothing settles has terms that the chain
+   * knows; returns them.
+   */
+  async freezeVoid(scenario: Scenario, options: SessionOptions): Promise<Terms> {
+    const deployment = this.#deployment;
+    const loaded = await load(scenario, options, { ...this.#chain, ...(deployment && { deployment }) });
+    const before = await this.#ordinal(loaded);
+    await freeze(loaded).catch((error: unknown) => {
+      // Whoever it leaves out is billed by its meter as all others are.
+      if (!(error instanceof SessionRefused)) throw error;
+    });
+    await this.#voided(loaded, before);
+    return loaded.terms;
+  }
+
+  /** How many sessions have been frozen. */
+  async #ordinal({ deployment }: Loaded): Promise<bigint> {
+    const { ordinal } = await contracts(deployment, this.#chain.provider).market.getFunction("session").staticCall();
+    return ordinal as bigint;
+  }
+
+  /**
+   * A session that was frozen and comes to nothing is cancelled: the next day's is frozen before its deadline. On a
+   * chain of somebody's one that was open before is another's, and stays.
+   */
+  async #voided({ deployment, terms }: Loaded, before: bigint): Promise<void> {
     const { market } = contracts(deployment, this.#chain.admin);
-    const { open } = await market.getFunction("session").staticCall();
-    if (open) await send(market, "cancelSession");
+    const { open, ordinal } = await market.getFunction("session").staticCall();
+    if (open && ordinal > before) await send(market, "cancelSession");
+    this.voided.set(terms.scenario.startUtc, terms);
   }
 
   /** All that is still to come. */
@@ -111,10 +140,11 @@ export class SessionSeries {
     for (;;) {
       const next = this.#due.toSorted((a, b) => a.at - b.at)[0];
       if (next === undefined || next.at > time) break;
+      if (this.#chain.passTime === undefined && Number.isFinite(time)) break;
       this.#due = this.#due.filter((one) => one !== next);
-      await this.#chain.passTime(next.at);
+      await this.#chain.passTime?.(next.at);
       await next.act();
     }
-    if (Number.isFinite(time)) await this.#chain.passTime(time);
+    if (Number.isFinite(time)) await this.#chain.passTime?.(time);
   }
 }

@@ -72,8 +72,9 @@ describe("a day's sessions", function () {
     };
     const broken = await settleDay(day, settle, () => undefined).catch((error: unknown) => error);
     expect(broken).to.be.instanceOf(DayBroken);
-    const { rest, settled, message, status } = broken as DayBroken;
-    expect([settled, status, rest.hours]).to.deep.equal([1, "infeasible", 3]);
+    const { rest, done, parts, message, status } = broken as DayBroken;
+    expect([parts.length, status, done.hours, rest.hours]).to.deep.equal([1, "infeasible", 3, 3]);
+    expect([done.startUtc, parts[0].from]).to.deep.equal([day.startUtc, 0]);
     expect(Date.parse(rest.startUtc) - Date.parse(day.startUtc)).to.equal(3 * 3_600_000);
     expect(message).to.include(rest.startUtc).and.include("no point");
   });

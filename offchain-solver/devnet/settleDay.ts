@@ -9,15 +9,21 @@ import { DoesNotFit, SessionRefused } from "./refused.ts";
 /** A session of the day, from its period `from` on. */
 export type SettledPart = { readonly from: number; readonly scenario: Scenario; readonly session: DoneSession };
 
-/** Some sessions of a day have settled, `settled` of them, and one has not. `rest`: the day from that one on. */
+/** Some sessions of a day have settled, and one has not. */
 export class DayBroken extends SessionRefused {
+  /** Those that have, from the day's first period on. */
+  readonly parts: readonly SettledPart[];
+  /** The day as far as it settled, as a session that ends where it has left everything. */
+  readonly done: Scenario;
+  /** The day from there on. */
   readonly rest: Scenario;
-  readonly settled: number;
-  constructor(rest: Scenario, settled: number, why: SessionRefused) {
-    super(why.status, `from ${rest.startUtc} on: ${why.message}`);
+  constructor({ parts, done, rest }: Pick<DayBroken, "parts" | "done" | "rest">, why: SessionRefused) {
+    // Of a part that was itself in parts the innermost says from when on.
+    super(why.status, why instanceof DayBroken ? why.message : `from ${rest.startUtc} on: ${why.message}`);
     this.name = "DayBroken";
+    this.parts = parts;
+    this.done = done;
     this.rest = rest;
-    this.settled = settled;
   }
 }
 
@@ -73,7 +79,8 @@ export async function settleDay(
   }
 }
 
-const perHour = ({ periodHours }: Scenario): number => Math.max(1, Math.round(1 / periodHours));
+/** Periods. */
+export const perHour = ({ periodHours }: Scenario): number => Math.max(1, Math.round(1 / periodHours));
 const hoursOf = ({ periodHours }: Scenario, { from, to }: Cut): number =>
   Number(((to - from) * periodHours).toFixed(2));
 
@@ -87,29 +94,25 @@ async function settleParts(
   const parts: SettledPart[] = [];
   for (const cut of planned.cuts) {
     const scenario = stretchOf(day, plans, cut);
-    try {
-      for (const part of await settleDay(scenario, settle, progress)) {
+    const keep = (settled: readonly SettledPart[]): void => {
+      for (const part of settled) {
         const from = cut.from + part.from;
         plans = withStretch(plans, plansOf(scenario, part), from);
         parts.push({ ...part, from });
       }
+    };
+    try {
+      keep(await settleDay(scenario, settle, progress));
     } catch (error) {
-      if (!(error instanceof SessionRefused) || (parts.length === 0 && !(error instanceof DayBroken))) throw error;
-      const before = error instanceof DayBroken ? error.settled : 0;
-      throw new DayBroken(
-        stretchOf(day, plans, { from: unsettledFrom(day, error, cut), to: day.hours }),
-        parts.length + before,
-        error,
-      );
+      if (error instanceof DayBroken) keep(error.parts);
+      const last = parts.at(-1);
+      if (!(error instanceof SessionRefused) || last === undefined) throw error;
+      const to = last.from + last.scenario.hours;
+      const [done, rest] = [stretchOf(day, plans, { from: 0, to }), stretchOf(day, plans, { from: to, to: day.hours })];
+      throw new DayBroken({ parts, done, rest }, error);
     }
   }
   return parts;
-}
-
-/** The first period of the day that did not settle. */
-function unsettledFrom({ startUtc, periodHours }: Scenario, error: SessionRefused, { from }: Cut): number {
-  if (!(error instanceof DayBroken)) return from;
-  return Math.round((Date.parse(error.rest.startUtc) - Date.parse(startUtc)) / (periodHours * 3_600_000));
 }
 
 /** What everybody's devices do in a part; undefined of those who take no part in it. */

@@ -14,13 +14,16 @@ export const MonthJsonSchema = z.strictObject({
       date: z.string(),
       /** How the audit ended, or why nothing was settled. */
       verdict: z.string().min(1),
+      /** All of it. */
       settled: z.boolean(),
+      /** Of a day in several sessions of which the last did not settle: how much of it did; figures are of that. */
+      settledHours: z.number().positive().optional(),
       sharedKwh: z.number().nonnegative(),
       loadKwh: z.number().nonnegative(),
       emissionsKg: z.number(),
     }),
   ),
-  /** Sums over the days that were settled. */
+  /** Sums over what was settled, parts of days too. */
   members: z.array(
     z.strictObject({
       id: z.string().min(1),

@@ -26,7 +26,7 @@ function memberCard({ currency, members }: MonthJson): string {
   const foot = ["All", ...COLUMNS.map(([, of]) => money(sumOf(members, of)))];
   return card("Every member", table(["Member", ...COLUMNS.map(([head]) => head)], rows, { foot }), {
     wide: true,
-    note: `${currency} over the days that were settled. Paid: on chain, to the last unit. Without trade: each member by itself with its own devices, every day from where they stood. Plain tariff: the same energy, without market, battery or generator, cars charged as soon as they come. Saved: against the plain tariff.`,
+    note: `${currency} over what was settled. Paid: on chain, to the last unit. Without trade: each member by itself with its own devices, every day from where they stood. Plain tariff: the same energy, without market, battery or generator, cars charged as soon as they come. Saved: against the plain tariff.`,
   });
 }
 
@@ -34,19 +34,24 @@ function dayCard({ days }: MonthJson): string {
   const rows = days.map((day) => [
     day.date,
     ...[day.sharedKwh, day.loadKwh, day.emissionsKg].map((value) => number(value, 2)),
-    escape(day.verdict),
+    (day.settledHours === undefined ? "" : `first ${day.settledHours} h settled; `) + escape(day.verdict),
   ]);
   return card("Every day", table(["Day", "Shared, kWh", "Load, kWh", "CO₂, kg", "Audit"], rows), { wide: true });
 }
 
 export function renderMonth(month: MonthJson): string {
   const { currency, members, days } = month;
-  const settled = days.filter((day) => day.settled);
+  const settled = days.filter((day) => day.settled || day.settledHours !== undefined);
+  const [whole, parts] = [settled.filter((day) => day.settled).length, settled.filter((day) => !day.settled).length];
   const all = (column: number): string => `${money(sumOf(members, COLUMNS[column][1]))} ${currency}`;
   const kwh = (of: (day: MonthJson["days"][number]) => number): string => `${number(total(settled.map(of)), 1)} kWh`;
   const emitted = number(total(settled.map(({ emissionsKg }) => emissionsKg)), 1);
   const top = tiles([
-    { label: "Days settled", value: `${settled.length} of ${days.length}` },
+    {
+      label: "Days settled",
+      value: `${whole} of ${days.length}`,
+      ...(parts > 0 && { detail: `and part of ${parts}` }),
+    },
     { label: "All bills", value: all(2), detail: `by the plain tariff ${all(4)}` },
     {
       label: "Shared between members",

@@ -3,6 +3,7 @@
  * integer: they run in a process of their own.
  */
 export const ON_DEVNET: readonly string[] = [
+  "brokenDay",
   "chainRefusals",
   "chaos",
   "commandLines",
