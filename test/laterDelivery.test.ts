@@ -125,6 +125,47 @@ describe("delivery on a chain that goes on by itself", function () {
     expect(audit.stdout).to.include("files beside the chain: valid");
   });
 
+  it("is done for a day in several sessions as well: entered, billed once, and found valid as one folder", async () => {
+    const apart = join(out, "apart");
+    const at = ["--rpc", anvil.url, "--market", settlement.market!, "--out", apart];
+    const run = (most: number) => captured("run", "ieee15", "--hours", "2", "--most-bytes", `${most}`, ...at);
+    const tooLong = await run(1_000);
+    expect(tooLong.code).to.equal(3);
+    expect(tooLong.stderr).to.include("nor does an hour alone: try fewer members");
+    const [, bytes] = /does not fit one transaction: (\d+) bytes/.exec(tooLong.stderr)!;
+    const ran = await run(Number(bytes) - 1);
+    expect(ran.code, ran.stderr).to.equal(0);
+    const [day] = globSync(`${apart}/*-2h`);
+    const parts = globSync(`${day}/session-*`).toSorted();
+    expect(parts.length).to.equal(2);
+    const last = DeliveryJsonSchema.parse(read(join(parts[1], "delivery.json")));
+    expect(last.entered).to.equal(undefined);
+    const whole = () => captured("meter", "enter", day);
+    const both = await captured("meter", "enter", day, "--readings", join(out, "late.json"));
+    expect(both.code).to.equal(2);
+    expect(both.stderr).to.include(parts[0]);
+    for (const later of [DAY_S / 2, 2 * DAY_S]) {
+      await passTime(provider, last.start + last.periods * last.periodSeconds + later);
+      const { code, stderr } = await whole();
+      expect(code, stderr).to.equal(0);
+    }
+    const bills = globSync(`${apart}/**/bills/*.json`).map((one) => BillJsonSchema.parse(read(one)));
+    expect(new Set(bills.map(({ number }) => number)).size).to.equal(bills.length);
+    for (const prosumer of new Set(bills.map((one) => one.prosumer))) {
+      const received = parts.map((part) => {
+        const { accounts } = SettlementJsonSchema.parse(read(join(part, "settlement.json")));
+        const { members } = DeliveryJsonSchema.parse(read(join(part, "delivery.json")));
+        const moved = members.find(({ id }) => id === prosumer)!.movedNano;
+        return BigInt(accounts.find(({ account }) => account === prosumer)!.moneyNano) + BigInt(moved);
+      });
+      const [bill] = bills.filter((one) => one.prosumer === prosumer);
+      expect(BigInt(bill.totalNano), `prosumer ${prosumer}`).to.equal(-received.reduce((a, b) => a + b, 0n));
+    }
+    const audit = await captured("audit", day, "--bundle", out);
+    expect(audit.code, audit.stderr).to.equal(0);
+    expect(audit.stdout).to.include("files beside the chain: valid");
+  });
+
   it("lets no clock be set that is nobody's to set", async () => {
     const none = await captured("run", "ieee15", "--hours", "1", "--pass-time", "--out", out);
     expect(none).to.include({ code: 2 }).and.property("stderr").contains("--pass-time: only with --rpc");

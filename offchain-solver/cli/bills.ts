@@ -63,19 +63,25 @@ type Delivered = {
   readonly settled: Pick<AuditedSession, "batch" | "transaction">;
   /** Every entry's document, the first one first. */
   readonly deliveries: readonly DeliveryJson[];
-  readonly vatPercent: number;
 };
 
-/** Those that are `wanted` of one session's bills, in its folder. Says how many. */
+/**
+ * Those that are `wanted` of the bills of one session, or of those of a day, into the folder of the session or the day.
+ * Says how many.
+ */
 export function writeSessionBills(
-  { at }: SessionFolder,
-  { promised, settled: { batch, transaction }, deliveries: entries, vatPercent }: Delivered,
+  at: SessionFolder["at"],
+  delivered: readonly Delivered[],
+  vatPercent: number,
   wanted: (bill: BillJson) => boolean,
 ): number {
   const community = isFile(at("community.json")) ? readJson(at("community.json"), CommunityJsonSchema) : undefined;
-  const sessions = [{ result: resultOf(promised), batch, transaction, entries }];
-  const prosumers = promised.terms.scenario.prosumers.map(({ id }) => id);
-  const bills = makeBills({ sessions, fallback: [], prosumers, community, vatPercent }).filter(wanted);
+  const sessions = delivered.map(({ promised, settled: { batch, transaction }, deliveries: entries }) => ({
+    ...{ result: resultOf(promised), batch, transaction, entries },
+  }));
+  const ids = delivered.flatMap(({ promised }) => promised.terms.scenario.prosumers.map(({ id }) => id));
+  const of = { sessions, fallback: [], prosumers: [...new Set(ids)], community, vatPercent };
+  const bills = makeBills(of).filter(wanted);
   writeBills(dirname(at("delivery.json")), bills);
   return bills.length;
 }

@@ -15,6 +15,9 @@ import { goOn, type GoingOn, type Had } from "../devnet/goingOn.ts";
 import { appIsBuilt, servePage, type PageOptions, type ServedPage } from "../devnet/pageServer.ts";
 import type { Wiring } from "../devnet/parties.ts";
 import { usageOf } from "../devnet/usage.ts";
+import { CHAIN_LIMITS } from "../codec/fits.ts";
+import { plannedSessions } from "../devnet/plannedSessions.ts";
+import { SessionRefused } from "../devnet/refused.ts";
 import { verdictText } from "../auditor/verdict.ts";
 import { InputError } from "../io/inputError.ts";
 import { choiceOption, note, numberOption, say } from "../io/output.ts";
@@ -26,8 +29,8 @@ import type { Scenario } from "../market/scenario/scenario.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
 import { takePeriods } from "../scenarios/periods.ts";
 import { hoursOption, readScenario, type DrawArguments } from "./clearOptions.ts";
-import { writeDevnet } from "./devnetFolders.ts";
-import { Exit } from "./exit.ts";
+import { writeDevnet, type PlannedSession } from "./devnetFolders.ts";
+import { Exit, notSolved } from "./exit.ts";
 
 type Arguments = Pick<DrawArguments, "hours"> & {
   readonly sessions: number;
@@ -42,6 +45,7 @@ type Arguments = Pick<DrawArguments, "hours"> & {
   readonly stay?: true;
   readonly patience: number;
   readonly compare?: true;
+  readonly mostBytes?: number;
   readonly json?: string;
 };
 
@@ -79,6 +83,11 @@ export function devnetCommand(): Command {
     .option("--stay", "goes on after the last session, until it is interrupted, so that the page can be used")
     .option("--patience <s>", "a session that has not settled then is void", numberOption("--patience", 5, 86_400), 600)
     .option("--compare", "clears each day in this process too: the same integers? how long does it take?")
+    .option(
+      "--most-bytes <n>",
+      "what a transaction may be long; a day that is longer is planned here and settled in several sessions",
+      numberOption("--most-bytes", 1_000, CHAIN_LIMITS.bytes, true),
+    )
     .option("--json <file>", "what became of the sessions; - is stdout")
     .action(devnet);
 }
@@ -86,9 +95,7 @@ export function devnetCommand(): Command {
 async function devnet(name: string, args: Arguments): Promise<void> {
   checkTarget(args.json);
   const { scenario, community } = await readScenario(name, { ...args } as DrawArguments);
-  const first = checked(name, scenario, args);
-  if (args.broker !== undefined && args.transport === "tls")
-    throw new InputError(`--broker ${args.broker}: only with --transport nats`);
+  const first = sessionsOf(checked(name, scenario, args), args);
   const folder = openFolder(args.data, args);
   const stop = new AbortController();
   const stopping = (): void => stop.abort();
@@ -96,7 +103,8 @@ async function devnet(name: string, args: Arguments): Promise<void> {
   const run: Running = { ends: [], earlier: [], startSeconds: 0 };
   let place: Place | undefined;
   try {
-    place = await openPlace(args, first[0], folder);
+    checkUncut(first, folder);
+    place = await openPlace(args, first[0].scenario, folder);
     await runMarket({ scenario, community, first, args, folder, place, stop: stop.signal }, run);
     if (args.stay && run.page !== undefined) note(`the page stays at ${run.page.url} until this is interrupted`);
     if (args.stay) await interrupted(stop.signal);
@@ -128,8 +136,8 @@ type Place = Awaited<ReturnType<typeof openPlace>>;
 type Setting = {
   readonly scenario: Scenario;
   readonly community: CommunityJson | undefined;
-  /** Days of a devnet that begins. */
-  readonly first: readonly Scenario[];
+  /** Sessions of a devnet that begins. */
+  readonly first: readonly PlannedSession[];
   readonly args: Arguments;
   readonly folder: DevnetFolder;
   readonly place: Place;
@@ -144,7 +152,7 @@ async function runMarket(setting: Setting, run: Running): Promise<void> {
   const { view, said } = terminalView(args);
   const plan = standing && (await goOn(scenario, { data, standing, provider, ...howMany(args) }));
   run.earlier = plan?.earlier ?? [];
-  const days = plan?.days ?? first;
+  const days = plan?.days ?? first.map((one) => one.scenario);
   view.add({
     title: `market in ${data}`,
     task: async (_, task) => {
@@ -176,7 +184,9 @@ async function runMarket(setting: Setting, run: Running): Promise<void> {
     skip: () => stop.aborted,
     task: async (_, task) => {
       const market = run.market as Devnet;
-      const had = [...run.earlier, ...run.ends.map((end, k) => ({ day: days[k], terms: market.terms[k], end }))];
+      const whole = (k: number) => plan === undefined && { whole: first[k].whole };
+      const ended = run.ends.map((end, k) => ({ day: days[k], terms: market.terms[k], end, ...whole(k) }));
+      const had = [...run.earlier, ...ended];
       run.delivered = await delivery(market, { had, community }, stop);
       if (run.delivered === undefined) return;
       const { sessions, bills, verdict } = run.delivered;
@@ -319,7 +329,9 @@ const interrupted = (signal: AbortSignal): Promise<void> =>
   });
 
 /** What the chain could not take is refused before any process starts. */
-function checked(name: string, scenario: Scenario, { sessions, hours }: Arguments): Scenario[] {
+function checked(name: string, scenario: Scenario, { sessions, hours, broker, transport }: Arguments): Scenario[] {
+  if (broker !== undefined && transport === "tls")
+    throw new InputError(`--broker ${broker}: only with --transport nats`);
   const [fault] = unsettleable(scenario);
   if (fault) throw complaint(name, fault.field, fault.value, fault.reason);
   if (scenario.prosumers.length < 3)
@@ -330,6 +342,25 @@ function checked(name: string, scenario: Scenario, { sessions, hours }: Argument
       "a market of processes has at least 3: its committee",
     );
   return daysOf(scenario, sessions, (day) => (hours === undefined ? day : shortened(day, scenario.hours)));
+}
+
+/** Of days that are longer than a transaction may be: several each. */
+function sessionsOf(wholes: readonly Scenario[], { mostBytes }: Arguments): PlannedSession[] {
+  const most = mostBytes === undefined ? undefined : { ...CHAIN_LIMITS, bytes: mostBytes };
+  const said = (step: string): void => note(`• ${step}`);
+  try {
+    return wholes.flatMap((whole) => plannedSessions(whole, said, most).map((scenario) => ({ scenario, whole })));
+  } catch (error) {
+    throw error instanceof SessionRefused ? notSolved(wholes[0].name, error.status, error.message) : error;
+  }
+}
+
+/** A devnet that goes on is of whole days: of a part nobody knows where it would have left everything. */
+function checkUncut(first: readonly PlannedSession[], { data, standing }: DevnetFolder): void {
+  if (standing !== undefined && first.some(({ scenario, whole }) => scenario !== whole))
+    throw new InputError(
+      `--data ${data}: its days are longer than a transaction may be: none of them goes on; --reset begins anew`,
+    );
 }
 
 const shortened = (day: Scenario, periods: number): Scenario =>

@@ -19,7 +19,7 @@ import { auditFolder } from "./audit.ts";
 import { makeBills, writeBills } from "./bills.ts";
 import { writeFallback } from "./fallbackFolder.ts";
 import { fallbackOf } from "./settledDays.ts";
-import { writeSession } from "./sessionFiles.ts";
+import { partName, writeDay, writeSession, type DayPart } from "./sessionFiles.ts";
 
 export type DeliveredSession = {
   readonly ordinal: number;
@@ -37,7 +37,17 @@ export type Delivered = {
   readonly verdict: Verdict;
 };
 
-type Days = { readonly had: readonly Had[]; readonly community: CommunityJson | undefined };
+/** A session, and the day that it is or is a part of. */
+export type PlannedSession = { readonly scenario: Scenario; readonly whole: Scenario };
+
+type Days = {
+  /** `whole`: the day that it is a part of, if it is not one by itself. */
+  readonly had: readonly (Had & { readonly whole?: Scenario })[];
+  readonly community: CommunityJson | undefined;
+};
+
+type SettledSession = Awaited<ReturnType<typeof processSession>> &
+  DayPart & { readonly ordinal: number; readonly whole: Scenario };
 
 /** Into `out`, while the chain still answers. */
 export async function writeDevnet(market: Devnet, out: string, { had, community }: Days): Promise<Delivered> {
@@ -46,10 +56,9 @@ export async function writeDevnet(market: Devnet, out: string, { had, community 
     readJson(join(bundleFolder(data), `${bundleHash}.json`), WitnessSchema),
   );
   const found = await audit({ deployment, chain }, witnesses);
-  const sessions: DeliveredSession[] = [];
-  const billed: BilledSession[] = [];
+  const settled: SettledSession[] = [];
   const fallback: FallbackDay[] = [];
-  for (const { day, terms, end } of had) {
+  for (const { day, terms, end, whole = day } of had) {
     const { ordinal } = end;
     if (end.outcome === "void") {
       const [metered] = fallbackOf(day);
@@ -59,28 +68,55 @@ export async function writeDevnet(market: Devnet, out: string, { had, community 
       await writeFallback(out, deployment, { scenario: day, terms, metered, meterKey }, community);
     }
     if (end.outcome !== "settled") continue;
-    const { outcome, documents } = await processSession(market, { day, terms, ordinal }, found);
-    const clearing = toClearingJson(outcome.cleared, { method: "anderson", trade: true });
-    const folder = writeSession({ out, rpc: chain.url }, outcome, clearing, community);
-    documents.forEach(({ delivery, meters }, entry) => {
-      const at = (file: "delivery.json" | "meters.json"): string =>
-        ofEntry(join(folder, placeOf(file, community !== undefined)), entry + 1);
-      if (entry > 0) writeJson(at("delivery.json"), delivery);
-      if (entry > 0) writeJson(at("meters.json"), meters);
-    });
-    const { result } = outcome.batch;
-    const { batch, transaction } = outcome.settled;
-    const entries = documents.map(({ delivery }) => delivery);
-    billed.push({ result, batch, transaction, entries });
-    sessions.push({
-      ...{ ordinal, folder, entries: entries.map(({ kind }) => kind) },
-      creditsWh: entries.flatMap(({ credits = [] }) => credits).reduce((sum, { wh }) => sum + wh, 0),
-      verdict: verdictText(outcome.delivery?.verdict ?? outcome.audited[0].verdict),
-    });
+    const made = await processSession(market, { day, terms, ordinal }, found);
+    const clearing = toClearingJson(made.outcome.cleared, { method: "anderson", trade: true });
+    settled.push({ ...made, clearing, ordinal, whole });
   }
+  const to = { out, rpc: chain.url, community };
+  const sessions = [...Map.groupBy(settled, ({ whole }) => whole)].flatMap(([whole, own]) =>
+    // A day of which a session is missing is none: each of the others stands for itself.
+    own.length === had.filter((one) => (one.whole ?? one.day) === whole).length
+      ? writeOfDay(to, whole, own)
+      : own.flatMap((one) => writeOfDay(to, one.outcome.scenario, [one])),
+  );
+  const billed: BilledSession[] = settled.map(({ outcome: { batch, settled: of }, documents }) => ({
+    ...{ result: batch.result, batch: of.batch, transaction: of.transaction },
+    entries: documents.map(({ delivery }) => delivery),
+  }));
   const prosumers = market.homes.map(({ id }) => id).filter((id) => id !== OPERATOR_ID);
   const bills = makeBills({ sessions: billed, fallback, prosumers, community, vatPercent: 0 });
   if (sessions.length > 0) writeBills(out, bills);
   const verdict: Verdict = sessions.length === 0 ? { kind: "valid" } : auditFolder(out, found);
   return { sessions, bills: bills.length, verdict };
+}
+
+type To = { readonly out: string; readonly rpc: string; readonly community: CommunityJson | undefined };
+
+/** All sessions of a day; one alone is a folder by itself. */
+function writeOfDay({ community, ...to }: To, whole: Scenario, own: readonly SettledSession[]): DeliveredSession[] {
+  const [{ outcome, clearing }] = own;
+  const alone = own.length === 1;
+  const day = alone ? writeSession(to, outcome, clearing, community) : writeDay(to, whole, own, community);
+  return own.map((one, k) => {
+    const folder = alone ? day : join(day, partName(k));
+    writeLater(folder, one, community !== undefined);
+    const { documents, ordinal } = one;
+    const entries = documents.map(({ delivery }) => delivery);
+    return {
+      ...{ ordinal, folder, entries: entries.map(({ kind }) => kind) },
+      creditsWh: entries.flatMap(({ credits = [] }) => credits).reduce((sum, { wh }) => sum + wh, 0),
+      verdict: verdictText(one.outcome.delivery?.verdict ?? one.outcome.audited[0].verdict),
+    };
+  });
+}
+
+/** Documents of entries after the first. */
+function writeLater(folder: string, { documents }: SettledSession, split: boolean): void {
+  documents.forEach(({ delivery, meters }, entry) => {
+    const at = (file: "delivery.json" | "meters.json"): string =>
+      ofEntry(join(folder, placeOf(file, split)), entry + 1);
+    if (entry === 0) return;
+    writeJson(at("delivery.json"), delivery);
+    writeJson(at("meters.json"), meters);
+  });
 }

@@ -37,7 +37,12 @@ export function notSolved(name: string, status: string, reason: string | undefin
   );
 }
 
+/** Days are settled in several sessions of whole hours: where that is told, not even an hour fits. */
+const TOO_LONG = "does not fit one transaction";
+const TRY_SMALLER = "nor does an hour alone: try fewer members, or fewer partners each";
+
 function whatToTry(status: string, reason: string): string | undefined {
+  if (reason.includes(TOO_LONG)) return TRY_SMALLER;
   if (reason.includes(LIMITS_DO_NOT_HELP)) return TRY_DEVICES;
   return UNCERTIFIED.test(reason) ? TRY_CLOSER : TRY[status];
 }

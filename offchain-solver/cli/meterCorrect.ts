@@ -7,9 +7,8 @@ import { writeJson } from "../io/target.ts";
 import type { EntryRequest } from "../node/delivery/reckoning.ts";
 import { ofEntry } from "../records/sessionPlaces.ts";
 import { sessionIn } from "./audit.ts";
-import { writeSessionBills } from "./bills.ts";
 import { Exit } from "./exit.ts";
-import { documentsIn, meteredSession, newerReadings, signedAgain } from "./meteredSession.ts";
+import { documentsIn, meteredSession, newerReadings, rebill, signedAgain } from "./meteredSession.ts";
 
 type Arguments = { readonly readings: string; readonly reason: string; readonly rpc?: string; readonly vat: number };
 
@@ -46,10 +45,9 @@ async function correct(folder: string, args: Arguments): Promise<void> {
     const number = told.length + (told[0].delivery.entered === undefined ? 0 : 1);
     writeJson(ofEntry(session.at("delivery.json"), number), made.delivery);
     writeJson(ofEntry(session.at("meters.json"), number), made.meters);
-    const deliveries = [...told.map(({ delivery }) => delivery).slice(0, number - 1), made.delivery];
     const last = made.delivery.entered!.txHash;
     // The old ones stay as they are: what changed is billed in documents of its own.
-    const bills = writeSessionBills(session, { promised, settled, deliveries, vatPercent: args.vat }, (bill) => {
+    const bills = rebill(known, args.vat, (bill) => {
       return bill.corrects !== undefined && bill.lines.some(({ transaction }) => transaction === last);
     });
     say(`entry ${made.entry.number} (${made.entry.kind}) in block ${made.entry.block}, ${bills} bills in ${folder}`);

@@ -22,9 +22,16 @@ import { clockOf, windowsOf } from "../node/delivery/windows.ts";
 import { ofEntry } from "../records/sessionPlaces.ts";
 import { sessionIn, type SessionFolder } from "./audit.ts";
 import { audited } from "./auditing.ts";
-import { writeSessionBills } from "./bills.ts";
+import { partsIn } from "./dayFolder.ts";
 import { Exit } from "./exit.ts";
-import { documentsIn, meteredSession, newerReadings, signedAgain, type MeteredSession } from "./meteredSession.ts";
+import {
+  documentsIn,
+  meteredSession,
+  newerReadings,
+  rebill,
+  signedAgain,
+  type MeteredSession,
+} from "./meteredSession.ts";
 import { rewriteSession } from "./sessionFiles.ts";
 
 type Arguments = { readonly readings?: string; readonly rpc?: string; readonly passTime?: true; readonly vat: number };
@@ -32,7 +39,7 @@ type Arguments = { readonly readings?: string; readonly rpc?: string; readonly p
 export const enterCommand = (): Command =>
   new Command("enter")
     .description("enters on chain what became of a session of this program's keys, once its day is over, and bills it")
-    .argument("<session>", "the session's folder, as run --rpc wrote it")
+    .argument("<session>", "the session's folder, as run --rpc wrote it, or that of a day in several")
     .option("--readings <file>", "what meters say, as `meter read` writes it, in place of what meters.json has of them")
     .option("--rpc <url>", "a node of the chain (default: the one that settlement.json names)")
     .option("--pass-time", "sets that chain's clock past what is waited for, where its node can")
@@ -40,6 +47,13 @@ export const enterCommand = (): Command =>
     .action(enter);
 
 async function enter(folder: string, args: Arguments): Promise<void> {
+  const parts = partsIn(folder);
+  if (parts.length > 0 && args.readings !== undefined)
+    throw new InputError(`--readings ${args.readings}: are of one session: name it, such as ${parts[0]}`);
+  for (const session of parts.length === 0 ? [folder] : parts) await enterOne(session, args);
+}
+
+async function enterOne(folder: string, args: Arguments): Promise<void> {
   const newer = args.readings === undefined ? undefined : newerReadings(args.readings);
   const session = sessionIn(folder);
   const told = documentsIn(session);
@@ -124,8 +138,7 @@ async function conclude(known: MeteredSession, documents: readonly Documents[], 
       found,
     );
   rewriteSession(session, { settled, found, delivery: { verdict } });
-  const deliveries = documents.map(({ delivery }) => delivery);
-  writeSessionBills(session, { promised, settled, deliveries, vatPercent: vat }, () => true);
+  rebill(known, vat, () => true);
   return verdict;
 }
 

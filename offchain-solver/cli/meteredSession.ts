@@ -1,4 +1,5 @@
 /** What commands that enter readings of a session's folder share: what the chain has of it, and what meters say now. */
+import { join } from "node:path";
 import { keccak256 } from "ethers";
 import type { Audited, AuditedSession } from "../auditor/audit.ts";
 import { deliveryDomain } from "../codec/deliveryData.ts";
@@ -15,9 +16,12 @@ import { signReadings } from "../metering/signed.ts";
 import type { Documents, Promised, Signed } from "../node/delivery/reckoning.ts";
 import { DeliveryJsonSchema, MetersJsonSchema, type MetersJson } from "../records/deliveryJson.ts";
 import { ReadingsJsonSchema } from "../records/meterJson.ts";
-import { ofEntry } from "../records/sessionPlaces.ts";
-import type { SessionFolder } from "./audit.ts";
+import type { BillJson } from "../records/billJson.ts";
+import { ofEntry, placeOf, type SessionFile } from "../records/sessionPlaces.ts";
+import { sessionIn, type SessionFolder } from "./audit.ts";
 import { audited } from "./auditing.ts";
+import { writeSessionBills } from "./bills.ts";
+import { dayOf, partsIn, rewriteDay } from "./dayFolder.ts";
 import { Exit } from "./exit.ts";
 import { reached } from "./reachChain.ts";
 
@@ -36,7 +40,9 @@ export type MeteredSession = {
 export async function meteredSession(session: SessionFolder, asked: string | undefined): Promise<MeteredSession> {
   const rpc = asked ?? session.settlement.rpc;
   if (rpc === undefined) throw new InputError("--rpc: a node of the chain must be named");
-  const found = await audited({ ...session.where, rpc: [rpc] });
+  const folder = session.where.bundle!;
+  // Of a day in several sessions the others' proofs are beside it.
+  const found = await audited({ ...session.where, bundle: dayOf(folder) ?? folder, rpc: [rpc] });
   const known = promisedIn(session, found);
   const chain = await reached(rpc, session.settlement.market);
   const nodeKey = (id: number) => devnetKey("node", id);
@@ -98,4 +104,24 @@ export async function signedAgain(
     }),
   );
   return { files: [...before, ...files], statements: meters.statements };
+}
+
+/**
+ * What is renewed of a session's folder, or of its day's where that has several, after an entry: the day's pages, and
+ * those that are `wanted` of its bills. Says how many.
+ */
+export function rebill(
+  { session, promised, settled, found }: MeteredSession,
+  vatPercent: number,
+  wanted: (bill: BillJson) => boolean,
+): number {
+  const deliveries = (one: SessionFolder) => documentsIn(one).map(({ delivery }) => delivery);
+  const day = dayOf(session.where.bundle!);
+  if (day === undefined)
+    return writeSessionBills(session.at, [{ promised, settled, deliveries: deliveries(session) }], vatPercent, wanted);
+  rewriteDay(day);
+  const parts = partsIn(day).map(sessionIn);
+  const at = (file: SessionFile): string => join(day, placeOf(file, isFile(join(day, placeOf("clearing.json", true)))));
+  const delivered = parts.map((part) => ({ ...promisedIn(part, found), deliveries: deliveries(part) }));
+  return writeSessionBills(at, delivered, vatPercent, wanted);
 }
