@@ -232,6 +232,29 @@ describe("what a portal writes", () => {
       },
     ],
     [
+      "files under the meters' own numbers, each with two columns",
+      (f) => {
+        const rows = f
+          .get("series/load.csv")!
+          .trim()
+          .split("\r\n")
+          .map((row) => row.split(";"));
+        f.delete("series/load.csv");
+        for (let c = 1; c < rows[0].length; c++)
+          f.set(
+            `series/AT00${c}.csv`,
+            rows
+              .map((row, k) => (k === 0 ? "Zeit;Einspeisung (kWh);Bezug (kWh)" : `${row[0]};0,0;${row[c]}`))
+              .join("\n"),
+          );
+        const named = f
+          .get("members.csv")!
+          .split("\n")
+          .map((line) => (line.startsWith("id,") ? `${line},load` : line.replace(/^H0(\d).*/, "$&,AT00$1")));
+        f.set("members.csv", named.join("\n"));
+      },
+    ],
+    [
       "stamps with their zone",
       (f) =>
         void f.set(

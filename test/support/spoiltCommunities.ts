@@ -70,6 +70,13 @@ const ROWS: readonly Row[] = [
     "headLine: 3 under series",
   ],
   [
+    "a preamble with as many separators as the table",
+    load(/^\uFEFF/, "\uFEFFMeter;street;;;\r\nPeriod;June 2026;;;\r\n"),
+    "load.csv",
+    "line 3",
+    "headLine: 3 under series",
+  ],
+  [
     "generation under a name that nobody knows",
     (files) => {
       const text = files.get("series/pv.csv")!;

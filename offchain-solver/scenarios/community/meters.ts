@@ -58,23 +58,27 @@ export function tablesIn(folder: string): string[] {
 
 /**
  * A member's series: the one that members.csv names, else the first there is of `ID-load`, column ID of `load`, the
- * column of `ID` that is called consumption (or generation), and the only column of `ID`. A name that finds nothing is
- * noted. Undefined where there is none.
+ * column of `ID` that is called consumption (or generation), and the only column of `ID`. Of a file that is named
+ * without a column it is the column that is called so, too. A name that finds nothing is noted. Undefined where there
+ * is none.
  */
 export function meterOf(meters: Meters, member: Member, kind: Kind, found?: Findings): MeterSeries | undefined {
   const { id, file, line } = member;
   const named = member[kind];
+  const calledSo = (stem: string): MeterSeries | undefined =>
+    [...meters].find(([key]) => key.startsWith(`${stem}:`) && LIKE[kind].test(key.slice(stem.length)))?.[1];
   if (named !== undefined) {
-    const series = meters.get(named.replace(/\.(csv|txt|xlsx)(?=:|$)/i, ""));
+    const name = named.replace(/\.(csv|txt|xlsx)(?=:|$)/i, "");
+    const series = meters.get(name) ?? calledSo(name);
+    const own = [...meters.keys()].filter((key) => key.startsWith(`${name.split(":")[0]}:`));
     if (series === undefined)
       found?.wrong.push(
-        `${file}: line ${line}: ${kind} = ${JSON.stringify(named)}: there is no such series; there are ${some([...meters.keys()])}`,
+        `${file}: line ${line}: ${kind} = ${JSON.stringify(named)}: there is no such series; there are ${some(own.length > 0 ? own : [...meters.keys()])}`,
       );
     return series;
   }
-  const like = [...meters].filter(([key]) => key.startsWith(`${id}:`) && LIKE[kind].test(key.slice(id.length)));
   const only = kind === "load" ? meters.get(id) : undefined;
-  return meters.get(`${id}-${kind}`) ?? meters.get(`${kind}:${id}`) ?? like[0]?.[1] ?? only;
+  return meters.get(`${id}-${kind}`) ?? meters.get(`${kind}:${id}`) ?? calledSo(id) ?? only;
 }
 
 /** What else the member's own file holds, for whoever has to say which it is. */

@@ -62,12 +62,15 @@ const withoutPreamble = (text: string, headLine: number): string =>
     .map((line, k) => (k < headLine - 1 ? "" : line))
     .join("\n");
 
-/** Where lines of a preamble are taken for names: the first row of the width that the rest of the file has. */
+/**
+ * Where lines of a preamble are taken for names: the first row of the width that the rest of the file has, and full.
+ * Portals give a preamble's lines as many separators.
+ */
 function headFurther(rows: readonly Row[], width: number): string | undefined {
   const last = rows.at(-1)?.cells.length ?? 0;
-  const head = rows.find(({ cells }) => cells.length === last);
-  const filled = head?.cells.filter((cell) => cell !== "").length ?? 0;
-  if (head === undefined || last <= width || filled < last - 1 || rows.at(-1) === head) return undefined;
+  const isFull = ({ cells }: Row): boolean => cells.filter((cell) => cell !== "").length >= last - 1;
+  const head = rows.find((row) => row.cells.length === last && isFull(row));
+  if (head === undefined || last <= width || rows.at(-1) === head) return undefined;
   return `do the names of the columns stand in line ${head.line}? Then write headLine: ${head.line} under series in community.yaml`;
 }
 
