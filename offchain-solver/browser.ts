@@ -1,5 +1,5 @@
 /** What a page needs to act for a wallet: small, so that it is there at once. Proof and pictures have other doors. */
-export { contracts, type Deployment } from "./chain/deployment.ts";
+export { contracts, SentUnseen, type Deployment } from "./chain/deployment.ts";
 export { marketAt } from "./chain/keys.ts";
 export { countCarbon, type AssetCount, type CarbonCount } from "./chain/carbonCount.ts";
 export * as Credits from "./chain/credits.ts";

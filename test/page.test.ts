@@ -1,6 +1,7 @@
 import { judges } from "./page/auditor.ts";
 import { bills } from "./page/bills.ts";
 import { meters } from "./page/delivery.ts";
+import { fitsScreens } from "./page/fitting.ts";
 import { walksByKeys } from "./page/keyboard.ts";
 import { letsLeave } from "./page/leaving.ts";
 import { opensSmall } from "./page/opening.ts";
@@ -26,6 +27,7 @@ describe("the page, in a browser with a wallet", function () {
   bills(stage);
   meters(stage);
   judges(stage);
+  fitsScreens(stage);
   walksByKeys(stage);
   refuses(stage);
   letsLeave(stage);

@@ -21,6 +21,7 @@ import {
   readTerms,
   renderAudit,
   settledFeeder,
+  termsHash,
   type OwnBill,
   type SettledFeeder,
   type Terms,
@@ -28,6 +29,7 @@ import {
 } from "../../offchain-solver/report/index.ts";
 import { quorumOf, readCommittee, readSessions, type connect, type Deployment } from "../../offchain-solver/browser.ts";
 import type { Config } from "./config.ts";
+import type { MarketView } from "./market.ts";
 
 export type { Audited, AuditedSession, OwnBill, SettledFeeder };
 export { netWh, priceParts, WHY_TEXTS } from "../../offchain-solver/report/index.ts";
@@ -76,16 +78,35 @@ export async function nextTermsOf(config: Config): Promise<Terms | undefined> {
   return found.kind === "read" ? found.terms : undefined;
 }
 
-export async function witnessOf(config: Config, { bundleHash }: AuditedSession): Promise<Witness | undefined> {
+export async function witnessOf(
+  config: Config,
+  { bundleHash }: Pick<Posted, "bundleHash">,
+): Promise<Witness | undefined> {
   const found = bundleHash === undefined ? undefined : await witnessIn(bundlesAt(config.bundles), bundleHash);
   return found?.kind === "found" ? found.value : undefined;
 }
 
-/** What the feeder did in a session; undefined where payload or witness is missing. */
-export async function feederOf(config: Config, session: AuditedSession): Promise<SettledFeeder | undefined> {
+/** A settled session as it was posted, whether or not anybody has judged it. */
+export type Posted = Pick<AuditedSession, "batch" | "terms" | "payload" | "bundleHash">;
+
+/** The newest session that has settled, as the chain shows it; undefined: there is none. */
+export async function newestOf({ deployment, provider, seen }: MarketView): Promise<Posted | undefined> {
+  const newest = seen?.settled;
+  if (newest?.outcome.kind !== "settled") return undefined;
+  const { batch } = newest.outcome;
+  const posted = (await readSessions(deployment, provider, newest.blockNumber)).find((one) => one.batch === batch);
+  return posted && { batch, terms: newest.terms, payload: posted.payload, bundleHash: posted.bundleHash };
+}
+
+/**
+ * What the feeder did in a session, from a witness whose bytes hash to what is on chain and that is of the terms that
+ * were frozen; undefined where payload or witness is missing.
+ */
+export async function feederOf(config: Config, session: Posted): Promise<SettledFeeder | undefined> {
   const { payload, terms } = session;
   const witness = await witnessOf(config, session);
   if (payload === undefined || terms === undefined || witness === undefined) return undefined;
+  if (termsHash(witness.terms) !== terms.termsHash) return undefined;
   return settledFeeder(Payload.decode(payload, terms.periods), terms, witness.terms, witness.limits);
 }
 

@@ -13,8 +13,11 @@ export type Proven = {
   readonly fault: string | undefined;
 };
 
-/** `entries`: how many were entered after sessions; another one is judged as well. */
-export function useProof({ config, seen, tick }: MarketView, entries = 0): Proven {
+/**
+ * `entries`: how many were entered after sessions; another one is judged as well. `waits`: something is drawn first,
+ * for which this browser's one thread is needed.
+ */
+export function useProof({ config, seen, tick }: MarketView, entries = 0, waits = false): Proven {
   const [proof, setProof] = useState<Proof>();
   const [audited, setAudited] = useState<Audited>();
   const [fault, setFault] = useState<string>();
@@ -27,6 +30,7 @@ export function useProof({ config, seen, tick }: MarketView, entries = 0): Prove
         const loaded = await import("./proof.ts");
         if (ended) return;
         setProof(loaded);
+        if (waits) return;
         const found = await loaded.prove(config);
         if (ended) return;
         setAudited(found);
@@ -37,6 +41,6 @@ export function useProof({ config, seen, tick }: MarketView, entries = 0): Prove
     })();
     return () => void (ended = true);
     // What could not be judged is tried again as the chain moves.
-  }, [config, settled, entries, fault !== undefined && tick]);
+  }, [config, settled, entries, waits, fault !== undefined && tick]);
   return { proof, audited, fault };
 }

@@ -1,5 +1,5 @@
 /** Handles to the contracts of one market. */
-import { Contract, ContractFactory, type ContractRunner, type InterfaceAbi, type Signer } from "ethers";
+import { Contract, ContractFactory, isError, type ContractRunner, type InterfaceAbi, type Signer } from "ethers";
 import { AUTHORITY, CARBON_CREDIT, DELIVERY, MARKET, REGISTRY, TOKEN } from "../codec/abi.ts";
 
 export type Deployment = {
@@ -81,10 +81,29 @@ export async function deployCompiled(signer: Signer, compiled: Compiled, ...args
   return contract as Contract;
 }
 
-/** Sends and waits; a revert throws with the custom error decoded by ethers. */
+/** A transaction is on its way, and nobody says whether it is in a block: who sends it again may pay twice. */
+export class SentUnseen extends Error {
+  readonly hash: string;
+  constructor(hash: string, cause: unknown) {
+    super(`transaction ${hash} was sent, and the chain does not say what became of it`, { cause });
+    this.name = "SentUnseen";
+    this.hash = hash;
+  }
+}
+
+/** What the chain itself says of a transaction, as ethers puts it. */
+const isAnswer = (error: unknown): boolean =>
+  isError(error, "CALL_EXCEPTION") || isError(error, "TRANSACTION_REPLACED");
+
+/**
+ * Sends and waits; a revert throws with the custom error decoded by ethers. Throws SentUnseen where the chain stops
+ * answering in between.
+ */
 export async function send(contract: Contract, method: string, ...args: unknown[]) {
   const response = await contract.getFunction(method).send(...args);
-  const receipt = await response.wait();
+  const receipt = await response.wait().catch((error: unknown) => {
+    throw isAnswer(error) ? error : new SentUnseen(response.hash, error);
+  });
   if (receipt === null) throw new Error(`${method}: no receipt`);
   return receipt;
 }

@@ -1,5 +1,6 @@
 /** A browser's wallet (EIP-1193), found by EIP-6963: as a signer that stops when its owner changes wallets. */
 import { BrowserProvider, type Eip1193Provider, type Signer } from "ethers";
+import { SentUnseen } from "./deployment.ts";
 
 export type InjectedWallet = Eip1193Provider & {
   readonly on?: (event: string, listener: (value: unknown) => void) => void;
@@ -27,8 +28,19 @@ export async function injectedSigner(wallet: InjectedWallet, address: string, st
     const bound = act.bind(signer);
     return (...args: A): Promise<R> => (still() ? bound(...args) : Promise.reject(new WalletChanged()));
   };
+  const [send, sendOnly] = [signer.sendTransaction.bind(signer), signer.sendUncheckedTransaction.bind(signer)];
+  let hash: string | undefined;
+  signer.sendUncheckedTransaction = async (transaction) => (hash = await sendOnly(transaction));
   signer.signTypedData = guard(signer.signTypedData);
-  signer.sendTransaction = guard(signer.sendTransaction);
+  signer.sendTransaction = guard(async (transaction: Parameters<typeof send>[0]) => {
+    hash = undefined;
+    try {
+      return await send(transaction);
+    } catch (error) {
+      // It asks the wallet's own node for what it has just sent.
+      throw hash === undefined ? error : new SentUnseen(hash, error);
+    }
+  });
   return signer;
 }
 

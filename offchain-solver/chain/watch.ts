@@ -26,6 +26,8 @@ export type Watched = {
   readonly head: Block;
   /** The newest session; undefined: none has been frozen. */
   readonly session: Seen | undefined;
+  /** The newest that has settled. */
+  readonly settled: Seen | undefined;
   /** The chain no longer has a block that it had: what was read before is read anew. */
   readonly reorg: boolean;
 };
@@ -40,6 +42,7 @@ export class MarketWatch {
   readonly #fromBlock: number;
   #head: Block | undefined;
   #session: Seen | undefined;
+  #settled: Seen | undefined;
 
   constructor(deployment: Deployment, provider: Provider, fromBlock = 0) {
     this.#deployment = deployment;
@@ -51,13 +54,13 @@ export class MarketWatch {
     const head = await this.#block("latest");
     if (head === undefined) throw new Error("the chain has no newest block");
     const reorg = !(await this.#continues(head));
-    if (reorg) this.#session = undefined;
+    if (reorg) this.#session = this.#settled = undefined;
     const from = reorg || this.#head === undefined ? this.#fromBlock : this.#head.number + 1;
     for (let low = from; low <= head.number; low += RANGE)
       for (const log of await this.#logs(low, Math.min(head.number, low + RANGE - 1))) this.#apply(log);
     this.#head = head;
     const { session } = this;
-    return { head, session, reorg };
+    return { head, session, settled: this.#settled, reorg };
   }
 
   /** With the deadline as the newest block's clock has it. */
@@ -102,7 +105,7 @@ export class MarketWatch {
     if (event.name === "SessionCancelled") this.#session = { ...seen, outcome: { kind: "cancelled" } };
     const { blockHash: block, transactionHash: transaction } = log;
     if (event.name === "Settled")
-      this.#session = { ...seen, outcome: { kind: "settled", batch: args.batch, block, transaction } };
+      this.#settled = this.#session = { ...seen, outcome: { kind: "settled", batch: args.batch, block, transaction } };
   }
 }
 

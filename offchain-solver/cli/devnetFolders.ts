@@ -7,6 +7,7 @@ import { processSession } from "../devnet/processSession.ts";
 import { audit } from "../devnet/steps/settle.ts";
 import { readJson } from "../io/readJson.ts";
 import { writeJson } from "../io/target.ts";
+import type { Scenario } from "../market/scenario/scenario.ts";
 import { toClearingJson } from "../records/clearingRecord.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
 import { ofEntry, placeOf } from "../records/sessionPlaces.ts";

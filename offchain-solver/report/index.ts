@@ -1,6 +1,6 @@
 /** What a page shows of a settled session; the page draws it itself. */
 export * as Payload from "../codec/payload.ts";
-export { parseTerms, readTerms, type Terms } from "../codec/terms.ts";
+export { parseTerms, readTerms, termsHash, type Terms } from "../codec/terms.ts";
 export type { Witness } from "../codec/witness.ts";
 export { renderAudit } from "./auditPage.ts";
 export { amountText, gramsOf, renderCertificate, type Certificate } from "./certificate.ts";

@@ -77,6 +77,7 @@ async function pictures(stage: Stage, screen: Required<Screen>): Promise<void> {
   await shot(other.page, name("connect"));
   await tab(other.page, "Feeder");
   await other.page.locator("svg.feeder").waitFor();
+  await other.page.getByText("Checked in this browser").waitFor();
   await shot(other.page, name("operator"));
   await tab(other.page, "Proof");
   await other.page.locator("table button.link").first().click();

@@ -95,6 +95,18 @@ export function judges(stage: Stage): void {
             states.join(),
           ).to.equal(verdicts[0].verdict === "valid");
           expect(await seriousFaults(page)).to.deep.equal([]);
+          // The feeder is drawn at once where the witness is the one whose hash is on the chain; the verdict follows.
+          await page.goto(`${other.url}#operator`);
+          await page.reload();
+          await page
+            .getByText(
+              spoil
+                ? "The witness of this session is nowhere to be had"
+                : `Checked in this browser: ${verdicts.at(-1)!.verdict}`,
+            )
+            .waitFor();
+          expect(await page.locator("svg.feeder").count()).to.equal(spoil ? 0 : 1);
+          expect(await seriousFaults(page)).to.deep.equal([]);
         } finally {
           await page.context().close();
           await other.close();

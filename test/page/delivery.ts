@@ -136,6 +136,10 @@ async function countsCredits(stage: Stage): Promise<void> {
   await page.getByLabel("Search by wallet, member, batch or credit").fill("");
   await page.locator("table button.link").first().click();
   await page.getByText("Members at the meter; what moved adds up to 0.000000000 $").waitFor();
+  // The prices of these readings are none that the frozen terms ask for.
+  await page
+    .locator('section[aria-label="After the meters"] .verdict.invalid:has-text("entryPriceNotTheTerms")')
+    .waitFor();
   expect(await seriousFaults(page)).to.deep.equal([]);
   await leave(stage, seat);
 }

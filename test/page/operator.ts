@@ -22,6 +22,7 @@ export function showsClearing(stage: Stage): void {
     expect(new Set(iterations).size, iterations.join(" ")).to.be.at.least(2);
     await page.getByText("has settled").waitFor();
     await page.locator("select option").nth(1).waitFor({ state: "attached" });
+    await page.getByText("Checked in this browser: valid.").waitFor();
     await page.locator("svg.feeder").waitFor();
     const buses = stage.devnet.terms[0].scenario.feeder.buses.length;
     expect(await page.locator("svg.feeder .dot").count()).to.equal(buses);

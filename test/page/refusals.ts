@@ -78,6 +78,23 @@ export function refuses(stage: Stage): void {
       await leave(stage, seat);
     });
 
+    it("a chain that is away when something has just been sent: what is on its way is not sent twice", async () => {
+      const seat = await connected(stage, 1);
+      const { page, wallet, id } = seat;
+      const before = (await accountOf(stage, id)).deposit;
+      wallet.silence(/^eth_getTransactionReceipt$/);
+      await page.getByLabel("Amount, $").fill("5");
+      await button(page, "Pay in").click();
+      await page.getByText(/It was sent \(0x.*Look again before you send it once more/).waitFor();
+      expect(wallet.asked).to.deep.equal(["sign Permit", "send"]);
+      expect((await accountOf(stage, id)).deposit - before).to.equal(5_000_000_000n);
+      expect(await seriousFaults(page)).to.deep.equal([]);
+      wallet.silence(undefined);
+      const held = `$${(Number(before) / 1e9 + 5).toFixed(2)}`;
+      await page.locator(`dl.figures dd:text-is("${held}")`).first().waitFor();
+      await leave(stage, seat);
+    });
+
     it("a chain and a node that are away, and a chain that went back", async () => {
       const seat = await seated(stage, 1);
       const { page } = seat;

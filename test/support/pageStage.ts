@@ -20,6 +20,8 @@ import { giveWallet, type PageWallet } from "./pageWallet.ts";
 export const DAY_S = 86_400;
 export const WAIT = { patienceMs: 240_000 };
 export const HOSTILE = `<img src=x onerror="globalThis.broken = 1">`;
+/** No place in it to break a line. */
+export const LONG = "Wohnungseigentumsgemeinschaftsverwaltungsgesellschaft_Nord_4";
 
 export type Seat = Opened & { readonly wallet: PageWallet; readonly id: number; readonly key: Wallet };
 
@@ -36,7 +38,7 @@ export type StageOptions = {
 /** Builds page and contracts on a fresh clone. Two sessions, of two hours unless asked; the first has settled. */
 export async function openStage(stage: Stage, options: StageOptions = {}): Promise<void> {
   buildApp();
-  const { name = HOSTILE, called = (id) => `${HOSTILE} ${id}`, hours = 2, homes = 4 } = options;
+  const { name = HOSTILE, called = (id) => `${HOSTILE} ${LONG} ${id}`, hours = 2, homes = 4 } = options;
   const street = { ...takeHours(populate(loadBase("ieee15"), homes, 1), hours), name };
   const days = daysOf(street, 2, (day) => day);
   const data = mkdtempSync(join(tmpdir(), "gridpact-page-"));

@@ -10,6 +10,8 @@ export type PageWallet = {
   readonly messages: readonly { readonly primaryType: string; readonly message: Readonly<Record<string, unknown>> }[];
   /** Declines whatever comes next, or takes it again. */
   readonly decline: (declines: boolean) => void;
+  /** Its own node answers nothing of that name; undefined: it answers all. */
+  readonly silence: (methods: RegExp | undefined) => void;
   /** Called before each signature is given. */
   readonly beforeSigning: (act: (() => Promise<void>) | undefined) => void;
   /** The owner goes to another of its keys, or to another chain. */
@@ -56,6 +58,7 @@ type State = {
   chainId: number;
   key: Wallet;
   declines: boolean;
+  silent: RegExp | undefined;
   before: (() => Promise<void>) | undefined;
   readonly asked: string[];
   readonly messages: Typed[];
@@ -94,6 +97,7 @@ async function answerOf(state: State, method: string, params: readonly unknown[]
       return sent.hash;
     }
     default:
+      if (state.silent?.test(method)) throw { code: -32603, message: "no answer" };
       if (state.chainId !== state.home) throw { code: -32000, message: "another chain" };
       return provider.send(method, [...params]);
   }
@@ -125,7 +129,15 @@ export async function giveWallet(page: Page, key: Wallet, rpc: string): Promise<
   const provider = connect(rpc);
   const home = Number((await provider.getNetwork()).chainId);
   const place = { provider, home, chainId: home };
-  const state: State = { ...place, key, declines: false, before: undefined, asked: [], messages: [] };
+  const state: State = {
+    ...place,
+    key,
+    declines: false,
+    silent: undefined,
+    before: undefined,
+    asked: [],
+    messages: [],
+  };
   const tell = async (event: string, value: unknown): Promise<void> => {
     const told = JSON.stringify([event, value]);
     await page.evaluate(`globalThis.gridpactTell(...${told})`);
@@ -150,6 +162,7 @@ export async function giveWallet(page: Page, key: Wallet, rpc: string): Promise<
     asked: state.asked,
     messages: state.messages,
     decline: (now) => void (state.declines = now),
+    silence: (methods) => void (state.silent = methods),
     beforeSigning: (act) => void (state.before = act),
     async goTo(next) {
       state.key = next;

@@ -3,16 +3,18 @@ import { useMemo } from "react";
 import type { MarketView } from "../market.ts";
 import type { Audited, AuditedSession } from "../proof.ts";
 import { called, kwh, number, ofNano, shortHash } from "../shown/format.ts";
-import { Card, Notice, Table } from "../shown/parts.tsx";
+import { Card, Notice, Table, type Cell } from "../shown/parts.tsx";
 import type { Delivered } from "../useDelivery.ts";
 import type { Proof } from "../useProof.ts";
 
 type Props = { view: MarketView; delivered: Delivered; session: AuditedSession; proof: Proof; audited: Audited };
 
 export function Entries({ view, delivered, session, proof, audited }: Props) {
-  const verdictOf = (number: number): string => {
+  const verdictOf = (number: number): Cell => {
     const found = audited.entries.find((one) => one.sequence === session.sequence && one.number === number);
-    return found === undefined ? "not yet" : proof.verdictText(found.verdict);
+    if (found === undefined) return "not yet";
+    const shown = <span className={`verdict ${found.verdict.kind}`}>{proof.verdictText(found.verdict)}</span>;
+    return { key: "verdict", shown };
   };
   const { code, entries } = delivered;
   const own = useMemo(

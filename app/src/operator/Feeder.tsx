@@ -12,11 +12,12 @@ import {
   type Geometry,
 } from "../../../offchain-solver/report/index.ts";
 import type { MarketView } from "../market.ts";
-import type { AuditedSession, SettledFeeder } from "../proof.ts";
+import type { Posted, SettledFeeder } from "../proof.ts";
 import { boundaries, called, number } from "../shown/format.ts";
 import { Card, Figures, Table } from "../shown/parts.tsx";
 
-type Props = { view: MarketView; session: AuditedSession; feeder: SettledFeeder };
+/** `drawn`: is told when the picture is there. */
+type Props = { view: MarketView; session: Posted; feeder: SettledFeeder; drawn: () => void };
 
 const REPLAY_MS = 600;
 
@@ -33,7 +34,7 @@ function useWidth(): [number, (element: HTMLElement | null) => void] {
   return [width, setElement];
 }
 
-export default function Feeder({ view, session, feeder }: Props) {
+export default function Feeder({ view, session, feeder, drawn }: Props) {
   const { market, periods } = feeder;
   const grid = market.scenario.feeder;
   const terms = session.terms!;
@@ -56,6 +57,10 @@ export default function Feeder({ view, session, feeder }: Props) {
           ),
     [grid, width],
   );
+  const there = geometry !== undefined;
+  useEffect(() => {
+    if (there) drawn();
+  }, [there, drawn]);
   const now = periods[t];
   const times = useMemo(() => boundaries(view.config, terms), [view.config, terms]);
   const time = `${times[t]}–${times[t + 1]}`;

@@ -1,27 +1,42 @@
 /** The feeder of a settled session, the clearing under way, and how the nodes are. */
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import type { MarketView } from "../market.ts";
-import type { AuditedSession, SettledFeeder } from "../proof.ts";
+import type { AuditedSession, Posted, SettledFeeder } from "../proof.ts";
 import { boundaries, called, moment, number } from "../shown/format.ts";
 import { Card, Notice, Table } from "../shown/parts.tsx";
-import { useProof } from "../useProof.ts";
+import { useProof, type Proof, type Proven } from "../useProof.ts";
 import { Live } from "./Live.tsx";
 import { Nodes } from "./Nodes.tsx";
 
 const Reserve = lazy(() => import("./Reserve.tsx"));
-const Feeder = lazy(() => import("./Feeder.tsx"));
+// Asked for with this view, not once there is something to draw.
+const drawing = import("./Feeder.tsx");
+const Feeder = lazy(() => drawing);
 
 export default function Operator({ view }: { view: MarketView }) {
-  const { proof, audited, fault } = useProof(view);
+  const [idle, setIdle] = useState(false);
+  const { proof, audited, fault } = useProof(view, 0, !idle);
+  const newest = useNewest(view, proof);
   const [batch, setBatch] = useState<string>();
   const sessions = audited?.sessions.filter(({ payload }) => payload !== undefined) ?? [];
-  const session = sessions.find((one) => one.batch === batch) ?? sessions.at(-1);
+  const judged = sessions.find((one) => one.batch === batch) ?? sessions.at(-1);
+  const session: Posted | undefined = audited === undefined && newest !== "none" ? newest : judged;
   const feeder = useFeeder(view, proof, session);
+  const drawn = useCallback((): void => {
+    // Once it is painted: judging takes this browser's thread for a second or two.
+    requestAnimationFrame(() => setTimeout(() => setIdle(true)));
+  }, []);
+  const nothing = newest === "none" || feeder === "missing";
+  useEffect(() => {
+    if (nothing) setIdle(true);
+  }, [nothing]);
   return (
     <div className="grid">
       <Live view={view} />
       {fault !== undefined && <Notice kind="bad">{fault}</Notice>}
-      {fault === undefined && audited === undefined && <Notice kind="busy">Reading the settled sessions…</Notice>}
+      {fault === undefined && audited === undefined && session === undefined && (
+        <Notice kind="busy">Reading the settled sessions…</Notice>
+      )}
       {audited !== undefined && session === undefined && (
         <Card title="Feeder" wide>
           <Notice kind="info">No session has settled yet: there is nothing to draw.</Notice>
@@ -48,8 +63,9 @@ export default function Operator({ view }: { view: MarketView }) {
       )}
       {session !== undefined && typeof feeder === "object" && (
         <>
+          <Judged proof={proof} session={judged?.batch === session.batch ? judged : undefined} fault={fault} />
           <Suspense fallback={<Notice kind="busy">Drawing the feeder…</Notice>}>
-            <Feeder key={session.batch} view={view} session={session} feeder={feeder} />
+            <Feeder key={session.batch} view={view} session={session} feeder={feeder} drawn={drawn} />
           </Suspense>
           <Binding view={view} session={session} feeder={feeder} />
           <Suspense fallback={null}>
@@ -62,21 +78,59 @@ export default function Operator({ view }: { view: MarketView }) {
   );
 }
 
-function useFeeder(view: MarketView, proof: ReturnType<typeof useProof>["proof"], session: AuditedSession | undefined) {
+/** What this browser finds of the session that is drawn. */
+function Judged({ proof, session, fault }: Pick<Proven, "proof" | "fault"> & { session: AuditedSession | undefined }) {
+  if (session === undefined || proof === undefined)
+    return fault === undefined ? (
+      <Notice kind="busy">
+        Drawn from the published proof, whose hash is on the chain. This browser is checking what it says…
+      </Notice>
+    ) : null;
+  const { verdict } = session;
+  return (
+    <Notice kind={verdict.kind === "valid" ? "good" : verdict.kind === "invalid" ? "bad" : "info"}>
+      Checked in this browser: {proof.verdictText(verdict)}.
+    </Notice>
+  );
+}
+
+/** The newest settled session, before anybody has judged it; undefined: not known yet. */
+function useNewest(view: MarketView, proof: Proof | undefined): Posted | "none" | undefined {
+  const [newest, setNewest] = useState<Posted | "none">();
+  const { settled } = view.seen ?? {};
+  const seen = view.seen !== undefined;
+  const batch = settled?.outcome.kind === "settled" ? settled.outcome.batch : undefined;
+  useEffect(() => {
+    let ended = false;
+    if (proof !== undefined && seen)
+      proof.newestOf(view).then(
+        (found) => void (ended || setNewest(found ?? "none")),
+        // The audit asks the same chain, and says what is wrong with it.
+        () => void (ended || setNewest("none")),
+      );
+    return () => void (ended = true);
+    // Every look at the chain makes another view; what settled last is the same until another has.
+  }, [proof, seen, batch]);
+  return newest;
+}
+
+function useFeeder({ config }: MarketView, proof: Proof | undefined, session: Posted | undefined) {
   const [feeder, setFeeder] = useState<{ batch: string; found: SettledFeeder | "missing" }>();
+  const batch = session?.batch;
   useEffect(() => {
     let ended = false;
     if (proof !== undefined && session !== undefined)
-      proof.feederOf(view.config, session).then(
+      proof.feederOf(config, session).then(
         (found) => void (ended || setFeeder({ batch: session.batch, found: found ?? "missing" })),
         () => void (ended || setFeeder({ batch: session.batch, found: "missing" })),
       );
     return () => void (ended = true);
-  }, [view.config, proof, session]);
-  return feeder?.batch === session?.batch ? feeder?.found : undefined;
+    // The same session once it is judged is drawn already.
+  }, [config, proof, batch]);
+  return feeder?.batch === batch ? feeder?.found : undefined;
 }
 
-function Binding({ view, session, feeder }: { view: MarketView; session: AuditedSession; feeder: SettledFeeder }) {
+function Binding({ view, session, feeder }: { view: MarketView; session: Posted; feeder: SettledFeeder }) {
   const terms = session.terms!;
   const times = boundaries(view.config, terms);
   const rows = feeder.binding.map(({ period, kind, name, price, behind }) => [

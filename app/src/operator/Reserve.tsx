@@ -1,13 +1,13 @@
 /** Who keeps power ready for whose forecast errors, zone by zone. */
 import { lazy, Suspense, useMemo } from "react";
 import type { MarketView } from "../market.ts";
-import type { AuditedSession, SettledFeeder } from "../proof.ts";
+import type { Posted, SettledFeeder } from "../proof.ts";
 import { beginnings, number } from "../shown/format.ts";
 import { Card, Notice, Table } from "../shown/parts.tsx";
 
 const Series = lazy(() => import("../shown/Series.tsx"));
 
-type Props = { view: MarketView; session: AuditedSession; feeder: SettledFeeder };
+type Props = { view: MarketView; session: Posted; feeder: SettledFeeder };
 
 /** Lines that can be told apart; the table has all of them. */
 const DRAWN = 6;

@@ -35,8 +35,8 @@ export default function Metered({ view, billed, id, delivered }: Props) {
   const most = useMostCharge(view, delivered, billed, id);
   const bound = most !== undefined && most > 0 && (
     <p className="note">
-      Whatever is said of your meter, a session like this can take at most {dollars(most)} of your deposit: the bound of
-      the connection that you signed.
+      Whatever is said of your meter, a session like this can take at most {dollars(most)}, the bound of the connection
+      that you signed, and never more than your deposit.
     </p>
   );
   if (found === undefined)

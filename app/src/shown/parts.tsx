@@ -52,6 +52,9 @@ function useOverflow() {
   return { place, overflows };
 }
 
+/** A unit stays on the line of the word before it. */
+const withUnit = (head: string): string => head.replace(/, (\S+)$/, ",\u00a0$1");
+
 /** The first column names the row; numbers stand right. `words`: columns that hold text. */
 export function Table(props: {
   caption: string;
@@ -73,7 +76,7 @@ export function Table(props: {
           <tr role="row">
             {heads.map((head, k) => (
               <th key={head} role="columnheader" scope="col" className={kind(k)}>
-                {head}
+                {withUnit(head)}
               </th>
             ))}
           </tr>
@@ -83,11 +86,16 @@ export function Table(props: {
             <tr key={r} role="row" aria-current={r === current ? "true" : undefined}>
               {row.map((cell, k) =>
                 k === 0 ? (
-                  <th key={k} role="rowheader" scope="row">
+                  <th
+                    key={k}
+                    role="rowheader"
+                    scope="row"
+                    {...(typeof cell === "string" && /^\d+$/.test(cell) && { "data-label": heads[0] })}
+                  >
                     {shown(cell)}
                   </th>
                 ) : (
-                  <td key={k} role="cell" className={kind(k)} data-label={heads[k]}>
+                  <td key={k} role="cell" className={kind(k)} data-label={withUnit(heads[k])}>
                     {shown(cell)}
                   </td>
                 ),

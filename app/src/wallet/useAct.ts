@@ -1,6 +1,7 @@
 /** One thing that the owner does: under way, done, or why not, in words. */
 import { useCallback, useState } from "react";
-import { revertText, WalletChanged } from "../../../offchain-solver/browser.ts";
+import { revertText, SentUnseen, WalletChanged } from "../../../offchain-solver/browser.ts";
+import { shortHash } from "../shown/format.ts";
 
 export type Act = {
   readonly kind: "idle" | "busy" | "done" | "failed";
@@ -10,6 +11,8 @@ export type Act = {
 /** What went wrong, for people. */
 export function failure(error: unknown): string {
   if (error instanceof WalletChanged) return error.message;
+  if (error instanceof SentUnseen)
+    return `It was sent (${shortHash(error.hash)}), but the chain does not say whether it went through. Look again before you send it once more.`;
   const { code, info, message, shortMessage } = error as {
     code?: unknown;
     info?: { error?: { code?: unknown } };
