@@ -33,10 +33,7 @@ export function plannedSessions(day: Scenario, progress: Progress, most?: Transa
   if (fits) return [day];
   const cuts = partsOf(result, setting, perHour(day));
   if (cuts === undefined)
-    throw new SessionRefused(
-      "refused",
-      `the session does not fit one transaction: ${bytes} bytes, up to ${gas} gas`,
-    );
+    throw new SessionRefused("refused", `the session does not fit one transaction: ${bytes} bytes, up to ${gas} gas`);
   progress(`${bytes} bytes, up to ${gas} gas: more than a transaction takes, ${cuts.length} sessions`);
   return cuts.map((cut) => stretchOf(day, outcome.solution.schedules, cut));
 }
