@@ -337,6 +337,8 @@ describe("what is written about threats and errors", () => {
     "offchain-solver/net/tls/tlsAttacks.test.ts",
     "offchain-solver/net/nats/natsAttacks.test.ts",
     "test/networkFuzz.test.ts",
+    "test/meterMessages.test.ts",
+    "test/explainedBills.test.ts",
   ];
 
   it("every threat of docs/threats.md names tests that exist", () => {
