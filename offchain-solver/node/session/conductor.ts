@@ -3,45 +3,12 @@
  * a clock or a socket: events in, messages out. It can keep a session from settling, not bend one: whatever it hands
  * out is checked by everybody before a signature.
  */
-import { canonicalBytes, type Json } from "../../codec/canonicalJson.ts";
-import type { Terms } from "../../codec/terms.ts";
-import { judgeClaims, type Claim } from "./claims.ts";
+import { judgeClaims } from "./claims.ts";
+import type { Conducting, ConductorEffect, Stage, Tightening } from "./conducting.ts";
 import type { Disputed } from "./disputes.ts";
 import { Exclusions, isHopeless, type Beyond } from "./exclusions.ts";
 import type { Life, LifeOf } from "./messages.ts";
-
-export type Conducting = {
-  readonly session: string;
-  readonly terms: Terms;
-  /** Canonical, as they were frozen. */
-  readonly termsText: string;
-  /** Parties: the operator first, then the prosumers in the order of the terms. */
-  readonly invited: readonly number[];
-  /** Parties whose signatures count; of everybody else the session needs nothing. */
-  readonly committee: ReadonlySet<number>;
-  /** Of the committee: so many that are missing, or refuse, keep a quorum from being reached. */
-  readonly quorumLacksAt: number;
-  /** Who has no part in it from the start, since the freeze found no mandate of it. */
-  readonly without?: readonly Beyond[];
-};
-
-export type ConductorEffect =
-  | { readonly kind: "send"; readonly to: number; readonly message: Life }
-  /** The stage it has come to, for people. */
-  | { readonly kind: "stage"; readonly stage: Stage; readonly attempt: number }
-  /** The others go on without it. */
-  | { readonly kind: "leftOut"; readonly party: number; readonly reason: string }
-  /** It takes part, and what it says of the result does not count. */
-  | { readonly kind: "differs"; readonly party: number; readonly reason: string }
-  /** It is cleared again inside tighter limits. */
-  | { readonly kind: "tightened"; readonly tightening: Tightening }
-  /** It will not come to an end any more; the session is void at its deadline. */
-  | { readonly kind: "giveUp"; readonly reason: string };
-
-export type Stage = "gathering" | "opening" | "clearing" | "claiming" | "attesting" | "given up";
-
-type Proposal = LifeOf<"proposal">["proposal"];
-type Tightening = NonNullable<LifeOf<"attempt">["tightening"]>;
+import { Said, textOf } from "./said.ts";
 
 /** Clearings whose limits are tighter than those of the one before. */
 const MOST_TIGHTENINGS = 8;
@@ -71,9 +38,7 @@ export class Conductor {
   /** Of the members there are: with others what the linear model gets wrong is something else. */
   #tightening: Tightening | undefined;
   #tightenings = 0;
-  #ready = new Set<number>();
-  #proposals = new Map<number, Proposal>();
-  #claims = new Map<number, Claim>();
+  #said = new Said();
   #effects: ConductorEffect[] = [];
   #failures: string[] = [];
 
@@ -183,22 +148,22 @@ export class Conductor {
     switch (message.kind) {
       case "ready":
         if (this.#stage !== "opening") return;
-        if (this.#ready.has(party)) return;
-        this.#ready.add(party);
+        if (this.#said.ready.has(party)) return;
+        this.#said.ready.add(party);
         this.#moves++;
-        if (this.#ready.size < all) return;
+        if (this.#said.ready.size < all) return;
         this.#enter("clearing");
         return this.#tell({ kind: "go", ...this.#now() });
       case "proposal":
-        if (this.#stage !== "clearing" || this.#proposals.has(party)) return;
-        this.#proposals.set(party, message.proposal);
+        if (this.#stage !== "clearing" || this.#said.proposals.has(party)) return;
+        this.#said.proposals.set(party, message.proposal);
         this.#moves++;
-        if (this.#proposals.size < all) return;
+        if (this.#said.proposals.size < all) return;
         this.#enter("claiming");
-        return this.#tell({ kind: "proposals", ...this.#now(), text: this.#proposalsText() });
+        return this.#tell({ kind: "proposals", ...this.#now(), text: this.#said.proposalsText(this.#members) });
       case "claim":
-        if (this.#stage !== "claiming" || this.#claims.has(party)) return;
-        this.#claims.set(party, message);
+        if (this.#stage !== "claiming" || this.#said.claims.has(party)) return;
+        this.#said.claims.set(party, message);
         this.#moves++;
         if (!this.#allClaimed()) return;
         return this.#attest();
@@ -228,19 +193,10 @@ export class Conductor {
 
   #now = (): { session: string; attempt: number } => ({ session: this.#about.session, attempt: this.#attempt });
 
-  #proposalsText(): string {
-    const [operator, ...prosumers] = this.#members.map((party) => this.#proposals.get(party));
-    return textOf({ operator, prosumers });
-  }
-
   #attest(): void {
     const { session, terms, committee, quorumLacksAt } = this.#about;
-    const operator = this.#proposals.get(this.#operator);
-    const claims = this.#members.flatMap((party) => {
-      const claim = this.#claims.get(party);
-      return claim === undefined ? [] : [{ party, ...claim }];
-    });
-    const judged = judgeClaims(claims, {
+    const operator = this.#said.proposals.get(this.#operator);
+    const judged = judgeClaims(this.#said.claimed(this.#members), {
       session,
       terms,
       operator: this.#operator,
@@ -252,7 +208,7 @@ export class Conductor {
     if (judged.kind === "none") return this.#giveUp(judged.reason);
     for (const { party, reason } of judged.named) this.#effects.push({ kind: "differs", party, reason });
     // Who refuses what is about to be signed is bound by none of it.
-    const refusing = this.#members.filter((party) => !this.#claims.has(party));
+    const refusing = this.#members.filter((party) => !this.#said.claims.has(party));
     if (judged.kind === "witness" && refusing.length === 0) {
       this.#enter("attesting");
       this.#fixed = true;
@@ -285,15 +241,13 @@ export class Conductor {
 
   /** Of everybody it is known what it makes of the proposals: its integers, or that it wants none of them. */
   #allClaimed(): boolean {
-    return this.#members.every((party) => this.#claims.has(party) || this.#exclusions.has(party));
+    return this.#members.every((party) => this.#said.claims.has(party) || this.#exclusions.has(party));
   }
 
-  /** Of a stage without an end, who has not said its part; in a clearing the agents say for whom they wait. */
+  /** Of a stage without an end. */
   #blameSilence(): void {
-    const said = { opening: this.#ready, clearing: this.#proposals, claiming: this.#claims }[this.#stage as "claiming"];
-    if (this.#stage === "clearing" && said.size === 0) return;
-    const silent = this.#members.filter((party) => !said.has(party) && party !== this.#operator);
-    for (const party of silent) this.#exclusions.fails(party, `silent while ${this.#stage}`);
+    for (const party of this.#said.silent(this.#stage as "claiming", this.#members))
+      if (party !== this.#operator) this.#exclusions.fails(party, `silent while ${this.#stage}`);
   }
 
   /** Says who is left out; false: the others make no quorum, and the session has no end. */
@@ -362,9 +316,7 @@ export class Conductor {
     }
     this.#attempt = Math.max(this.#attempt, this.#lastSeen) + 1;
     if (!this.#fixed) this.#members = this.#about.invited.filter((party) => this.#present.has(party));
-    this.#ready = new Set();
-    this.#proposals = new Map();
-    this.#claims = new Map();
+    this.#said = new Said();
     this.#enter("opening");
     const { beyond } = this.#exclusions;
     const tightening = this.#tightening;
@@ -399,6 +351,3 @@ export class Conductor {
 }
 
 const inWords = ({ party, predicate, detail }: Beyond): Disputed => ({ party, reason: `${predicate}: ${detail}` });
-
-const textOf = (value: unknown): string =>
-  new TextDecoder().decode(canonicalBytes(JSON.parse(JSON.stringify(value)) as Json));

@@ -4,8 +4,7 @@
  * thread before anything of it counts.
  */
 import { OPERATOR_AGENT } from "../../clearing/message.ts";
-import { quorumOf, sessionHash, type SessionTerms } from "../../codec/typedData.ts";
-import { signerOfText } from "../../codec/recover.ts";
+import { sessionHash, type SessionTerms } from "../../codec/typedData.ts";
 import { readTerms, type Terms } from "../../codec/terms.ts";
 import { madeUpSizes, ownFaults } from "../../ledger/termsFaults.ts";
 import type { Fault } from "../../market/scenario/scenarioFaults.ts";
@@ -16,6 +15,7 @@ import type { MaskKey } from "../agent/maskStream.ts";
 import type { AgentEvent, Reply, Verifying } from "../agent/protocol.ts";
 import type { Heard, Journal } from "../journal/journal.ts";
 import { maySign } from "../journal/signing.ts";
+import { Attestations } from "./attestations.ts";
 import { openingFault } from "./exclusions.ts";
 import { frozenFault } from "./frozenFault.ts";
 import type { Life, LifeOf } from "./messages.ts";
@@ -87,7 +87,7 @@ export class Member {
   #batch: Batch | undefined;
   /** Of every member that an own claim has looked at: whether the newest found it beyond its mandate. */
   readonly #judged = new Map<number, boolean>();
-  #attestations = new Map<string, Map<number, string>>();
+  readonly #attestations = new Attestations();
   progress: Progress = { iteration: 0 };
   stage = "waiting for the terms";
   refusal: string | undefined;
@@ -334,7 +334,7 @@ export class Member {
     if (journal.last("released", this.session)?.digest !== digest)
       journal.commit({ kind: "released", session: this.session, digest });
     this.stage = "signed";
-    this.#keep(digest, bit, signed.signature);
+    this.#attestations.keep(digest, bit, signed.signature);
     this.#spread(digest);
     this.#check();
   }
@@ -345,42 +345,27 @@ export class Member {
   }
 
   #spread(digest: string): void {
-    const signatures = [...(this.#attestations.get(digest) ?? [])];
+    const signatures = [...this.#attestations.of(digest)];
     const message: Life = { kind: "attestations", session: this.session, digest, signatures };
     for (const to of [this.#around.operator, ...this.#parties])
       if (to !== this.#around.party) this.#around.send(to, message);
   }
 
-  /** Signatures are recovered here, whoever brings them. */
   #hearAttestations({ digest, signatures }: LifeOf<"attestations">): void {
     const committee = this.#chain?.committee;
     if (committee === undefined) return;
-    const before = this.#attestations.get(digest)?.size ?? 0;
-    for (const [bit, signature] of signatures)
-      if (!this.#attestations.get(digest)?.has(bit) && signerOfText(digest, signature) === committee[bit])
-        this.#keep(digest, bit, signature);
-    const now = this.#attestations.get(digest)?.size ?? 0;
-    const quorum = quorumOf(committee.length);
+    const enough = this.#attestations.hear(digest, signatures, committee);
     // The operator reaches everybody: it hands on what makes a quorum.
-    if (this.#around.party === this.#around.operator && before < quorum && now >= quorum) this.#spread(digest);
+    if (enough && this.#around.party === this.#around.operator) this.#spread(digest);
     this.#check();
-  }
-
-  #keep(digest: string, bit: number, signature: string): void {
-    const known = this.#attestations.get(digest) ?? new Map<number, string>();
-    known.set(bit, signature);
-    // One per committee member at most: nobody fills the memory with digests.
-    if (this.#attestations.size < 32 || this.#attestations.has(digest)) this.#attestations.set(digest, known);
   }
 
   #check(): void {
     const batch = this.#batch;
-    const quorum = quorumOf(this.#chain?.committee.length ?? Infinity);
-    const known = batch && this.#attestations.get(batch.digest);
-    if (batch === undefined || known === undefined || known.size < quorum) return;
+    const committee = this.#chain?.committee;
+    const attestations = batch && committee && this.#attestations.quorum(batch.digest, committee);
+    if (batch === undefined || attestations === undefined) return;
     this.stage = "settleable";
-    // Every signature beyond a quorum only costs gas.
-    const attestations = new Map([...known].sort(([a], [b]) => a - b).slice(0, quorum));
     this.#around.settleable({ session: this.session, ...batch, witness: this.#witness, attestations });
   }
 
