@@ -17,15 +17,14 @@ export type TlsOptions = HostOptions<TlsAddress> & {
 
 const PROTOCOL = "gridpact/1";
 /** Both ends show a certificate that nobody has signed but itself; whose its key is, their hellos prove. */
-const settingsOf = ({ cert, privateKey }: Certificate) => ({
+const contextOf = ({ cert, privateKey }: Certificate) => ({
   cert,
   key: privateKey,
   minVersion: "TLSv1.3" as const,
-  ALPNProtocols: [PROTOCOL],
-  rejectUnauthorized: false,
   // A resumed connection would show no certificate.
   secureOptions: constants.SSL_OP_NO_TICKET,
 });
+const SETTINGS = { ALPNProtocols: [PROTOCOL], rejectUnauthorized: false };
 
 /**
  * Opens a host on TLS 1.3, mutual: one long-lived stream to each peer host, dialled by whichever has the lower number.
@@ -33,13 +32,15 @@ const settingsOf = ({ cert, privateKey }: Certificate) => ({
  */
 export function openTls(options: TlsOptions): Promise<HostTransport<TlsAddress>> {
   const certificate = createCertificate();
+  // One for all that are dialled: to read a key and a certificate costs more than a connection that nobody takes.
+  const secureContext = tls.createSecureContext(contextOf(certificate));
   return openHost(options, { use: "tls", key: certificate.key }, async (front) => {
     const sockets = new Set<TLSSocket>();
     const { server, strangers, address } = await listen(options.listen, certificate, front, sockets);
     return {
       address,
       dial({ host, port }, { opened, failed }) {
-        const socket = tls.connect({ host, port, ...settingsOf(certificate), checkServerIdentity: () => undefined });
+        const socket = tls.connect({ host, port, secureContext, ...SETTINGS, checkServerIdentity: () => undefined });
         sockets.add(socket);
         const late = setTimeout(() => socket.destroy(new Error("no answer in time")), front.timing.helloMs);
         const fail = (error?: Error): void => {
@@ -97,7 +98,12 @@ async function listen(
 ) {
   /** Connections that have not said who they are, oldest first: where they are too many the oldest has to go. */
   const strangers = new Map<string, Socket>();
-  const server = tls.createServer({ ...settingsOf(certificate), requestCert: true, handshakeTimeout: timing.helloMs });
+  const server = tls.createServer({
+    ...contextOf(certificate),
+    ...SETTINGS,
+    requestCert: true,
+    handshakeTimeout: timing.helloMs,
+  });
   server.on("connection", (raw) => {
     const where = whereOf(raw);
     strangers.set(where, raw);
