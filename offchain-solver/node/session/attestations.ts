@@ -1,4 +1,4 @@
-/** Signatures of a session's results, by digest and bit, as many as they may be: whoever brings them, they are recovered. */
+/** Signatures of a session's results, by digest and bit: whoever brings them, they are recovered. */
 import { quorumOf } from "../../codec/typedData.ts";
 import { signerOfText } from "../../codec/recover.ts";
 
