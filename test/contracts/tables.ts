@@ -8,7 +8,17 @@ import * as Grid from "../../offchain-solver/codec/gridModel.ts";
 import { unpackLimits } from "../../offchain-solver/codec/typedData.ts";
 import { wallet as keyOf } from "../support/keys.ts";
 import { as, call, mandate, owner, registeredLimits } from "../support/calls.ts";
-import { createWorld, FAR, freeze, idsOf, lineGrid, START, SYSTEM_IDS, type World } from "../support/world.ts";
+import {
+  AS_RELEASED,
+  createWorld,
+  FAR,
+  freeze,
+  idsOf,
+  lineGrid,
+  START,
+  SYSTEM_IDS,
+  type World,
+} from "../support/world.ts";
 
 const PROSUMERS = 12;
 const HOUR = 3_600;
@@ -204,7 +214,7 @@ describe("the dearest freeze", () => {
     expect(await changesOf(market)).to.equal(0n);
     // What is left of a transaction is enough to strike as many accounts of another feeder off the list, each from
     // another slot: 2,100 and 2,900 gas, and what computes.
-    expect(Number(gasUsed) + MOST * 6_000).to.be.lessThan(16_777_216);
+    if (AS_RELEASED) expect(Number(gasUsed) + MOST * 6_000).to.be.lessThan(16_777_216);
   });
 });
 

@@ -283,3 +283,6 @@ function revertData(error: unknown): string | undefined {
   }
   return undefined;
 }
+
+/** Code as it is released, whose gas counts: neither instrumented nor with mutants behind switches. */
+export const AS_RELEASED = process.env.GRIDPACT_ANY_SIZE === undefined && process.env.GRIDPACT_COVERAGE === undefined;
