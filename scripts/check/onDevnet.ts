@@ -19,7 +19,6 @@ export const ON_DEVNET: readonly string[] = [
   "liveAudit",
   "meterMessages",
   "month",
-  "nodeAttacks",
   "nodeRefusals",
   "page",
   "refusals",

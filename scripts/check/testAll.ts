@@ -20,7 +20,8 @@ type Suite = {
 /** The Python that Debian's python3-cvxopt belongs to; another python3 may come first in PATH. */
 const python = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
 // A connection that a failing test leaves open does not keep the suite from ending.
-const mochaFlags = ["--reporter", "spec", "--exit", "--ignore", "test/contracts/**"];
+// What is in test/long is run by `npm run test:long`.
+const mochaFlags = ["--reporter", "spec", "--exit", "--ignore", "test/contracts/**", "--ignore", "test/long/**"];
 const withoutDevnet = ON_DEVNET.flatMap((file) => ["--ignore", file]);
 
 /** Parts of about one length, so that two lanes end at about one time. */
