@@ -11,7 +11,7 @@ import {IDelivery} from "../interfaces/IDelivery.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
 import {IRegistry} from "../interfaces/IRegistry.sol";
 import {CivilYear} from "../libraries/CivilYear.sol";
-import {Commitment, PAIR_BYTES, READING_BYTES, RENEWABLE_BYTES, ROW_HEAD} from "../types/Readings.sol";
+import {Commitment, MEASURED, NARROW, pairBytes, ROW_HEAD, rowBytes, WIDE} from "../types/Readings.sol";
 
 /// Allowances and credits as tokens; see ICarbonCredit.
 contract CarbonCredit is ICarbonCredit, ERC1155Supply, AccessManaged {
@@ -70,7 +70,7 @@ contract CarbonCredit is ICarbonCredit, ERC1155Supply, AccessManaged {
         IDelivery.Delivered memory held = delivery.creditable(sequence, committed, row, proof);
         uint32 id = uint32(bytes4(row));
         asset = _assetOf(id, held.start);
-        (bytes memory wh, uint256 measured) = _measured(row);
+        (bytes memory wh, uint256 measured) = _measured(row, held.periods);
         uint256 before = _issuedWh[sequence][id];
         if (measured == before) revert NothingToIssue(id, sequence);
         _issuedWh[sequence][id] = measured;
@@ -203,13 +203,15 @@ contract CarbonCredit is ICarbonCredit, ERC1155Supply, AccessManaged {
     }
 
     /// What was measured: an estimate issues nothing. Per period u32, and the sum.
-    function _measured(bytes calldata row) private pure returns (bytes memory wh, uint256 sum) {
-        uint256 periods = (row.length - ROW_HEAD) / READING_BYTES;
-        for (uint256 cursor = ROW_HEAD + PAIR_BYTES * periods; cursor < row.length; cursor += RENEWABLE_BYTES) {
-            uint32 last = uint32(bytes4(row[cursor:cursor + RENEWABLE_BYTES]));
-            // Upper two bits: 0 measured.
-            uint32 one = last >> 30 == 0 ? last : 0;
-            wh = bytes.concat(wh, bytes4(one));
+    function _measured(bytes calldata row, uint256 periods) private pure returns (bytes memory wh, uint256 sum) {
+        uint256 width = row.length == rowBytes(periods, NARROW) ? NARROW : WIDE;
+        uint256 values = ROW_HEAD + pairBytes(periods, width);
+        uint256 qualities = values + width * periods;
+        for (uint256 t; t < periods; ++t) {
+            uint256 cursor = values + width * t;
+            uint256 quality = (uint8(row[qualities + t / 4]) >> (6 - 2 * (t % 4))) & 3;
+            uint256 one = quality == MEASURED ? uint256(bytes32(row[cursor:cursor + width])) >> (256 - 8 * width) : 0;
+            wh = bytes.concat(wh, bytes4(uint32(one)));
             sum += one;
         }
     }

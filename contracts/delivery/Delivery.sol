@@ -18,16 +18,17 @@ contract Delivery is Entries {
     struct Totals {
         int256 energy;
         int256 penalty;
-        int256 allowances;
-        uint256 boughtG;
         int256 emittedG;
-        uint256 allowancePrice;
         /// Somebody has less than it is to pay.
         bool short;
+        int256 allowances;
+        uint256 boughtG;
     }
 
     /// Insurance fund, desk and utility, whose ids are above all others.
     uint256 private constant SYSTEMS = 3;
+    uint256 private constant NANO = 0xffffffffffffffffffffffffffffffff;
+    uint256 private constant GRAMS = 0xffffffffffffffff;
 
     constructor(
         address authority,
@@ -43,33 +44,15 @@ contract Delivery is Entries {
     /// Bounds: a line's sides are within 2^80, grams within 2^33, lines fewer than 2^16. The market refuses entries
     /// whose money does not sum to zero.
     function _enter(uint32 sequence, uint16 day, Bill memory bill) internal override {
-        (Line[] memory lines, uint256 count) = (bill.lines, bill.lines.length);
-        bytes memory debitable = market.debitableOf(_ids(lines));
+        uint256 count = bill.lines.length;
+        bytes memory debitable = market.debitableOf(_ids(bill.lines));
         bytes memory entries = new bytes(ENTRY_BYTES * (count + SYSTEMS));
         int256[] memory amounts = new int256[](count + 2);
         Totals memory totals;
-        totals.allowancePrice = bill.allowancePrice;
+        _fill(bill.lines, debitable, entries, amounts, totals);
+        if (totals.short) _buy(bill, debitable, entries, amounts, totals);
         unchecked {
-            (uint256 from, uint256 to, uint256 amountAt) = (_start(debitable), _start(entries), _start(amounts));
-            Line memory line;
-            for (uint256 k; k < count; ++k) {
-                uint256 has;
-                // Bound: k < lines.length.
-                assembly ("memory-safe") {
-                    line := mload(add(add(lines, 32), shl(5, k)))
-                    has := mload(from)
-                }
-                (int256 amount, uint256 word) = _line(line, has, totals);
-                if (amount < 0 && uint256(-amount) > uint128(has)) totals.short = true;
-                word |= uint128(uint256(amount));
-                assembly ("memory-safe") {
-                    mstore(amountAt, amount)
-                    mstore(to, word)
-                }
-                from += 32;
-                to += 32;
-                amountAt += 32;
-            }
+            (uint256 from, uint256 to) = (_start(debitable) + 32 * count, _start(entries) + ENTRY_BYTES * count);
             (amounts[count], amounts[count + 1]) = (totals.allowances, -totals.energy);
             int256 fund = totals.penalty;
             if (fund < 0 && uint256(-fund) > uint128(load(from))) totals.short = true;
@@ -83,55 +66,102 @@ contract Delivery is Entries {
         }
     }
 
+    /// Each line's entry as if everybody had what it is to give, and whether somebody has not.
+    function _fill(
+        Line[] memory lines,
+        bytes memory debitable,
+        bytes memory entries,
+        int256[] memory amounts,
+        Totals memory totals
+    ) private pure {
+        // Bounds: as many words as lines in each. A line's members are in the order of types/Bill.sol.
+        assembly ("memory-safe") {
+            let energies := 0
+            let penalties := 0
+            let emitted := 0
+            let short := 0
+            let at := 32
+            for {
+                let end := add(at, shl(5, mload(lines)))
+            } lt(at, end) {
+                at := add(at, 32)
+            } {
+                let line := mload(add(lines, at))
+                let amount := mload(add(line, 96))
+                energies := add(energies, amount)
+                let penalty := mload(add(line, 128))
+                penalties := add(penalties, penalty)
+                amount := sub(amount, penalty)
+                let grams := mload(add(line, 64))
+                emitted := add(emitted, grams)
+                mstore(add(amounts, at), amount)
+                let has := mload(add(debitable, at))
+                // Below zero: less than what is to be paid, or given.
+                short := or(short, or(add(and(has, NANO), amount), sub(shr(128, has), grams)))
+                amount := or(and(amount, NANO), shl(ENTRY_GRAMS, and(sub(0, grams), GRAMS)))
+                amount := or(amount, or(shl(ENTRY_ID, mload(line)), shl(ENTRY_RELEASED, mload(add(line, 32)))))
+                mstore(add(entries, at), amount)
+            }
+            mstore(totals, energies)
+            mstore(add(totals, 32), penalties)
+            mstore(add(totals, 64), emitted)
+            mstore(add(totals, 96), slt(short, 0))
+        }
+    }
+
+    /// Allowances of its own first, the rest from the desk, as far as the account's bound still lets it pay.
+    function _buy(
+        Bill memory bill,
+        bytes memory debitable,
+        bytes memory entries,
+        int256[] memory amounts,
+        Totals memory totals
+    ) private pure {
+        unchecked {
+            totals.short = false;
+            for (uint256 k; k < bill.lines.length; ++k) {
+                uint256 has = load(_start(debitable) + 32 * k);
+                Line memory line = bill.lines[k];
+                int256 amount = amounts[k];
+                int256 missing = line.emissionsG - int256(has >> 128);
+                if (missing > 0) {
+                    int256 room = int256(line.most) + (amount < 0 ? amount : int256(0));
+                    int256 cost = missing * int256(bill.allowancePrice);
+                    if (cost > room) cost = room > 0 ? room : int256(0);
+                    amount -= cost;
+                    totals.allowances += cost;
+                    totals.boughtG += uint256(missing);
+                    amounts[k] = amount;
+                    uint256 entry = (uint256(line.id) << ENTRY_ID) | (line.released << ENTRY_RELEASED);
+                    entry |= uint256(uint64(uint256(-int256(has >> 128)))) << ENTRY_GRAMS;
+                    _store(_start(entries) + ENTRY_BYTES * k, entry | uint128(uint256(amount)));
+                }
+                if (amount < 0 && uint256(-amount) > uint128(has)) totals.short = true;
+            }
+        }
+    }
+
     function _ids(Line[] memory lines) private pure returns (bytes memory ids) {
         unchecked {
             // Each id is stored as a whole word of which the next overwrites the tail: 28 bytes more than they take.
             uint256 size = 4 * (lines.length + SYSTEMS);
             ids = new bytes(size + 28);
-            uint256 to = _start(ids);
-            for (uint256 k; k < lines.length; ++k) {
-                // Bound: k < lines.length; a line's id is its first word.
-                assembly ("memory-safe") {
-                    mstore(to, shl(224, mload(mload(add(add(lines, 32), shl(5, k))))))
-                }
-                to += 4;
-            }
-            _store(to, (uint256(INSURANCE) << 224) | (uint256(DESK) << 192) | (uint256(UTILITY) << 160));
+            // Bound: a line's id is its first word.
             assembly ("memory-safe") {
+                let to := add(ids, 32)
+                let at := add(lines, 32)
+                for {
+                    let end := add(at, shl(5, mload(lines)))
+                } lt(at, end) {
+                    at := add(at, 32)
+                } {
+                    mstore(to, shl(224, mload(mload(at))))
+                    to := add(to, 4)
+                }
                 mstore(ids, size)
             }
-        }
-    }
-
-    /// What the account receives, and its entry without that. Allowances of its own first, the rest from the desk, as
-    /// far as its bound still lets it pay.
-    function _line(
-        Line memory line,
-        uint256 has,
-        Totals memory totals
-    ) private pure returns (int256 amount, uint256 word) {
-        unchecked {
-            word = (uint256(line.id) << ENTRY_ID) | (line.released << ENTRY_RELEASED);
-            amount = line.energy;
-            totals.energy += amount;
-            if (line.penalty != 0) {
-                totals.penalty += line.penalty;
-                amount -= line.penalty;
-            }
-            int256 emitted = line.emissionsG;
-            if (emitted == 0) return (amount, word);
-            totals.emittedG += emitted;
-            if (emitted > int256(has >> 128)) {
-                uint256 bought = uint256(emitted) - (has >> 128);
-                emitted = int256(has >> 128);
-                int256 room = int256(line.most) + (amount < 0 ? amount : int256(0));
-                int256 cost = int256(bought * totals.allowancePrice);
-                if (cost > room) cost = room > 0 ? room : int256(0);
-                amount -= cost;
-                totals.allowances += cost;
-                totals.boughtG += bought;
-            }
-            word |= uint256(uint64(uint256(-emitted))) << ENTRY_GRAMS;
+            uint256 systems = (uint256(INSURANCE) << 224) | (uint256(DESK) << 192) | (uint256(UTILITY) << 160);
+            _store(_start(ids) + 4 * lines.length, systems);
         }
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.36;
 
-import {PAIR_BYTES, PRICES_BYTES, READING_BYTES, READINGS_HEAD, RESPONSE_BYTES, ROW_HEAD} from "../types/Readings.sol";
+import {PRICES_BYTES, READINGS_HEAD, READINGS_WIDTH, RESPONSE_BYTES, ROW_HEAD, rowBytes} from "../types/Readings.sol";
 import {GROUP_BYTES, TRADE_BYTES} from "./Frame.sol";
 
 /// Whether the due energy of readings is what a settled batch comes to: sold less bought, and what responses were
@@ -9,24 +9,23 @@ import {GROUP_BYTES, TRADE_BYTES} from "./Frame.sol";
 library DueCheck {
     uint256 private constant PAYLOAD_HEAD = 3;
     uint256 private constant ENERGY = 1;
-    /// Of a row's offset within it.
-    uint256 private constant OFFSET = 12;
 
     function agrees(bytes calldata payload, bytes calldata readings, uint256 periods) internal pure returns (bool) {
         uint256 participants = uint16(bytes2(payload));
         int256[] memory sold = _net(payload, participants, periods);
         int256[] memory called = _called(readings, periods);
         uint256 rows = uint16(bytes2(readings));
+        uint256 width = uint8(readings[READINGS_WIDTH]);
         uint256 k;
         for (uint256 row; row < rows; ++row) {
-            uint256 cursor = READINGS_HEAD + PRICES_BYTES * periods + row * (ROW_HEAD + READING_BYTES * periods);
+            uint256 cursor = READINGS_HEAD + PRICES_BYTES * periods + row * rowBytes(periods, width);
             uint32 id = uint32(bytes4(readings[cursor:cursor + 4]));
-            int256 offset = int256(uint256(uint40(bytes5(readings[cursor + OFFSET:cursor + ROW_HEAD]))));
             // Everybody who takes part has a row.
             bool takesPart = k < participants && _idOf(payload, k) == id;
             for (uint256 t; t < periods; ++t) {
-                uint256 cell = cursor + ROW_HEAD + PAIR_BYTES * t;
-                int256 due = int256(uint256(uint32(bytes4(readings[cell:cell + 4])))) - offset;
+                uint256 cell = cursor + ROW_HEAD + 2 * width * t;
+                int256 due = int256(uint256(bytes32(readings[cell:cell + width])) >> (256 - 8 * width));
+                due -= int256(1 << (8 * width - 1));
                 int256 position = takesPart ? sold[k * periods + t] : int256(0);
                 if (due != position + called[row * periods + t]) return false;
             }
@@ -61,7 +60,8 @@ library DueCheck {
     function _called(bytes calldata readings, uint256 periods) private pure returns (int256[] memory called) {
         uint256 rows = uint16(bytes2(readings));
         called = new int256[](rows * periods);
-        uint256 cursor = READINGS_HEAD + PRICES_BYTES * periods + rows * (ROW_HEAD + READING_BYTES * periods);
+        uint256 width = uint8(readings[READINGS_WIDTH]);
+        uint256 cursor = READINGS_HEAD + PRICES_BYTES * periods + rows * rowBytes(periods, width);
         for (; cursor < readings.length; cursor += RESPONSE_BYTES) {
             uint256 row = uint16(bytes2(readings[cursor:cursor + 2]));
             called[row * periods + uint8(readings[cursor + 2])] = int32(

@@ -1,62 +1,71 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.36;
 
-import {PRICES_BYTES} from "../types/Readings.sol";
+import {PRICES_BYTES, ROW_HEAD} from "../types/Readings.sol";
 import {allocate, load} from "./Frame.sol";
 
-// What the lower bits of a renewable value hold, below its quality.
-uint256 constant MOST_RENEWABLE = 0x3fffffff;
-
 /**
- * The sum of deviation x price over a row, four periods to a word: each has a lane of 64 bits, what was due in the
- * upper half, what was metered in the lower, both stored more by the row's offset, which the difference does not have.
+ * The money of a row whose values are narrow, eight periods a word, four to a multiplication. A word holds eight pairs
+ * of 16 bits each: what was due, and what is short of it, which is negative where more was metered. Both are stored
+ * more by the bias of 2^15, so the highest bit of a shortage says whether there is one, and the others how much. After
+ * the last period's pair come zeros to the end of the word, which are within any connection.
  *
- * Lanes of signed numbers are kept as the one integer that is the sum of x_i 2^(64 i). A product of two such integers
- * has in its top lane the sum of x_i y_(3-i): the prices of a group are packed in the other order, and one
- * multiplication adds up four periods. What is short is charged the difference of the two prices besides.
+ * In lanes of 64 bits numbers are kept as the one integer that is the sum of x_i 2^(64 i). A product of two such
+ * integers has in its top lane the sum of x_i y_(3-i), so the prices of four periods are packed in the other order.
+ * All shortages, of either sign, cost the long price; those that are positive cost besides what the short one is more.
  *
- * Bounds: a deviation is within 2^32 and a price within 2^23, so a lane is within 4 x 25 x 2^55 < 2^63, and so are all
- * below the top one: half a lane added rounds away what they borrow.
+ * Bounds: a value is below 2^16 and a price within 2^23, so a lane is within 100 x 2^40 < 2^63, and so are all below
+ * the top one: half a lane added rounds away what they borrow.
  */
 library Lanes {
-    /// Of every group of four periods two words: the long prices, and the long less the short ones. Where a session has
-    /// not whole groups the first lanes of its first are no periods': they are `skipped` and cleared by `kept`.
+    /// A session's prices as they are multiplied with, and how its rows lie in words.
     struct Prices {
+        /// Of every eight periods four words: of the even places of a word, then of the odd ones, the long prices
+        /// negated and the long less the short ones. Zero past the session's end: what lies there counts nothing.
         uint256 words;
-        uint256 skipped;
-        uint256 kept;
-        /// The same of the renewable values, eight to a word.
-        uint256 renewableSkipped;
-        uint256 renewableKept;
+        uint256 end;
+        /// What the bias of all shortages comes to.
+        int256 biased;
+        /// Bytes of a row's renewable values, and which bits of their last word are of its own periods.
+        uint256 renewables;
+        uint256 last;
+        /// Bits in the word where the qualities begin that are not theirs.
+        uint256 unqualified;
     }
 
-    uint256 private constant PER_WORD = 4;
-    uint256 private constant RENEWABLES_PER_WORD = 8;
-    /// A one in every lane, and all bits of its lower half.
-    uint256 private constant ONES = 0x0000000000000001000000000000000100000000000000010000000000000001;
-    uint256 private constant LOWER = 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff;
-    uint256 private constant MOST = 0xffffffff;
+    uint256 private constant PER_WORD = 8;
+    uint256 private constant PRICE_BYTES = 128;
+    uint256 private constant BIAS = 1 << 15;
+    /// In every pair the lower value; in every lane that of its lower pair.
+    uint256 private constant LOWER = 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff;
+    uint256 private constant LANE = 0x000000000000ffff000000000000ffff000000000000ffff000000000000ffff;
+    /// A one in every pair, and all but the highest bit of every value.
+    uint256 private constant ONES = 0x0000000100000001000000010000000100000001000000010000000100000001;
+    uint256 private constant MAGNITUDE = 0x7fff7fff7fff7fff7fff7fff7fff7fff7fff7fff7fff7fff7fff7fff7fff7fff;
 
     /// Of the prices from `cursor` on.
     function pack(uint256 cursor, uint256 periods) internal pure returns (Prices memory prices) {
         unchecked {
             // Bound: at most 100 periods.
-            uint256 lanes = (PER_WORD - (periods % PER_WORD)) % PER_WORD;
-            (prices.skipped, prices.kept) = (8 * lanes, type(uint256).max >> (64 * lanes));
-            prices.words = allocate(16 * (periods + lanes));
+            uint256 size = PRICE_BYTES * ((periods + PER_WORD - 1) / PER_WORD);
+            prices.words = allocate(size);
+            prices.end = prices.words + size;
+            (prices.renewables, prices.last) = (2 * periods, _first(16 * periods));
+            prices.unqualified = 256 - 2 * periods;
             for (uint256 t; t < periods; ++t) {
-                uint256 word = prices.words + 64 * ((t + lanes) / PER_WORD);
-                uint256 shift = 64 * ((t + lanes) % PER_WORD);
-                uint256 both = load(cursor + PRICES_BYTES * t);
+                int256 long = priceOf(cursor, t, false);
+                int256 short = priceOf(cursor, t, true);
+                // Counted from the word's end, since that is where lanes begin.
+                uint256 place = PER_WORD - 1 - (t % PER_WORD);
+                uint256 word = prices.words + PRICE_BYTES * (t / PER_WORD) + 64 * (place % 2);
+                uint256 shift = 64 * (3 - place / 2);
                 assembly ("memory-safe") {
-                    let long := sar(232, shl(24, both))
-                    mstore(word, add(mload(word), shl(shift, long)))
+                    mstore(word, sub(mload(word), shl(shift, long)))
                     word := add(word, 32)
-                    mstore(word, add(mload(word), shl(shift, sub(long, sar(232, both)))))
+                    mstore(word, sub(mload(word), shl(shift, sub(short, long))))
                 }
+                prices.biased -= int256(BIAS) * long;
             }
-            lanes = (RENEWABLES_PER_WORD - (periods % RENEWABLES_PER_WORD)) % RENEWABLES_PER_WORD;
-            (prices.renewableSkipped, prices.renewableKept) = (4 * lanes, type(uint256).max >> (32 * lanes));
         }
     }
 
@@ -69,72 +78,72 @@ library Lanes {
     }
 
     /**
-     * @param pairs Where the row's values begin, and where they end.
-     * @param least Least and most that a metered value may be, the offset in it; no more than a u32.
-     * @return clean Every value is within them. False says nothing where lanes are cleared and `least` is not 0.
-     * @return energy The sum.
+     * @param row Where the row begins.
+     * @param feed Most that may be metered, fed in, and taken, Wh a period.
+     * @param renewable Most that may have been generated.
+     * @return clean Every value is measured and within these.
+     * @return energy The money, if they are.
      */
     function sum(
         Prices memory prices,
-        uint256 pairs,
-        uint256 end,
-        uint256 least,
-        uint256 most
+        uint256 row,
+        uint256 feed,
+        uint256 take,
+        uint256 renewable
     ) internal pure returns (bool clean, int256 energy) {
         assembly ("memory-safe") {
-            // After these a value that is too small, or too large, has the bit above its half lane.
-            let tooSmall := mul(ONES, add(least, MOST))
-            let tooLarge := mul(ONES, sub(MOST, most))
-            let price := mload(prices)
-            let keep := mload(add(prices, 64))
-            let found := 0
-            let total := shl(191, 1)
+            row := add(row, ROW_HEAD)
+            // Due less short is metered, the bias of both being the same. Less than -take, or more than feed, sets bit
+            // 17 of these, which are below 2^18 and not negative in any pair. Bound: a value is below 2^16.
+            let tooSmall := mul(ONES, sub(0x1ffff, sub(take, mul(sub(take, 0x10000), gt(take, 0x10000)))))
+            let tooLarge := mul(ONES, sub(0x1ffff, sub(feed, mul(sub(feed, 0xffff), gt(feed, 0xffff)))))
+            let end := mload(add(prices, 32))
             for {
-                pairs := sub(pairs, mload(add(prices, 32)))
-            } lt(pairs, end) {
-                pairs := add(pairs, 32)
-                price := add(price, 64)
+                let price := mload(prices)
+            } lt(price, end) {
+                price := add(price, 128)
             } {
-                let word := and(mload(pairs), keep)
-                keep := not(0)
-                let metered := and(word, LOWER)
-                found := or(found, or(sub(tooSmall, metered), add(metered, tooLarge)))
-                let deviation := sub(metered, and(shr(32, word), LOWER))
-                // One less than what is short; the bit above is set where something is.
-                word := sub(LOWER, deviation)
-                let short := and(shr(32, word), ONES)
-                short := add(short, and(word, mul(short, MOST)))
-                total := add(total, add(mul(deviation, mload(price)), mul(short, mload(add(price, 32)))))
+                let word := mload(row)
+                row := add(row, 32)
+                let short := and(word, LOWER)
+                word := and(shr(16, word), LOWER)
+                clean := or(clean, or(sub(add(tooSmall, short), word), sub(add(tooLarge, word), short)))
+                // What is short and no less than nothing.
+                word := and(short, mul(and(shr(15, short), ONES), 0x7fff))
+                energy := add(
+                    energy,
+                    add(
+                        add(mul(and(short, LANE), mload(price)), mul(and(word, LANE), mload(add(price, 32)))),
+                        add(
+                            mul(and(shr(32, short), LANE), mload(add(price, 64))),
+                            mul(and(shr(32, word), LANE), mload(add(price, 96)))
+                        )
+                    )
+                )
             }
-            clean := iszero(and(shr(32, found), ONES))
-            energy := sar(192, total)
+            energy := sub(sar(192, add(energy, shl(191, 1))), mload(add(prices, 64)))
+            // No renewable value, nor it and what is to the most, has the highest bit.
+            end := add(row, mload(add(prices, 96)))
+            tooLarge := mul(or(ONES, shl(16, ONES)), mul(sub(0x7fff, renewable), lt(renewable, 0x7fff)))
+            tooSmall := 0
+            for {} lt(row, end) {
+                row := add(row, 32)
+            } {
+                let word := mload(row)
+                if gt(add(row, 32), end) {
+                    word := and(word, mload(add(prices, 128)))
+                }
+                tooSmall := or(tooSmall, or(word, add(and(word, MAGNITUDE), tooLarge)))
+            }
+            clean := or(and(clean, shl(17, ONES)), and(tooSmall, not(MAGNITUDE)))
+            clean := iszero(or(clean, shr(mload(add(prices, 160)), mload(end))))
         }
     }
 
-    /// Every renewable value of the row is measured and at most `most`: none has a quality's bit, nor has one after
-    /// what is added to it.
-    function renewablesAreClean(
-        Prices memory prices,
-        uint256 cursor,
-        uint256 end,
-        uint256 most
-    ) internal pure returns (bool clean) {
-        assembly ("memory-safe") {
-            // Bound: most <= MOST_RENEWABLE, so no value without a quality carries into the next.
-            let ones := or(ONES, shl(32, ONES))
-            let toMost := mul(ones, mul(gt(MOST_RENEWABLE, most), sub(MOST_RENEWABLE, most)))
-            let keep := mload(add(prices, 128))
-            let found := 0
-            for {
-                cursor := sub(cursor, mload(add(prices, 96)))
-            } lt(cursor, end) {
-                cursor := add(cursor, 32)
-            } {
-                let word := and(mload(cursor), keep)
-                keep := not(0)
-                found := or(found, or(word, add(word, toMost)))
-            }
-            clean := iszero(and(or(shr(30, found), shr(31, found)), ones))
+    /// The first of so many bits that are left for a last word, all where none are.
+    function _first(uint256 bits) private pure returns (uint256) {
+        unchecked {
+            return type(uint256).max << ((256 - (bits % 256)) % 256);
         }
     }
 }

@@ -5,29 +5,32 @@ import {IDelivery} from "../interfaces/IDelivery.sol";
 import {Basis, Bill, Line} from "../types/Bill.sol";
 import {
     MISSING,
-    PAIR_BYTES,
+    NARROW,
+    pairBytes,
     PRICES_BYTES,
-    READING_BYTES,
     READINGS_HEAD,
-    RENEWABLE_BYTES,
+    READINGS_WIDTH,
     RESPONSE_BYTES,
-    ROW_HEAD
+    ROW_HEAD,
+    rowBytes,
+    WIDE
 } from "../types/Readings.sol";
 import {CONNECTION_BYTES} from "./ConnectionTable.sol";
 import {allocate, load} from "./Frame.sol";
-import {Lanes, MOST_RENEWABLE} from "./Lanes.sol";
+import {Lanes} from "./Lanes.sol";
 import {RowTree} from "./RowTree.sol";
 
 /**
- * What rows of readings come to. A row whose values are all measured and within its connection is added up four periods
- * at a time (Lanes.sol); any other one is walked period by period, which counts what is not measured and names what is
- * refused. Bounds: a reading is within 2^41, a price within 2^24, a session has at most 100 periods and fewer than 2^16
- * responses, so energy and penalty are within 2^80.
+ * What rows of readings come to. A row whose values are narrow, all measured and within its connection is added up
+ * eight periods at a time (Lanes.sol); any other one is walked period by period, which counts what is not measured and
+ * names what is refused. Bounds: a reading is within 2^32, a price within 2^24, a session has at most 100 periods and
+ * fewer than 2^16 responses, so energy and penalty are within 2^80.
  */
 library Metering {
     /// How readings are laid out in memory, and what they are measured against.
     struct Sheet {
         uint256 stride;
+        uint256 width;
         Lanes.Prices prices;
         bool closed;
         uint256 periods;
@@ -42,14 +45,10 @@ library Metering {
         /// Where the connections begin and end.
         uint256 connection;
         uint256 connections;
-        /// Of a row: its seconds, and the bytes of its pairs and of its renewable values.
+        /// Seconds of a row.
         uint256 duration;
-        uint256 pairs;
-        uint256 renewables;
     }
 
-    uint256 private constant MOST = 0xffffffff;
-    uint256 private constant QUALITY = 30;
     uint256 private constant LINE_BYTES = 192;
     /// Most grams that a Wh of a connection emits.
     uint256 private constant MOST_G_PER_WH = 2;
@@ -66,21 +65,17 @@ library Metering {
         bool measured = true;
         unchecked {
             // Bound: rows < 2^16.
-            uint256 last;
+            (uint256 row, uint256 last, uint256 connection, uint256 home) = (sheet.base, 0, sheet.connection, 0);
             Line memory line;
-            (uint256 row, uint256 connection) = (sheet.base, sheet.connection);
             for (uint256 k; k < sheet.rows; ++k) {
-                uint256 word;
-                uint256 home;
+                uint256 word = load(row);
+                if (word >> 224 <= last) revert IDelivery.RowsNotAscending(k);
+                last = word >> 224;
+                (connection, home) = _connect(connection, sheet.connections, last);
                 // Bound: k < lines.length.
                 assembly ("memory-safe") {
-                    word := mload(row)
                     line := mload(add(add(lines, 32), shl(5, k)))
                 }
-                uint256 id = word >> 224;
-                if (id <= last) revert IDelivery.RowsNotAscending(k);
-                last = id;
-                (connection, home) = _connect(connection, sheet.connections, id);
                 if (!_row(sheet, row, word, home, line)) measured = false;
                 row += sheet.stride;
             }
@@ -116,19 +111,18 @@ library Metering {
             // Bound: rows < 2^16 and periods <= 100.
             sheet.head = start;
             sheet.rows = load(start) >> 240;
-            sheet.stride = ROW_HEAD + READING_BYTES * sheet.periods;
+            uint256 width = uint8(load(start) >> (248 - 8 * READINGS_WIDTH));
+            bool known = length >= READINGS_HEAD && (width == NARROW || width == WIDE);
+            if (!known) revert IDelivery.ReadingsLength(length);
+            sheet.width = width;
+            sheet.stride = rowBytes(sheet.periods, width);
             sheet.base = start + READINGS_HEAD + PRICES_BYTES * sheet.periods;
             sheet.responses = sheet.base + sheet.rows * sheet.stride;
             sheet.end = start + length;
-            if (
-                length < READINGS_HEAD ||
-                sheet.responses > sheet.end ||
-                (sheet.end - sheet.responses) % RESPONSE_BYTES != 0
-            ) {
+            if (sheet.responses > sheet.end || (sheet.end - sheet.responses) % RESPONSE_BYTES != 0) {
                 revert IDelivery.ReadingsLength(length);
             }
             sheet.duration = sheet.seconds_ * sheet.periods;
-            (sheet.pairs, sheet.renewables) = (PAIR_BYTES * sheet.periods, RENEWABLE_BYTES * sheet.periods);
             sheet.prices = Lanes.pack(start + READINGS_HEAD, sheet.periods);
         }
     }
@@ -178,48 +172,37 @@ library Metering {
         Line memory line
     ) private pure returns (bool measured) {
         unchecked {
-            line.id = uint32(word >> 224);
-            line.released = uint32(word >> 192);
-            uint256 emissionsG = uint32(word >> 160);
-            line.emissionsG = int256(emissionsG);
             uint256 feed = uint32(connection >> 192);
             uint256 take = uint32(connection >> 160);
+            uint256 seconds_ = sheet.seconds_;
+            // Bound: less than 2^33 W, 2^12 s and 2^7 periods.
             uint256 wattSeconds = (feed + take) * sheet.duration;
-            uint256 most = (wattSeconds * uint32(connection >> 96)) / 3600;
-            line.most = most;
+            int256 most = int256((wattSeconds * uint32(connection >> 96)) / 3600);
+            uint256 emissionsG = uint32(word >> 160);
+            (line.id, line.released, line.emissionsG) = (uint32(word >> 224), uint32(word >> 192), int256(emissionsG));
+            line.most = uint256(most);
             if (emissionsG * 3600 > MOST_G_PER_WH * wattSeconds) revert IDelivery.EmissionsBeyondConnection(line.id);
             int256 energy;
-            uint256 seconds_ = sheet.seconds_;
-            (measured, energy) = _add(
-                sheet,
-                row + ROW_HEAD,
-                uint40(word >> 120),
-                _whOf(feed, seconds_),
-                _whOf(take, seconds_),
-                _whOf(uint32(connection >> 128), seconds_)
-            );
-            if (!measured) (measured, energy) = _walk(sheet, row, line.id, connection);
-            _bound(line, line.energy + energy, int256(most));
-        }
-    }
-
-    /// The sum, if every value is measured and within the connection; otherwise the caller has to look.
-    function _add(
-        Sheet memory sheet,
-        uint256 pairs,
-        uint256 offset,
-        uint256 feed,
-        uint256 take,
-        uint256 renewable
-    ) private pure returns (bool clean, int256 energy) {
-        unchecked {
-            uint256 least = offset > take ? offset - take : 0;
-            if (least > MOST) return (false, 0);
-            uint256 most = offset + feed;
-            if (most > MOST) most = MOST;
-            uint256 end = pairs + sheet.pairs;
-            if (!Lanes.renewablesAreClean(sheet.prices, end, end + sheet.renewables, renewable)) return (false, 0);
-            return Lanes.sum(sheet.prices, pairs, end, least, most);
+            // Rounded up, as a meter's register may be.
+            if (sheet.width == NARROW) {
+                (measured, energy) = Lanes.sum(
+                    sheet.prices,
+                    row,
+                    (feed * seconds_ + 3599) / 3600,
+                    (take * seconds_ + 3599) / 3600,
+                    (uint32(connection >> 128) * seconds_ + 3599) / 3600
+                );
+            }
+            if (!measured) (measured, energy) = _walk(sheet, row, uint32(word >> 224), connection);
+            energy += line.energy;
+            // Neither side may be more than the connection allows; a penalty is what is left of it at most.
+            if (energy > most) energy = most;
+            if (energy < -most) energy = -most;
+            line.energy = energy;
+            if (line.penalty != 0) {
+                int256 room = energy < 0 ? most + energy : most;
+                if (line.penalty > room) line.penalty = room;
+            }
         }
     }
 
@@ -232,19 +215,16 @@ library Metering {
 
     /// Ids ascend in rows and connections: one walk through both. Returns where it goes on.
     function _connect(uint256 cursor, uint256 end, uint256 id) private pure returns (uint256, uint256 home) {
-        uint256 found;
         assembly ("memory-safe") {
-            for {} lt(found, id) {
+            for {} lt(cursor, end) {} {
+                home := mload(cursor)
                 cursor := add(cursor, CONNECTION_BYTES)
-            } {
-                if iszero(lt(cursor, end)) {
+                if iszero(lt(shr(224, home), id)) {
                     break
                 }
-                home := mload(cursor)
-                found := shr(224, home)
             }
         }
-        if (found != id) revert IDelivery.NoConnection(uint32(id));
+        if (home >> 224 != id) revert IDelivery.NoConnection(uint32(id));
         return (cursor, home);
     }
 
@@ -257,33 +237,46 @@ library Metering {
     ) private pure returns (bool measured, int256 energy) {
         measured = true;
         unchecked {
-            (uint256 pairs, uint256 renewables) = (row + ROW_HEAD, row + ROW_HEAD + sheet.pairs);
-            int256 offset = int256(uint256(uint40(load(row) >> 120)));
             int256 feed = int256(_whOf(uint32(connection >> 192), sheet.seconds_));
             int256 take = int256(_whOf(uint32(connection >> 160), sheet.seconds_));
             uint256 most = _whOf(uint32(connection >> 128), sheet.seconds_);
             for (uint256 t; t < sheet.periods; ++t) {
-                uint256 pair = load(pairs + PAIR_BYTES * t);
-                int256 due = int256(pair >> 224) - offset;
-                int256 metered = int256(uint256(uint32(pair >> 192))) - offset;
-                uint256 renewable = load(renewables + RENEWABLE_BYTES * t) >> 224;
-                if (renewable >> QUALITY != 0) measured = false;
-                if (renewable >> QUALITY < MISSING) {
+                (int256 due, int256 metered, uint256 renewable, uint256 quality) = _valueOf(sheet, row + ROW_HEAD, t);
+                if (quality != 0) measured = false;
+                if (quality < MISSING) {
                     if (metered > feed || metered < -take) {
                         revert IDelivery.MeteredBeyondConnection(id, t);
                     }
-                    if (renewable & MOST_RENEWABLE > most) {
+                    if (renewable > most) {
                         revert IDelivery.RenewableBeyondConnection(id, t);
                     }
                 } else {
-                    if (renewable >> QUALITY > MISSING) revert IDelivery.UnknownQuality(id, t);
-                    if (metered != 0 || renewable != MISSING << QUALITY) revert IDelivery.MissingWithEnergy(id, t);
+                    if (quality > MISSING) revert IDelivery.UnknownQuality(id, t);
+                    if (metered != 0 || renewable != 0) revert IDelivery.MissingWithEnergy(id, t);
                     // Counts as due, and once closed as nothing that was sold.
                     if (!sheet.closed || due < 0) continue;
                 }
                 int256 deviation = metered - due;
                 energy += deviation * Lanes.priceOf(sheet.head + READINGS_HEAD, t, deviation < 0);
             }
+        }
+    }
+
+    /// Of the values from `cursor` on.
+    function _valueOf(
+        Sheet memory sheet,
+        uint256 cursor,
+        uint256 t
+    ) private pure returns (int256 due, int256 metered, uint256 renewable, uint256 quality) {
+        unchecked {
+            (uint256 width, uint256 periods) = (sheet.width, sheet.periods);
+            int256 bias = int256(1 << (8 * width - 1));
+            uint256 beside = 256 - 8 * width;
+            due = int256(load(cursor + 2 * width * t) >> beside) - bias;
+            metered = due - (int256(load(cursor + 2 * width * t + width) >> beside) - bias);
+            cursor += pairBytes(periods, width);
+            renewable = load(cursor + width * t) >> beside;
+            quality = (load(cursor + width * periods + t / 4) >> (254 - 2 * (t % 4))) & 3;
         }
     }
 
@@ -307,18 +300,6 @@ library Metering {
                 line.penalty += int256(sheet.multiple * undelivered);
                 ++index;
             }
-        }
-    }
-
-    /// Neither side may be more than the connection allows; a penalty is what is left of it at most.
-    function _bound(Line memory line, int256 energy, int256 most) private pure {
-        unchecked {
-            // Bound: most is within 2^33 x 2^32 x 100, as energy + most >= 0 is where it is not too low.
-            if (uint256(energy + most) > 2 * uint256(most)) energy = energy < 0 ? -most : most;
-            line.energy = energy;
-            if (line.penalty == 0) return;
-            int256 room = energy < 0 ? most + energy : most;
-            if (line.penalty > room) line.penalty = room;
         }
     }
 }

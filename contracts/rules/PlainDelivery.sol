@@ -22,9 +22,12 @@ library PlainDelivery {
     }
 
     function bill(bytes calldata readings, Basis memory basis) internal pure returns (Bill memory made) {
-        uint256 head = 5 + 9 * basis.periods;
-        uint256 stride = 17 + 12 * basis.periods;
-        if (readings.length < 5) revert IDelivery.ReadingsLength(readings.length);
+        uint256 width = readings.length < 6 ? 0 : uint8(readings[5]);
+        bool known = width == 2 || width == 4;
+        if (!known) revert IDelivery.ReadingsLength(readings.length);
+        uint256 head = 6 + 9 * basis.periods;
+        uint256 pairs = ((2 * width * basis.periods + 31) / 32) * 32;
+        uint256 stride = 12 + pairs + width * basis.periods + (basis.periods + 3) / 4;
         uint256 count = uint16(bytes2(readings[0:2]));
         uint256 responses = head + count * stride;
         if (readings.length < responses || (readings.length - responses) % 14 != 0) {
@@ -35,13 +38,13 @@ library PlainDelivery {
         made.allowancePrice = uint24(bytes3(readings[2:5]));
         made.measured = true;
         made.lines = new Line[](count);
-        _checkPrices(readings[5:head], basis);
-        _respond(readings[responses:], readings[5:head], made.lines, basis);
+        _checkPrices(readings[6:head], basis);
+        _respond(readings[responses:], readings[6:head], made.lines, basis);
         for (uint256 k; k < count; ++k) {
             bytes calldata row = readings[head + k * stride:head + (k + 1) * stride];
             uint32 id = uint32(bytes4(row[0:4]));
             if (id == 0 || (k > 0 && id <= made.lines[k - 1].id)) revert IDelivery.RowsNotAscending(k);
-            bool measured = _fill(made.lines[k], row, readings[5:head], basis);
+            bool measured = _fill(made.lines[k], row, readings[6:head], basis, width);
             if (!measured) made.measured = false;
             _bound(made.lines[k]);
         }
@@ -113,7 +116,8 @@ library PlainDelivery {
         Line memory line,
         bytes calldata row,
         bytes calldata prices,
-        Basis memory basis
+        Basis memory basis,
+        uint256 width
     ) private pure returns (bool measured) {
         line.id = uint32(bytes4(row[0:4]));
         line.released = uint32(bytes4(row[4:8]));
@@ -125,7 +129,7 @@ library PlainDelivery {
         if (uint256(line.emissionsG) * 3600 > 2 * wattSeconds) revert IDelivery.EmissionsBeyondConnection(line.id);
         measured = true;
         for (uint256 t; t < basis.periods; ++t) {
-            Reading memory read = _reading(row, t, basis.periods);
+            Reading memory read = _reading(row, t, basis.periods, width);
             _check(read, home, t, basis.periodSeconds);
             if (read.quality != 0) measured = false;
             int256 counted = read.meteredWh;
@@ -206,13 +210,21 @@ library PlainDelivery {
         }
     }
 
-    /// Two values that are stored more by the row's offset, and past those of all periods the renewable one.
-    function _reading(bytes calldata row, uint256 t, uint256 periods) private pure returns (Reading memory read) {
-        int256 offset = int256(_number(row, 12, 5));
-        read.dueWh = int256(_number(row, 17 + 8 * t, 4)) - offset;
-        read.meteredWh = int256(_number(row, 21 + 8 * t, 4)) - offset;
-        uint256 last = _number(row, 17 + 8 * periods + 4 * t, 4);
-        (read.quality, read.renewableWh) = (last >> 30, last & 0x3fffffff);
+    /// What was due, and what is short of it, are stored more by half of what their bytes hold; past those of all
+    /// periods, and zeros to the end of a word, come the renewable values, and past these the qualities, four a byte.
+    function _reading(
+        bytes calldata row,
+        uint256 t,
+        uint256 periods,
+        uint256 width
+    ) private pure returns (Reading memory read) {
+        int256 bias = int256(1 << (8 * width - 1));
+        read.dueWh = int256(_number(row, 12 + 2 * width * t, width)) - bias;
+        read.meteredWh = read.dueWh - (int256(_number(row, 12 + 2 * width * t + width, width)) - bias);
+        uint256 renewables = 12 + ((2 * width * periods + 31) / 32) * 32;
+        read.renewableWh = _number(row, renewables + width * t, width);
+        uint256 four = _number(row, renewables + width * periods + t / 4, 1);
+        read.quality = (four >> (6 - 2 * (t % 4))) & 3;
     }
 
     function _number(bytes calldata row, uint256 from, uint256 bytes_) private pure returns (uint256) {

@@ -5,6 +5,7 @@ import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProo
 import {Basis, Bill, Shares} from "../types/Bill.sol";
 import {Connection} from "../types/Readings.sol";
 import {IDeliveryParts, OptimisedParts, PlainParts} from "./DeliveryHarness.sol";
+import {RowProofs} from "./RowProofs.sol";
 import {SomeReadings} from "./SomeReadings.sol";
 
 /// The parts of the optimised delivery against those of the plain one, and against what they are for.
@@ -52,17 +53,11 @@ contract DeliveryPartsTest {
         Connection[] memory homes = drawn.connections(1 + (drawn.throwDice() % 9));
         bytes memory readings = drawn.readings(homes, shape);
         Bill memory bill = _optimised.bill(readings, _basis(drawn, shape, homes));
-        uint256 stride = 17 + 12 * shape.periods;
-        bytes32[] memory leaves = new bytes32[](bill.lines.length);
-        for (uint256 k; k < leaves.length; ++k) {
-            uint256 from = 37 + 9 * shape.periods + k * stride;
-            assembly ("memory-safe") {
-                mstore(add(leaves, mul(32, add(k, 1))), keccak256(add(readings, from), stride))
-            }
-        }
+        (bytes[] memory rows, bytes32[] memory leaves) = RowProofs.rowsOf(readings, shape.periods);
+        assert(rows.length == bill.lines.length);
         assert(leaves.length > 0 || bill.rows == 0);
         for (uint256 k; k < leaves.length; ++k) {
-            bytes32[] memory proof = _proof(leaves, k);
+            bytes32[] memory proof = RowProofs.proofOf(leaves, k);
             assert(MerkleProof.verify(proof, bill.rows, leaves[k]));
             assert(!MerkleProof.verify(proof, bill.rows, keccak256(abi.encode(leaves[k]))));
         }
@@ -140,27 +135,6 @@ contract DeliveryPartsTest {
         assert(shares.byReceivers == 0 || shares.fund == -int256(fundHas));
     }
 
-    function _proof(bytes32[] memory nodes, uint256 k) private pure returns (bytes32[] memory proof) {
-        proof = new bytes32[](0);
-        while (nodes.length > 1) {
-            uint256 beside = k % 2 == 0 ? k + 1 : k - 1;
-            if (beside < nodes.length) {
-                bytes32[] memory longer = new bytes32[](proof.length + 1);
-                for (uint256 i; i < proof.length; ++i) longer[i] = proof[i];
-                longer[proof.length] = nodes[beside];
-                proof = longer;
-            }
-            bytes32[] memory above = new bytes32[]((nodes.length + 1) / 2);
-            for (uint256 i; i < above.length; ++i) {
-                above[i] = nodes[2 * i];
-                if (2 * i + 1 == nodes.length) continue;
-                (bytes32 one, bytes32 other) = (nodes[2 * i], nodes[2 * i + 1]);
-                above[i] = one < other ? keccak256(abi.encode(one, other)) : keccak256(abi.encode(other, one));
-            }
-            (nodes, k) = (above, k / 2);
-        }
-    }
-
     function _shape(
         SomeReadings.Dice memory drawn,
         bool mayBreak
@@ -168,6 +142,7 @@ contract DeliveryPartsTest {
         shape.periods = 1 + (drawn.throwDice() % 13);
         shape.imbalancePrice = uint24(1 + (drawn.throwDice() % 220_000));
         shape.seconds_ = _lengths[drawn.throwDice() % 4];
+        shape.width = drawn.throwDice() % 2 == 0 ? 2 : 4;
         shape.mayBreak = mayBreak && drawn.throwDice() % 2 == 0;
         shape.unmeasured = drawn.throwDice() % 3 == 0 ? 0 : 30;
     }

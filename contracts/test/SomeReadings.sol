@@ -13,6 +13,8 @@ library SomeReadings {
     struct Shape {
         uint256 periods;
         uint256 seconds_;
+        /// Bytes of a value.
+        uint256 width;
         bool mayBreak;
         /// Of every hundred values, how many are not measured.
         uint256 unmeasured;
@@ -20,6 +22,13 @@ library SomeReadings {
         bool everybody;
         /// The largest price.
         uint24 imbalancePrice;
+    }
+
+    struct Reading {
+        int256 due;
+        int256 metered;
+        uint256 renewable;
+        uint256 quality;
     }
 
     function dice(uint256 seed) internal pure returns (Dice memory) {
@@ -59,7 +68,7 @@ library SomeReadings {
             rows = bytes.concat(rows, _row(drawn, homes[k], shape));
             ++count;
         }
-        made = abi.encodePacked(uint16(count), uint24(throwDice(drawn) % 50_000));
+        made = abi.encodePacked(uint16(count), uint24(throwDice(drawn) % 50_000), uint8(shape.width));
         for (uint256 t; t < shape.periods; ++t) {
             made = bytes.concat(made, _prices(drawn, shape));
         }
@@ -91,34 +100,44 @@ library SomeReadings {
         uint256 most = ((uint256(home.feedW) + home.takeW) * shape.seconds_ * shape.periods) / 1800;
         uint32 emissions = uint32(_upTo(drawn, most, shape.mayBreak));
         if (throwDice(drawn) % 2 == 0) emissions = 0;
-        // The offset need not be the least there is.
-        uint256 more = throwDice(drawn) % 4;
-        if (more > 1) more = throwDice(drawn) % (more == 2 ? 3 : 5_000);
-        else more = 0;
-        int256 offset = int256(_whOf(home.takeW, shape.seconds_) + more);
         bytes memory renewables;
-        row = abi.encodePacked(home.prosumer, uint32(throwDice(drawn) % 3_000), emissions, uint40(uint256(offset)));
+        uint256[] memory qualities = new uint256[]((shape.periods + 3) / 4);
+        row = abi.encodePacked(home.prosumer, uint32(throwDice(drawn) % 3_000), emissions);
         for (uint256 t; t < shape.periods; ++t) {
-            (int256 due, int256 metered, uint32 renewable) = _reading(drawn, home, shape);
-            row = bytes.concat(row, abi.encodePacked(uint32(int32(due + offset)), uint32(int32(metered + offset))));
-            renewables = bytes.concat(renewables, abi.encodePacked(renewable));
+            Reading memory one = _reading(drawn, home, shape);
+            row = bytes.concat(row, _signed(one.due, shape.width), _signed(one.due - one.metered, shape.width));
+            renewables = bytes.concat(renewables, _number(one.renewable, shape.width));
+            qualities[t / 4] |= one.quality << (6 - 2 * (t % 4));
         }
+        // A row begins with 12 bytes.
+        while ((row.length - 12) % 32 != 0) row = bytes.concat(row, bytes1(0));
         row = bytes.concat(row, renewables);
+        for (uint256 k; k < qualities.length; ++k) row = bytes.concat(row, bytes1(uint8(qualities[k])));
     }
 
     function _reading(
         Dice memory drawn,
         Connection memory home,
         Shape memory shape
-    ) private pure returns (int256, int256, uint32) {
-        int32 due = _within(drawn, home, shape.seconds_, false);
-        int32 metered = _within(drawn, home, shape.seconds_, shape.mayBreak);
-        uint32 renewable = uint32(_upTo(drawn, _whOf(home.renewableW, shape.seconds_), shape.mayBreak));
-        uint32 quality;
-        if (throwDice(drawn) % 100 < shape.unmeasured) quality = 1 + uint32(throwDice(drawn) % 2);
-        if (quality == 2) (metered, renewable) = (0, 0);
-        if (shape.mayBreak && throwDice(drawn) % 200 == 0) quality = 2 + uint32(throwDice(drawn) % 2);
-        return (due, metered, (quality << 30) | renewable);
+    ) private pure returns (Reading memory one) {
+        one.due = _within(drawn, home, shape.seconds_, false);
+        one.metered = _within(drawn, home, shape.seconds_, shape.mayBreak);
+        one.renewable = _upTo(drawn, _whOf(home.renewableW, shape.seconds_), shape.mayBreak);
+        if (throwDice(drawn) % 100 < shape.unmeasured) one.quality = 1 + (throwDice(drawn) % 2);
+        if (one.quality == 2) (one.metered, one.renewable) = (0, 0);
+        if (shape.mayBreak && throwDice(drawn) % 200 == 0) one.quality = 2 + (throwDice(drawn) % 2);
+        int256 most = int256(1 << (8 * shape.width - 1));
+        // What is short by more than a narrow value holds is short by the most it holds.
+        if (one.due - one.metered >= most) one.metered = one.due - most + 1;
+        if (one.due - one.metered < -most) one.metered = one.due + most;
+    }
+
+    function _signed(int256 value, uint256 width) private pure returns (bytes memory) {
+        return _number(uint256(value + int256(1 << (8 * width - 1))), width);
+    }
+
+    function _number(uint256 value, uint256 width) private pure returns (bytes memory) {
+        return width == 2 ? abi.encodePacked(uint16(value)) : abi.encodePacked(uint32(value));
     }
 
     function _responses(Dice memory drawn, uint256 count, Shape memory shape) private pure returns (bytes memory all) {
@@ -153,9 +172,9 @@ library SomeReadings {
         Connection memory home,
         uint256 seconds_,
         bool beyond
-    ) private pure returns (int32) {
-        if (throwDice(drawn) % 2 == 0) return int32(int256(_upTo(drawn, _whOf(home.feedW, seconds_), beyond)));
-        return -int32(int256(_upTo(drawn, _whOf(home.takeW, seconds_), beyond)));
+    ) private pure returns (int256) {
+        if (throwDice(drawn) % 2 == 0) return int256(_upTo(drawn, _whOf(home.feedW, seconds_), beyond));
+        return -int256(_upTo(drawn, _whOf(home.takeW, seconds_), beyond));
     }
 
     function _upTo(Dice memory drawn, uint256 most, bool beyond) private pure returns (uint256) {

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.36;
 
-// The readings of a session, big-endian, no padding; docs/delivery.md says what each field means:
+// The readings of a session, big-endian, no padding; docs/delivery.md says what each field means. A value has `width`
+// bytes, 2 or 4; dueWh and shortWh, which is due less metered, are stored more by half of what such a value holds.
 //
-//   rows u16 | allowancePrice u24 | H x (shortPrice i24 | longPrice i24 | responsePrice i24)
-//   rows x (id u32 | released u32 | emissionsG u32 | offset u40
-//           | H x (dueWh + offset u32 | meteredWh + offset u32) | H x (quality u2 renewableWh u30))
+//   rows u16 | allowancePrice u24 | width u8 | H x (shortPrice i24 | longPrice i24 | responsePrice i24)
+//   rows x (id u32 | released u32 | emissionsG u32 | H x (dueWh | shortWh), zeros to a multiple of 32 bytes
+//           | H x renewableWh | H x quality u2, zeros to a whole byte)
 //   responses, to the end: row u16 | period u8 | calledWh i32 | undeliveredW u32 | price u24
-uint256 constant READINGS_HEAD = 5;
+uint256 constant READINGS_HEAD = 6;
+uint256 constant READINGS_WIDTH = 5;
 uint256 constant PRICES_BYTES = 9;
-uint256 constant ROW_HEAD = 17;
-// Of a period: what was due and what was metered, then, past those of all periods, the renewable Wh.
-uint256 constant PAIR_BYTES = 8;
-uint256 constant RENEWABLE_BYTES = 4;
-uint256 constant READING_BYTES = 12;
+uint256 constant ROW_HEAD = 12;
 uint256 constant RESPONSE_BYTES = 14;
+uint256 constant NARROW = 2;
+uint256 constant WIDE = 4;
 
-// Quality of a value, the upper two bits of the renewable Wh.
+// Quality of a value.
 uint256 constant MEASURED = 0;
 uint256 constant ESTIMATED = 1;
 uint256 constant MISSING = 2;
@@ -44,6 +44,21 @@ struct Connection {
     uint32 maxPrice;
     /// Larger than that of each connection before.
     uint64 nonce;
+}
+
+/// Of a row of `periods` values of `width` bytes: what is due and what is short of it, with the zeros after them.
+function pairBytes(uint256 periods, uint256 width) pure returns (uint256) {
+    unchecked {
+        // Bound: periods < 2^8, width < 2^8.
+        return (2 * width * periods + 31) & ~uint256(31);
+    }
+}
+
+/// The whole of it.
+function rowBytes(uint256 periods, uint256 width) pure returns (uint256) {
+    unchecked {
+        return ROW_HEAD + pairBytes(periods, width) + width * periods + (periods + 3) / 4;
+    }
 }
 
 bytes32 constant CONNECTION_TYPEHASH = keccak256(

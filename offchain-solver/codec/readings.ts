@@ -1,12 +1,13 @@
 /**
- * The bytes of a session's readings, big-endian, no padding (docs/delivery.md says what each field means):
+ * The bytes of a session's readings, big-endian, no padding (docs/delivery.md says what each field means). A value has
+ * `width` bytes, 2 if all of the session's fit or else 4:
  *
- *   rows u16 | allowancePrice u24 | H x (shortPrice i24 | longPrice i24 | responsePrice i24)
- *   rows x (id u32 | released u32 | emissionsG u32 | offset u40
- *           | H x (dueWh + offset u32 | meteredWh + offset u32) | H x (quality u2 renewableWh u30))
+ *   rows u16 | allowancePrice u24 | width u8 | H x (shortPrice i24 | longPrice i24 | responsePrice i24)
+ *   rows x (id u32 | released u32 | emissionsG u32 | H x (dueWh | dueWh - meteredWh), zeros to a multiple of
+ *           32 bytes | H x renewableWh | H x quality u2, zeros to a whole byte)
  *   responses, to the end: row u16 | period u8 | calledWh i32 | undeliveredW u32 | price u24
  *
- * A row's offset is the magnitude of its most negative value: a byte of zeros costs a quarter of another on chain.
+ * dueWh and what is short of it are stored more by half of what a value holds, so that both are positive.
  */
 import { refuse } from "./refusal.ts";
 
@@ -49,31 +50,28 @@ export type SessionReadings = {
   readonly responses: readonly Response[];
 };
 
-const HEAD = 5;
+const HEAD = 6;
+/** Where the width is. */
+const WIDTH = 5;
 const PRICES = 9;
-const ROW_HEAD = 17;
-const VALUE = 12;
+const ROW_HEAD = 12;
 const RESPONSE = 14;
-const QUALITY = 2 ** 30;
+const WORD = 32;
+const NARROW = 2;
+const WIDE = 4;
 
 /** A field that does not fit its bytes is our own fault: a RangeError that names it. */
 export function encodeReadings({ allowancePrice, prices, rows, responses }: SessionReadings): Uint8Array {
-  const stride = ROW_HEAD + VALUE * prices.length;
-  const length = HEAD + PRICES * prices.length + stride * rows.length + RESPONSE * responses.length;
+  const periods = prices.length;
+  const width = narrowestOf(rows);
+  const length = HEAD + PRICES * periods + strideOf(periods, width) * rows.length + RESPONSE * responses.length;
   const writer = new Writer(length);
-  writer.put("rows", rows.length, 2).put("allowancePrice", allowancePrice, 3);
+  writer.put("rows", rows.length, 2).put("allowancePrice", allowancePrice, 3).put("width", width, 1);
   for (const { shortPrice, longPrice, responsePrice } of prices)
     writer.put("shortPrice", shortPrice, -3).put("longPrice", longPrice, -3).put("responsePrice", responsePrice, -3);
-  for (const { id, released, emissionsG, values } of rows) {
-    if (values.length !== prices.length) throw new RangeError(`row ${id}: ${values.length} values`);
-    const offset = -Math.min(0, ...values.flatMap(({ dueWh, meteredWh }) => [dueWh, meteredWh]));
-    writer.put("id", id, 4).put("released", released, 4).put("emissionsG", emissionsG, 4).put("offset", offset, 5);
-    for (const { dueWh, meteredWh } of values)
-      writer.put("dueWh", dueWh + offset, 4).put("meteredWh", meteredWh + offset, 4);
-    for (const { quality, renewableWh } of values) {
-      if (renewableWh >= QUALITY) throw new RangeError(`renewableWh: ${renewableWh}`);
-      writer.put("value", quality * QUALITY + renewableWh, 4);
-    }
+  for (const row of rows) {
+    if (row.values.length !== periods) throw new RangeError(`row ${row.id}: ${row.values.length} values`);
+    putRow(writer, row, width);
   }
   for (const { row, period, calledWh, undeliveredW, price } of responses) {
     writer.put("row", row, 2).put("period", period, 1).put("calledWh", calledWh, -4);
@@ -82,30 +80,60 @@ export function encodeReadings({ allowancePrice, prices, rows, responses }: Sess
   return writer.bytes;
 }
 
+const strideOf = (periods: number, width: number): number =>
+  ROW_HEAD + 2 * width * periods + paddingOf(periods, width) + width * periods + Math.ceil(periods / 4);
+
+/** Zeros after the pairs of a row: a contract reads them by the word. */
+const paddingOf = (periods: number, width: number): number => (WORD - ((2 * width * periods) % WORD)) % WORD;
+
+const biasOf = (width: number): number => 2 ** (8 * width - 1);
+
+function narrowestOf(rows: readonly Row[]): number {
+  const bias = biasOf(NARROW);
+  const fits = (value: number): boolean => value >= -bias && value < bias;
+  const narrow = rows.every(({ values }) =>
+    values.every(({ dueWh, meteredWh, renewableWh }) => fits(dueWh) && fits(dueWh - meteredWh) && renewableWh < bias),
+  );
+  return narrow ? NARROW : WIDE;
+}
+
+function putRow(writer: Writer, { id, released, emissionsG, values }: Row, width: number): void {
+  const bias = biasOf(width);
+  writer.put("id", id, 4).put("released", released, 4).put("emissionsG", emissionsG, 4);
+  for (const { dueWh, meteredWh } of values)
+    writer.put("dueWh", dueWh + bias, width).put("dueWh less meteredWh", dueWh - meteredWh + bias, width);
+  writer.skip(paddingOf(values.length, width));
+  for (const { renewableWh } of values) writer.put("renewableWh", renewableWh, width);
+  for (let t = 0; t < values.length; t += 4) {
+    const four = values.slice(t, t + 4).map(({ quality }) => {
+      if (!Number.isInteger(quality) || quality < 0 || quality > 3) throw new RangeError(`quality: ${quality}`);
+      return quality;
+    });
+    writer.put(
+      "qualities",
+      four.reduce((byte, quality, k) => byte + quality * 4 ** (3 - k), 0),
+      1,
+    );
+  }
+}
+
 /** Refuses `readingsLength`; what the values may be is the ledger's affair. */
 export function decodeReadings(bytes: Uint8Array, periods: number): SessionReadings {
   const reader = new Reader(bytes);
-  if (bytes.length < HEAD) refuse("readingsLength", bytes.length);
+  const width = bytes[WIDTH];
+  if (bytes.length < HEAD || (width !== NARROW && width !== WIDE)) refuse("readingsLength", bytes.length);
   const count = reader.take(2);
-  const tail = bytes.length - HEAD - PRICES * periods - count * (ROW_HEAD + VALUE * periods);
+  const tail = bytes.length - HEAD - PRICES * periods - count * strideOf(periods, width);
   if (tail < 0 || tail % RESPONSE !== 0) refuse("readingsLength", bytes.length);
   const allowancePrice = reader.take(3);
-  const list = <T>(length: number, read: () => T): T[] => Array.from({ length }, read);
-  const prices = list(periods, () => ({
+  reader.take(1);
+  const prices = times(periods, () => ({
     shortPrice: reader.take(-3),
     longPrice: reader.take(-3),
     responsePrice: reader.take(-3),
   }));
-  const rows = list(count, () => {
-    const [id, released, emissionsG, offset] = [reader.take(4), reader.take(4), reader.take(4), reader.take(5)];
-    const pairs = list(periods, () => ({ dueWh: reader.take(4) - offset, meteredWh: reader.take(4) - offset }));
-    const values = pairs.map((pair) => {
-      const value = reader.take(4);
-      return { ...pair, quality: Math.floor(value / QUALITY), renewableWh: value % QUALITY };
-    });
-    return { id, released, emissionsG, values };
-  });
-  const responses = list(tail / RESPONSE, () => ({
+  const rows = times(count, () => takeRow(reader, periods, width));
+  const responses = times(tail / RESPONSE, () => ({
     row: reader.take(2),
     period: reader.take(1),
     calledWh: reader.take(-4),
@@ -115,9 +143,29 @@ export function decodeReadings(bytes: Uint8Array, periods: number): SessionReadi
   return { allowancePrice, prices, rows, responses };
 }
 
+const times = <T>(length: number, read: () => T): T[] => Array.from({ length }, read);
+
+function takeRow(reader: Reader, periods: number, width: number): Row {
+  const bias = biasOf(width);
+  const [id, released, emissionsG] = [reader.take(4), reader.take(4), reader.take(4)];
+  const pairs = times(periods, () => {
+    const dueWh = reader.take(width) - bias;
+    return { dueWh, meteredWh: dueWh - (reader.take(width) - bias) };
+  });
+  reader.skip(paddingOf(periods, width));
+  const renewables = times(periods, () => reader.take(width));
+  const four = times(Math.ceil(periods / 4), () => reader.take(1));
+  const values = pairs.map((pair, t) => ({
+    ...pair,
+    quality: Math.floor(four[Math.floor(t / 4)] / 4 ** (3 - (t % 4))) % 4,
+    renewableWh: renewables[t],
+  }));
+  return { id, released, emissionsG, values };
+}
+
 /** The bytes of each row, of which the tree is made. */
 export function rowBytes(bytes: Uint8Array, periods: number): Uint8Array[] {
-  const stride = ROW_HEAD + VALUE * periods;
+  const stride = strideOf(periods, bytes[WIDTH]);
   const from = HEAD + PRICES * periods;
   const count = (bytes[0] << 8) | bytes[1];
   return Array.from({ length: count }, (_, k) => bytes.subarray(from + k * stride, from + (k + 1) * stride));
@@ -143,6 +191,10 @@ class Writer {
     this.#at += bytes;
     return this;
   }
+  /** So many zeros. */
+  skip(size: number): void {
+    this.#at += size;
+  }
 }
 
 class Reader {
@@ -150,6 +202,9 @@ class Reader {
   #at = 0;
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+  }
+  skip(size: number): void {
+    this.#at += size;
   }
   take(size: number): number {
     const bytes = Math.abs(size);

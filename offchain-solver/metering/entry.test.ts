@@ -176,6 +176,9 @@ describe("an entry of a session", function () {
   });
 
   it("fits the bytes that it is posted in", () => {
-    expect(encodeReadings(entry).length).to.equal(5 + 9 * 4 + ids.length * (17 + 12 * 4) + 14 * entry.responses.length);
+    // Four pairs of four bytes each or of eight are padded to a word, and four qualities are one byte.
+    const bytes = encodeReadings(entry);
+    const row = bytes[5] === 2 ? 12 + 32 + 2 * 4 + 1 : 12 + 32 + 4 * 4 + 1;
+    expect(bytes.length).to.equal(6 + 9 * 4 + ids.length * row + 14 * entry.responses.length);
   });
 });

@@ -10,6 +10,8 @@ const FILES = {
   HashHarness: ["test/HashHarness"],
   GridHarness: ["test/GridHarness"],
   QuorumHarness: ["test/QuorumHarness"],
+  OptimisedParts: ["test/DeliveryHarness", "OptimisedParts"],
+  PlainParts: ["test/DeliveryHarness", "PlainParts"],
   FeeToken: ["test/Hostile", "FeeToken"],
   RebasingToken: ["test/Hostile", "RebasingToken"],
   HookToken: ["test/Hostile", "HookToken"],

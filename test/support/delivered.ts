@@ -174,11 +174,11 @@ export async function deliver(
   session: SettledSession,
   readings: SessionReadings | Uint8Array,
   options: EntryOptions = {},
-): Promise<Entered & { readonly gas: bigint }> {
+): Promise<Entered & { readonly gas: bigint; readonly hash: string }> {
   const bytes = readings instanceof Uint8Array ? readings : encodeReadings(readings);
   const args = await entryOf(session, bytes, options);
-  const { gasUsed } = await Chain.send(delivery(session.world), "deliver", ...args);
-  return { ...(await enteredAs(session, bytes, (options.before ?? NONE).number + 1)), gas: gasUsed };
+  const { gasUsed, hash } = await Chain.send(delivery(session.world), "deliver", ...args);
+  return { ...(await enteredAs(session, bytes, (options.before ?? NONE).number + 1)), gas: gasUsed, hash };
 }
 
 export async function enteredAs(session: SettledSession, readings: Uint8Array, number: number): Promise<Entered> {
