@@ -4,10 +4,12 @@ import {
   busInjections,
   FACET_COS,
   FACET_SIN,
+  NO_TIGHTENING,
   riskLevel,
   type Network,
   type Tightening,
 } from "../market/formulation/network.ts";
+import { MOST_TIGHTENINGS, tighter, TIGHTENING_SLACK } from "../market/formulation/tightening.ts";
 import { exposureOf, momentsOf } from "../market/risk/exposure.ts";
 import { requiredHalfWidth } from "../market/risk/tsDrcc.ts";
 import type { ClearingJson } from "../records/clearingJson.ts";
@@ -32,10 +34,6 @@ export type AcMargin = {
   readonly voltageEatenPu: number;
   readonly ratingEaten: number;
 };
-
-/** Losses and the voltage drop they cause are a little more than what tightening by the last measurement takes off. */
-const SLACK = 1e-5;
-const PASSES = 8;
 
 const UNKNOWN: AcMargin = {
   converged: false,
@@ -105,7 +103,7 @@ export function acMargin(market: Market, network: Network, solution: Solution): 
 export const passes = (m: AcMargin): boolean =>
   m.converged &&
   Math.max(m.voltageBeyondPu, m.loadingBeyond) <= 0 &&
-  Math.max(m.voltageEatenPu, m.ratingEaten) <= SLACK;
+  Math.max(m.voltageEatenPu, m.ratingEaten) <= TIGHTENING_SLACK;
 
 export type Tightened = {
   readonly session: ClearedSession;
@@ -123,7 +121,7 @@ export function clearTightened(
   options: ClearOptions,
   real: (market: Market) => Network,
 ): Tightened {
-  let tightening: Tightening = { voltagePu: 0, ratingShare: 0 };
+  let tightening = NO_TIGHTENING;
   const measured: AcMargin[] = [];
   for (let pass = 1; ; pass++) {
     const session = clear(scenario, { ...options, tightening });
@@ -138,14 +136,12 @@ export function clearTightened(
       };
     const margin = acMargin(session.market, real(session.market), session.outcome.solution);
     measured.push(margin);
-    if (passes(margin) || pass === PASSES || !session.network || !margin.converged)
+    if (passes(margin) || pass === MOST_TIGHTENINGS || !session.network || !margin.converged)
       return { session, tightening, measured };
-    // Rounding moves the posted point a little, so what has to be tightened is tightened by the slack more.
-    const more = (missing: number): number => (missing > 0 ? missing + SLACK : 0);
-    tightening = {
-      voltagePu: tightening.voltagePu + more(Math.max(margin.voltageBeyondPu, margin.voltageEatenPu)),
-      ratingShare: tightening.ratingShare + more(Math.max(margin.loadingBeyond, margin.ratingEaten)),
-    };
+    tightening = tighter(tightening, {
+      voltagePu: Math.max(margin.voltageBeyondPu, margin.voltageEatenPu),
+      ratingShare: Math.max(margin.loadingBeyond, margin.ratingEaten),
+    });
   }
 }
 

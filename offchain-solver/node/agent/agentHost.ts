@@ -16,6 +16,7 @@ import { batchOf, type Batch, type Verified } from "../../ledger/verified.ts";
 import { acceptOwn, doubtedTrades } from "../../market/result/acceptance.ts";
 import { allowedMismatch, allowedOfLeast, allowedRegret } from "../../market/result/certificate.ts";
 import { NO_TIGHTENING, type Tightening } from "../../market/formulation/network.ts";
+import { tighter } from "../../market/formulation/tightening.ts";
 import { OperatorProposalSchema, ProposalSchema, type Proposals } from "../../market/result/proposal.ts";
 import { proposalFaults } from "../../market/result/proposalFault.ts";
 import { decode, encode } from "../../net/wire.ts";
@@ -167,17 +168,13 @@ function allowedOf({ market, cleared, terms }: OwnAgent, { result }: Batch, { op
   }));
 }
 
-/** Losses, and the voltage drop they cause, are a little more than what tightening by the last sweep takes off. */
-const SLACK = 1e-5;
-
 /** Nobody would sign integers whose AC sweep is outside the limits: how tight they are to be the next time. */
 function tightenOf({ market, network, terms, tightening }: OwnAgent, { result }: Batch): { tighten?: Tightening } {
   const beyond = terms.settings.network ? acBeyond(market, network, result) : undefined;
   if (beyond === undefined || (beyond.voltagePu === 0 && beyond.loading === 0)) return {};
-  const more = (missing: number): number => (missing > 0 ? missing + SLACK : 0);
-  const { voltagePu, ratingShare } = tightening ?? NO_TIGHTENING;
-  const tighter = { voltagePu: voltagePu + more(beyond.voltagePu), ratingShare: ratingShare + more(beyond.loading) };
-  return tighter.ratingShare < 1 ? { tighten: tighter } : {};
+  const missing = { voltagePu: beyond.voltagePu, ratingShare: beyond.loading };
+  const tighten = tighter(tightening ?? NO_TIGHTENING, missing);
+  return tighten.ratingShare < 1 ? { tighten } : {};
 }
 
 /** Proposals against the own view, integers against proposals, the chain's rules, and the auditor's own test. */

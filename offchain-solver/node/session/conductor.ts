@@ -3,15 +3,13 @@
  * a clock or a socket: events in, messages out. It can keep a session from settling, not bend one: whatever it hands
  * out is checked by everybody before a signature.
  */
+import { MOST_TIGHTENINGS } from "../../market/formulation/tightening.ts";
 import { judgeClaims } from "./claims.ts";
 import type { Conducting, ConductorEffect, Stage, Tightening } from "./conducting.ts";
 import type { Disputed } from "./disputes.ts";
 import { Exclusions, isHopeless, type Beyond } from "./exclusions.ts";
 import type { Life, LifeOf } from "./messages.ts";
 import { Said, textOf } from "./said.ts";
-
-/** Clearings whose limits are tighter than those of the one before. */
-const MOST_TIGHTENINGS = 8;
 
 /** Attempts that end without a reason that anybody could do something about. */
 const MOST_ATTEMPTS = 20;
