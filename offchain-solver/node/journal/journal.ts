@@ -266,11 +266,12 @@ export function readCommitments(file: string): Commitment[] {
 /** Whether nobody has it open. Throws InputError where it is none. */
 export function isFree(file: string): boolean {
   try {
-    open(file, false).close();
+    opened(file, false).close();
     return true;
   } catch (error) {
-    if (error instanceof InputError && /in use by another process/.test(error.message)) return false;
-    throw error;
+    const { errcode = 0 } = error as { errcode?: number };
+    if (IN_USE.includes(errcode & 0xff)) return false;
+    throw explained(file, error);
   }
 }
 
@@ -286,17 +287,22 @@ type HeardRow = {
 
 function open(file: string, readOnly: boolean): DatabaseSync {
   try {
-    const db = new DatabaseSync(file, { readOnly, timeout: 0 });
-    if (!readOnly)
-      // Exclusive before anything is read: a second node with this key must not get in.
-      db.exec(
-        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; " +
-          "BEGIN IMMEDIATE; COMMIT",
-      );
-    return db;
+    return opened(file, readOnly);
   } catch (error) {
     throw explained(file, error);
   }
+}
+
+/** As `open`, with errors as SQLite says them. */
+function opened(file: string, readOnly: boolean): DatabaseSync {
+  const db = new DatabaseSync(file, { readOnly, timeout: 0 });
+  if (!readOnly)
+    // Exclusive before anything is read: a second node with this key must not get in.
+    db.exec(
+      "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; " +
+        "BEGIN IMMEDIATE; COMMIT",
+    );
+  return db;
 }
 
 function versionOf(db: DatabaseSync): number | undefined {
@@ -348,14 +354,18 @@ function readChains(file: string, db: DatabaseSync): { commitments: Commitment[]
   return { commitments, head };
 }
 
+/** SQLite's codes for a file that somebody else has open. */
+const IN_USE: readonly number[] = [5, 6];
+
 /** SQLite's own complaints, in the words of whoever runs a node. */
 function explained(file: string, error: unknown): unknown {
   if (error instanceof InputError) return error;
   const { errcode, message } = error as { errcode?: number; message: string };
   if (errcode === undefined) return error;
   const reason: Record<number, string> = {
-    5: "is in use by another process: two nodes with one key could sign two results",
-    6: "is in use by another process: two nodes with one key could sign two results",
+    ...Object.fromEntries(
+      IN_USE.map((code) => [code, "is in use by another process: two nodes with one key could sign two results"]),
+    ),
     8: "cannot be written: it, or its folder, is read-only",
     10: "cannot be read or written: the disk reports an error",
     11: "is damaged: move it away; the node then sits out the session that is open",
