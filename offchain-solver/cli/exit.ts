@@ -1,3 +1,4 @@
+import { TOO_LONG } from "../devnet/refused.ts";
 import { LIMITS_DO_NOT_HELP } from "../simulation/clear.ts";
 
 /**
@@ -38,7 +39,6 @@ export function notSolved(name: string, status: string, reason: string | undefin
 }
 
 /** Days are settled in several sessions of whole hours: where that is told, not even an hour fits. */
-const TOO_LONG = "does not fit one transaction";
 const TRY_SMALLER = "nor does an hour alone: try fewer members, or fewer partners each";
 
 function whatToTry(status: string, reason: string): string | undefined {

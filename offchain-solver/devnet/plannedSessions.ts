@@ -6,7 +6,7 @@ import type { Scenario } from "../market/scenario/scenario.ts";
 import { stretchOf } from "../scenarios/stretch.ts";
 import { clear } from "../simulation/clear.ts";
 import type { Progress } from "./outcome.ts";
-import { SessionRefused } from "./refused.ts";
+import { SessionRefused, tooLong } from "./refused.ts";
 import { partsOf, perHour } from "./settleDay.ts";
 
 /** So many homes times periods fit one transaction in every market that was seen: half of what the fullest took. */
@@ -32,8 +32,7 @@ export function plannedSessions(day: Scenario, progress: Progress, most?: Transa
   const { fits, bytes, gas } = fitsOneTransaction(result, setting);
   if (fits) return [day];
   const cuts = partsOf(result, setting, perHour(day));
-  if (cuts === undefined)
-    throw new SessionRefused("refused", `the session does not fit one transaction: ${bytes} bytes, up to ${gas} gas`);
+  if (cuts === undefined) throw new SessionRefused("refused", tooLong({ bytes, gas }));
   progress(`${bytes} bytes, up to ${gas} gas: more than a transaction takes, ${cuts.length} sessions`);
   return cuts.map((cut) => stretchOf(day, outcome.solution.schedules, cut));
 }

@@ -12,14 +12,19 @@ export class SessionRefused extends Error {
   }
 }
 
+/** What is said of a session that is more than one transaction takes. */
+export const TOO_LONG = "the session does not fit one transaction";
+export const tooLong = ({ bytes, gas }: Pick<Fit, "bytes" | "gas">): string =>
+  `${TOO_LONG}: ${bytes} bytes, up to ${gas} gas`;
+
 /** A session that was cleared and is more than one transaction takes. */
 export class DoesNotFit extends SessionRefused {
   readonly result: ClearingResult;
   readonly setting: Setting;
   /** What everybody who takes part would have done: what a day in several sessions is planned by. */
   readonly plans: readonly Schedule[];
-  constructor({ bytes, gas }: Fit, of: Pick<DoesNotFit, "result" | "setting" | "plans">) {
-    super("refused", `the session does not fit one transaction: ${bytes} bytes, up to ${gas} gas`);
+  constructor(fit: Fit, of: Pick<DoesNotFit, "result" | "setting" | "plans">) {
+    super("refused", tooLong(fit));
     this.name = "DoesNotFit";
     this.result = of.result;
     this.setting = of.setting;
