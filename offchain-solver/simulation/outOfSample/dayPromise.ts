@@ -73,7 +73,10 @@ export function brokenDays(
   result: Pick<Central, "solution" | "answers">,
   days: Days,
 ): BrokenDays {
-  const broken = brokenPeriods(market, network, result, days);
+  return daysOf(brokenPeriods(market, network, result, days));
+}
+
+function daysOf(broken: BrokenPeriods): BrokenDays {
   const count = (of: (day: number) => boolean): number => broken.network.filter((_, day) => of(day)).length;
   const any = (periods: readonly boolean[]): boolean => periods.some(Boolean);
   return {
@@ -151,13 +154,14 @@ export function atEpsilon(scenario: Scenario, settings: MarketSettings, epsilon:
   const leftOut = cleared && leftOutDays(scenario, settings, epsilon);
   if (cleared === undefined || leftOut === undefined) return undefined;
   const { market, network, result } = cleared;
+  const heldOutPeriods = brokenPeriods(market, network, result, "testErrors");
   return {
     epsilon,
     objective: result.objective,
     fitted: brokenDays(market, network, result, "fitErrors"),
     leftOut,
-    heldOut: brokenDays(market, network, result, "testErrors"),
-    heldOutPeriods: brokenPeriods(market, network, result, "testErrors"),
+    heldOut: daysOf(heldOutPeriods),
+    heldOutPeriods,
   };
 }
 
