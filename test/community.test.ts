@@ -21,6 +21,18 @@ function folder(options: Partial<ExampleOptions>, change: (files: Files) => void
   return write(join(base, `c${folders++}`), files);
 }
 
+/** The wide file of loads in one file a meter, `${name}1.csv` and so on; `row`: of a stamp and kWh as written there. */
+function oneFileEach(files: Files, name: string, head: string, row: (stamp: string, kwh: string) => string): void {
+  const [heads, ...rows] = files
+    .get("series/load.csv")!
+    .trim()
+    .split("\r\n")
+    .map((line) => line.split(";"));
+  files.delete("series/load.csv");
+  for (let c = 1; c < heads.length; c++)
+    files.set(`series/${name}${c}.csv`, [head, ...rows.map((cells) => row(cells[0], cells[c]))].join("\n"));
+}
+
 /** What a wall clock shows at an instant, by the platform's own time zones. */
 const clockAt = (timeZone: string, ms: number): string =>
   new Intl.DateTimeFormat("en-GB", { timeZone, weekday: "short", hour: "2-digit", minute: "2-digit" }).format(ms);
@@ -218,35 +230,13 @@ describe("what a portal writes", () => {
     [
       "one file a meter",
       (f) => {
-        const rows = f
-          .get("series/load.csv")!
-          .trim()
-          .split("\r\n")
-          .map((row) => row.split(";"));
-        f.delete("series/load.csv");
-        for (let c = 1; c < rows[0].length; c++)
-          f.set(
-            `series/H0${c}.csv`,
-            rows.map((row, k) => (k === 0 ? "Zeitstempel;Verbrauch (kWh)" : `${row[0]};${row[c]}`)).join("\n"),
-          );
+        oneFileEach(f, "H0", "Zeitstempel;Verbrauch (kWh)", (stamp, kwh) => `${stamp};${kwh}`);
       },
     ],
     [
       "files under the meters' own numbers, each with two columns",
       (f) => {
-        const rows = f
-          .get("series/load.csv")!
-          .trim()
-          .split("\r\n")
-          .map((row) => row.split(";"));
-        f.delete("series/load.csv");
-        for (let c = 1; c < rows[0].length; c++)
-          f.set(
-            `series/AT00${c}.csv`,
-            rows
-              .map((row, k) => (k === 0 ? "Zeit;Einspeisung (kWh);Bezug (kWh)" : `${row[0]};0,0;${row[c]}`))
-              .join("\n"),
-          );
+        oneFileEach(f, "AT00", "Zeit;Einspeisung (kWh);Bezug (kWh)", (stamp, kwh) => `${stamp};0,0;${kwh}`);
         const named = f
           .get("members.csv")!
           .split("\n")

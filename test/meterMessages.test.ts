@@ -16,12 +16,8 @@ import { devnetKey } from "../offchain-solver/devnet/devnetKeys.ts";
 import { embeddedDevnet, type OwnChain } from "../offchain-solver/devnet/embedded.ts";
 import type { DoneSession, SessionOutcome } from "../offchain-solver/devnet/outcome.ts";
 import { documentsFrom } from "../offchain-solver/devnet/processSession.ts";
-import { settleLoaded } from "../offchain-solver/devnet/session.ts";
 import { promisedBy } from "../offchain-solver/devnet/steps/deliver.ts";
-import { load } from "../offchain-solver/devnet/steps/load.ts";
-import { metersOf } from "../offchain-solver/devnet/steps/meters.ts";
 import { audit } from "../offchain-solver/devnet/steps/settle.ts";
-import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
 import { signReadings } from "../offchain-solver/metering/signed.ts";
 import { Attestation } from "../offchain-solver/node/delivery/attestation.ts";
 import { MeterRound } from "../offchain-solver/node/delivery/meterRound.ts";
@@ -45,6 +41,7 @@ import type { MetersJson } from "../offchain-solver/records/deliveryJson.ts";
 import { loadBase } from "../offchain-solver/scenarios/loadBase.ts";
 import { takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { populate } from "../offchain-solver/scenarios/populate.ts";
+import { settledAndMetered } from "./support/settledAndMetered.ts";
 
 const HOUR = 3_600;
 /** After every member's turn. */
@@ -69,14 +66,9 @@ describe("readings that nodes attest", function () {
 
   before(async () => {
     chain = await embeddedDevnet(scenario.startUtc);
-    const market = defaultSettings(scenario);
-    const options = { method: "anderson", market, trade: true, rhoScale: 1, maxIterations: 4_000 } as const;
-    done = await settleLoaded(await load(scenario, options, chain), options, () => undefined);
-    const { deployment } = done.frozen;
-    asked = { deployment, provider: chain.provider };
+    ({ done, signed } = await settledAndMetered(scenario, chain));
+    asked = { deployment: done.frozen.deployment, provider: chain.provider };
     promised = promisedBy(done.frozen, done.batch, done.witness, done.settled);
-    const about = { result: done.batch.result, batch: done.settled.batch };
-    signed = await metersOf(deployment, scenario, done.clearing, about, devnetKey);
     windows = await windowsOf(asked, promised.settled.terms);
     await chain.passTime(windows.opens + 1);
     const reckoned = await reckon(asked, promised, signed, { kind: "final" });

@@ -10,14 +10,11 @@ import { devnetKey } from "../offchain-solver/devnet/devnetKeys.ts";
 import { embeddedDevnet, type OwnChain } from "../offchain-solver/devnet/embedded.ts";
 import { enterMeters, type Entered, type EntryPlace } from "../offchain-solver/devnet/entry.ts";
 import type { DoneSession } from "../offchain-solver/devnet/outcome.ts";
-import { settleLoaded } from "../offchain-solver/devnet/session.ts";
 import { promisedBy } from "../offchain-solver/devnet/steps/deliver.ts";
-import { load } from "../offchain-solver/devnet/steps/load.ts";
-import { metersOf } from "../offchain-solver/devnet/steps/meters.ts";
 import { audit } from "../offchain-solver/devnet/steps/settle.ts";
-import { defaultSettings } from "../offchain-solver/market/scenario/market.ts";
 import { asEntered, reckon, type EntryRequest, type Signed } from "../offchain-solver/node/delivery/reckoning.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
+import { settledAndMetered } from "./support/settledAndMetered.ts";
 
 const DAY_S = 86_400;
 
@@ -35,12 +32,8 @@ describe("readings of a session whose committee has changed since", function () 
 
   before(async () => {
     chain = await embeddedDevnet(scenario.startUtc);
-    const market = defaultSettings(scenario);
-    const options = { method: "anderson", market, trade: true, rhoScale: 1, maxIterations: 4_000 } as const;
-    done = await settleLoaded(await load(scenario, options, chain), options, () => undefined);
+    ({ done, signed } = await settledAndMetered(scenario, chain));
     const { deployment } = done.frozen;
-    const about = { result: done.batch.result, batch: done.settled.batch };
-    signed = await metersOf(deployment, scenario, done.clearing, about, devnetKey);
     rotated = scenario.prosumers.find(({ renewable }) => renewable !== undefined && renewable.actualMw![0] > 0)!.id;
     const owner = devnetKey("wallet", rotated).connect(chain.provider);
     await (await chain.admin.sendTransaction({ to: owner.address, value: 10n ** 18n })).wait();

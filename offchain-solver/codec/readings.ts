@@ -102,7 +102,7 @@ function putRow(writer: Writer, { id, released, emissionsG, values }: Row, width
   writer.put("id", id, 4).put("released", released, 4).put("emissionsG", emissionsG, 4);
   for (const { dueWh, meteredWh } of values)
     writer.put("dueWh", dueWh + bias, width).put("dueWh less meteredWh", dueWh - meteredWh + bias, width);
-  writer.skip(paddingOf(values.length, width));
+  writer.pad(paddingOf(values.length, width));
   for (const { renewableWh } of values) writer.put("renewableWh", renewableWh, width);
   for (let t = 0; t < values.length; t += 4) {
     const four = values.slice(t, t + 4).map(({ quality }) => {
@@ -152,7 +152,7 @@ function takeRow(reader: Reader, periods: number, width: number): Row {
     const dueWh = reader.take(width) - bias;
     return { dueWh, meteredWh: dueWh - (reader.take(width) - bias) };
   });
-  reader.skip(paddingOf(periods, width));
+  reader.pass(paddingOf(periods, width));
   const renewables = times(periods, () => reader.take(width));
   const four = times(Math.ceil(periods / 4), () => reader.take(1));
   const values = pairs.map((pair, t) => ({
@@ -192,7 +192,7 @@ class Writer {
     return this;
   }
   /** So many zeros. */
-  skip(size: number): void {
+  pad(size: number): void {
     this.#at += size;
   }
 }
@@ -203,7 +203,7 @@ class Reader {
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
   }
-  skip(size: number): void {
+  pass(size: number): void {
     this.#at += size;
   }
   take(size: number): number {
