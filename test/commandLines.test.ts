@@ -128,7 +128,7 @@ describe("command lines that are printed for readers", function () {
       helps.push([...path, "--help"]);
       for (const child of command.commands) collect(child, [...path, child.name()]);
     };
-    collect(program(), []);
+    collect(await program(), []);
     for (const args of helps) {
       const { code, stdout } = await captured(...args);
       expect(code, args.join(" ")).to.equal(0);

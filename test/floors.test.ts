@@ -117,6 +117,12 @@ describe("floors", () => {
       ["codec/a.ts", `import fs = require("node:fs");`, "codec runs in a browser and may not import node:fs"],
       ["scenarios/a.ts", `import r = require("../report/page.ts");`, "scenarios may not import report"],
       ["devnet/a.ts", `import { createRequire } from "node:module";`, "devnet may not import node:module"],
+      [
+        "cli/a.ts",
+        `import { createRequire, enableCompileCache } from "node:module";`,
+        "cli may not import node:module",
+      ],
+      ["cli/a.ts", `import * as module from "node:module";`, "cli may not import node:module"],
       ["chain/a.ts", `const p = globalThis.process;`, "chain runs in a browser and may not use globalThis"],
       ["chain/a.ts", `const { process: p } = globalThis;`, "chain runs in a browser and may not use globalThis"],
       ["report/a.ts", `const b = global["Buffer"];`, "report runs in a browser and may not use global"],

@@ -63,8 +63,8 @@ describe("the manifests for Kubernetes", () => {
       expect(kind === "Namespace" ? metadata.name : metadata.namespace, metadata.name).to.equal("gridpact");
   });
 
-  it("run commands that gridpact has, with the arguments that they take", () => {
-    const known = new Map(program().commands.map((command) => [command.name(), command]));
+  it("run commands that gridpact has, with the arguments that they take", async () => {
+    const known = new Map((await program()).commands.map((command) => [command.name(), command]));
     const run = containers.flatMap((container) =>
       [...script(container).matchAll(/gridpact ([a-z]+) ([^\n&]*)/g)].map(([, name, rest]) => ({ name, rest })),
     );

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { notSolved } from "../offchain-solver/cli/exit.ts";
+import { notSolved } from "../offchain-solver/cli/notSolved.ts";
 import { regretsOf } from "../offchain-solver/clearing/regret.ts";
 import { embeddedDevnet } from "../offchain-solver/devnet/embedded.ts";
 import { clear, propose, quantise, type Proposed } from "../offchain-solver/devnet/steps/clear.ts";

@@ -10,7 +10,7 @@ import { InputError } from "../io/inputError.ts";
 import { complaint } from "../io/readJson.ts";
 import { outOfSample, type OutOfSample } from "../simulation/outOfSample/monteCarlo.ts";
 import { addClearOptions, clearOptions, inputsOf, readScenario, type ClearArguments } from "./clearOptions.ts";
-import { notSolved } from "./exit.ts";
+import { notSolved } from "./notSolved.ts";
 import { choiceOption, inline, numberOption, say } from "../io/output.ts";
 import type { Quantised } from "../codec/quantise.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";

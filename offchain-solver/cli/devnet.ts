@@ -30,7 +30,8 @@ import type { CommunityJson } from "../records/communityJson.ts";
 import { takePeriods } from "../scenarios/periods.ts";
 import { hoursOption, readScenario, type DrawArguments } from "./clearOptions.ts";
 import { writeDevnet, type PlannedSession } from "./devnetFolders.ts";
-import { Exit, notSolved } from "./exit.ts";
+import { Exit } from "./exit.ts";
+import { notSolved } from "./notSolved.ts";
 
 type Arguments = Pick<DrawArguments, "hours"> & {
   readonly sessions: number;

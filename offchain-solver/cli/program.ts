@@ -1,53 +1,35 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
 import { InputError } from "../io/inputError.ts";
 import { inline, note, visible } from "../io/output.ts";
-import { admitCommand } from "./admit.ts";
-import { auditCommand } from "./audit.ts";
-import { backupCommand } from "./backup.ts";
-import { benchCommand } from "./benchCommand.ts";
-import { clearCommand } from "./clear.ts";
-import { communityCommand } from "./community.ts";
 import { Exit } from "./exit.ts";
-import { deployCommand } from "./deploy.ts";
-import { devnetCommand } from "./devnet.ts";
-import { experimentCommand } from "./experiment.ts";
-import { importCommand } from "./import.ts";
-import { initCommand } from "./init.ts";
-import { meterCommand } from "./meter.ts";
-import { nodeCommand } from "./node.ts";
-import { operatorCommand } from "./operator.ts";
-import { replayCommand } from "./replay.ts";
-import { restoreCommand } from "./restore.ts";
-import { rotateCommand } from "./rotate.ts";
 import { chainRefusal } from "./refusal.ts";
-import { receiptCommand } from "./receipt.ts";
-import { runCommand } from "./run.ts";
-import { scenarioCommand } from "./scenario.ts";
-import { walletCommand } from "./wallet.ts";
 
-const COMMANDS = [
-  runCommand,
-  clearCommand,
-  scenarioCommand,
-  importCommand,
-  communityCommand,
-  meterCommand,
-  auditCommand,
-  deployCommand,
-  receiptCommand,
-  walletCommand,
-  experimentCommand,
-  benchCommand,
-  devnetCommand,
-  nodeCommand,
-  operatorCommand,
-  replayCommand,
-  initCommand,
-  admitCommand,
-  backupCommand,
-  restoreCommand,
-  rotateCommand,
-];
+/** Each is loaded when it is named: nobody waits for what another one needs. */
+const COMMANDS: Readonly<Record<string, () => Promise<() => Command>>> = {
+  run: async () => (await import("./run.ts")).runCommand,
+  clear: async () => (await import("./clear.ts")).clearCommand,
+  scenario: async () => (await import("./scenario.ts")).scenarioCommand,
+  import: async () => (await import("./import.ts")).importCommand,
+  community: async () => (await import("./community.ts")).communityCommand,
+  meter: async () => (await import("./meter.ts")).meterCommand,
+  audit: async () => (await import("./audit.ts")).auditCommand,
+  deploy: async () => (await import("./deploy.ts")).deployCommand,
+  receipt: async () => (await import("./receipt.ts")).receiptCommand,
+  wallet: async () => (await import("./wallet.ts")).walletCommand,
+  experiment: async () => (await import("./experiment.ts")).experimentCommand,
+  bench: async () => (await import("./benchCommand.ts")).benchCommand,
+  devnet: async () => (await import("./devnet.ts")).devnetCommand,
+  node: async () => (await import("./node.ts")).nodeCommand,
+  operator: async () => (await import("./operator.ts")).operatorCommand,
+  replay: async () => (await import("./replay.ts")).replayCommand,
+  init: async () => (await import("./init.ts")).initCommand,
+  admit: async () => (await import("./admit.ts")).admitCommand,
+  backup: async () => (await import("./backup.ts")).backupCommand,
+  restore: async () => (await import("./restore.ts")).restoreCommand,
+  rotate: async () => (await import("./rotate.ts")).rotateCommand,
+};
 
 /** A command that is added, not made, by its parent does not take over that errors are thrown. */
 function adopt(command: Command, parent: Command): Command {
@@ -60,23 +42,34 @@ function adopt(command: Command, parent: Command): Command {
   return command;
 }
 
-/** A fresh `gridpact`; its errors are thrown, and each option belongs to the command after whose name it stands. */
-export function program(): Command {
+/** The version that this program is released as. */
+function version(): string {
+  const file = fileURLToPath(new URL("../../package.json", import.meta.url));
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+/**
+ * A fresh `gridpact` with these commands; its errors are thrown, and each option belongs to the command after whose
+ * name it stands.
+ */
+export async function program(names: readonly string[] = Object.keys(COMMANDS)): Promise<Command> {
   const root = new Command("gridpact")
     .description("Carbon-aware peer-to-peer market for prosumers on one distribution feeder")
-    .version("0.1.0")
+    .version(version())
     .enablePositionalOptions()
     .showHelpAfterError("(gridpact --help lists the commands)")
     .configureOutput({ writeErr: (text) => void process.stderr.write(visible(text)) })
     .exitOverride();
-  for (const command of COMMANDS) root.addCommand(adopt(command(), root));
+  for (const name of names) root.addCommand(adopt((await COMMANDS[name]())(), root));
   return root;
 }
 
 /** Runs one command line (without node and script) and returns its exit code; complaints go to stderr. */
 export async function gridpact(args: readonly string[]): Promise<number> {
   try {
-    await program().parseAsync([...args], { from: "user" });
+    const [first] = args;
+    const named = first !== undefined && Object.hasOwn(COMMANDS, first) ? [first] : undefined;
+    await (await program(named)).parseAsync([...args], { from: "user" });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;

@@ -24,7 +24,8 @@ import type { ClearOptions } from "../simulation/clear.ts";
 import { tighteningLines } from "../study/outOfSample.ts";
 import { billTable, summary } from "./clear.ts";
 import type { ClearArguments } from "./clearOptions.ts";
-import { Exit, notSolved } from "./exit.ts";
+import { Exit } from "./exit.ts";
+import { notSolved } from "./notSolved.ts";
 import { chainRefusal } from "./refusal.ts";
 import { folderOf, type DayPart } from "./sessionFiles.ts";
 

@@ -86,6 +86,8 @@ const NODE_META = new Set(["dirname", "filename", "resolve", "main"]);
 const NODE_TYPES = new Set(["Buffer", "NodeJS"]);
 /** These resolve other modules, by names in texts. */
 const RESOLVES = new Set([ADAPTER.file, "offchain-solver/devnet/chain/anvilChain.ts"]);
+/** What of `node:module` resolves nothing. */
+const RESOLVES_NOTHING = new Set(["enableCompileCache"]);
 
 /** An agent's private state leaves it only as a proposal: who may hold one is whoever runs agents. */
 const AGENT_STATE =
@@ -197,12 +199,13 @@ function judgeExport(node: ts.Node, file: string, state: ReadonlySet<string>): s
 }
 
 /** Places from which nobody in the house imports: rules cannot follow what comes from there. */
-function judgeSpecifier(file: string, room: string, specifier: string): string | undefined {
+function judgeSpecifier(file: string, room: string, specifier: string, names: readonly Name[]): string | undefined {
   // What is computed cannot be judged.
   if (specifier === "?") return `${room} may not import what is computed`;
   if (/^[/#]|^(?!node:)[a-z]+:/.test(specifier)) return `${room} may not import ${specifier}`;
   if (packageOf(specifier) === "gridpact") return `${room} is in the house and may not import ${specifier}`;
-  if (packageOf(specifier) === "node:module" && !RESOLVES.has(file)) return `${room} may not import node:module`;
+  const resolves = packageOf(specifier) === "node:module" && !names.every(({ name }) => RESOLVES_NOTHING.has(name));
+  if (resolves && !RESOLVES.has(file)) return `${room} may not import node:module`;
   if (!specifier.startsWith(".")) return undefined;
   if (/\.test\.ts$/.test(specifier)) return `${room} may not import a test`;
   if (/(^|\/)index\.ts$/.test(specifier)) return `${room} may not come in by a door of the package`;
@@ -210,7 +213,7 @@ function judgeSpecifier(file: string, room: string, specifier: string): string |
 }
 
 function judgeImport(file: string, room: string, { specifier, names, address }: Import): string | undefined {
-  const nowhere = judgeSpecifier(file, room, specifier);
+  const nowhere = judgeSpecifier(file, room, specifier, names);
   if (nowhere !== undefined) return nowhere;
   if (specifier.startsWith(".")) {
     const target = normalize(join(dirname(file), specifier));

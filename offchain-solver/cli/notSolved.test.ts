@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { LIMITS_DO_NOT_HELP } from "../simulation/clear.ts";
-import { notSolved } from "./exit.ts";
+import { notSolved } from "./notSolved.ts";
 
 describe("the end of a session that was not solved", () => {
   it("says what to try, and never wider limits right after saying that they do not help", () => {
