@@ -1,5 +1,5 @@
 /** Runs every suite of the project and ends with one line: `N passed, N failed`. */
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ON_DEVNET } from "./onDevnet.ts";
@@ -9,12 +9,13 @@ import type { SuiteRun, Totals } from "./testTotals.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const bin = (path: string): string => fileURLToPath(new URL(`../../node_modules/${path}`, import.meta.url));
 
-/** `shown`: as it comes, or when the suite has ended. */
+/** `shown`: as it comes, or when the suite has ended. `needs`: what is there before it begins. */
 type Suite = {
   readonly name: string;
   readonly style: SuiteRun["style"];
   readonly command: readonly string[];
   readonly shown?: "at its end";
+  readonly needs?: "the build";
 };
 
 /** The Python that Debian's python3-cvxopt belongs to; another python3 may come first in PATH. */
@@ -32,12 +33,21 @@ const SESSIONS = Array.from({ length: PARTS }, (_, part): Suite => {
     name: `Sessions on the embedded devnet, ${part + 1} of ${PARTS}`,
     style: "mocha",
     shown: "at its end",
+    needs: "the build",
     command: [process.execPath, bin("mocha/bin/mocha.js"), ...mochaFlags, ...files],
   };
 });
 
+/** One for all: two builds at once would be in each other's way. */
+const BUILD: Suite = {
+  name: "Build of the contracts",
+  style: "build",
+  command: [process.execPath, bin("hardhat/dist/src/cli.js"), "build"],
+};
+
 /** The longest first: each of two cores takes the next when it has ended one. */
 const SUITES: readonly Suite[] = [
+  BUILD,
   {
     name: "TypeScript",
     style: "mocha",
@@ -58,12 +68,14 @@ const SUITES: readonly Suite[] = [
     name: "Contracts",
     style: "mocha",
     shown: "at its end",
+    needs: "the build",
     command: [process.execPath, bin("hardhat/dist/src/cli.js"), "test", "mocha"],
   },
   {
     name: "Solidity fuzz and invariants",
     style: "mocha",
     shown: "at its end",
+    needs: "the build",
     command: [process.execPath, bin("hardhat/dist/src/cli.js"), "test", "solidity"],
   },
   {
@@ -105,18 +117,19 @@ function run({ name, style, command, shown }: Suite): Promise<SuiteRun> {
 type Result = { readonly name: string; readonly totals: Totals; readonly failures: string[]; readonly seconds: number };
 const results: Result[] = [];
 const waiting = [...SUITES];
+const build = Promise.withResolvers<void>();
 async function runWaiting(): Promise<void> {
   for (let suite = waiting.shift(); suite; suite = waiting.shift()) {
+    if (suite.needs === "the build") await build.promise;
     process.stdout.write(`\n=== ${suite.name} begins\n`);
     const start = performance.now();
     const ended = await run(suite);
     const seconds = (performance.now() - start) / 1000;
+    if (suite === BUILD) build.resolve();
     results.push({ name: suite.name, totals: totalsOf(ended), failures: failuresOf(ended), seconds });
   }
 }
 
-// Most suites need the contracts' build, and two builds at once would be in each other's way.
-execFileSync(process.execPath, [bin("hardhat/dist/src/cli.js"), "build"], { cwd: root, stdio: "inherit" });
 await Promise.all([runWaiting(), runWaiting()]);
 
 process.stdout.write("\n");

@@ -35,6 +35,15 @@ describe("test totals", () => {
     expect(unittest("Ran 3 tests in 0.1s\n\nOK (skipped=3)\n")).to.deep.equal({ passed: 0, failed: 1 });
   });
 
+  it("counts a build as nothing, and as one failure that has its name where it fails", () => {
+    const build = { name: "Build", style: "build", output: "12 passing\n" } as const;
+    expect(totalsOf({ ...build, exitCode: 0 })).to.deep.equal({ passed: 0, failed: 0 });
+    for (const exitCode of [1, null]) {
+      expect(totalsOf({ ...build, exitCode })).to.deep.equal({ passed: 0, failed: 1 });
+      expect(failuresOf({ ...build, exitCode })).to.deep.equal(["Build"]);
+    }
+  });
+
   it("names what failed, with the first line of its message", () => {
     const output = [
       "  1) passes nowhere",

@@ -3,7 +3,8 @@ export type Totals = { readonly passed: number; readonly failed: number };
 
 export type SuiteRun = {
   readonly name: string;
-  readonly style: "mocha" | "unittest";
+  /** `build`: no tests, counted where it fails. */
+  readonly style: "mocha" | "unittest" | "build";
   readonly output: string;
   /** `null` when the process was killed or could not be started. */
   readonly exitCode: number | null;
@@ -19,6 +20,7 @@ function lastCount(text: string, pattern: RegExp): number {
 }
 
 function printed(run: SuiteRun): Totals {
+  if (run.style === "build") return { passed: 0, failed: 0 };
   const text = run.output.replace(ANSI, "");
   if (run.style === "mocha") {
     return {
@@ -35,7 +37,8 @@ function printed(run: SuiteRun): Totals {
 export function totalsOf(run: SuiteRun): Totals {
   const { passed, failed } = printed(run);
   if (failed > 0) return { passed, failed };
-  return { passed, failed: run.exitCode !== 0 || passed === 0 ? 1 : 0 };
+  const ranNone = run.style !== "build" && passed === 0;
+  return { passed, failed: run.exitCode !== 0 || ranNone ? 1 : 0 };
 }
 
 /** Lines of a failing test's name, up to the one that ends it, and its message's first line. */
@@ -45,6 +48,7 @@ const oneLine = (text: string): string => text.trim().replace(/\s*\n\s*/g, " / "
 
 /** Names of the tests that failed, each with the first line of its message where one is printed. */
 export function failuresOf(run: SuiteRun): string[] {
+  if (run.style === "build") return run.exitCode === 0 ? [] : [run.name];
   const text = run.output.replace(ANSI, "");
   if (run.style === "unittest") return [...text.matchAll(UNITTEST_FAILURE)].map(([, name]) => name);
   const summary = text.slice(Math.max(0, text.search(/^\s*\d+ failing\b/m)));
