@@ -1,6 +1,8 @@
 /** Runs every suite of the project and ends with one line: `N passed, N failed`. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ON_DEVNET } from "./onDevnet.ts";
 import { failuresOf, sum, totalLine, totalsOf } from "./testTotals.ts";
@@ -86,6 +88,9 @@ const SUITES: readonly Suite[] = [
   },
 ];
 
+/** Hundreds of processes read the same code. */
+const env = { NODE_COMPILE_CACHE: join(tmpdir(), "gridpact-compile-cache"), ...process.env };
+
 /** Output is passed on; the copy kept is read for the summary at its end. */
 function run({ name, style, command, shown }: Suite): Promise<SuiteRun> {
   return new Promise((resolve) => {
@@ -95,7 +100,7 @@ function run({ name, style, command, shown }: Suite): Promise<SuiteRun> {
       if (shown) process.stdout.write(`\n=== ${name}\n${output}`);
       resolve({ name, style, output, exitCode });
     };
-    const child = spawn(command[0], command.slice(1), { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command[0], command.slice(1), { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
     for (const [from, to] of [
       [child.stdout, process.stdout],
       [child.stderr, process.stderr],
