@@ -31,7 +31,11 @@ export default defineConfig({
   plugins: [toolbox],
   paths: {
     ignition: "deploy",
-    tests: { mocha: fileURLToPath(new URL("./test/contracts", import.meta.url)) },
+    tests: {
+      mocha: fileURLToPath(new URL("./test/contracts", import.meta.url)),
+      // What takes minutes to compile: only for the long run. Nothing in the other folder is Solidity.
+      solidity: fileURLToPath(new URL(long ? "./test/campaigns" : "./test/contracts", import.meta.url)),
+    },
   },
   // `hardhat ignition deploy` builds for production: what is deployed is what was tested. File by file, as is the
   // default there, types without contracts would leave build records that the simulated network cannot read.
