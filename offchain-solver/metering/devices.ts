@@ -3,6 +3,7 @@
  * batteries what was planned and what is called of them as far as they can, loads what was forecast. A simulation of
  * homes; what meters of real ones say comes from files and messages.
  */
+import { ownedBy } from "../market/devices/devices.ts";
 import type { ClearingResult } from "../market/result/clearingResult.ts";
 import type { Schedule, Solution } from "../market/result/solution.ts";
 import type { Market } from "../market/scenario/market.ts";
@@ -88,13 +89,19 @@ export function askedOf(market: Market, result: ClearingResult, errorWh: PerPeri
   return calls.given.map((row, i) => row.map((value, t) => value + calls.own[i][t]));
 }
 
-/** The day of a home that took no part: its load as forecast and all that its renewable gave; nothing was planned. */
+/**
+ * The day of a home that took no part: its load as forecast, its car and heat pump as nobody plans them, and all that
+ * its renewable gave.
+ */
 export function standingDay(prosumer: Prosumer, { hours, periodHours }: Scenario): DeviceDay {
   const wh = (mw: number): number => Math.round(mw * periodHours * WH) + 0;
   const given = Array.from({ length: hours }, (__, t) =>
     wh(outcomeMw(prosumer, prosumer.renewable?.forecastMw[t] ?? 0, t)),
   );
-  const metered = given.map((value, t) => value - wh(prosumer.load.fixedMw[t]));
+  const unplanned = ownedBy({ ...prosumer, renewable: undefined }).flatMap(({ device, part }) => [
+    device.unplannedMw?.(part, { hours, dt: periodHours }) ?? [],
+  ]);
+  const metered = given.map((value, t) => value + wh(unplanned.reduce((sum, series) => sum + (series[t] ?? 0), 0)));
   return { meteredWh: [metered], renewableWh: [given], plannedWh: [given], generatorG: [0] };
 }
 

@@ -106,9 +106,10 @@ export type Device<Shape extends z.ZodObject, Hourly extends string, P extends s
   readonly flows: (part: z.infer<Shape>, plan: PlanOf<P>, t: number) => readonly Flow[];
   /**
    * What it would feed in (draws: below zero) with nobody planning when, MW by period: the plain tariff is reckoned on
-   * it. Of what a plan leaves for another day it leaves as much, so that both are paid for the same energy.
+   * it. Of what `plan` leaves for another day it leaves as much, so that both are paid for the same energy; with no
+   * plan at all it takes what it can: so a home stands that no session has.
    */
-  readonly unplannedMw?: (part: z.infer<Shape>, span: Span, plan: PlanOf<P>) => readonly number[];
+  readonly unplannedMw?: (part: z.infer<Shape>, span: Span, plan?: PlanOf<P>) => readonly number[];
   readonly picture?: (part: z.infer<Shape>, plan: PlanOf<P>) => DevicePicture;
   /** What its schedule hands on to the next session, MWh or degrees. */
   readonly after?: (part: z.infer<Shape>, plan: PlanOf<P>) => number;

@@ -79,6 +79,16 @@ describe("an electric car", () => {
     expect(unplanned.slice(19, 24).every((mw) => mw === 0)).to.equal(true);
   });
 
+  it("of which nobody has a plan draws what it has room for, at full power from when it comes", () => {
+    const dt = 0.5;
+    const powerMw = [0, 0.01, 0.01, 0.01, 0, 0.01, 0.01];
+    const mostMwh = [0, 0.006, 0.006, 0.006, 0.006, 0.014, 0.014];
+    const car = { powerMw, efficiency: 0.8, leastMwh: mostMwh.map(() => 0), mostMwh };
+    const drawn = vehicle.unplannedMw!(car, { hours: 7, dt });
+    // 6 kWh at .8 are 7.5 of the charger's: 5 in half an hour, then 2.5; 8 kWh are 10.
+    [0, -0.01, -0.005, 0, 0, -0.01, -0.01].forEach((mw, t) => expect(drawn[t]).to.be.closeTo(mw, 1e-15));
+  });
+
   const wrong: readonly (readonly [name: string, change: Partial<Vehicle>, says: RegExp])[] = [
     ["more than its charger can give", { powerMw: CAR.powerMw.map((mw) => mw / 5) }, /leastMwh\[6\] = 0.02: cannot be/],
     [

@@ -116,17 +116,22 @@ function faults({ powerMw, efficiency, leastMwh, mostMwh }: Vehicle, { dt }: Spa
   return [];
 }
 
-/** A charger that nobody plans: full power from when the car comes until it has what the plan gives it in that stay. */
+/**
+ * A charger that nobody plans: full power from when the car comes until it has what the plan gives it in that stay, or,
+ * with no plan, is full.
+ */
 function unplannedMw(
-  { powerMw }: Vehicle,
-  _: Span,
-  { vehicleMw }: { readonly vehicleMw: ArrayLike<number> },
+  { powerMw, efficiency, mostMwh }: Vehicle,
+  { dt }: Span,
+  plan?: { readonly vehicleMw: ArrayLike<number> },
 ): number[] {
-  let left = 0;
+  let [left, chargedMwh] = [0, 0];
   return powerMw.map((most, t) => {
-    if (most > 0 && !(powerMw[t - 1] > 0)) left = planned(powerMw, vehicleMw, t);
-    const mw = Math.min(most, left);
+    if (most > 0 && !(powerMw[t - 1] > 0)) left = plan === undefined ? Infinity : planned(powerMw, plan.vehicleMw, t);
+    const room = plan === undefined ? (mostMwh[t] - chargedMwh) / (efficiency * dt) : Infinity;
+    const mw = Math.max(0, Math.min(most, left, room));
     left -= mw;
+    chargedMwh += efficiency * dt * mw;
     return -mw;
   });
 }
