@@ -1,6 +1,7 @@
 /**
  * Test files that open the simulated network in their process, whose chai matchers then take every number for an
- * integer: they run in a process of their own.
+ * integer: they run in a process of their own. And one that builds the contracts, when they have been built: two builds
+ * at once undo each other's record, and whoever comes next compiles again.
  */
 export const ON_DEVNET: readonly string[] = [
   "brokenDay",
@@ -27,4 +28,5 @@ export const ON_DEVNET: readonly string[] = [
   "session",
   "tightenedSession",
   "wallet",
+  "package",
 ].map((name) => `test/${name}.test.ts`);
