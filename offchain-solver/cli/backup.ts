@@ -4,7 +4,7 @@ import { backUp, unfinishedRotations } from "../node/backup.ts";
 
 export function backupCommand(): Command {
   return new Command("backup")
-    .description("a party's keystores (still encrypted), configuration and private file, in one file")
+    .description("a party's keystores (still encrypted), configuration, private file and peers, in one file")
     .argument("<dir>", "the party's folder")
     .requiredOption("--to <file>", "a new file; nothing is overwritten")
     .action((home: string, { to }: { to: string }) => {

@@ -1,7 +1,7 @@
 /**
- * What a party needs to come back on another machine: keystores (as they are, encrypted), configuration and private
- * file, in one file. The journal is not in it: an old journal would not know what was signed since, so whoever comes
- * back begins a new one and sits out the session that is open then (`joined` of the journal).
+ * What a party needs to come back on another machine: keystores (as they are, encrypted), configuration, private file
+ * and peers, in one file. The journal is not in it: an old journal would not know what was signed since, so whoever
+ * comes back begins a new one and sits out the session that is open then (`joined` of the journal).
  */
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
@@ -10,10 +10,27 @@ import * as z from "zod";
 import { canonicalBytes } from "../codec/canonicalJson.ts";
 import { InputError } from "../io/inputError.ts";
 import { complaint, readJson, readText } from "../io/readJson.ts";
-import { configFile, journalFile, keyFile, makeHome, privateFile, registrationFile, writeOwn } from "./home.ts";
+import {
+  configFile,
+  journalFile,
+  keyFile,
+  makeHome,
+  peersFile,
+  privateFile,
+  registrationFile,
+  writeOwn,
+} from "./home.ts";
 import { inspectKey, KEY_ROLES } from "./keystore.ts";
 
-const NAMES = ["wallet.json", "node.json", "meter.json", "node.yaml", "private.json", "registration.json"] as const;
+const NAMES = [
+  "wallet.json",
+  "node.json",
+  "meter.json",
+  "node.yaml",
+  "private.json",
+  "peers.json",
+  "registration.json",
+] as const;
 
 const BackupSchema = z.strictObject({
   kind: z.literal("gridpact backup"),
@@ -32,6 +49,7 @@ const placesIn = (home: string): [(typeof NAMES)[number], string][] => [
   ...KEY_ROLES.map((role) => [`${role}.json`, keyFile(home, role)] as [(typeof NAMES)[number], string]),
   ["node.yaml", configFile(home)],
   ["private.json", privateFile(home)],
+  ["peers.json", peersFile(home)],
   ["registration.json", registrationFile(home)],
 ];
 

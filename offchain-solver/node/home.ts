@@ -23,6 +23,8 @@ export const keyFile = (home: string, role: KeyRole): string => join(home, "keys
 export const nextKeyFile = (home: string, role: KeyRole): string => join(home, "keys", `${role}.next.json`);
 export const journalFile = (home: string): string => join(home, "journal.sqlite");
 export const privateFile = (home: string): string => join(home, "private.json");
+/** Where it is unless the configuration says otherwise. */
+export const peersFile = (home: string): string => join(home, "peers.json");
 export const registrationFile = (home: string): string => join(home, "registration.json");
 
 /** Makes the folder, for its owner alone. Throws InputError where it cannot be. */

@@ -1,6 +1,6 @@
-import { chmodSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { expect } from "chai";
 import { decryptKeystoreJson, Wallet } from "ethers";
 import { InputError } from "../io/inputError.ts";
@@ -124,6 +124,22 @@ describe("a backup", () => {
       const { privateKey } = await openKey(keyFile(made, role), PASSWORD, role);
       expect((await openKey(keyFile(back, role), PASSWORD, role)).privateKey).to.equal(privateKey);
       expect(readFileSync(file, "utf8")).not.to.contain(privateKey.slice(2));
+    }
+  });
+
+  it("brings back all that a node starts with, to the byte", async () => {
+    const made = await home();
+    const texts = { "private.json": "{}", "peers.json": '{"parties":[]}', "registration.json": "[]" };
+    for (const [name, text] of Object.entries(texts)) writeOwn(join(made, name), text);
+    const file = join(folder(), "backup.json");
+    backUp(made, file);
+    const back = join(folder(), "back");
+    restore(file, back);
+    const all = readdirSync(made, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
+    expect(all.length).to.equal(7);
+    for (const { parentPath, name } of all) {
+      const place = relative(made, join(parentPath, name));
+      expect(readFileSync(join(back, place), "utf8"), place).to.equal(readFileSync(join(made, place), "utf8"));
     }
   });
 
