@@ -222,9 +222,14 @@ export class AreaProjection {
     }
     for (let k = 0; k < weights.length; k++) this.#program.q[k] = -weights[k] * target[k];
     const result = solveLoosening(this.#solver, this.#program, 1e-11, 1e-7);
-    if (result.status !== "solved") return false;
-    x.set(result.x.subarray(0, weights.length));
+    if (result.status === "infeasible") return false;
     this.conicCalls++;
+    // A solver that stalls has shown nothing of the limits: the next iteration asks again, and a certificate judges.
+    if (result.status !== "solved") {
+      x.set(target);
+      return true;
+    }
+    x.set(result.x.subarray(0, weights.length));
     return true;
   }
 }

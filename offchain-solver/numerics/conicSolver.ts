@@ -45,10 +45,13 @@ export type ConicSolution = {
 export type ConicSettings = { readonly tolerance?: number; readonly maxIterations?: number };
 export type ConicSolver = (problem: ConicProblem, settings?: ConicSettings) => ConicSolution;
 
+/** Other scales of an objective, where a solver finds no point in its own: powers of two, so exact. */
+const SCALES = [16, 1 / 16];
+
 /**
  * Solves to `tolerance` or, where the solver stalls short of it, to the first of the next powers of ten up to `loosest`
  * that it reaches. A stalled solver may hand a point back ("almost solved") or none ("failed"): neither says anything
- * of the problem.
+ * of the problem. Where it has none at any tolerance its first steps went astray, and it is asked in other scales.
  */
 export function solveLoosening(
   solver: ConicSolver,
@@ -56,6 +59,24 @@ export function solveLoosening(
   tolerance: number,
   loosest: number,
 ): ConicSolution {
+  const own = loosened(solver, problem, tolerance, loosest);
+  if (own.status !== "failed") return own;
+  for (const scale of SCALES) {
+    const { status, x, dual, objective, iterations } = loosened(solver, scaled(problem, scale), tolerance, loosest);
+    if (status === "failed") continue;
+    return { status, x, dual: dual.map((value) => value / scale), objective: objective / scale, iterations };
+  }
+  return own;
+}
+
+const scaled = ({ P, q, constant, ...rest }: ConicProblem, scale: number): ConicProblem => ({
+  ...rest,
+  P: { ...P, values: P.values.map((value) => value * scale) },
+  q: q.map((value) => value * scale),
+  constant: constant * scale,
+});
+
+function loosened(solver: ConicSolver, problem: ConicProblem, tolerance: number, loosest: number): ConicSolution {
   let result = solver(problem, { tolerance });
   for (let goal = tolerance * 10; isStalled(result) && goal <= loosest * 1.5; goal *= 10)
     result = solver(problem, { tolerance: goal });
