@@ -58,6 +58,10 @@ export type OperatorState = {
   /** Iterates that stood still were refused a certificate, since penalties last changed. */
   refused: boolean;
   askedAt: number;
+  /** What of the last claims was more than may be, as a multiple of that, when that was asked, and how long to wait. */
+  excess: number;
+  excessAt: number;
+  wait: number;
   settled: boolean;
   /** The best residual when reach was last thought of, and the iteration when it is next. */
   bestThen: number;
@@ -67,8 +71,10 @@ export type OperatorState = {
   status: "running" | Exclude<End, "no">;
 };
 
-/** Iterations between two requests for claims: a best response costs several steps of an agent. */
+/** Least iterations between two requests for claims: a best response costs several steps of an agent. */
 const ASK_EVERY = 3;
+/** Most of them, as a share of those so far: what a certificate can come too late by. */
+const ASK_LATE = 1 / 32;
 /** The same where iterates stand still and are only near: they may for long. */
 const ASK_STANDING = 10;
 /**
@@ -114,6 +120,9 @@ export function initOperator(settings: Settings, market: UnitMarket, hours: Hour
     asked: undefined,
     refused: false,
     askedAt: -ASK_EVERY,
+    excess: Infinity,
+    excessAt: 0,
+    wait: ASK_EVERY,
     settled: false,
     bestThen: Infinity,
     reachAt: REACH_FROM,
@@ -198,7 +207,10 @@ function decide(state: OperatorState): Effect[] {
     if (answered === "regret") state.certificate = certificateOf(state.market, state.claims);
     if (answered === "reach") state.proven = provesInfeasible(state.claims, movedAtPrices(state));
     const certified = answered === "regret" && state.certificate?.certified === true;
-    if (answered === "regret" && !certified && state.acceleration.stalls > 0) state.refused = true;
+    if (answered === "regret" && !certified) {
+      if (state.acceleration.stalls > 0) state.refused = true;
+      waitOn(state);
+    }
     state.asked = nextAsk(state, residual);
     if (state.proven) end = "infeasible";
     else if (certified && (state.settled || standsNear(state, residual))) end = "solved";
@@ -241,7 +253,7 @@ function nextAsk(state: OperatorState, residual: Residual): Ask | undefined {
   const { iteration, acceleration } = state;
   const small = state.settled || Math.max(residual.primal, residual.dual) <= ASK_FROM;
   if (small || standsNear(state, residual)) {
-    if (iteration - state.askedAt < (small ? ASK_EVERY : ASK_STANDING)) return undefined;
+    if (iteration - state.askedAt < (small ? state.wait : Math.max(ASK_STANDING, state.wait))) return undefined;
     state.askedAt = iteration;
     return "regret";
   }
@@ -250,6 +262,23 @@ function nextAsk(state: OperatorState, residual: Residual): Ask | undefined {
   state.bestThen = acceleration.bestNorm;
   state.reachAt = 2 * iteration;
   return stalled ? "reach" : undefined;
+}
+
+/**
+ * Claims were too large: they are asked for again when they would be small enough if they went on falling as they did
+ * since the last time. They fall ever more slowly, so that is early rather than late.
+ */
+function waitOn(state: OperatorState): void {
+  const { certificate, excess: before, excessAt, askedAt, iteration } = state;
+  const excess =
+    certificate === undefined
+      ? Infinity
+      : Math.max(certificate.regret / certificate.allowedRegret, certificate.mismatch / certificate.allowedMismatch);
+  const fell = before - excess;
+  const expected = fell > 0 ? ((askedAt - excessAt) * (excess - 1)) / fell : Infinity;
+  state.wait = before < Infinity ? Math.max(ASK_EVERY, Math.min(expected, iteration * ASK_LATE)) : ASK_EVERY;
+  state.excess = excess;
+  state.excessAt = askedAt;
 }
 
 /** Sum of abs(price x quantity) at the operator's point. */
