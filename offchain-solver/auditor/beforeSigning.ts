@@ -3,6 +3,7 @@ import type { Witness } from "../codec/witness.ts";
 import { termsFaults } from "../ledger/termsFaults.ts";
 import { verify, type Batch, type Known, type Verification } from "../ledger/verified.ts";
 import type { OwnView } from "../market/result/acceptance.ts";
+import { allowedRegret } from "../market/result/certificate.ts";
 import type { Proposals } from "../market/result/proposal.ts";
 import type { WitnessContext } from "./certify.ts";
 import { judgeWitness } from "./witness.ts";
@@ -25,5 +26,23 @@ export function mayBeSigned(known: Known, own: OwnView, { proposals, batch, witn
   const verdict = judgeWitness(context, batch.result, witness);
   if (verdict.kind === "invalid") return { ...verdict, kind: "refused" };
   if (verdict.kind === "undecided") return { kind: "refused", predicate: "undecided", detail: verdict.missing };
-  return verified;
+  const lost = ownLoss(known, own, { proposals, batch, witness });
+  return lost === undefined ? verified : { kind: "refused", predicate: "regretsTooLarge", detail: lost };
+}
+
+/**
+ * Others may leave out a single claim that is absurd, since whoever made it up would hold everybody up. Whose it is
+ * knows whether it is true, and signs nothing in which it alone has lost more than all together may.
+ */
+function ownLoss(
+  { market }: Known,
+  own: OwnView,
+  { proposals, batch, witness }: Omit<ToSign, "context">,
+): string | undefined {
+  if (own.kind === "operator") return undefined;
+  const { regret } = proposals.prosumers[own.index];
+  const allowed = allowedRegret(market, batch.result, witness.terms.toleranceNano / 1e9);
+  return regret !== undefined && regret > allowed
+    ? `its own, ${regret.toExponential(3)} $ over ${allowed.toExponential(3)} $`
+    : undefined;
 }

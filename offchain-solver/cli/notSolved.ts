@@ -8,6 +8,8 @@ const TRY: Readonly<Record<string, string>> = {
   infeasible:
     "try less load or generation, wider limits, a larger --epsilon or --network-risk off; `gridpact clear --network off` shows whether the network is what is in the way",
   deadline: "try a later deadline or fewer --hours",
+  refused:
+    "what was cleared does not hold in whole Wh, W and prices of the chain, or the terms do not fit the mandates: compare members' sizes and prices with each other, or try longer periods (--minutes) or other --hours",
 };
 
 /** Where nodes refuse a result for how far it is from the optimum. */
