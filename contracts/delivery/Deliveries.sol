@@ -8,7 +8,7 @@ import {IDelivery} from "../interfaces/IDelivery.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
 import {IRegistry} from "../interfaces/IRegistry.sol";
 import {Quorum} from "../libraries/Quorum.sol";
-import {Attested, Commitment, hashAttested, hashCommitment, Kind} from "../types/Readings.sol";
+import {Attested, Commitment, hashAttested, hashCommitment, Kind, NARROW, rowBytes, WIDE} from "../types/Readings.sol";
 import {hashAttestation, hashSession} from "../types/Session.sol";
 import {Connections} from "./Connections.sol";
 
@@ -145,7 +145,8 @@ abstract contract Deliveries is Connections {
         bytes calldata signatures
     ) internal view {
         IRegistry.Committee memory seated = open ? registry.committeeOf(posting.terms.epoch) : registry.committee();
-        bytes32 digest = _digest(posting, batch, readings, seated.epoch, entries + 1);
+        // Any member may change its key at any time: that must not undo what the others have signed.
+        bytes32 digest = _digest(posting, batch, readings, open ? seated.epoch : 0, entries + 1);
         Quorum.check(seated.pointer, seated.members, seated.quorum, digest, signers, signatures);
     }
 
@@ -177,8 +178,13 @@ abstract contract Deliveries is Connections {
         bytes calldata row,
         bytes32[] calldata proof
     ) private view {
-        if (_delivered[sequence].kind == Kind.None) revert NotDelivered(sequence);
+        Delivered storage held = _delivered[sequence];
+        if (held.kind == Kind.None) revert NotDelivered(sequence);
         if (_commitments[sequence] != hashCommitment(committed)) revert NotPrevious(sequence);
+        // Two nodes of the tree one after the other are none of its rows: no row has their length.
+        (uint256 periods, uint256 length) = (held.periods, row.length);
+        bool whole = length == rowBytes(periods, NARROW) || length == rowBytes(periods, WIDE);
+        if (!whole) revert NotInTree(sequence);
         if (!MerkleProof.verifyCalldata(proof, committed.rows, keccak256(row))) revert NotInTree(sequence);
     }
 }

@@ -148,7 +148,7 @@ interface IDelivery {
     function commitment(uint32 sequence) external view returns (bytes32);
     function arrearsOf(uint32 id) external view returns (uint256 nano);
     function windows() external view returns (Windows memory);
-    /// @notice What a quorum of the committee `epoch` signs.
+    /// @notice What a quorum signs: of the committee `epoch` while values may still come, later of that in office, 0.
     function readingsDigest(Posting calldata posting, bytes32 readings, uint32 epoch) external view returns (bytes32);
     function connectionDigest(Connection calldata connection) external view returns (bytes32);
     /// @notice Checks that `row` is in the session's last entry and that its credits are due: the entry is final, its

@@ -82,7 +82,7 @@ abstract contract Postings is State {
                 carbon |= carbon + uint256(received);
                 word =
                     locks.live || (deposit >> 64) | (carbon >> 55) != 0
-                        ? _enter(word, uint32(id), nano, received, locks)
+                        ? _enter(word, uint32(id), nano, received, locks, id == DESK)
                         : word + uint256(nano) + (uint256(received) << ACCOUNT_CARBON);
                 uint256 released = uint32(entry >> ENTRY_RELEASED);
                 if (released != 0) word = _release(word, released, day, feeder);
@@ -105,7 +105,8 @@ abstract contract Postings is State {
         assembly ("memory-safe") {
             word := sload(add(_accounts.slot, id))
         }
-        word = _enter(word, id, 0, grams, _locks());
+        // Sessions and entries may leave the desk owing; its wallet takes out what it has.
+        word = _enter(word, id, 0, grams, _locks(), false);
         assembly ("memory-safe") {
             sstore(add(_accounts.slot, id), word)
         }
@@ -118,13 +119,15 @@ abstract contract Postings is State {
         if (locks.live) locks.walk.entries = FrozenTable.read(_table);
     }
 
-    /// The account's word after what is received and given: never more than is free of what the session locks.
+    /// The account's word after what is received and given: never more than is free of what the session locks, except
+    /// grams of whoever may be left `owing` them.
     function _enter(
         uint256 word,
         uint32 id,
         int256 nano,
         int256 grams,
-        Locks memory locks
+        Locks memory locks,
+        bool owing
     ) private view returns (uint256) {
         unchecked {
             // Bound: nano is within 2^127; a lock is no more than there is; grams that wrap around are beyond both
@@ -137,8 +140,9 @@ abstract contract Postings is State {
             deposit += nano;
             if (deposit > int256(uint256(type(uint64).max))) revert ISettlementErrors.DepositOverflow(id);
             int256 carbon = int56(uint56(word >> ACCOUNT_CARBON));
-            if (grams < 0 && -grams > carbon - lockedG && id != DESK) {
-                revert IMarketPosting.GramsBeyondFree(id, uint256(-grams), uint256(carbon - lockedG));
+            int256 freeG = carbon > lockedG ? carbon - lockedG : int256(0);
+            if (grams < 0 && -grams > freeG && !owing) {
+                revert IMarketPosting.GramsBeyondFree(id, uint256(-grams), uint256(freeG));
             }
             carbon += grams;
             if (carbon > type(int56).max || carbon < -MAX_GRAMS) revert ISettlementErrors.CarbonOverflow(id);

@@ -69,7 +69,7 @@ bytes32 constant CONNECTION_TYPEHASH = keccak256(
 struct Attested {
     /// The settled batch: the digest its committee signed.
     bytes32 batch;
-    /// Of the committee that attests.
+    /// Of the session's committee while values may still come; afterwards whoever is in office attests, and it is 0.
     uint32 epoch;
     /// Number of the entry, 1 for the first, and what the one before it committed to, zero before the first.
     uint32 entry;

@@ -127,7 +127,7 @@ function quorumFault(work: EntryWork, facts: Facts): Verdict | undefined {
   if (committee === undefined) return undecided(`the committee that attests entry ${entry.number}`);
   const digest = readingsDigest(deliveryDomain(history.chainId, delivery.address), {
     batch: entry.batch,
-    epoch: epoch!,
+    epoch: entry.at < endOf(session) + delivery.metering ? epoch! : 0n,
     entry: entry.number,
     previous: before.length === 0 ? ZERO_HASH : commitmentOf(before.at(-1)!, session),
     kind: KINDS.indexOf(entry.kind),

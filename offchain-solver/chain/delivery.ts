@@ -97,7 +97,7 @@ export async function connectionsAt(
   return at === undefined ? new Map() : decodeConnections(getBytes(await provider.getCode(at)).subarray(1));
 }
 
-/** What a quorum signs. `epoch`: the session's committee until the metering window ends, then the one in office. */
+/** What a quorum signs. `epoch`: of the session's committee until the metering window ends, then 0. */
 export const attestedOf = (
   { batch }: SettledBatch,
   { number, commitment }: Before,

@@ -167,7 +167,10 @@ describe("an audit of entries and credits", function () {
 
   /** The correction as a whole committee would have signed it, and a contract without checks taken it. */
   const corrected = async (readings: Uint8Array, options: EntryOptions = {}, kind = 3): Promise<ChainRecord> => {
-    const args = await entryOf(session, readings, { kind: "correction", reason: WHY, before: entries[0], ...options });
+    // Of the time when the correction was entered, while values could still come.
+    const { epoch } = session.terms;
+    const as = { kind: "correction", reason: WHY, before: entries[0], epoch, ...options } as const;
+    const args = await entryOf(session, readings, as);
     const connections = await connectionsAt(world);
     const committed = [session.batch, keccak256(readings), rowsRoot(readings, 2), connections];
     const { reason } = args[0];

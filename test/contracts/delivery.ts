@@ -110,8 +110,7 @@ for (const reference of [true, false]) {
         });
         expect([...first.values()].every((nano) => nano === 0n)).to.equal(true);
         await until(session.end + 2 * DAY);
-        const epoch = (await world.contracts.registry.committee()).epoch;
-        const last = await movedBy(world, () => deliver(session, dead, { before, epoch }));
+        const last = await movedBy(world, () => deliver(session, dead, { before }));
         // 2 kWh sold are not delivered; who bought has taken them.
         expect(last.get(101)).to.equal(-220_000_000n);
         expect(last.get(102)).to.equal(0n);
@@ -138,8 +137,7 @@ for (const reference of [true, false]) {
         const before = await deliver(session, wrong);
         await until(session.end + 90 * DAY);
         const right = readingsOf(session, (row, k) => (k === 0 ? metered(row, 1, { meteredWh: 900 }) : row));
-        const epoch = (await world.contracts.registry.committee()).epoch;
-        const options = { kind: "correction", before, epoch } as const;
+        const options = { kind: "correction", before } as const;
         const without = await refusal(await entryOf(session, encodeReadings(right), options));
         expect(without.predicate).to.equal("reasonMissing");
         const moved = await movedBy(world, () => deliver(session, right, { ...options, reason: WHY }));

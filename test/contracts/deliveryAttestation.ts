@@ -86,8 +86,7 @@ for (const reference of [true, false]) {
 
       it("has kinds in their order and in their time", async () => {
         const as_ = async (kind: "provisional" | "final" | "correction", before = NONE, reason?: string) => {
-          const epoch = (await world.contracts.registry.committee()).epoch;
-          const args = await entryOf(session, bytes(), { kind, before, epoch, ...(reason && { reason }) });
+          const args = await entryOf(session, bytes(), { kind, before, ...(reason && { reason }) });
           return refusal(args);
         };
         await until(session.end + HOUR - 2);
@@ -127,10 +126,9 @@ for (const reference of [true, false]) {
           await settleSession(world, [energy(0, 1, 0, 10)], 1, { start: at });
         }
         expect(await refused(world.contracts.market, "batchAt", first.sequence)).to.equal("batchNotKept");
-        const epoch = (await world.contracts.registry.committee()).epoch;
         await until(first.end + 4 * DAY);
         const read = readingsOf(first, (row, k) => (k === 0 ? metered(row, 0, { meteredWh: 1_900 }) : row));
-        const moved = await movedBy(world, () => deliver(first, read, { before, epoch }));
+        const moved = await movedBy(world, () => deliver(first, read, { before }));
         expect(moved.get(101)).to.equal(-11_000_000n);
       });
     });

@@ -337,6 +337,7 @@ describe("what is written about threats and errors", () => {
     "offchain-solver/net/tls/tlsAttacks.test.ts",
     "offchain-solver/net/nats/natsAttacks.test.ts",
     "test/networkFuzz.test.ts",
+    "test/contracts/deliveryRoles.ts",
     "test/meterMessages.test.ts",
     "test/explainedBills.test.ts",
   ];

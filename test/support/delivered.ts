@@ -43,6 +43,9 @@ export const NONE: Entered = { number: 0, commitment: ZERO, readings: new Uint8A
 
 export const delivery = (world: World): Contract => Chain.deliveryContracts(world.deployment, world.admin).delivery;
 export const credits = (world: World): Contract => Chain.deliveryContracts(world.deployment, world.admin).carbonCredit;
+/** How long after a session values may still come, s. */
+const CLOSES = 2 * 86_400;
+
 export const time = (world: World) => world.connection.networkHelpers.time;
 
 /** Registers each home's connection, signed by its wallet. */
@@ -133,9 +136,10 @@ export async function connectionsAt(world: World): Promise<string> {
 export async function entryOf(session: SettledSession, readings: Uint8Array, options: EntryOptions = {}) {
   const { world, terms } = session;
   const { kind = "final", reason = ZERO, before = NONE, bits } = options;
+  const open = (await time(world).latest()) + 1 < session.end + CLOSES;
   const message = {
     batch: session.batch,
-    epoch: options.epoch ?? terms.epoch,
+    epoch: options.epoch ?? (open ? terms.epoch : 0n),
     entry: before.number + 1,
     previous: before.commitment,
     kind: KINDS.indexOf(kind),

@@ -23,13 +23,20 @@ export async function windowsOf({ deployment, provider }: Asked, terms: SessionT
   return { opens: end + Number(grace), closes: end + Number(metering), disputeS: Number(dispute) };
 }
 
-/** Who attests an entry at a time: until the metering window ends the session's committee, whoever is in it now. */
-export const attesters = (
+/**
+ * Who attests an entry at a time: until the metering window ends the session's committee, whoever is in it now;
+ * afterwards that in office. `epoch`: as it is signed, which is 0 then: keys that change undo no signature.
+ */
+export async function attesters(
   { deployment, provider }: Asked,
   { epoch }: Pick<SessionTerms, "epoch">,
   { closes }: Windows,
   at: number,
-): Promise<Seated> => seatedCommittee(deployment, provider, at < closes ? epoch : undefined);
+): Promise<Seated> {
+  const open = at < closes;
+  const seated = await seatedCommittee(deployment, provider, open ? epoch : undefined);
+  return open ? seated : { ...seated, epoch: 0n };
+}
 
 /** The time of the block that comes next: a quiet chain's last one may be long ago. */
 export async function clockOf(provider: Provider): Promise<number> {
