@@ -49,13 +49,13 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
   ],
   "market/Postings.sol": [
     [
-      "if (grams < 0 && -grams > carbon - lockedG && id != DESK) {",
-      "if (grams <= 0 && -grams > carbon - lockedG && id != DESK) {",
+      "if (grams < 0 && -grams > freeG && !owing) {",
+      "if (grams <= 0 && -grams > freeG && !owing) {",
       "no more is locked than there is, and only the desk has less than none",
     ],
     [
-      "if (grams < 0 && -grams > carbon - lockedG && id != DESK) {",
-      "if (-grams > carbon - lockedG && id != DESK) {",
+      "if (grams < 0 && -grams > freeG && !owing) {",
+      "if (-grams > freeG && !owing) {",
       "no more is locked than there is, and only the desk has less than none",
     ],
   ],
@@ -65,7 +65,11 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       "if (entry.nano <= 0) _pay(entry.id, uint256(-int256(entry.nano)), most);",
       "paying nothing is never more than there is",
     ],
-    ["if (id == DESK || grams >= 0) return;", "if (id == DESK || grams > 0) return;", "giving none is never too much"],
+    [
+      "if (grams < 0 && uint256(-grams) > most) revert GramsBeyondFree(id, uint256(-grams), most);",
+      "if (grams <= 0 && uint256(-grams) > most) revert GramsBeyondFree(id, uint256(-grams), most);",
+      "giving none is never too much",
+    ],
   ],
   "reference/ReferenceDelivery.sol": [
     [

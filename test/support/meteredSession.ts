@@ -61,14 +61,17 @@ export async function meterSession(market: Metering, change: (row: Row) => Row):
   const entry = { kind: "final", readings, meters: Delivery.NO_ENTRY.commitment } as const;
   const about = { terms, batch: settled.batch, sequence: Number(settled.sequence) };
   const batch = { ...about, payload: keccak256(settled.payload), bundle: settled.bundleHash };
-  const attested = Delivery.attestedOf(batch, Delivery.NO_ENTRY, entry, terms.epoch);
+  const end = Number(terms.start) + terms.periods * terms.periodSeconds;
+  const now = Math.max(end + 3_700, (await provider.getBlock("latest"))!.timestamp);
+  const epoch = now < end + 2 * 86_400 ? terms.epoch : 0n;
+  const attested = Delivery.attestedOf(batch, Delivery.NO_ENTRY, entry, epoch);
   const keys = [...ids, OPERATOR_ID, DESK_ID, UTILITY_ID].map((id) => keysOf(id).node);
   const committee = await readCommittee(deployment, provider, settled.block - 1);
   const signed = committee.slice(0, quorumOf(committee.length)).map(async (address, bit) => {
     const key = keys.find((one) => one.address === address) as Wallet;
     return [bit, await Delivery.attestEntry(deployment, key, attested)] as const;
   });
-  await passTime(provider, Number(terms.start) + terms.periods * terms.periodSeconds + 3_700);
+  await passTime(provider, end + 3_700);
   const attestations = new Map(await Promise.all(signed));
   await Delivery.enterReadings(deployment, operator, batch, { before: Delivery.NO_ENTRY, entry }, attestations);
   return Number(settled.sequence);
