@@ -39,7 +39,11 @@ export default defineConfig({
   },
   // `hardhat ignition deploy` builds for production: what is deployed is what was tested. File by file, as is the
   // default there, types without contracts would leave build records that the simulated network cannot read.
-  solidity: { profiles: { default: compiler, production: { ...compiler, isolated: false } } },
+  solidity: {
+    // Devnets build contracts alone: in one job with the tests' each would undo the other's record.
+    splitTestsCompilation: true,
+    profiles: { default: compiler, production: { ...compiler, isolated: false } },
+  },
   coverage: { skipFiles: ["contracts/test/**"] },
   test: {
     // Against what hangs; how long a test takes is measured in benchmarks alone.
