@@ -214,6 +214,18 @@ describe("a node refuses, naming the predicate", function () {
     expect([...refused]).to.deep.equal([["regretsTooLarge", session.committee.length]]);
   });
 
+  it("on its own node alone, a result in which one has lost more than all together may: others leave its claim out", async () => {
+    const victim = session.taking[2];
+    const lost = claiming(proposed, (i) => (i === 2 ? { regret: 1_000 } : {}));
+    const witness = await witnessOf(session, lost, batch);
+    for (const id of session.committee) {
+      const verdict = verifyAs(id, session, lost, toSign(session, lost, batch, witness));
+      const said = verdict.kind === "refused" ? verdict.predicate : verdict.kind;
+      expect(said, `${id}`).to.equal(id === victim ? "regretsTooLarge" : "verified");
+    }
+    expect(session.committee).to.include(victim);
+  });
+
   it("on every node, a result that leaves a thousandth of the turnover open between plans and trades", async () => {
     const { gross } = turnoverOf({ scenario: session.terms.scenario, prosumers: [] }, batch.result);
     const open = (1e-3 * gross) / proposed.views.length;
