@@ -98,7 +98,7 @@ export class AreaProjection {
 
   /**
    * Projects the target in place on the working set, after taking in the worst of the limits in `broken` (ascending).
-   * Undefined: all of them are in it already; false: the solver failed (the limits contradict each other).
+   * Undefined: all of them are in it already; false: the limits contradict each other.
    */
   improve(broken: readonly number[], gap: Float64Array, first: boolean, point: HourBlock, rho: Float64Array) {
     // The kept working set gets the first try: most of what the target breaks is mended by it.

@@ -1,11 +1,12 @@
 /** Allowances and credits as tokens: issued once, moved, retired for good. */
 import { expect } from "chai";
-import { encodeBytes32String, id as hashOf, type Contract, type Signer } from "ethers";
+import { id as hashOf, type Contract, type Signer } from "ethers";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import type { SessionReadings } from "../../offchain-solver/codec/readings.ts";
 import type { Trade } from "../../offchain-solver/market/result/clearingResult.ts";
 import { artifact } from "../support/artifacts.ts";
 import { as, call, owner, refused } from "../support/calls.ts";
+import { CREDIT, DEVICE } from "../support/credit.ts";
 import {
   connectHomes,
   credits,
@@ -26,14 +27,6 @@ const DAY = 86_400;
 const YEAR = new Date(1_000 * START).getUTCFullYear();
 const WHY = hashOf("counted twice by the portal");
 const SOLD: Trade = { product: "energy", seller: 0, buyer: 1, period: 0, quantity: 1_000, price: 80_000 };
-const CREDIT = { registry: "granular", vintage: YEAR, method: "rooftop PV", unit: "Wh", factorMicroG: 400_000 };
-const DEVICE = {
-  registry: "granular",
-  method: "rooftop PV",
-  source: `0x${Buffer.from("F01010100").toString("hex").padEnd(32, "0")}`,
-  technology: `0x${Buffer.from("T010000").toString("hex").padEnd(32, "0")}`,
-  device: encodeBytes32String("inverter 101"),
-};
 
 describe("carbon credits", () => {
   let world: World;

@@ -92,8 +92,7 @@ for (const reference of [true, false]) {
       // The new one's register says that half of it was delivered.
       const read = readingsOf(session, (row, k) => (k === 0 ? metered(row, 1, { meteredWh: 500, quality: 1 }) : row));
       await time(world).increaseTo(session.end + 2 * DAY);
-      const last = { before };
-      const moved = await movedBy(world, () => deliver(session, read, last));
+      const moved = await movedBy(world, () => deliver(session, read, { before }));
       expect(moved.get(101)).to.equal(-500n * 110_000n);
       expect(moved.get(102)).to.equal(0n);
     });
@@ -118,8 +117,7 @@ for (const reference of [true, false]) {
         if (k === 3) return metered(row, 0, { meteredWh: -2_000 });
         return k === 2 ? metered(row, 1, { meteredWh: -500 }) : row;
       });
-      const last = {};
-      const moved = await movedBy(world, () => deliver(session, readings, last));
+      const moved = await movedBy(world, () => deliver(session, readings));
       expect(moved.get(104)).to.equal(-90_000_000n);
       expect(moved.get(103)).to.equal(15_000_000n);
       expect(moved.get(INSURANCE_ID)).to.equal(-130_000_000n);
