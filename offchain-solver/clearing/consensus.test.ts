@@ -53,6 +53,31 @@ describe("consensus", function () {
   this.timeout(300_000);
   const three = marketOf(takeHours(loadScenario("ieee15"), 3));
 
+  it("does not take limits for contradictory because the solver gives up on them", () => {
+    const { risk, ...rest } = takeHours(loadScenario("ieee15"), 2);
+    const radii = { meanRadius: risk.meanRadius.map(() => 1e-4), stdRadius: risk.stdRadius.map(() => 1e-4) };
+    const market = marketOf({ ...rest, risk: { ...risk, ...radii } });
+    // Only limits are projected on to 1e-11: of these every fourth fails, at whatever tolerance and scale it is asked.
+    let [projections, failing, failed] = [0, 0, 0];
+    const solver: ConicSolver = (problem, settings) => {
+      if (failing === 0 && settings?.tolerance === 1e-11 && ++projections % 4 === 0)
+        [failing, failed] = [15, failed + 1];
+      const result = clarabelSolver(problem, settings);
+      if (failing === 0) return result;
+      failing--;
+      return { ...result, status: "failed", x: new Float64Array(), dual: new Float64Array() };
+    };
+    const settled = (of: ConicSolver): ConsensusResult =>
+      runConsensus(market, createNetwork(market), DEFAULT_SETTINGS, {
+        solver: of,
+        carrier: memoryTransport<Message>(),
+      });
+    const [stalling, sound] = [settled(solver), settled(clarabelSolver)];
+    expect(failed).to.be.above(3);
+    expect([stalling.status, sound.status]).to.deep.equal(["solved", "solved"]);
+    expect(assemble(market, stalling).objective).to.be.closeTo(assemble(market, sound).objective, 1e-3);
+  });
+
   const gapOf = (result: ConsensusResult): number => {
     const central = solveCentral(three, createNetwork(three), clarabelSolver);
     if (central.status !== "solved") throw new Error(central.status);
