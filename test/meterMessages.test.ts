@@ -319,7 +319,7 @@ describe("readings that nodes attest", function () {
     const { before = ChainDelivery.NO_ENTRY, entry } = reckoned;
     await ChainDelivery.enterReadings(asked.deployment, chain.admin, promised.settled, { before, entry }, signatures);
     const last = (await lastEntry(asked.deployment, asked.provider, promised.settled))!;
-    const exact = await asEntered(asked, all[1].entered(last)!, last);
+    const exact = await asEntered(asked, promised, all[1].entered(last)!, last);
     return documentsOf(asked, promised, { kind: entry.kind }, exact, last);
   }
 

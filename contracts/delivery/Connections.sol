@@ -16,10 +16,17 @@ import {Connection, hashConnection} from "../types/Readings.sol";
 abstract contract Connections is IDelivery, EIP712, AccessManaged {
     /// How far a nonce may be beyond the last: no single one uses them up for whoever takes the account over.
     uint64 private constant MAX_STEP = 1 << 32;
+    /// No session that is frozen by now begins later: Sessions.MAX_AHEAD.
+    uint40 private constant ENDS_AFTER = 2 days;
 
     IRegistry public immutable registry;
 
     address internal _table;
+    /// How many ids stand below; beside the table in its slot, which every first entry reads.
+    uint32 private _endings;
+    mapping(uint256 k => uint32 id) private _ending;
+    /// @inheritdoc IDelivery
+    mapping(uint32 id => uint40 from) public connectionEndOf;
     mapping(uint32 id => uint64) private _nonces;
 
     constructor(IRegistry registry_) EIP712("gridpact delivery", "1") {
@@ -42,11 +49,25 @@ abstract contract Connections is IDelivery, EIP712, AccessManaged {
             bool signed = SignatureChecker.isValidSignatureNow(wallet, connectionDigest(one), signatures[k]);
             if (wallet == address(0) || !signed) revert ConnectionBadSignature(id);
             _nonces[id] = one.nonce;
+            if (connectionEndOf[id] != 0) connectionEndOf[id] = 0;
             emit ConnectionRegistered(one);
         }
         address pointer = CodeBlob.write(ConnectionTable.merge(_connections(), connections));
         _table = pointer;
         emit ConnectionsWritten(pointer);
+    }
+
+    /// @inheritdoc IDelivery
+    function endConnection(uint32 id) external returns (uint40 from) {
+        if (registry.walletOf(id) != msg.sender) revert NotWalletOf(id, msg.sender);
+        if (connectionOf(id).nonce == 0) revert NoConnection(id);
+        if (connectionEndOf[id] != 0) revert ConnectionEnding(id, connectionEndOf[id]);
+        from = uint40(block.timestamp) + ENDS_AFTER;
+        connectionEndOf[id] = from;
+        _ending[_endings++] = id;
+        // None that was signed before is sent after it.
+        _nonces[id] += MAX_STEP;
+        emit ConnectionEnds(id, from);
     }
 
     /// @inheritdoc IDelivery
@@ -64,6 +85,17 @@ abstract contract Connections is IDelivery, EIP712, AccessManaged {
     /// @inheritdoc IDelivery
     function connectionDigest(Connection calldata connection) public view returns (bytes32) {
         return _hashTypedDataV4(hashConnection(connection));
+    }
+
+    /// Those in the code at `pointer` that count for a session that begins at `start`. What ends later is later than
+    /// any session that has begun, and an entry's rows are those of the one before: an ending changes no earlier entry.
+    function _connectionsFor(address pointer, uint256 start) internal view returns (bytes memory table) {
+        if (pointer == address(0)) return table;
+        table = CodeBlob.read(pointer);
+        for (uint256 k; k < _endings; ++k) {
+            uint40 from = connectionEndOf[_ending[k]];
+            if (from != 0 && from <= start) ConnectionTable.drop(table, _ending[k]);
+        }
     }
 
     function _connections() private view returns (bytes memory) {

@@ -23,6 +23,8 @@ contract Delivery is Entries {
         bool short;
         int256 allowances;
         uint256 boughtG;
+        /// What the fund is to receive beside penalties, as it could not be moved before.
+        int256 left;
     }
 
     /// Insurance fund, desk and utility, whose ids are above all others.
@@ -41,21 +43,23 @@ contract Delivery is Entries {
         return Metering.bill(readings, basis);
     }
 
-    /// Bounds: a line's sides are within 2^80, grams within 2^33, lines fewer than 2^16. The market refuses entries
-    /// whose money does not sum to zero.
-    function _enter(uint32 sequence, uint16 day, Bill memory bill) internal override {
+    /// Bounds: a line's sides are within 2^80, what is taken up of a row within 2^81, grams within 2^33, lines fewer
+    /// than 2^16. The market refuses entries whose money does not sum to zero.
+    function _enter(uint32 sequence, uint16 day, Bill memory bill, bool unmoved) internal override {
         uint256 count = bill.lines.length;
         bytes memory debitable = market.debitableOf(_ids(bill.lines));
         bytes memory entries = new bytes(ENTRY_BYTES * (count + SYSTEMS));
         int256[] memory amounts = new int256[](count + 2);
         Totals memory totals;
         _fill(bill.lines, debitable, entries, amounts, totals);
-        if (totals.short) _buy(bill, debitable, entries, amounts, totals);
         unchecked {
+            if (unmoved) totals.left = _takeUp(sequence, bill.lines, amounts);
+            int256 fund = totals.penalty + totals.left;
+            if (totals.short || unmoved) _buy(bill, debitable, entries, amounts, totals);
             (uint256 from, uint256 to) = (_start(debitable) + 32 * count, _start(entries) + ENTRY_BYTES * count);
-            (amounts[count], amounts[count + 1]) = (totals.allowances, -totals.energy);
-            int256 fund = totals.penalty;
-            if (fund < 0 && uint256(-fund) > uint128(load(from))) totals.short = true;
+            amounts[count] += totals.allowances;
+            amounts[count + 1] -= totals.energy;
+            if (unmoved || (fund < 0 && uint256(-fund) > uint128(load(from)))) totals.short = true;
             if (totals.energy > 0 && uint256(totals.energy) > uint128(load(from + 64))) totals.short = true;
             _store(to, (uint256(INSURANCE) << ENTRY_ID) | uint128(uint256(fund)));
             uint256 sold = uint256(uint64(uint256(-int256(totals.boughtG)))) << ENTRY_GRAMS;
@@ -184,7 +188,7 @@ contract Delivery is Entries {
             }
             uint256 fundHas = uint128(load(_start(debitable) + ENTRY_BYTES * count));
             Shares memory shares = Waterfall.share(amounts, has, fund, fundHas);
-            _note(sequence, ids, amounts, shares);
+            _note(sequence, ids, amounts, fund, shares);
             for (uint256 k; k < count + 2; ++k) _setNano(entries, k < count ? k : k + 1, shares.moved[k]);
             _setNano(entries, count, shares.fund);
         }

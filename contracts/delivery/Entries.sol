@@ -3,16 +3,25 @@ pragma solidity 0.8.36;
 
 import {IDelivery} from "../interfaces/IDelivery.sol";
 import {CodeBlob} from "../libraries/CodeBlob.sol";
-import {DueCheck} from "../libraries/DueCheck.sol";
 import {Basis, Bill, Line, Shares} from "../types/Bill.sol";
-import {Entry, INSURANCE, packEntry} from "../types/Account.sol";
+import {DESK, Entry, INSURANCE, packEntry, UTILITY} from "../types/Account.sol";
 import {Commitment, hashCommitment, Kind} from "../types/Readings.sol";
 import {Deliveries} from "./Deliveries.sol";
+import {DueChecker} from "./DueChecker.sol";
 
 /// An entry from its readings to the market's accounts. What a row comes to, and how money and allowances get into the
 /// accounts, is left open: the optimised and the plain contract each have their own.
 abstract contract Entries is Deliveries {
+    /// Of an int128 in code.
+    uint256 private constant UNMOVED_BYTES = 16;
+
+    /// @inheritdoc IDelivery
+    address public immutable dueChecker = address(new DueChecker());
+
     mapping(uint32 id => uint256) private _arrears;
+    /// Code with what of the accounts could not be moved, where `Delivered.unmoved` says that there is any: of each
+    /// row, desk, utility and insurance fund what it is to receive, below zero: to pay. They sum to zero.
+    mapping(uint32 sequence => address) private _unmoved;
 
     /// @inheritdoc IDelivery
     function deliver(
@@ -34,9 +43,10 @@ abstract contract Entries is Deliveries {
         _checkQuorum(posting, batch, bill.readings, last.entries, open, signers, signatures);
         if (posting.kind == Kind.Final && open && !bill.measured) revert NotMeasured(_closesAt(posting));
         if (!first) _subtract(bill, _before(posting, batch, previous, last.kind), last.kind);
+        bool unmoved = last.unmoved;
         committed = _keep(posting, last, Commitment(batch, bill.readings, bill.rows, connections));
         if (posting.kind == Kind.Provisional) for (uint256 k; k < bill.lines.length; ++k) bill.lines[k].released = 0;
-        _enter(sequence, uint16(posting.terms.start / 1 days), bill);
+        _enter(sequence, uint16(posting.terms.start / 1 days), bill, unmoved);
     }
 
     /// @inheritdoc IDelivery
@@ -67,7 +77,7 @@ abstract contract Entries is Deliveries {
         Bill memory bill = _bill(readings, _basis(posting, posting.connections, held.kind));
         _checkCommitted(posting, _batchOf(posting), bill, committed);
         if (keccak256(payload) != posting.payload) revert UnknownBatch(sequence);
-        right = DueCheck.agrees(payload, readings, posting.terms.periods);
+        right = DueChecker(dueChecker).agrees(payload, readings, posting.terms.periods);
         held.wrong = !right;
         emit DueChecked(sequence, held.entries, right);
     }
@@ -77,23 +87,92 @@ abstract contract Entries is Deliveries {
         return _arrears[id];
     }
 
+    /// @inheritdoc IDelivery
+    function unmovedOf(uint32 sequence) external view returns (int256[] memory nano) {
+        if (_delivered[sequence].unmoved) nano = _leftOf(sequence);
+    }
+
     /// What the rows come to, each bounded by its connection, with the hash of the readings and the root of the rows.
     function _bill(bytes calldata readings, Basis memory basis) internal view virtual returns (Bill memory);
 
     /// Money first to desk, utility and fund, then what can be moved of it, then all at once into the market; see
-    /// docs/delivery.md.
-    function _enter(uint32 sequence, uint16 day, Bill memory bill) internal virtual;
+    /// docs/delivery.md. `unmoved`: the entry before left something that this one has to take up.
+    function _enter(uint32 sequence, uint16 day, Bill memory bill, bool unmoved) internal virtual;
 
-    /// What accounts could not pay: `ids` and `amounts` are prosumers', the desk's and the utility's.
-    function _note(uint32 sequence, uint32[] memory ids, int256[] memory amounts, Shares memory shares) internal {
-        if (shares.byFund == 0 && shares.byReceivers == 0) return;
+    /// Adds to the amounts, which are the lines', the desk's and the utility's, what the entries before could not move
+    /// of them. Arrears of this session are owed no longer beside that; what was collected of them since, the fund has.
+    function _takeUp(uint32 sequence, Line[] memory lines, int256[] memory amounts) internal returns (int256 fund) {
+        int256[] memory left = _leftOf(sequence);
         for (uint256 k; k < amounts.length; ++k) {
-            if (amounts[k] >= 0 || shares.moved[k] == amounts[k]) continue;
-            uint256 nano = uint256(shares.moved[k] - amounts[k]);
-            _arrears[ids[k]] += nano;
-            emit Arrears(sequence, ids[k], nano);
+            int256 nano = left[k];
+            if (nano < 0) nano = _stillOwed(sequence, _accountAt(lines, k), nano);
+            fund += left[k] - nano;
+            amounts[k] += nano;
         }
+        fund += left[amounts.length];
+    }
+
+    /// What could not be moved: `ids` and `amounts` are the lines', the desk's and the utility's.
+    function _note(
+        uint32 sequence,
+        uint32[] memory ids,
+        int256[] memory amounts,
+        int256 fund,
+        Shares memory shares
+    ) internal {
+        if (shares.byFund == 0 && shares.byReceivers == 0) return;
+        uint256 count = amounts.length;
+        // A word more, of which the last number's tail writes over half.
+        bytes memory left = new bytes(UNMOVED_BYTES * (count + 1) + 32);
+        for (uint256 k; k < count; ++k) {
+            int256 nano = amounts[k] - shares.moved[k];
+            _put(left, k, nano);
+            if (nano >= 0) continue;
+            _arrears[ids[k]] += uint256(-nano);
+            emit Arrears(sequence, ids[k], uint256(-nano));
+        }
+        _put(left, count, fund - shares.fund);
+        assembly ("memory-safe") {
+            mstore(left, sub(mload(left), 32))
+        }
+        _unmoved[sequence] = CodeBlob.write(left);
+        _delivered[sequence].unmoved = true;
         emit ShortfallBorne(sequence, shares.byFund, shares.byReceivers);
+    }
+
+    /// What is left of `nano`, below zero, after what was collected since; and the arrears without it.
+    function _stillOwed(uint32 sequence, uint32 id, int256 nano) private returns (int256 still) {
+        int256 owed = int256(_arrears[id]);
+        still = -owed > nano ? -owed : nano;
+        if (still == 0) return 0;
+        _arrears[id] = uint256(owed + still);
+        emit ArrearsTakenUp(sequence, id, uint256(-still));
+    }
+
+    function _leftOf(uint32 sequence) private view returns (int256[] memory nano) {
+        bytes memory left = CodeBlob.read(_unmoved[sequence]);
+        nano = new int256[](left.length / UNMOVED_BYTES);
+        for (uint256 k; k < nano.length; ++k) {
+            int256 one;
+            // Bound: k is within `left`.
+            assembly ("memory-safe") {
+                one := sar(128, mload(add(add(left, 32), mul(UNMOVED_BYTES, k))))
+            }
+            nano[k] = one;
+        }
+    }
+
+    /// Whose amount it is: rows, then desk and utility.
+    function _accountAt(Line[] memory lines, uint256 k) private pure returns (uint32 id) {
+        if (k < lines.length) return lines[k].id;
+        return k == lines.length ? DESK : UTILITY;
+    }
+
+    /// Bounds: no number is beyond 2^99, and k is within `left`.
+    function _put(bytes memory left, uint256 k, int256 nano) private pure {
+        assembly ("memory-safe") {
+            mstore(add(add(left, 32), mul(UNMOVED_BYTES, k)), shl(128, nano))
+        }
     }
 
     function _basis(Posting calldata posting, address connections, Kind kind) private view returns (Basis memory) {
@@ -104,7 +183,7 @@ abstract contract Entries is Deliveries {
                 closed: kind != Kind.Provisional,
                 multiple: _multiple,
                 imbalancePrice: posting.terms.imbalancePrice,
-                connections: connections == address(0) ? bytes("") : CodeBlob.read(connections)
+                connections: _connectionsFor(connections, posting.terms.start)
             });
     }
 
@@ -163,7 +242,7 @@ abstract contract Entries is Deliveries {
         last.kind = posting.kind;
         ++last.entries;
         last.lastAt = uint40(block.timestamp);
-        (last.contestedUntil, last.wrong) = (0, false);
+        (last.contestedUntil, last.wrong, last.unmoved) = (0, false, false);
         _delivered[sequence] = last;
         emit DeliveryEntered(sequence, last.entries, posting.kind, commitment_, posting.meters, posting.reason);
     }

@@ -30,6 +30,8 @@ interface IDelivery {
         uint40 contestedUntil;
         /// `checkDue` has shown that the last entry's due energy is not the batch's.
         bool wrong;
+        /// The last entry could not move all that was due.
+        bool unmoved;
     }
 
     /// Which batch, and what is entered for it: the terms that its committee signed, payload and bundle by their hash.
@@ -46,6 +48,8 @@ interface IDelivery {
 
     event ConnectionRegistered(Connection connection);
     event ConnectionsWritten(address pointer);
+    /// @dev It counts for no session that begins then or later.
+    event ConnectionEnds(uint32 indexed id, uint40 from);
     /// @dev The readings are the transaction's calldata; the market's `Posted` has what each account received or paid.
     event DeliveryEntered(
         uint32 indexed sequence,
@@ -57,6 +61,8 @@ interface IDelivery {
     );
     /// @dev The account could not pay that much.
     event Arrears(uint32 indexed sequence, uint32 indexed id, uint256 nano);
+    /// @dev The account owes that much no longer: a later entry of the session has it among what it moves.
+    event ArrearsTakenUp(uint32 indexed sequence, uint32 indexed id, uint256 nano);
     /// @dev What the insurance fund paid, and what was cut from those who receive.
     event ShortfallBorne(uint32 indexed sequence, uint256 byFund, uint256 byReceivers);
     event Collected(uint32 indexed id, uint256 nano);
@@ -68,6 +74,7 @@ interface IDelivery {
     error ConnectionNonce(uint32 id, uint64 nonce, uint64 last);
     error ConnectionOfSystem(uint32 id);
     error ConnectionBadSignature(uint32 id);
+    error ConnectionEnding(uint32 id, uint40 from);
     error LengthsDiffer(uint256 connections, uint256 signatures);
     // The entry
     error UnknownBatch(uint32 sequence);
@@ -109,8 +116,12 @@ interface IDelivery {
     /// @notice Registers connections, each signed by its account's wallet. Operator role: neither can widen one alone.
     function registerConnections(Connection[] calldata connections, bytes[] calldata signatures) external;
 
-    /// @notice Enters the readings of a session, attested by a quorum: charges what the entry before did not, releases
-    /// what was held. Anybody may call.
+    /// @notice Ends a connection for sessions that begin two days from now or later, which nobody has frozen yet: no
+    /// entry of theirs can have a row of the account. Only its wallet, which takes it back by signing one again.
+    function endConnection(uint32 id) external returns (uint40 from);
+
+    /// @notice Enters the readings of a session, attested by a quorum: charges what the entry before did not, takes up
+    /// what that could not move, releases what was held. Anybody may call.
     /// @param previous Readings of the entry before; empty for the first.
     function deliver(
         Posting calldata posting,
@@ -144,9 +155,16 @@ interface IDelivery {
     /// @notice The most that an entry can take from the account, or give it, for a session of that length.
     function mostCharge(uint32 id, uint256 periodSeconds, uint256 periods) external view returns (uint256 nano);
     function connectionOf(uint32 id) external view returns (Connection memory);
+    /// @notice Sessions that begin from then on have no row of the account; zero where it goes on.
+    function connectionEndOf(uint32 id) external view returns (uint40 from);
     function delivered(uint32 sequence) external view returns (Delivered memory);
     function commitment(uint32 sequence) external view returns (bytes32);
     function arrearsOf(uint32 id) external view returns (uint256 nano);
+    /// @notice What the last entry could not move and the next one takes up: of each row, the desk, the utility and the
+    /// insurance fund what it is to receive, below zero: to pay. Empty where all was moved.
+    function unmovedOf(uint32 sequence) external view returns (int256[] memory nano);
+    /// @notice The contract that `checkDue` asks.
+    function dueChecker() external view returns (address);
     function windows() external view returns (Windows memory);
     /// @notice What a quorum signs: of the committee `epoch` while values may still come, later of that in office, 0.
     function readingsDigest(Posting calldata posting, bytes32 readings, uint32 epoch) external view returns (bytes32);

@@ -49,6 +49,29 @@ library ConnectionTable {
         }
     }
 
+    /// Takes the entry of the id out, in place.
+    function drop(bytes memory table, uint32 id) internal pure {
+        uint256 to;
+        for (uint256 from; from < table.length; from += CONNECTION_BYTES) {
+            uint256 word = _word(table, from);
+            if (word >> ID == id) continue;
+            if (to != from) _move(table, from, to);
+            to += CONNECTION_BYTES;
+        }
+        // Bound: no more entries than there were.
+        assembly ("memory-safe") {
+            mstore(table, to)
+        }
+    }
+
+    /// Bound: both are offsets of entries.
+    function _move(bytes memory table, uint256 from, uint256 to) private pure {
+        assembly ("memory-safe") {
+            let data := add(table, 32)
+            mcopy(add(data, to), add(data, from), CONNECTION_BYTES)
+        }
+    }
+
     function _pack(Connection calldata one) private pure returns (uint256 word) {
         word = (uint256(one.prosumer) << ID) | (uint256(one.feedW) << 192) | (uint256(one.takeW) << 160);
         return word | (uint256(one.renewableW) << 128) | (uint256(one.maxPrice) << 96);

@@ -6,8 +6,8 @@ import {Shares} from "../types/Bill.sol";
 /// Who bears what cannot be paid: the insurance fund, then those who receive, pro rata to the last nano-dollar.
 library Waterfall {
     /**
-     * Bounds: amounts are within 2^80 and fewer than 2^17, so their sums are within 2^97 and a product of two within
-     * 2^194.
+     * Bounds: amounts are within 2^82, desk's and utility's within 2^99, and fewer than 2^17, so their sums are within
+     * 2^100 and a product of two within 2^200.
      */
     function share(
         int256[] memory amounts,

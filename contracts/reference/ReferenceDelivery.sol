@@ -26,7 +26,7 @@ contract ReferenceDelivery is Entries {
     }
 
     /// Money first to desk, utility and fund, then what can be moved of it, then all at once into the market.
-    function _enter(uint32 sequence, uint16 day, Bill memory bill) internal override {
+    function _enter(uint32 sequence, uint16 day, Bill memory bill, bool unmoved) internal override {
         uint256 count = bill.lines.length;
         uint32[] memory ids = new uint32[](count + SYSTEMS + 1);
         for (uint256 k; k < count; ++k) ids[k] = bill.lines[k].id;
@@ -35,10 +35,11 @@ contract ReferenceDelivery is Entries {
         int256[] memory amounts = new int256[](count + SYSTEMS);
         Entry[] memory entries = new Entry[](count + SYSTEMS + 1);
         int256 fund;
+        if (unmoved) fund = _takeUp(sequence, bill.lines, amounts);
         int256 burned;
         for (uint256 k; k < count; ++k) {
             Line memory line = bill.lines[k];
-            amounts[k] = line.energy - line.penalty;
+            amounts[k] += line.energy - line.penalty;
             amounts[count + 1] -= line.energy;
             fund += line.penalty;
             entries[k].id = line.id;
@@ -51,7 +52,7 @@ contract ReferenceDelivery is Entries {
         burned -= entries[count + 1].grams;
         for (uint256 k = count; k < ids.length; ++k) (debitable[k], ) = market.debitable(ids[k]);
         Shares memory shares = PlainDelivery.share(amounts, debitable, fund, debitable[count + 2]);
-        _note(sequence, ids, amounts, shares);
+        _note(sequence, ids, amounts, fund, shares);
         for (uint256 k; k < count; ++k) entries[k].nano = int128(shares.moved[k]);
         (entries[count].id, entries[count].nano) = (INSURANCE, int128(shares.fund));
         (entries[count + 1].id, entries[count + 1].nano) = (DESK, int128(shares.moved[count]));

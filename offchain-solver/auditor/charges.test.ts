@@ -96,8 +96,19 @@ describe("what an entry moves, made twice", () => {
         [...IDS, Charges.FUND, Charges.DESK, Charges.UTILITY].map((id) => [id, BigInt(draw(5)) ** 12n * 100n]),
       );
       const free = (id: number) => ({ nano: poor.get(id)!, grams: BigInt(draw(1) + (id % 5) * 300) });
-      const made = Charges.movesOf(moving, second.allowancePrice, true, free);
-      const entered = Ledger.enter(due, "final", free);
+      // What the entry before left of somebody, as a chain may have it: with arrears of other sessions beside it, or
+      // with some of it collected since.
+      const some = IDS.map((id) => [id, BigInt(draw(3) * (draw(2) - 1)) * 10n ** 9n] as const);
+      const sum = some.reduce((all, [, nano]) => all + nano, 0n);
+      const unmoved = new Map([...some, [Charges.FUND, -sum] as const].filter(([, nano]) => nano !== 0n));
+      const arrears = new Map(IDS.map((id) => [id, BigInt(draw(4)) * 700_000_000n]));
+      const resumed = Charges.resume(unmoved, arrears);
+      const takenUp = Ledger.takeUp(unmoved, (id) => arrears.get(id)!);
+      const made = Charges.movesOf(moving, second.allowancePrice, { final: true, free, left: resumed.left });
+      const entered = Ledger.enter(due, "final", free, takenUp);
+      expect(new Map(resumed.forgiven)).to.deep.equal(takenUp.arrears);
+      expect(made.unmoved).to.deep.equal(entered.unmoved);
+      for (const [id, nano] of takenUp.left) expect(resumed.left.get(id), `left of ${id}`).to.equal(nano);
       expect(made.moved, `draw ${k}`).to.deep.equal(entered.entries);
       expect([made.byFund, made.byReceivers]).to.deep.equal([entered.byFund, entered.byReceivers]);
       expect(new Map(made.arrears)).to.deep.equal(entered.arrears);

@@ -153,6 +153,8 @@ export type Moved = {
 export type Moves = {
   /** Ascending by account: insurance fund, desk and utility last. */
   readonly moved: readonly Moved[];
+  /** By account: what stays to be received, below zero: to be paid; of those of whom all was moved nothing. */
+  readonly unmoved: ReadonlyMap<number, bigint>;
   /** What nobody could take of these accounts. */
   readonly arrears: readonly (readonly [id: number, nano: bigint])[];
   readonly byFund: bigint;
@@ -164,19 +166,41 @@ export const [FUND, DESK, UTILITY] = [0xfffffffc, 0xfffffffd, 0xffffffff];
 /** What can be taken of an account. */
 export type Free = (id: number) => { readonly nano: bigint; readonly grams: bigint };
 
+/** What the entry before left, as the next one finds it. */
+export type Resumed = {
+  readonly left: ReadonlyMap<number, bigint>;
+  /** Arrears that are part of `left` from now on. */
+  readonly forgiven: readonly (readonly [id: number, nano: bigint])[];
+};
+
+/** `owed`: all that each account is known to owe; what of it was collected since lies with the fund. */
+export function resume(unmoved: ReadonlyMap<number, bigint>, owed: ReadonlyMap<number, bigint>): Resumed {
+  const debtors = [...unmoved].filter(([id, is]) => is < 0n && id !== FUND);
+  const forgiven = debtors.map(([id, is]) => [id, least(-is, owed.get(id) ?? 0n)] as const);
+  const collected = debtors.reduce((sum, [, is], k) => sum - is - forgiven[k][1], 0n);
+  const left = new Map([...unmoved, ...forgiven.map(([id, nano]) => [id, -nano] as const)]);
+  left.set(FUND, (unmoved.get(FUND) ?? 0n) - collected);
+  return { left, forgiven: forgiven.filter(([, nano]) => nano > 0n) };
+}
+
+/** What an entry moves with: whether it is final, what can be taken of each account, what the one before left. */
+export type Books = { readonly final: boolean; readonly free: Free; readonly left: ReadonlyMap<number, bigint> };
+
 /** What enters the accounts: allowances first, then money as far as it is there, the rest by whom the rules name. */
-export function movesOf(charges: readonly Charge[], allowancePrice: number, final: boolean, free: Free): Moves {
+export function movesOf(charges: readonly Charge[], allowancePrice: number, { final, free, left }: Books): Moves {
+  const leftOf = (id: number): bigint => left.get(id) ?? 0n;
   const due = new Map<number, bigint>();
   const grams = new Map<number, bigint>([[DESK, 0n]]);
-  let [fromDesk, fromUtility, fines] = [0n, 0n, 0n];
+  let [fromDesk, fromUtility, fines] = [leftOf(DESK), leftOf(UTILITY), leftOf(FUND)];
   for (const { id, energy, penalty, emissionsG, most } of charges) {
     const own = emissionsG < 0n ? emissionsG : least(emissionsG, free(id).grams);
     const lacking = emissionsG - own;
-    const debit = energy - penalty < 0n ? penalty - energy : 0n;
+    const charged = energy - penalty + leftOf(id);
+    const debit = charged < 0n ? -charged : 0n;
     const cost = least(lacking * BigInt(allowancePrice), most > debit ? most - debit : 0n);
     grams.set(id, -own);
     grams.set(DESK, grams.get(DESK)! - lacking);
-    due.set(id, energy - penalty - cost);
+    due.set(id, charged - cost);
     fromDesk += cost;
     fromUtility -= energy;
     fines += penalty;
@@ -193,8 +217,13 @@ export function movesOf(charges: readonly Charge[], allowancePrice: number, fina
     grams: grams.get(id) ?? 0n,
     released: released.get(id) ?? 0n,
   });
+  const rest = [
+    ...[...due].map(([id, is]) => [id, is - borne.paid.get(id)!] as const),
+    [FUND, fines - borne.fund] as const,
+  ];
   return {
     moved: ids.map(line),
+    unmoved: new Map(rest.filter(([, nano]) => nano !== 0n)),
     arrears: [...due].flatMap(([id, is]) =>
       is < 0n && borne.paid.get(id)! > is ? [[id, borne.paid.get(id)! - is] as const] : [],
     ),

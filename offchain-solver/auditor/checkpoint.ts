@@ -3,7 +3,7 @@ import { getBytes, hexlify, id, isHexString } from "ethers";
 import type { Standing } from "./audit.ts";
 
 /** Raised where what is kept changes its meaning, and where a verdict would be another. */
-const VERSION = 7;
+const VERSION = 8;
 
 /** `hash`: keccak256 of what stands in `standing`, so that a file that was damaged or edited is none. */
 type Kept = {

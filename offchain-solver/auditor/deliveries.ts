@@ -30,11 +30,14 @@ export function checkDelivery(delivery: DeliveryJson, meters: MetersJson, judged
   const { trades, participants } = Payload.decode(payload, periods);
   const signed = signedBy(meters, judged);
   if ("kind" in signed) return signed;
+  const entry = entryOf(delivery, judged);
+  const onChain = entry !== undefined && "verdict" in entry ? entry : undefined;
+  const limits = onChain?.limits ?? new Map(meters.connections.map((one) => [one.prosumer, one]));
   const market = marketOf(sessionOf(terms.scenario, participants), terms.settings);
   const facts: Facts = {
     trades,
     participants,
-    invited: terms.scenario.prosumers.map(({ id }) => id),
+    invited: rowsOf(judged, onChain) ?? terms.scenario.prosumers.map(({ id }) => id).filter((id) => limits.has(id)),
     periods,
     seconds,
     start: Number(start),
@@ -51,11 +54,17 @@ export function checkDelivery(delivery: DeliveryJson, meters: MetersJson, judged
   if (meterHash !== delivery.meters) return invalid("metersNotTheFiles", `${delivery.meters} is not ${meterHash}`);
   const told = differing(readings, delivery, facts);
   if (told !== undefined) return invalid("deliveryNotTheReadings", told);
-  const entry = entryOf(delivery, judged);
   if (entry !== undefined && "verdict" in entry) return checkEntered(readings, delivery, meters, { judged, entry });
   if (entry !== undefined) return entry;
-  const limits = new Map(meters.connections.map((one) => [one.prosumer, one]));
   return checkBill(readings, delivery, { limits, imbalancePrice: Number(facts.imbalancePrice) });
+}
+
+/** Who has a row of a later entry: as the one before has it. Of a first one it is who has a connection. */
+function rowsOf({ found, session }: Judged, entry: AuditedEntry | undefined): number[] | undefined {
+  const before =
+    entry && found.entries.find(({ batch, number }) => batch === entry.batch && number === entry.number - 1);
+  if (before?.readings === undefined) return undefined;
+  return decodeReadings(before.readings, session.terms!.periods).rows.map(({ id }) => id);
 }
 
 /** The entry on chain that it tells of; a verdict where there is none such, undefined where it tells of none. */
@@ -106,7 +115,7 @@ function checkEntered(
     final: before.kind !== "provisional",
   };
   const imbalancePrice = Number(judged.session.terms!.imbalancePrice);
-  return checkBill(readings, delivery, { limits, earlier, imbalancePrice });
+  return checkBill(readings, delivery, { limits, earlier, imbalancePrice, ...(entry.left && { left: entry.left }) });
 }
 
 type Beside = { readonly before: AuditedEntry | undefined; readonly found: Judged["found"] };

@@ -15,13 +15,13 @@ describe("the bill of a delivery", () => {
     const limits = new Map([[1, { feedW: 5_000, takeW: 5_000, renewableW: 0, maxPrice: 1_000_000 }]]);
     const none = { shortNano: 0, responsesNano: 0, penaltyNano: 0, allowancesNano: 0, boundNano: 0 };
     const member = {
-      ...{ id: 1, parts: { ...none, longNano: 30_000_000 }, dueNano: 30_000_000, surrenderedG: 0, boughtG: 0 },
-      ...{ releasedMilli: 0, arrearsNano: 0, cutNano: 30_000_000 - paid, movedNano: paid },
+      ...{ id: 1, parts: { ...none, longNano: 30_000_000 }, dueNano: 30_000_000, takenUpNano: 0 },
+      ...{ surrenderedG: 0, boughtG: 0, releasedMilli: 0, arrearsNano: 0, cutNano: 30_000_000 - paid, movedNano: paid },
     };
     const systems = [
-      { account: "insurance", movedNano: -shortfall.byFundNano },
-      { account: "desk", movedNano: 0 },
-      { account: "utility", movedNano: shortfall.byFundNano - paid },
+      { account: "insurance", takenUpNano: 0, movedNano: -shortfall.byFundNano },
+      { account: "desk", takenUpNano: 0, movedNano: 0 },
+      { account: "utility", takenUpNano: 0, movedNano: shortfall.byFundNano - paid },
     ];
     const about = { periods: 1, periodSeconds: 3_600, multiple: 3, kind: "final" };
     const delivery = { ...about, members: [member], systems, shortfall } as unknown as DeliveryJson;

@@ -45,6 +45,10 @@ export type AuditedEntry = {
   readonly limits?: ReadonlyMap<number, Charges.Limits>;
   /** What the chain says that it moved. */
   readonly moved: readonly Charges.Moved[];
+  /** By account: what it moves of what the entry before could not. */
+  readonly left?: ReadonlyMap<number, bigint>;
+  /** By account: what it could not move itself. */
+  readonly unmoved?: ReadonlyMap<number, bigint>;
   readonly verdict: Verdict;
 };
 
@@ -58,6 +62,8 @@ export type Entries = {
   readonly contested: Map<bigint, bigint>;
   /** Code of everybody's connections that was written last. */
   connections: string | undefined;
+  /** By account: sessions that begin from then on have no row of it. */
+  readonly ends: Map<number, bigint>;
   /** Events of the transaction that is being read, whose posting has not come yet. */
   pending: Pending;
 };
@@ -65,6 +71,8 @@ export type Entries = {
 export type Pending = {
   readonly transaction: string;
   readonly entered: Result | undefined;
+  /** Arrears that the entry takes up, and those that it makes. */
+  readonly takenUp: readonly (readonly [number, bigint])[];
   readonly arrears: readonly (readonly [number, bigint])[];
   readonly borne: readonly [byFund: bigint, byReceivers: bigint];
   readonly collected: readonly [number, bigint] | undefined;
@@ -72,6 +80,7 @@ export type Pending = {
 const nothingOf = (transaction: string): Pending => ({
   transaction,
   entered: undefined,
+  takenUp: [],
   arrears: [],
   borne: [0n, 0n],
   collected: undefined,
@@ -82,6 +91,7 @@ export const beginEntries = (): Entries => ({
   arrears: new Map(),
   contested: new Map(),
   connections: undefined,
+  ends: new Map(),
   pending: nothingOf(""),
 });
 
@@ -93,8 +103,12 @@ export function take(entries: Entries, log: ChainLog): void {
   const { transaction } = log;
   const own = entries.pending.transaction === transaction ? entries.pending : nothingOf(transaction);
   if (name === "ConnectionsWritten") entries.connections = args.pointer;
+  if (name === "ConnectionEnds") entries.ends.set(Number(args.id), args.from);
+  if (name === "ConnectionRegistered") entries.ends.delete(Number(args.connection.prosumer));
   if (name === "Contested") entries.contested.set(args.sequence, args.until);
   if (name === "DeliveryEntered") entries.pending = { ...own, entered: args };
+  if (name === "ArrearsTakenUp")
+    entries.pending = { ...own, takenUp: [...own.takenUp, [Number(args.id), args.nano as bigint] as const] };
   if (name === "Arrears")
     entries.pending = { ...own, arrears: [...own.arrears, [Number(args.id), args.nano as bigint] as const] };
   if (name === "ShortfallBorne") entries.pending = { ...own, borne: [args.byFund, args.byReceivers] };
@@ -134,7 +148,9 @@ export async function judgePosting(work: EntryWork, log: ChainLog): Promise<Verd
   const judged = await judgeEntry(work, pending, { log, posted, before });
   entries.entered.set(sequence, [...before, judged]);
   entries.contested.delete(sequence);
-  for (const [id, nano] of pending.arrears) entries.arrears.set(id, (entries.arrears.get(id) ?? 0n) + nano);
+  const owe = (id: number, nano: bigint) => entries.arrears.set(id, (entries.arrears.get(id) ?? 0n) + nano);
+  for (const [id, nano] of pending.takenUp) owe(id, -nano);
+  for (const [id, nano] of pending.arrears) owe(id, nano);
   return VALID;
 }
 
@@ -169,6 +185,7 @@ async function judgeEntry(work: EntryWork, pending: Pending, seen: Seen): Promis
   const session = sessions.find(({ sequence }) => sequence === BigInt(args.sequence));
   const call = await deliverCall(look, delivery.address, log.transaction, args.committed.readings);
   const limits = await limitsAt(look, args.committed.connections);
+  for (const [id, from] of work.history.entries.ends) if (from <= (session?.terms?.start ?? 0n)) limits?.delete(id);
   const entry: Omit<AuditedEntry, "verdict"> = {
     sequence: BigInt(args.sequence),
     batch: args.committed.batch,
@@ -198,14 +215,13 @@ async function judgeEntry(work: EntryWork, pending: Pending, seen: Seen): Promis
   if (missing !== undefined) return { ...entry, verdict: undecided(missing) };
   const facts = { entry, session: session!, call: call as Call, before, rows: args.committed.rows as string };
   const epoch = epochOf(work, facts);
-  const verdict = await believed(verdictOf(work, facts, pending, posted), () =>
-    hiddenFromEntry(work, entry, epoch, { log, pending }),
-  );
-  return { ...entry, verdict };
+  const { verdict: own, ...money } = verdictOf(work, facts, pending, posted);
+  const verdict = await believed(own, () => hiddenFromEntry(work, entry, epoch, { log, pending }));
+  return { ...entry, ...money, verdict };
 }
 
 /** Everybody's connection, in code that nobody can change. */
-async function limitsAt(look: Look, pointer: string): Promise<ReadonlyMap<number, Charges.Limits> | undefined> {
+async function limitsAt(look: Look, pointer: string): Promise<Map<number, Charges.Limits> | undefined> {
   const code = getBytes(await look.code(pointer));
   try {
     return code.length === 0 ? undefined : decodeConnections(code.subarray(1));

@@ -37,8 +37,17 @@ export type Facts = {
   readonly rows: string;
 };
 
+/** `left`, `unmoved`: where it could be made again what it moves. */
+export type JudgedEntry = Pick<AuditedEntry, "verdict" | "left" | "unmoved">;
+
 /** In the contract's order: which batch, which kind and when, by whom, what of, what it moves. */
-export function verdictOf(work: EntryWork, facts: Facts, pending: Pending, posted: Result): Verdict {
+export function verdictOf(work: EntryWork, facts: Facts, pending: Pending, posted: Result): JudgedEntry {
+  const read = readIn(work, facts);
+  return "kind" in read ? { verdict: read } : moneyVerdict(work, facts, read, { pending, posted });
+}
+
+/** Its readings, of the batch that settled, in their order, by a quorum; or what is wrong with it before any money. */
+function readIn(work: EntryWork, facts: Facts): SessionReadings | Verdict {
   const { session, entry, call, before } = facts;
   const named = sessionHash(termsIn(call.posting)) === sessionHash(session.terms!);
   if (!named && !call.genuine) return undecided(`what entry ${entry.number} was submitted with`);
@@ -60,9 +69,7 @@ export function verdictOf(work: EntryWork, facts: Facts, pending: Pending, poste
     return invalid("notMeasured", `entry ${entry.number} is final before ${closes} with values that are not measured`);
   const due = Charges.dueFault(read, ...positionsOf(session));
   if (due !== undefined) return invalid(due.predicate, due.detail);
-  const asked = askedFault(session, read);
-  if (asked !== undefined) return asked;
-  return moneyVerdict(work, facts, read, { pending, posted });
+  return askedFault(session, read) ?? read;
 }
 
 /** Without the witness of a session that is judged by one nobody knows what its terms ask. */
@@ -185,7 +192,29 @@ function rootOf(rows: readonly Uint8Array[]): string {
 type Told = { readonly pending: Pending; readonly posted: Result };
 
 /** What it comes to, made again, beside what the market posted and who is said to owe. */
-function moneyVerdict(work: EntryWork, facts: Facts, readings: SessionReadings, told: Told): Verdict {
+function moneyVerdict(work: EntryWork, facts: Facts, readings: SessionReadings, told: Told): JudgedEntry {
+  const left = leftBefore(work, facts);
+  if ("kind" in left) return { verdict: left };
+  const moves = movesBy(work, facts, readings, left);
+  if ("kind" in moves) return { verdict: moves };
+  const verdict = movedFault({ ...moves, forgiven: left.forgiven }, facts.entry, told) ?? VALID;
+  return { verdict, left: left.left, unmoved: moves.unmoved };
+}
+
+/** What the entry before could not move. */
+function leftBefore({ history }: EntryWork, { before }: Facts): Charges.Resumed | Verdict {
+  const last = before.at(-1);
+  if (last === undefined) return { left: new Map(), forgiven: [] };
+  if (last.unmoved === undefined) return undecided(`what entry ${last.number} left to be moved`);
+  return Charges.resume(last.unmoved, history.entries.arrears);
+}
+
+function movesBy(
+  work: EntryWork,
+  facts: Facts,
+  readings: SessionReadings,
+  { left }: Charges.Resumed,
+): Charges.Moves | Verdict {
   const { entry, session, before } = facts;
   const { history, delivery } = work;
   const { periods, periodSeconds, imbalancePrice: mostPrice } = session.terms!;
@@ -202,11 +231,12 @@ function moneyVerdict(work: EntryWork, facts: Facts, readings: SessionReadings, 
   const unknown = ids.find((id) => history.unknown.has(id));
   if (unknown !== undefined) return undecided(`what account ${unknown} had before entry ${entry.number}`);
   const free = (id: number) => debitableIn(history, id, entry.at);
-  const moves = Charges.movesOf(moving, readings.allowancePrice, entry.kind !== "provisional", free);
-  return movedFault(moves, entry, told) ?? VALID;
+  return Charges.movesOf(moving, readings.allowancePrice, { final: entry.kind !== "provisional", free, left });
 }
 
-function movedFault(moves: Charges.Moves, { moved, number }: Facts["entry"], told: Told): Verdict | undefined {
+type Expected = Charges.Moves & Pick<Charges.Resumed, "forgiven">;
+
+function movedFault(moves: Expected, { moved, number }: Facts["entry"], told: Told): Verdict | undefined {
   const { pending, posted } = told;
   if (moved.length !== moves.moved.length)
     return invalid("movedNotTheReadings", `entry ${number} posts ${moved.length} accounts, not ${moves.moved.length}`);
@@ -217,6 +247,8 @@ function movedFault(moves: Charges.Moves, { moved, number }: Facts["entry"], tol
   const grams = moves.moved.reduce((sum, one) => sum + one.grams, 0n);
   if (posted.issuedG !== grams) return invalid("movedNotTheReadings", `${grams} g are issued, not ${posted.issuedG}`);
   const owed = (list: readonly (readonly [number, bigint])[]): string => list.map((one) => one.join(" ")).join(", ");
+  if (owed(pending.takenUp) !== owed(moves.forgiven))
+    return invalid("shortfallNotTheReadings", `${owed(moves.forgiven)} is taken up, not ${owed(pending.takenUp)}`);
   if (owed(pending.arrears) !== owed(moves.arrears))
     return invalid("shortfallNotTheReadings", `${owed(moves.arrears)} stay owed, not ${owed(pending.arrears)}`);
   // What was moved is right, and so who bears what: no contract keeps it, and the released one tells no other sums.

@@ -77,12 +77,13 @@ export async function hiddenPosting(
 async function hiddenArrears(
   at: Words.At,
   known: ReadonlyMap<number, bigint>,
-  { arrears, collected }: Pending,
+  { arrears, takenUp, collected }: Pending,
   ids: readonly number[],
 ): Promise<string | undefined> {
   for (const id of ids) {
     const owed = known.get(id) ?? 0n;
     let now = owed;
+    for (const [of, nano] of takenUp) if (of === id) now -= nano;
     for (const [of, nano] of arrears) if (of === id) now += nano;
     if (collected?.[0] === id) now -= collected[1];
     if ((await Words.arrearsAt({ ...at, block: at.block - 1 }, id)) !== owed) return `what account ${id} owed before`;

@@ -15,8 +15,9 @@ export type Release = {
   readonly tableWriter: ReleasedCode;
   /** Changes accounts and mandates outside a settlement, on the market's storage; a market may do that itself. */
   readonly extension?: ReleasedCode;
-  /** Enters readings, and issues credits for them. */
+  /** Enters readings, what it asks whether they are of their batch, and issues credits for them. */
   readonly delivery?: ReleasedCode;
+  readonly dueChecker?: ReleasedCode;
   readonly carbonCredit?: ReleasedCode;
 };
 

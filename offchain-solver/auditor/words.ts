@@ -196,24 +196,34 @@ export async function checkCode(
   release: Release,
 ): Promise<Verdict> {
   const writer = await addressIn(look, market, "tableWriter", block);
-  const parts: [name: string, address: string, released: ReleasedCode][] = [
+  const parts: Part[] = [
     ["market", market, release.market],
     ["registry", registry, release.registry],
     ["table writer", writer, release.tableWriter],
   ];
   if (release.extension !== undefined)
     parts.push(["extension", await addressIn(look, market, "extension", block), release.extension]);
-  if (release.delivery !== undefined)
-    parts.push(["delivery", await addressIn(look, market, "delivery", block), release.delivery]);
+  const delivery = await addressIn(look, market, "delivery", block);
+  if (release.delivery !== undefined) parts.push(["delivery", delivery, release.delivery]);
   if (release.carbonCredit !== undefined)
     parts.push(["carbon contract", await addressIn(look, market, "carbonCredit", block), release.carbonCredit]);
-  for (const [name, address, released] of parts) {
-    const code = await look.code(address);
-    if (code === "0x") return undecided(`the code of the ${name}, ${address}`);
-    if (!isReleased(code, released))
-      return invalid("notTheReleasedCode", `the ${name} ${address} runs other code than the released build`);
+  for (const part of parts) {
+    const verdict = await codeVerdict(look, part);
+    if (verdict.kind !== "valid") return verdict;
   }
-  return VALID;
+  if (release.dueChecker === undefined) return VALID;
+  // Code that is not the released one would not have to answer.
+  const [checker] = await said(look, { codec: DELIVERY, address: delivery, block }, "dueChecker", []);
+  return codeVerdict(look, ["due checker", checker as string, release.dueChecker]);
+}
+
+type Part = readonly [name: string, address: string, released: ReleasedCode];
+
+async function codeVerdict(look: Look, [name, address, released]: Part): Promise<Verdict> {
+  const code = await look.code(address);
+  if (code === "0x") return undecided(`the code of the ${name}, ${address}`);
+  if (isReleased(code, released)) return VALID;
+  return invalid("notTheReleasedCode", `the ${name} ${address} runs other code than the released build`);
 }
 
 /** How many sessions were frozen and batches settled up to a block, and the last batch. */

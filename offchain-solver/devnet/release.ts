@@ -19,6 +19,7 @@ export function releasedBuild(
     tableWriter: codeOf("market/TableWriter"),
     ...(market === "market/Market" && { extension: codeOf("market/MarketExtension") }),
     delivery: codeOf(delivery),
+    dueChecker: codeOf("delivery/DueChecker"),
     carbonCredit: codeOf("carbon/CarbonCredit"),
   };
 }

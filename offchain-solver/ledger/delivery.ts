@@ -225,12 +225,43 @@ function cut(moved: readonly bigint[], rest: bigint): readonly bigint[] {
 /** One account's line of what is posted to the market: ascending by id, the insurance fund, desk and utility last. */
 export type Entry = { readonly id: number; readonly nano: bigint; readonly grams: bigint; readonly released: bigint };
 
+/** By account, the insurance fund among them: nano-dollars that it is still to receive, below zero: to pay. */
+export type Unmoved = ReadonlyMap<number, bigint>;
+
+/** What an entry takes up of the one before. */
+export type TakenUp = {
+  /** Added to what each account is due. They sum to zero. */
+  readonly left: Unmoved;
+  /** By account: arrears that it owes no longer beside that. */
+  readonly arrears: ReadonlyMap<number, bigint>;
+};
+
+const NOTHING_LEFT: TakenUp = { left: new Map(), arrears: new Map() };
+
+/** Of what the entry before could not move: what was collected of arrears since, the fund has. */
+export function takeUp(unmoved: Unmoved, arrearsOf: (id: number) => bigint): TakenUp {
+  const left = new Map(unmoved);
+  const arrears = new Map<number, bigint>();
+  for (const [id, nano] of unmoved) {
+    // What the fund itself could not pay is nobody's arrears.
+    if (nano >= 0n || id === INSURANCE_ID) continue;
+    const still = min(-nano, arrearsOf(id));
+    left.set(id, -still);
+    left.set(INSURANCE_ID, (left.get(INSURANCE_ID) ?? 0n) + nano + still);
+    if (still > 0n) arrears.set(id, still);
+  }
+  return { left, arrears };
+}
+
 export type Entered = {
   readonly entries: readonly Entry[];
   /** Grams surrendered by all, less those that came back. */
   readonly burned: bigint;
+  readonly takenUp: TakenUp;
   /** By account: what it could not pay. */
   readonly arrears: ReadonlyMap<number, bigint>;
+  /** What the next entry takes up: nobody where all was moved. */
+  readonly unmoved: Unmoved;
   readonly byFund: bigint;
   readonly byReceivers: bigint;
   /** By account, in the order of the lines: what it paid the desk for allowances that it lacked. */
@@ -241,16 +272,25 @@ export type Entered = {
 export type Debitable = (id: number) => { readonly nano: bigint; readonly grams: bigint };
 
 /** Money first to desk, utility and fund, then what can be moved of it, then all at once. Money sums to zero. */
-export function enter({ lines, allowancePrice }: Bill, kind: Kind, debitable: Debitable): Entered {
-  const surrendered = lines.map((line) => surrender(line, allowancePrice, debitable(line.id).grams));
+export function enter(
+  { lines, allowancePrice }: Bill,
+  kind: Kind,
+  debitable: Debitable,
+  takenUp: TakenUp = NOTHING_LEFT,
+): Entered {
+  const leftOf = (id: number): bigint => takenUp.left.get(id) ?? 0n;
+  const surrendered = lines.map((line) =>
+    surrender(line, leftOf(line.id), { allowancePrice, has: debitable(line.id).grams }),
+  );
   const sum = (values: readonly bigint[]): bigint => values.reduce((all, one) => all + one, 0n);
   const amounts = lines.map(({ energy, penalty }, k) => energy - penalty - surrendered[k].cost);
   const allowances = surrendered.map(({ cost }) => cost);
   const system = [sum(allowances), -sum(lines.map(({ energy }) => energy))];
-  const all = [...amounts, ...system];
   const ids = [...lines.map(({ id }) => id), DESK_ID, UTILITY_ID];
+  const all = [...amounts, ...system].map((amount, k) => amount + leftOf(ids[k]));
   const has = ids.map((id) => debitable(id).nano);
-  const shares = share(all, has, sum(lines.map(({ penalty }) => penalty)), debitable(INSURANCE_ID).nano);
+  const fund = sum(lines.map(({ penalty }) => penalty)) + leftOf(INSURANCE_ID);
+  const shares = share(all, has, fund, debitable(INSURANCE_ID).nano);
   const bought = sum(surrendered.map((one) => one.bought));
   const of = (id: number, nano: bigint, grams = 0n, released = 0n): Entry => ({ id, nano, grams, released });
   const entries = [
@@ -265,15 +305,25 @@ export function enter({ lines, allowancePrice }: Bill, kind: Kind, debitable: De
   const arrears = new Map(
     ids.flatMap((id, k) => (all[k] < 0n && shares.moved[k] !== all[k] ? [[id, shares.moved[k] - all[k]]] : [])),
   );
+  const rest = [
+    ...ids.map((id, k) => [id, all[k] - shares.moved[k]] as const),
+    [INSURANCE_ID, fund - shares.fund] as const,
+  ];
+  const unmoved = new Map(rest.filter(([, nano]) => nano !== 0n));
   const burned = -sum(entries.map(({ grams }) => grams));
-  return { entries, burned, arrears, byFund: shares.byFund, byReceivers: shares.byReceivers, allowances };
+  const { byFund, byReceivers } = shares;
+  return { entries, burned, takenUp, arrears, unmoved, byFund, byReceivers, allowances };
 }
 
 /** Allowances of the account first, the rest from the desk, as far as the account's bound still lets it pay. */
-function surrender({ emissionsG, energy, penalty, most }: Line, allowancePrice: bigint, has: bigint) {
+function surrender(
+  { emissionsG, energy, penalty, most }: Line,
+  left: bigint,
+  { allowancePrice, has }: { readonly allowancePrice: bigint; readonly has: bigint },
+) {
   if (emissionsG <= 0n) return { given: emissionsG, bought: 0n, cost: 0n };
   const given = min(emissionsG, has);
   const bought = emissionsG - given;
-  const room = most + min(energy - penalty, 0n);
+  const room = most + min(energy - penalty + left, 0n);
   return { given, bought, cost: min(bought * allowancePrice, room > 0n ? room : 0n) };
 }

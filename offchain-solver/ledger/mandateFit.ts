@@ -135,7 +135,10 @@ export function beyondMandates(result: ClearingResult, allowed: (party: number) 
 /** An account of which a result asks what was not frozen for it; predicates of `settle`. */
 export type Outside = { readonly id: number; readonly predicate: string; readonly detail: string };
 
-const NOT_LOCKED = { predicate: "notLocked", detail: "no mandate that is valid to the end of the session" } as const;
+const NOT_LOCKED = {
+  predicate: "notLocked",
+  detail: "no mandate that is valid to the end of the session, or no connection",
+} as const;
 
 /** Of whom the freeze has no mandate valid to a session's `end`, unix seconds: no result can ask it for anything. */
 export const notLocked = (ids: readonly number[], limits: Ledger["limits"], end: bigint): Outside[] =>

@@ -44,7 +44,11 @@ export function toDeliveryJson(delivered: Delivered): DeliveryJson {
     tookPart: participants.includes(row.id),
   }));
   const sum = (of: (one: Member) => number): number => members.reduce((all, one) => all + of(one), 0);
-  const nanoOf = (id: number): number => Number(entered.entries.find((one) => one.id === id)!.nano);
+  const system = (account: DeliveryJson["systems"][number]["account"], id: number) => ({
+    account,
+    takenUpNano: leftOf(entered, id),
+    movedNano: Number(entered.entries.find((one) => one.id === id)!.nano),
+  });
   return DeliveryJsonSchema.parse({
     batch: delivered.batch,
     kind: delivered.kind,
@@ -60,11 +64,7 @@ export function toDeliveryJson(delivered: Delivered): DeliveryJson {
     allowancePrice: readings.allowancePrice,
     prices: readings.prices,
     members,
-    systems: [
-      { account: "insurance", movedNano: nanoOf(INSURANCE_ID) },
-      { account: "desk", movedNano: nanoOf(DESK_ID) },
-      { account: "utility", movedNano: nanoOf(UTILITY_ID) },
-    ],
+    systems: [system("insurance", INSURANCE_ID), system("desk", DESK_ID), system("utility", UTILITY_ID)],
     shortfall: { byFundNano: Number(entered.byFund), byReceiversNano: Number(entered.byReceivers) },
     carbon: {
       emissionsG: sum(({ emissionsG }) => emissionsG),
@@ -74,6 +74,8 @@ export function toDeliveryJson(delivered: Delivered): DeliveryJson {
     },
   });
 }
+
+const leftOf = ({ takenUp }: Entered, id: number): number => Number(takenUp.left.get(id) ?? 0n);
 
 /** Nano-dollars of a row before any bound, and the line that they come to. */
 function priced(readings: SessionReadings, { lines }: Bill, k: number, closed: boolean) {
@@ -116,6 +118,7 @@ function memberOf(delivered: Delivered, k: number): Omit<Member, "tookPart"> {
   const cells = energyCells(readings, k, basis.closed);
   const { parts, due, surrenderedG, boughtG } = partsOf(delivered, k);
   const arrears = entered.arrears.get(id) ?? 0n;
+  const takenUpNano = leftOf(entered, id);
   return {
     id,
     promisedWh: cells.map(({ promisedWh }) => promisedWh),
@@ -126,12 +129,13 @@ function memberOf(delivered: Delivered, k: number): Omit<Member, "tookPart"> {
     quality: values.map(({ quality }) => QUALITIES[quality]),
     parts,
     dueNano: Number(due),
+    takenUpNano,
     emissionsG,
     surrenderedG,
     boughtG,
     releasedMilli: Number(entry.released),
     arrearsNano: Number(arrears),
-    cutNano: Number(due + arrears - entry.nano),
+    cutNano: Number(due + arrears - entry.nano) + takenUpNano,
     movedNano: Number(entry.nano),
   };
 }

@@ -21,6 +21,7 @@ export const BILL_ITEMS = [
   "undelivered",
   "allowancesLacking",
   "bound",
+  "takenUp",
   "unpaid",
   "cut",
   "drawn",

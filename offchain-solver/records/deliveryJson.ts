@@ -83,20 +83,22 @@ export const DeliveryJsonSchema = z.strictObject({
       quality: z.array(z.enum(QUALITIES)),
       parts: PartsSchema,
       dueNano: z.int(),
+      /** What earlier entries could not move of it: still to be received, below zero: to be paid. */
+      takenUpNano: z.int().default(0),
       emissionsG: count,
       /** Allowances of its own that were surrendered, and those that the desk sold it. */
       surrenderedG: z.int(),
       boughtG: z.int(),
       /** What was held since settlement and is free now, thousandths of a dollar. */
       releasedMilli: count,
-      /** What the account could not pay. */
+      /** What the account could not pay, of this entry and of what it takes up. */
       arrearsNano: count,
       /** What was cut from what it was to receive, since others could not pay. */
       cutNano: count,
       movedNano: z.int(),
     }),
   ),
-  systems: z.array(z.strictObject({ account: system, movedNano: z.int() })),
+  systems: z.array(z.strictObject({ account: system, takenUpNano: z.int().default(0), movedNano: z.int() })),
   /** Sums over all. */
   shortfall: z.strictObject({ byFundNano: count, byReceiversNano: count }),
   carbon: z.strictObject({ emissionsG: count, surrenderedG: z.int(), boughtG: z.int(), renewableWh: count }),

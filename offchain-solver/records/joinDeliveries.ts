@@ -33,8 +33,9 @@ export function joinDeliveries(parts: readonly DeliveryJson[]): DeliveryJson {
     members: ids.map((id) => joinMember(parts.flatMap(({ members }) => members.filter((one) => one.id === id)))),
     systems: first.systems.map(({ account }) => ({
       account,
-      movedNano: sum(
-        parts.flatMap(({ systems }) => systems.filter((one) => one.account === account)).map((one) => one.movedNano),
+      ...added(
+        parts.flatMap(({ systems }) => systems.filter((one) => one.account === account)),
+        ["takenUpNano", "movedNano"],
       ),
     })),
     shortfall: added(
@@ -51,6 +52,7 @@ export function joinDeliveries(parts: readonly DeliveryJson[]): DeliveryJson {
 const SERIES = ["promisedWh", "calledWh", "undeliveredW", "meteredWh", "renewableWh"] as const;
 const SUMS = [
   "dueNano",
+  "takenUpNano",
   "emissionsG",
   "surrenderedG",
   "boughtG",

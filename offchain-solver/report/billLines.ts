@@ -80,7 +80,7 @@ function entryLines(delivery: DeliveryJson, prosumer: number, where: Omit<Where,
   const { entered } = delivery;
   if (member === undefined || entered === undefined) return [];
   const at: Where = { ...where, transaction: entered.txHash, entry: entered.entry };
-  const { parts, boughtG, arrearsNano, cutNano } = member;
+  const { parts, boughtG, takenUpNano, arrearsNano, cutNano } = member;
   // Of a later entry amounts are differences: its quantities would be of two readings.
   const first = delivery.follows === undefined;
   const beside = member.meteredWh.map((wh, t) => {
@@ -98,6 +98,7 @@ function entryLines(delivery: DeliveryJson, prosumer: number, where: Omit<Where,
     ...lineOf(at, "undelivered", { quantity: wh(member.undeliveredW), nano: paid(parts.penaltyNano) }),
     ...lineOf(at, "allowancesLacking", { quantity: boughtG, nano: paid(parts.allowancesNano) }),
     ...lineOf(at, "bound", { quantity: 0, nano: paid(parts.boundNano) }),
+    ...lineOf(at, "takenUp", { quantity: 0, nano: paid(takenUpNano) }),
     ...lineOf(at, "unpaid", { quantity: 0, nano: paid(arrearsNano) }),
     ...lineOf(at, "cut", { quantity: 0, nano: BigInt(cutNano) }),
   ];

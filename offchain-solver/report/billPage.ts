@@ -22,6 +22,7 @@ const ITEMS: Readonly<Record<BillItem, readonly [what: string, unit: "kWh" | "kW
   undelivered: ["Reserve called and not delivered", "kW"],
   allowancesLacking: ["Allowances for emissions beyond one's own", "g"],
   bound: ["Beyond the connection's bound: not charged", ""],
+  takenUp: ["Left over from the entry before", ""],
   unpaid: ["Could not be paid, still owed", ""],
   cut: ["Not received, since others could not pay", ""],
   drawn: ["Drawn, at the utility's tariff", "kWh"],

@@ -203,7 +203,7 @@ describe("an audit of entries and credits", function () {
     ]);
     // Somebody could not pay, and somebody was paid less for it.
     const names = record.logs.flatMap((log) => DELIVERY.parseLog(log)?.name ?? []);
-    expect(names).to.include.members(["Arrears", "ShortfallBorne", "Collected"]);
+    expect(names).to.include.members(["Arrears", "ShortfallBorne", "Collected", "ArrearsTakenUp"]);
     const [, byReceivers] = shortfall();
     expect(byReceivers > 0n).to.equal(true);
     expect(getBytes(found[0].readings!)).to.deep.equal(entries[0].readings);
@@ -233,6 +233,8 @@ describe("an audit of entries and credits", function () {
   const cutMovedOn = (): ChainRecord => withEvent(record, MARKET, "Posted", 0, movedOn(103, 0xffffffff));
   const owesLess = (): ChainRecord =>
     withEvent(record, DELIVERY, "Arrears", 0, ([n, id, nano]) => [n, id, (nano as bigint) - 1n]);
+  const takesUpLess = (): ChainRecord =>
+    withEvent(record, DELIVERY, "ArrearsTakenUp", 0, ([n, id, nano]) => [n, id, (nano as bigint) - 1n]);
   const years = (): ChainRecord => at(record, DELIVERY, "DeliveryEntered", 1, session.end + 401 * DAY);
   const CASES: Case[] = [
     [
@@ -264,6 +266,18 @@ describe("an audit of entries and credits", function () {
           ({ value }) => ((value as bigint) > 0n ? (value as bigint) - 1n : value),
         ),
       0,
+    ],
+    [
+      "less is taken up of what somebody owes",
+      "shortfallNotTheReadings",
+      () =>
+        stating(
+          takesUpLess(),
+          { codec: DELIVERY, to: record.delivery },
+          ["arrearsOf", 101],
+          blockOf(DELIVERY, "ArrearsTakenUp", 0),
+          ({ value }) => (value as bigint) + 1n,
+        ),
     ],
     [
       "a correction without a reason",
@@ -383,6 +397,8 @@ describe("an audit of entries and credits", function () {
   const HIDDEN: [what: string, shown: () => ChainRecord][] = [
     ["moves a cut on in what was posted", cutMovedOn],
     ["says that somebody owes less", owesLess],
+    ["says that less is taken up of what somebody owes", takesUpLess],
+    ["hides that arrears are taken up", () => without(record, DELIVERY, "ArrearsTakenUp", 0)],
     [
       "says that the fund bears less",
       () =>
@@ -496,15 +512,15 @@ describe("an audit of entries and credits", function () {
   };
 
   it("something is collected of who owes nothing, other code enters: the market as a whole is not valid", async () => {
+    const checker = (await delivery(world).dueChecker()) as string;
+    const instead = (address: string): ChainRecord => ({
+      ...record,
+      codes: { ...record.codes, [address.toLowerCase()]: record.codes[record.registry.toLowerCase()] },
+    });
     const shown: [predicate: string, record: ChainRecord][] = [
       ["collectedNotOwed", collectedMore()],
-      [
-        "notTheReleasedCode",
-        {
-          ...record,
-          codes: { ...record.codes, [record.delivery.toLowerCase()]: record.codes[record.registry.toLowerCase()] },
-        },
-      ],
+      ["notTheReleasedCode", instead(record.delivery)],
+      ["notTheReleasedCode", instead(checker)],
     ];
     for (const [predicate, one] of shown) {
       const { standing } = await auditOf(one);

@@ -18,6 +18,7 @@ import {
   PRICES,
   readingsOf,
   rowOf,
+  settleSession,
   type SettledSession,
   time,
 } from "../support/delivered.ts";
@@ -162,6 +163,71 @@ for (const reference of [true, false]) {
         await signed(taker, { feedW: 10, nonce: most + 1n });
         const { feedW, maxPrice } = await contract.connectionOf(101);
         expect([feedW, maxPrice]).to.deep.equal([10n, BigInt(HOME.maxPrice)]);
+      });
+
+      it("threat: a connection that its wallet ends: no entry of a session that begins two days later has its row", async () => {
+        const contract = delivery(world);
+        const [home, other] = [await owner(world, 101), await owner(world, 102)];
+        expect(await refused(as(contract, other), "endConnection", 101)).to.equal("notWalletOf");
+        const unsent = { prosumer: 101, ...HOME, nonce: 2n };
+        const signed = async (one: typeof unsent): Promise<unknown> => {
+          const signature = (world.wallets.get(101) as Wallet).signingKey.sign(await contract.connectionDigest(one));
+          const args = [[one], [signature.serialized]] as const;
+          const refused_ = await refused(contract, "registerConnections", ...args).catch(() => undefined);
+          return refused_ ?? Chain.send(contract, "registerConnections", ...args);
+        };
+        await Chain.send(as(contract, home), "endConnection", 101);
+        const from = Number(await contract.connectionEndOf(101));
+        expect(from).to.equal((await time(world).latest()) + 2 * DAY);
+        expect(await refused(as(contract, home), "endConnection", 101)).to.equal("connectionEnding");
+        // What it had signed and nobody had sent is void.
+        expect(await signed(unsent)).to.equal("connectionNonce");
+        // The session that it took part in is charged all the same, long after.
+        await until(from + HOUR);
+        const moved = await movedBy(world, () =>
+          deliver(
+            session,
+            readingsOf(session, (row, k) => (k === 0 ? metered(row, 0, { meteredWh: 1_000 }) : row)),
+          ),
+        );
+        expect(moved.get(101)).to.equal(-110_000_000n);
+        const trade = { product: "energy", seller: 2, buyer: 3, period: 0, quantity: 1_000, price: 80_000 } as const;
+        const next = await settleSession(world, [trade]);
+        expect(Number(next.terms.start)).to.be.at.least(from);
+        await until(next.end + HOUR);
+        expect(await refusal(await entryOf(next, encodeReadings(readingsOf(next))))).to.deep.equal({
+          predicate: "noConnection",
+          detail: [101n],
+        });
+        const rows = readingsOf(next);
+        const others = encodeReadings({ ...rows, rows: rows.rows.slice(1) });
+        const first = await deliver(next, others, { kind: "provisional" });
+        // Signed again it counts again, for sessions that have no entry yet.
+        await signed({ ...unsent, nonce: 2n + 2n ** 32n });
+        expect(await contract.connectionEndOf(101)).to.equal(0n);
+        const { connections } = (await contract.queryFilter(contract.filters.DeliveryEntered(next.sequence), 0)).map(
+          (log) => contract.interface.parseLog(log)!.args.committed,
+        )[0];
+        const final = await entryOf(next, others, { kind: "final", before: first, posted: { connections } });
+        await Chain.send(contract, "deliver", ...final);
+        const last = await settleSession(world, [trade]);
+        await until(last.end + HOUR);
+        await deliver(last, readingsOf(last));
+      });
+
+      it("ends once, of who has one", async () => {
+        const contract = delivery(world);
+        expect(await contract.connectionEndOf(101)).to.equal(0n);
+        const keys = { nodeKey: wallet("node", 777), meterKey: wallet("meter", 777) };
+        const home = wallet("wallet", 777).connect(world.provider);
+        await Onboarding.register(world.deployment, world.admin, [{ id: 777, wallet: home.address, ...keys }]);
+        await Chain.send(as(contract, await owner(world, 101)), "endConnection", 101);
+        await Chain.send(as(contract, await owner(world, 103)), "endConnection", 103);
+        const caller = contract.connect(null) as typeof contract;
+        const asked = contract.getFunction("endConnection").staticCall(777, { from: home.address });
+        expect((await refusalOf(caller, asked)).predicate).to.equal("noConnection");
+        expect(await contract.connectionEndOf(102)).to.equal(0n);
+        expect(await contract.connectionEndOf(103)).to.be.above(0n);
       });
 
       it("that is narrowed later does not unsettle what was entered before", async () => {

@@ -228,6 +228,7 @@ describe("threats of those who govern", () => {
       "registry.nameRecoverer",
       "registry.cancelRecovery",
       "delivery.contest",
+      "delivery.endConnection",
       "carbonCredit.withdrawAllowances",
     ];
     // Who holds tokens, or whom it has approved.

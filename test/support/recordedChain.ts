@@ -140,6 +140,7 @@ export async function recorded(endpoint: Endpoint, marketAddress: string, from: 
   const companions = [await addressOf("tableWriter"), await addressOf("extension")];
   await Promise.all([market, registry, delivery, carbonCredit, ...companions].map(keepCode));
   await call(delivery, DELIVERY.encodeFunctionData("windows"), head);
+  await keepCode(getAddress(`0x${(await call(delivery, DELIVERY.encodeFunctionData("dueChecker"), head)).slice(-40)}`));
   await call(carbonCredit, CARBON_CREDIT.encodeFunctionData("ledgerAsset"), head);
   const codecs = new Map([
     [market, MARKET],

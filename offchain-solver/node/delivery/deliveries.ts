@@ -155,7 +155,7 @@ export class Deliveries {
     const last = await lastEntry(deployment, provider, one.promised.settled);
     const own = one.attestation.entered(last);
     if (own !== undefined && last !== undefined) {
-      const exact = await asEntered(this.#asked!, own, last);
+      const exact = await asEntered(this.#asked!, one.promised, own, last);
       const documents = documentsOf(this.#asked!, one.promised, { kind: own.entry.kind }, exact, last);
       records.delivered(one.ordinal, last.number, documents);
       log("info", "readings are entered", { ordinal: one.ordinal, entry: last.number, kind: last.kind });

@@ -50,6 +50,7 @@ export type EntryRequest = {
 };
 
 export type Reckoned = {
+  /** Who has a row. */
   readonly invited: readonly number[];
   readonly taken: Taken;
   readonly readings: SessionReadings;
@@ -80,20 +81,23 @@ export async function reckon(
   const { deployment, provider } = market;
   const { settled, terms } = promised;
   const result = resultOf(promised);
-  const invited = terms.scenario.prosumers.map(({ id }) => id);
   const taken = await takenIn(market, promised, signed);
   const cleared = marketOf(sessionOf(terms.scenario, result.participants), terms.settings);
-  const known = { result, market: cleared, invited, imbalancePrice: imbalancePrice(terms.scenario.tariff) };
-  const readings = sessionReadings(known, taken, request.kind);
   const before = await lastEntry(deployment, provider, settled);
   const basis = await basisOf(market, settled, before, request.kind);
-  const bill = Ledger.bill(readings, basis);
   const earlier = before && earlierOf(before, basis);
+  // The contract takes no row of whom it cannot bound, and later the rows of the entry before.
+  const connected = terms.scenario.prosumers.map(({ id }) => id).filter((id) => basis.connections.has(id));
+  const invited = earlier?.readings.rows.map(({ id }) => id) ?? connected;
+  const known = { result, market: cleared, invited, imbalancePrice: imbalancePrice(terms.scenario.tariff) };
+  const readings = sessionReadings(known, taken, request.kind);
+  const bill = Ledger.bill(readings, basis);
   const moving = earlier ? Ledger.subtract(bill, earlier.bill, earlier.kind) : bill;
   const meters = metersHash(invited.map((id) => digestOf(market, taken, id)));
   const reason = request.reason === undefined ? undefined : reasonHash(request.reason);
   const entry = { kind: request.kind, readings: encodeReadings(readings), meters, ...(reason && { reason }) };
-  const entered = Ledger.enter(moving, request.kind, await debitableOf(market, invited));
+  const takenUp = before && (await takenUpOf(market, settled, earlier!));
+  const entered = Ledger.enter(moving, request.kind, await debitableOf(market, invited), takenUp);
   return { invited, taken, readings, basis, bill, before, earlier, entry, entered };
 }
 
@@ -151,7 +155,7 @@ function digestOf({ deployment }: Asked, { files }: Taken, id: number) {
   return { digest: meterDigest(domain, meterReadings(file.readings, file.number)), signature: file.signature };
 }
 
-/** A session is measured against the connections that its first entry found, whatever is registered later. */
+/** A session is measured against what its first entry found of connections, whatever is registered or ends later. */
 async function basisOf(
   { deployment, provider }: Asked,
   { terms }: Delivery.SettledBatch,
@@ -161,7 +165,7 @@ async function basisOf(
   const { delivery } = deliveryContracts(deployment, provider);
   const [{ multiple }, connections] = await Promise.all([
     delivery.getFunction("windows").staticCall(),
-    Delivery.connectionsAt(deployment, provider, before?.connections),
+    Delivery.connectionsFor(deployment, provider, Number(terms.start), before?.connections),
   ]);
   const { periods, periodSeconds } = terms;
   return {
@@ -181,11 +185,35 @@ function earlierOf({ number, kind, readings: bytes }: Delivery.ChainEntry, basis
 }
 
 /** The same with what the accounts had when it was entered, which may be another than when it was reckoned. */
-export async function asEntered(asked: Asked, reckoned: Reckoned, { block }: Delivery.ChainEntry): Promise<Reckoned> {
+export async function asEntered(
+  asked: Asked,
+  { settled }: Pick<Promised, "settled">,
+  reckoned: Reckoned,
+  { block }: Delivery.ChainEntry,
+): Promise<Reckoned> {
   const { bill, earlier, entry, invited } = reckoned;
   const moving = earlier ? Ledger.subtract(bill, earlier.bill, earlier.kind) : bill;
   const debitable = await debitableOf(asked, invited, block - 1);
-  return { ...reckoned, entered: Ledger.enter(moving, entry.kind, debitable) };
+  const takenUp = earlier && (await takenUpOf(asked, settled, earlier, block - 1));
+  return { ...reckoned, entered: Ledger.enter(moving, entry.kind, debitable, takenUp) };
+}
+
+/** What the entry before could not move, now or after a block. */
+async function takenUpOf(
+  { deployment, provider }: Asked,
+  { sequence }: Delivery.SettledBatch,
+  { readings }: Earlier,
+  blockTag: number | "latest" = "latest",
+): Promise<Ledger.TakenUp> {
+  const { delivery } = deliveryContracts(deployment, provider);
+  const nano: readonly bigint[] = await delivery.getFunction("unmovedOf").staticCall(sequence, { blockTag });
+  // The order in which the contract has them.
+  const ids = [...readings.rows.map(({ id }) => id), DESK_ID, UTILITY_ID, INSURANCE_ID];
+  const unmoved = new Map(nano.map((one, k) => [ids[k], one]));
+  const owing = [...unmoved].filter(([, one]) => one < 0n).map(([id]) => id);
+  const owed = await Promise.all(owing.map((id) => delivery.getFunction("arrearsOf").staticCall(id, { blockTag })));
+  const arrears = new Map(owing.map((id, k) => [id, owed[k] as bigint]));
+  return Ledger.takeUp(unmoved, (id) => arrears.get(id) ?? 0n);
 }
 
 /** What may be taken of each account, now or after a block. */

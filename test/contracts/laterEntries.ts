@@ -1,0 +1,172 @@
+/** What entries of one session come to together, where some cannot pay what they owe. */
+import { expect } from "chai";
+import * as Chain from "../../offchain-solver/chain/deployment.ts";
+import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
+import { DESK_ID as DESK, UTILITY_ID as UTILITY } from "../../offchain-solver/chain/onboarding.ts";
+import type { Row } from "../../offchain-solver/codec/readings.ts";
+import * as Ledger from "../../offchain-solver/ledger/delivery.ts";
+import { INSURANCE_ID as FUND } from "../../offchain-solver/ledger/posting.ts";
+import { generator } from "../support/batches.ts";
+import { as, held, owner } from "../support/calls.ts";
+import {
+  deliver,
+  delivery,
+  HOME,
+  metered,
+  movedBy,
+  NONE,
+  readingsOf,
+  type SettledSession,
+} from "../support/delivered.ts";
+import { wallet } from "../support/keys.ts";
+import { DAY, HOUR, type Traded, tradedSession, WHY } from "../support/tradedSession.ts";
+import type { World } from "../support/world.ts";
+
+const KINDS = [
+  ...Array<"provisional">(4).fill("provisional"),
+  "final",
+  "correction",
+  "correction",
+  "correction",
+] as const;
+const reasonOf = (kind: (typeof KINDS)[number]) => (kind === "correction" ? { reason: WHY } : {});
+
+for (const reference of [true, false]) {
+  describe(`all entries of a session, ${reference ? "plain" : "optimised"}`, () => {
+    let world: World;
+    let session: SettledSession;
+    let until: Traded["until"];
+
+    /** Homes with so many dollars, an insurance fund with `fundNano`. */
+    const start = async (dollars: number, fundNano: bigint): Promise<void> => {
+      ({ world, session, until } = await tradedSession(reference, dollars));
+      const fund = { nodeKey: wallet("node", FUND), meterKey: wallet("meter", FUND) };
+      await Onboarding.register(world.deployment, world.admin, [{ id: FUND, wallet: fund.nodeKey.address, ...fund }]);
+      await Chain.send(world.contracts.token, "mint", await world.admin.getAddress(), 10n ** 12n);
+      await Chain.send(world.contracts.token, "approve", world.deployment.market, 10n ** 12n);
+      if (fundNano > 0n) await Chain.send(as(world.contracts.market, world.admin), "deposit", FUND, fundNano / 1000n);
+    };
+
+    /** 104 leaves with all but nine cents. */
+    const leave = async (): Promise<void> => {
+      const leaving = as(world.contracts.market, await owner(world, 104));
+      await Chain.send(leaving, "requestWithdrawal", 104, (await held(world, 104)) / 1000n - 90_000n);
+      await until(session.end + 2 * DAY + HOUR);
+      await Chain.send(world.contracts.market, "withdraw", 104);
+      expect(await held(world, 104)).to.equal(90_000_000n);
+    };
+
+    const drawn = (k: number, wh: number) => (row: Row, of: number) =>
+      of === k ? metered(row, 0, { meteredWh: row.values[0].dueWh + wh }) : row;
+
+    it("threat: entries to and fro beside an account that cannot pay: nobody loses what no reading says", async () => {
+      await start(4, 0n);
+      await leave();
+      // What 103 fed in too much is cut, since 104 cannot pay; then nobody did anything.
+      const said = readingsOf(session, (row, k) => drawn(2, 4_000)(drawn(3, -1_500)(row, k), k));
+      const nothing = readingsOf(session);
+      const before = new Map(
+        await Promise.all([102, 103, 104, UTILITY].map(async (id) => [id, await held(world, id)] as const)),
+      );
+      let last = await deliver(session, said);
+      const lost = async (id: number): Promise<bigint> => before.get(id)! - (await held(world, id));
+      expect(await lost(103))
+        .to.be.below(0n)
+        .and.above(-4_000n * 30_000n);
+      for (const readings of [nothing, said, nothing, said, nothing]) {
+        last = await deliver(session, readings, { kind: "correction", reason: WHY, before: last });
+        expect((await lost(103)) <= 0n && (await lost(102)) === 0n).to.equal(true);
+        expect(await lost(104)).to.be.at.least(0n);
+      }
+      for (const id of before.keys()) expect(await lost(id), `account ${id}`).to.equal(0n);
+      expect(await delivery(world).arrearsOf(104)).to.equal(0n);
+      expect(await delivery(world).unmovedOf(session.sequence)).to.deep.equal([]);
+    });
+
+    it("a correction refunds what was paid, and who had borne the rest, whatever was collected in between", async () => {
+      await start(4, 50_000_000n);
+      await leave();
+      const deposited = await held(world, FUND);
+      const wrong = await deliver(session, readingsOf(session, drawn(3, -2_000)));
+      // 220 million are owed: 90 it has, 50 the fund has, and 80 are cut from the utility.
+      expect(await delivery(world).arrearsOf(104)).to.equal(130_000_000n);
+      await Chain.send(as(world.contracts.market, world.admin), "deposit", 104, 60_000n);
+      await Chain.send(delivery(world), "collect", 104);
+      expect(await held(world, FUND)).to.equal(60_000_000n);
+      const entry = { kind: "correction", reason: WHY, before: wrong } as const;
+      const moved = await movedBy(world, () => deliver(session, readingsOf(session), entry));
+      expect(moved.get(104)).to.equal(150_000_000n);
+      expect(moved.get(UTILITY)).to.equal(-140_000_000n);
+      expect(await held(world, FUND)).to.equal(deposited);
+      expect(await delivery(world).arrearsOf(104)).to.equal(0n);
+    });
+
+    it("are what the ledger says of each, accounts that cannot pay and what is collected of them included", async () => {
+      let [short, taken] = [0, 0];
+      for (const [seed, fund] of [
+        [5, 0n],
+        [6, 700_000_000n],
+      ] as const) {
+        await start(1, fund);
+        const random = generator(seed);
+        await until(session.end + HOUR);
+        let before = NONE;
+        let last: Ledger.Bill | undefined;
+        let unmoved: Ledger.Unmoved = new Map();
+        for (const [n, kind] of KINDS.entries()) {
+          const readings = readingsOf(
+            session,
+            (row) => ({
+              ...row,
+              emissionsG: random(2) * random(30_000),
+              values: row.values.map(({ dueWh }) => {
+                const meteredWh = random(3) === 0 ? dueWh : random(13_000) - 8_000;
+                return { dueWh, meteredWh, quality: 0, renewableWh: 0 };
+              }),
+            }),
+            {
+              allowancePrice: 40_000,
+              responses: [{ row: 1, period: 1, calledWh: 100, undeliveredW: random(2) * 5_000, price: 9_000 }],
+            },
+          );
+          const basis = {
+            ...{ periods: 2, periodSeconds: HOUR, closed: Ledger.closedBy(kind), multiple: 3, imbalancePrice: 120_000 },
+            connections: new Map(world.ids.map((id) => [id, HOME])),
+          };
+          const bill = Ledger.bill(readings, basis);
+          const moves = last === undefined ? bill : Ledger.subtract(bill, last, KINDS[n - 1]);
+          last = bill;
+          const ids = [...world.ids, DESK, UTILITY, FUND];
+          const read = async <T>(of: (id: number) => Promise<T>) =>
+            new Map(await Promise.all(ids.map(async (id) => [id, await of(id)] as const)));
+          const can = await read(async (id) => {
+            const [nano, grams] = await world.contracts.market.debitable(id);
+            return { nano: nano as bigint, grams: grams as bigint };
+          });
+          const owed = await read((id) => delivery(world).arrearsOf(id) as Promise<bigint>);
+          const takenUp = Ledger.takeUp(unmoved, (id) => owed.get(id)!);
+          const entered = Ledger.enter(moves, kind, (id) => can.get(id)!, takenUp);
+          const moved = await movedBy(world, async () => {
+            before = await deliver(session, readings, { kind, before, ...reasonOf(kind) });
+          });
+          for (const { id, nano } of entered.entries) expect(moved.get(id), `entry ${n}, ${id}`).to.equal(nano);
+          ({ unmoved } = entered);
+          const left = (await delivery(world).unmovedOf(session.sequence)) as bigint[];
+          expect(left.map((nano, k) => [ids[k], nano]).filter(([, nano]) => nano !== 0n)).to.deep.equal([...unmoved]);
+          const owes = (id: number): bigint =>
+            owed.get(id)! - (takenUp.arrears.get(id) ?? 0n) + (entered.arrears.get(id) ?? 0n);
+          for (const id of ids) expect(await delivery(world).arrearsOf(id)).to.equal(owes(id));
+          short += entered.arrears.size;
+          taken += takenUp.arrears.size;
+          if (n % 3 !== 1) continue;
+          for (const id of entered.arrears.keys()) {
+            await Chain.send(as(world.contracts.market, world.admin), "deposit", id, 100_000n);
+            if (random(2) === 0) await Chain.send(delivery(world), "collect", id);
+          }
+        }
+      }
+      expect(short).to.be.above(10);
+      expect(taken).to.be.above(6);
+    });
+  });
+}
