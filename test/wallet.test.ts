@@ -100,6 +100,20 @@ describe("gridpact wallet, on a chain that others wrote", function () {
     expect(none.stderr).to.include("--min-sell: is missing");
   });
 
+  it("leaves: no mandate, a connection that ends, all that is free on its way", async () => {
+    const before = await state("status");
+    expect(before.connectionEnds).to.equal("0");
+    const snapshot: unknown = await provider.send("evm_snapshot", []);
+    const left = await state("leave");
+    expect(left.mandate).to.equal(undefined);
+    expect(Number(left.connectionEnds) - Number(left.now)).to.be.within(2 * DAY_S - 60, 2 * DAY_S);
+    const { tokens, queued } = left.leaving;
+    expect(Number(tokens) + Number(queued)).to.equal(Math.floor(Number(before.deposit) / 1_000));
+    // A second time there is nothing left to do.
+    expect(await state("leave")).to.deep.include({ connectionEnds: left.connectionEnds, leaving: left.leaving });
+    await provider.send("evm_revert", [snapshot]);
+  });
+
   it("bills what the ledger moved, by part and period", async () => {
     const { accounts } = settlement;
     const moved = accounts.find(({ account }) => account === ID)!;

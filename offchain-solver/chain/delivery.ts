@@ -19,6 +19,7 @@ import { decodeEntries, type PostingEntry } from "../codec/entries.ts";
 import { decodeReadings, rowBytes } from "../codec/readings.ts";
 import { packSignatures, type SessionTerms } from "../codec/typedData.ts";
 import { type Deployment, deliveryContracts, send } from "./deployment.ts";
+import { eventsOf } from "./logs.ts";
 
 /** A settled session, as whoever enters its readings has to name it. */
 export type SettledBatch = {
@@ -82,12 +83,34 @@ export async function connectionOf(deployment: Deployment, provider: Provider, i
   return { prosumer: Number(prosumer), feedW: feed, takeW: take, renewableW: renewable, maxPrice: price, nonce };
 }
 
+/** By account; what is registered of each. */
+export type Connections = Map<number, Omit<Connection, "prosumer" | "nonce">>;
+
+/** Those that count for a session which begins at `start`, Unix seconds: without those that have ended by then. */
+export async function connectionsFor(
+  deployment: Deployment,
+  provider: Provider,
+  start: number,
+  pointer?: string,
+): Promise<Connections> {
+  const { delivery } = deliveryContracts(deployment, provider);
+  const [all, ending] = await Promise.all([
+    connectionsAt(deployment, provider, pointer),
+    eventsOf(delivery, delivery.filters.ConnectionEnds(), deployment.block),
+  ]);
+  for (const id of new Set(ending.map(({ event }) => Number(event.args.id)))) {
+    const from = Number(await delivery.getFunction("connectionEndOf").staticCall(id));
+    if (from !== 0 && from <= start) all.delete(id);
+  }
+  return all;
+}
+
 /** Everybody's connection in the code at `pointer`, or where none is named in that which was written last. */
 export async function connectionsAt(
   deployment: Deployment,
   provider: Provider,
   pointer?: string,
-): Promise<Map<number, Omit<Connection, "prosumer" | "nonce">>> {
+): Promise<Connections> {
   const { delivery } = deliveryContracts(deployment, provider);
   const written = (): Promise<Log[]> =>
     delivery.queryFilter(delivery.filters.ConnectionsWritten(), deployment.block) as Promise<Log[]>;

@@ -3,7 +3,7 @@
  * the page and for `gridpact wallet`; the signer is a key or a browser's wallet.
  */
 import { Contract, Signature, type Provider, type Signer, type TypedDataDomain } from "ethers";
-import { TABLE_WRITER } from "../codec/abi.ts";
+import { DELIVERY, TABLE_WRITER } from "../codec/abi.ts";
 import { unpackLimits, type FrozenLimits, type Mandate } from "../codec/typedData.ts";
 import { contracts, send, type Deployment } from "./deployment.ts";
 import { registered } from "./keys.ts";
@@ -28,6 +28,8 @@ export type WalletAccount = {
   /** Registered for the next freeze; undefined: none, or it has expired or was revoked. */
   readonly mandate: FrozenLimits | undefined;
   readonly nonce: bigint;
+  /** Sessions that begin from then on cannot charge what a meter says; 0n: it goes on; undefined: there is none. */
+  readonly connectionEnds: bigint | undefined;
   /** Of the wallet itself. */
   readonly tokens: bigint;
   readonly now: bigint;
@@ -53,7 +55,7 @@ export async function readAccount(deployment: Deployment, provider: Provider, id
   const { market, token, registry } = contracts(deployment, provider);
   const ask = (method: string) => market.getFunction(method).staticCall(id);
   const block = provider.getBlock("latest");
-  const [word, free, lock, hold, leaving, registeredOne, owner] = await Promise.all([
+  const [word, free, lock, hold, leaving, registeredOne, owner, { ends: connectionEnds }] = await Promise.all([
     ask("account"),
     ask("free"),
     ask("lockOf"),
@@ -61,6 +63,7 @@ export async function readAccount(deployment: Deployment, provider: Provider, id
     ask("pending"),
     ask("registeredMandate"),
     registry.getFunction("walletOf").staticCall(id),
+    connectionIn(deployment, provider, id),
   ]);
   const now = BigInt((await block)?.timestamp ?? 0);
   const limits = unpackLimits(registeredOne.limits, registeredOne.capacity);
@@ -77,6 +80,7 @@ export async function readAccount(deployment: Deployment, provider: Provider, id
     leaving: { tokens: leaving.tokens, queued: leaving.queued, availableAt: leaving.availableAt },
     mandate: limits.validUntil > now ? limits : undefined,
     nonce: registeredOne.nonce,
+    connectionEnds,
     tokens: owner === ZERO ? 0n : await token.getFunction("balanceOf").staticCall(owner),
     now,
   };
@@ -135,6 +139,32 @@ export const withdraw = (deployment: Deployment, sender: Signer, id: number) =>
 /** Ends every mandate that was signed so far, from the next session on. */
 export const revoke = (deployment: Deployment, wallet: Signer, id: number) =>
   send(contracts(deployment, wallet).market, "revokeMandate", id);
+
+/** Where a wallet's connection stands: none, one that goes on, or one that ends. */
+async function connectionIn(deployment: Deployment, runner: Provider | Signer, id: number) {
+  const named = contracts(deployment, runner).market.getFunction("delivery");
+  const address: string = deployment.delivery ?? (await named.staticCall());
+  const delivery = new Contract(address, DELIVERY, runner);
+  if (address === ZERO) return { delivery, ends: undefined };
+  const [{ nonce }, from] = await Promise.all([
+    delivery.getFunction("connectionOf").staticCall(id),
+    delivery.getFunction("connectionEndOf").staticCall(id),
+  ]);
+  return { delivery, ends: nonce === 0n ? undefined : (from as bigint) };
+}
+
+/**
+ * Ends the mandate, then the connection, so that no session which begins two days from now or later can charge
+ * anything, then asks for the whole deposit: a transaction each, of those that are needed.
+ */
+export async function leave(deployment: Deployment, wallet: Signer, account: WalletAccount): Promise<void> {
+  const { id, mandate, deposit: nano, leaving } = account;
+  if (mandate !== undefined) await revoke(deployment, wallet, id);
+  const { delivery, ends } = await connectionIn(deployment, wallet, id);
+  if (ends === 0n) await send(delivery, "endConnection", id);
+  const tokens = nano / 1_000n - leaving.queued;
+  if (tokens > 0n) await requestWithdrawal(deployment, wallet, id, tokens);
+}
 
 /** The number that the account's next mandate must have. */
 export const nextNonce = ({ nonce }: Pick<WalletAccount, "nonce">): bigint => nonce + 1n;

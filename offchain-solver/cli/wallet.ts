@@ -41,6 +41,9 @@ export function walletCommand(): Command {
       return "the mandate is revoked: the open session may still settle, no later one has you in it";
     }),
   );
+  add("leave", "revokes, ends the connection and asks for the whole deposit").action((args: AccountArguments) =>
+    acting(args, leave),
+  );
   add("status", "what the account holds, what is leaving it, and what it has promised").action(
     (args: AccountArguments) => acting(args, () => Promise.resolve(undefined)),
   );
@@ -86,6 +89,11 @@ async function takeOut({ deployment, provider, wallet, id }: Opened, asked: numb
   return "asked for; `gridpact wallet withdraw` without an amount pays it out once it is due";
 }
 
+async function leave({ deployment, provider, wallet, id }: Opened): Promise<string> {
+  await Owner.leave(deployment, wallet, await Owner.readAccount(deployment, provider, id));
+  return "you have left: no session that begins two days from now or later can charge you, and the deposit is asked for";
+}
+
 async function mandate(opened: Opened, args: MandateArguments): Promise<string | undefined> {
   const { deployment, provider, wallet, id } = opened;
   const account = await Owner.readAccount(deployment, provider, id);
@@ -118,6 +126,8 @@ function showStatus(one: Owner.WalletAccount): void {
   if (limits !== undefined)
     for (const shown of MANDATE_FIELDS)
       rows.push([`  ${shown.field}, ${shown.unit}`, `${shownValue(shown, limits[shown.field])}`]);
+  const { connectionEnds: ends } = one;
+  rows.push(["connection", ends === undefined ? "none" : ends === 0n ? "goes on" : `until ${moment(ends)}`]);
   say(terminalTable([`account ${one.id}`, ""], rows, { text: [0] }));
 }
 

@@ -1,6 +1,6 @@
 /** An owner who leaves. */
 import { expect } from "chai";
-import { contracts } from "../../offchain-solver/chain/deployment.ts";
+import { contracts, deliveryContracts } from "../../offchain-solver/chain/deployment.ts";
 import { passTime } from "../../offchain-solver/devnet/chain/served.ts";
 import { seriousFaults } from "../support/pageBrowser.ts";
 import { accountOf, button, connected, DAY_S, leave, type Stage } from "../support/pageStage.ts";
@@ -13,6 +13,10 @@ export function letsLeave(stage: Stage): void {
     await page.getByText("You have left").waitFor();
     await page.getByText("You have no mandate").waitFor();
     await page.getByText(/can be paid out in/).waitFor();
+    await page.getByText("Your connection has been ended").waitFor();
+    const { delivery } = deliveryContracts(stage.devnet.deployment, stage.chain.provider);
+    const now = (await stage.chain.provider.getBlock("latest"))!.timestamp;
+    expect(Number(await delivery.connectionEndOf(id)) - now).to.be.within(DAY_S, 2 * DAY_S);
     expect(await button(page, "Pay it out").isDisabled()).to.equal(true);
     expect(await seriousFaults(page)).to.deep.equal([]);
     const { timestamp } = (await stage.chain.provider.getBlock("latest"))!;

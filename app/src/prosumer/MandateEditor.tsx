@@ -77,6 +77,18 @@ function mandateOf(draft: Draft, account: WalletAccount): Mandate {
 
 type Props = { view: MarketView; wallet: Wallet; account: WalletAccount; after: () => void };
 
+/** Why sessions leave an account out that has signed a mandate. */
+function Unconnected({ ends }: { ends: WalletAccount["connectionEnds"] }) {
+  if (ends === 0n) return null;
+  const none = ends === undefined;
+  return (
+    <Notice kind="info">
+      {none ? "No connection is registered for you" : "Your connection has been ended"}: sessions leave you out until
+      your operator sends one that you have signed.
+    </Notice>
+  );
+}
+
 export function MandateEditor({ view, wallet, account, after }: Props) {
   const [draft, setDraft] = useState<Draft>(() => draftOf(account));
   const [preset, setPreset] = useState<Preset>();
@@ -123,6 +135,7 @@ export function MandateEditor({ view, wallet, account, after }: Props) {
           </>
         )}
       </p>
+      <Unconnected ends={account.connectionEnds} />
       <fieldset className="presets">
         <legend>Start from</legend>
         {PRESETS.map((name) => (

@@ -57,12 +57,9 @@ export function Money({ view, wallet, account, after }: Props) {
   };
   const leave = (): void =>
     void run(
-      "Your wallet asks twice: to revoke, then to ask for your deposit.",
-      "You have left: no later session has you in it, and your deposit is on its way.",
-      withSigner(async (signer) => {
-        if (account.mandate !== undefined) await Owner.revoke(deployment, signer, id);
-        if (left > 0n) await Owner.requestWithdrawal(deployment, signer, id, left);
-      }),
+      "Your wallet asks up to three times: to revoke, to end your connection, then to ask for your deposit.",
+      "You have left: no later session has you in it, none that begins in two days can charge you, and your deposit is on its way.",
+      withSigner((signer) => Owner.leave(deployment, signer, account)),
     );
   return (
     <Card title="Your money">
@@ -117,7 +114,7 @@ export function Money({ view, wallet, account, after }: Props) {
           <button
             type="button"
             className="warn"
-            disabled={busy || (left === 0n && account.mandate === undefined)}
+            disabled={busy || (left === 0n && account.mandate === undefined && account.connectionEnds !== 0n)}
             onClick={leave}
           >
             Revoke and leave
