@@ -1,10 +1,12 @@
 /** What becomes of a settled session: readings in, imbalance charged, as the ledger says. */
 import { expect } from "chai";
+import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import { encodeReadings, type Row } from "../../offchain-solver/codec/readings.ts";
 import { attempt } from "../../offchain-solver/codec/refusal.ts";
 import * as Ledger from "../../offchain-solver/ledger/delivery.ts";
 import { INSURANCE_ID as FUND } from "../../offchain-solver/ledger/posting.ts";
 import { generator } from "../support/batches.ts";
+import { as, held, owner } from "../support/calls.ts";
 import {
   deliver,
   delivery,
@@ -22,6 +24,7 @@ import { DAY, HOUR, type Traded, tradedSession, WHY } from "../support/tradedSes
 import { SYSTEM_IDS, type World } from "../support/world.ts";
 
 const [DESK, , UTILITY] = SYSTEM_IDS;
+const CLOSES = Chain.DELIVERY_WINDOWS.metering;
 
 for (const reference of [true, false]) {
   describe(`delivery, ${reference ? "plain" : "optimised"}`, () => {
@@ -103,14 +106,19 @@ for (const reference of [true, false]) {
         );
         await until(session.end + HOUR);
         const early = await refusal(await entryOf(session, encodeReadings(dead)));
-        expect(early).to.deep.equal({ predicate: "notMeasured", detail: [BigInt(session.end + 2 * DAY)] });
+        expect(early).to.deep.equal({ predicate: "notMeasured", detail: [BigInt(session.end + CLOSES)] });
         let before = NONE;
         const first = await movedBy(world, async () => {
           before = await deliver(session, dead, { kind: "provisional" });
         });
         expect([...first.values()].every((nano) => nano === 0n)).to.equal(true);
-        await until(session.end + 2 * DAY);
+        // Who leaves as soon as it can finds its money held, up to the second in which the meter can no longer speak
+        // and for hours after it.
+        const leaving = as(world.contracts.market, await owner(world, 101));
+        await Chain.send(leaving, "requestWithdrawal", 101, (await held(world, 101)) / 1_000n);
+        await until(session.end + CLOSES + 5 * HOUR);
         const last = await movedBy(world, () => deliver(session, dead, { before }));
+        expect(await delivery(world).arrearsOf(101)).to.equal(0n);
         // 2 kWh sold are not delivered; who bought has taken them.
         expect(last.get(101)).to.equal(-220_000_000n);
         expect(last.get(102)).to.equal(0n);

@@ -44,7 +44,7 @@ export const NONE: Entered = { number: 0, commitment: ZERO, readings: new Uint8A
 export const delivery = (world: World): Contract => Chain.deliveryContracts(world.deployment, world.admin).delivery;
 export const credits = (world: World): Contract => Chain.deliveryContracts(world.deployment, world.admin).carbonCredit;
 /** How long after a session values may still come, s. */
-const CLOSES = 2 * 86_400;
+const CLOSES = Chain.DELIVERY_WINDOWS.metering;
 
 export const time = (world: World) => world.connection.networkHelpers.time;
 
