@@ -34,10 +34,12 @@ export function checkDelivery(delivery: DeliveryJson, meters: MetersJson, judged
   const onChain = entry !== undefined && "verdict" in entry ? entry : undefined;
   const limits = onChain?.limits ?? new Map(meters.connections.map((one) => [one.prosumer, one]));
   const market = marketOf(sessionOf(terms.scenario, participants), terms.settings);
+  const ids = terms.scenario.prosumers.map(({ id }) => id);
   const facts: Facts = {
     trades,
     participants,
-    invited: rowsOf(judged, onChain) ?? terms.scenario.prosumers.map(({ id }) => id).filter((id) => limits.has(id)),
+    // Of who was left out and has no connection nothing can be entered; who took part must have one.
+    invited: rowsOf(judged, onChain) ?? ids.filter((id) => limits.has(id) || participants.includes(id)),
     periods,
     seconds,
     start: Number(start),
