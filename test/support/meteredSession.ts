@@ -16,7 +16,7 @@ import type { Stage } from "./pageStage.ts";
 
 /** In their order, and within the imbalance price that a devnet freezes for `ieee15`. */
 export const PRICES = { shortPrice: 30_000, longPrice: 10_000, responsePrice: 20_000 };
-const CONNECTION = { feedW: 500_000_000, takeW: 500_000_000, renewableW: 500_000_000, maxPrice: 400_000 };
+const SUN_W = 5_000;
 
 /** A market with a settled session, and everybody's keys. */
 export type Metering = {
@@ -45,7 +45,7 @@ export async function meterSession(market: Metering, change: (row: Row) => Row):
   const { terms } = session!;
   const { trades, participants } = Payload.decode(settled.payload, terms.periods);
   const before = await Promise.all(ids.map((id) => Delivery.connectionOf(deployment, provider, id)));
-  const wide = before.map(({ nonce, ...one }) => ({ ...one, ...CONNECTION, nonce: nonce + 1n }));
+  const wide = before.map(({ nonce, ...one }) => ({ ...one, renewableW: Math.max(one.renewableW, SUN_W), nonce: nonce + 1n }));
   await Delivery.registerConnections(deployment, operator, wide, (id) => keysOf(id).wallet);
   const dueWh = (k: number, t: number): number =>
     trades
