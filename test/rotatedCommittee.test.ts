@@ -61,9 +61,7 @@ describe("readings of a session whose committee has changed since", function () 
     expect(entered.entry?.number).to.equal(1);
     // Who reckons while another enters would find accounts that have paid already: what it writes down is of then.
     const late = { ...entered.entry!, block: entered.entry!.block + 1 };
-    const reckonedLate = await asEntered(place, promised, known, late);
-    expect(reckonedLate.entered.entries).not.to.deep.equal(known.entered.entries);
-    const exact = await asEntered(place, promised, reckonedLate, entered.entry!);
+    const exact = await asEntered(place, promised, { ...known, entered: {} as never }, late);
     expect(exact.entered.entries).to.deep.equal(known.entered.entries);
     const own = entered.delivery.members.find(({ id }) => id === rotated)!;
     // Its meter has said nothing: it is charged for no energy yet.

@@ -16,17 +16,23 @@ import {Connection, hashConnection} from "../types/Readings.sol";
 abstract contract Connections is IDelivery, EIP712, AccessManaged {
     /// How far a nonce may be beyond the last: no single one uses them up for whoever takes the account over.
     uint64 private constant MAX_STEP = 1 << 32;
-    /// No session that is frozen by now begins later: Sessions.MAX_AHEAD.
-    uint40 private constant ENDS_AFTER = 2 days;
+    /// No session that is frozen by now begins so late: Sessions.MAX_AHEAD and a second.
+    uint40 private constant ENDS_AFTER = 2 days + 1;
+    struct Ending {
+        uint32 id;
+        uint40 from;
+        uint40 until;
+    }
 
     IRegistry public immutable registry;
 
     address internal _table;
-    /// How many ids stand below; beside the table in its slot, which every first entry reads.
+    /// How many there are below; beside the table in its slot, which every first entry reads.
     uint32 private _endings;
-    mapping(uint256 k => uint32 id) private _ending;
     /// @inheritdoc IDelivery
-    mapping(uint32 id => uint40 from) public connectionEndOf;
+    mapping(uint256 k => Ending) public endings;
+    /// Where an account's is that nothing follows yet, plus one.
+    mapping(uint32 id => uint256) private _open;
     mapping(uint32 id => uint64) private _nonces;
 
     constructor(IRegistry registry_) EIP712("gridpact delivery", "1") {
@@ -49,7 +55,11 @@ abstract contract Connections is IDelivery, EIP712, AccessManaged {
             bool signed = SignatureChecker.isValidSignatureNow(wallet, connectionDigest(one), signatures[k]);
             if (wallet == address(0) || !signed) revert ConnectionBadSignature(id);
             _nonces[id] = one.nonce;
-            if (connectionEndOf[id] != 0) connectionEndOf[id] = 0;
+            uint256 open = _open[id];
+            if (open != 0) {
+                endings[open - 1].until = uint40(block.timestamp);
+                _open[id] = 0;
+            }
             emit ConnectionRegistered(one);
         }
         address pointer = CodeBlob.write(ConnectionTable.merge(_connections(), connections));
@@ -60,13 +70,13 @@ abstract contract Connections is IDelivery, EIP712, AccessManaged {
     /// @inheritdoc IDelivery
     function endConnection(uint32 id) external returns (uint40 from) {
         if (registry.walletOf(id) != msg.sender) revert NotWalletOf(id, msg.sender);
-        if (connectionOf(id).nonce == 0) revert NoConnection(id);
-        if (connectionEndOf[id] != 0) revert ConnectionEnding(id, connectionEndOf[id]);
-        from = uint40(block.timestamp) + ENDS_AFTER;
-        connectionEndOf[id] = from;
-        _ending[_endings++] = id;
-        // None that was signed before is sent after it.
+        // None that was signed before is sent after it, one of an account that has none yet included.
         _nonces[id] += MAX_STEP;
+        if (_open[id] == 0) {
+            endings[_endings] = Ending(id, uint40(block.timestamp) + ENDS_AFTER, 0);
+            _open[id] = ++_endings;
+        }
+        from = endings[_open[id] - 1].from;
         emit ConnectionEnds(id, from);
     }
 
@@ -87,14 +97,15 @@ abstract contract Connections is IDelivery, EIP712, AccessManaged {
         return _hashTypedDataV4(hashConnection(connection));
     }
 
-    /// Those in the code at `pointer` that count for a session that begins at `start`. What ends later is later than
-    /// any session that has begun, and an entry's rows are those of the one before: an ending changes no earlier entry.
+    /// Those in the code at `pointer` that count for a session that begins at `start`. What ends, or is signed again,
+    /// after an entry of the session changes none of them: both are later than its start.
     function _connectionsFor(address pointer, uint256 start) internal view returns (bytes memory table) {
         if (pointer == address(0)) return table;
         table = CodeBlob.read(pointer);
-        for (uint256 k; k < _endings; ++k) {
-            uint40 from = connectionEndOf[_ending[k]];
-            if (from != 0 && from <= start) ConnectionTable.drop(table, _ending[k]);
+        uint256 count = _endings;
+        for (uint256 k; k < count; ++k) {
+            Ending memory one = endings[k];
+            if (one.from <= start && (one.until == 0 || start < one.until)) ConnectionTable.drop(table, one.id);
         }
     }
 

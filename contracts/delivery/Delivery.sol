@@ -23,8 +23,6 @@ contract Delivery is Entries {
         bool short;
         int256 allowances;
         uint256 boughtG;
-        /// What the fund is to receive beside penalties, as it could not be moved before.
-        int256 left;
     }
 
     /// Insurance fund, desk and utility, whose ids are above all others.
@@ -46,6 +44,8 @@ contract Delivery is Entries {
     /// Bounds: a line's sides are within 2^80, what is taken up of a row within 2^81, grams within 2^33, lines fewer
     /// than 2^16. The market refuses entries whose money does not sum to zero.
     function _enter(uint32 sequence, uint16 day, Bill memory bill, bool unmoved) internal override {
+        int256[] memory left;
+        if (unmoved) left = _takeUp(sequence, bill.lines);
         uint256 count = bill.lines.length;
         bytes memory debitable = market.debitableOf(_ids(bill.lines));
         bytes memory entries = new bytes(ENTRY_BYTES * (count + SYSTEMS));
@@ -53,8 +53,11 @@ contract Delivery is Entries {
         Totals memory totals;
         _fill(bill.lines, debitable, entries, amounts, totals);
         unchecked {
-            if (unmoved) totals.left = _takeUp(sequence, bill.lines, amounts);
-            int256 fund = totals.penalty + totals.left;
+            int256 fund = totals.penalty;
+            if (unmoved) {
+                for (uint256 k; k < count + 2; ++k) amounts[k] += left[k];
+                fund += left[count + 2];
+            }
             if (totals.short || unmoved) _buy(bill, debitable, entries, amounts, totals);
             (uint256 from, uint256 to) = (_start(debitable) + 32 * count, _start(entries) + ENTRY_BYTES * count);
             amounts[count] += totals.allowances;

@@ -42,7 +42,11 @@ abstract contract Entries is Deliveries {
         Bill memory bill = _bill(readings, basis);
         _checkQuorum(posting, batch, bill.readings, last.entries, open, signers, signatures);
         if (posting.kind == Kind.Final && open && !bill.measured) revert NotMeasured(_closesAt(posting));
-        if (!first) _subtract(bill, _before(posting, batch, previous, last.kind), last.kind);
+        if (!first) {
+            // Of the same session and connections, under its own kind.
+            basis.closed = last.kind != Kind.Provisional;
+            _subtract(bill, _before(posting, batch, previous, basis), last.kind);
+        }
         bool unmoved = last.unmoved;
         committed = _keep(posting, last, Commitment(batch, bill.readings, bill.rows, connections));
         if (posting.kind == Kind.Provisional) for (uint256 k; k < bill.lines.length; ++k) bill.lines[k].released = 0;
@@ -99,17 +103,17 @@ abstract contract Entries is Deliveries {
     /// docs/delivery.md. `unmoved`: the entry before left something that this one has to take up.
     function _enter(uint32 sequence, uint16 day, Bill memory bill, bool unmoved) internal virtual;
 
-    /// Adds to the amounts, which are the lines', the desk's and the utility's, what the entries before could not move
-    /// of them. Arrears of this session are owed no longer beside that; what was collected of them since, the fund has.
-    function _takeUp(uint32 sequence, Line[] memory lines, int256[] memory amounts) internal returns (int256 fund) {
-        int256[] memory left = _leftOf(sequence);
-        for (uint256 k; k < amounts.length; ++k) {
-            int256 nano = left[k];
-            if (nano < 0) nano = _stillOwed(sequence, _accountAt(lines, k), nano);
-            fund += left[k] - nano;
-            amounts[k] += nano;
+    /// What the entries before could not move of lines, desk, utility and insurance fund, to be added to what this one
+    /// moves. Arrears of this session are owed no longer beside that; what was collected of them since, the fund has.
+    function _takeUp(uint32 sequence, Line[] memory lines) internal returns (int256[] memory left) {
+        left = _leftOf(sequence);
+        uint256 fund = left.length - 1;
+        for (uint256 k; k < fund; ++k) {
+            if (left[k] >= 0) continue;
+            int256 still = _stillOwed(sequence, _accountAt(lines, k), left[k]);
+            left[fund] += left[k] - still;
+            left[k] = still;
         }
-        fund += left[amounts.length];
     }
 
     /// What could not be moved: `ids` and `amounts` are the lines', the desk's and the utility's.
@@ -198,9 +202,9 @@ abstract contract Entries is Deliveries {
         Posting calldata posting,
         bytes32 batch,
         bytes calldata previous,
-        Kind kind
+        Basis memory basis
     ) private view returns (Bill memory bill) {
-        bill = _bill(previous, _basis(posting, posting.connections, kind));
+        bill = _bill(previous, basis);
         _checkCommitted(posting, batch, bill, _commitments[posting.terms.sequence + 1]);
     }
 

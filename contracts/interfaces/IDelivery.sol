@@ -48,7 +48,7 @@ interface IDelivery {
 
     event ConnectionRegistered(Connection connection);
     event ConnectionsWritten(address pointer);
-    /// @dev It counts for no session that begins then or later.
+    /// @dev It counts for no session that begins then or later, until another one is registered.
     event ConnectionEnds(uint32 indexed id, uint40 from);
     /// @dev The readings are the transaction's calldata; the market's `Posted` has what each account received or paid.
     event DeliveryEntered(
@@ -74,7 +74,6 @@ interface IDelivery {
     error ConnectionNonce(uint32 id, uint64 nonce, uint64 last);
     error ConnectionOfSystem(uint32 id);
     error ConnectionBadSignature(uint32 id);
-    error ConnectionEnding(uint32 id, uint40 from);
     error LengthsDiffer(uint256 connections, uint256 signatures);
     // The entry
     error UnknownBatch(uint32 sequence);
@@ -116,8 +115,9 @@ interface IDelivery {
     /// @notice Registers connections, each signed by its account's wallet. Operator role: neither can widen one alone.
     function registerConnections(Connection[] calldata connections, bytes[] calldata signatures) external;
 
-    /// @notice Ends a connection for sessions that begin two days from now or later, which nobody has frozen yet: no
-    /// entry of theirs can have a row of the account. Only its wallet, which takes it back by signing one again.
+    /// @notice Ends a connection for sessions that begin more than two days from now, which nobody has frozen yet: no
+    /// entry of theirs can have a row of the account. Only its wallet, as often as it likes: the first end counts, and
+    /// nothing it has signed before can be sent any more. Another connection counts from when it is registered on.
     function endConnection(uint32 id) external returns (uint40 from);
 
     /// @notice Enters the readings of a session, attested by a quorum: charges what the entry before did not, takes up
@@ -155,8 +155,9 @@ interface IDelivery {
     /// @notice The most that an entry can take from the account, or give it, for a session of that length.
     function mostCharge(uint32 id, uint256 periodSeconds, uint256 periods) external view returns (uint256 nano);
     function connectionOf(uint32 id) external view returns (Connection memory);
-    /// @notice Sessions that begin from then on have no row of the account; zero where it goes on.
-    function connectionEndOf(uint32 id) external view returns (uint40 from);
+    /// @notice The account has no row of sessions that begin from `from` on and before `until`, which is zero while no
+    /// other connection has been registered. One after another from 0 on; zeros where there are no more.
+    function endings(uint256 k) external view returns (uint32 id, uint40 from, uint40 until);
     function delivered(uint32 sequence) external view returns (Delivered memory);
     function commitment(uint32 sequence) external view returns (bytes32);
     function arrearsOf(uint32 id) external view returns (uint256 nano);

@@ -49,26 +49,22 @@ library ConnectionTable {
         }
     }
 
-    /// Takes the entry of the id out, in place.
+    /// Takes the entry of the id out, in place, where there is one.
     function drop(bytes memory table, uint32 id) internal pure {
-        uint256 to;
-        for (uint256 from; from < table.length; from += CONNECTION_BYTES) {
-            uint256 word = _word(table, from);
-            if (word >> ID == id) continue;
-            if (to != from) _move(table, from, to);
-            to += CONNECTION_BYTES;
+        (uint256 low, uint256 high) = (0, table.length / CONNECTION_BYTES);
+        while (low < high) {
+            uint256 middle = (low + high) / 2;
+            if (_word(table, middle * CONNECTION_BYTES) >> ID < id) low = middle + 1;
+            else high = middle;
         }
-        // Bound: no more entries than there were.
+        uint256 place = low * CONNECTION_BYTES;
+        if (place == table.length || _word(table, place) >> ID != id) return;
+        // Bound: what follows the entry is moved to where it was.
         assembly ("memory-safe") {
-            mstore(table, to)
-        }
-    }
-
-    /// Bound: both are offsets of entries.
-    function _move(bytes memory table, uint256 from, uint256 to) private pure {
-        assembly ("memory-safe") {
-            let data := add(table, 32)
-            mcopy(add(data, to), add(data, from), CONNECTION_BYTES)
+            let to := add(add(table, 32), place)
+            let rest := sub(sub(mload(table), place), CONNECTION_BYTES)
+            mcopy(to, add(to, CONNECTION_BYTES), rest)
+            mstore(table, add(place, rest))
         }
     }
 

@@ -25,7 +25,8 @@ contract ReferenceDelivery is Entries {
         return PlainDelivery.bill(readings, basis);
     }
 
-    /// Money first to desk, utility and fund, then what can be moved of it, then all at once into the market.
+    /// Money first to desk, utility and fund, then what can be moved of it, then all at once into the market, which
+    /// refuses entries whose money does not sum to zero.
     function _enter(uint32 sequence, uint16 day, Bill memory bill, bool unmoved) internal override {
         uint256 count = bill.lines.length;
         uint32[] memory ids = new uint32[](count + SYSTEMS + 1);
@@ -35,7 +36,11 @@ contract ReferenceDelivery is Entries {
         int256[] memory amounts = new int256[](count + SYSTEMS);
         Entry[] memory entries = new Entry[](count + SYSTEMS + 1);
         int256 fund;
-        if (unmoved) fund = _takeUp(sequence, bill.lines, amounts);
+        if (unmoved) {
+            int256[] memory left = _takeUp(sequence, bill.lines);
+            for (uint256 k; k < count + SYSTEMS; ++k) amounts[k] = left[k];
+            fund = left[count + SYSTEMS];
+        }
         int256 burned;
         for (uint256 k; k < count; ++k) {
             Line memory line = bill.lines[k];
@@ -57,9 +62,6 @@ contract ReferenceDelivery is Entries {
         (entries[count].id, entries[count].nano) = (INSURANCE, int128(shares.fund));
         (entries[count + 1].id, entries[count + 1].nano) = (DESK, int128(shares.moved[count]));
         (entries[count + 2].id, entries[count + 2].nano) = (UTILITY, int128(shares.moved[count + 1]));
-        int256 sum;
-        for (uint256 k; k < entries.length; ++k) sum += entries[k].nano;
-        assert(sum == 0);
         bytes memory words;
         for (uint256 k; k < entries.length; ++k) words = bytes.concat(words, bytes32(packEntry(entries[k])));
         market.post(day, words, -burned);

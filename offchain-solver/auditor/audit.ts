@@ -1,5 +1,6 @@
 /** Rebuilds everything from the chain and judges every settled session. Imports neither clearing nor net. */
 import { getAddress } from "ethers";
+import { hiddenEnding } from "./endings.ts";
 import { EndpointFault } from "../chain/endpoint.ts";
 import type { ChainLog, Look } from "../chain/look.ts";
 import { MARKET } from "../codec/abi.ts";
@@ -200,6 +201,9 @@ async function standingAt(work: Work, registry: string, head: number): Promise<V
     if (ordinal !== history.ordinal) return undecided(`the event that froze session ${ordinal}`);
     const ledger = await Words.checkLedger(look, history, registry, head);
     if (ledger.kind !== "valid" || work.posting === undefined) return ledger;
+    const { address } = work.posting.delivery;
+    const hidden = await hiddenEnding({ look, address, block: head }, history.entries.endings);
+    if (hidden !== undefined) return undecided(hidden);
     return history.posted ?? history.credits.wrong ?? (await Words.checkPosting(look, history, work.posting, head));
   } catch (error) {
     if (error instanceof EndpointFault) return undecided(error.message);

@@ -4,7 +4,7 @@ import { checkBill } from "./deliveryBill.ts";
 
 describe("the bill of a delivery", () => {
   /** 1 kWh beyond what was promised, at $0.03: the utility owes it, and pays nothing. */
-  const told = (paid: number, shortfall: DeliveryJson["shortfall"]) => {
+  const told = (paid: number, shortfall: DeliveryJson["shortfall"], sides = ["insurance", "desk", "utility"]) => {
     const values = [{ dueWh: 0, meteredWh: 1_000, quality: 0, renewableWh: 0 }];
     const readings = {
       allowancePrice: 50_000,
@@ -23,8 +23,9 @@ describe("the bill of a delivery", () => {
       { account: "desk", takenUpNano: 0, movedNano: 0 },
       { account: "utility", takenUpNano: 0, movedNano: shortfall.byFundNano - paid },
     ];
+    const shown = systems.filter(({ account }) => sides.includes(account));
     const about = { periods: 1, periodSeconds: 3_600, multiple: 3, kind: "final" };
-    const delivery = { ...about, members: [member], systems, shortfall } as unknown as DeliveryJson;
+    const delivery = { ...about, members: [member], systems: shown, shortfall } as unknown as DeliveryJson;
     return checkBill(readings, delivery, { limits, imbalancePrice: 120_000 });
   };
 
@@ -32,6 +33,11 @@ describe("the bill of a delivery", () => {
     expect(told(30_000_000, { byFundNano: 0, byReceiversNano: 0 })).to.deep.equal({ kind: "valid" });
     expect(told(0, { byFundNano: 0, byReceiversNano: 30_000_000 })).to.deep.equal({ kind: "valid" });
     expect(told(10_000_000, { byFundNano: 10_000_000, byReceiversNano: 20_000_000 })).to.deep.equal({ kind: "valid" });
+  });
+
+  it("is refused where one of the three systems is not told of", () => {
+    const without = told(30_000_000, { byFundNano: 0, byReceiversNano: 0 }, ["desk", "utility"]);
+    expect(without).to.include({ kind: "invalid", predicate: "billNotTheReadings" });
   });
 
   it("is refused where a receiver is cut and nobody is told to have borne it", () => {

@@ -27,6 +27,12 @@ export function checkBill(readings: SessionReadings, delivery: DeliveryJson, bas
   if (old && isFault(old)) return invalid(old.predicate, old.detail);
   const charges = old ? difference(all, old, earlier.final) : all;
   if (isFault(charges)) return invalid(charges.predicate, charges.detail);
+  const sides = delivery.systems.map(({ account }) => account).toSorted();
+  if (sides.join() !== Object.keys(SYSTEM).toSorted().join())
+    return invalid(
+      "billNotTheReadings",
+      `it tells of ${sides.join(", ")}, not once each of insurance, desk and utility`,
+    );
   const untrue = leftFault(left, delivery);
   if (untrue !== undefined) return invalid("billNotTheReadings", untrue);
   for (const [k, charge] of charges.entries()) {

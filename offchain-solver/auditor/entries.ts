@@ -10,6 +10,7 @@ import { isIllFormed } from "../codec/foreign.ts";
 import type { ChainLog, Look } from "../chain/look.ts";
 import type { AuditedSession } from "./audit.ts";
 import * as Charges from "./charges.ts";
+import * as Endings from "./endings.ts";
 import { epochOf, verdictOf, type Call } from "./entryVerdict.ts";
 import type { History } from "./history.ts";
 import { believed, hiddenFromEntry, hiddenPosting } from "./hidden.ts";
@@ -62,8 +63,8 @@ export type Entries = {
   readonly contested: Map<bigint, bigint>;
   /** Code of everybody's connections that was written last. */
   connections: string | undefined;
-  /** By account: sessions that begin from then on have no row of it. */
-  readonly ends: Map<number, bigint>;
+  /** Connections that ended, in their order. */
+  readonly endings: Endings.Ending[];
   /** Events of the transaction that is being read, whose posting has not come yet. */
   pending: Pending;
 };
@@ -91,7 +92,7 @@ export const beginEntries = (): Entries => ({
   arrears: new Map(),
   contested: new Map(),
   connections: undefined,
-  ends: new Map(),
+  endings: [],
   pending: nothingOf(""),
 });
 
@@ -103,8 +104,8 @@ export function take(entries: Entries, log: ChainLog): void {
   const { transaction } = log;
   const own = entries.pending.transaction === transaction ? entries.pending : nothingOf(transaction);
   if (name === "ConnectionsWritten") entries.connections = args.pointer;
-  if (name === "ConnectionEnds") entries.ends.set(Number(args.id), args.from);
-  if (name === "ConnectionRegistered") entries.ends.delete(Number(args.connection.prosumer));
+  if (name === "ConnectionEnds") Endings.end(entries.endings, Number(args.id), args.from);
+  if (name === "ConnectionRegistered") Endings.goOn(entries.endings, Number(args.connection.prosumer), log.block);
   if (name === "Contested") entries.contested.set(args.sequence, args.until);
   if (name === "DeliveryEntered") entries.pending = { ...own, entered: args };
   if (name === "ArrearsTakenUp")
@@ -185,7 +186,8 @@ async function judgeEntry(work: EntryWork, pending: Pending, seen: Seen): Promis
   const session = sessions.find(({ sequence }) => sequence === BigInt(args.sequence));
   const call = await deliverCall(look, delivery.address, log.transaction, args.committed.readings);
   const limits = await limitsAt(look, args.committed.connections);
-  for (const [id, from] of work.history.entries.ends) if (from <= (session?.terms?.start ?? 0n)) limits?.delete(id);
+  const ended = await Endings.endedFor(look, work.history.entries.endings, session?.terms?.start ?? 0n);
+  for (const id of ended ?? []) limits?.delete(id);
   const entry: Omit<AuditedEntry, "verdict"> = {
     sequence: BigInt(args.sequence),
     batch: args.committed.batch,
@@ -205,8 +207,8 @@ async function judgeEntry(work: EntryWork, pending: Pending, seen: Seen): Promis
   const missing =
     typeof call === "string"
       ? call
-      : block === undefined
-        ? `block ${log.block}`
+      : block === undefined || ended === undefined
+        ? `block ${log.block}, or one in which a connection was registered`
         : limits === undefined
           ? `the code of the connections, ${args.committed.connections}`
           : session?.terms === undefined || session.payload === undefined

@@ -42,12 +42,17 @@ export type JudgedEntry = Pick<AuditedEntry, "verdict" | "left" | "unmoved">;
 
 /** In the contract's order: which batch, which kind and when, by whom, what of, what it moves. */
 export function verdictOf(work: EntryWork, facts: Facts, pending: Pending, posted: Result): JudgedEntry {
-  const read = readIn(work, facts);
-  return "kind" in read ? { verdict: read } : moneyVerdict(work, facts, read, { pending, posted });
+  const wrong = faultOf(work, facts);
+  if (wrong?.kind === "undecided") return { verdict: wrong };
+  const read = attempt(() => decodeReadings(facts.call.readings, facts.session.terms!.periods));
+  if ("kind" in read) return { verdict: wrong ?? invalid(read.predicate, read.detail.join(", ")) };
+  // What a wrong entry has moved is where the next one begins.
+  const { verdict, ...money } = moneyVerdict(work, facts, read, { pending, posted });
+  return { ...money, verdict: wrong ?? verdict };
 }
 
-/** Its readings, of the batch that settled, in their order, by a quorum; or what is wrong with it before any money. */
-function readIn(work: EntryWork, facts: Facts): SessionReadings | Verdict {
+/** What is wrong with it before any money. */
+function faultOf(work: EntryWork, facts: Facts): Verdict | undefined {
   const { session, entry, call, before } = facts;
   const named = sessionHash(termsIn(call.posting)) === sessionHash(session.terms!);
   if (!named && !call.genuine) return undecided(`what entry ${entry.number} was submitted with`);
@@ -69,7 +74,7 @@ function readIn(work: EntryWork, facts: Facts): SessionReadings | Verdict {
     return invalid("notMeasured", `entry ${entry.number} is final before ${closes} with values that are not measured`);
   const due = Charges.dueFault(read, ...positionsOf(session));
   if (due !== undefined) return invalid(due.predicate, due.detail);
-  return askedFault(session, read) ?? read;
+  return askedFault(session, read);
 }
 
 /** Without the witness of a session that is judged by one nobody knows what its terms ask. */

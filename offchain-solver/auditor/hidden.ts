@@ -6,6 +6,7 @@ import { getAddress, hexlify, ZeroAddress } from "ethers";
 import type { ChainLog, Look } from "../chain/look.ts";
 import { EndpointFault } from "../chain/endpoint.ts";
 import { KINDS } from "../codec/deliveryData.ts";
+import { hiddenEnding } from "./endings.ts";
 import { beginEntries, take, type AuditedEntry, type EntryWork, type Pending } from "./entries.ts";
 import { inOffice } from "./entryVerdict.ts";
 import { accountOf, type FrozenSession } from "./history.ts";
@@ -41,6 +42,7 @@ export async function hiddenFromEntry(
   if (lastAt !== entry.at) return `the time of block ${log.block}, which is not ${entry.at}`;
   if (KINDS[kind] !== entry.kind) return `the event of entry ${entry.number} as it was`;
   return (
+    (await hiddenEnding(at, work.history.entries.endings)) ??
     (await hiddenPosting(work, { log, pending }, entry.moved)) ??
     (epoch === undefined ? undefined : await hiddenSeat(work, epoch, entry.at, log.block))
   );

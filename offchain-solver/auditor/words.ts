@@ -121,6 +121,12 @@ export async function arrearsAt({ look, ...at }: At, id: number): Promise<bigint
   return (await said(look, { codec: DELIVERY, ...at }, "arrearsOf", [id]))[0] as bigint;
 }
 
+/** The k-th connection that ended; zeros where there is none. */
+export async function endingAt({ look, ...at }: At, k: number) {
+  const { id, from, until } = await said(look, { codec: DELIVERY, ...at }, "endings", [k]);
+  return { id: Number(id), from: from as bigint, until: until as bigint };
+}
+
 /** Wh of a session that were issued to an account, and Wh that it owes. */
 export async function creditedAt({ look, ...at }: At, sequence: bigint, id: number) {
   const contract = { codec: CARBON_CREDIT, ...at };

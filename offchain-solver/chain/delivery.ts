@@ -1,5 +1,14 @@
 /** What follows a settled session on chain: connections, entries of readings, credits (docs/delivery.md). */
-import { type BaseWallet, getBytes, hexlify, keccak256, type Log, type Provider, type Signer } from "ethers";
+import {
+  type BaseWallet,
+  type Contract,
+  getBytes,
+  hexlify,
+  keccak256,
+  type Log,
+  type Provider,
+  type Signer,
+} from "ethers";
 import {
   type Attested,
   type Commitment,
@@ -14,12 +23,11 @@ import {
   rowProof,
   rowsRoot,
 } from "../codec/deliveryData.ts";
-import { MARKET } from "../codec/abi.ts";
+import { DELIVERY, MARKET } from "../codec/abi.ts";
 import { decodeEntries, type PostingEntry } from "../codec/entries.ts";
 import { decodeReadings, rowBytes } from "../codec/readings.ts";
 import { packSignatures, type SessionTerms } from "../codec/typedData.ts";
 import { type Deployment, deliveryContracts, send } from "./deployment.ts";
-import { eventsOf } from "./logs.ts";
 
 /** A settled session, as whoever enters its readings has to name it. */
 export type SettledBatch = {
@@ -86,6 +94,19 @@ export async function connectionOf(deployment: Deployment, provider: Provider, i
 /** By account; what is registered of each. */
 export type Connections = Map<number, Omit<Connection, "prosumer" | "nonce">>;
 
+/** An account has no row of sessions that begin from `from` on and before `until`; 0n: nothing has followed yet. */
+export type Ending = { readonly id: number; readonly from: bigint; readonly until: bigint };
+
+/** All that ever ended, in their order, as the contract keeps them. */
+export async function endingsOf(delivery: Contract): Promise<Ending[]> {
+  const found: Ending[] = [];
+  for (;;) {
+    const { id, from, until } = await delivery.getFunction("endings").staticCall(found.length);
+    if (id === 0n) return found;
+    found.push({ id: Number(id), from, until });
+  }
+}
+
 /** Those that count for a session which begins at `start`, Unix seconds: without those that have ended by then. */
 export async function connectionsFor(
   deployment: Deployment,
@@ -94,14 +115,8 @@ export async function connectionsFor(
   pointer?: string,
 ): Promise<Connections> {
   const { delivery } = deliveryContracts(deployment, provider);
-  const [all, ending] = await Promise.all([
-    connectionsAt(deployment, provider, pointer),
-    eventsOf(delivery, delivery.filters.ConnectionEnds(), deployment.block),
-  ]);
-  for (const id of new Set(ending.map(({ event }) => Number(event.args.id)))) {
-    const from = Number(await delivery.getFunction("connectionEndOf").staticCall(id));
-    if (from !== 0 && from <= start) all.delete(id);
-  }
+  const [all, endings] = await Promise.all([connectionsAt(deployment, provider, pointer), endingsOf(delivery)]);
+  for (const { id, from, until } of endings) if (from <= start && (until === 0n || start < until)) all.delete(id);
   return all;
 }
 
@@ -178,6 +193,41 @@ export async function enterReadings(
     block: receipt.blockNumber,
     gasUsed: receipt.gasUsed,
     posted: decodeEntries(moved.args.getValue("entries")),
+  };
+}
+
+/** What the events of a transaction tell of the entry of a session. By account. */
+export type ToldOfEntry = {
+  readonly posted: ReadonlyMap<number, PostingEntry>;
+  /** Arrears that it takes up, and those that it leaves. */
+  readonly takenUp: ReadonlyMap<number, bigint>;
+  readonly arrears: ReadonlyMap<number, bigint>;
+  readonly byReceivers: bigint;
+};
+
+export async function toldOf(
+  deployment: Deployment,
+  provider: Provider,
+  transaction: string,
+  sequence: number,
+): Promise<ToldOfEntry> {
+  const logs = (await provider.getTransactionReceipt(transaction))?.logs ?? [];
+  const is = (address: string, of: string | undefined): boolean => address.toLowerCase() === of?.toLowerCase();
+  const parsed = logs.flatMap((log) => {
+    if (is(log.address, deployment.market)) return MARKET.parseLog(log) ?? [];
+    return is(log.address, deployment.delivery) ? (DELIVERY.parseLog(log) ?? []) : [];
+  });
+  const from = parsed.findIndex(({ name, args }) => name === "DeliveryEntered" && args.sequence === BigInt(sequence));
+  const to = parsed.findIndex(({ name }, k) => k > from && name === "Posted");
+  if (from < 0 || to < 0) throw new Error(`${transaction} enters nothing of session ${sequence}`);
+  const own = parsed.slice(from, to);
+  const of = (event: string) =>
+    new Map(own.filter(({ name }) => name === event).map(({ args }) => [Number(args.id), args.nano as bigint]));
+  return {
+    posted: new Map(decodeEntries(parsed[to].args.getValue("entries")).map((one) => [one.id, one])),
+    takenUp: of("ArrearsTakenUp"),
+    arrears: of("Arrears"),
+    byReceivers: own.find(({ name }) => name === "ShortfallBorne")?.args.byReceivers ?? 0n,
   };
 }
 

@@ -28,8 +28,8 @@ export type Compiled = { readonly abi: InterfaceAbi; readonly bytecode: string }
 /** Seconds, and what reserve costs that was called and not delivered: docs/delivery.md. */
 export const DELIVERY_WINDOWS = {
   grace: 3_600,
-  // Six hours less than a sale is held (contracts/types/Delays.sol): who sold with a dead meter is charged before it can
-  // leave with the money.
+  // Six hours less than a sale is held (contracts/types/Delays.sol): who sold with a dead meter is charged before it
+  // can leave with the money.
   metering: 42 * 3_600,
   dispute: 86_400,
   correction: 400 * 86_400,

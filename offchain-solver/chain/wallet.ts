@@ -5,6 +5,7 @@
 import { Contract, Signature, type Provider, type Signer, type TypedDataDomain } from "ethers";
 import { DELIVERY, TABLE_WRITER } from "../codec/abi.ts";
 import { unpackLimits, type FrozenLimits, type Mandate } from "../codec/typedData.ts";
+import { endingsOf } from "./delivery.ts";
 import { contracts, send, type Deployment } from "./deployment.ts";
 import { registered } from "./keys.ts";
 import { eventsOf } from "./logs.ts";
@@ -146,22 +147,25 @@ async function connectionIn(deployment: Deployment, runner: Provider | Signer, i
   const address: string = deployment.delivery ?? (await named.staticCall());
   const delivery = new Contract(address, DELIVERY, runner);
   if (address === ZERO) return { delivery, ends: undefined };
-  const [{ nonce }, from] = await Promise.all([
+  const [{ maxPrice, feedW, takeW }, endings] = await Promise.all([
     delivery.getFunction("connectionOf").staticCall(id),
-    delivery.getFunction("connectionEndOf").staticCall(id),
+    endingsOf(delivery),
   ]);
-  return { delivery, ends: nonce === 0n ? undefined : (from as bigint) };
+  const ending = endings.findLast((one) => one.id === id && one.until === 0n);
+  // A nonce alone is none: who ends a connection that it has not, voids what it had signed of one.
+  const none = maxPrice === 0n && feedW === 0n && takeW === 0n;
+  return { delivery, ends: none ? undefined : (ending?.from ?? 0n) };
 }
 
 /**
- * Ends the mandate, then the connection, so that no session which begins two days from now or later can charge
- * anything, then asks for the whole deposit: a transaction each, of those that are needed.
+ * Ends every mandate and every connection that was signed so far, sent or not, so that no session which begins more
+ * than two days from now takes anything, then asks for the whole deposit: a transaction each.
  */
 export async function leave(deployment: Deployment, wallet: Signer, account: WalletAccount): Promise<void> {
-  const { id, mandate, deposit: nano, leaving } = account;
-  if (mandate !== undefined) await revoke(deployment, wallet, id);
-  const { delivery, ends } = await connectionIn(deployment, wallet, id);
-  if (ends === 0n) await send(delivery, "endConnection", id);
+  const { id, deposit: nano, leaving } = account;
+  await revoke(deployment, wallet, id);
+  const { delivery } = await connectionIn(deployment, wallet, id);
+  if ((await delivery.getAddress()) !== ZERO) await send(delivery, "endConnection", id);
   const tokens = nano / 1_000n - leaving.queued;
   if (tokens > 0n) await requestWithdrawal(deployment, wallet, id, tokens);
 }

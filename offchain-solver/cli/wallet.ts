@@ -91,7 +91,7 @@ async function takeOut({ deployment, provider, wallet, id }: Opened, asked: numb
 
 async function leave({ deployment, provider, wallet, id }: Opened): Promise<string> {
   await Owner.leave(deployment, wallet, await Owner.readAccount(deployment, provider, id));
-  return "you have left: no session that begins two days from now or later can charge you, and the deposit is asked for";
+  return "you have left: no session that begins more than two days from now takes anything, and the deposit is asked for";
 }
 
 async function mandate(opened: Opened, args: MandateArguments): Promise<string | undefined> {

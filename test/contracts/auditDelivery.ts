@@ -85,6 +85,7 @@ describe("an audit of entries and credits", function () {
     const first = await deliver(session, readingsOf(session, row));
     await Onboarding.fund(world.deployment, world.admin, 101, 200_000n);
     await Chain.send(delivery(world), "collect", 101);
+    await Chain.send(as(delivery(world), await owner(world, 104)), "endConnection", 104);
     await time(world).increaseTo(session.end + HOUR + DAY + 60);
     const claim = async (entered: Entered) =>
       Chain.send(credits(world), "issueCredits", ...(await rowOf(session, entered, 2)));
@@ -398,6 +399,12 @@ describe("an audit of entries and credits", function () {
     ["moves a cut on in what was posted", cutMovedOn],
     ["says that somebody owes less", owesLess],
     ["says that less is taken up of what somebody owes", takesUpLess],
+    [
+      "says that a connection had ended before the session",
+      () => withEvent(record, DELIVERY, "ConnectionEnds", 0, ([id]) => [id, 1n]),
+    ],
+    ["says that another's connection ended", () => withEvent(record, DELIVERY, "ConnectionEnds", 0, () => [103, 1n])],
+    ["hides that a connection ends", () => without(record, DELIVERY, "ConnectionEnds", 0)],
     ["hides that arrears are taken up", () => without(record, DELIVERY, "ArrearsTakenUp", 0)],
     [
       "says that the fund bears less",

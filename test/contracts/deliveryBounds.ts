@@ -165,69 +165,87 @@ for (const reference of [true, false]) {
         expect([feedW, maxPrice]).to.deep.equal([10n, BigInt(HOME.maxPrice)]);
       });
 
-      it("threat: a connection that its wallet ends: no entry of a session that begins two days later has its row", async () => {
-        const contract = delivery(world);
-        const [home, other] = [await owner(world, 101), await owner(world, 102)];
-        expect(await refused(as(contract, other), "endConnection", 101)).to.equal("notWalletOf");
-        const unsent = { prosumer: 101, ...HOME, nonce: 2n };
-        const signed = async (one: typeof unsent): Promise<unknown> => {
-          const signature = (world.wallets.get(101) as Wallet).signingKey.sign(await contract.connectionDigest(one));
-          const args = [[one], [signature.serialized]] as const;
-          const refused_ = await refused(contract, "registerConnections", ...args).catch(() => undefined);
-          return refused_ ?? Chain.send(contract, "registerConnections", ...args);
-        };
-        await Chain.send(as(contract, home), "endConnection", 101);
-        const from = Number(await contract.connectionEndOf(101));
-        expect(from).to.equal((await time(world).latest()) + 2 * DAY);
-        expect(await refused(as(contract, home), "endConnection", 101)).to.equal("connectionEnding");
-        // What it had signed and nobody had sent is void.
-        expect(await signed(unsent)).to.equal("connectionNonce");
-        // The session that it took part in is charged all the same, long after.
-        await until(from + HOUR);
-        const moved = await movedBy(world, () =>
-          deliver(
-            session,
-            readingsOf(session, (row, k) => (k === 0 ? metered(row, 0, { meteredWh: 1_000 }) : row)),
-          ),
-        );
-        expect(moved.get(101)).to.equal(-110_000_000n);
+      describe("that ends", () => {
         const trade = { product: "energy", seller: 2, buyer: 3, period: 0, quantity: 1_000, price: 80_000 } as const;
-        const next = await settleSession(world, [trade]);
-        expect(Number(next.terms.start)).to.be.at.least(from);
-        await until(next.end + HOUR);
-        expect(await refusal(await entryOf(next, encodeReadings(readingsOf(next))))).to.deep.equal({
-          predicate: "noConnection",
-          detail: [101n],
-        });
-        const rows = readingsOf(next);
-        const others = encodeReadings({ ...rows, rows: rows.rows.slice(1) });
-        const first = await deliver(next, others, { kind: "provisional" });
-        // Signed again it counts again, for sessions that have no entry yet.
-        await signed({ ...unsent, nonce: 2n + 2n ** 32n });
-        expect(await contract.connectionEndOf(101)).to.equal(0n);
-        const { connections } = (await contract.queryFilter(contract.filters.DeliveryEntered(next.sequence), 0)).map(
-          (log) => contract.interface.parseLog(log)!.args.committed,
-        )[0];
-        const final = await entryOf(next, others, { kind: "final", before: first, posted: { connections } });
-        await Chain.send(contract, "deliver", ...final);
-        const last = await settleSession(world, [trade]);
-        await until(last.end + HOUR);
-        await deliver(last, readingsOf(last));
-      });
+        const unsent = { prosumer: 101, ...HOME, nonce: 2n };
+        /** Sends it, signed by the wallet; or why not. */
+        const sending = async (one: typeof unsent): Promise<unknown> => {
+          const contract = delivery(world);
+          const key = world.wallets.get(one.prosumer) as Wallet;
+          const signature = key.signingKey.sign(await contract.connectionDigest(one)).serialized;
+          const why = await refusalOf(
+            contract,
+            contract.getFunction("registerConnections").staticCall([one], [signature]),
+          ).catch(() => undefined);
+          return why?.predicate ?? Chain.send(contract, "registerConnections", [one], [signature]);
+        };
+        const end = async (id: number) => Chain.send(as(delivery(world), await owner(world, id)), "endConnection", id);
+        const endsFrom = async (k: number) => Number((await delivery(world).endings(k)).from);
+        const refusedRow = async (one: SettledSession) => refusal(await entryOf(one, encodeReadings(readingsOf(one))));
+        const without101 = (one: SettledSession) => {
+          const readings = readingsOf(one);
+          return encodeReadings({ ...readings, rows: readings.rows.filter(({ id }) => id !== 101) });
+        };
 
-      it("ends once, of who has one", async () => {
-        const contract = delivery(world);
-        expect(await contract.connectionEndOf(101)).to.equal(0n);
-        const keys = { nodeKey: wallet("node", 777), meterKey: wallet("meter", 777) };
-        const home = wallet("wallet", 777);
-        await Onboarding.register(world.deployment, world.admin, [{ id: 777, wallet: home.address, ...keys }]);
-        await Chain.send(as(contract, await owner(world, 101)), "endConnection", 101);
-        await Chain.send(as(contract, await owner(world, 103)), "endConnection", 103);
-        const data = contract.interface.encodeFunctionData("endConnection", [777]);
-        const call = { from: home.address, to: await contract.getAddress(), data };
-        expect((await refusalOf(contract, world.provider.call(call))).predicate).to.equal("noConnection");
-        expect(await contract.connectionEndOf(102)).to.equal(0n);
-        expect(await contract.connectionEndOf(103)).to.be.above(0n);
+        it("threat: a connection that its wallet ends: no entry of a session that begins more than two days later has its row", async () => {
+          expect(await refused(as(delivery(world), await owner(world, 102)), "endConnection", 101)).to.equal(
+            "notWalletOf",
+          );
+          await end(101);
+          const from = await endsFrom(0);
+          expect(from).to.equal((await time(world).latest()) + 2 * DAY + 1);
+          // Again it changes nothing but what could still be sent.
+          await end(101);
+          expect([await endsFrom(0), await endsFrom(1)]).to.deep.equal([from, 0]);
+          expect(await sending(unsent)).to.equal("connectionNonce");
+          // The session that it took part in is charged all the same, long after.
+          await until(from + HOUR);
+          const short = readingsOf(session, (row, k) => (k === 0 ? metered(row, 0, { meteredWh: 1_000 }) : row));
+          expect((await movedBy(world, () => deliver(session, short))).get(101)).to.equal(-110_000_000n);
+          const next = await settleSession(world, [trade]);
+          expect(Number(next.terms.start)).to.be.at.least(from);
+          await until(next.end + HOUR);
+          expect(await refusedRow(next)).to.deep.equal({ predicate: "noConnection", detail: [101n] });
+          const first = await deliver(next, without101(next), { kind: "provisional" });
+          // Another one counts from when it is registered on: what began before stays as it was, entered or not.
+          const between = await settleSession(world, [trade]);
+          await until(Number(between.terms.start) + HOUR);
+          await sending({ ...unsent, nonce: 2n + 2n ** 33n });
+          const log = (await delivery(world).queryFilter(delivery(world).filters.DeliveryEntered(next.sequence), 0))[0];
+          const { connections } = delivery(world).interface.parseLog(log)!.args.committed;
+          const final = await entryOf(next, without101(next), { before: first, posted: { connections } });
+          await Chain.send(delivery(world), "deliver", ...final);
+          await until(between.end + HOUR);
+          expect((await refusedRow(between)).predicate).to.equal("noConnection");
+          await deliver(between, without101(between));
+          const last = await settleSession(world, [trade]);
+          await until(last.end + HOUR);
+          await deliver(last, readingsOf(last));
+          // Ended once more, it is the first time that what lay between does not come back.
+          await end(101);
+          expect((await delivery(world).endings(1)).id).to.equal(101n);
+        });
+
+        it("of an account that has none yet: what it had signed of one is void", async () => {
+          const keys = { nodeKey: wallet("node", 777), meterKey: wallet("meter", 777) };
+          const home = wallet("wallet", 777);
+          (world.wallets as Map<number, Wallet>).set(777, home);
+          await Onboarding.register(world.deployment, world.admin, [{ id: 777, wallet: home.address, ...keys }]);
+          const data = delivery(world).interface.encodeFunctionData("endConnection", [777]);
+          const signer = await owner(world, 777);
+          await (await signer.sendTransaction({ to: await delivery(world).getAddress(), data })).wait();
+          expect(await sending({ ...unsent, prosumer: 777, nonce: 1n })).to.equal("connectionNonce");
+        });
+
+        it("threat: wallets that end their connections one after another: an entry costs some more, and is made", async () => {
+          await until(session.end + HOUR);
+          const before = await deliver(session, readingsOf(session), { kind: "provisional" });
+          for (const id of [102, 103, 104]) await end(id);
+          await until(session.end + 3 * DAY);
+          const after = await deliver(session, readingsOf(session), { before });
+          // Of a session that began before none is taken out: the list is read, and that is all.
+          expect(after.gas - before.gas).to.be.below(100_000n);
+        });
       });
 
       it("that is narrowed later does not unsettle what was entered before", async () => {

@@ -45,7 +45,11 @@ export async function meterSession(market: Metering, change: (row: Row) => Row):
   const { terms } = session!;
   const { trades, participants } = Payload.decode(settled.payload, terms.periods);
   const before = await Promise.all(ids.map((id) => Delivery.connectionOf(deployment, provider, id)));
-  const wide = before.map(({ nonce, ...one }) => ({ ...one, renewableW: Math.max(one.renewableW, SUN_W), nonce: nonce + 1n }));
+  const wide = before.map(({ nonce, ...one }) => ({
+    ...one,
+    renewableW: Math.max(one.renewableW, SUN_W),
+    nonce: nonce + 1n,
+  }));
   await Delivery.registerConnections(deployment, operator, wide, (id) => keysOf(id).wallet);
   const dueWh = (k: number, t: number): number =>
     trades

@@ -174,6 +174,8 @@ export async function recorded(endpoint: Endpoint, marketAddress: string, from: 
     const { hash, timestamp } = (await ask("eth_getBlockByNumber", hex(number), false)) as never;
     blocks[number] = { hash, timestamp };
   }
+  const ended = logs.filter((log) => codecs.get(getAddress(log.address))!.parseLog(log)?.name === "ConnectionEnds");
+  for (let k = 0; k <= ended.length; k++) await call(delivery, DELIVERY.encodeFunctionData("endings", [k]), head);
   await reviewed(call, { market, registry, delivery, carbonCredit, ids: [...ids] }, logs);
   for (const block of states) await stateAt(call, { market, registry, ids: [...ids] }, block);
   await call(token, TOKEN.encodeFunctionData("balanceOf", [market]), head);
@@ -201,12 +203,14 @@ async function reviewed(
     ["CommitteeAppointed", "MemberChanged"].includes(name) ? [{ epoch: args.epoch as bigint, block }] : [],
   );
   const events = [named(MARKET, market), named(DELIVERY, delivery), named(CARBON_CREDIT, carbonCredit)].flat();
+  const endings = events.filter(({ name }) => name === "ConnectionEnds").length;
   for (const { name, args, block } of events) {
     if (!["Settled", "Posted", "DeliveryEntered", "CertificateIssued", "CreditsOwed"].includes(name)) continue;
     const party = ask(REGISTRY, registry, block);
     await party("committee", []);
     for (const one of epochs) if (one.block <= block) await party("committeeOf", [one.epoch]);
     if (name === "DeliveryEntered") await ask(DELIVERY, delivery, block)("delivered", [args.sequence]);
+    for (let k = 0; k <= endings; k++) await ask(DELIVERY, delivery, block)("endings", [k]);
     for (const at of name === "Posted" ? [block - 1, block] : [])
       for (const id of ids) {
         await ask(MARKET, market, at)("account", [id]);

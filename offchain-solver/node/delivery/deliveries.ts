@@ -155,10 +155,15 @@ export class Deliveries {
     const last = await lastEntry(deployment, provider, one.promised.settled);
     const own = one.attestation.entered(last);
     if (own !== undefined && last !== undefined) {
-      const exact = await asEntered(this.#asked!, one.promised, own, last);
-      const documents = documentsOf(this.#asked!, one.promised, { kind: own.entry.kind }, exact, last);
-      records.delivered(one.ordinal, last.number, documents);
-      log("info", "readings are entered", { ordinal: one.ordinal, entry: last.number, kind: last.kind });
+      const said = { ordinal: one.ordinal, entry: last.number };
+      try {
+        const exact = await asEntered(this.#asked!, one.promised, own, last);
+        const documents = documentsOf(this.#asked!, one.promised, { kind: own.entry.kind }, exact, last);
+        records.delivered(one.ordinal, last.number, documents);
+        log("info", "readings are entered", { ...said, kind: last.kind });
+      } catch (error) {
+        log("warn", "readings are entered, and no document tells of them", { ...said, reason: String(error) });
+      }
     }
     if (last !== undefined && last.kind !== "provisional") return this.#claim(one, last, now);
     if (last !== undefined && now < one.windows.closes) {

@@ -43,6 +43,9 @@ export type Promised = {
 /** What meters and nodes have signed of a session. */
 export type Signed = { readonly files: readonly MeterFile[]; readonly statements: readonly SignedStatement[] };
 
+/** More than any account has, nano-dollars. */
+const ENOUGH = 1n << 100n;
+
 export type EntryRequest = {
   readonly kind: Exclude<Kind, "none">;
   /** Of a correction: why it is made. */
@@ -184,47 +187,64 @@ function earlierOf({ number, kind, readings: bytes }: Delivery.ChainEntry, basis
   return { number, kind, readings, bill, hash: keccak256(bytes) };
 }
 
-/** The same with what the accounts had when it was entered, which may be another than when it was reckoned. */
+/**
+ * The same as it was entered: what the accounts had then may be another than when it was reckoned, in the same block
+ * even. Throws where what was posted is not what its readings come to.
+ */
 export async function asEntered(
   asked: Asked,
   { settled }: Pick<Promised, "settled">,
   reckoned: Reckoned,
-  { block }: Delivery.ChainEntry,
+  { transaction, block, number }: Delivery.ChainEntry,
 ): Promise<Reckoned> {
-  const { bill, earlier, entry, invited } = reckoned;
+  const { bill, earlier, entry } = reckoned;
   const moving = earlier ? Ledger.subtract(bill, earlier.bill, earlier.kind) : bill;
-  const debitable = await debitableOf(asked, invited, block - 1);
-  const takenUp = earlier && (await takenUpOf(asked, settled, earlier, block - 1));
-  return { ...reckoned, entered: Ledger.enter(moving, entry.kind, debitable, takenUp) };
+  const told = await Delivery.toldOf(asked.deployment, asked.provider, transaction, settled.sequence);
+  const takenUp = earlier && (await takenUpOf(asked, settled, earlier, { blockTag: block - 1, owed: told.takenUp }));
+  const entered = Ledger.enter(moving, entry.kind, hadBy(told), takenUp);
+  const differs = entered.entries.some(({ id, nano, grams }) => {
+    const posted = told.posted.get(id);
+    return posted?.nano !== nano || posted.grams !== grams;
+  });
+  if (differs) throw new Error(`entry ${number} of session ${settled.sequence} posts what its readings do not come to`);
+  return { ...reckoned, entered };
 }
 
-/** What the entry before could not move, now or after a block. */
+/** What accounts had as far as it shows: who was short has given all, who was not had enough. */
+const hadBy =
+  ({ posted, arrears, byReceivers }: Delivery.ToldOfEntry): Ledger.Debitable =>
+  (id) => {
+    const { nano, grams } = posted.get(id) ?? { nano: 0n, grams: 0n };
+    const short = arrears.has(id) || (id === INSURANCE_ID && byReceivers > 0n);
+    return { nano: short ? -nano : ENOUGH, grams: grams < 0n ? -grams : 0n };
+  };
+
+/** What the entry before could not move: now, or after a block, of which what is taken up of arrears is known. */
 async function takenUpOf(
   { deployment, provider }: Asked,
   { sequence }: Delivery.SettledBatch,
   { readings }: Earlier,
-  blockTag: number | "latest" = "latest",
+  at: { readonly blockTag: number; readonly owed: ReadonlyMap<number, bigint> } | undefined = undefined,
 ): Promise<Ledger.TakenUp> {
   const { delivery } = deliveryContracts(deployment, provider);
-  const nano: readonly bigint[] = await delivery.getFunction("unmovedOf").staticCall(sequence, { blockTag });
+  const nano: readonly bigint[] = await delivery.getFunction("unmovedOf").staticCall(sequence, {
+    blockTag: at?.blockTag ?? "latest",
+  });
   // The order in which the contract has them.
   const ids = [...readings.rows.map(({ id }) => id), DESK_ID, UTILITY_ID, INSURANCE_ID];
   const unmoved = new Map(nano.map((one, k) => [ids[k], one]));
+  if (at !== undefined) return Ledger.takeUp(unmoved, (id) => at.owed.get(id) ?? 0n);
   const owing = [...unmoved].filter(([, one]) => one < 0n).map(([id]) => id);
-  const owed = await Promise.all(owing.map((id) => delivery.getFunction("arrearsOf").staticCall(id, { blockTag })));
+  const owed = await Promise.all(owing.map((id) => delivery.getFunction("arrearsOf").staticCall(id)));
   const arrears = new Map(owing.map((id, k) => [id, owed[k] as bigint]));
   return Ledger.takeUp(unmoved, (id) => arrears.get(id) ?? 0n);
 }
 
-/** What may be taken of each account, now or after a block. */
-async function debitableOf(
-  { deployment, provider }: Asked,
-  ids: readonly number[],
-  blockTag: number | "latest" = "latest",
-): Promise<Ledger.Debitable> {
+/** What may be taken of each account now. */
+async function debitableOf({ deployment, provider }: Asked, ids: readonly number[]): Promise<Ledger.Debitable> {
   const { market } = contracts(deployment, provider);
   const all = [...ids, INSURANCE_ID, DESK_ID, UTILITY_ID];
-  const read = await Promise.all(all.map((id) => market.getFunction("debitable").staticCall(id, { blockTag })));
+  const read = await Promise.all(all.map((id) => market.getFunction("debitable").staticCall(id)));
   const accounts = new Map(all.map((id, k) => [id, read[k] as { nano: bigint; grams: bigint }]));
   return (id) => {
     const { nano, grams } = accounts.get(id)!;
