@@ -48,7 +48,7 @@ const BATCHES = ["mutations", "quorum", "limits", "namedRefusals", "settle"];
 const ACCOUNTS = ["accounts", "mandates", "sessions", "postings", "holds", "ledgerRanges"];
 const TABLES = ["tables", "standing", "capability"];
 const WHO = ["registry", "committees", "governance"];
-const AFTERWARDS = ["delivery", "deliveryBounds", "deliveryAttestation", "deliveryScenarios", "entryTerms"];
+const AFTERWARDS = ["delivery", "laterEntries", "deliveryBounds", "deliveryAttestation", "deliveryScenarios", "entryTerms"];
 const LAST = ["hostileTokens", "threats", "conspiracy", "differential", "audit", "grid"];
 /** Names of suites: what one of the two markets, or deliveries, is tried with alone says so. */
 const OPTIMISED = "^(?:(?!.*\\bplain\\b)|(?=.*\\boptimised\\b))";
@@ -84,8 +84,10 @@ const ABOUT: Readonly<Record<string, string>> = {
   Committees: "committees",
   Authority: "governance",
   Connections: "deliveryBounds",
+  ConnectionTable: "deliveryBounds",
   Deliveries: "deliveryAttestation delivery",
-  Entries: "deliveryAttestation delivery",
+  Entries: "laterEntries deliveryAttestation delivery",
+  Waterfall: "laterEntries deliveryBounds",
 };
 
 /** What `file` may touch, likely ones first; what it cannot touch is not run. */
