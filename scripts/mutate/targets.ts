@@ -48,7 +48,14 @@ const BATCHES = ["mutations", "quorum", "limits", "namedRefusals", "settle"];
 const ACCOUNTS = ["accounts", "mandates", "sessions", "postings", "holds", "ledgerRanges"];
 const TABLES = ["tables", "standing", "capability"];
 const WHO = ["registry", "committees", "governance"];
-const AFTERWARDS = ["delivery", "laterEntries", "deliveryBounds", "deliveryAttestation", "deliveryScenarios", "entryTerms"];
+const AFTERWARDS = [
+  "delivery",
+  "laterEntries",
+  "deliveryBounds",
+  "deliveryAttestation",
+  "deliveryScenarios",
+  "entryTerms",
+];
 const LAST = ["hostileTokens", "threats", "conspiracy", "differential", "audit", "grid"];
 /** Names of suites: what one of the two markets, or deliveries, is tried with alone says so. */
 const OPTIMISED = "^(?:(?!.*\\bplain\\b)|(?=.*\\boptimised\\b))";
