@@ -121,21 +121,40 @@ export type Certificate = {
 };
 
 /**
+ * Those who trade least may leave open together so many times their own part of what all may. Of a plant among homes the
+ * turnover is the plant's, and what homes leave open of theirs would be 1 % of it, and no optimum.
+ */
+const OWN_PART = 30;
+
+/**
  * Adds claims up. Whoever made none, or one that no honest party makes, is left out: it must not hold the others up.
  */
 export function certificateOf(market: UnitMarket, claims: readonly (Claim | undefined)[]): Certificate {
-  let [regret, mismatch, turnover] = [0, 0, 0];
-  for (const claim of claims) {
-    if (claim === undefined || claim.some((number) => !(number >= 0 && number < Infinity))) continue;
-    regret += claim[REGRET];
-    mismatch += claim[MISMATCH];
-    turnover += claim[TURNOVER];
-  }
+  const believed = claims.filter(
+    (claim) => claim !== undefined && claim.every((number) => number >= 0 && number < Infinity),
+  ) as Claim[];
+  const [regret, turnover] = [REGRET, TURNOVER].map((k) => believed.reduce((sum, claim) => sum + claim[k], 0));
   const rounding = roundingOf(market, 1e-6 / (market.units.mw * market.units.hours));
-  const [allowedRegret, allowedMismatch] = [
-    FILL.turnover * CERTIFICATE.regret * turnover + FILL.rounding * rounding,
-    CERTIFICATE.mismatch * turnover + rounding,
-  ];
+  const allowedRegret = FILL.turnover * CERTIFICATE.regret * turnover + FILL.rounding * rounding;
+  const { mismatch, allowedMismatch } = mismatchIn(believed, turnover, rounding);
   const certified = regret <= allowedRegret && mismatch <= allowedMismatch;
   return { regret, mismatch, allowedRegret, allowedMismatch, certified };
+}
+
+/** What all leave open, or those who trade least where that is more of what it may be. */
+function mismatchIn(
+  claims: readonly Claim[],
+  turnover: number,
+  rounding: number,
+): Pick<Certificate, "mismatch" | "allowedMismatch"> {
+  const all = CERTIFICATE.mismatch * turnover;
+  let [open, traded] = [0, 0];
+  let worst = { mismatch: 0, allowedMismatch: all + rounding };
+  for (const claim of [...claims].sort((a, b) => a[TURNOVER] - b[TURNOVER])) {
+    open += claim[MISMATCH];
+    traded += claim[TURNOVER];
+    const allowed = Math.min(all, OWN_PART * CERTIFICATE.mismatch * traded) + rounding;
+    if (open * worst.allowedMismatch > worst.mismatch * allowed) worst = { mismatch: open, allowedMismatch: allowed };
+  }
+  return worst;
 }
