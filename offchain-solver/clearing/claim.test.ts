@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { createMarket, defaultSettings } from "../market/scenario/market.ts";
 import { perUnit } from "../market/scenario/perUnit.ts";
 import { loadScenario, takeHours } from "../scenarios/loadScenario.ts";
+import { resized } from "../scenarios/resized.ts";
 import { certificateOf, CLAIM_SIZE, MISMATCH, REGRET, TURNOVER, type Claim } from "./claim.ts";
 
 const scenario = takeHours(loadScenario("ieee15"), 1);
@@ -31,6 +32,16 @@ describe("what claims certify", () => {
     expect(certified({ home: { [MISMATCH]: 20e-4 * HOME } })).to.equal(true);
     const { mismatch, allowedMismatch } = certificateOf(unit, claims({ home: { [MISMATCH]: all / 13 } }));
     expect(mismatch).to.be.above(allowedMismatch);
+  });
+
+  it("is no result that regrets take a ten-thousandth off, however small the homes and coarse their whole Wh", () => {
+    const small = perUnit(createMarket(resized(scenario, 1e-5), defaultSettings(scenario)));
+    const of = (share: number): boolean =>
+      certificateOf(small, claims({ plant: { [REGRET]: share * PLANT, [TURNOVER]: PLANT } })).certified;
+    expect([of(0.9e-5), of(7.5e-5), of(8.5e-5)]).to.deep.equal([true, true, false]);
+    // Where whole Wh are nothing beside the turnover they excuse nothing.
+    const [fine, coarse] = [0.9e-5, 2e-5].map((share) => certified({ plant: { [REGRET]: share * PLANT } }));
+    expect([fine, coarse]).to.deep.equal([true, false]);
   });
 
   it("leaves out whoever makes no claim, or one that nobody honest makes", () => {
