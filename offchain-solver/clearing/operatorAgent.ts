@@ -269,7 +269,8 @@ function withPenalties(state: OperatorState, next: RhoScale): Float64Array {
  * they still differ by may be worth nothing to anybody, and the certificate alone decides: it has both in money.
  */
 const standsNear = ({ acceleration }: OperatorState, { primal, dual }: Residual): boolean =>
-  acceleration.stalls > 0 && Math.max(primal, dual) <= NEAR;
+  // Plain iterations keep their penalties, and plans are no farther apart for lower ones.
+  acceleration.stalls > 0 && primal <= (acceleration.settings.method === "admm" ? ASK_FROM : NEAR) && dual <= NEAR;
 
 /**
  * What to ask for with the next replies: regrets every few iterations once residuals are small, reach where they have
