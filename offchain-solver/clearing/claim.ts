@@ -17,6 +17,18 @@ export const [REGRET, MISMATCH, TURNOVER, REACH, CLAIM_SIZE] = [0, 1, 2, 3, 4] a
 const FILL = { turnover: 0.95, rounding: 0.5 } as const;
 
 /**
+ * Rounding excuses regrets up to this part of the turnover. A clearing is about a tenth of its regrets off the optimum,
+ * since most of them are what prices are off by; small homes' whole Wh would excuse three times as much as may be.
+ */
+const MOST_EXCUSED = 7e-5;
+/** Of the price of everybody's size: the least turnover, where hardly anything changes hands. */
+const LEAST_TURNOVER = 1e-2;
+
+/** What a member of the mean size would pay that drew all of it all day, in the market's units. */
+const priceOf = ({ sizeMw, scenario }: UnitMarket): number =>
+  scenario.tariff.buyPerMwh.reduce((sum, price) => sum + Math.abs(price), 0) * sizeMw;
+
+/**
  * How far its devices could follow the limits' prices beyond where the operator put it: min price'(P, Q, shares) over
  * what they can do, less price'z. The operator's prices are normal to its limits at z, so where these numbers add up to
  * more than nothing no point of the limits is one of the devices: there is no solution. None where it found no minimum.
@@ -121,21 +133,44 @@ export type Certificate = {
 };
 
 /**
+ * Those who trade least may leave open together so many times their own part of what all may. Of a plant among homes
+ * the turnover is the plant's, and what homes leave open of theirs would be 1 % of it, and no optimum.
+ */
+const OWN_PART = 30;
+
+/**
  * Adds claims up. Whoever made none, or one that no honest party makes, is left out: it must not hold the others up.
  */
 export function certificateOf(market: UnitMarket, claims: readonly (Claim | undefined)[]): Certificate {
-  let [regret, mismatch, turnover] = [0, 0, 0];
-  for (const claim of claims) {
-    if (claim === undefined || claim.some((number) => !(number >= 0 && number < Infinity))) continue;
-    regret += claim[REGRET];
-    mismatch += claim[MISMATCH];
-    turnover += claim[TURNOVER];
-  }
+  const believed = claims.filter(
+    (claim) => claim !== undefined && claim.every((number) => number >= 0 && number < Infinity),
+  ) as Claim[];
+  const [regret, turnover] = [REGRET, TURNOVER].map((k) => believed.reduce((sum, claim) => sum + claim[k], 0));
   const rounding = roundingOf(market, 1e-6 / (market.units.mw * market.units.hours));
-  const [allowedRegret, allowedMismatch] = [
-    FILL.turnover * CERTIFICATE.regret * turnover + FILL.rounding * rounding,
-    CERTIFICATE.mismatch * turnover + rounding,
+  const [nearly, most] = [
+    CERTIFICATE.regret * turnover,
+    MOST_EXCUSED * Math.max(turnover, LEAST_TURNOVER * priceOf(market)),
   ];
+  const allowedRegret = FILL.turnover * nearly + Math.min(FILL.rounding * rounding, most);
+  const { mismatch, allowedMismatch } = mismatchIn(believed, turnover, rounding);
   const certified = regret <= allowedRegret && mismatch <= allowedMismatch;
   return { regret, mismatch, allowedRegret, allowedMismatch, certified };
+}
+
+/** What all leave open, or those who trade least where that is more of what it may be. */
+function mismatchIn(
+  claims: readonly Claim[],
+  turnover: number,
+  rounding: number,
+): Pick<Certificate, "mismatch" | "allowedMismatch"> {
+  const all = CERTIFICATE.mismatch * turnover;
+  let [open, traded] = [0, 0];
+  let worst = { mismatch: 0, allowedMismatch: all + rounding };
+  for (const claim of [...claims].sort((a, b) => a[TURNOVER] - b[TURNOVER])) {
+    open += claim[MISMATCH];
+    traded += claim[TURNOVER];
+    const allowed = Math.min(all, OWN_PART * CERTIFICATE.mismatch * traded) + rounding;
+    if (open * worst.allowedMismatch > worst.mismatch * allowed) worst = { mismatch: open, allowedMismatch: allowed };
+  }
+  return worst;
 }

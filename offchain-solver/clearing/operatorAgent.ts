@@ -8,7 +8,7 @@ import {
   startAgain,
   type Acceleration,
 } from "./acceleration/acceleration.ts";
-import { nextPenalties, penaltiesAt, type RhoScale } from "./acceleration/penalties.ts";
+import { lowerPenalties, nextPenalties, penaltiesAt, type RhoScale } from "./acceleration/penalties.ts";
 import { layoutOf, SUM_COUNT, type Layout } from "./layout.ts";
 import type { Ask, Effect, End, Event, Message } from "./message.ts";
 import type { HourBlock } from "./areaProjection.ts";
@@ -62,6 +62,8 @@ export type OperatorState = {
   excess: number;
   excessAt: number;
   wait: number;
+  /** What the last claims left open over what may be, where prices get near too slowly for the room that is left. */
+  room: number | undefined;
   settled: boolean;
   /** The best residual when reach was last thought of, and the iteration when it is next. */
   bestThen: number;
@@ -83,8 +85,16 @@ const ASK_STANDING = 10;
  */
 const REACH_FROM = 32;
 const REACH_FALL = 0.7;
-/** Prices of iterates that stand still may be so many times their tolerance apart: a ten-thousandth of their level. */
+/**
+ * Iterates that stand still may be so many times their tolerances apart: prices a ten-thousandth of their level, and
+ * plans and trades about what a certificate leaves open.
+ */
 const NEAR = 10;
+/**
+ * Penalties fall where less than this part of what may be open is, and regrets would take more than so many iterations
+ * to get small enough.
+ */
+const [ROOM, SLOW] = [0.5, 60];
 /** Claims are asked for from this residual over its tolerance on, so that they are there when it is met. */
 const ASK_FROM = 1.5;
 
@@ -123,6 +133,7 @@ export function initOperator(settings: Settings, market: UnitMarket, hours: Hour
     excess: Infinity,
     excessAt: 0,
     wait: ASK_EVERY,
+    room: undefined,
     settled: false,
     bestThen: Infinity,
     reachAt: REACH_FROM,
@@ -222,28 +233,44 @@ function decide(state: OperatorState): Effect[] {
 }
 
 /**
- * How the next point combines the last images. Where iterates stand still, penalties change, but not before those that
- * stand near enough for a certificate have been refused one.
+ * How the next point combines the last images. Where claims ask for it, penalties fall; where iterates stand still,
+ * they change, but not before those that stand near enough for a certificate have been refused one.
  */
 function nextPoint(state: OperatorState, residuals: readonly Residual[]): Float64Array {
-  const { acceleration } = state;
+  const { acceleration, room } = state;
   const weights = nextWeights(acceleration, addUp(state.gram));
-  if (!acceleration.standing || acceleration.settings.method === "admm") return weights;
+  state.room = undefined;
+  if (acceleration.settings.method === "admm") return weights;
+  const lower = room === undefined ? undefined : lowerPenalties(state.rhoScale, room);
+  if (lower !== undefined) {
+    state.excess = Infinity;
+    return withPenalties(state, lower);
+  }
+  if (!acceleration.standing) return weights;
   if (standsNear(state, largestOf(residuals)) && !state.refused) return weights;
-  const next = nextPenalties(state.rhoScale, residuals);
-  if (next === undefined) return weights;
+  const next = nextPenalties(state.rhoScale, residuals, !pricesFarther(state));
+  return next === undefined ? weights : withPenalties(state, next);
+}
+
+/** Did the last claims say that prices are not near enough, and quantities are? */
+const pricesFarther = ({ certificate: last }: OperatorState): boolean =>
+  last !== undefined && last.regret > last.allowedRegret && last.mismatch < last.allowedMismatch;
+
+/** To the newest image, with these from the next reply on. */
+function withPenalties(state: OperatorState, next: RhoScale): Float64Array {
   state.rhoScale = next;
   state.rhoChanges = true;
   state.refused = false;
-  return startAgain(acceleration);
+  return startAgain(state.acceleration);
 }
 
 /**
- * Are plans and trades as near as they have to be, and prices nearly, after evaluations without progress? Then what
- * prices still differ by may be worth nothing to anybody, and the certificate alone decides.
+ * Are plans and trades, and prices, nearly as near as they have to be, after evaluations without progress? Then what
+ * they still differ by may be worth nothing to anybody, and the certificate alone decides: it has both in money.
  */
 const standsNear = ({ acceleration }: OperatorState, { primal, dual }: Residual): boolean =>
-  acceleration.stalls > 0 && primal <= ASK_FROM && dual <= NEAR;
+  // Plain iterations keep their penalties, and plans are no farther apart for lower ones.
+  acceleration.stalls > 0 && primal <= (acceleration.settings.method === "admm" ? ASK_FROM : NEAR) && dual <= NEAR;
 
 /**
  * What to ask for with the next replies: regrets every few iterations once residuals are small, reach where they have
@@ -270,12 +297,14 @@ function nextAsk(state: OperatorState, residual: Residual): Ask | undefined {
  */
 function waitOn(state: OperatorState): void {
   const { certificate, excess: before, excessAt, askedAt, iteration } = state;
-  const excess =
+  const [regret, open] =
     certificate === undefined
-      ? Infinity
-      : Math.max(certificate.regret / certificate.allowedRegret, certificate.mismatch / certificate.allowedMismatch);
+      ? [Infinity, Infinity]
+      : [certificate.regret / certificate.allowedRegret, certificate.mismatch / certificate.allowedMismatch];
+  const excess = Math.max(regret, open);
   const fell = before - excess;
   const expected = fell > 0 ? ((askedAt - excessAt) * (excess - 1)) / fell : Infinity;
+  state.room = before < Infinity && regret > 1 && open < ROOM && expected > SLOW ? open : undefined;
   state.wait = before < Infinity ? Math.max(ASK_EVERY, Math.min(expected, iteration * ASK_LATE)) : ASK_EVERY;
   state.excess = excess;
   state.excessAt = askedAt;

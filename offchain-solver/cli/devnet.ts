@@ -24,7 +24,7 @@ import { choiceOption, note, numberOption, say } from "../io/output.ts";
 import { complaint } from "../io/readJson.ts";
 import { checkTarget, writeJson } from "../io/target.ts";
 import { terminalTable } from "../io/terminalTable.ts";
-import { unsettleable } from "../ledger/settleable.ts";
+import { sessionFaults } from "../ledger/termsFaults.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
 import { takePeriods } from "../scenarios/periods.ts";
@@ -333,7 +333,7 @@ const interrupted = (signal: AbortSignal): Promise<void> =>
 function checked(name: string, scenario: Scenario, { sessions, hours, broker, transport }: Arguments): Scenario[] {
   if (broker !== undefined && transport === "tls")
     throw new InputError(`--broker ${broker}: only with --transport nats`);
-  const [fault] = unsettleable(scenario);
+  const [fault] = sessionFaults(scenario);
   if (fault) throw complaint(name, fault.field, fault.value, fault.reason);
   if (scenario.prosumers.length < 3)
     throw complaint(

@@ -10,7 +10,7 @@ import { say } from "../io/output.ts";
 import { complaint } from "../io/readJson.ts";
 import { folderNameFault } from "../io/sessionFolder.ts";
 import { terminalTable } from "../io/terminalTable.ts";
-import { unsettleable } from "../ledger/settleable.ts";
+import { sessionFaults } from "../ledger/termsFaults.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import type { ClearingJson } from "../records/clearingJson.ts";
 import { toClearingJson } from "../records/clearingRecord.ts";
@@ -62,7 +62,7 @@ export function refusedAs(error: unknown, scenario: Scenario): unknown {
 
 /** What the chain or the file system could not take is refused before anybody clears. */
 export function checkSettleable(file: string, scenario: Scenario, community?: CommunityJson): void {
-  const [fault] = unsettleable(scenario);
+  const [fault] = sessionFaults(scenario);
   if (fault) throw complaint(file, fault.field, fault.value, fault.reason);
   const odd = folderNameFault(folderOf(scenario, community));
   if (odd !== undefined) throw complaint(file, "name", scenario.name, odd);

@@ -7,7 +7,7 @@ import { SessionRefused } from "../devnet/refused.ts";
 import { runSession } from "../devnet/session.ts";
 import { choiceOption, numberOption } from "../io/output.ts";
 import { checkFolder, checkTarget, writeJson } from "../io/target.ts";
-import { unsettleable } from "../ledger/settleable.ts";
+import { sessionFaults } from "../ledger/termsFaults.ts";
 import type { ClearMethod, ClearOptions } from "../simulation/clear.ts";
 import { failureLines, summaryOf, zoo, zooLines, zooTable } from "../study/bench/zoo.ts";
 import type { ZooMarket } from "../study/bench/zooMarket.ts";
@@ -88,7 +88,7 @@ async function sessionOf(
   { scenario, settings }: ZooMarket,
   args: Pick<ClearOptions, "maxIterations"> & { method: Method },
 ): Promise<SessionEnd> {
-  const [fault] = unsettleable(scenario);
+  const [fault] = sessionFaults(scenario);
   if (fault) return { verdict: "refused", detail: `${fault.field} = ${JSON.stringify(fault.value)}: ${fault.reason}` };
   const devnet = await embeddedDevnet(scenario.startUtc);
   const options = { ...args, market: settings, trade: true, rhoScale: 1 };

@@ -6,7 +6,7 @@ import type { Scenario } from "../market/scenario/scenario.ts";
 import { loadScenario, takeHours } from "../scenarios/loadScenario.ts";
 import { resized } from "../scenarios/resized.ts";
 import { presetLimits } from "./mandatePreset.ts";
-import { termsFaults } from "./termsFaults.ts";
+import { sessionFaults, termsFaults } from "./termsFaults.ts";
 
 const day = takeHours(loadScenario("ieee15"), 2);
 const open = publicScenario(day);
@@ -68,6 +68,24 @@ describe("sizes that terms state", () => {
         ),
       ).to.deep.equal(["prosumers.sizeMw"]);
     }
+  });
+});
+
+describe("what a session is refused for whatever is cleared", () => {
+  it("is nothing of the shipped day, whatever its size", () => {
+    for (const x of [0.001, 1, 10]) expect(sessionFaults(resized(day, x)), `x ${x}`).to.deep.equal([]);
+  });
+
+  it("is known before anybody clears: sizes that mandates do not bear out, loads that the chain does not count, prices", () => {
+    const [one] = day.prosumers;
+    const standing = [{ id: 900, bus: one.bus, mw: [0, 0], mvar: [0, 0] }];
+    const dear = { ...day.tariff, buyPerMwh: day.tariff.buyPerMwh.map(() => 9000) };
+    for (const [change, field] of [
+      [{ prosumers: day.prosumers.map((p) => ({ ...p, sizeMw: 2000 })) }, "prosumers.sizeMw"],
+      [{ standing }, "standing"],
+      [{ tariff: dear }, "tariff.buyPerMwh[0]"],
+    ] as const)
+      expect(sessionFaults({ ...day, ...change })[0]?.field).to.equal(field);
   });
 });
 

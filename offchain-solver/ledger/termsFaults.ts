@@ -2,10 +2,16 @@
 import type { FrozenLimits } from "../codec/typedData.ts";
 import { UNITS } from "../market/result/clearingResult.ts";
 import { publicFaults } from "../market/scenario/publicFaults.ts";
-import type { PublicScenario } from "../market/scenario/publicScenario.ts";
+import { publicScenario, type PublicScenario } from "../market/scenario/publicScenario.ts";
+import { createMarket, defaultSettings } from "../market/scenario/market.ts";
+import type { Scenario } from "../market/scenario/scenario.ts";
 import type { Fault } from "../market/scenario/scenarioFaults.ts";
 import { marketSizeMw } from "../market/scenario/size.ts";
-import { unpostable, untellable } from "./settleable.ts";
+import { presetLimits } from "./mandatePreset.ts";
+import { unpostable, unsettleable, untellable } from "./settleable.ts";
+
+/** What is looked at of a mandate. */
+type SignedPower = Pick<FrozenLimits, "maxBuyW" | "maxSellW">;
 
 /** By themselves. */
 export const ownFaults = (scenario: PublicScenario): Fault[] => [
@@ -15,10 +21,22 @@ export const ownFaults = (scenario: PublicScenario): Fault[] => [
 ];
 
 /** And by what was frozen with them: `limits` are the session's mandates, by account. */
-export const termsFaults = (scenario: PublicScenario, limits: ReadonlyMap<number, FrozenLimits>): Fault[] => [
+export const termsFaults = (scenario: PublicScenario, limits: ReadonlyMap<number, SignedPower>): Fault[] => [
   ...ownFaults(scenario),
   ...madeUpSizes(scenario, limits),
 ];
+
+/**
+ * Everything that a session of this scenario would be refused for whatever is cleared, known before anybody clears:
+ * what no batch carries, and what nodes and auditors find in its terms, with the mandates that members usually sign.
+ */
+export function sessionFaults(scenario: Scenario): Fault[] {
+  const faults = unsettleable(scenario);
+  if (faults.length > 0) return faults;
+  const market = createMarket(scenario, defaultSettings(scenario));
+  const limits = scenario.prosumers.map(({ id }) => [id, presetLimits(market, id, 0n)] as const);
+  return termsFaults(publicScenario(scenario), new Map(limits));
+}
 
 /**
  * Members' mean size over the median of their mandates, at most. Of one plant of 1 MW among fourteen homes of 5 kW the
@@ -32,7 +50,7 @@ const LEAST_MANDATE_W = 1000;
  * Tolerances and thresholds follow the members' mean size, and terms may state any. What their wallets have signed that
  * they may buy or sell is of that order; the median, so that no single mandate makes room for it.
  */
-export function madeUpSizes({ prosumers }: PublicScenario, limits: ReadonlyMap<number, FrozenLimits>): Fault[] {
+export function madeUpSizes({ prosumers }: PublicScenario, limits: ReadonlyMap<number, SignedPower>): Fault[] {
   const signedW = prosumers.flatMap(({ id }) => {
     const mandate = limits.get(id);
     return mandate === undefined ? [] : [Math.max(Number(mandate.maxBuyW), Number(mandate.maxSellW))];

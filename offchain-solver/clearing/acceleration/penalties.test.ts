@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { DEFAULT_SETTINGS, type Residual } from "../settings.ts";
-import { isRhoScale, nextPenalties, penaltiesAt, type RhoScale } from "./penalties.ts";
+import { isRhoScale, lowerPenalties, nextPenalties, penaltiesAt, type RhoScale } from "./penalties.ts";
 
 const OWN: RhoScale = { scale: new Float64Array(5).fill(1), changes: 0 };
 const EVEN: readonly Residual[] = Array.from({ length: 5 }, () => ({ primal: 2, dual: 2 }));
@@ -55,6 +55,26 @@ describe("penalties of iterates that stand still", () => {
         expect(penaltiesAt(DEFAULT_SETTINGS, state.scale).every((rho) => rho > 0)).to.equal(true);
       }
     }
+  });
+
+  it("do not rise all together where prices are known to be what is missing", () => {
+    for (let k = 0; k < 10; k++) {
+      const [free, held] = [true, false].map((rises) => nextPenalties({ ...OWN, changes: 2 * k + 1 }, EVEN, rises)!);
+      expect(held.changes).to.equal(free.changes);
+      expect(held.scale[0]).to.equal(free.scale[0] > 1 ? 0.3 : free.scale[0]);
+    }
+  });
+
+  it("fall by the room that claims leave, to a fifth at once, as often as penalties change at all", () => {
+    const { scale, changes } = lowerPenalties(OWN, 0.4)!;
+    expect([...scale, changes]).to.deep.equal([0.4, 0.4, 0.4, 0.4, 0.4, 2]);
+    expect([...lowerPenalties(OWN, 0.01)!.scale]).to.deep.equal([0.2, 0.2, 0.2, 0.2, 0.2]);
+    let [state, times]: [RhoScale | undefined, number] = [OWN, 0];
+    for (let next: RhoScale | undefined = OWN; next !== undefined; next = lowerPenalties(next, 0.2)) {
+      [state, times] = [next, times + 1];
+      expect(isRhoScale(next.scale, DEFAULT_SETTINGS)).to.equal(true);
+    }
+    expect([state.changes, times]).to.deep.equal([64, 33]);
   });
 
   it("are no others than these", () => {

@@ -5,6 +5,7 @@ import type { Span } from "../devices/device.ts";
 import { ownedBy } from "../devices/devices.ts";
 import { errorParts } from "./errorParts.ts";
 import type { Prosumer, Scenario } from "./scenario.ts";
+import { sizeFaults } from "./size.ts";
 
 /** What is wrong with a scenario that has the right shape: the field, what it holds, and why that cannot be. */
 export type Fault = { readonly field: string; readonly value: unknown; readonly reason: string };
@@ -22,6 +23,7 @@ export function scenarioFaults(scenario: Scenario): Fault[] {
     ...lengthFaults(scenario),
     ...priceFaults(scenario),
     ...scenario.prosumers.flatMap((prosumer, i) => deviceFaults(prosumer, `prosumers[${i}]`, span)),
+    ...sizeFaults(scenario),
     ...placeFaults(scenario, topology),
     ...pairFaults(scenario),
     ...uncertaintyFaults(scenario),

@@ -4,7 +4,8 @@ import * as Market from "./market.ts";
 import { exactly, perUnit, unitsOf } from "./perUnit.ts";
 import { publicScenario } from "./publicScenario.ts";
 import type { Scenario } from "./scenario.ts";
-import { marketSizeMw, sizeOf, withSizes } from "./size.ts";
+import { scenarioFaults } from "./scenarioFaults.ts";
+import { marketSizeMw, sizeFaults, sizeOf, withSizes } from "./size.ts";
 
 const undeclared = (scenario: Scenario): Scenario => ({
   ...scenario,
@@ -28,6 +29,31 @@ describe("a market's size", () => {
     const [rounded, whole] = [perUnit(market).scenario.prosumers, day.prosumers].map(numbersIn);
     expect(rounded.length).to.equal(whole.length);
     rounded.forEach((value, k) => expect(Math.abs(value - whole[k])).to.be.at.most(2 ** -32 * Math.abs(whole[k])));
+  });
+
+  it("may be declared, but not a hundred times what loads and devices come to, nor less than a hundredth", () => {
+    const declared = (size: (own: number, k: number) => number): Scenario => ({
+      ...day,
+      prosumers: undeclared(day).prosumers.map((p, k) => ({ ...p, sizeMw: size(sizeOf(p), k) })),
+    });
+    for (const [size, field] of [
+      [(own) => own, undefined],
+      [(own) => 99 * own, undefined],
+      [(own) => own / 99, undefined],
+      [(own) => 101 * own, "prosumers[0].sizeMw"],
+      [() => 1e-8, "prosumers[0].sizeMw"],
+      [(own, k) => (k === 5 ? 2000 : own), "prosumers[5].sizeMw"],
+      [(own, k) => (k === 5 ? 1e-8 : own), undefined],
+    ] as readonly (readonly [(own: number, k: number) => number, string | undefined])[]) {
+      const found = scenarioFaults(declared(size));
+      expect(found.map((fault) => fault.field)).to.deep.equal(field === undefined ? [] : [field]);
+      expect(found.map(({ reason }) => /at most 100 times/.test(reason))).to.deep.equal(found.map(() => true));
+    }
+    // Of terms alone, loads and devices are not known.
+    const bare = { prosumers: declared(() => 7).prosumers.map(({ id, bus, sizeMw }) => ({ id, bus, sizeMw })) };
+    const load = { fixedMw: [0], mvarPerMw: 0, flexibleShare: 0, discomfort: 0 };
+    const prosumers = bare.prosumers.map((p) => ({ ...p, load, reserveUpPerMw: 0, reserveDownPerMw: 0 }));
+    expect(sizeFaults({ prosumers } as Pick<Scenario, "prosumers">)).to.deep.equal([]);
   });
 
   it("is the mean of load peaks and ratings, the largest of each member, where nothing is declared", () => {

@@ -6,19 +6,17 @@ import { nearestPairs } from "../nearestPairs.ts";
 import { errorsOf, PRIOR, type Errors } from "./errors.ts";
 import type { Findings } from "./findings.ts";
 import { forecastKw, lastWholeDay, meanKw, type Forecaster } from "./forecasts.ts";
-import type { Kind } from "./meters.ts";
-import type { MeterSeries } from "./meterSeries.ts";
+import { dayAt, forecasterIn, gramAt, otherDays, UnforecastError } from "./knownDays.ts";
 import type { CommunityFolder, Home } from "./readCommunity.ts";
 import { priceAt } from "./tariff.ts";
 import type { Day } from "./homeDevices.ts";
 import { devicesOf, noteDevices, type Left } from "./memberDevices.ts";
-import { addDays, dayOf, isDate } from "./zoneClock.ts";
+import { addDays, isDate } from "./zoneClock.ts";
 import { wallText } from "./portalStamps.ts";
 
 /** A session's scenario, and what people call those who are in it. */
 export type ResolvedCommunity = { readonly scenario: Scenario; readonly community: CommunityJson };
 
-const MINUTE_MS = 60_000;
 /** kW to MW, prices a kWh to prices a MWh, grams to tonnes a MWh. */
 const KILO = 1e-3;
 const round = (value: number): number => Number(value.toPrecision(12));
@@ -42,21 +40,21 @@ export function resolveCommunity(
   found: Findings,
   stored: Stored = new Map(),
 ): ResolvedCommunity {
-  const { terms, street, homes } = read;
-  const { community, clock } = terms;
   const day = dayAsked(read, date, found);
-  const forecaster = (kind: Kind, history: MeterSeries | undefined, given: MeterSeries | undefined): Forecaster => ({
-    kind,
-    history,
-    given,
-    clock,
-    periodMs: day.periodMs,
-    lagDays: community.history.lagDays,
-  });
+  try {
+    return resolveDay(read, day, found, stored);
+  } catch (error) {
+    throw error instanceof UnforecastError ? otherDays(read, day.date, error) : error;
+  }
+}
+
+function resolveDay(read: CommunityFolder, day: Day, found: Findings, stored: Stored): ResolvedCommunity {
+  const { terms, street, homes } = read;
+  const { community } = terms;
   const owners = homes.filter(({ member }) => (member.numbers.pvKw ?? 0) > 0);
   const panels = owners.map(({ member, pv, pvForecast }) => ({
     ratingKw: member.numbers.pvKw!,
-    forecaster: forecaster("pv", pv, pvForecast),
+    forecaster: forecasterIn(read, "pv", pv, pvForecast),
   }));
   const errors = errorsOf(panels, day.startsMs, community.history.days);
   refuseUnforecast(owners, errors, day, read);
@@ -64,7 +62,7 @@ export function resolveCommunity(
   const actual = actualsOf(owners, day);
   const prosumers = homes.map((home, i): Prosumer => {
     const k = owners.indexOf(home);
-    const known = forecaster("load", home.load, home.loadForecast);
+    const known = forecasterIn(read, "load", home.load, home.loadForecast);
     return {
       id: i + 1,
       bus: home.bus,
@@ -112,26 +110,17 @@ const labelsOf = ({ terms: { community }, homes }: CommunityFolder, date: string
   members: homes.map(({ member: { id, name } }, i) => ({ prosumer: i + 1, id, name })),
 });
 
-function dayAsked(
-  { terms: { community, clock }, homes }: CommunityFolder,
-  asked: string | undefined,
-  found: Findings,
-): Day {
+function dayAsked(read: CommunityFolder, asked: string | undefined, found: Findings): Day {
+  const { community, clock } = read.terms;
   if (asked !== undefined && !isDate(asked)) throw new InputError(`--date ${asked}: is no date such as 2026-07-15`);
-  const series = homes.flatMap(({ load, pv }) => [load, pv]).filter((one) => one !== undefined);
+  const series = read.homes.flatMap(({ load, pv }) => [load, pv]).filter((one) => one !== undefined);
   const last = lastWholeDay(clock, series);
   if (asked === undefined && last === undefined)
     throw new InputError(`${community.name}: no day is whole in all series: name one with --date`);
   const date = asked ?? addDays(last!, community.history.lagDays);
   if (asked === undefined)
     found.assumed.push(`--date: ${date}, the first day that can be cleared after the series, which end with ${last}`);
-  const periodMs = community.periodMinutes * MINUTE_MS;
-  const { startMs, endMs } = dayOf(clock, date);
-  return {
-    date,
-    periodMs,
-    startsMs: Array.from({ length: (endMs - startMs) / periodMs }, (_, t) => startMs + t * periodMs),
-  };
+  return dayAt(read, date);
 }
 
 /** The forecast of a member's load, kW. Throws InputError where nothing is known at that time of day. */
@@ -143,7 +132,7 @@ function loadKw(
 ): number {
   const kw = forecastKw(forecaster, ms);
   if (Number.isNaN(kw))
-    throw new InputError(
+    throw new UnforecastError(
       `${(loadForecast ?? load)?.file ?? member.file}: load of ${member.id}: nothing to forecast ${wallText(terms.clock, ms)} from: ` +
         (loadForecast
           ? "the forecast has no value there"
@@ -162,7 +151,7 @@ function refuseUnforecast(
     row.forEach((value, k) => {
       if (!Number.isNaN(value)) return;
       const { member, pv, pvForecast } = owners[k];
-      throw new InputError(
+      throw new UnforecastError(
         `${(pvForecast ?? pv)?.file ?? member.file}: generation of ${member.id}: nothing to forecast ${wallText(terms.clock, startsMs[t])} from`,
       );
     }),
@@ -226,29 +215,16 @@ function loadOf({ member }: Home, { terms: { community } }: CommunityFolder, kw:
 /**
  * Tariff and carbon by the local clock. A series of intensities that ends before the day goes on as in the week before.
  */
-function pricesOf(
-  { terms: { community, clock }, carbon }: CommunityFolder,
-  { startsMs, periodMs }: Day,
-): Pick<Scenario, "tariff" | "carbon"> {
+function pricesOf(read: CommunityFolder, { startsMs }: Day): Pick<Scenario, "tariff" | "carbon"> {
+  const { community, clock } = read.terms;
   const prices = startsMs.map((ms) => priceAt(community, clock, ms));
   const { reserve, tariff, carbon: terms } = community;
   const fallback = Math.abs(tariff.buyPerKwh) / 30;
-  const intensity = carbon && {
-    kind: "pv" as const,
-    history: carbon,
-    given: undefined,
-    clock,
-    periodMs,
-    lagDays: community.history.lagDays,
-  };
-  const gramAt = (ms: number): number => {
-    if (terms === undefined || typeof terms.gridGramPerKwh === "number")
-      return (terms?.gridGramPerKwh as number | undefined) ?? 0;
-    const known = meanKw(carbon!, ms, periodMs);
-    const gram = Number.isNaN(known) ? forecastKw(intensity!, ms) : known;
+  const knownGramAt = (ms: number): number => {
+    const gram = gramAt(read, ms);
     if (Number.isNaN(gram))
-      throw new InputError(
-        `${carbon!.file}: no carbon intensity for ${wallText(clock, ms)}, and none of the week before`,
+      throw new UnforecastError(
+        `${read.carbon!.file}: no carbon intensity for ${wallText(clock, ms)}, and none of the week before`,
       );
     return gram;
   };
@@ -260,7 +236,7 @@ function pricesOf(
       reserveDownPerMw: round((reserve?.downPerKw ?? fallback) / KILO),
     },
     carbon: {
-      gridTPerMwh: startsMs.map((ms) => round(gramAt(ms) * KILO)),
+      gridTPerMwh: startsMs.map((ms) => round(knownGramAt(ms) * KILO)),
       quotaTPerMwh: round((terms?.quotaGramPerKwh ?? 0) * KILO),
       deskBuyPerT: terms?.buyPerTonne ?? 1,
       deskSellPerT: terms?.sellPerTonne ?? 0,
