@@ -1,4 +1,4 @@
-/** The table of connections: what is registered, in which order and number ever, is what an entry is measured against. */
+/** The table of connections: whatever is registered in which order, it is what an entry is measured against. */
 import { expect } from "chai";
 import { getBytes, type Wallet } from "ethers";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
