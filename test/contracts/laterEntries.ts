@@ -3,6 +3,7 @@ import { expect } from "chai";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import { DESK_ID as DESK, UTILITY_ID as UTILITY } from "../../offchain-solver/chain/onboarding.ts";
+import { DELIVERY } from "../../offchain-solver/codec/abi.ts";
 import type { Row } from "../../offchain-solver/codec/readings.ts";
 import * as Ledger from "../../offchain-solver/ledger/delivery.ts";
 import { INSURANCE_ID as FUND } from "../../offchain-solver/ledger/posting.ts";
@@ -47,13 +48,13 @@ for (const reference of [true, false]) {
       if (fundNano > 0n) await Chain.send(as(world.contracts.market, world.admin), "deposit", FUND, fundNano / 1000n);
     };
 
-    /** 104 leaves with all but nine cents. */
-    const leave = async (): Promise<void> => {
-      const leaving = as(world.contracts.market, await owner(world, 104));
-      await Chain.send(leaving, "requestWithdrawal", 104, (await held(world, 104)) / 1000n - 90_000n);
-      await until(session.end + 2 * DAY + HOUR);
-      await Chain.send(world.contracts.market, "withdraw", 104);
-      expect(await held(world, 104)).to.equal(90_000_000n);
+    /** It leaves with all but nine cents. */
+    const leave = async (id = 104): Promise<void> => {
+      const leaving = as(world.contracts.market, await owner(world, id));
+      await Chain.send(leaving, "requestWithdrawal", id, (await held(world, id)) / 1000n - 90_000n);
+      await until(session.end + 4 * DAY);
+      await Chain.send(world.contracts.market, "withdraw", id);
+      expect((await held(world, id)) / 1000n).to.equal(90_000n);
     };
 
     const drawn = (k: number, wh: number) => (row: Row, of: number) =>
@@ -102,14 +103,16 @@ for (const reference of [true, false]) {
     });
 
     it("are what the ledger says of each, accounts that cannot pay and what is collected of them included", async () => {
-      let [short, taken] = [0, 0];
-      for (const [seed, fund] of [
-        [5, 0n],
-        [6, 700_000_000n],
+      let [short, taken, owing] = [0, 0, 0];
+      for (const [seed, fund, utility] of [
+        [5, 0n, "rich"],
+        [6, 700_000_000n, "rich"],
+        [7, 50_000_000n, "poor"],
       ] as const) {
         await start(1, fund);
         const random = generator(seed);
         await until(session.end + HOUR);
+        if (utility === "poor") await leave(UTILITY);
         let before = NONE;
         let last: Ledger.Bill | undefined;
         let unmoved: Ledger.Unmoved = new Map();
@@ -120,7 +123,9 @@ for (const reference of [true, false]) {
               ...row,
               emissionsG: random(2) * random(30_000),
               values: row.values.map(({ dueWh }) => {
-                const meteredWh = random(3) === 0 ? dueWh : random(13_000) - 8_000;
+                // Where the utility is poor more is fed in than drawn.
+                const drawn = utility === "poor" ? random(8_000) - 3_000 : random(13_000) - 8_000;
+                const meteredWh = random(3) === 0 ? dueWh : drawn;
                 return { dueWh, meteredWh, quality: 0, renewableWh: 0 };
               }),
             }),
@@ -146,9 +151,19 @@ for (const reference of [true, false]) {
           const owed = await read((id) => delivery(world).arrearsOf(id) as Promise<bigint>);
           const takenUp = Ledger.takeUp(unmoved, (id) => owed.get(id)!);
           const entered = Ledger.enter(moves, kind, (id) => can.get(id)!, takenUp);
+          const events = new Map<string, [number, bigint][]>();
           const moved = await movedBy(world, async () => {
-            before = await deliver(session, readings, { kind, before, ...reasonOf(kind) });
+            const made = await deliver(session, readings, { kind, before, ...reasonOf(kind) });
+            before = made;
+            for (const log of (await world.provider.getTransactionReceipt(made.hash))!.logs) {
+              const { name, args } = DELIVERY.parseLog(log) ?? { name: "", args: undefined };
+              if (args?.nano !== undefined)
+                events.set(name, [...(events.get(name) ?? []), [Number(args.id), args.nano]]);
+            }
           });
+          expect(events.get("ArrearsTakenUp") ?? []).to.deep.equal([...takenUp.arrears]);
+          expect(events.get("Arrears") ?? []).to.deep.equal([...entered.arrears]);
+          if (entered.arrears.has(UTILITY)) owing++;
           for (const { id, nano } of entered.entries) expect(moved.get(id), `entry ${n}, ${id}`).to.equal(nano);
           ({ unmoved } = entered);
           const left = (await delivery(world).unmovedOf(session.sequence)) as bigint[];
@@ -167,6 +182,7 @@ for (const reference of [true, false]) {
       }
       expect(short).to.be.above(10);
       expect(taken).to.be.above(6);
+      expect(owing).to.be.above(0);
     });
   });
 }
