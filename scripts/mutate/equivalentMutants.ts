@@ -86,6 +86,13 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       "bytes memory entries = id <= INSURANCE ? abi.encode(from, to) : abi.encode(to, from);",
       "the fund owes itself nothing: what it cannot pay is nobody's arrears",
     ],
+    ["if (left[k] >= 0) continue;", "if (left[k] > 0) continue;", "of nothing nothing is still owed"],
+    ["still = -owed > nano ? -owed : nano;", "still = -owed >= nano ? -owed : nano;", EITHER],
+    [
+      "if (k < lines.length) return lines[k].id;",
+      "if (k <= lines.length) return lines[k].id;",
+      "asked of who is to pay: the desk only receives",
+    ],
   ],
   "market/StandingPosts.sol": [
     [

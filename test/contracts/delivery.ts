@@ -8,6 +8,7 @@ import { INSURANCE_ID as FUND } from "../../offchain-solver/ledger/posting.ts";
 import { generator } from "../support/batches.ts";
 import { as, held, owner } from "../support/calls.ts";
 import {
+  connectionsAt,
   deliver,
   delivery,
   entryOf,
@@ -155,12 +156,26 @@ for (const reference of [true, false]) {
 
       it("counts an entry's rows as those of the entry before", async () => {
         await until(session.end + HOUR);
-        const before = await deliver(session, readingsOf(session), { kind: "provisional" });
-        const fewer = { ...readingsOf(session), rows: readingsOf(session).rows.slice(1) };
-        expect(await refusal(await entryOf(session, encodeReadings(fewer), { before }))).to.deep.equal({
-          predicate: "rowsChanged",
-          detail: [3n],
-        });
+        const all = readingsOf(session);
+        const of = (...ks: number[]) => encodeReadings({ ...all, rows: ks.map((k) => all.rows[k]) });
+        const before = await deliver(session, of(0, 1, 2), { kind: "provisional" });
+        const changed = (detail: bigint) => ({ predicate: "rowsChanged", detail: [detail] });
+        expect(await refusal(await entryOf(session, of(1, 2), { before }))).to.deep.equal(changed(2n));
+        expect(await refusal(await entryOf(session, of(0, 1, 2, 3), { before }))).to.deep.equal(changed(4n));
+        expect(await refusal(await entryOf(session, of(0, 1, 3), { before }))).to.deep.equal(changed(2n));
+      });
+
+      it("takes a first entry that names none before it, and no connections of its own choice", async () => {
+        await until(session.end + HOUR);
+        const bytes = encodeReadings(readingsOf(session));
+        const [posting, readings, , ...attested] = await entryOf(session, bytes);
+        const predicate = "notPrevious";
+        expect((await refusal([posting, readings, bytes, ...attested])).predicate).to.equal(predicate);
+        const connections = await connectionsAt(world);
+        expect((await refusal(await entryOf(session, bytes, { posted: { connections } }))).predicate).to.equal(
+          predicate,
+        );
+        await deliver(session, bytes);
       });
     });
 
