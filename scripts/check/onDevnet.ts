@@ -13,6 +13,7 @@ export const ON_DEVNET: readonly string[] = [
   "deliveredDevnet",
   "devnet",
   "devnetNats",
+  "endedConnection",
   "examples",
   "keys",
   "laterDelivery",
