@@ -3,7 +3,8 @@ import { expect } from "chai";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import { DESK_ID as DESK, UTILITY_ID as UTILITY } from "../../offchain-solver/chain/onboarding.ts";
-import { DELIVERY } from "../../offchain-solver/codec/abi.ts";
+import { DELIVERY, MARKET } from "../../offchain-solver/codec/abi.ts";
+import { decodeEntries } from "../../offchain-solver/codec/entries.ts";
 import type { Row, SessionReadings } from "../../offchain-solver/codec/readings.ts";
 import * as Ledger from "../../offchain-solver/ledger/delivery.ts";
 import { INSURANCE_ID as FUND } from "../../offchain-solver/ledger/posting.ts";
@@ -108,6 +109,7 @@ for (const reference of [true, false]) {
         session,
         (row) => ({
           ...row,
+          released: random(400),
           emissionsG: random(2) * random(30_000),
           values: row.values.map(({ dueWh }) => {
             const drawn = poor ? random(8_000) - 3_000 : random(13_000) - 8_000;
@@ -130,13 +132,15 @@ for (const reference of [true, false]) {
     };
 
     /** By event: account and nano-dollars, in their order. */
-    const eventsOf = async (hash: string): Promise<Map<string, [number, bigint][]>> => {
+    const eventsOf = async (hash: string) => {
       const events = new Map<string, [number, bigint][]>();
-      for (const log of (await world.provider.getTransactionReceipt(hash))!.logs) {
+      const { logs } = (await world.provider.getTransactionReceipt(hash))!;
+      const posted = logs.map((log) => MARKET.parseLog(log)).find((log) => log?.name === "Posted")!;
+      for (const log of logs) {
         const { name, args } = DELIVERY.parseLog(log) ?? { name: "", args: undefined };
         if (args?.nano !== undefined) events.set(name, [...(events.get(name) ?? []), [Number(args.id), args.nano]]);
       }
-      return events;
+      return { events, posted: decodeEntries(posted.args.getValue("entries")) };
     };
 
     type Course = { before: Entered; last?: Ledger.Bill; unmoved: Ledger.Unmoved };
@@ -159,7 +163,8 @@ for (const reference of [true, false]) {
         const made = await deliver(session, readings, options);
         [course.before, hash] = [made, made.hash];
       });
-      const events = await eventsOf(hash);
+      const { events, posted } = await eventsOf(hash);
+      expect(posted).to.deep.equal(entered.entries);
       expect(events.get("ArrearsTakenUp") ?? []).to.deep.equal([...takenUp.arrears]);
       expect(events.get("Arrears") ?? []).to.deep.equal([...entered.arrears]);
       for (const { id, nano } of entered.entries) expect(moved.get(id), `entry ${n}, ${id}`).to.equal(nano);
