@@ -10,6 +10,7 @@ const SAME_SIGN = "they differ at zero alone, and minus zero is zero";
 const ASSERTED = "what is added to one account is taken from another, so each sum is zero whatever the batch";
 const EITHER = "where they are equal either is the smaller, or the larger";
 const ZERO = "where it is zero, so is what follows from it either way";
+const THE_LONG_WAY = "the way for those who cannot pay comes to the same where all can";
 const NO_RECORD = "a party equal to the number of participants does not take part, and was refused as unknown";
 
 const CHANGES: Readonly<Record<string, readonly Change[]>> = {
@@ -30,6 +31,67 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       "if (loads.length - offset < HEAD) return offset;",
       "if (loads.length - offset <= HEAD) return offset;",
       "a head alone is refused by what follows with the same offset: it needs a value at least",
+    ],
+  ],
+  "libraries/ConnectionTable.sol": [
+    [
+      "if (place == table.length || _word(table, place) >> ID != id) return;",
+      "if (_word(table, place) >> ID != id) return;",
+      "what lies behind the table has been taken out of it, and is not asked for twice",
+    ],
+  ],
+  "delivery/Delivery.sol": [
+    [
+      "if (totals.short || unmoved) _buy(bill, debitable, entries, amounts, totals);",
+      "if (totals.short) _buy(bill, debitable, entries, amounts, totals);",
+      "who lacks grams is short whatever else there is, and nothing else is bought",
+    ],
+    [
+      "if (unmoved || (fund < 0 && uint256(-fund) > uint128(load(from)))) totals.short = true;",
+      "if (unmoved || (fund <= 0 && uint256(-fund) > uint128(load(from)))) totals.short = true;",
+      ZERO,
+    ],
+    [
+      "if (unmoved || (fund < 0 && uint256(-fund) > uint128(load(from)))) totals.short = true;",
+      "if (unmoved || (fund < 0 && uint256(-fund) >= uint128(load(from)))) totals.short = true;",
+      THE_LONG_WAY,
+    ],
+    [
+      "if (totals.energy > 0 && uint256(totals.energy) > uint128(load(from + 64))) totals.short = true;",
+      "if (totals.energy > 0 && uint256(totals.energy) >= uint128(load(from + 64))) totals.short = true;",
+      THE_LONG_WAY,
+    ],
+    [
+      "if (totals.energy > 0 && uint256(totals.energy) > uint128(load(from + 64))) totals.short = true;",
+      "if (totals.energy > 0) totals.short = true;",
+      THE_LONG_WAY,
+    ],
+    [
+      "if (totals.energy > 0 && uint256(totals.energy) > uint128(load(from + 64))) totals.short = true;",
+      "if (uint256(totals.energy) > uint128(load(from + 64))) totals.short = true;",
+      THE_LONG_WAY,
+    ],
+    ["mstore(add(totals, 96), slt(short, 0))", "mstore(add(totals, 96), iszero(sgt(short, 0)))", THE_LONG_WAY],
+    ["if (missing > 0) {", "if (missing >= 0) {", "who lacks nothing buys nothing and gives all that it has"],
+    [
+      "int256 room = int256(line.most) + (amount < 0 ? amount : int256(0));",
+      "int256 room = int256(line.most) + (amount <= 0 ? amount : int256(0));",
+      ZERO,
+    ],
+    [
+      "if (cost > room) cost = room > 0 ? room : int256(0);",
+      "if (cost >= room) cost = room > 0 ? room : int256(0);",
+      EITHER,
+    ],
+    [
+      "if (cost > room) cost = room > 0 ? room : int256(0);",
+      "if (cost > room) cost = room >= 0 ? room : int256(0);",
+      ZERO,
+    ],
+    [
+      "if (amount < 0 && uint256(-amount) > uint128(has)) totals.short = true;",
+      "if (amount <= 0 && uint256(-amount) > uint128(has)) totals.short = true;",
+      ZERO,
     ],
   ],
   "types/Mandate.sol": [
@@ -87,6 +149,11 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       "the fund owes itself nothing: what it cannot pay is nobody's arrears",
     ],
     ["if (left[k] >= 0) continue;", "if (left[k] > 0) continue;", "of nothing nothing is still owed"],
+    [
+      "if (was >= Kind.Final) line.released = line.released > old.released ? line.released - old.released : 0;",
+      "if (was >= Kind.Final) line.released = line.released >= old.released ? line.released - old.released : 0;",
+      ZERO,
+    ],
     ["still = -owed > nano ? -owed : nano;", "still = -owed >= nano ? -owed : nano;", EITHER],
     [
       "if (k < lines.length) return lines[k].id;",
@@ -102,6 +169,7 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
     ],
   ],
   "delivery/Connections.sol": [
+    ["for (uint256 k; k < count; ++k) {", "for (uint256 k; k <= count; ++k) {", "behind the last there is no id"],
     [
       "if (wallet == address(0) || !signed) revert ConnectionBadSignature(id);",
       "if (!signed) revert ConnectionBadSignature(id);",

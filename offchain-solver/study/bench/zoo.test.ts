@@ -139,6 +139,7 @@ const FIXED: readonly (readonly [seed: number, why: string])[] = [
   [1008, "scarcity behind tight limits, a nodal price that walks far; did not end"],
   [1050, "allowances dearer than energy, seventeen behind tight limits; did not end"],
   [1061, "one hour of nineteen houses, allowances at ten times the tariff; did not end"],
+  [50_086, "six members with batteries and wind, robust, tight limits; 1.4e-5 below the optimum"],
   [3027, "PV plants alone; took three times what plain does"],
   [3032, "no point that limits and devices share, and the elastic problem unsolved"],
   [7027, "fourteen houses with generators and batteries; did not end"],
