@@ -12,9 +12,10 @@ export const [REGRET, MISMATCH, TURNOVER, REACH, CLAIM_SIZE] = [0, 1, 2, 3, 4] a
 
 /**
  * Regrets of agents may fill this much of the turnover's part of what is allowed, and of rounding's: the operator's own
- * comes with rounding, up to a quarter of it on the 15-bus day and on streets.
+ * comes with rounding, up to a quarter of it on the 15-bus day and on streets. What plans and trades leave open at
+ * prices that are off is what the objective is off by, up to an eighth of it.
  */
-const FILL = { turnover: 0.95, rounding: 0.5 } as const;
+const FILL = { turnover: 0.95, rounding: 0.5, mismatch: 0.5 } as const;
 
 /**
  * Rounding excuses regrets up to this part of the turnover. A clearing is about a tenth of its regrets off the optimum,
@@ -163,7 +164,7 @@ function mismatchIn(
   turnover: number,
   rounding: number,
 ): Pick<Certificate, "mismatch" | "allowedMismatch"> {
-  const all = CERTIFICATE.mismatch * turnover;
+  const all = FILL.mismatch * CERTIFICATE.mismatch * turnover;
   let [open, traded] = [0, 0];
   let worst = { mismatch: 0, allowedMismatch: all + rounding };
   for (const claim of [...claims].sort((a, b) => a[TURNOVER] - b[TURNOVER])) {

@@ -86,10 +86,10 @@ const ASK_STANDING = 10;
 const REACH_FROM = 32;
 const REACH_FALL = 0.7;
 /**
- * Iterates that stand still may be so many times their tolerances apart: prices a ten-thousandth of their level, plans
- * and trades less, since what they are off by at prices that are off is what the objective is off by.
+ * Iterates that stand still may be so many times their tolerances apart: prices a ten-thousandth of their level, and
+ * plans and trades about what a certificate leaves open.
  */
-const NEAR = { prices: 10, plans: 3 } as const;
+const NEAR = 10;
 /**
  * Penalties fall where less than this part of what may be open is, and regrets would take more than so many iterations
  * to get small enough.
@@ -270,9 +270,7 @@ function withPenalties(state: OperatorState, next: RhoScale): Float64Array {
  */
 const standsNear = ({ acceleration }: OperatorState, { primal, dual }: Residual): boolean =>
   // Plain iterations keep their penalties, and plans are no farther apart for lower ones.
-  acceleration.stalls > 0 &&
-  primal <= (acceleration.settings.method === "admm" ? ASK_FROM : NEAR.plans) &&
-  dual <= NEAR.prices;
+  acceleration.stalls > 0 && primal <= (acceleration.settings.method === "admm" ? ASK_FROM : NEAR) && dual <= NEAR;
 
 /**
  * What to ask for with the next replies: regrets every few iterations once residuals are small, reach where they have
