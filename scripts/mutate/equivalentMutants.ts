@@ -33,6 +33,19 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       "a head alone is refused by what follows with the same offset: it needs a value at least",
     ],
   ],
+  "delivery/Deliveries.sol": [
+    [
+      "if (from < held.contestedUntil) from = held.contestedUntil;",
+      "if (from <= held.contestedUntil) from = held.contestedUntil;",
+      EITHER,
+    ],
+  ],
+  "libraries/Waterfall.sol": [
+    ["if (amount >= 0) {", "if (amount > 0) {", ZERO],
+    ["} else if (uint256(-amount) > debitable[k]) {", "} else if (uint256(-amount) >= debitable[k]) {", EITHER],
+    ["if (fund < 0 && uint256(-fund) > fundHas) {", "if (fund <= 0 && uint256(-fund) > fundHas) {", ZERO],
+    ["if (fund < 0 && uint256(-fund) > fundHas) {", "if (fund < 0 && uint256(-fund) >= fundHas) {", EITHER],
+  ],
   "libraries/ConnectionTable.sol": [
     [
       "if (place == table.length || _word(table, place) >> ID != id) return;",
@@ -72,6 +85,31 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       THE_LONG_WAY,
     ],
     ["mstore(add(totals, 96), slt(short, 0))", "mstore(add(totals, 96), iszero(sgt(short, 0)))", THE_LONG_WAY],
+    [
+      "} lt(at, end) {",
+      "} iszero(gt(at, end)) {",
+      "what one id more leaves behind the last is written over by the systems'",
+    ],
+    [
+      "uint256 place = ENTRY_BYTES * (k < count ? k : k + 1);",
+      "uint256 place = ENTRY_BYTES * (k <= count ? k : k + 1);",
+      "the desk's, who only receives: neither its id nor what it has is asked for",
+    ],
+    [
+      "if (amount < 0 && uint256(-amount) > uint128(has)) totals.short = true;",
+      "if (amount < 0 && uint256(-amount) >= uint128(has)) totals.short = true;",
+      THE_LONG_WAY,
+    ],
+    [
+      "if (amount < 0 && uint256(-amount) > uint128(has)) totals.short = true;",
+      "if (amount < 0) totals.short = true;",
+      THE_LONG_WAY,
+    ],
+    [
+      "if (amount < 0 && uint256(-amount) > uint128(has)) totals.short = true;",
+      "if (uint256(-amount) > uint128(has)) totals.short = true;",
+      THE_LONG_WAY,
+    ],
     ["if (missing > 0) {", "if (missing >= 0) {", "who lacks nothing buys nothing and gives all that it has"],
     [
       "int256 room = int256(line.most) + (amount < 0 ? amount : int256(0));",

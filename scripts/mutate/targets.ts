@@ -54,6 +54,8 @@ const AFTERWARDS = [
   "deliveryBounds",
   "deliveryAttestation",
   "deliveryScenarios",
+  "deliveryTimes",
+  "deliveryRoles",
   "entryTerms",
 ];
 const LAST = ["hostileTokens", "threats", "conspiracy", "differential", "audit", "grid"];
@@ -92,7 +94,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   Authority: "governance",
   Connections: "connectionTable deliveryBounds",
   ConnectionTable: "connectionTable deliveryBounds",
-  Deliveries: "deliveryAttestation delivery",
+  Deliveries: "deliveryTimes deliveryRoles deliveryAttestation delivery",
   Entries: "laterEntries deliveryAttestation delivery",
   Waterfall: "laterEntries deliveryBounds",
 };
