@@ -9,6 +9,12 @@ import { measureOf } from "../bench/zooRow.ts";
 import { scenarioOf, type Cell, type Experiment, type Horizon } from "./common.ts";
 import { streetDays } from "./street.ts";
 
+/** The least share of nodal prices that are central's, in words. */
+const sameOf = (rows: readonly SizeRow[]): string => {
+  const least = Math.min(...rows.map(({ pricesSame }) => pricesSame));
+  return least === 1 ? "all" : `${percent(least)} or more`;
+};
+
 export const FACTORS = [0.001, 0.01, 0.1, 1, 10, 100] as const;
 
 /** $/MWh: nodal prices that are unique lie as near to the central twin's. */
@@ -91,7 +97,7 @@ function textOf(rows: readonly SizeRow[]): string {
   return [
     `**${rows[0].market}:** ${least === highest ? `${least} evaluations at every size` : `${least} to ${highest} evaluations`}`,
     `the largest gap to the central optimum ${most(({ gap }) => Math.abs(gap)).toExponential(1)} of gross turnover`,
-    `nodal prices at most ${most(({ priceApart }) => priceApart).toPrecision(2)} $/MWh from central's, at every size ${percent(Math.min(...rows.map(({ pricesSame }) => pricesSame)))} or more of them within ${SAME_PRICE} (where several prices support one optimum, they may differ)`,
+    `nodal prices at most ${most(({ priceApart }) => priceApart).toPrecision(2)} $/MWh from central's, at every size ${sameOf(rows)} of them within ${SAME_PRICE} (where several prices support one optimum, they may differ)`,
     `whole Wh and W shift a member's payment by at most, of turnover: ${rows.map((r) => `${percent(r.paymentShift)} at x ${r.factor}`).join(", ")}; reserve too small to post costs ${rows.map((r) => `${percent(r.reserveMoved)} at x ${r.factor}`).join(", ")}.`,
   ].join("; ");
 }
