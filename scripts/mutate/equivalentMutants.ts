@@ -45,6 +45,7 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
     ["} else if (uint256(-amount) > debitable[k]) {", "} else if (uint256(-amount) >= debitable[k]) {", EITHER],
     ["if (fund < 0 && uint256(-fund) > fundHas) {", "if (fund <= 0 && uint256(-fund) > fundHas) {", ZERO],
     ["if (fund < 0 && uint256(-fund) > fundHas) {", "if (fund < 0 && uint256(-fund) >= fundHas) {", EITHER],
+    ["if (moved[k] <= 0) continue;", "if (moved[k] < 0) continue;", ZERO],
   ],
   "libraries/ConnectionTable.sol": [
     [

@@ -97,6 +97,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   Deliveries: "deliveryTimes deliveryRoles deliveryAttestation delivery",
   Entries: "laterEntries deliveryAttestation delivery",
   Waterfall: "laterEntries deliveryBounds",
+  DueCheck: "dueCheck deliveryBounds",
 };
 
 /** What `file` may touch, likely ones first; what it cannot touch is not run. */

@@ -179,6 +179,25 @@ for (const reference of [true, false]) {
       return entered;
     };
 
+    it("cut receivers of the same alike, but for the nano-dollar that does not divide", async () => {
+      await start(1, 0n);
+      await until(session.end + HOUR);
+      const course: Course = { before: NONE, unmoved: new Map() };
+      let uneven = 0;
+      for (const n of KINDS.keys()) {
+        // 101 draws more each time than it can pay; the others feed in the same.
+        const readings = readingsOf(session, (row, k) => {
+          if (k > 0) return metered(row, 0, { meteredWh: row.values[0].dueWh + 1_000 + n });
+          return metered(metered(row, 0, { meteredWh: -7_000 - 37 * n }), 1, { meteredWh: -7_000 });
+        });
+        const { entries } = await enterNext(course, n, readings);
+        const received = entries.slice(1, 4).map(({ nano }) => nano);
+        if (new Set(received).size > 1) uneven++;
+        await Chain.send(as(world.contracts.market, world.admin), "deposit", 101, 12_345n);
+      }
+      expect(uneven).to.be.above(2);
+    });
+
     it("are what the ledger says of each, accounts that cannot pay and what is collected of them included", async () => {
       let [short, taken, owing] = [0, 0, 0];
       for (const [seed, fund, poor] of [
