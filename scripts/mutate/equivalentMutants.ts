@@ -40,6 +40,37 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       EITHER,
     ],
   ],
+  "libraries/Lanes.sol": [
+    [
+      "let tooSmall := mul(ONES, sub(0x1ffff, sub(take, mul(sub(take, 0x10000), gt(take, 0x10000)))))",
+      "let tooSmall := mul(ONES, sub(0x1ffff, sub(take, mul(sub(take, 0x10000), iszero(lt(take, 0x10000))))))",
+      EITHER,
+    ],
+    [
+      "let tooLarge := mul(ONES, sub(0x1ffff, sub(feed, mul(sub(feed, 0xffff), gt(feed, 0xffff)))))",
+      "let tooLarge := mul(ONES, sub(0x1ffff, sub(feed, mul(sub(feed, 0xffff), iszero(lt(feed, 0xffff))))))",
+      EITHER,
+    ],
+    [
+      "tooLarge := mul(or(ONES, shl(16, ONES)), mul(sub(0x7fff, renewable), lt(renewable, 0x7fff)))",
+      "tooLarge := mul(or(ONES, shl(16, ONES)), mul(sub(0x7fff, renewable), iszero(gt(renewable, 0x7fff))))",
+      ZERO,
+    ],
+    [
+      "for {} lt(row, end) {",
+      "for {} iszero(gt(row, end)) {",
+      "a word behind the last has no period in it, and all of it is masked",
+    ],
+    ["if gt(add(row, 32), end) {", "if iszero(lt(add(row, 32), end)) {", "of a whole word nothing is masked"],
+  ],
+  "libraries/RowTree.sol": [
+    ["} lt(k, count) {", "} iszero(gt(k, count)) {", "one hash more lies behind the last, and is no node"],
+    [
+      "let swap := mul(xor(one, other), gt(one, other))",
+      "let swap := mul(xor(one, other), iszero(lt(one, other)))",
+      "two that are the same are in order either way",
+    ],
+  ],
   "libraries/Waterfall.sol": [
     ["if (amount >= 0) {", "if (amount > 0) {", ZERO],
     ["} else if (uint256(-amount) > debitable[k]) {", "} else if (uint256(-amount) >= debitable[k]) {", EITHER],
