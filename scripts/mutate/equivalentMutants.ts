@@ -10,6 +10,7 @@ const SAME_SIGN = "they differ at zero alone, and minus zero is zero";
 const ASSERTED = "what is added to one account is taken from another, so each sum is zero whatever the batch";
 const EITHER = "where they are equal either is the smaller, or the larger";
 const ZERO = "where it is zero, so is what follows from it either way";
+const BEHIND = "what follows the table in memory is zeros or the length of what comes next, and no id";
 const THE_LONG_WAY = "the way for those who cannot pay comes to the same where all can";
 const NO_RECORD = "a party equal to the number of participants does not take part, and was refused as unknown";
 
@@ -79,6 +80,21 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
     ["if (moved[k] <= 0) continue;", "if (moved[k] < 0) continue;", ZERO],
   ],
   "libraries/ConnectionTable.sol": [
+    [
+      "if (from < table.length && _word(table, from) >> ID == id) from += CONNECTION_BYTES;",
+      "if (from <= table.length && _word(table, from) >> ID == id) from += CONNECTION_BYTES;",
+      BEHIND,
+    ],
+    [
+      "if (from < table.length && _word(table, from) >> ID == id) from += CONNECTION_BYTES;",
+      "if (_word(table, from) >> ID == id) from += CONNECTION_BYTES;",
+      BEHIND,
+    ],
+    [
+      "for (uint256 offset; offset < table.length; offset += CONNECTION_BYTES) {",
+      "for (uint256 offset; offset <= table.length; offset += CONNECTION_BYTES) {",
+      BEHIND,
+    ],
     [
       "if (place == table.length || _word(table, place) >> ID != id) return;",
       "if (_word(table, place) >> ID != id) return;",
