@@ -78,6 +78,23 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
     ["if (fund < 0 && uint256(-fund) > fundHas) {", "if (fund <= 0 && uint256(-fund) > fundHas) {", ZERO],
     ["if (fund < 0 && uint256(-fund) > fundHas) {", "if (fund < 0 && uint256(-fund) >= fundHas) {", EITHER],
     ["if (moved[k] <= 0) continue;", "if (moved[k] < 0) continue;", ZERO],
+    [
+      "if (above > more) low = middle + 1;",
+      "if (above >= more) low = middle + 1;",
+      "the least of those that bear one more is then found among those that are equal to it",
+    ],
+  ],
+  "libraries/DueCheck.sol": [
+    [
+      "if (seller < participants) sold[seller * periods + period] += quantity;",
+      "if (seller <= participants) sold[seller * periods + period] += quantity;",
+      NO_RECORD,
+    ],
+    [
+      "if (buyer < participants) sold[buyer * periods + period] -= quantity;",
+      "if (buyer <= participants) sold[buyer * periods + period] -= quantity;",
+      NO_RECORD,
+    ],
   ],
   "libraries/ConnectionTable.sol": [
     [
