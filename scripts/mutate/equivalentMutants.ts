@@ -149,6 +149,21 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       "if (uint256(totals.energy) > uint128(load(from + 64))) totals.short = true;",
       THE_LONG_WAY,
     ],
+    [
+      "if (unmoved || (fund < 0 && uint256(-fund) > uint128(load(from)))) totals.short = true;",
+      "if (unmoved || (fund < 0)) totals.short = true;",
+      THE_LONG_WAY,
+    ],
+    [
+      "if (unmoved || (fund < 0 && uint256(-fund) > uint128(load(from)))) totals.short = true;",
+      "if (unmoved || (uint256(-fund) > uint128(load(from)))) totals.short = true;",
+      THE_LONG_WAY,
+    ],
+    [
+      "if (totals.energy > 0 && uint256(totals.energy) > uint128(load(from + 64))) totals.short = true;",
+      "if (totals.energy >= 0 && uint256(totals.energy) > uint128(load(from + 64))) totals.short = true;",
+      ZERO,
+    ],
     ["mstore(add(totals, 96), slt(short, 0))", "mstore(add(totals, 96), iszero(sgt(short, 0)))", THE_LONG_WAY],
     [
       "} lt(at, end) {",

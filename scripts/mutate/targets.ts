@@ -94,7 +94,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   Authority: "governance",
   Connections: "connectionTable deliveryBounds",
   ConnectionTable: "connectionTable deliveryBounds",
-  Deliveries: "deliveryTimes deliveryRoles deliveryAttestation delivery",
+  Deliveries: "rowProofs deliveryTimes deliveryRoles deliveryAttestation delivery",
   Entries: "laterEntries deliveryAttestation delivery",
   Waterfall: "laterEntries deliveryBounds",
   DueCheck: "dueCheck deliveryBounds",

@@ -1,5 +1,6 @@
 /** What entries of one session come to together, where some cannot pay what they owe. */
 import { expect } from "chai";
+import type { Wallet } from "ethers";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import { DESK_ID as DESK, UTILITY_ID as UTILITY } from "../../offchain-solver/chain/onboarding.ts";
@@ -44,6 +45,7 @@ for (const reference of [true, false]) {
       ({ world, session, until } = await tradedSession(reference, dollars));
       const fund = { nodeKey: wallet("node", FUND), meterKey: wallet("meter", FUND) };
       await Onboarding.register(world.deployment, world.admin, [{ id: FUND, wallet: fund.nodeKey.address, ...fund }]);
+      (world.wallets as Map<number, Wallet>).set(FUND, fund.nodeKey);
       await Chain.send(world.contracts.token, "mint", await world.admin.getAddress(), 10n ** 12n);
       await Chain.send(world.contracts.token, "approve", world.deployment.market, 10n ** 12n);
       if (fundNano > 0n) await Chain.send(as(world.contracts.market, world.admin), "deposit", FUND, fundNano / 1000n);
@@ -178,6 +180,23 @@ for (const reference of [true, false]) {
       [course.last, course.unmoved] = [bill, entered.unmoved];
       return entered;
     };
+
+    it("give back a penalty of which the fund has not enough left: who it was taken from bears the rest", async () => {
+      await start(4, 0n);
+      await until(session.end + HOUR);
+      const course: Course = { before: NONE, unmoved: new Map() };
+      const fined = (undeliveredW: number) =>
+        readingsOf(session, (row) => row, {
+          responses: [{ row: 1, period: 1, calledWh: 0, undeliveredW, price: 9_000 }],
+        });
+      await enterNext(course, 0, fined(5_000));
+      expect(await held(world, FUND)).to.equal(135_000_000n);
+      await leave(FUND);
+      const { entries, byReceivers } = await enterNext(course, 1, fined(0));
+      expect(byReceivers).to.equal(45_000_000n);
+      expect(entries.find(({ id }) => id === 102)!.nano).to.equal(90_000_000n);
+      expect(await held(world, FUND)).to.equal(0n);
+    });
 
     it("cut receivers of the same alike, but for the nano-dollar that does not divide", async () => {
       await start(1, 0n);
