@@ -71,14 +71,15 @@ contract Meters is Twins {
         return (CARBON, CARBON);
     }
 
-    /// One signature each, of the wallet; the last one's is a contract that says yes.
+    /// One signature each, of the wallet; the last one's is a contract that says yes. Its code is the second that a delivery
+    /// makes, after what checks due energy.
     function _register(IDelivery to) private returns (address pointer) {
         bytes[] memory signatures = new bytes[](PROSUMERS);
         for (uint256 k; k < PROSUMERS; ++k) {
             (uint8 v, bytes32 r, bytes32 s) = VM.sign(5000 + k, to.connectionDigest(_homes[k]));
             signatures[k] = abi.encodePacked(r, s, v);
         }
-        pointer = address(uint160(uint256(keccak256(abi.encodePacked(bytes2(0xd694), to, bytes1(0x01))))));
+        pointer = address(uint160(uint256(keccak256(abi.encodePacked(bytes2(0xd694), to, bytes1(0x02))))));
         to.registerConnections(_homes, signatures);
     }
 

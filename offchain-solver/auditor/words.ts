@@ -217,7 +217,7 @@ export async function checkCode(
     const verdict = await codeVerdict(look, part);
     if (verdict.kind !== "valid") return verdict;
   }
-  if (release.dueChecker === undefined) return VALID;
+  if (release.delivery === undefined || release.dueChecker === undefined) return VALID;
   // Code that is not the released one would not have to answer.
   const [checker] = await said(look, { codec: DELIVERY, address: delivery, block }, "dueChecker", []);
   return codeVerdict(look, ["due checker", checker as string, release.dueChecker]);
