@@ -8,8 +8,6 @@ import type { Deployment } from "../chain/deployment.ts";
 import { OPERATOR_ID } from "../chain/onboarding.ts";
 import { registered } from "../chain/keys.ts";
 import { readSessions } from "../chain/events.ts";
-import { connectionsFor } from "../chain/delivery.ts";
-import { connectedAt } from "../chain/deliveryEntries.ts";
 import { readLedger } from "../chain/session.ts";
 import { seatedCommittee } from "../chain/committee.ts";
 import { MarketWatch, type Seen, type Watched } from "../chain/watch.ts";
@@ -19,13 +17,12 @@ import { packSignatures } from "../codec/typedData.ts";
 import { standingLoads } from "../codec/standingLoads.ts";
 import type { Terms } from "../codec/terms.ts";
 import { WitnessSchema } from "../codec/witness.ts";
-import { INSURANCE_ID } from "../ledger/posting.ts";
-import type { Ledger } from "../ledger/settlementModel.ts";
 import type { Link } from "../net/transport.ts";
 import { AgentThread } from "./agent/agentThread.ts";
 import { maskKey } from "./agent/maskStream.ts";
 import type { Carrier } from "./carrier.ts";
 import type { Config } from "./config.ts";
+import { connectedLimits } from "./connected.ts";
 import { JournalError, type Journal } from "./journal/journal.ts";
 import { Deliveries } from "./delivery/deliveries.ts";
 import { decodeMeterMessage, encodeMeterMessage, isMeterMessage } from "./delivery/meterMessages.ts";
@@ -342,18 +339,9 @@ export class Party {
     // By its epoch: a chain's node may have no states so old as the freeze.
     const { members: committee } = await seatedCommittee(deployment, provider, this.#seen?.terms.epoch);
     const nodeKeys = new Map(ids.map((id) => [id, this.#nodeKeys.get(id) as string]));
-    const limits = await this.#connectedOf(ledger);
+    const limits = await connectedLimits(deployment, provider, ledger);
     const known = { ...ledger, limits, standing: standingLoads(scenario) };
     return { chainId: deployment.chainId, market: deployment.market, ledger: known, nodeKeys, committee };
-  }
-
-  /** Nobody counts as promised whose connection bounds nothing: what it sells could not be charged to it. */
-  async #connectedOf({ limits, terms }: Ledger): Promise<Ledger["limits"]> {
-    const { provider } = this.#o;
-    const deployment = await connectedAt(this.#o.deployment, provider);
-    if (deployment.delivery === undefined) return limits;
-    const connections = await connectionsFor(deployment, provider, Number(terms.start));
-    return new Map([...limits].filter(([id]) => id >= INSURANCE_ID || connections.has(id)));
   }
 
   #hear(from: number, bytes: Uint8Array): void {

@@ -58,7 +58,7 @@ export function Money({ view, wallet, account, after }: Props) {
   const leave = (): void =>
     void run(
       "Your wallet asks three times: to revoke, to end your connection, then to ask for your deposit.",
-      "You have left: no later session has you in it, none that begins in two days can charge you, and your deposit is on its way.",
+      "You have left: no later session has you in it, none that begins more than two days from now can charge you, and your deposit is on its way.",
       withSigner((signer) => Owner.leave(deployment, signer, account)),
     );
   return (
