@@ -31,8 +31,9 @@ abstract contract State is AccessManaged {
     /// years.
     int256 internal constant MAX_GRAMS = 1 << 54;
 
-    /// How many batches are kept.
-    uint256 internal constant KEPT = 64;
+    /// How many batches are kept. Sessions take an hour at least and begin two days ahead at most: a batch is kept until
+    /// 79 hours after its session's end or longer, and its first entry has 37 hours once no more values come.
+    uint256 internal constant KEPT = 128;
     uint256 internal constant RING = KEPT + 1;
 
     IERC20 public immutable token;

@@ -3,7 +3,7 @@ import type { Release } from "./release.ts";
 
 export const RELEASE: Release = {
   market: {
-    hash: "0xa963811776df1e8b4cd80db873f59c83c76326f8a39179119650a3faa890c1be",
+    hash: "0x8eeee633b3db5b4289cafb0972575061f1149ea810a27a2bece765d8c22deaf1",
     bytes: 24233,
     gaps: [
       { length: 32, start: 576 },
@@ -44,7 +44,7 @@ export const RELEASE: Release = {
   },
   tableWriter: { hash: "0xbc672030a0b5e708478680e0f7cf3aefccf2e7c1cae185d1ef8da31d8f120061", bytes: 4024, gaps: [] },
   extension: {
-    hash: "0x1be0a9ee191d06e7a4e299db9df7a5b0e65c772701306b937642dc7b1e01689c",
+    hash: "0xd8cf5d243484f0e9c367982e95878e2615b19603127f82dedd86a706096da168",
     bytes: 12024,
     gaps: [
       { length: 32, start: 212 },

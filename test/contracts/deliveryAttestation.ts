@@ -117,16 +117,27 @@ for (const reference of [true, false]) {
         });
       });
 
+      it("takes a first entry once no more values come, however many hours were cleared ahead", async () => {
+        const first = session;
+        const closes = first.end + 42 * HOUR;
+        // As many as there can be by then: the last begins two days later.
+        for (let start = first.end; start <= closes + 2 * DAY; start += HOUR)
+          await settleSession(world, [energy(0, 1, 0, 10)], 1, { start });
+        await until(closes + DAY);
+        const moved = await movedBy(world, () => deliver(first, readingsOf(first)));
+        expect(moved.get(101)).to.equal(0n);
+      });
+
       it("keeps a batch for corrections when the market has forgotten it", async () => {
         await until(session.end + HOUR);
         const before = await deliver(session, readingsOf(session), { kind: "provisional" });
         const first = session;
-        for (let k = 0; k < 64; k++) {
+        for (let k = 0; k < 128; k++) {
           const at = START + 8 * HOUR + k * HOUR;
           await settleSession(world, [energy(0, 1, 0, 10)], 1, { start: at });
         }
         expect(await refused(world.contracts.market, "batchAt", first.sequence)).to.equal("batchNotKept");
-        await until(first.end + 4 * DAY);
+        await until(first.end + 7 * DAY);
         const read = readingsOf(first, (row, k) => (k === 0 ? metered(row, 0, { meteredWh: 1_900 }) : row));
         const moved = await movedBy(world, () => deliver(first, read, { before }));
         expect(moved.get(101)).to.equal(-11_000_000n);
