@@ -1,6 +1,10 @@
-/** A session is one transaction: what does not fit must be refused before anybody signs. */
-import type { ClearingResult } from "../market/result/clearingResult.ts";
+/**
+ * A session is one transaction, and each entry of its readings another: what does not fit must be refused before
+ * anybody signs.
+ */
+import { OPERATOR, UTILITY, type ClearingResult } from "../market/result/clearingResult.ts";
 import * as Payload from "./payload.ts";
+import { biasOf, byteLength, NARROW, WIDE } from "./readings.ts";
 import { quorumOf } from "./typedData.ts";
 
 /** EIP-7825. */
@@ -12,6 +16,8 @@ export const MAX_TRANSACTION_BYTES = 131_072;
  * Signature, nonce, fees, chain and address of the transaction, with the heads of its lists: at most this many bytes.
  */
 const ENVELOPE_BYTES = 160;
+/** Selector, 17 words of posting, three offsets, signer mask, three lengths, and the padding of three byte strings. */
+const ENTRY_BYTES = 4 + 24 * 32 + 3 * 31;
 /** Selector, two offsets, hash of the witness, signer mask, two lengths, and the padding of two byte strings. */
 const CALL_BYTES = 4 + 6 * 32 + 31;
 
@@ -21,7 +27,12 @@ export type Fit = {
   readonly bytes: number;
   /** Upper bound, see `gasBound`. */
   readonly gas: number;
+  /** Of a later entry of its readings, which has those of the entry before beside its own. */
+  readonly entry: EntryFit;
 };
+
+/** Of the longest entry for a session, bytes as in `entryBytes`; `gas`: upper bound, see `entryGasBound`. */
+export type EntryFit = { readonly bytes: number; readonly gas: number };
 
 /** What a session is besides its result. */
 export type Setting = {
@@ -30,12 +41,14 @@ export type Setting = {
   /** Buses and prosumers of the grid model. */
   readonly buses: number;
   readonly homes: number;
-  /** What a transaction may take, where that is less than the chain's own limits. */
+  /** What transactions may take, where that is less than the chain's own limits. */
   readonly most?: TransactionLimits;
 };
 
-export type TransactionLimits = { readonly bytes: number; readonly gas: number };
-export const CHAIN_LIMITS: TransactionLimits = { bytes: MAX_TRANSACTION_BYTES, gas: MAX_TRANSACTION_GAS };
+/** Of a settlement, and of an entry of readings. */
+export type TransactionLimits = Omit<Fit, "fits">;
+const MOST: EntryFit = { bytes: MAX_TRANSACTION_BYTES, gas: MAX_TRANSACTION_GAS };
+export const CHAIN_LIMITS: TransactionLimits = { ...MOST, entry: MOST };
 
 export function fitsOneTransaction(
   result: ClearingResult,
@@ -47,11 +60,51 @@ export function fitsOneTransaction(
   const bytes = ENVELOPE_BYTES + CALL_BYTES + payload + 64 * quorumOf(members);
   const sizes = { participants: participants.length, standing, periods, trades: trades.length, payload };
   const gas = gasBound({ ...sizes, members, buses });
-  return {
-    fits: bytes <= most.bytes && gas <= most.gas && trades.length <= Payload.MAX_TRADES,
-    bytes,
-    gas,
-  };
+  const entry = { bytes: entryBytes(result, { members, homes }), gas: entryGasBound({ homes, periods }) };
+  const within = (fit: EntryFit, limit: EntryFit): boolean => fit.bytes <= limit.bytes && fit.gas <= limit.gas;
+  const fits = within({ bytes, gas }, most) && within(entry, most.entry) && trades.length <= Payload.MAX_TRADES;
+  return { fits, bytes, gas, entry };
+}
+
+/**
+ * Bytes of the longest entry for a session: a correction that has everybody's readings twice, the old and the new, each
+ * with a call of all reserve that was traded. Values are taken to be wide where somebody's position is half of what a
+ * narrow one holds.
+ */
+export function entryBytes(result: ClearingResult, { members, homes }: Pick<Setting, "members" | "homes">): number {
+  const width = largestPositionWh(result) < biasOf(NARROW) / 2 ? NARROW : WIDE;
+  const responses = answering(result);
+  const readings = byteLength({ rows: homes, periods: result.periods, width, responses });
+  return ENVELOPE_BYTES + ENTRY_BYTES + 2 * readings + 64 * quorumOf(members);
+}
+
+/**
+ * More gas than a later entry takes in which everybody's values are estimated, before and now, and one home in five
+ * cannot pay: a value takes its longest path twice, and who cannot pay 40,000 more.
+ */
+export const entryGasBound = ({ homes, periods }: { readonly homes: number; readonly periods: number }): number =>
+  300_000 + homes * (8_000 + 1_720 * periods);
+
+/** Accounts times periods in which they have sold reserve to somebody, or bought it. */
+function answering({ trades, periods }: ClearingResult): number {
+  const places = new Set<number>();
+  for (const { product, seller, buyer, period } of trades) {
+    if (product !== "reserve" || seller === OPERATOR) continue;
+    if (seller !== UTILITY) places.add(seller * periods + period);
+    places.add(buyer * periods + period);
+  }
+  return places.size;
+}
+
+/** Of anybody in any period, to either side. */
+function largestPositionWh({ participants, periods, trades }: ClearingResult): number {
+  const position = participants.map(() => new Float64Array(periods));
+  for (const { product, seller, buyer, period, quantity } of trades) {
+    if (product !== "energy") continue;
+    if (seller in position) position[seller][period] += quantity;
+    if (buyer in position) position[buyer][period] -= quantity;
+  }
+  return position.reduce((most, row) => row.reduce((a, b) => Math.max(a, Math.abs(b)), most), 0);
 }
 
 export type Size = {

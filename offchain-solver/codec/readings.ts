@@ -57,15 +57,14 @@ const PRICES = 9;
 const ROW_HEAD = 12;
 const RESPONSE = 14;
 const WORD = 32;
-const NARROW = 2;
-const WIDE = 4;
+export const NARROW = 2;
+export const WIDE = 4;
 
 /** A field that does not fit its bytes is our own fault: a RangeError that names it. */
 export function encodeReadings({ allowancePrice, prices, rows, responses }: SessionReadings): Uint8Array {
   const periods = prices.length;
   const width = narrowestOf(rows);
-  const length = HEAD + PRICES * periods + strideOf(periods, width) * rows.length + RESPONSE * responses.length;
-  const writer = new Writer(length);
+  const writer = new Writer(byteLength({ rows: rows.length, periods, width, responses: responses.length }));
   writer.put("rows", rows.length, 2).put("allowancePrice", allowancePrice, 3).put("width", width, 1);
   for (const { shortPrice, longPrice, responsePrice } of prices)
     writer.put("shortPrice", shortPrice, -3).put("longPrice", longPrice, -3).put("responsePrice", responsePrice, -3);
@@ -80,13 +79,25 @@ export function encodeReadings({ allowancePrice, prices, rows, responses }: Sess
   return writer.bytes;
 }
 
+/** `width`: bytes of a value. */
+export type ReadingsSize = {
+  readonly rows: number;
+  readonly periods: number;
+  readonly width: number;
+  readonly responses: number;
+};
+
+export const byteLength = ({ rows, periods, width, responses }: ReadingsSize): number =>
+  HEAD + PRICES * periods + strideOf(periods, width) * rows + RESPONSE * responses;
+
 const strideOf = (periods: number, width: number): number =>
   ROW_HEAD + 2 * width * periods + paddingOf(periods, width) + width * periods + Math.ceil(periods / 4);
 
 /** Zeros after the pairs of a row: a contract reads them by the word. */
 const paddingOf = (periods: number, width: number): number => (WORD - ((2 * width * periods) % WORD)) % WORD;
 
-const biasOf = (width: number): number => 2 ** (8 * width - 1);
+/** What a value of `width` bytes is below. */
+export const biasOf = (width: number): number => 2 ** (8 * width - 1);
 
 function narrowestOf(rows: readonly Row[]): number {
   const bias = biasOf(NARROW);

@@ -29,10 +29,10 @@ export function plannedSessions(day: Scenario, progress: Progress, most?: Transa
   const members = committeeOf(prosumers.map(({ id }) => id)).length;
   const setting = { members, buses: feeder.buses.length, homes: prosumers.length, most: most ?? CHAIN_LIMITS };
   const { result } = outcome.quantised;
-  const { fits, bytes, gas } = fitsOneTransaction(result, setting);
-  if (fits) return [day];
+  const fit = fitsOneTransaction(result, setting);
+  if (fit.fits) return [day];
   const cuts = partsOf(result, setting, perHour(day));
-  if (cuts === undefined) throw new SessionRefused("refused", tooLong({ bytes, gas }));
-  progress(`${bytes} bytes, up to ${gas} gas: more than a transaction takes, ${cuts.length} sessions`);
+  if (cuts === undefined) throw new SessionRefused("refused", tooLong(fit));
+  progress(`${tooLong(fit)}: ${cuts.length} sessions`);
   return cuts.map((cut) => stretchOf(day, outcome.solution.schedules, cut));
 }

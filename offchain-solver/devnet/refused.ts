@@ -14,8 +14,8 @@ export class SessionRefused extends Error {
 
 /** What is said of a session that is more than one transaction takes. */
 export const TOO_LONG = "the session does not fit one transaction";
-export const tooLong = ({ bytes, gas }: Pick<Fit, "bytes" | "gas">): string =>
-  `${TOO_LONG}: ${bytes} bytes, up to ${gas} gas`;
+export const tooLong = ({ bytes, gas, entry }: Omit<Fit, "fits">): string =>
+  `${TOO_LONG}: ${bytes} bytes, up to ${gas} gas; readings and their correction ${entry.bytes}, up to ${entry.gas} gas`;
 
 /** A session that was cleared and is more than one transaction takes. */
 export class DoesNotFit extends SessionRefused {

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { fitsOneTransaction, type Setting } from "../codec/fits.ts";
+import { CHAIN_LIMITS, fitsOneTransaction, type Setting } from "../codec/fits.ts";
 import { defaultSettings } from "../market/scenario/market.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { loadScenario, takeHours } from "../scenarios/loadScenario.ts";
@@ -19,7 +19,12 @@ function clearedIn(scenario: Scenario, setting: Setting): DoneSession {
   return { clearing: { cleared, tightened: undefined } } as unknown as DoneSession;
 }
 
-const setting = (bytes: number): Setting => ({ members: 15, buses: 15, homes: 14, most: { bytes, gas: 16_000_000 } });
+const setting = (bytes: number): Setting => ({
+  members: 15,
+  buses: 15,
+  homes: 14,
+  most: { ...CHAIN_LIMITS, bytes, gas: 16_000_000 },
+});
 const day = takeHours(loadScenario("ieee15"), 6);
 const whole = (() => {
   const { cleared } = clearedIn(day, setting(131_072)).clearing;
@@ -41,6 +46,21 @@ describe("a day's sessions", function () {
     many.forEach(({ from }, k) => expect(from).to.equal(k === 0 ? 0 : many[k - 1].to));
     expect(many.at(-1)!.to).to.equal(6);
     expect(partsOf(whole, setting(400), 1)).to.equal(undefined);
+  });
+
+  it("are as long as their readings fit a transaction, and their correction", () => {
+    // The same trades in a street of so many homes: the settlement hardly grows, what everybody meters does.
+    const of = (homes: number): Setting => ({ members: 15, buses: 15, homes });
+    expect(fitsOneTransaction(whole, of(200)).fits).to.equal(true);
+    const long = fitsOneTransaction(whole, of(1_000));
+    expect([long.fits, long.bytes < CHAIN_LIMITS.bytes, long.gas < CHAIN_LIMITS.gas]).to.deep.equal([
+      false,
+      true,
+      true,
+    ]);
+    const cuts = partsOf(whole, of(1_000), 1)!;
+    expect(cuts.length).to.be.above(1);
+    expect(long.entry.bytes).to.be.above(CHAIN_LIMITS.entry.bytes);
   });
 
   it("begin on the hour where periods are quarter-hours", () => {

@@ -1,5 +1,5 @@
 /** A day that does not fit one transaction is planned as one and settled as sessions of whole hours. */
-import { CHAIN_LIMITS, fitsOneTransaction, type Setting } from "../codec/fits.ts";
+import { CHAIN_LIMITS, type EntryFit, fitsOneTransaction, type Setting } from "../codec/fits.ts";
 import { SESSION_PERIOD, type ClearingResult } from "../market/result/clearingResult.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { stretchOf, withStretch, type Cut, type Plans } from "../scenarios/stretch.ts";
@@ -35,8 +35,9 @@ const FILL = 0.9;
  * what a transaction takes; undefined where an hour alone takes more.
  */
 export function partsOf(result: ClearingResult, setting: Setting, perHour: number): Cut[] | undefined {
-  const { bytes, gas } = setting.most ?? CHAIN_LIMITS;
-  const less = { ...setting, most: { bytes: FILL * bytes, gas: FILL * gas } };
+  const { entry, ...most } = setting.most ?? CHAIN_LIMITS;
+  const filled = ({ bytes, gas }: EntryFit): EntryFit => ({ bytes: FILL * bytes, gas: FILL * gas });
+  const less = { ...setting, most: { ...filled(most), entry: filled(entry) } };
   const hours = Math.ceil(result.periods / perHour);
   for (let count = 2; count <= hours; count++) {
     const step = Math.ceil(hours / count) * perHour;

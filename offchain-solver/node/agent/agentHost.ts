@@ -191,7 +191,11 @@ function check(work: Work, bytes: Uint8Array): Reply {
     buses: scenario.feeder.buses.length,
     homes: verifying.ledger.grid.prosumers.length,
   });
-  if (!fit.fits) return refused("tooLarge", `${fit.bytes} bytes, up to ${fit.gas} gas`);
+  if (!fit.fits)
+    return refused(
+      "tooLarge",
+      `${fit.bytes} bytes, up to ${fit.gas} gas; readings ${fit.entry.bytes}, up to ${fit.entry.gas} gas`,
+    );
   const beyond = acViolation(market, network, batch.result);
   if (beyond !== undefined) return refused("outsideAcLimit", beyond);
   const limits = settings.network ? network : undefined;
