@@ -114,6 +114,14 @@ describe("gridpact wallet, on a chain that others wrote", function () {
     await provider.send("evm_revert", [snapshot]);
   });
 
+  it("owes nothing, and says so where that is to be collected", async () => {
+    expect((await state("status")).arrears).to.equal("0");
+    for (const account of [ID, ID + 1]) {
+      const none = await wallet("collect", "--of", `${account}`);
+      expect([none.code, none.stderr.trim()]).to.deep.equal([2, `--of ${account}: the account owes nothing`]);
+    }
+  });
+
   it("bills what the ledger moved, by part and period", async () => {
     const { accounts } = settlement;
     const moved = accounts.find(({ account }) => account === ID)!;

@@ -31,6 +31,8 @@ export type WalletAccount = {
   readonly nonce: bigint;
   /** Sessions that begin from then on cannot charge what a meter says; 0n: it goes on; undefined: there is none. */
   readonly connectionEnds: bigint | undefined;
+  /** What it owes of metered sessions that it could not pay. */
+  readonly arrears: bigint;
   /** Of the wallet itself. */
   readonly tokens: bigint;
   readonly now: bigint;
@@ -56,7 +58,7 @@ export async function readAccount(deployment: Deployment, provider: Provider, id
   const { market, token, registry } = contracts(deployment, provider);
   const ask = (method: string) => market.getFunction(method).staticCall(id);
   const block = provider.getBlock("latest");
-  const [word, free, lock, hold, leaving, registeredOne, owner, { ends: connectionEnds }] = await Promise.all([
+  const [word, free, lock, hold, leaving, registeredOne, owner, connected] = await Promise.all([
     ask("account"),
     ask("free"),
     ask("lockOf"),
@@ -66,6 +68,7 @@ export async function readAccount(deployment: Deployment, provider: Provider, id
     registry.getFunction("walletOf").staticCall(id),
     connectionIn(deployment, provider, id),
   ]);
+  const { delivery, ends: connectionEnds } = connected;
   const now = BigInt((await block)?.timestamp ?? 0);
   const limits = unpackLimits(registeredOne.limits, registeredOne.capacity);
   return {
@@ -82,6 +85,7 @@ export async function readAccount(deployment: Deployment, provider: Provider, id
     mandate: limits.validUntil > now ? limits : undefined,
     nonce: registeredOne.nonce,
     connectionEnds,
+    arrears: delivery === undefined ? 0n : await delivery.getFunction("arrearsOf").staticCall(id),
     tokens: owner === ZERO ? 0n : await token.getFunction("balanceOf").staticCall(owner),
     now,
   };
@@ -145,8 +149,8 @@ export const revoke = (deployment: Deployment, wallet: Signer, id: number) =>
 async function connectionIn(deployment: Deployment, runner: Provider | Signer, id: number) {
   const named = contracts(deployment, runner).market.getFunction("delivery");
   const address: string = deployment.delivery ?? (await named.staticCall());
+  if (address === ZERO) return { delivery: undefined, ends: undefined };
   const delivery = new Contract(address, DELIVERY, runner);
-  if (address === ZERO) return { delivery, ends: undefined };
   const [{ maxPrice, feedW, takeW }, endings] = await Promise.all([
     delivery.getFunction("connectionOf").staticCall(id),
     endingsOf(delivery),
@@ -165,9 +169,19 @@ export async function leave(deployment: Deployment, wallet: Signer, account: Wal
   const { id, deposit: nano, leaving } = account;
   await revoke(deployment, wallet, id);
   const { delivery } = await connectionIn(deployment, wallet, id);
-  if ((await delivery.getAddress()) !== ZERO) await send(delivery, "endConnection", id);
+  if (delivery !== undefined) await send(delivery, "endConnection", id);
   const tokens = nano / 1_000n - leaving.queued;
   if (tokens > 0n) await requestWithdrawal(deployment, wallet, id, tokens);
+}
+
+/**
+ * Moves what an account owes out of what has come into its deposit since, into the insurance fund, as far as that goes.
+ * Anybody may send it.
+ */
+export async function collect(deployment: Deployment, sender: Signer, id: number) {
+  const { delivery } = await connectionIn(deployment, sender, id);
+  if (delivery === undefined) throw new RangeError("the market has no delivery contract");
+  return send(delivery, "collect", id);
 }
 
 /** The number that the account's next mandate must have. */

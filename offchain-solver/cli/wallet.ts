@@ -44,6 +44,9 @@ export function walletCommand(): Command {
   add("leave", "revokes, ends the connection and asks for the whole deposit").action((args: AccountArguments) =>
     acting(args, leave),
   );
+  add("collect", "moves what an account still owes out of its deposit into the insurance fund; anybody may")
+    .option("--of <id>", "another account than the wallet's own", numberOption("--of", 1, 0xffffffff, true))
+    .action(({ of, ...args }: AccountArguments & { of?: number }) => acting(args, (one) => collect(one, of)));
   add("status", "what the account holds, what is leaving it, and what it has promised").action(
     (args: AccountArguments) => acting(args, () => Promise.resolve(undefined)),
   );
@@ -94,6 +97,15 @@ async function leave({ deployment, provider, wallet, id }: Opened): Promise<stri
   return "you have left: no session that begins more than two days from now takes anything, and the deposit is asked for";
 }
 
+async function collect({ deployment, provider, wallet, id }: Opened, of = id): Promise<string> {
+  const owed = async (): Promise<bigint> => (await Owner.readAccount(deployment, provider, of)).arrears;
+  const before = await owed();
+  if (before === 0n) throw new InputError(`--of ${of}: the account owes nothing`);
+  await Owner.collect(deployment, wallet, of);
+  const left = await owed();
+  return `account ${of} paid ${dollars(before - left)} $ of what it owed; ${dollars(left)} $ are left`;
+}
+
 async function mandate(opened: Opened, args: MandateArguments): Promise<string | undefined> {
   const { deployment, provider, wallet, id } = opened;
   const account = await Owner.readAccount(deployment, provider, id);
@@ -114,6 +126,7 @@ function showStatus(one: Owner.WalletAccount): void {
     ["free, $", dollars(one.free)],
     ["locked by the open session, $", dollars(one.lock)],
     ["held until it is metered, $", dollars(one.hold)],
+    ...(one.arrears > 0n ? [["owed of metered sessions, $", dollars(one.arrears)] as [string, string]] : []),
     ["allowances, g", `${one.allowanceG}`],
     ["in the wallet, $", (Number(one.tokens) / 1e6).toFixed(4)],
   ];
