@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { assemble } from "../offchain-solver/clearing/assemble.ts";
 import { solveCentral } from "../offchain-solver/clearing/central.ts";
+import { claimOf, REGRET } from "../offchain-solver/clearing/claim.ts";
 import { runConsensus } from "../offchain-solver/clearing/consensus.ts";
 import type { Message } from "../offchain-solver/clearing/message.ts";
 import { regretsOf } from "../offchain-solver/clearing/regret.ts";
@@ -18,6 +19,7 @@ import { memoryTransport } from "../offchain-solver/net/memoryTransport.ts";
 import { clarabelSolver } from "../offchain-solver/numerics/clarabelNode.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { resized } from "../offchain-solver/scenarios/resized.ts";
+import { streetDays } from "../offchain-solver/study/experiments/street.ts";
 
 const SIZES = [0.001, 0.01, 0.1, 1, 10, 100] as const;
 
@@ -62,6 +64,18 @@ describe("a market of any size", function () {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  it("ends after as many evaluations on a street whose homes are small and whose whole Wh excuse much", async () => {
+    const [{ scenario }] = await streetDays(60, [undefined]);
+    const [one, large] = [1, 100].map((x) => clear(resized(scenario, x)));
+    for (const { result } of [one, large]) expect(result.status).to.equal("solved");
+    expect(large.result.evaluations / one.result.evaluations).to.be.within(0.95, 1.05);
+    // What ends it is that regrets are small, at the prices that are posted.
+    const { regret, allowedRegret } = large.result.operator.certificate!;
+    expect(regret).to.be.below(allowedRegret);
+    const claimed = large.result.prosumers.reduce((sum, state) => sum + claimOf(state)!.claim[REGRET], 0);
+    expect(claimed).to.be.closeTo(regret, 1e-9);
   });
 
   const base = takeHours(loadScenario("ieee15"), 3);

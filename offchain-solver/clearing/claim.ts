@@ -34,7 +34,7 @@ const priceOf = ({ sizeMw, scenario }: UnitMarket): number =>
  * what they can do, less price'z. The operator's prices are normal to its limits at z, so where these numbers add up to
  * more than nothing no point of the limits is one of the devices: there is no solution. None where it found no minimum.
  */
-export function reachOf(state: ProsumerState): Claim | undefined {
+export function reachOf(state: ProsumerState): Claimed | undefined {
   const { layout, problem, z } = state;
   const price = pricesOf(state);
   const least = problem.leastProduct(price);
@@ -42,7 +42,7 @@ export function reachOf(state: ProsumerState): Claim | undefined {
   const claim = new Float64Array(CLAIM_SIZE);
   claim[REACH] = least;
   for (let c = layout.gridStart; c < layout.size; c++) claim[REACH] -= price[c] * z[c];
-  return claim;
+  return { claim };
 }
 
 /** Share of what moves at the limits' prices that a proof has to exceed: a thousand times what solvers leave. */
@@ -61,8 +61,14 @@ export function provesInfeasible(claims: readonly (Claim | undefined)[], scale: 
   return total > PROOF * scale;
 }
 
+export type Claimed = {
+  readonly claim: Claim;
+  /** [trade component] how far the best response at the claim's prices is from what is traded. */
+  readonly response?: Float64Array;
+};
+
 /** The claim, or none where its own problem could not be solved again. */
-export function claimOf(state: ProsumerState): Claim | undefined {
+export function claimOf(state: ProsumerState): Claimed | undefined {
   const { layout, problem } = state;
   const price = pricesOf(state);
   let value = problem.cost();
@@ -72,7 +78,7 @@ export function claimOf(state: ProsumerState): Claim | undefined {
   const claim = new Float64Array(CLAIM_SIZE);
   claim[REGRET] = Math.max(0, value - best.value);
   addMoney(state, price, claim);
-  return claim;
+  return { claim, response: best.y.subarray(0, layout.gridStart).map((mine, c) => mine - state.z[c]) };
 }
 
 /** What its plan and its trades still differ by, in the market's units of money. */
@@ -82,9 +88,19 @@ export function mismatchOf(state: ProsumerState): number {
   return claim[MISMATCH];
 }
 
-/** [component] rho u. */
-export const pricesOf = ({ u, rho, layout }: ProsumerState): Float64Array =>
-  u.map((value, c) => rho[layout.commodity[c]] * value);
+/** [component] rho u, and of trades what responses have moved it by. */
+export const pricesOf = ({ u, rho, layout, moved }: ProsumerState): Float64Array =>
+  u.map((value, c) => rho[layout.commodity[c]] * value + (c < layout.gridStart ? moved[c] : 0));
+
+/**
+ * Moves a trade's price by kappa times half of what its two sides' best responses still differ by: a step of gradient
+ * ascent on the dual at the curvature that kappa gives it. Where kappa alone says how much is whose, rho u is the price
+ * at which the trades of the moment stand, and comes near the optimum's only as they do, kappa / rho of the way at a
+ * time; regrets at the moved price are a third as large after one step. The iteration itself goes on with rho u. Both
+ * sides add the same two numbers, so that they hold one price.
+ */
+export const nearer = (moved: number, kappa: number, mine: number, theirs: number): number =>
+  moved + (kappa * (mine + theirs)) / 2;
 
 function addMoney({ market, layout, problem, z }: ProsumerState, price: Float64Array, claim: Claim): void {
   const { tariff, carbon } = market.scenario;

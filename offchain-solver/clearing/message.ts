@@ -4,7 +4,13 @@
  */
 export type Message =
   /** Prosumer to partner: its newest iterate on the energy (by hour) and allowances between the two. */
-  | { readonly kind: "trade"; readonly iteration: number; readonly block: Float64Array }
+  | {
+      readonly kind: "trade";
+      readonly iteration: number;
+      readonly block: Float64Array;
+      /** With a claim: how far its best response at the claim's prices is from what the two trade; see `nearer`. */
+      readonly response?: Float64Array;
+    }
   /** Prosumer to operator: its newest iterate on P, Q and shares, its residual sums, its row of the Gram matrix. */
   | {
       readonly kind: "offer";
@@ -67,7 +73,7 @@ export type Failure = {
 export function messageBytes(message: Message): number {
   switch (message.kind) {
     case "trade":
-      return 16 + 8 * message.block.length;
+      return 16 + 8 * (message.block.length + (message.response?.length ?? 0));
     case "offer":
       return 16 + 8 * (message.block.length + message.sums.length + message.gram.length + (message.claim?.length ?? 0));
     case "grid":

@@ -1,7 +1,7 @@
 import type { ConicSolver } from "../numerics/conicSolver.ts";
 import { nameOf } from "../market/scenario/market.ts";
 import type { UnitMarket } from "../market/scenario/perUnit.ts";
-import { claimOf, reachOf, type Claim } from "./claim.ts";
+import { claimOf, nearer, reachOf, type Claimed } from "./claim.ts";
 import { depthOf } from "./acceleration/acceleration.ts";
 import { ALLOWANCES, ENERGY } from "../market/result/commodities.ts";
 import { layoutOf, SUM_COUNT, SUMS, type Layout } from "./layout.ts";
@@ -11,6 +11,8 @@ import { factorOf, type Mask } from "./mask.ts";
 import { isRhoScale, penaltiesAt } from "./acceleration/penalties.ts";
 import { ACCEPT, ignore, kindOf, misfit, reject, type Reception } from "./reception.ts";
 import type { Settings } from "./settings.ts";
+
+type TradeMessage = Extract<Message, { kind: "trade" }>;
 
 /**
  * One prosumer's agent. It holds its block of the fixed-point state v = y + u and its own history, exchanges trades
@@ -44,8 +46,13 @@ export type ProsumerState = {
   grid: Extract<Message, { kind: "grid" }> | undefined;
   readonly arrived: Uint8Array;
   /** Trades of the next iteration that came early. */
-  readonly early: (Float64Array | undefined)[];
+  readonly early: (TradeMessage | undefined)[];
   readonly mask: Mask | undefined;
+  /** [trade component] what claims and proposals add to rho u, $ per unit; see `nearer`. */
+  readonly moved: Float64Array;
+  /** As it told its partners with its last claim, and what they told with theirs, [partner]. */
+  response: Float64Array | undefined;
+  readonly responses: (Float64Array | undefined)[];
   done: boolean;
 };
 
@@ -86,6 +93,9 @@ export function initProsumer(
     arrived: new Uint8Array(layout.partners.length),
     early: Array.from(layout.partners, () => undefined),
     mask,
+    moved: new Float64Array(layout.gridStart),
+    response: undefined,
+    responses: Array.from(layout.partners, () => undefined),
     done: false,
   };
   if (warm) state.images[0].set(warm.image);
@@ -111,7 +121,7 @@ export function hearProsumer(state: ProsumerState, from: number, message: Messag
   if (state.done) return ignore("the session is over for this agent");
   switch (kindOf(message)) {
     case "trade":
-      return hearTrade(state, from, message as Extract<Message, { kind: "trade" }>);
+      return hearTrade(state, from, message as TradeMessage);
     case "grid":
       return hearGrid(state, from, message as Extract<Message, { kind: "grid" }>);
     default:
@@ -119,11 +129,14 @@ export function hearProsumer(state: ProsumerState, from: number, message: Messag
   }
 }
 
-function hearTrade(state: ProsumerState, from: number, message: Extract<Message, { kind: "trade" }>): Reception {
+function hearTrade(state: ProsumerState, from: number, message: TradeMessage): Reception {
   const { layout, iteration } = state;
   const k = layout.partners.indexOf(from);
   if (k < 0) return reject("not from a partner");
-  const wrong = misfit("block", message.block, layout.hours + 1);
+  const { block, response } = message;
+  const wrong =
+    misfit("block", block, layout.hours + 1) ??
+    (response === undefined ? undefined : misfit("response", response, layout.hours + 1));
   if (wrong) return wrong;
   const taken = message.iteration === iteration ? state.arrived[k] === 1 : state.early[k] !== undefined;
   if (message.iteration !== iteration && message.iteration !== iteration + 1)
@@ -153,8 +166,8 @@ function accept(state: ProsumerState, from: number, message: Message): void {
   if (message.kind === "grid") state.grid = message;
   if (message.kind !== "trade") return;
   const k = state.layout.partners.indexOf(from);
-  if (message.iteration === state.iteration) takeTrade(state, k, message.block);
-  else state.early[k] = message.block;
+  if (message.iteration === state.iteration) takeTrade(state, k, message);
+  else state.early[k] = message;
 }
 
 /** Nobody is waited for without end: the agent says whose messages are missing. */
@@ -167,8 +180,9 @@ function giveUp(state: ProsumerState): Effect[] {
   return [{ kind: "fail", failure: { outcome: "deadline", reason, waitedFor } }];
 }
 
-function takeTrade(state: ProsumerState, k: number, block: Float64Array): void {
+function takeTrade(state: ProsumerState, k: number, { block, response }: TradeMessage): void {
   rotate(state.partnerImages[k]).set(block);
+  state.responses[k] = response;
   state.arrived[k] = 1;
 }
 
@@ -179,9 +193,12 @@ function rotate(history: Float64Array[]): Float64Array {
   return oldest;
 }
 
-function offers(state: ProsumerState, claim?: Claim): Effect[] {
-  const { layout, images } = state;
+function offers(state: ProsumerState, claimed?: Claimed): Effect[] {
+  const { layout, images, mask } = state;
   const stride = layout.hours + 1;
+  const claim = claimed?.claim;
+  const response = claimed?.response?.map((value) => value * (mask === undefined ? 1 : factorOf(mask)));
+  state.response = response;
   const effects: Effect[] = [];
   layout.partners.forEach((partner, k) =>
     effects.push({
@@ -191,6 +208,7 @@ function offers(state: ProsumerState, claim?: Claim): Effect[] {
         kind: "trade",
         iteration: state.iteration,
         block: images[0].slice(k * stride, (k + 1) * stride),
+        ...(response && { response: response.slice(k * stride, (k + 1) * stride) }),
       },
     }),
   );
@@ -241,8 +259,8 @@ function advance(state: ProsumerState): Effect[] {
   state.grid = undefined;
   state.arrived.fill(0);
   const effects = offers(state, grid.ask && CLAIMS[grid.ask](state));
-  state.early.forEach((block, k) => {
-    if (block) takeTrade(state, k, block);
+  state.early.forEach((trade, k) => {
+    if (trade) takeTrade(state, k, trade);
     state.early[k] = undefined;
   });
   return effects;
@@ -261,6 +279,7 @@ function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>)
   combine(images, grid.weights, v);
   const [shrinkEnergy, shrinkAllowances] = [ENERGY, ALLOWANCES].map((c) => state.rho[c] / (state.rho[c] + grid.extra));
   const theirs = state.theirs;
+  movePrices(state);
   layout.partners.forEach((_, k) => {
     combine(state.partnerImages[k], grid.weights, theirs);
     for (let offset = 0; offset < stride; offset++) {
@@ -311,6 +330,21 @@ function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>)
     gram[age] = total;
   }
   return "solved";
+}
+
+/** By what was responded last, where both sides of a pair have. */
+function movePrices(state: ProsumerState): void {
+  const { layout, problem, moved, response, responses } = state;
+  const stride = layout.hours + 1;
+  if (response !== undefined)
+    responses.forEach((theirs, k) => {
+      for (let offset = 0; theirs !== undefined && offset < stride; offset++) {
+        const at = k * stride + offset;
+        moved[at] = nearer(moved[at], problem.kappa[at], response[at], theirs[offset]);
+      }
+    });
+  state.response = undefined;
+  responses.fill(undefined);
 }
 
 /**

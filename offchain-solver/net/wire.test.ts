@@ -11,7 +11,10 @@ const numbers = (most: number, least = 0) =>
     .map((values) => Float64Array.from(values));
 const iteration = fc.integer({ min: 0, max: 0xffffffff });
 const messages: fc.Arbitrary<Message> = fc.oneof(
-  fc.record({ kind: fc.constant("trade" as const), iteration, block: numbers(40) }),
+  fc.record(
+    { kind: fc.constant("trade" as const), iteration, block: numbers(40), response: numbers(40, 1) },
+    { requiredKeys: ["kind", "iteration", "block"] },
+  ),
   fc.record(
     {
       kind: fc.constant("offer" as const),
@@ -91,7 +94,8 @@ describe("the wire form of messages", () => {
       [changed(0, 0x66), "of another version, or no message"],
       [changed(1, 3), "of no known kind"],
       [changed(8, 3), "not as long as its head says"],
-      [changed(12, 1), "counts that a trade has not"],
+      [changed(12, 1), "not as long as its head says"],
+      [changed(14, 1), "a count that a trade has not"],
       [infinite, "number 1 is -Infinity"],
       [end, "of no known end"],
       [new Uint8Array(MAX_MESSAGE_BYTES + 1), `${MAX_MESSAGE_BYTES + 1} bytes`],

@@ -2,7 +2,7 @@
  * The bytes of the messages that agents exchange while they iterate, little-endian:
  *
  *   magic u8 | kind u8 | session u16 | iteration u32 | block u32 | second u16 | third u16     16 bytes
- *   trade: block f64...
+ *   trade: block f64... | response f64[second]
  * offer: block f64... | sums f64[second] | gram f64[third] | claim f64[4], where bit 15 of third is set; its other bits
  * are the length
  *   grid:  extra f64 | block f64... | weights f64[second] | centre f64, where bit 7 of third is set
@@ -47,7 +47,9 @@ export function encode(message: Message, session: number): Uint8Array {
   const put = numbersAfter(view, HEAD);
   switch (message.kind) {
     case "trade":
+      view.setUint16(12, message.response?.length ?? 0, true);
       put(message.block);
+      if (message.response !== undefined) put(message.response);
       break;
     case "offer":
       view.setUint16(12, message.sums.length, true);
@@ -112,7 +114,7 @@ type Counts = { readonly block: number; readonly second: number; readonly third:
 function lengthOf(kind: Message["kind"], { block, second, third }: Counts): number {
   switch (kind) {
     case "trade":
-      return HEAD + 8 * block;
+      return HEAD + 8 * (block + second);
     case "offer":
       return HEAD + 8 * (block + second + (third & ~WITH_CLAIM) + (third & WITH_CLAIM ? CLAIM_SIZE : 0));
     case "grid":
@@ -127,8 +129,16 @@ function read(kind: Message["kind"], iteration: number, counts: Counts, numbers:
   const { block, second, third } = counts;
   switch (kind) {
     case "trade":
-      if (second !== 0 || third !== 0) return { reception: reject("counts that a trade has not") };
-      return { reception: ACCEPT, message: { kind, iteration, block: numbers } };
+      if (third !== 0) return { reception: reject("a count that a trade has not") };
+      return {
+        reception: ACCEPT,
+        message: {
+          kind,
+          iteration,
+          block: numbers.slice(0, block),
+          ...(second > 0 && { response: numbers.slice(block) }),
+        },
+      };
     case "offer": {
       const rest = block + second + (third & ~WITH_CLAIM);
       const [sums, gram] = [numbers.slice(block, block + second), numbers.slice(block + second, rest)];
