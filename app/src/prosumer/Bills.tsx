@@ -13,14 +13,25 @@ const Metered = lazy(() => import("./Metered.tsx"));
 const Series = lazy(() => import("../shown/Series.tsx"));
 
 export function Bills({ view, id, delivery }: { view: MarketView; id: number; delivery: DeliveryView }) {
-  const { proof, audited, fault } = useProof(view);
+  const proven = useProof(view);
+  const { proof, audited } = proven;
   const [bills, setBills] = useState<readonly Billed[]>();
   const [at, setAt] = useState(0);
+  const [broken, setBroken] = useState<string>();
   useEffect(() => {
     let ended = false;
-    if (proof && audited) void proof.billsOf(view.config, audited, id).then((found) => void (ended || setBills(found)));
+    if (proof && audited)
+      proof.billsOf(view.config, audited, id).then(
+        (found) => {
+          if (ended) return;
+          setBills(found);
+          setBroken(undefined);
+        },
+        (error: Error) => void (ended || setBroken(`Your bills cannot be read: ${error.message.slice(0, 200)}`)),
+      );
     return () => void (ended = true);
   }, [proof, audited, view.config, id]);
+  const fault = proven.fault ?? broken;
   if (fault !== undefined && bills === undefined)
     return (
       <Card title="Your day" wide>
@@ -225,6 +236,24 @@ function Periods({ view, billed }: { view: MarketView; billed: Billed }) {
     number(ofNano(one.paidNano), 4),
     plain === undefined ? "–" : number(plain.periods[t].dollars, 4),
   ]);
+  // Allowances are counted over the session: without them the periods do not add up to the bill.
+  const inPeriods = bill.periods.reduce((sum, { paidNano }) => sum + paidNano, 0n);
+  rows.push([
+    "Whole session: allowances",
+    ...["", "", "", ""],
+    number(ofNano(bill.paidNano - inPeriods), 4),
+    plain === undefined ? "–" : number(plain.allowancesDollars, 4),
+  ]);
+  const sum = (of: (one: (typeof bill.periods)[number]) => number): string =>
+    number(bill.periods.reduce((all, one) => all + of(one), 0) / 1e3, 3);
+  const foot = [
+    "All",
+    sum((one) => one.boughtWh + one.fromUtilityWh),
+    sum((one) => one.soldWh + one.toUtilityWh),
+    ...["", ""],
+    number(ofNano(bill.paidNano), 4),
+    plain === undefined ? "–" : number(plain.dollars, 4),
+  ];
   return (
     <>
       <Suspense fallback={<Notice kind="busy">Drawing…</Notice>}>
@@ -247,6 +276,7 @@ function Periods({ view, billed }: { view: MarketView; billed: Billed }) {
             "By the tariff, $",
           ]}
           rows={rows}
+          foot={foot}
         />
       </details>
     </>
