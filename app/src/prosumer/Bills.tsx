@@ -1,11 +1,12 @@
 /** What the last session came to, why, and the receipts of all. */
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import type { MarketView } from "../market.ts";
-import type { Billed } from "../proof.ts";
+import type { Audited, Billed } from "../proof.ts";
 import { beginnings, boundaries, dollars, kwh, moment, number, ofNano, shortHash } from "../shown/format.ts";
 import { Card, csv, Figures, Notice, saveText, Table } from "../shown/parts.tsx";
 import type { DeliveryView } from "../useDelivery.ts";
 import { useProof, type Proof } from "../useProof.ts";
+import type { Judged } from "./Metered.tsx";
 
 const Plan = lazy(() => import("./Plan.tsx"));
 const Metered = lazy(() => import("./Metered.tsx"));
@@ -13,7 +14,7 @@ const Metered = lazy(() => import("./Metered.tsx"));
 const Series = lazy(() => import("../shown/Series.tsx"));
 
 export function Bills({ view, id, delivery }: { view: MarketView; id: number; delivery: DeliveryView }) {
-  const proven = useProof(view);
+  const proven = useProof(view, delivery.kind === "found" ? delivery.delivered.entries.length : 0);
   const { proof, audited } = proven;
   const [bills, setBills] = useState<readonly Billed[]>();
   const [at, setAt] = useState(0);
@@ -59,7 +60,13 @@ export function Bills({ view, id, delivery }: { view: MarketView; id: number; de
       <Day view={view} billed={shown} verdict={proof.verdictText(shown.session.verdict)} />
       {delivery.kind === "found" && (
         <Suspense fallback={<Notice kind="busy">Reading what was metered…</Notice>}>
-          <Metered view={view} billed={shown} id={id} delivered={delivery.delivered} />
+          <Metered
+            view={view}
+            billed={shown}
+            id={id}
+            delivered={delivery.delivered}
+            verdict={entryVerdict(proof, audited, shown)}
+          />
         </Suspense>
       )}
       <Receipts
@@ -72,6 +79,14 @@ export function Bills({ view, id, delivery }: { view: MarketView; id: number; de
         shown={bills.indexOf(shown)}
       />
     </>
+  );
+}
+
+/** Of the newest entry that was judged. */
+function entryVerdict(proof: Proof, audited: Audited | undefined, { session }: Billed): Judged | undefined {
+  const found = audited?.entries.findLast(({ sequence }) => sequence === session.sequence);
+  return (
+    found && { number: found.number, valid: found.verdict.kind === "valid", says: proof.verdictText(found.verdict) }
   );
 }
 

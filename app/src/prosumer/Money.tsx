@@ -156,6 +156,7 @@ function Leaving({
         ) : (
           "can be paid out now"
         )}
+        {seconds > 0 && "; asking for more starts the three days anew for all of it"}
         {leaving.queued > 0n &&
           `; ${dollars(ofTokens(leaving.queued))} of it waits until it is no longer locked or held`}
         .

@@ -33,6 +33,11 @@ export function failure(error: unknown): string {
   return `It did not work: ${(shortMessage ?? message ?? "no reason was given").split("\n")[0].slice(0, 200)}`;
 }
 
+/** A wallet whose window was closed may never answer. */
+const SLOW_MS = 60_000;
+const SLOW =
+  " It has not answered for a minute: look for its window. If there is none, load the page again and look at what has been done before you repeat it.";
+
 export function useAct(after: () => void): {
   act: Act;
   run: (busy: string, done: string, what: () => Promise<unknown>) => Promise<boolean>;
@@ -42,6 +47,7 @@ export function useAct(after: () => void): {
   const run = useCallback(
     async (busy: string, done: string, what: () => Promise<unknown>): Promise<boolean> => {
       setAct({ kind: "busy", says: busy });
+      const slow = setTimeout(() => setAct({ kind: "busy", says: busy + SLOW }), SLOW_MS);
       try {
         await what();
         setAct({ kind: "done", says: done });
@@ -50,6 +56,7 @@ export function useAct(after: () => void): {
         setAct({ kind: "failed", says: failure(error) });
         return false;
       } finally {
+        clearTimeout(slow);
         after();
       }
     },
