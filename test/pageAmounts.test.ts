@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { inDollars, tokensOf, unitsOf } from "../app/src/prosumer/amounts.ts";
-import { draftOf, exactly, faultOf, limitIn, mandateOf } from "../app/src/prosumer/limits.ts";
+import { draftOf, exactly, faultOf, limitIn, lossOf, mandateOf, takenOf } from "../app/src/prosumer/limits.ts";
 
 const ACCOUNT = { id: 7, now: 1_800_000_000n, nonce: 4n, mandate: undefined };
 
@@ -80,5 +80,16 @@ describe("limits that an owner sets", () => {
     expect(faultOf("minSell", NaN)).to.equal("Enter a number, in $/kWh.");
     expect(faultOf("minSell", -0.05)).to.equal(undefined);
     expect([0.00025, 44.753, -0.001, 2000].map(exactly)).to.deep.equal(["0.00025", "44.753", "\u22120.001", "2000"]);
+  });
+
+  it("cost at most what the guide says of the same numbers", () => {
+    const draft = { ...draftOf(ACCOUNT), maxBuyW: 5, maxBuy: 0.07, minSell: -0.001, maxSellW: 5, maxReserveW: 1 };
+    const more = { maxReservePrice: 0.06, maxCarbonG: 20, maxCarbonPrice: 0.06, maxSpendPerDay: 40 };
+    const mandate = mandateOf({ ...draft, ...more }, ACCOUNT)!;
+    const day = { periodSeconds: 3_600, periods: 24 };
+    expect(lossOf(mandate, day)).to.equal(11_040_000_000n);
+    expect(lossOf(mandate, { periodSeconds: 900, periods: 96 })).to.equal(11_040_000_000n);
+    expect(lossOf({ ...mandate, maxSpendPerDay: 4_000_000n }, day)).to.equal(4_000_000_000n);
+    expect(takenOf({ ...mandate, maxSpendPerDay: 4_000_000n }, day, 35_000n)).to.equal(8_200_000_000n);
   });
 });

@@ -1,6 +1,7 @@
 /** Limits that are written by hand, and what they may cost before they are signed. */
 import { expect } from "chai";
 import type { Page } from "playwright-core";
+import { TABLE_WRITER } from "../../offchain-solver/codec/abi.ts";
 import { seriousFaults } from "../support/pageBrowser.ts";
 import { button, connected, leave, type Stage } from "../support/pageStage.ts";
 
@@ -84,6 +85,34 @@ export function takesLimits(stage: Stage): void {
       await page.locator("dialog").getByText("in a session: $0.2500").waitFor();
       expect(await button(page, "Sign it").isDisabled()).to.equal(false);
       expect(wallet.asked).to.deep.equal([]);
+      await page.unroute(/\/rpc/);
+      await leave(stage, seat);
+    });
+
+    it("nor a cost that only the endpoint says", async () => {
+      const seat = await connected(stage, 1);
+      const { page } = seat;
+      await page.getByText(/in a session: \$/).waitFor();
+      const { selector } = TABLE_WRITER.getFunction("mostLoss")!;
+      await page.route(/\/rpc/, async (route) => {
+        const asked = JSON.parse(route.request().postData() ?? "{}") as object[] | object;
+        const answer = await route.fetch();
+        const told = JSON.parse(await answer.text()) as { id: number; result: unknown }[] | { result: unknown };
+        const calls = [asked].flat();
+        const all = [told]
+          .flat()
+          .map((one, k) =>
+            JSON.stringify(calls[k]).includes(selector.slice(2)) ? { ...one, result: `0x${"00".repeat(32)}` } : one,
+          );
+        await route.fulfill({
+          contentType: "application/json",
+          body: JSON.stringify(Array.isArray(told) ? all : all[0]),
+        });
+      });
+      await write(page, "Spend in a day at most", "0.75");
+      await page.getByText("says another figure than the contract can").waitFor();
+      await button(page, "Review and sign").click();
+      expect(await button(page, "Sign it").isDisabled()).to.equal(true);
       await page.unroute(/\/rpc/);
       await leave(stage, seat);
     });

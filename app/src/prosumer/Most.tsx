@@ -9,6 +9,7 @@ import {
 } from "../../../offchain-solver/browser.ts";
 import type { MarketView } from "../market.ts";
 import { dollars, ofNano } from "../shown/format.ts";
+import { lossOf, takenOf } from "./limits.ts";
 
 /** $; undefined: not known yet, or no figure of what stands there. */
 export type MostCost = {
@@ -17,6 +18,8 @@ export type MostCost = {
   readonly meter: number | undefined;
   readonly day: number | undefined;
   readonly all: number | undefined;
+  /** What answers for the chain says another figure than the contract can. */
+  readonly wrong: boolean;
 };
 
 /** How long a slider stands before the chain is asked, and until it is asked again where it did not answer. */
@@ -29,7 +32,7 @@ export function useMost(
   account: WalletAccount,
   mandate: Mandate | undefined,
 ): MostCost {
-  const [told, setTold] = useState<Pick<MostCost, "session" | "meter"> & { readonly about: string }>();
+  const [told, setTold] = useState<Pick<MostCost, "session" | "meter" | "wrong"> & { readonly about: string }>();
   const length = seen?.session?.terms;
   const { periodSeconds, periods } = { periodSeconds: length?.periodSeconds ?? 3_600, periods: length?.periods ?? 24 };
   const limits = mandate && MANDATE_FIELDS.map(({ field }) => `${mandate[field]}`);
@@ -48,7 +51,10 @@ export function useMost(
           ? undefined
           : Owner.mostTaken(deployment, provider, mandate, { ...span, imbalancePrice }),
       ]);
-      return { about, session: ofNano(session), meter: meter === undefined ? undefined : ofNano(meter) };
+      const due = imbalancePrice === undefined ? undefined : takenOf(mandate, span, imbalancePrice);
+      if (session !== lossOf(mandate, span) || meter !== due)
+        return { about, session: undefined, meter: undefined, wrong: true };
+      return { about, session: ofNano(session), meter: meter === undefined ? undefined : ofNano(meter), wrong: false };
     };
     const ask = (): void =>
       void figures().then(
@@ -66,12 +72,13 @@ export function useMost(
     // A figure for other limits than these is none.
     session: told?.about === about ? told.session : undefined,
     meter: told?.about === about ? told.meter : undefined,
+    wrong: told?.about === about && told.wrong,
     day: mandate && ofNano(mandate.maxSpendPerDay * 1_000n),
     all: mandate && ofNano(mostUntilEnd(mandate, account.now, account.deposit)),
   };
 }
 
-export function Most({ session, meter, day, all }: MostCost) {
+export function Most({ session, meter, day, all, wrong }: MostCost) {
   const text = (value: number | undefined): string => (value === undefined ? "…" : dollars(value));
   return (
     <div className="most" role="status">
@@ -84,6 +91,7 @@ export function Most({ session, meter, day, all }: MostCost) {
       <p>
         In all until I leave: <strong>{text(all)}</strong> <span className="quiet">(never more than your deposit)</span>
       </p>
+      {wrong && <p className="fault">What answers for the chain says another figure than the contract can.</p>}
       {meter !== undefined && (
         <p className="quiet">
           Where my meter does not do what was promised, a session can take up to {dollars(meter)} more, out of the
