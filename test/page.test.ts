@@ -10,6 +10,7 @@ import { opensSmall } from "./page/opening.ts";
 import { showsClearing } from "./page/operator.ts";
 import { servesOwner } from "./page/owner.ts";
 import { refuses } from "./page/refusals.ts";
+import { showsVoid } from "./page/voided.ts";
 import { closeStage, openStage, type Stage } from "./support/pageStage.ts";
 
 describe("the page, in a browser with a wallet", function () {
@@ -35,4 +36,5 @@ describe("the page, in a browser with a wallet", function () {
   standsBreaking(stage);
   refuses(stage);
   letsLeave(stage);
+  showsVoid(stage);
 });
