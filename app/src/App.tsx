@@ -5,6 +5,7 @@ import { loadConfig, type Config } from "./config.ts";
 import { useMarket, type MarketView } from "./market.ts";
 import Prosumer from "./prosumer/Prosumer.tsx";
 import { duration, moment } from "./shown/format.ts";
+import { Guard } from "./shown/Guard.tsx";
 import { Notice } from "./shown/parts.tsx";
 
 const Operator = lazy(() => import("./operator/Operator.tsx"));
@@ -80,13 +81,19 @@ function Market({ config }: { config: Config }) {
         {view !== undefined && (
           <Suspense fallback={<Notice kind="busy">Loading this view…</Notice>}>
             <Tabs.Content value="prosumer">
-              <Prosumer view={view} />
+              <Guard>
+                <Prosumer view={view} />
+              </Guard>
             </Tabs.Content>
             <Tabs.Content value="operator">
-              <Operator view={view} />
+              <Guard>
+                <Operator view={view} />
+              </Guard>
             </Tabs.Content>
             <Tabs.Content value="auditor">
-              <Auditor view={view} />
+              <Guard>
+                <Auditor view={view} />
+              </Guard>
             </Tabs.Content>
           </Suspense>
         )}

@@ -3,9 +3,12 @@ import { createRoot } from "react-dom/client";
 import "virtual:theme.css";
 import "./style.css";
 import { App } from "./App.tsx";
+import { Guard } from "./shown/Guard.tsx";
 
 createRoot(document.getElementById("page") as HTMLElement).render(
   <StrictMode>
-    <App />
+    <Guard>
+      <App />
+    </Guard>
   </StrictMode>,
 );

@@ -20,6 +20,17 @@ export type MarketView = {
 };
 
 const POLL_MS = 2_000;
+/** A look that takes longer is told of; one that takes much longer is given up, but the first, which reads it all. */
+const LATE_MS = 10_000;
+const GIVE_UP_MS = 30_000;
+const NO_MARKET = "The chain does not answer, or has no market at this address.";
+const AWAY = "The chain does not answer. What is shown may be out of date; the page keeps trying.";
+
+const soon = <T>(look: Promise<T>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("no answer")), GIVE_UP_MS);
+    look.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 
 /** `fault`: the host's configuration and the chain do not fit, or the chain has never answered. */
 export function useMarket(config: Config): { view: MarketView | undefined; fault: string | undefined } {
@@ -33,11 +44,19 @@ export function useMarket(config: Config): { view: MarketView | undefined; fault
     const provider = connect(config.rpc);
     let ended = false;
     let timer: ReturnType<typeof setTimeout>;
-    const again = (act: () => void): void => void (ended || (timer = setTimeout(act, POLL_MS)));
+    const again = (act: () => void, ms: number): void => void (ended || (timer = setTimeout(act, ms)));
     let watch: MarketWatch | undefined;
     let last = "";
+    let seenOnce = false;
+    let looking = false;
+    let wanted = false;
     const look = async (): Promise<void> => {
       clearTimeout(timer);
+      // One at a time: what is asked for meanwhile is looked at next.
+      wanted = looking;
+      if (looking) return;
+      looking = true;
+      const late = setTimeout(() => void (seenOnce ? setAway(AWAY) : setFault(NO_MARKET)), LATE_MS);
       try {
         if (watch === undefined) {
           const deployment = { ...(await marketAt(provider, config.market)), block: config.block };
@@ -48,8 +67,9 @@ export function useMarket(config: Config): { view: MarketView | undefined; fault
           watch = new MarketWatch(deployment, provider, config.block);
           setPlace({ provider, deployment });
         }
-        const found = await watch.look();
+        const found = await (seenOnce ? soon(watch.look()) : watch.look());
         if (ended) return;
+        seenOnce = true;
         setSeen(found);
         setFault(undefined);
         setAway(undefined);
@@ -58,10 +78,13 @@ export function useMarket(config: Config): { view: MarketView | undefined; fault
         last = now;
       } catch {
         if (ended) return;
-        if (watch === undefined) setFault("The chain does not answer, or has no market at this address.");
-        setAway("The chain does not answer. What is shown may be out of date; the page keeps trying.");
+        if (watch === undefined) setFault(NO_MARKET);
+        setAway(AWAY);
+      } finally {
+        clearTimeout(late);
+        looking = false;
       }
-      again(() => void look());
+      again(() => void look(), wanted ? 0 : POLL_MS);
     };
     wake.current = () => void look();
     void look();

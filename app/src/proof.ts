@@ -110,6 +110,16 @@ export async function feederOf(config: Config, session: Posted): Promise<Settled
   return settledFeeder(Payload.decode(payload, terms.periods), terms, witness.terms, witness.limits);
 }
 
+/** Undefined: there is none, or none that can be read; its verdict says why. */
+function payloadOf({ payload, terms }: Pick<Posted, "payload" | "terms">): Payload.Payload | undefined {
+  if (payload === undefined || terms === undefined) return undefined;
+  try {
+    return Payload.decode(payload, terms.periods);
+  } catch {
+    return undefined;
+  }
+}
+
 export type Billed = {
   readonly session: AuditedSession;
   readonly bill: OwnBill;
@@ -121,9 +131,9 @@ export type Billed = {
 /** Bills of an account, newest first; sessions that it took no part in are left out. */
 export async function billsOf(config: Config, { sessions }: Audited, id: number): Promise<Billed[]> {
   const bills = sessions.map(async (session): Promise<Billed[]> => {
-    const { payload, terms } = session;
-    if (payload === undefined || terms === undefined) return [];
-    const posted = Payload.decode(payload, terms.periods);
+    const { terms } = session;
+    const posted = payloadOf(session);
+    if (posted === undefined || terms === undefined) return [];
     const party = partyOf(posted, id);
     if (party === undefined) return [];
     const bill = ownBill(posted, terms.periods, party);
@@ -135,9 +145,7 @@ export async function billsOf(config: Config, { sessions }: Audited, id: number)
 }
 
 /** Accounts in a session, by the payload. */
-export function membersOf({ payload, terms }: AuditedSession): readonly number[] {
-  return payload === undefined || terms === undefined ? [] : Payload.decode(payload, terms.periods).participants;
-}
+export const membersOf = (session: AuditedSession): readonly number[] => payloadOf(session)?.participants ?? [];
 
 /** A session's committee by bit, and who of it signed the batch. */
 export async function signersOf(deployment: Deployment, provider: ReturnType<typeof connect>, session: AuditedSession) {

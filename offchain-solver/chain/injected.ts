@@ -7,10 +7,10 @@ export type InjectedWallet = Eip1193Provider & {
   readonly removeListener?: (event: string, listener: (value: unknown) => void) => void;
 };
 
-/** What an act meets whose wallet is not the one any more that it began with. */
+/** What an act meets whose wallet is not the one any more that it began with, or not on that chain. */
 export class WalletChanged extends Error {
   constructor() {
-    super("The wallet changed while this was under way. Nothing more was sent.");
+    super("The wallet, or its network, changed while this was under way. Nothing more was sent.");
     this.name = "WalletChanged";
   }
 }
@@ -18,15 +18,24 @@ export class WalletChanged extends Error {
 const POLL_MS = 500;
 
 /**
- * A signer for one address. `still` says whether the wallet is yet on it: asked before everything that is signed or
- * sent. A provider keeps the chain that it first saw, so each act makes its own.
+ * A signer for one address on one chain. `still` says whether the wallet is yet on the address; it, and the wallet's
+ * chain, are asked before everything that is signed or sent: on another chain nobody is at the market's address, and
+ * what is sent there seems to go well. A provider keeps the chain that it first saw, so each act makes its own.
  */
-export async function injectedSigner(wallet: InjectedWallet, address: string, still: () => boolean): Promise<Signer> {
+export async function injectedSigner(
+  wallet: InjectedWallet,
+  address: string,
+  chainId: bigint,
+  still: () => boolean,
+): Promise<Signer> {
   const provider = new BrowserProvider(wallet, undefined, { cacheTimeout: -1, pollingInterval: POLL_MS });
   const signer = await provider.getSigner(address);
   const guard = <A extends unknown[], R>(act: (...args: A) => Promise<R>) => {
     const bound = act.bind(signer);
-    return (...args: A): Promise<R> => (still() ? bound(...args) : Promise.reject(new WalletChanged()));
+    return async (...args: A): Promise<R> => {
+      if ((await injectedChain(wallet)) !== chainId || !still()) throw new WalletChanged();
+      return bound(...args);
+    };
   };
   const [send, sendOnly] = [signer.sendTransaction.bind(signer), signer.sendUncheckedTransaction.bind(signer)];
   let hash: string | undefined;

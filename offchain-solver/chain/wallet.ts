@@ -193,14 +193,31 @@ export async function promise(deployment: Deployment, wallet: Signer, mandate: M
   await registerMandate(deployment, relay ?? wallet, mandate, signature);
 }
 
+type Length = { readonly periodSeconds: number; readonly periods: number };
+
+async function tablesOf(deployment: Deployment, provider: Provider): Promise<Contract> {
+  const writer = await contracts(deployment, provider).market.getFunction("tableWriter").staticCall();
+  return new Contract(writer, TABLE_WRITER, provider);
+}
+
 /** The most that one session can take under a mandate, whoever signed it, nano-dollars: the contract's own figure. */
 export async function mostLoss(
   deployment: Deployment,
   provider: Provider,
   mandate: Mandate,
-  { periodSeconds, periods }: { readonly periodSeconds: number; readonly periods: number },
+  { periodSeconds, periods }: Length,
 ): Promise<bigint> {
-  const writer = await contracts(deployment, provider).market.getFunction("tableWriter").staticCall();
-  const tables = new Contract(writer, TABLE_WRITER, provider);
+  const tables = await tablesOf(deployment, provider);
   return tables.getFunction("mostLoss").staticCall(mandate, periodSeconds, periods);
+}
+
+/** What its delivery can take besides, where the meter keeps to the mandate, nano-dollars: the contract's own too. */
+export async function mostTaken(
+  deployment: Deployment,
+  provider: Provider,
+  mandate: Mandate,
+  { periodSeconds, periods, imbalancePrice }: Length & { readonly imbalancePrice: bigint },
+): Promise<bigint> {
+  const tables = await tablesOf(deployment, provider);
+  return tables.getFunction("mostTaken").staticCall(mandate, periodSeconds, periods, imbalancePrice);
 }

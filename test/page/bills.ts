@@ -2,10 +2,37 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import type { Page } from "playwright-core";
 import { readSessions } from "../../offchain-solver/chain/events.ts";
 import { homeOf } from "../../offchain-solver/devnet/parties.ts";
 import { seriousFaults } from "../support/pageBrowser.ts";
 import { button, connected, figure, footOf, leave, type Stage } from "../support/pageStage.ts";
+
+/** The periods and the session's allowances are the bill. */
+async function addsUp(page: Page, paid: number): Promise<void> {
+  await page.getByText("Every period as a table").first().click();
+  const periods = page.locator('table:has(caption:text-is("Every period"))');
+  const numbers = async (part: string): Promise<number[][]> =>
+    (
+      await periods
+        .locator(`${part} tr`)
+        .evaluateAll((rows) =>
+          rows.map((row) => [...row.querySelectorAll("td")].map(({ textContent }) => textContent ?? "")),
+        )
+    ).map((row) => row.map((text) => Number(text.replace("\u2212", "-"))));
+  const [rows, [all]] = [await numbers("tbody"), await numbers("tfoot")];
+  for (const [column, digits] of [
+    [0, 3],
+    [1, 3],
+    [4, 4],
+    [5, 4],
+  ])
+    expect(
+      rows.reduce((sum, row) => sum + row[column], 0),
+      `column ${column}`,
+    ).to.be.closeTo(all[column], rows.length * 10 ** -digits);
+  expect(all[4]).to.be.closeTo(paid, 1e-4);
+}
 
 export function bills(stage: Stage): void {
   it("bills what the ledger moved, and says what the price was made of", async () => {
@@ -25,6 +52,7 @@ export function bills(stage: Stage): void {
       );
     for (const [all, ...parts] of prices.map((row) => row.map(Number)))
       expect(Math.abs(parts.reduce((sum, part) => sum + part, 0) - all), `${all}: ${parts}`).to.be.at.most(2.5e-4);
+    await addsUp(page, paid);
     await leave(stage, seat);
   });
 

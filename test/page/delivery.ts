@@ -59,6 +59,9 @@ async function billsAtTheMeter(stage: Stage): Promise<void> {
   expect(moved).to.equal(charged);
   expect(await footOf(page, "Bill of the meter by part")).to.equal((Number(moved) / 1e9).toFixed(4));
   expect(await figure(page, "Readings")).to.equal("final");
+  // The prices of these readings are none that the frozen terms ask for: who is billed by them is told so.
+  await page.locator('dl.figures > div.bad:has(dt:text-is("Readings judged here")) dd:text-is("invalid")').waitFor();
+  await page.getByText("entryPriceNotTheTerms").waitFor();
   const kwhOf = async (label: string): Promise<number> =>
     parseFloat((await figure(page, label)).replace("\u2212", "-"));
   const missed = (await kwhOf("Promised, net")) - (await kwhOf("Delivered, net"));

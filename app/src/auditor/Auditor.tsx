@@ -23,7 +23,7 @@ export default function Auditor({ view }: { view: MarketView }) {
   if (fault !== undefined) return <Notice kind="bad">{fault}</Notice>;
   if (proof === undefined || audited === undefined)
     return <Notice kind="busy">Reading the chain and judging every session in this browser…</Notice>;
-  const { standing, sessions, head } = audited;
+  const { standing, sessions, head, voided } = audited;
   const valid = sessions.filter(({ verdict }) => verdict.kind === "valid").length;
   const shown = sessions.find(({ batch }) => batch === open);
   return (
@@ -37,6 +37,7 @@ export default function Auditor({ view }: { view: MarketView }) {
           all={[
             { label: "Sessions settled", value: `${sessions.length}` },
             { label: "Valid", value: `${valid}`, kind: valid === sessions.length ? "good" : "bad" },
+            { label: "Came to nothing", value: `${voided.length}`, detail: "cancelled, or not settled in time" },
             {
               label: "Market as a whole",
               value: standing.kind,
@@ -103,6 +104,15 @@ export default function Auditor({ view }: { view: MarketView }) {
               `${one.block}`,
               { key: "batch", shown: <code>{shortHash(one.batch)}</code> },
             ])}
+          />
+        )}
+        {voided.length > 0 && (
+          <Table
+            caption="Came to nothing: nobody paid or got anything for them"
+            heads={["Session", "Frozen as no."]}
+            rows={[...voided]
+              .reverse()
+              .map(({ terms }) => [moment(view.config, Number(terms.start)), `${terms.ordinal}`])}
           />
         )}
       </Card>
@@ -231,7 +241,9 @@ function Session({
             <code>{session.transaction}</code>
           </dd>
         </dl>
-        {signers === undefined ? (
+        {signers === "fault" ? (
+          <Notice kind="bad">Who signed cannot be read now: open the session again later.</Notice>
+        ) : signers === undefined ? (
           <Notice kind="busy">Reading who signed…</Notice>
         ) : (
           <Table
@@ -258,8 +270,8 @@ function useSigners(
   { config, deployment, provider }: MarketView,
   proof: Proof,
   session: AuditedSession,
-): Signers | undefined {
-  const [signers, setSigners] = useState<Signers>();
+): Signers | "fault" | undefined {
+  const [signers, setSigners] = useState<Signers | "fault">();
   useEffect(() => {
     let ended = false;
     proof.signersOf(deployment, provider, session).then(
@@ -271,7 +283,7 @@ function useSigners(
         }));
         if (!ended) setSigners(Object.assign(rows, { quorum }));
       },
-      () => undefined,
+      () => void (ended || setSigners("fault")),
     );
     return () => void (ended = true);
   }, [config, deployment, provider, proof, session]);

@@ -68,12 +68,13 @@ export default function Feeder({ view, session, feeder, drawn }: Props) {
   const [low, high] = [Math.min(...volts), Math.max(...volts)];
   const worst = (values: Float64Array): number =>
     [...values].reduce((least, value) => (value < least ? value : least), Infinity);
-  const loaded = [...now.loading].reduce((most, value) => (value > most ? value : most), 0);
+  // No branch of a feeder without ratings is loaded by any part of them.
+  const loaded = [...now.loading].reduce((most, value) => (value > most ? value : most), -Infinity);
   return (
     <Card
       title={`Feeder ${grid.name}`}
       wide
-      note="A bus by its voltage, a branch by its loading; arrows follow the active power."
+      note="A bus by its voltage, a branch by its loading; arrows follow the active power, in kW where there is room for it."
     >
       <div className="time">
         <button onClick={() => setPlaying(!playing)} aria-pressed={playing}>
@@ -95,25 +96,22 @@ export default function Feeder({ view, session, feeder, drawn }: Props) {
         all={[
           { label: "Voltage", value: `${number(low, 4)} to ${number(high, 4)} p.u.` },
           {
-            label: "Left after forecast errors",
+            label: "Left for the voltages",
             value: `${number(worst(now.voltageMarginPu), 4)} p.u.`,
-            detail: "at the tightest bus",
+            detail: "after forecast errors, at the tightest bus",
           },
           { label: "Highest loading", value: `${number(100 * loaded, 1)} %` },
           {
-            label: "Left after forecast errors",
+            label: "Left for the branches",
             value: `${number(100 * worst(now.loadingMargin), 1)} %`,
-            detail: "of the tightest branch",
+            detail: "after forecast errors, of the tightest branch",
           },
           {
-            label: "Reserve by zone",
-            value: now.reserveKw.map((kw) => number(kw, 1)).join(" · "),
-            detail: "kW that members keep ready",
+            label: "Reserve that members keep ready",
+            value: `${now.reserveKw.map((kw) => number(kw, 1)).join(" · ")} kW`,
+            detail: feeder.zones.map(({ name }) => name).join(" · "),
           },
-        ].map((one, k) => ({
-          ...one,
-          label: k === 3 ? "Left for the branches" : k === 1 ? "Left for the voltages" : one.label,
-        }))}
+        ]}
       />
       <div ref={place} className="drawing">
         {geometry !== undefined && (

@@ -1,51 +1,59 @@
 /** A clearing as it goes on: residuals by iteration, from the node's own API. */
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import type { MarketView } from "../market.ts";
-import { moment, number } from "../shown/format.ts";
+import { moment } from "../shown/format.ts";
 import { Card, Figures, Notice, Table } from "../shown/parts.tsx";
+import { progressIn, type Progress } from "./answers.ts";
 
 const Series = lazy(() => import("../shown/Series.tsx"));
 
-type Event = {
-  readonly ordinal: number;
-  readonly outcome: string;
-  readonly stage: string;
-  readonly attempt: number;
-  readonly iteration: number;
-  readonly primal?: number;
-  readonly dual?: number;
-  readonly refusal?: string;
-};
-
 /** Iterations that are kept and drawn. */
 const KEPT = 600;
+/** A browser gives up for good what answers no events, as a proxy does whose node is away. */
+const AGAIN_MS = 3_000;
 const STAGES: Readonly<Record<string, string>> = { over: "nothing under way" };
 
 function useIterations(address: string | undefined) {
-  const [events, setEvents] = useState<readonly Event[]>([]);
+  const [events, setEvents] = useState<readonly Progress[]>([]);
   const [state, setState] = useState<"none" | "waiting" | "open" | "away">(address === undefined ? "none" : "waiting");
   useEffect(() => {
     if (address === undefined) return undefined;
-    const source = new EventSource(`${address}/session/iterations`);
-    source.addEventListener("open", () => setState("open"));
-    source.addEventListener("error", () => setState("away"));
-    source.addEventListener("session", ({ data }) => {
-      const event = JSON.parse(data as string) as Event | null;
-      if (event === null) return;
-      setEvents((last) => {
-        const same = last.at(-1)?.ordinal === event.ordinal && last.at(-1)?.attempt === event.attempt;
-        return same ? [...last.slice(-KEPT), event] : [event];
+    let source: EventSource;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const open = (): void => {
+      source = new EventSource(`${address}/session/iterations`);
+      source.addEventListener("open", () => setState("open"));
+      source.addEventListener("error", () => {
+        setState("away");
+        if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, AGAIN_MS);
       });
-    });
-    return () => source.close();
+      source.addEventListener("session", ({ data }) => {
+        const event = progressIn(data as string);
+        if (event === undefined) return;
+        setEvents((last) => {
+          const same = last.at(-1)?.ordinal === event.ordinal && last.at(-1)?.attempt === event.attempt;
+          return same ? [...last.slice(-KEPT), event] : [event];
+        });
+      });
+    };
+    open();
+    return () => {
+      clearTimeout(timer);
+      source.close();
+    };
   }, [address]);
   return { events, state };
 }
 
+/** Over many powers of ten, down to the smallest. */
+const residual = (value: number | undefined): string => value?.toExponential(1) ?? "–";
+
 export function Live({ view }: { view: MarketView }) {
   const { events, state } = useIterations(view.config.node);
   const last = events.at(-1);
-  const session = view.seen?.session;
+  // The node may be behind the chain: what it tells of another session is not told of this one.
+  const terms = view.seen?.session?.terms;
+  const session = last !== undefined && terms?.ordinal === BigInt(last.ordinal) ? terms : undefined;
   const measured = useMemo(() => events.filter(({ primal }) => primal !== undefined && primal > 0), [events]);
   const names = useMemo(() => measured.map(({ iteration }) => `${iteration}`), [measured]);
   const lines = useMemo(
@@ -70,7 +78,7 @@ export function Live({ view }: { view: MarketView }) {
           all={[
             {
               label: "Session",
-              value: session === undefined ? `no. ${last.ordinal}` : moment(view.config, Number(session.terms.start)),
+              value: session === undefined ? `no. ${last.ordinal}` : moment(view.config, Number(session.start)),
             },
             { label: "It is", value: last.outcome, detail: STAGES[last.stage] ?? last.stage },
             {
@@ -80,9 +88,9 @@ export function Live({ view }: { view: MarketView }) {
             },
             {
               label: "Residual, primal",
-              value: last.primal === undefined ? "–" : last.primal.toExponential(1),
+              value: residual(last.primal),
             },
-            { label: "Residual, dual", value: last.dual === undefined ? "–" : last.dual.toExponential(1) },
+            { label: "Residual, dual", value: residual(last.dual) },
           ]}
         />
       )}
@@ -97,9 +105,7 @@ export function Live({ view }: { view: MarketView }) {
             <Table
               caption="Last iterations"
               heads={["Iteration", "Primal", "Dual"]}
-              rows={measured
-                .slice(-20)
-                .map((one) => [`${one.iteration}`, number(one.primal ?? NaN, 6), number(one.dual ?? NaN, 6)])}
+              rows={measured.slice(-20).map((one) => [`${one.iteration}`, residual(one.primal), residual(one.dual)])}
             />
           </details>
         </>

@@ -3,8 +3,7 @@ import { useEffect, useState } from "react";
 import type { MarketView } from "../market.ts";
 import { called } from "../shown/format.ts";
 import { Card, Table } from "../shown/parts.tsx";
-
-type Health = { readonly status: string; readonly block?: number; readonly journal?: number };
+import { healthIn, type Health } from "./answers.ts";
 
 export function Nodes({ view }: { view: MarketView }) {
   const { config, tick } = view;
@@ -13,7 +12,7 @@ export function Nodes({ view }: { view: MarketView }) {
     let ended = false;
     for (const { id, url } of config.nodes)
       void fetch(`${url}/health`, { signal: AbortSignal.timeout(10_000) })
-        .then((response) => response.json() as Promise<Health>)
+        .then(async (response) => healthIn(await response.json()))
         .catch((): Health => ({ status: "does not answer" }))
         .then((found) => {
           if (!ended) setHealth((all) => new Map([...all, [id, found]]));
@@ -36,7 +35,7 @@ export function Nodes({ view }: { view: MarketView }) {
               key: "state",
               shown: (
                 <span className={`state ${ok ? "passed" : one === undefined ? "not-reached" : "failed"}`}>
-                  {one === undefined ? "asking…" : ok ? "✓ ok" : `✗ ${one.status.slice(0, 40)}`}
+                  {one === undefined ? "asking…" : ok ? "✓ ok" : `✗ ${one.status}`}
                 </span>
               ),
             },

@@ -3,6 +3,7 @@ import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import type { MarketView } from "../market.ts";
 import type { AuditedSession, Posted, SettledFeeder } from "../proof.ts";
 import { boundaries, called, moment, number } from "../shown/format.ts";
+import { Guard } from "../shown/Guard.tsx";
 import { Card, Notice, Table } from "../shown/parts.tsx";
 import { useProof, type Proof, type Proven } from "../useProof.ts";
 import { Live } from "./Live.tsx";
@@ -32,7 +33,9 @@ export default function Operator({ view }: { view: MarketView }) {
   }, [nothing]);
   return (
     <div className="grid">
-      <Live view={view} />
+      <Guard>
+        <Live view={view} />
+      </Guard>
       {fault !== undefined && <Notice kind="bad">{fault}</Notice>}
       {fault === undefined && audited === undefined && session === undefined && (
         <Notice kind="busy">Reading the settled sessions…</Notice>
@@ -65,15 +68,21 @@ export default function Operator({ view }: { view: MarketView }) {
         <>
           <Judged proof={proof} session={judged?.batch === session.batch ? judged : undefined} fault={fault} />
           <Suspense fallback={<Notice kind="busy">Drawing the feeder…</Notice>}>
-            <Feeder key={session.batch} view={view} session={session} feeder={feeder} drawn={drawn} />
+            <Guard key={session.batch}>
+              <Feeder view={view} session={session} feeder={feeder} drawn={drawn} />
+            </Guard>
           </Suspense>
           <Binding view={view} session={session} feeder={feeder} />
           <Suspense fallback={null}>
-            <Reserve view={view} session={session} feeder={feeder} />
+            <Guard key={session.batch}>
+              <Reserve view={view} session={session} feeder={feeder} />
+            </Guard>
           </Suspense>
         </>
       )}
-      <Nodes view={view} />
+      <Guard>
+        <Nodes view={view} />
+      </Guard>
     </div>
   );
 }

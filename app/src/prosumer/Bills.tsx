@@ -1,11 +1,12 @@
 /** What the last session came to, why, and the receipts of all. */
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import type { MarketView } from "../market.ts";
-import type { Billed } from "../proof.ts";
+import type { Audited, Billed } from "../proof.ts";
 import { beginnings, boundaries, dollars, kwh, moment, number, ofNano, shortHash } from "../shown/format.ts";
 import { Card, csv, Figures, Notice, saveText, Table } from "../shown/parts.tsx";
 import type { DeliveryView } from "../useDelivery.ts";
 import { useProof, type Proof } from "../useProof.ts";
+import type { Judged } from "./Metered.tsx";
 
 const Plan = lazy(() => import("./Plan.tsx"));
 const Metered = lazy(() => import("./Metered.tsx"));
@@ -13,14 +14,25 @@ const Metered = lazy(() => import("./Metered.tsx"));
 const Series = lazy(() => import("../shown/Series.tsx"));
 
 export function Bills({ view, id, delivery }: { view: MarketView; id: number; delivery: DeliveryView }) {
-  const { proof, audited, fault } = useProof(view);
+  const proven = useProof(view, delivery.kind === "found" ? delivery.delivered.entries.length : 0);
+  const { proof, audited } = proven;
   const [bills, setBills] = useState<readonly Billed[]>();
   const [at, setAt] = useState(0);
+  const [broken, setBroken] = useState<string>();
   useEffect(() => {
     let ended = false;
-    if (proof && audited) void proof.billsOf(view.config, audited, id).then((found) => void (ended || setBills(found)));
+    if (proof && audited)
+      proof.billsOf(view.config, audited, id).then(
+        (found) => {
+          if (ended) return;
+          setBills(found);
+          setBroken(undefined);
+        },
+        (error: Error) => void (ended || setBroken(`Your bills cannot be read: ${error.message.slice(0, 200)}`)),
+      );
     return () => void (ended = true);
   }, [proof, audited, view.config, id]);
+  const fault = proven.fault ?? broken;
   if (fault !== undefined && bills === undefined)
     return (
       <Card title="Your day" wide>
@@ -48,7 +60,13 @@ export function Bills({ view, id, delivery }: { view: MarketView; id: number; de
       <Day view={view} billed={shown} verdict={proof.verdictText(shown.session.verdict)} />
       {delivery.kind === "found" && (
         <Suspense fallback={<Notice kind="busy">Reading what was metered…</Notice>}>
-          <Metered view={view} billed={shown} id={id} delivered={delivery.delivered} />
+          <Metered
+            view={view}
+            billed={shown}
+            id={id}
+            delivered={delivery.delivered}
+            verdict={entryVerdict(proof, audited, shown)}
+          />
         </Suspense>
       )}
       <Receipts
@@ -61,6 +79,14 @@ export function Bills({ view, id, delivery }: { view: MarketView; id: number; de
         shown={bills.indexOf(shown)}
       />
     </>
+  );
+}
+
+/** Of the newest entry that was judged. */
+function entryVerdict(proof: Proof, audited: Audited | undefined, { session }: Billed): Judged | undefined {
+  const found = audited?.entries.findLast(({ sequence }) => sequence === session.sequence);
+  return (
+    found && { number: found.number, valid: found.verdict.kind === "valid", says: proof.verdictText(found.verdict) }
   );
 }
 
@@ -225,6 +251,24 @@ function Periods({ view, billed }: { view: MarketView; billed: Billed }) {
     number(ofNano(one.paidNano), 4),
     plain === undefined ? "–" : number(plain.periods[t].dollars, 4),
   ]);
+  // Allowances are counted over the session: without them the periods do not add up to the bill.
+  const inPeriods = bill.periods.reduce((sum, { paidNano }) => sum + paidNano, 0n);
+  rows.push([
+    "Whole session: allowances",
+    ...["", "", "", ""],
+    number(ofNano(bill.paidNano - inPeriods), 4),
+    plain === undefined ? "–" : number(plain.allowancesDollars, 4),
+  ]);
+  const sum = (of: (one: (typeof bill.periods)[number]) => number): string =>
+    number(bill.periods.reduce((all, one) => all + of(one), 0) / 1e3, 3);
+  const foot = [
+    "All",
+    sum((one) => one.boughtWh + one.fromUtilityWh),
+    sum((one) => one.soldWh + one.toUtilityWh),
+    ...["", ""],
+    number(ofNano(bill.paidNano), 4),
+    plain === undefined ? "–" : number(plain.dollars, 4),
+  ];
   return (
     <>
       <Suspense fallback={<Notice kind="busy">Drawing…</Notice>}>
@@ -247,6 +291,7 @@ function Periods({ view, billed }: { view: MarketView; billed: Billed }) {
             "By the tariff, $",
           ]}
           rows={rows}
+          foot={foot}
         />
       </details>
     </>

@@ -1,6 +1,7 @@
 /** What the owner wants done with credits, checked before the wallet is asked. */
 import { useState } from "react";
 import type { Credits, WalletAccount } from "../../../offchain-solver/browser.ts";
+import { eitherText, unitsOf } from "./amounts.ts";
 
 type Holding = Credits.Holding;
 
@@ -34,11 +35,8 @@ const thousands = (unit: string): boolean => unit === "Wh" || unit === "g";
 export const unitOf = (unit: string): string => (thousands(unit) ? `k${unit}` : unit);
 
 /** Whole units of the token; undefined: no amount that there is. */
-export function amountOf(text: string, unit: string): bigint | undefined {
-  const dot = text.trim().replace(",", ".");
-  if (thousands(unit)) return /^\d{1,9}(\.\d{0,3})?$/.test(dot) ? BigInt(Math.round(Number(dot) * 1e3)) : undefined;
-  return /^\d{1,15}$/.test(dot) ? BigInt(dot) : undefined;
-}
+export const amountOf = (text: string, unit: string): bigint | "either" | undefined =>
+  unitsOf(text, thousands(unit) ? 3 : 0);
 
 const plain = (amount: bigint, unit: string): string =>
   thousands(unit) ? `${Number(amount) / 1e3} ${unitOf(unit)}` : `${amount} ${unit}`;
@@ -70,9 +68,9 @@ export function CreditForm({ holdings, ledger, account, sessions, busy, order }:
   const submit = async (): Promise<void> => {
     if (asset === undefined) return;
     const amount = amountOf(text, asset.unit);
-    const says = faultOf(does, asset, amount, to);
+    const says = amount === "either" ? eitherText(text) : faultOf(does, asset, amount, to);
     setFault(says);
-    if (says !== undefined || amount === undefined) return;
+    if (says !== undefined || amount === undefined || amount === "either") return;
     const about = { asset: asset.asset, amount };
     const named = sessions.find(({ sequence }) => `${sequence}` === session);
     const { sequence = 0, from = 0, until = 0 } = named ?? {};
@@ -163,8 +161,8 @@ export function CreditForm({ holdings, ledger, account, sessions, busy, order }:
 }
 
 function faultOf(kind: Kind, asset: Holding, amount: bigint | undefined, to: string): string | undefined {
-  if (amount === undefined || amount === 0n)
-    return `Enter an amount in ${unitOf(asset.unit)}, such as 0.5${thousands(asset.unit) ? "; the least is 0.001" : ""}.`;
+  if (amount === undefined)
+    return `Enter an amount in ${unitOf(asset.unit)}${thousands(asset.unit) ? ", such as 0.5; the least is 0.001" : ", a whole number"}.`;
   if (amount > asset.amount) return `There are ${plain(asset.amount, asset.unit)} of it.`;
   if (kind === "retire" && to.trim() === "") return "Say for whom it is: the certificate names somebody.";
   if (kind === "transfer" && !/^0x[0-9a-fA-F]{40}$/.test(to.trim()))

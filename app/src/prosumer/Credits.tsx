@@ -94,7 +94,8 @@ export default function CreditsCard({ view, wallet, account, delivered, after }:
         <ul className="claims" aria-label="Credits that can be claimed">
           {owned.claims.map(({ entry, wh, from }) => (
             <li key={`${entry.sequence}`}>
-              {code.amountText(wh, "Wh")} measured in session no. {`${entry.sequence}`}:{" "}
+              {code.amountText(wh, "Wh")} measured in the session of{" "}
+              {entry.read === undefined ? "–" : moment(view.config, entry.read.start)}:{" "}
               {from > account.now ? (
                 `can be claimed from ${moment(view.config, Number(from))} on`
               ) : (

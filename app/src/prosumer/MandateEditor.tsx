@@ -2,13 +2,10 @@
 import { useEffect, useRef, useState } from "react";
 import {
   MANDATE_FIELDS,
-  mostUntilEnd,
   Owner,
   presetPrices,
   PRESETS,
   shownValue,
-  signedValue,
-  type FrozenLimits,
   type Mandate,
   type Preset,
   type WalletAccount,
@@ -18,17 +15,15 @@ import { dollars, moment, number, ofNano } from "../shown/format.ts";
 import { Card, Notice, Table } from "../shown/parts.tsx";
 import { useAct } from "../wallet/useAct.ts";
 import type { Wallet } from "../wallet/useWallet.ts";
+import { Most, useMost, type MostCost } from "./Most.tsx";
+import { draftOf, exactly, faultOf, fieldOf, limitIn, mandateOf, type Draft, type Field } from "./limits.ts";
 
-type Field = Exclude<keyof FrozenLimits, "validUntil">;
-type Draft = Readonly<Record<Field, number>> & { readonly days: number };
-
-const DAY_S = 86_400n;
 const PRESET_WORDS: Readonly<Record<Preset, readonly [string, string]>> = {
   careful: ["Careful", "Never dearer than the utility, never sold for less than it pays."],
   usual: ["Usual", "Room for what a full line adds to prices: what most members sign."],
   wide: ["Wide", "Twice that room, also for reserve that is cleared after energy."],
 };
-/** What a slider moves; the rest is in "all limits". [label, largest, step] */
+/** What a slider moves; the rest is a preset's, or the last mandate's. [label, largest, step] */
 const SLIDERS: readonly (readonly [Field, string, number, number])[] = [
   ["maxBuy", "Buy at most for", 1, 0.005],
   ["minSell", "Sell at least for", 0.5, 0.005],
@@ -37,43 +32,7 @@ const SLIDERS: readonly (readonly [Field, string, number, number])[] = [
   ["maxReserveW", "Keep ready for others at most", 10, 0.1],
   ["maxSpendPerDay", "Spend in a day at most", 50, 0.5],
 ];
-const fieldOf = (field: Field) => MANDATE_FIELDS.find((one) => one.field === field)!;
 const digits = (unit: string): number => (unit.startsWith("$/") ? 4 : unit === "$" ? 2 : 2);
-
-/** Without a mandate: a home of ordinary size. */
-const FRESH: Draft = {
-  maxBuy: 0.35,
-  minSell: 0,
-  maxBuyW: 5,
-  maxSellW: 5,
-  minReservePrice: 0,
-  maxReservePrice: 0.1,
-  maxReserveW: 1,
-  maxCarbonPrice: 0.1,
-  minCarbonPrice: 0,
-  maxCarbonG: 20,
-  maxSpendPerDay: 5,
-  days: 30,
-};
-
-function draftOf({ mandate, now }: WalletAccount): Draft {
-  if (mandate === undefined) return FRESH;
-  const values = MANDATE_FIELDS.map((shown) => [shown.field, shownValue(shown, mandate[shown.field])]);
-  const days = Math.max(1, Math.min(365, Number((mandate.validUntil - now) / DAY_S)));
-  return { ...(Object.fromEntries(values) as Omit<Draft, "days">), days } as Draft;
-}
-
-function mandateOf(draft: Draft, account: WalletAccount): Mandate {
-  const limits = Object.fromEntries(
-    MANDATE_FIELDS.map((shown) => [shown.field, signedValue(shown, draft[shown.field])]),
-  );
-  return {
-    ...(limits as Omit<FrozenLimits, "validUntil">),
-    validUntil: account.now + BigInt(draft.days) * DAY_S,
-    prosumer: account.id,
-    nonce: Owner.nextNonce(account),
-  };
-}
 
 type Props = { view: MarketView; wallet: Wallet; account: WalletAccount; after: () => void };
 
@@ -94,13 +53,18 @@ export function MandateEditor({ view, wallet, account, after }: Props) {
   const [preset, setPreset] = useState<Preset>();
   const [fault, setFault] = useState<string>();
   const [shown, setShown] = useState<Mandate>();
+  const asked = useRef<Preset>(undefined);
   const { act, run } = useAct(after);
   const { deployment } = view;
-  const most = useMostLoss(view, account, draft);
+  const mandate = mandateOf(draft, account);
+  const most = useMost(view, account, mandate);
   const busy = act.kind === "busy";
   const take = async (name: Preset): Promise<void> => {
     setPreset(name);
+    asked.current = name;
     const tariff = await tariffOf(view).catch(() => undefined);
+    // Another was chosen in the meantime.
+    if (asked.current !== name) return;
     if (tariff === undefined) return setFault("Nobody publishes this market's tariff here, so presets have no prices.");
     setFault(undefined);
     const prices = presetPrices(tariff, name);
@@ -136,18 +100,7 @@ export function MandateEditor({ view, wallet, account, after }: Props) {
         )}
       </p>
       <Unconnected ends={account.connectionEnds} />
-      <fieldset className="presets">
-        <legend>Start from</legend>
-        {PRESETS.map((name) => (
-          <label key={name} className={preset === name ? "chosen" : undefined}>
-            <input type="radio" name="preset" checked={preset === name} onChange={() => void take(name)} />
-            <span>
-              <strong>{PRESET_WORDS[name][0]}</strong>
-              <span className="quiet">{PRESET_WORDS[name][1]}</span>
-            </span>
-          </label>
-        ))}
-      </fieldset>
+      <Presets chosen={preset} choose={(name) => void take(name)} />
       {fault !== undefined && <Notice kind="bad">{fault}</Notice>}
       {SLIDERS.map(([field, label, largest, step]) => (
         <Slider
@@ -157,26 +110,15 @@ export function MandateEditor({ view, wallet, account, after }: Props) {
           largest={largest}
           step={step}
           value={draft[field]}
-          change={(value) => setDraft({ ...draft, [field]: value })}
+          change={(value) => {
+            if (field === "maxBuy" || field === "minSell") setPreset(undefined);
+            setDraft({ ...draft, [field]: value });
+          }}
         />
       ))}
-      <div className="slider">
-        <label htmlFor="days">Counts for</label>
-        <input
-          id="days"
-          type="range"
-          min={1}
-          max={365}
-          value={draft.days}
-          aria-valuetext={`${draft.days} days`}
-          onChange={({ target }) => setDraft({ ...draft, days: Number(target.value) })}
-        />
-        <output htmlFor="days">
-          {draft.days} {draft.days === 1 ? "day" : "days"}
-        </output>
-      </div>
+      <Days days={draft.days} change={(days) => setDraft({ ...draft, days })} />
       <Most {...most} />
-      {ofNano(account.deposit) < draft.maxSpendPerDay && (
+      {most.day !== undefined && ofNano(account.deposit) < most.day && (
         <p className="quiet" role="note">
           {account.deposit === 0n
             ? "You have paid nothing in yet: nothing can be traded for you before you do."
@@ -184,7 +126,7 @@ export function MandateEditor({ view, wallet, account, after }: Props) {
         </p>
       )}
       <div className="actions">
-        <button className="first" disabled={busy} onClick={() => setShown(mandateOf(draft, account))}>
+        <button className="first" disabled={busy || mandate === undefined} onClick={() => setShown(mandate)}>
           Review and sign
         </button>
         <button disabled={busy || account.mandate === undefined} onClick={revoke}>
@@ -207,6 +149,42 @@ export function MandateEditor({ view, wallet, account, after }: Props) {
   );
 }
 
+function Presets({ chosen, choose }: { chosen: Preset | undefined; choose: (name: Preset) => void }) {
+  return (
+    <fieldset className="presets">
+      <legend>Start from</legend>
+      {PRESETS.map((name) => (
+        <label key={name} className={chosen === name ? "chosen" : undefined}>
+          <input type="radio" name="preset" checked={chosen === name} onChange={() => choose(name)} />
+          <span>
+            <strong>{PRESET_WORDS[name][0]}</strong>
+            <span className="quiet">{PRESET_WORDS[name][1]}</span>
+          </span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+function Days({ days, change }: { days: number; change: (days: number) => void }) {
+  const words = `${days} ${days === 1 ? "day" : "days"}`;
+  return (
+    <div className="slider">
+      <label htmlFor="days">Counts for</label>
+      <input
+        id="days"
+        type="range"
+        min={1}
+        max={365}
+        value={days}
+        aria-valuetext={words}
+        onChange={({ target }) => change(Number(target.value))}
+      />
+      <output htmlFor="days">{words}</output>
+    </div>
+  );
+}
+
 function Slider(props: {
   field: Field;
   label: string;
@@ -216,85 +194,62 @@ function Slider(props: {
   change: (value: number) => void;
 }) {
   const { field, label, value, change } = props;
-  const { unit, low } = fieldOf(field);
+  const { unit, low, high } = fieldOf(field);
   // A large member's limits have room above them too.
   const [room] = useState(() => Math.max(props.largest, 2 * value));
-  const largest = Math.max(room, value);
+  // What is written, as long as it means what is set: a number that is half written is not written over.
+  const [written, setWritten] = useState("");
+  const text = Object.is(limitIn(written), value) ? written : exactly(value);
+  const fault = faultOf(field, value);
+  const there = fault === undefined ? value : Math.min(room, Math.max(low, Number.isNaN(value) ? 0 : value));
+  const largest = Math.max(room, there);
   const step = room > props.largest ? room / 200 : props.step;
-  const words = `${number(value, digits(unit))} ${unit}`;
   return (
     <div className="slider">
       <label htmlFor={field}>{label}</label>
       <input
         id={field}
         type="range"
-        min={Math.max(low, Math.min(field === "minSell" ? -0.1 : 0, value))}
+        min={Math.max(low, Math.min(field === "minSell" ? -0.1 : 0, there))}
         max={largest}
         step={step}
-        value={value}
-        aria-valuetext={words}
+        value={there}
+        aria-valuetext={`${number(there, digits(unit))} ${unit}`}
         onChange={({ target }) => change(Number(target.value))}
       />
       <span className="exact">
         <input
-          type="number"
+          role="spinbutton"
+          inputMode={low < 0 ? "text" : "decimal"}
+          autoComplete="off"
           aria-label={`${label}, exactly, ${unit}`}
-          step="any"
-          min={low}
-          max={fieldOf(field).high}
-          value={Number(value.toFixed(6))}
-          onChange={({ target }) => Number.isFinite(target.valueAsNumber) && change(target.valueAsNumber)}
+          aria-invalid={fault !== undefined}
+          aria-describedby={`${field}-fault`}
+          aria-valuemin={low}
+          aria-valuemax={high}
+          {...(fault === undefined && { "aria-valuenow": value })}
+          value={text}
+          onChange={({ target }) => {
+            setWritten(target.value);
+            change(limitIn(target.value));
+          }}
+          onKeyDown={(event) => {
+            const way = event.key === "ArrowUp" ? 1 : event.key === "ArrowDown" ? -1 : 0;
+            if (way === 0) return;
+            event.preventDefault();
+            change(Number(Math.min(high, Math.max(low, there + way * step)).toFixed(6)));
+          }}
         />
         {unit}
       </span>
-    </div>
-  );
-}
-
-type MostLoss = { readonly session: number | undefined; readonly day: number; readonly all: number };
-
-/** The contract's own figure for a session of the length that this market has, and what follows from it. */
-function useMostLoss({ deployment, provider, seen }: MarketView, account: WalletAccount, draft: Draft): MostLoss {
-  const [session, setSession] = useState<number>();
-  const mandate = mandateOf(draft, account);
-  const length = seen?.session?.terms;
-  const { periodSeconds, periods } = { periodSeconds: length?.periodSeconds ?? 3_600, periods: length?.periods ?? 24 };
-  const key = JSON.stringify({ ...draft, periodSeconds, periods });
-  useEffect(() => {
-    let ended = false;
-    const timer = setTimeout(() => {
-      Owner.mostLoss(deployment, provider, mandate, { periodSeconds, periods }).then(
-        (nano) => void (ended || setSession(ofNano(nano))),
-        () => void (ended || setSession(undefined)),
-      );
-    }, 150);
-    return () => {
-      ended = true;
-      clearTimeout(timer);
-    };
-    // The draft's values are what is asked about; the mandate is made of them.
-  }, [deployment, provider, key]);
-  return { session, day: draft.maxSpendPerDay, all: ofNano(mostUntilEnd(mandate, account.now, account.deposit)) };
-}
-
-function Most({ session, day, all }: MostLoss) {
-  return (
-    <div className="most" role="status">
-      <p>
-        The most this can cost me in a session: <strong>{session === undefined ? "…" : dollars(session)}</strong>
-      </p>
-      <p>
-        The most this can cost me in a day: <strong>{dollars(day)}</strong>
-      </p>
-      <p>
-        In all until I leave: <strong>{dollars(all)}</strong>{" "}
-        <span className="quiet">(never more than your deposit)</span>
+      <p id={`${field}-fault`} className="fault" role={fault === undefined ? undefined : "alert"}>
+        {fault}
       </p>
     </div>
   );
 }
 
-function Review(props: { view: MarketView; mandate: Mandate; most: MostLoss; sign: () => void; close: () => void }) {
+function Review(props: { view: MarketView; mandate: Mandate; most: MostCost; sign: () => void; close: () => void }) {
   const { view, mandate, most, sign, close } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -316,7 +271,7 @@ function Review(props: { view: MarketView; mandate: Mandate; most: MostLoss; sig
     ...MANDATE_FIELDS.map((one) => [
       one.field,
       `${mandate[one.field]}`,
-      `${number(shownValue(one, mandate[one.field]), digits(one.unit))} ${one.unit}: ${one.says}`,
+      `${exactly(shownValue(one, mandate[one.field]))} ${one.unit}: ${one.says}`,
     ]),
     ["validUntil", `${mandate.validUntil}`, `${until}: no later session has you in it`],
     ["nonce", `${mandate.nonce}`, "so that an older one cannot come back"],
@@ -330,8 +285,9 @@ function Review(props: { view: MarketView; mandate: Mandate; most: MostLoss; sig
       </p>
       <Table caption="The mandate, field by field" heads={["Field", "Signed", "Says"]} rows={rows} words={[2]} />
       <Most {...most} />
+      {most.session === undefined && <p role="status">It can be signed once the contract has said what it may cost.</p>}
       <div className="actions">
-        <button className="first" onClick={sign}>
+        <button className="first" disabled={most.session === undefined} onClick={sign}>
           Sign it
         </button>
         <button onClick={() => dialog.current?.close()}>Back</button>

@@ -4,12 +4,15 @@ import type { OwnDelivery } from "../delivery.ts";
 import type { MarketView } from "../market.ts";
 import type { Billed } from "../proof.ts";
 import { beginnings, dollars, kwh, number, ofNano, shortHash } from "../shown/format.ts";
-import { Card, Figures, Notice, Table } from "../shown/parts.tsx";
+import { Card, Figures, Notice, Table, type Figure } from "../shown/parts.tsx";
 import type { Delivered } from "../useDelivery.ts";
 
 const Series = lazy(() => import("../shown/Series.tsx"));
 
-type Props = { view: MarketView; billed: Billed; id: number; delivered: Delivered };
+/** What this browser found of a session's entry of that number. */
+export type Judged = { readonly number: number; readonly valid: boolean; readonly says: string };
+
+type Props = { view: MarketView; billed: Billed; id: number; delivered: Delivered; verdict: Judged | undefined };
 
 const KINDS: Readonly<Record<OwnDelivery["kind"], readonly [string, string]>> = {
   provisional: ["provisional", "values may still come"],
@@ -27,7 +30,7 @@ const PARTS = [
   ["boundNano", "Beyond the bound of your connection, or what others could not pay"],
 ] as const;
 
-export default function Metered({ view, billed, id, delivered }: Props) {
+export default function Metered({ view, billed, id, delivered, verdict }: Props) {
   const { sequence } = billed.session;
   const { code, entries } = delivered;
   const own = useMemo(() => entries.filter((one) => one.sequence === sequence), [entries, sequence]);
@@ -71,6 +74,7 @@ export default function Metered({ view, billed, id, delivered }: Props) {
             value: `${number(found.emissionsG / 1e3, 3)} kg`,
             detail: `${number(found.surrenderedG / 1e3, 3)} kg surrendered, ${number(found.boughtG / 1e3, 3)} kg bought`,
           },
+          verdictFigure(verdict?.number === own.at(-1)?.entry ? verdict : undefined),
           { label: "Set free", value: dollars(Number(found.releasedMilli) / 1e3), detail: "held since settlement" },
         ]}
       />
@@ -93,6 +97,17 @@ export default function Metered({ view, billed, id, delivered }: Props) {
     </Card>
   );
 }
+
+/** The readings are the newest ones; an older entry's verdict says nothing of them. */
+const verdictFigure = (verdict: Judged | undefined): Figure =>
+  verdict === undefined
+    ? { label: "Readings judged here", value: "not yet" }
+    : {
+        label: "Readings judged here",
+        value: verdict.says.split(/[:,]/)[0],
+        ...(!verdict.valid && { detail: verdict.says }),
+        kind: verdict.valid ? "good" : "bad",
+      };
 
 type Shown = { view: MarketView; billed: Billed; found: OwnDelivery };
 

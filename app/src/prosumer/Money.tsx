@@ -6,13 +6,9 @@ import { dollars, duration, moment, number, ofNano, ofTokens } from "../shown/fo
 import { Card, Figures, Notice } from "../shown/parts.tsx";
 import { useAct } from "../wallet/useAct.ts";
 import type { Wallet } from "../wallet/useWallet.ts";
+import { inDollars, tokensOf } from "./amounts.ts";
 
 type Props = { view: MarketView; wallet: Wallet; account: WalletAccount; after: () => void };
-
-const amountOf = (text: string): bigint | undefined => {
-  const dot = text.trim().replace(",", ".");
-  return /^\d{1,9}(\.\d{0,6})?$/.test(dot) ? BigInt(Math.round(Number(dot) * 1e6)) : undefined;
-};
 
 export function Money({ view, wallet, account, after }: Props) {
   const { act, run } = useAct(after);
@@ -24,22 +20,17 @@ export function Money({ view, wallet, account, after }: Props) {
   const leavingAll = leaving.tokens + leaving.queued;
   const left = account.deposit / 1_000n - leaving.queued;
   const given = (most: bigint, where: string): bigint | undefined => {
-    const tokens = amountOf(text);
-    const says =
-      tokens === undefined || tokens === 0n
-        ? "Enter an amount in dollars, such as 20 or 12.50; the least is $0.000001."
-        : tokens > most
-          ? `${where} ${dollars(ofTokens(most))}.`
-          : undefined;
+    const tokens = tokensOf(text);
+    const says = typeof tokens === "string" ? tokens : tokens > most ? `${where} ${inDollars(most)}.` : undefined;
     setFault(says);
-    return says === undefined ? tokens : undefined;
+    return typeof tokens === "string" || says !== undefined ? undefined : tokens;
   };
   const withSigner = (what: (signer: Awaited<ReturnType<Wallet["signer"]>>) => Promise<unknown>) => async () =>
     what(await wallet.signer());
   const pay = async (): Promise<void> => {
     const tokens = given(account.tokens, "Your wallet holds");
     if (tokens === undefined) return;
-    const done = `${dollars(ofTokens(tokens))} are in your deposit.`;
+    const done = `${inDollars(tokens)} are in your deposit.`;
     const paid = await run(
       "Your wallet asks for the permit, then for the transaction.",
       done,
@@ -165,6 +156,7 @@ function Leaving({
         ) : (
           "can be paid out now"
         )}
+        {seconds > 0 && "; asking for more starts the three days anew for all of it"}
         {leaving.queued > 0n &&
           `; ${dollars(ofTokens(leaving.queued))} of it waits until it is no longer locked or held`}
         .

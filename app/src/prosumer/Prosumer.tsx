@@ -3,10 +3,11 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { Owner, type WalletAccount } from "../../../offchain-solver/browser.ts";
 import type { MarketView } from "../market.ts";
 import { called, shortHash } from "../shown/format.ts";
+import { Guard } from "../shown/Guard.tsx";
 import { Card, Notice } from "../shown/parts.tsx";
 import { useDelivery } from "../useDelivery.ts";
 import { failure, useAct } from "../wallet/useAct.ts";
-import { useWallet, type Wallet } from "../wallet/useWallet.ts";
+import { useWallet, type Announced, type Wallet } from "../wallet/useWallet.ts";
 import { Bills } from "./Bills.tsx";
 import { MandateEditor } from "./MandateEditor.tsx";
 import { Money } from "./Money.tsx";
@@ -44,7 +45,16 @@ export default function Prosumer({ view }: { view: MarketView }) {
 
 function Connect({ wallet }: { wallet: Wallet }) {
   const [fault, setFault] = useState<string>();
+  const [busy, setBusy] = useState(false);
   const { announced } = wallet;
+  const connect = (one: Announced): void => {
+    setBusy(true);
+    setFault(undefined);
+    void wallet
+      .connect(one)
+      .catch((error) => setFault(failure(error)))
+      .finally(() => setBusy(false));
+  };
   return (
     <Card
       title="Connect your wallet"
@@ -59,21 +69,13 @@ function Connect({ wallet }: { wallet: Wallet }) {
       ) : (
         <div className="actions">
           {announced.map((one) => (
-            <button
-              key={one.uuid}
-              className="first"
-              onClick={() =>
-                void wallet.connect(one).then(
-                  () => setFault(undefined),
-                  (error) => setFault(failure(error)),
-                )
-              }
-            >
+            <button key={one.uuid} className="first" disabled={busy} onClick={() => connect(one)}>
               Connect {one.name}
             </button>
           ))}
         </div>
       )}
+      {busy && <Notice kind="busy">Your wallet asks whether this page may see your address.</Notice>}
       {fault !== undefined && <Notice kind="bad">{fault}</Notice>}
     </Card>
   );
@@ -139,14 +141,19 @@ function Owned({ view, wallet, address }: { view: MarketView; wallet: Wallet; ad
 function Account({ view, wallet, id }: { view: MarketView; wallet: Wallet; id: number }) {
   const { deployment, provider, tick, refresh } = view;
   const [account, setAccount] = useState<WalletAccount>();
+  const [fault, setFault] = useState<string>();
   const [count, setCount] = useState(0);
   const delivery = useDelivery(view);
   useEffect(() => {
     let ended = false;
     Owner.readAccount(deployment, provider, id).then(
-      (one) => void (ended || setAccount(one)),
-      // The banner says that nobody answers; what was read last stays.
-      () => undefined,
+      (one) => {
+        if (ended) return;
+        setAccount(one);
+        setFault(undefined);
+      },
+      // What was read last stays.
+      (error) => void (ended || setFault(failure(error))),
     );
     return () => void (ended = true);
   }, [deployment, provider, id, tick, count]);
@@ -154,12 +161,22 @@ function Account({ view, wallet, id }: { view: MarketView; wallet: Wallet; id: n
     setCount((last) => last + 1);
     refresh();
   };
-  if (account === undefined) return <Notice kind="busy">Reading the account…</Notice>;
+  if (account === undefined)
+    return fault === undefined ? (
+      <Notice kind="busy">Reading the account…</Notice>
+    ) : (
+      <Notice kind="bad">The account cannot be read now; the page keeps trying. {fault}</Notice>
+    );
   return (
     <div className="grid">
+      {fault !== undefined && view.away === undefined && (
+        <Notice kind="bad">The account cannot be read now: what is shown of it may be out of date.</Notice>
+      )}
       <Money view={view} wallet={wallet} account={account} after={after} />
       <MandateEditor view={view} wallet={wallet} account={account} after={after} />
-      <Bills view={view} id={id} delivery={delivery} />
+      <Guard>
+        <Bills view={view} id={id} delivery={delivery} />
+      </Guard>
       {delivery.kind === "fault" && (
         <Card title="At the meter" wide>
           <Notice kind="bad">{delivery.says}</Notice>
@@ -167,7 +184,9 @@ function Account({ view, wallet, id }: { view: MarketView; wallet: Wallet; id: n
       )}
       {delivery.kind === "found" && (
         <Suspense fallback={<Notice kind="busy">Reading your credits…</Notice>}>
-          <Credits view={view} wallet={wallet} account={account} delivered={delivery.delivered} after={after} />
+          <Guard>
+            <Credits view={view} wallet={wallet} account={account} delivered={delivery.delivered} after={after} />
+          </Guard>
         </Suspense>
       )}
     </div>

@@ -1,5 +1,5 @@
 /** Series over a session's periods; the table beside it says the same. */
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
@@ -47,8 +47,22 @@ const levels: uPlot.Series.PathBuilder = (plot, series, first, last) => {
   return { stroke, flags: 0 };
 };
 
+/** A canvas keeps the colours that it was drawn in: by day, by night, and on paper it is drawn anew. */
+function useDark(): boolean {
+  const [dark, setDark] = useState(false);
+  useEffect(() => {
+    const asked = matchMedia("(prefers-color-scheme: dark)");
+    const look = (): void => setDark(asked.matches);
+    look();
+    asked.addEventListener("change", look);
+    return () => asked.removeEventListener("change", look);
+  }, []);
+  return dark;
+}
+
 export default function Series({ label, unit, names, lines, log }: Props) {
   const place = useRef<HTMLDivElement>(null);
+  const dark = useDark();
   useEffect(() => {
     const element = place.current;
     if (element === null) return undefined;
@@ -93,7 +107,7 @@ export default function Series({ label, unit, names, lines, log }: Props) {
       watch.disconnect();
       made.destroy();
     };
-  }, [names, lines, log]);
+  }, [names, lines, log, dark]);
   return (
     <figure>
       <figcaption>

@@ -11,10 +11,10 @@ const signed = (text: string): string => text.replace("-", MINUS);
 export const number = (value: number, digits: number): string =>
   Number.isFinite(value) ? signed(value.toFixed(digits).replace(/^-(0(?:\.0*)?)$/, "$1")) : "–";
 
-/** Dollars: cents where they suffice, more digits below a cent. */
+/** Dollars: cents where they suffice, more digits the less it is. */
 export function dollars(value: number): string {
   const size = Math.abs(value);
-  const shown = number(value, size >= 1 || size === 0 ? 2 : 4);
+  const shown = number(value, size >= 1 || size === 0 ? 2 : size >= 1e-3 ? 4 : size >= 1e-6 ? 6 : 9);
   return shown.startsWith(MINUS) ? `${MINUS}$${shown.slice(1)}` : `$${shown}`;
 }
 export const ofNano = (nano: bigint): number => Number(nano) / 1e9;
@@ -74,13 +74,25 @@ export function duration(seconds: number): string {
   return minutes > 0 ? `${minutes} min` : `${whole} s`;
 }
 
+/** Letters that run from right to left, or say that what follows does. */
+const TURNS = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u200f\u202a-\u202e\u2066-\u2069\u{10800}-\u{10fff}]/u;
+const TURNERS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const LONGEST_NAME = 120;
+
+/** A name that turns nothing around but itself: a number after it stays as it is. */
+function kept(name: string): string {
+  const whole = [...name];
+  const short = whole.length > LONGEST_NAME ? `${whole.slice(0, LONGEST_NAME).join("")}…` : name;
+  return TURNS.test(short) ? `\u2068${short.replace(TURNERS, "")}\u2069` : short;
+}
+
 /** What a member is called: its name where the host knows one. */
 export const called = ({ names }: Named, id: number): string => {
   if (id === 0xffffffff) return "utility";
   if (id === 0xfffffffe) return "operator";
   if (id === 0xfffffffd) return "allowance desk";
   const name = names[`${id}`];
-  return typeof name === "string" && name !== "" ? name : `no. ${id}`;
+  return typeof name === "string" && name !== "" ? kept(name) : `no. ${id}`;
 };
 
 export const shortHash = (hash: string): string => `${hash.slice(0, 10)}…${hash.slice(-6)}`;

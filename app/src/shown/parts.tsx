@@ -104,15 +104,15 @@ export function Table(props: {
           ))}
         </tbody>
         {foot !== undefined && (
-          <tfoot>
-            <tr>
+          <tfoot role="rowgroup">
+            <tr role="row">
               {foot.map((cell, k) =>
                 k === 0 ? (
-                  <th key={k} scope="row">
+                  <th key={k} role="rowheader" scope="row">
                     {cell}
                   </th>
                 ) : (
-                  <td key={k} className={kind(k)}>
+                  <td key={k} role="cell" className={kind(k)} data-label={withUnit(heads[k])}>
                     {cell}
                   </td>
                 ),

@@ -39,7 +39,7 @@ export type Wallet = {
   readonly connect: (one: Announced) => Promise<void>;
   readonly disconnect: () => void;
   readonly goTo: (chainId: bigint, rpc: string) => Promise<void>;
-  /** Of the address that is connected now; it refuses once that is another. */
+  /** Of the address that is connected now, on the chain that it is on; it refuses once either is another. */
   readonly signer: () => ReturnType<typeof injectedSigner>;
 };
 
@@ -50,7 +50,10 @@ export function useWallet(): Wallet {
   const [chainId, setChainId] = useState<bigint>();
   const now = useRef<string>(undefined);
   const take = useCallback((addresses: unknown): void => {
-    const first = Array.isArray(addresses) && typeof addresses[0] === "string" ? addresses[0] : undefined;
+    const given: unknown = Array.isArray(addresses) ? addresses[0] : undefined;
+    const first = typeof given === "string" ? given : undefined;
+    // Some wallets say the same address in capitals and without.
+    if (first !== undefined && first.toLowerCase() === now.current?.toLowerCase()) return;
     now.current = first;
     setAddress(first);
   }, []);
@@ -71,6 +74,7 @@ export function useWallet(): Wallet {
     chainId,
     async connect(one) {
       const addresses = await injectedAddresses(one.wallet, true);
+      if (addresses.length === 0) throw new Error("the wallet lets this page use none of its addresses");
       setChainId(await injectedChain(one.wallet));
       setChosen(one);
       take(addresses);
@@ -85,8 +89,9 @@ export function useWallet(): Wallet {
       setChainId(await injectedChain(chosen.wallet));
     },
     signer() {
-      if (chosen === undefined || address === undefined) throw new Error("no wallet is connected");
-      return injectedSigner(chosen.wallet, address, () => now.current === address);
+      if (chosen === undefined || address === undefined || chainId === undefined)
+        throw new Error("no wallet is connected");
+      return injectedSigner(chosen.wallet, address, chainId, () => now.current === address);
     },
   };
 }
