@@ -60,6 +60,15 @@ export function Money({ view, wallet, account, after }: Props) {
           { label: "Free", value: dollars(ofNano(account.free)), detail: "could leave now" },
           { label: "Locked", value: dollars(ofNano(account.lock)), detail: "the open session may take it" },
           { label: "Held", value: dollars(ofNano(account.hold)), detail: "until it is metered" },
+          ...(account.arrears > 0n
+            ? [
+                {
+                  label: "Owed",
+                  value: dollars(ofNano(account.arrears)),
+                  detail: "of what meters came to; taken when it is there",
+                },
+              ]
+            : []),
           { label: "In your wallet", value: dollars(ofTokens(account.tokens)) },
           { label: "Allowances", value: `${number(Number(account.allowanceG) / 1e3, 3)} kg`, detail: "of CO₂" },
         ]}
