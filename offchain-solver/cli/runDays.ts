@@ -8,6 +8,7 @@ import type { ClearingJson } from "../records/clearingJson.ts";
 import type { BillJson } from "../records/billJson.ts";
 import { MonthJsonSchema, type MonthJson } from "../records/monthJson.ts";
 import { plainTariff } from "../report/memberPage.ts";
+import { sharedKwh } from "../report/sharedEnergy.ts";
 import { renderMonth } from "../report/monthPage.ts";
 import { addDays, isDate } from "../scenarios/community/zoneClock.ts";
 import { clear } from "../simulation/clear.ts";
@@ -183,15 +184,11 @@ function keep(stored: Left, { scenario, community }: ReadScenario, clearing: Cle
   });
 }
 
-function sharedOf({ scenario }: ReadScenario, { quantised, prosumers }: ClearingJson) {
-  const n = prosumers.length;
-  const peers = quantised.trades.filter(
-    ({ product, seller, buyer }) => product === "energy" && seller < n && buyer < n,
-  );
+function sharedOf({ scenario }: ReadScenario, clearing: ClearingJson) {
   const load = scenario.prosumers.flatMap(({ load: { fixedMw } }) => fixedMw).reduce((a, b) => a + b, 0);
   return {
-    sharedKwh: peers.reduce((sum, { quantity }) => sum + quantity, 0) / 1e3,
+    sharedKwh: sharedKwh(clearing),
     loadKwh: load * scenario.periodHours * 1e3,
-    emissionsKg: prosumers.reduce((sum, { carbon }) => sum + carbon.emissionsT, 0) * 1e3,
+    emissionsKg: clearing.prosumers.reduce((sum, { carbon }) => sum + carbon.emissionsT, 0) * 1e3,
   };
 }

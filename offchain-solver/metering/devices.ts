@@ -93,8 +93,8 @@ export function askedOf(market: Market, result: ClearingResult, errorWh: PerPeri
 }
 
 /**
- * The day of a home that took no part: its load as it was, or as forecast where nobody knows, its car and heat pump as nobody plans them, and all that
- * its renewable gave.
+ * The day of a home that took no part: its load as it was, or as forecast where nobody knows, its car and heat pump as
+ * nobody plans them, and all that its renewable gave.
  */
 export function standingDay(prosumer: Prosumer, { hours, periodHours }: Scenario): DeviceDay {
   const wh = (mw: number): number => Math.round(mw * periodHours * WH) + 0;
@@ -122,7 +122,7 @@ function outcomeMw({ renewable, id }: Prosumer, mw: number, t: number): number {
   return Math.max(0, mw + renewable.actualMw[t] - renewable.forecastMw[t]);
 }
 
-/** What a load that was to draw `mw` draws beyond that: the error of its forecast, and never less than nothing in all. */
+/** What a load that was to draw `mw` draws beyond that: its forecast's error, and never less than nothing in all. */
 function moreLoadMw({ load: { fixedMw, actualMw } }: Prosumer, mw: number, t: number): number {
   return actualMw === undefined ? 0 : Math.max(-mw, actualMw[t] - fixedMw[t]);
 }

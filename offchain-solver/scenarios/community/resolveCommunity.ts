@@ -30,7 +30,8 @@ export type Stored = ReadonlyMap<string, Left>;
 /**
  * The scenario of one local day: 23, 24 or 25 hours of it. Loads and generation are forecast from what was known when
  * the session is cleared, errors of the panels come from the days before (`errorsOf`), and `actualMw` is there where
- * the day has passed: of a load whose meter is read, and of panels once all of them are. Throws InputError where a forecast has nothing to stand on.
+ * the day has passed: of a load whose meter is read, and of panels once all of them are. Throws InputError where a
+ * forecast has nothing to stand on.
  *
  * @param date YYYY-MM-DD by the community's clock; absent: the first day that could be cleared after the series end.
  */
