@@ -28,6 +28,7 @@ const unitNamed = (text: string): Unit => UNITS.find((unit) => unit.toLowerCase(
  * values, with their unit in the name (`Verbrauch [kWh]`) or said for the file. Throws InputError.
  */
 export function columnsOf({ file, columns, rows }: Sheet, unit: Unit | undefined, ends: boolean): Columns {
+  const head = rows[0].line - 1;
   const at = columns.map((name, index) => ({ name, index }));
   const isEnd = ({ name }: { name: string }): boolean => END.test(name);
   const stamps = at.filter(({ name }) => DATE.test(name) || CLOCK.test(name) || END.test(name));
@@ -37,7 +38,7 @@ export function columnsOf({ file, columns, rows }: Sheet, unit: Unit | undefined
     ends && chosen.some((c) => isEnd(c) && hasDate(rows, c.index)) ? stamps.filter(isEnd) : chosen;
   if (date === undefined)
     throw new InputError(
-      `${file}: line ${rows[0].line - 1}: no column is a time: name one Time, Date, Zeitstempel, Datum or Von; there are: ${columns.join(", ")}`,
+      `${file}: line ${head}: no column is a time: name one Time, Date, Zeitstempel, Datum or Von; there are: ${columns.join(", ")}`,
     );
   const clock = /\d:\d\d/.test(rows[0].cells[date.index]) ? undefined : others[0];
   const quality = at.find(({ name }) => QUALITY.test(name));
@@ -45,20 +46,30 @@ export function columnsOf({ file, columns, rows }: Sheet, unit: Unit | undefined
     (column) => !stamps.includes(column) && !QUALITY.test(column.name) && !OF_THE_METER.test(column.name),
   );
   if (rest.length === 0) throw new InputError(`${file}: no column holds values beside ${columns.join(", ")}`);
+  const values = rest.map((column) => valueColumn(file, column, unit));
+  const twice = values.find(({ name }, k) => values.findIndex((one) => one.name === name) < k);
+  if (twice !== undefined)
+    throw new InputError(`${file}: line ${head}: there are two columns ${twice.name}, but for the unit`);
   return {
     time: clock === undefined ? [date.index] : [date.index, clock.index],
     quality: quality?.index,
-    values: rest.map(({ name, index }) => {
-      const said = UNIT_IN_NAME.exec(name);
-      const own = said && said.index > 0 ? unitNamed(said[1]) : undefined;
-      const known = own ?? unit;
-      if (known === undefined)
-        throw new InputError(
-          `${file}: column ${name}: is this kWh an interval or kW? Write it behind the name, as in ${name} [kWh], or as unit in community.yaml, under series`,
-        );
-      return { index, name: own ? name.slice(0, said!.index).trim() : name, unit: known };
-    }),
+    values,
   };
+}
+
+function valueColumn(
+  file: string,
+  { name, index }: { readonly name: string; readonly index: number },
+  unit: Unit | undefined,
+): ValueColumn {
+  const said = UNIT_IN_NAME.exec(name);
+  const own = said && said.index > 0 ? unitNamed(said[1]) : undefined;
+  const known = own ?? unit;
+  if (known === undefined)
+    throw new InputError(
+      `${file}: column ${name}: is this kWh an interval or kW? Write it behind the name, as in ${name} [kWh], or as unit in community.yaml, under series`,
+    );
+  return { index, name: own ? name.slice(0, said!.index).trim() : name, unit: known };
 }
 
 const hasDate = (rows: Sheet["rows"], index: number): boolean => /\d{4}/.test(rows[0].cells[index]);

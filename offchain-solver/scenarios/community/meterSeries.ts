@@ -2,6 +2,7 @@ import { cellComplaint, decimalSign, numberIn, type Row } from "../table.ts";
 import { columnsOf, type Columns, type Unit, type ValueColumn } from "./meterColumns.ts";
 import { complainAbout, type Findings } from "./findings.ts";
 import { instantOf, wallText, type DateFormat } from "./portalStamps.ts";
+import { isCounter, jumpIn } from "./oddSeries.ts";
 import { readSheet } from "./sheet.ts";
 import type { ZoneClock } from "./zoneClock.ts";
 
@@ -73,12 +74,33 @@ export async function readMeters(
   }
   noteEstimates(found, file, sheet.rows, columns.quality);
   const startMs = readings[0].ms - (options.stamps === "end" ? stepMs : 0);
-  return columns.values.map((column, c) =>
-    bridged(gridded(file, column, { readings, values: read[c], startMs, stepMs }), {
-      clock,
-      found,
-      most: options.most ?? MOST_KW,
-    }),
+  const all = columns.values.map((column, c) => gridded(file, column, { readings, values: read[c], startMs, stepMs }));
+  return countingUp(all, found).map((series) => {
+    noteJump(series, clock, found);
+    return bridged(series, { clock, found, most: options.most ?? MOST_KW });
+  });
+}
+
+/** Without the readings of counters, which stand beside what was counted; where there is nothing else they are wrong. */
+function countingUp(all: readonly MeterSeries[], { wrong, assumed }: Findings): readonly MeterSeries[] {
+  const counters = all.filter(isCounter);
+  const only = counters.length === all.length;
+  for (const { file, column } of counters)
+    (only ? wrong : assumed).push(
+      `${file}: ${column}: its values only ever rise: it is a counter's reading` +
+        (only ? ", but what was counted in each interval was expected" : " and is not used"),
+    );
+  return all.filter((one) => !counters.includes(one));
+}
+
+function noteJump(series: MeterSeries, clock: ZoneClock, { assumed }: Findings): void {
+  const jump = jumpIn(series);
+  if (jump === undefined) return;
+  const { file, column, lines, startMs, stepMs } = series;
+  const times = Number((jump.ratio > 1 ? jump.ratio : 1 / jump.ratio).toPrecision(2));
+  assumed.push(
+    `${file}: line ${lines[jump.at]}: ${column}: from ${wallText(clock, startMs + jump.at * stepMs)} on its values are some ` +
+      `${times} times ${jump.ratio > 1 ? "more" : "less"} than on the day before: taken as they are; is it another unit?`,
   );
 }
 
