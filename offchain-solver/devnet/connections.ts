@@ -14,8 +14,8 @@ const W = 1e6;
 const LIMITS = ["feedW", "takeW", "renewableW", "maxPrice"] as const;
 
 /**
- * What a wallet signs of its connection: what its devices and load can do, and room to be wrong. What a load is known to
- * have been beyond its forecast was drawn through the same connection.
+ * What a wallet signs of its connection: what its devices and load can do, and room to be wrong. What a load is known
+ * to have been beyond its forecast was drawn through the same connection.
  */
 export function devnetConnection(scenario: Scenario, prosumer: Prosumer): Connection {
   const { fixedMw, actualMw = fixedMw } = prosumer.load;

@@ -39,8 +39,8 @@ const MOST_KW = 1000;
 export const BRIDGED_MS = 120 * MINUTE_MS;
 
 /** Flags of portals: measured, replaced by the utility's estimate, and no value. */
-export const GOOD = /^(|v|w|g|valid|ok|good|measured|true|l1|gemessen|wahrer wert)$/i;
-export const ESTIMATED = /^(e|estimated|ersatzwert|l2|l3|geschätzt|interpolated)$/i;
+export const GOOD = /^(|v|w|g|valid|ok|good|measured|true|l1|gemessen|målt|wahrer wert)$/i;
+export const ESTIMATED = /^(e|estimated|ersatzwert|l2|l3|geschätzt|estimeret|interpolated)$/i;
 export const MISSING = /^(f|missing|invalid|fehlwert|fehlt|ungültig|n\/a|false|no value)$/i;
 
 type Reading = { readonly ms: number; readonly row: Row };
@@ -81,7 +81,7 @@ export async function readMeters(
   });
 }
 
-/** Without the readings of counters, which stand beside what was counted; where there is nothing else they are wrong. */
+/** Without the readings of counters that stand beside what was counted; a file of nothing else is wrong. */
 function countingUp(all: readonly MeterSeries[], { wrong, assumed }: Findings): readonly MeterSeries[] {
   const counters = all.filter(isCounter);
   const only = counters.length === all.length;
@@ -142,6 +142,10 @@ export function stepOf(file: string, readings: readonly Reading[], complaints: s
     const step = ms - readings[k].ms;
     counts.set(step, (counts.get(step) ?? 0) + 1);
   });
+  if (readings.length > 2 && [...counts.keys()].every((one) => one < 0)) {
+    complaints.push(`${file}: its rows begin with the newest: sort them by their time, the oldest first`);
+    return 0;
+  }
   const [step] = [...counts].sort((a, b) => b[1] - a[1] || forwards(a[0]) - forwards(b[0]))[0] ?? [0];
   if (!STEPS.includes(step))
     complaints.push(

@@ -108,3 +108,32 @@ describe("what is no interval's energy", () => {
     expect((await found({ "H01-load.csv": text(0.1) })).assumed).not.to.include("times less");
   });
 });
+
+describe("what portals write beside their values", () => {
+  it("may be a type, a note, a price with its sign, and halves of a day", async () => {
+    const text = table("TYPE,DATE,START TIME,END TIME,USAGE (kWh),COST,NOTES", (k, t) => {
+      const hour = `${k % 12 === 0 ? 12 : k % 12}:00 ${k % 24 < 12 ? "AM" : "PM"}`;
+      return `Electric usage,${t.slice(5, 7)}/${t.slice(8, 10)}/2026,${hour},${hour},0.5,$0.12,`;
+    });
+    const { wrong, loadKw } = await found({ "H01.csv": text }, "\nseries: { dates: MM/DD/YYYY }\n");
+    expect(wrong).to.equal("");
+    expect(loadKw).to.deep.equal(all(0.5));
+  });
+
+  it("may be a meter's number, a unit of its own and the quality in Danish", async () => {
+    const head = "MålepunktsID;Fra_dato;Til_dato;Mængde;Måleenhed;Kvalitet;Type";
+    const text = table(head, (_, t) => {
+      const stamp = `${t.slice(8, 10)}-${t.slice(5, 7)}-2026 ${t.slice(11)}:00`;
+      return `5713;${stamp};${stamp};0,5;KWH;Målt;Tidsserie`;
+    });
+    const { wrong, loadKw } = await found({ "H01.csv": text }, "\nseries: { unit: kWh, dates: DD-MM-YYYY }\n");
+    expect(wrong).to.equal("");
+    expect(loadKw).to.deep.equal(all(0.5));
+  });
+
+  it("are refused where the newest comes first, in words that say so", async () => {
+    const [head, ...rows] = table("Zeit;Bezug [kWh]", (_, t) => `${t};0,5`).split("\n");
+    const { wrong } = await found({ "H01.csv": [head, ...rows.toReversed()].join("\n") });
+    expect(wrong).to.match(/H01\.csv: its rows begin with the newest: sort them/);
+  });
+});
