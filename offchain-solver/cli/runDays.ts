@@ -36,6 +36,8 @@ type Days = {
   readonly from: string;
   readonly to: string;
   readonly out: string;
+  /** Throws InputError where one of the days cannot be read: before anything is done for the first. */
+  readonly check: (dates: readonly string[]) => Promise<void>;
   /** Reads a day, batteries where the day before left them. */
   readonly read: (date: string, stored: Stored) => Promise<ReadScenario>;
   /** Settles a day, or the first sessions of one that takes several. Throws Exit where it ends without a result. */
@@ -53,8 +55,9 @@ type Sums = Map<string, MonthJson["members"][number]>;
  * its month, to a folder of their own. Throws Exit with 3 or 4 at the end where a day was not settled, or not found
  * valid.
  */
-export async function runDays({ folder, from, to, out, read, settle, finish }: Days): Promise<void> {
+export async function runDays({ folder, from, to, out, check, read, settle, finish }: Days): Promise<void> {
   const dates = datesOf(from, to);
+  await check(dates);
   const stored: Left = new Map();
   const sums: Sums = new Map();
   const days: (MonthJson["days"][number] & { readonly startUtc: string })[] = [];
