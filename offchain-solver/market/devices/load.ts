@@ -3,8 +3,8 @@ import { figure, nonnegative, positive } from "../../grid/feeder.ts";
 import { HAIR, type Device, type Stretch } from "./device.ts";
 
 /**
- * Load: fixed profile, constant power factor (Mvar per MW), flexible share phi and its discomfort (k/2) dd^2; `actualMw`
- * is what the day brought of the fixed profile, for delivery: absent of a day that is still to come.
+ * Load: fixed profile, constant power factor (Mvar per MW), flexible share phi and its discomfort (k/2) dd^2.
+ * `actualMw` is what the day brought of the profile, for delivery: absent of a day that is still to come.
  */
 const LoadSchema = z.strictObject({
   fixedMw: z.array(nonnegative),
