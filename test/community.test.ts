@@ -123,6 +123,26 @@ describe("a community's day", () => {
     expect(next.community.date).to.equal("2026-06-14");
     expect(past.scenario.prosumers[0].renewable!.actualMw).to.have.length(24);
     expect(next.scenario.prosumers[0].renewable).not.to.have.property("actualMw");
+    for (const { load } of next.scenario.prosumers) expect(load).not.to.have.property("actualMw");
+  });
+
+  it("has the load that meters counted, and says whose meter is taken to have counted the forecast", async () => {
+    const path = folder({}, (files) =>
+      files.set(
+        "series/load.csv",
+        files
+          .get("series/load.csv")!
+          .replace(/^(12\.06\.2026 [\d:]+).*$/gm, "$1;0,75;1,5;")
+          .replace(/^12\.06\.2026 08:00.*$/m, "12.06.2026 08:00;2,5;1,5;"),
+      ),
+    );
+    const { scenario, assumed } = await loadCommunity(path, "2026-06-12");
+    const [first, second, third] = scenario.prosumers.map(({ load }) => load);
+    expect(first.actualMw).to.deep.equal(Array.from({ length: 24 }, (_, hour) => (hour === 8 ? 0.0025 : 0.00075)));
+    expect(second.actualMw).to.deep.equal(new Array(24).fill(0.0015));
+    expect(first.actualMw).not.to.deep.equal(first.fixedMw);
+    expect(third).not.to.have.property("actualMw");
+    expect(assumed.join("\n")).to.match(/load\.csv: H03: .*2026-06-12.*forecast/);
   });
 
   it("is forecast from what was known two days before, and no later", async () => {

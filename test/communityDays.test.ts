@@ -105,6 +105,11 @@ describe("a community's days, one after another", function () {
     ["no end", ["--from", "2026-06-14"], "--to"],
     ["an end before the beginning", ["--from", "2026-06-14", "--to", "2026-06-01"], "--to 2026-06-01"],
     ["a date that is none", ["--from", "2026-06-31", "--to", "2026-07-01"], "2026-06-31"],
+    [
+      "a day that nothing is known of",
+      ["--from", "2026-06-14", "--to", "2026-06-30"],
+      "--date 2026-06-21: nothing to forecast",
+    ],
     ["another day", ["--from", "2026-06-14", "--to", "2026-06-15", "--date", "2026-06-14"], "--date"],
   ];
   for (const [name, args, says] of refused)
@@ -116,5 +121,6 @@ describe("a community's days, one after another", function () {
       );
       expect(status, stderr).to.equal(2);
       expect(stderr).to.include(says);
+      expect(stderr, "before the work").not.to.include("== ");
     });
 });

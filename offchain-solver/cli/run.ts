@@ -7,6 +7,7 @@ import { checkFolder } from "../io/target.ts";
 import type { Stored } from "../scenarios/community/resolveCommunity.ts";
 import { daysOf } from "../devnet/days.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
+import { checkDays } from "../scenarios/community/loadCommunity.ts";
 import { isFolder } from "../scenarios/community/readCommunity.ts";
 import { addClearOptions, drawnOrNamed, readScenario, shaped, type ReadScenario } from "./clearOptions.ts";
 import { Exit } from "./exit.ts";
@@ -111,10 +112,17 @@ export async function runFromTo(
   const days = new SettledDays(name, args, open);
   const settle = (day: ReadScenario) => days.settle(day);
   try {
-    await runDays({ folder: name, from, to, out, read, settle, finish: () => days.finish() });
+    const check = (dates: readonly string[]) => checkDaysOf(name, args, dates);
+    await runDays({ folder: name, from, to, out, check, read, settle, finish: () => days.finish() });
   } finally {
     await days.close();
   }
+}
+
+/** Of a case all days are made before the first. */
+async function checkDaysOf(name: string, args: RunArguments, dates: readonly string[]): Promise<void> {
+  if (!isFolder(name)) return;
+  await checkDays(name, dates, ({ scenario, community }) => checkSettleable(name, shaped(scenario, args), community));
 }
 
 /** A community's day is read when the one before has been; those of a case follow each other in its series. */

@@ -8,6 +8,7 @@ import type { ClearingJson } from "../records/clearingJson.ts";
 import type { BillJson } from "../records/billJson.ts";
 import { MonthJsonSchema, type MonthJson } from "../records/monthJson.ts";
 import { plainTariff } from "../report/memberPage.ts";
+import { sharedKwh } from "../report/sharedEnergy.ts";
 import { renderMonth } from "../report/monthPage.ts";
 import { addDays, isDate } from "../scenarios/community/zoneClock.ts";
 import { clear } from "../simulation/clear.ts";
@@ -35,6 +36,8 @@ type Days = {
   readonly from: string;
   readonly to: string;
   readonly out: string;
+  /** Throws InputError where one of the days cannot be read: before anything is done for the first. */
+  readonly check: (dates: readonly string[]) => Promise<void>;
   /** Reads a day, batteries where the day before left them. */
   readonly read: (date: string, stored: Stored) => Promise<ReadScenario>;
   /** Settles a day, or the first sessions of one that takes several. Throws Exit where it ends without a result. */
@@ -52,8 +55,9 @@ type Sums = Map<string, MonthJson["members"][number]>;
  * its month, to a folder of their own. Throws Exit with 3 or 4 at the end where a day was not settled, or not found
  * valid.
  */
-export async function runDays({ folder, from, to, out, read, settle, finish }: Days): Promise<void> {
+export async function runDays({ folder, from, to, out, check, read, settle, finish }: Days): Promise<void> {
   const dates = datesOf(from, to);
+  await check(dates);
   const stored: Left = new Map();
   const sums: Sums = new Map();
   const days: (MonthJson["days"][number] & { readonly startUtc: string })[] = [];
@@ -183,15 +187,11 @@ function keep(stored: Left, { scenario, community }: ReadScenario, clearing: Cle
   });
 }
 
-function sharedOf({ scenario }: ReadScenario, { quantised, prosumers }: ClearingJson) {
-  const n = prosumers.length;
-  const peers = quantised.trades.filter(
-    ({ product, seller, buyer }) => product === "energy" && seller < n && buyer < n,
-  );
+function sharedOf({ scenario }: ReadScenario, clearing: ClearingJson) {
   const load = scenario.prosumers.flatMap(({ load: { fixedMw } }) => fixedMw).reduce((a, b) => a + b, 0);
   return {
-    sharedKwh: peers.reduce((sum, { quantity }) => sum + quantity, 0) / 1e3,
+    sharedKwh: sharedKwh(clearing),
     loadKwh: load * scenario.periodHours * 1e3,
-    emissionsKg: prosumers.reduce((sum, { carbon }) => sum + carbon.emissionsT, 0) * 1e3,
+    emissionsKg: clearing.prosumers.reduce((sum, { carbon }) => sum + carbon.emissionsT, 0) * 1e3,
   };
 }

@@ -13,10 +13,17 @@ const W = 1e6;
 
 const LIMITS = ["feedW", "takeW", "renewableW", "maxPrice"] as const;
 
-/** What a wallet signs of its connection: what its devices and load can do, and room to be wrong. */
+/**
+ * What a wallet signs of its connection: what its devices and load can do, and room to be wrong. What a load is known
+ * to have been beyond its forecast was drawn through the same connection.
+ */
 export function devnetConnection(scenario: Scenario, prosumer: Prosumer): Connection {
+  const { fixedMw, actualMw = fixedMw } = prosumer.load;
+  const beyondMw = Math.max(0, ...actualMw.map((mw, t) => mw - fixedMw[t]));
   const most = (of: "drawsMw" | "feedsMw"): number =>
-    Math.ceil(ROOM * W * sumOver(prosumer, ({ device, part }) => device.rating(part)[of]));
+    Math.ceil(
+      ROOM * W * (sumOver(prosumer, ({ device, part }) => device.rating(part)[of]) + (of === "drawsMw" ? beyondMw : 0)),
+    );
   const renewableW = Math.ceil(ROOM * W * (prosumer.renewable?.ratingMw ?? 0));
   const maxPrice = 2 * imbalancePrice(scenario.tariff);
   return { prosumer: prosumer.id, feedW: most("feedsMw"), takeW: most("drawsMw"), renewableW, maxPrice, nonce: 1n };

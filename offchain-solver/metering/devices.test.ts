@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import type { Prosumer, Scenario } from "../market/scenario/scenario.ts";
 import { loadScenario, takeHours } from "../scenarios/loadScenario.ts";
-import { standingDay } from "./devices.ts";
+import type { Schedule } from "../market/result/solution.ts";
+import { answeredBy, standingDay } from "./devices.ts";
 
 const day: Scenario = takeHours(loadScenario("ieee15"), 3);
 /** A home whose load and sun are told, with neither battery nor generator. */
@@ -18,6 +19,12 @@ describe("a home that took no part", () => {
     expect(renewableWh).to.deep.equal([[0, 2500, 1000]]);
   });
 
+  it("draws what its load was where that is known", () => {
+    const { load } = home({});
+    const { meteredWh } = standingDay(home({ load: { ...load, actualMw: [0.004, 0, 0.002] } }), day);
+    expect(meteredWh).to.deep.equal([[-4000, 0, -2000]]);
+  });
+
   it("charges its car and heats: a meter counts them, market or none", () => {
     const car = {
       ...{ powerMw: [0.011, 0.011, 0.011], efficiency: 1 },
@@ -31,5 +38,26 @@ describe("a home that took no part", () => {
     expect(standingDay(home({ vehicle: car }), day).meteredWh).to.deep.equal([[-14_000, -5000, -2000]]);
     expect(standingDay(home({ heatPump: pump }), day).meteredWh).to.deep.equal([[-3200, -1200, -2200]]);
     expect(standingDay(home({ vehicle: car, heatPump: pump }), day).meteredWh).to.deep.equal([[-14_200, -5200, -2200]]);
+  });
+});
+
+describe("a home that took part", () => {
+  const nothing = { plannedWh: [0, 0, 0], renewableWh: [0, 0, 0] };
+  const metered = (actualMw: number[] | undefined, flexibleMw: number[]): readonly number[] => {
+    const one = home({});
+    const pMw = one.load.fixedMw.map((mw, t) => -mw - flexibleMw[t]);
+    const idle = { generatorMw: [0, 0, 0], chargeMw: [0, 0, 0], dischargeMw: [0, 0, 0] };
+    const own = { ...one, load: { ...one.load, ...(actualMw && { actualMw }) } };
+    return answeredBy(own, { ...idle, pMw, flexibleMw } as unknown as Schedule, nothing, [0, 0, 0], 1).meteredWh;
+  };
+
+  it("draws what its load was beside the forecast, and what it moved", () => {
+    expect(metered(undefined, [0, 0, 0])).to.deep.equal([-3000, -1000, -2000]);
+    expect(metered([0.004, 0, 0.002], [0, 0, 0])).to.deep.equal([-4000, 0, -2000]);
+    expect(metered([0.004, 0.001, 0.002], [0.0005, 0, -0.0005])).to.deep.equal([-4500, -1000, -1500]);
+  });
+
+  it("feeds no load in where less was drawn than was to be moved away", () => {
+    expect(metered([0.0001, 0.001, 0.002], [-0.0005, 0, 0.0005])).to.deep.equal([0, -1000, -2500]);
   });
 });

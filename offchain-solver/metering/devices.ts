@@ -1,7 +1,8 @@
 /**
  * What the devices of a cleared session do when its day has come: renewables give what the day brings, generators and
- * batteries what was planned and what is called of them as far as they can, loads what was forecast. A simulation of
- * homes; what meters of real ones say comes from files and messages.
+ * batteries what was planned and what is called of them as far as they can, loads what the day brings where that is
+ * known and what was forecast otherwise. A simulation of homes; what meters of real ones say comes from files and
+ * messages.
  */
 import { ownedBy } from "../market/devices/devices.ts";
 import type { ClearingResult } from "../market/result/clearingResult.ts";
@@ -38,7 +39,8 @@ export function generatedBy(one: Prosumer, { renewableMw }: Pick<Schedule, "rene
 
 /**
  * What a home's meter reads, and what its generator emits, where it is called for `askedWh` [period] beyond its plan:
- * generator and battery answer as far as they can, all else is as planned.
+ * generator and battery answer as far as they can, all else is as planned, but for a load that is known to have been
+ * another.
  */
 export function answeredBy(
   one: Prosumer,
@@ -55,7 +57,8 @@ export function answeredBy(
     const { generatorMw, batteryMw } = response.period(plan.generatorMw, plan.batteryMw, asked / (dt * WH));
     grams += generatorMw * dt * (one.generator?.emissionTPerMwh ?? 0) * WH;
     const moved = generatorMw - plan.generatorMw + batteryMw - plan.batteryMw;
-    return wh(schedule.pMw[t] + moved) + renewableWh[t] - plannedWh[t];
+    const more = moreLoadMw(one, one.load.fixedMw[t] + schedule.flexibleMw[t], t);
+    return wh(schedule.pMw[t] + moved - more) + renewableWh[t] - plannedWh[t];
   });
   return { meteredWh, generatorG: Math.ceil(grams - 1e-6) };
 }
@@ -90,8 +93,8 @@ export function askedOf(market: Market, result: ClearingResult, errorWh: PerPeri
 }
 
 /**
- * The day of a home that took no part: its load as forecast, its car and heat pump as nobody plans them, and all that
- * its renewable gave.
+ * The day of a home that took no part: its load as it was, or as forecast where nobody knows, its car and heat pump as
+ * nobody plans them, and all that its renewable gave.
  */
 export function standingDay(prosumer: Prosumer, { hours, periodHours }: Scenario): DeviceDay {
   const wh = (mw: number): number => Math.round(mw * periodHours * WH) + 0;
@@ -101,7 +104,14 @@ export function standingDay(prosumer: Prosumer, { hours, periodHours }: Scenario
   const unplanned = ownedBy({ ...prosumer, renewable: undefined }).flatMap(({ device, part }) => [
     device.unplannedMw?.(part, { hours, dt: periodHours }) ?? [],
   ]);
-  const metered = given.map((value, t) => value + wh(unplanned.reduce((sum, series) => sum + (series[t] ?? 0), 0)));
+  const metered = given.map(
+    (value, t) =>
+      value +
+      wh(
+        unplanned.reduce((sum, series) => sum + (series[t] ?? 0), 0) -
+          moreLoadMw(prosumer, prosumer.load.fixedMw[t], t),
+      ),
+  );
   return { meteredWh: [metered], renewableWh: [given], plannedWh: [given], generatorG: [0] };
 }
 
@@ -110,6 +120,11 @@ function outcomeMw({ renewable, id }: Prosumer, mw: number, t: number): number {
   if (renewable === undefined) return 0;
   if (renewable.actualMw === undefined) throw new Error(`prosumer ${id}: nobody knows yet what the day brought`);
   return Math.max(0, mw + renewable.actualMw[t] - renewable.forecastMw[t]);
+}
+
+/** What a load that was to draw `mw` draws beyond that: its forecast's error, and never less than nothing in all. */
+function moreLoadMw({ load: { fixedMw, actualMw } }: Prosumer, mw: number, t: number): number {
+  return actualMw === undefined ? 0 : Math.max(-mw, actualMw[t] - fixedMw[t]);
 }
 
 /** One home's generator and battery over the periods, each inside its limits: the generator answers first. */

@@ -98,6 +98,13 @@ describe("a pandapower network", () => {
     expect(notes.join()).to.match(/sgen left out/);
   });
 
+  it("names no bus by a name that several have", () => {
+    const rows = SOUND.bus.rows.map(([name, ...rest], k) => [k < 2 ? name : "house", ...rest]);
+    const { busNamed, ambiguous } = importPandapower(changed("bus", rows));
+    expect([...busNamed.keys()]).to.deep.equal(["grid", "busbar"]);
+    expect([...ambiguous]).to.deep.equal(["house"]);
+  });
+
   it("may join buses by closed switches, and leaves open lines out", () => {
     const rows = [...SOUND.line.rows, [2, 3, 0.05, 0.208, 0.08, 260, 0.27, true]];
     const net = (closed: boolean): string =>

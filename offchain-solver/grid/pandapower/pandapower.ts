@@ -8,6 +8,8 @@ export { PandapowerError };
 export type ImportedNetwork = {
   readonly feeder: Feeder;
   readonly busNamed: ReadonlyMap<string, number>;
+  /** Names that several buses have, and which name none. */
+  readonly ambiguous: ReadonlySet<string>;
   readonly notes: readonly string[];
 };
 
@@ -74,10 +76,13 @@ export function importPandapower(text: string): ImportedNetwork {
     buses: rows.map((row) => busOf(tables, row, tree.basePu.get(row.index)!, shift)),
     branches: tree.branches.map(({ from, to, ...rest }) => ({ from: from + shift, to: to + shift, ...rest })),
   };
-  const busNamed = new Map(
-    buses.flatMap(({ index, cells }) => (typeof cells.name === "string" ? [[cells.name, index + shift] as const] : [])),
+  const named = buses.flatMap(({ index, cells: { name } }) =>
+    typeof name === "string" && name !== "" ? [[name, index + shift] as const] : [],
   );
-  return { feeder: FeederSchema.parse(feeder), busNamed, notes };
+  const busNamed = new Map(named);
+  const ambiguous = new Set(named.flatMap(([name, bus]) => (busNamed.get(name) === bus ? [] : [name])));
+  for (const name of ambiguous) busNamed.delete(name);
+  return { feeder: FeederSchema.parse(feeder), busNamed, ambiguous, notes };
 }
 
 function busOf(tables: Tables, row: Row, basePu: number, shift: number): Feeder["buses"][number] {

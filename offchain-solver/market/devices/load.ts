@@ -2,9 +2,13 @@ import * as z from "zod";
 import { figure, nonnegative, positive } from "../../grid/feeder.ts";
 import { HAIR, type Device, type Stretch } from "./device.ts";
 
-/** Load: fixed profile, constant power factor (Mvar per MW), flexible share phi and its discomfort (k/2) dd^2. */
+/**
+ * Load: fixed profile, constant power factor (Mvar per MW), flexible share phi and its discomfort (k/2) dd^2.
+ * `actualMw` is what the day brought of the profile, for delivery: absent of a day that is still to come.
+ */
 const LoadSchema = z.strictObject({
   fixedMw: z.array(nonnegative),
+  actualMw: z.array(nonnegative).optional(),
   mvarPerMw: figure,
   flexibleShare: z.number().min(0).max(1),
   discomfort: nonnegative,
@@ -42,8 +46,8 @@ const peakOf = (mw: readonly number[]): number => mw.reduce((most, value) => Mat
 /** What everybody has. Of its fixed part `addInjection` and `addReactivePower` take care; here is what may be moved. */
 export const load: Device<typeof LoadSchema, "flexible", "flexibleMw"> = {
   schema: LoadSchema,
-  dimensions: { fixedMw: "power", discomfort: "slope", shiftedMwh: "energy", errorMw: "power" },
-  courses: { fixedMw: "straight" },
+  dimensions: { fixedMw: "power", actualMw: "power", discomfort: "slope", shiftedMwh: "energy", errorMw: "power" },
+  courses: { fixedMw: "straight", actualMw: "straight" },
   hourly: ["flexible"],
   plan: { flexibleMw: { variable: "flexible", unit: "mw" } },
   /** Load that may be moved within the session; in a single hour there is nowhere to move it but out of it. */

@@ -8,13 +8,16 @@ const WEEKS = 4;
 /** Generation repeats by the day: the mean of so many days. */
 const PERSISTENCE_DAYS = 7;
 
-/** Mean power of the period, kW; NaN where the series has not all of it. */
+/**
+ * Mean power of the period, kW, each interval by how much of it lies in the period; NaN where the series has not all of
+ * it. Intervals and periods need not begin together: 10 minutes in a market of quarter-hours, hours of UTC where the
+ * clock is half an hour off.
+ */
 export function meanKw({ kw, startMs, stepMs }: MeterSeries, fromMs: number, periodMs: number): number {
-  const first = Math.floor((fromMs - startMs) / stepMs);
-  const count = Math.max(1, Math.round(periodMs / stepMs));
+  const [from, until] = [(fromMs - startMs) / stepMs, (fromMs + periodMs - startMs) / stepMs];
   let sum = 0;
-  for (let k = first; k < first + count; k++) sum += kw[k] ?? NaN;
-  return sum / count;
+  for (let k = Math.floor(from); k < until; k++) sum += (Math.min(until, k + 1) - Math.max(from, k)) * (kw[k] ?? NaN);
+  return sum / (until - from);
 }
 
 /** Mean of what is known; NaN where nothing is. */

@@ -21,6 +21,12 @@ export function dayAt({ terms: { community, clock } }: Pick<CommunityFolder, "te
   const periodMs = community.periodMinutes * MINUTE_MS;
   const { startMs, endMs } = dayOf(clock, date);
   const periods = Math.floor((endMs - startMs) / periodMs);
+  // Clocks that change by half an hour: what is left of the day would be in no session.
+  if (periods >= 1 && (endMs - startMs) % periodMs !== 0)
+    throw new InputError(
+      `--date ${date}: has ${(endMs - startMs) / (60 * MINUTE_MS)} hours by the clock of ${community.timeZone}, ` +
+        `no whole number of periods of ${community.periodMinutes} minutes: take shorter ones`,
+    );
   if (periods < 1) throw new InputError(`--date ${date}: the clock of ${community.timeZone} leaves that day out`);
   return { date, periodMs, startsMs: Array.from({ length: periods }, (_, t) => startMs + t * periodMs) };
 }

@@ -28,6 +28,26 @@ export async function loadCommunity(folder: string, date?: string, stored?: Stor
   return { scenario, community, assumed: found.assumed };
 }
 
+/**
+ * Throws InputError where one of these days cannot be had from a community's folder, or is not what `check` takes:
+ * before the first of them is worked on. Devices stand as they do on a first day.
+ */
+export async function checkDays(
+  folder: string,
+  dates: readonly string[],
+  check: (day: Omit<LoadedCommunity, "assumed">) => void,
+): Promise<void> {
+  const found = noFindings();
+  const read = await readCommunity(folder, found);
+  refuseIfWrong(found, folder);
+  for (const date of dates) {
+    const day = resolveCommunity(read!, date, found);
+    refuseIfWrong(found, folder);
+    checkScenario(day.scenario);
+    check(day);
+  }
+}
+
 /** Everything that is wrong with a community's folder, or, where nothing is, with the day asked for. */
 export async function checkCommunity(
   folder: string,

@@ -19,8 +19,15 @@ export function noteDevices(
   found: Findings,
 ): void {
   const span = { hours: prosumers[0].load.fixedMw.length, dt: community.periodMinutes / 60 };
+  const { batteryMinPercent, batteryInitialPercent } = community.defaults;
   homes.forEach(({ member }, k) => {
     const { id, file, line, heatPump } = member;
+    const { batteryPercent = batteryInitialPercent } = member.numbers;
+    const { battery } = prosumers[k];
+    if (battery !== undefined && batteryPercent < batteryMinPercent && battery.initialMwh === battery.minMwh)
+      found.assumed.push(
+        `${file}: line ${line}: the battery of ${id} begins at ${batteryMinPercent} %, defaults.batteryMinPercent, not at ${batteryPercent} %`,
+      );
     const owned = ownedBy(prosumers[k]);
     const complain = (what: string): void => void found.wrong.push(`${file}: line ${line}: ${what}`);
     const short = shortOfTime(member, community);

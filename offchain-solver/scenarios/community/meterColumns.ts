@@ -13,11 +13,12 @@ export type ValueColumn = { readonly index: number; readonly name: string; reado
 export const UNITS = ["kWh", "kW", "Wh", "W"] as const;
 export type Unit = (typeof UNITS)[number];
 
-const DATE = /^(datum|date|zeitstempel|timestamp|zeitpunkt|datetime|start|beginn|begin|von|from|utc|zeit|time)\b/i;
+const DATE =
+  /^(fra_dato|datum|date|zeitstempel|timestamp|zeitpunkt|datetime|start|beginn|begin|von|from|utc|zeit|time)\b/i;
 const CLOCK = /^(uhrzeit|zeit|time|von|from)\b/i;
-const END = /^(bis|to|ende|end|(datum|date|zeit|uhrzeit|time)[ _-]*(bis|to|end\w*))\b/i;
-const QUALITY = /qualit|status|flag|g[üu]te|validit/i;
-const OF_THE_METER = /z(ä|ae)hlpunkt|metering ?point|meter ?(id|number)|obis/i;
+const END = /^(bis|til_dato|to|ende|end|(datum|date|zeit|uhrzeit|time)[ _-]*(bis|to|end\w*))\b/i;
+const QUALITY = /kvalit|qualit|status|flag|g[üu]te|validit/i;
+const OF_THE_METER = /z(ä|ae)hlpunkt|m(å|aa)lepunkt|metering ?point|meter ?(id|number)|obis/i;
 const UNIT_IN_NAME = /(?:\s+|\s*[[(]\s*)(kWh|kW|Wh|W)\s*[\])]?\s*$/i;
 
 const unitNamed = (text: string): Unit => UNITS.find((unit) => unit.toLowerCase() === text.toLowerCase())!;
@@ -28,6 +29,7 @@ const unitNamed = (text: string): Unit => UNITS.find((unit) => unit.toLowerCase(
  * values, with their unit in the name (`Verbrauch [kWh]`) or said for the file. Throws InputError.
  */
 export function columnsOf({ file, columns, rows }: Sheet, unit: Unit | undefined, ends: boolean): Columns {
+  const head = rows[0].line - 1;
   const at = columns.map((name, index) => ({ name, index }));
   const isEnd = ({ name }: { name: string }): boolean => END.test(name);
   const stamps = at.filter(({ name }) => DATE.test(name) || CLOCK.test(name) || END.test(name));
@@ -37,28 +39,46 @@ export function columnsOf({ file, columns, rows }: Sheet, unit: Unit | undefined
     ends && chosen.some((c) => isEnd(c) && hasDate(rows, c.index)) ? stamps.filter(isEnd) : chosen;
   if (date === undefined)
     throw new InputError(
-      `${file}: line ${rows[0].line - 1}: no column is a time: name one Time, Date, Zeitstempel, Datum or Von; there are: ${columns.join(", ")}`,
+      `${file}: line ${head}: no column is a time: name one Time, Date, Zeitstempel, Datum or Von; there are: ${columns.join(", ")}`,
     );
   const clock = /\d:\d\d/.test(rows[0].cells[date.index]) ? undefined : others[0];
   const quality = at.find(({ name }) => QUALITY.test(name));
-  const rest = at.filter(
+  const besides = at.filter(
     (column) => !stamps.includes(column) && !QUALITY.test(column.name) && !OF_THE_METER.test(column.name),
   );
+  // What describes a row, such as a type, a note or a price with its sign, holds no number.
+  const rest = besides.filter(({ name, index }) => UNIT_IN_NAME.test(name) || !isText(rows, index));
   if (rest.length === 0) throw new InputError(`${file}: no column holds values beside ${columns.join(", ")}`);
+  const values = rest.map((column) => valueColumn(file, column, unit));
+  const twice = values.find(({ name }, k) => values.findIndex((one) => one.name === name) < k);
+  if (twice !== undefined)
+    throw new InputError(`${file}: line ${head}: there are two columns ${twice.name}, but for the unit`);
   return {
     time: clock === undefined ? [date.index] : [date.index, clock.index],
     quality: quality?.index,
-    values: rest.map(({ name, index }) => {
-      const said = UNIT_IN_NAME.exec(name);
-      const own = said && said.index > 0 ? unitNamed(said[1]) : undefined;
-      const known = own ?? unit;
-      if (known === undefined)
-        throw new InputError(
-          `${file}: column ${name}: is this kWh an interval or kW? Write it behind the name, as in ${name} [kWh], or as unit in community.yaml, under series`,
-        );
-      return { index, name: own ? name.slice(0, said!.index).trim() : name, unit: known };
-    }),
+    values,
   };
+}
+
+function valueColumn(
+  file: string,
+  { name, index }: { readonly name: string; readonly index: number },
+  unit: Unit | undefined,
+): ValueColumn {
+  const said = UNIT_IN_NAME.exec(name);
+  const own = said && said.index > 0 ? unitNamed(said[1]) : undefined;
+  const known = own ?? unit;
+  if (known === undefined)
+    throw new InputError(
+      `${file}: column ${name}: is this kWh an interval or kW? Write it behind the name, as in ${name} [kWh], or as unit in community.yaml, under series`,
+    );
+  return { index, name: own ? name.slice(0, said!.index).trim() : name, unit: known };
+}
+
+/** Whether a column holds words, and nothing that could be a number. */
+function isText(rows: Sheet["rows"], index: number): boolean {
+  const cells = rows.map((row) => row.cells[index]).filter((cell) => cell !== "");
+  return cells.length === 0 || cells.every((cell) => /[^\d.,eE+'’\s-]/.test(cell));
 }
 
 const hasDate = (rows: Sheet["rows"], index: number): boolean => /\d{4}/.test(rows[0].cells[index]);

@@ -2,6 +2,7 @@ import { cellComplaint, decimalSign, numberIn, type Row } from "../table.ts";
 import { columnsOf, type Columns, type Unit, type ValueColumn } from "./meterColumns.ts";
 import { complainAbout, type Findings } from "./findings.ts";
 import { instantOf, wallText, type DateFormat } from "./portalStamps.ts";
+import { isCounter, jumpIn } from "./oddSeries.ts";
 import { readSheet } from "./sheet.ts";
 import type { ZoneClock } from "./zoneClock.ts";
 
@@ -38,8 +39,8 @@ const MOST_KW = 1000;
 export const BRIDGED_MS = 120 * MINUTE_MS;
 
 /** Flags of portals: measured, replaced by the utility's estimate, and no value. */
-export const GOOD = /^(|v|w|g|valid|ok|good|measured|true|l1|gemessen|wahrer wert)$/i;
-export const ESTIMATED = /^(e|estimated|ersatzwert|l2|l3|geschätzt|interpolated)$/i;
+export const GOOD = /^(|v|w|g|valid|ok|good|measured|true|l1|gemessen|målt|wahrer wert)$/i;
+export const ESTIMATED = /^(e|estimated|ersatzwert|l2|l3|geschätzt|estimeret|interpolated)$/i;
 export const MISSING = /^(f|missing|invalid|fehlwert|fehlt|ungültig|n\/a|false|no value)$/i;
 
 type Reading = { readonly ms: number; readonly row: Row };
@@ -73,12 +74,33 @@ export async function readMeters(
   }
   noteEstimates(found, file, sheet.rows, columns.quality);
   const startMs = readings[0].ms - (options.stamps === "end" ? stepMs : 0);
-  return columns.values.map((column, c) =>
-    bridged(gridded(file, column, { readings, values: read[c], startMs, stepMs }), {
-      clock,
-      found,
-      most: options.most ?? MOST_KW,
-    }),
+  const all = columns.values.map((column, c) => gridded(file, column, { readings, values: read[c], startMs, stepMs }));
+  return countingUp(all, found).map((series) => {
+    noteJump(series, clock, found);
+    return bridged(series, { clock, found, most: options.most ?? MOST_KW });
+  });
+}
+
+/** Without the readings of counters that stand beside what was counted; a file of nothing else is wrong. */
+function countingUp(all: readonly MeterSeries[], { wrong, assumed }: Findings): readonly MeterSeries[] {
+  const counters = all.filter(isCounter);
+  const only = counters.length === all.length;
+  for (const { file, column } of counters)
+    (only ? wrong : assumed).push(
+      `${file}: ${column}: its values only ever rise: it is a counter's reading` +
+        (only ? ", but what was counted in each interval was expected" : " and is not used"),
+    );
+  return all.filter((one) => !counters.includes(one));
+}
+
+function noteJump(series: MeterSeries, clock: ZoneClock, { assumed }: Findings): void {
+  const jump = jumpIn(series);
+  if (jump === undefined) return;
+  const { file, column, lines, startMs, stepMs } = series;
+  const times = Number((jump.ratio > 1 ? jump.ratio : 1 / jump.ratio).toPrecision(2));
+  assumed.push(
+    `${file}: line ${lines[jump.at]}: ${column}: from ${wallText(clock, startMs + jump.at * stepMs)} on its values are some ` +
+      `${times} times ${jump.ratio > 1 ? "more" : "less"} than on the day before: taken as they are; is it another unit?`,
   );
 }
 
@@ -120,6 +142,10 @@ export function stepOf(file: string, readings: readonly Reading[], complaints: s
     const step = ms - readings[k].ms;
     counts.set(step, (counts.get(step) ?? 0) + 1);
   });
+  if (readings.length > 2 && [...counts.keys()].every((one) => one < 0)) {
+    complaints.push(`${file}: its rows begin with the newest: sort them by their time, the oldest first`);
+    return 0;
+  }
   const [step] = [...counts].sort((a, b) => b[1] - a[1] || forwards(a[0]) - forwards(b[0]))[0] ?? [0];
   if (!STEPS.includes(step))
     complaints.push(

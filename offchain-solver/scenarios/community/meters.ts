@@ -14,9 +14,24 @@ export type Meters = ReadonlyMap<string, MeterSeries>;
 export type Kind = "load" | "pv";
 
 const LIKE: Readonly<Record<Kind, RegExp>> = {
-  load: /verbrauch|bezug|consum|import|load|demand|last|prelie|soutir|afname/i,
+  load: /verbrauch|bezug|consum|import|load|demand|last|prelie|soutir|afname|forbrug/i,
   pv: /einspeis|r(ü|ue)ck(liefer|speis)|erzeug|generat|export|feed|produ[ck]tion|produzion|immission|injection|pv|solar/i,
 };
+/** Curves of either, and what stands beside a meter's own values: parts that others gave, and what it used itself. */
+const CURVE = /last(gang|profil)\w*|load[ -]?(profile|curve)|feeder/gi;
+const NEITHER = /anteil|deckung|(ü|ue)berschuss|eigen|self/i;
+
+/** What a column counts, by the first word in its name that says it; what stands in brackets counts last. */
+export function kindNamed(name: string): Kind | undefined {
+  const text = name.replaceAll(CURVE, " ");
+  for (const part of [text.replaceAll(/\([^)]*\)/g, " "), text]) {
+    if (NEITHER.test(part)) return undefined;
+    const [load, pv] = [part.search(LIKE.load), part.search(LIKE.pv)];
+    if (load >= 0 && (pv < 0 || load < pv)) return "load";
+    if (pv >= 0) return "pv";
+  }
+  return undefined;
+}
 
 /** How the community's files are read, from what community.yaml says of them. */
 export function seriesOptions({ series }: Community): SeriesOptions {
@@ -34,8 +49,15 @@ export async function readFolder(
   found: Findings,
 ): Promise<Meters> {
   const meters = new Map<string, MeterSeries>();
+  const fileOf = new Map<string, string>();
   for (const name of tablesIn(folder)) {
     const file = join(folder, name);
+    const same = fileOf.get(basename(name, extname(name)));
+    if (same !== undefined) {
+      found.wrong.push(`${file}: there is ${same} too: which of them holds?`);
+      continue;
+    }
+    fileOf.set(basename(name, extname(name)), file);
     const all = (await attempt(found, () => readMeters(file, options, clock, found))) ?? [];
     const stem = basename(name, extname(name));
     for (const series of all) meters.set(`${stem}:${series.column}`, series);
@@ -59,22 +81,31 @@ export function tablesIn(folder: string): string[] {
 /**
  * A member's series: the one that members.csv names, else the first there is of `ID-load`, column ID of `load`, the
  * column of `ID` that is called consumption (or generation), and the only column of `ID`. Of a file that is named
- * without a column it is the column that is called so, too. A name that finds nothing is noted. Undefined where there
- * is none.
+ * without a column it is the column that is called so, too. A name that finds nothing is noted, and columns that could
+ * all be meant. Undefined where there is none.
  */
-export function meterOf(meters: Meters, member: Member, kind: Kind, found?: Findings): MeterSeries | undefined {
+export function meterOf(meters: Meters, member: Member, kind: Kind, found: Findings): MeterSeries | undefined {
   const { id, file, line } = member;
   const named = member[kind];
-  const calledSo = (stem: string): MeterSeries | undefined =>
-    [...meters].find(([key]) => key.startsWith(`${stem}:`) && LIKE[kind].test(key.slice(stem.length)))?.[1];
+  const fail = (field: string, value: string, reason: string): void =>
+    void found.wrong.push(`${file}: line ${line}: ${field} = ${JSON.stringify(value)}: ${reason}`);
+  const calledSo = (stem: string): MeterSeries | undefined => {
+    const all = [...meters].filter(([key]) => key.startsWith(`${stem}:`) && kindNamed(key.slice(stem.length)) === kind);
+    // Portals give a meter columns that never count anything.
+    const counting = all.filter(([, { kw }]) => kw.some((one) => one > 0));
+    if (counting.length > 1) {
+      const names = some(counting.map(([key]) => key));
+      const one = `${kind === "load" ? "its load" : "its generation"} may be any of ${names}`;
+      fail(named === undefined ? "id" : kind, named ?? id, `${one}: write the one that it is into a column ${kind}`);
+    }
+    return (counting[0] ?? all[0])?.[1];
+  };
   if (named !== undefined) {
     const name = named.replace(/\.(csv|txt|xlsx)(?=:|$)/i, "");
     const series = meters.get(name) ?? calledSo(name);
     const own = [...meters.keys()].filter((key) => key.startsWith(`${name.split(":")[0]}:`));
     if (series === undefined)
-      found?.wrong.push(
-        `${file}: line ${line}: ${kind} = ${JSON.stringify(named)}: there is no such series; there are ${some(own.length > 0 ? own : [...meters.keys()])}`,
-      );
+      fail(kind, named, `there is no such series; there are ${some(own.length > 0 ? own : [...meters.keys()])}`);
     return series;
   }
   const only = kind === "load" ? meters.get(id) : undefined;

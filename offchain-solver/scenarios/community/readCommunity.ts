@@ -90,8 +90,8 @@ function homeOf(member: Member, bus: number, series: Meters, forecasts: Meters, 
     bus,
     load: of("load"),
     pv: generationOf(of("pv"), member),
-    loadForecast: meterOf(forecasts, plain, "load"),
-    pvForecast: meterOf(forecasts, plain, "pv"),
+    loadForecast: meterOf(forecasts, plain, "load", found),
+    pvForecast: meterOf(forecasts, plain, "pv", found),
   };
 }
 

@@ -30,7 +30,8 @@ export type Stored = ReadonlyMap<string, Left>;
 /**
  * The scenario of one local day: 23, 24 or 25 hours of it. Loads and generation are forecast from what was known when
  * the session is cleared, errors of the panels come from the days before (`errorsOf`), and `actualMw` is there where
- * the day has passed and all panels' meters are read. Throws InputError where a forecast has nothing to stand on.
+ * the day has passed: of a load whose meter is read, and of panels once all of them are. Throws InputError where a
+ * forecast has nothing to stand on.
  *
  * @param date YYYY-MM-DD by the community's clock; absent: the first day that could be cleared after the series end.
  */
@@ -72,12 +73,14 @@ function resolveDay(read: CommunityFolder, day: Day, found: Findings, stored: St
         home,
         read,
         day.startsMs.map((ms) => loadKw(known, ms, home, read)),
+        day,
       ),
       reserveUpPerMw: round(community.defaults.reserveUpPerKw / KILO),
       reserveDownPerMw: round(community.defaults.reserveDownPerKw / KILO),
     };
   });
   noteDevices(read, prosumers, found);
+  noteUnmetered(homes, prosumers, day, found);
   const scenario = withSizes({
     name: community.name,
     source: `community ${community.name}, ${day.date} by the clock of ${community.timeZone}; money in ${community.currency}`,
@@ -200,16 +203,38 @@ function renewableOf(
   };
 }
 
-function loadOf({ member }: Home, { terms: { community } }: CommunityFolder, kw: readonly number[]): Prosumer["load"] {
+function loadOf(
+  { member, load }: Home,
+  { terms: { community } }: CommunityFolder,
+  kw: readonly number[],
+  { startsMs, periodMs }: Day,
+): Prosumer["load"] {
+  const actual = startsMs.map((ms) => (load === undefined ? NaN : meanKw(load, ms, periodMs)));
   const { powerFactor, discomfortPerKwh, flexiblePercent } = community.defaults;
   const peakMw = Math.max(...kw) * KILO;
   return {
     fixedMw: kw.map((value) => round(value * KILO)),
+    ...(!actual.some(Number.isNaN) && { actualMw: actual.map((value) => round(value * KILO)) }),
     mvarPerMw: round(Math.sqrt(1 - powerFactor * powerFactor) / powerFactor),
     flexibleShare: round((member.numbers.flexiblePercent ?? flexiblePercent) / 100),
     // The margin is k dd: at dd = peak it costs `discomfortPerKwh`.
     discomfort: peakMw > 0 ? round(discomfortPerKwh / KILO / peakMw) : 0,
   };
+}
+
+/** Of a day that other meters have counted whole: whose load is taken to have been as forecast. */
+function noteUnmetered(
+  homes: readonly Home[],
+  prosumers: readonly Prosumer[],
+  { date }: Day,
+  { assumed }: Findings,
+): void {
+  if (!prosumers.some(({ load }) => load.actualMw !== undefined)) return;
+  homes.forEach(({ load, member: { id, file } }, i) => {
+    if (prosumers[i].load.actualMw !== undefined) return;
+    const where = load === undefined ? `${file}: ${id}` : `${load.file}: ${load.column}`;
+    assumed.push(`${where}: not all of ${date} is there: the load of ${id} is taken to have been what was forecast`);
+  });
 }
 
 /**

@@ -51,6 +51,38 @@ describe("an Excel workbook", () => {
     expect(second.numbers).to.deep.equal({});
   });
 
+  it("may have the date and the time of day in columns of their own, as Excel keeps them", async () => {
+    const book = new excel.Workbook();
+    const sheet = book.addWorksheet("Daten");
+    sheet.addRow(["Datum", "Uhrzeit", "Verbrauch [kWh]"]);
+    for (let hour = 0; hour < 3; hour++)
+      sheet.addRow([new Date(Date.UTC(2026, 5, 1)), new Date(Date.UTC(1899, 11, 30, hour)), hour]);
+    sheet.getColumn(1).numFmt = "dd.mm.yyyy";
+    sheet.getColumn(2).numFmt = "[$-407]hh:mm";
+    const file = join(folder, "apart.xlsx");
+    await book.xlsx.writeFile(file);
+    const found = noFindings();
+    const [series] = await readMeters(file, { stamps: "start", headLine: 1 }, zoneClock("Europe/Vienna")!, found);
+    expect(found.wrong).to.deep.equal([]);
+    expect([...series.kw]).to.deep.equal([0, 1, 2]);
+    expect(series.startMs).to.equal(Date.UTC(2026, 4, 31, 22));
+  });
+
+  it("may hold a time of day as Excel keeps it", async () => {
+    const book = new excel.Workbook();
+    const sheet = book.addWorksheet("Daten");
+    sheet.addRow(["id", "bus", "evKw", "evKwh", "evFrom", "evTo"]);
+    const time = (hour: number): Date => new Date(Date.UTC(1899, 11, 30, hour, 30));
+    sheet.addRow(["H01", 3, 3.7, 12, time(18), time(7)]);
+    for (const column of [5, 6]) sheet.getColumn(column).numFmt = "h:mm";
+    const file = join(folder, "times.xlsx");
+    await book.xlsx.writeFile(file);
+    const found = noFindings();
+    const [{ vehicle }] = await readMembers(file, found);
+    expect(found.wrong).to.deep.equal([]);
+    expect(vehicle).to.deep.include({ evFrom: "18:30", evTo: "07:30" });
+  });
+
   it("holds a merged value once, where it begins", async () => {
     const book = new excel.Workbook();
     const sheet = book.addWorksheet("Daten");

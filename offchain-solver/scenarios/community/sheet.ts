@@ -10,13 +10,23 @@ export type Sheet = {
   readonly rows: readonly Row[];
 };
 
-/** Excel counts days from 1899-12-30; what it calls a date carries no zone. */
-const dateText = (date: Date): string => new Date(Math.round(date.getTime() / 1000) * 1000).toISOString().slice(0, 19);
+/**
+ * Excel counts days from 1899-12-30; what it calls a date carries no zone. Of a cell that shows a date alone, or a time
+ * of day alone, it is that: the other stands in a column of its own.
+ */
+function dateText(date: Date, format: string | undefined): string {
+  const text = new Date(Math.round(date.getTime() / 1000) * 1000).toISOString().slice(0, 19).replace("T", " ");
+  const [day, time] = text.split(" ");
+  // Words in quotes and a language in brackets are no part of the form; m is a month beside days and years.
+  const shown = format?.replaceAll(/"[^"]*"|\[\$[^\]]*\]|\\./g, "") ?? "";
+  if (/[dy]/i.test(shown) && !/[hs]/i.test(shown) && time === "00:00:00") return day;
+  return /h/i.test(shown) && !/[dy]/i.test(shown) ? time.replace(/:00$/, "") : text;
+}
 
 /** What people see in a cell. Throws InputError on a formula that failed, or whose result nobody has written down. */
-function cellText(file: string, line: number, value: unknown): string {
+function cellText(file: string, line: number, value: unknown, format?: string): string {
   if (value === null || value === undefined) return "";
-  if (value instanceof Date) return dateText(value).replace("T", " ");
+  if (value instanceof Date) return dateText(value, format);
   if (typeof value !== "object") return String(value).trim();
   const cell = value as { result?: unknown; error?: unknown; text?: unknown; richText?: { text: string }[] };
   if (cell.error !== undefined) throw new InputError(`${file}: line ${line}: a cell holds ${String(cell.error)}`);
@@ -27,7 +37,7 @@ function cellText(file: string, line: number, value: unknown): string {
       .trim();
   if (("formula" in cell || "sharedFormula" in cell) && (cell.result === undefined || cell.result === null))
     throw new InputError(`${file}: line ${line}: a formula has no result: open the workbook in Excel and save it`);
-  return cellText(file, line, "result" in cell ? cell.result : cell.text);
+  return cellText(file, line, "result" in cell ? cell.result : cell.text, format);
 }
 
 /** The first sheet of a workbook, rows that are not empty. */
@@ -48,7 +58,7 @@ async function workbookRows(file: string): Promise<Row[]> {
     const cells = Array.from({ length: sheet.columnCount }, (_, c) => {
       const cell = row.getCell(c + 1);
       // Of cells that are merged the first one holds what is seen; the others are no copies of it.
-      return cell.isMerged && cell.master !== cell ? "" : cellText(file, line, cell.value);
+      return cell.isMerged && cell.master !== cell ? "" : cellText(file, line, cell.value, cell.numFmt);
     });
     if (cells.some((cell) => cell !== "")) rows.push({ cells, line });
   });

@@ -10,7 +10,12 @@ import type { Findings } from "./findings.ts";
 import type { Member } from "./members.ts";
 
 /** The community's feeder, and which bus a member means. */
-export type Street = { readonly feeder: Feeder; readonly busNamed: ReadonlyMap<string, number> };
+export type Street = {
+  readonly feeder: Feeder;
+  readonly busNamed: ReadonlyMap<string, number>;
+  /** Names that several buses have. */
+  readonly ambiguous?: ReadonlySet<string>;
+};
 
 const isPandapower = (text: string): boolean => text.includes('"pandapowerNet"');
 
@@ -27,9 +32,9 @@ export function readStreet(file: string, found: Findings): Street {
   const text = readText(file);
   if (!isPandapower(text)) return { feeder: loadFeeder(file), busNamed: new Map() };
   try {
-    const { feeder, busNamed, notes } = importPandapower(text);
+    const { notes, ...network } = importPandapower(text);
     note(notes);
-    return checked(file, { feeder, busNamed });
+    return checked(file, network);
   } catch (error) {
     if (error instanceof PandapowerError) throw new InputError(`${file}: ${error.message}`);
     throw error;
@@ -44,7 +49,7 @@ function checked(file: string, street: Street): Street {
 
 /** The members in the order of the feeder, with their buses' numbers; who is nowhere on it is noted. */
 export function placed(
-  { feeder, busNamed }: Street,
+  { feeder, busNamed, ambiguous }: Street,
   members: readonly Member[],
   found: Findings,
 ): { readonly member: Member; readonly bus: number }[] {
@@ -56,10 +61,21 @@ export function placed(
       found.wrong.push(`${member.file}: line ${member.line}: bus = ${JSON.stringify(member.bus)}: ${reason}`);
       return [];
     };
+    if (ambiguous?.has(member.bus)) return fail(`is the name of several buses of ${feeder.name}: write its number`);
     const numbers = feeder.buses.slice(1, 8).map((one) => one.bus);
     if (!indexOfBus.has(bus)) return fail(`is no bus of ${feeder.name}; there are ${numbers.join(", ")} ...`);
     if (bus === root) return fail("is the substation, where no member can be");
     return [{ member, bus }];
   });
+  const loaded = known.filter(({ bus }) => feeder.buses[indexOfBus.get(bus)!].loadMw !== 0);
+  if (loaded.length > 0) {
+    const [{ bus, member }] = loaded;
+    const kw = Number((1e3 * feeder.buses[indexOfBus.get(bus)!].loadMw).toPrecision(3));
+    found.assumed.push(
+      `${feeder.name}: bus ${bus} has a load of ${kw} kW of its own beside ${member.id}'s series` +
+        (loaded.length > 1 ? `, and so have ${loaded.length - 1} more buses of members` : "") +
+        ": both load the feeder; set it to 0 where it is the member's",
+    );
+  }
   return known.sort((a, b) => position[indexOfBus.get(a.bus)!] - position[indexOfBus.get(b.bus)!]);
 }

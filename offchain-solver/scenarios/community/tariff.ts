@@ -2,8 +2,6 @@ import type { Fault } from "../../market/scenario/scenarioFaults.ts";
 import type { Band, Community } from "./terms.ts";
 import { wallOf, type ZoneClock } from "./zoneClock.ts";
 
-const MINUTES_OF_DAY = 24 * 60;
-
 /** "06:30" as minutes from midnight. */
 export function minutesOf(time: string): number {
   const [hours, minutes] = time.split(":").map(Number);
@@ -44,7 +42,7 @@ export function tariffFaults({ tariff, periodMinutes }: Community): Fault[] {
     for (const edge of ["from", "to"] as const)
       if (minutesOf(band[edge]) % periodMinutes !== 0)
         faults.push({ field: at + edge, value: band[edge], reason: `is inside a period of ${periodMinutes} minutes` });
-    if (minutesOf(band.from) % MINUTES_OF_DAY === minutesOf(band.to) % MINUTES_OF_DAY && band.from === band.to)
+    if (minutesOf(band.from) === minutesOf(band.to) || (band.from === "24:00" && band.to === "00:00"))
       faults.push({ field: `${at}to`, value: band.to, reason: "is from: the band is empty; 00:00 to 24:00 is a day" });
     check(at, band.buyPerKwh, band.sellPerKwh ?? tariff.sellPerKwh);
   });
