@@ -38,7 +38,7 @@ describe("what claims certify", () => {
     const small = perUnit(createMarket(resized(scenario, 1e-5), defaultSettings(scenario)));
     const of = (share: number): boolean =>
       certificateOf(small, claims({ plant: { [REGRET]: share * PLANT, [TURNOVER]: PLANT } })).certified;
-    expect([of(0.9e-5), of(7.5e-5), of(8.5e-5)]).to.deep.equal([true, true, false]);
+    expect([of(0.9e-5), of(1.4e-5), of(1.5e-5)]).to.deep.equal([true, true, false]);
     // Where whole Wh are nothing beside the turnover they excuse nothing.
     const [fine, coarse] = [0.9e-5, 2e-5].map((share) => certified({ plant: { [REGRET]: share * PLANT } }));
     expect([fine, coarse]).to.deep.equal([true, false]);

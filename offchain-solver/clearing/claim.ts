@@ -18,10 +18,10 @@ export const [REGRET, MISMATCH, TURNOVER, REACH, CLAIM_SIZE] = [0, 1, 2, 3, 4] a
 const FILL = { turnover: 0.95, rounding: 0.5, mismatch: 0.5 } as const;
 
 /**
- * Rounding excuses regrets up to this part of the turnover. A clearing is about a tenth of its regrets off the optimum,
- * since most of them are what prices are off by; small homes' whole Wh would excuse three times as much as may be.
+ * Rounding excuses regrets up to this part of the turnover: the objective is off by regrets at most, and by half of
+ * them and more once prices are near, so that small homes' whole Wh must excuse little of it.
  */
-const MOST_EXCUSED = 7e-5;
+const MOST_EXCUSED = 5e-6;
 /** Of the price of everybody's size: the least turnover, where hardly anything changes hands. */
 const LEAST_TURNOVER = 1e-2;
 
