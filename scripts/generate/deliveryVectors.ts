@@ -106,6 +106,9 @@ const made: [name: string, readings: SessionReadings, closed?: boolean][] = [
   ["a row of id zero", row(0, (one) => ({ ...one, id: 0 }))],
   ["a home that is not connected", row(1, (one) => ({ ...one, id: 103 }))],
   ["a response above the short price", price(4, { responsePrice: good.prices[4].shortPrice + 1 })],
+  ["a response as high as the short price", price(4, { responsePrice: good.prices[4].shortPrice })],
+  ["a response as low as the long price", price(0, { responsePrice: good.prices[0].longPrice })],
+  ["a short price as high as was frozen", price(8, { shortPrice: IMBALANCE })],
   ["a response below the long price", price(0, { responsePrice: good.prices[0].longPrice - 1 })],
   ["a short price that nobody has frozen", price(8, { shortPrice: IMBALANCE + 1 })],
   ["a response twice", answered(response, response)],
@@ -118,9 +121,14 @@ const made: [name: string, readings: SessionReadings, closed?: boolean][] = [
 type Bytes = readonly [name: string, bytes: Uint8Array, closed: boolean];
 const whole = encodeReadings(good);
 const wide = Uint8Array.from(whole, (byte, at) => (at === 5 ? 3 : byte));
+const unanswered = encodeReadings(answered());
 const all: Bytes[] = [
   ...made.map(([name, readings, closed = true]): Bytes => [name, encodeReadings(readings), closed]),
   ["no bytes", new Uint8Array(), true],
+  ["a width and nothing more", whole.subarray(0, 6), true],
+  ["no width", whole.subarray(0, 5), true],
+  // 2 less than 2^256 is a multiple of a response's bytes.
+  ["two bytes less than the last row", unanswered.subarray(0, -2), true],
   ["one byte less", whole.subarray(0, -1), true],
   ["one byte more", Uint8Array.from([...whole, 0]), true],
   ["a width that is none", wide, true],

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { EQUIVALENT, equivalentTo } from "./equivalentMutants.ts";
 import { stale } from "./record.ts";
-import { allMutantsOf, hashOf, mutable, sourceOf, TARGETS } from "./targets.ts";
+import { allMutantsOf, contractOf, hashOf, mutable, sourceOf, TARGETS } from "./targets.ts";
 import { classify, mutantsOf, mutationsOf, succeeded } from "./mutants.ts";
 
 const passed = { status: 0, timedOut: false };
@@ -91,7 +91,8 @@ describe("the files that are tried", () => {
   it("are all of contracts/ that a mutant can be made of, each compiled into a contract that there is", () => {
     expect(Object.keys(TARGETS)).to.include.members(mutable());
     for (const [file, targets] of Object.entries(TARGETS))
-      for (const name of [file, ...targets]) expect(sourceOf(name), name).to.include("pragma solidity");
+      for (const name of [file, ...targets])
+        expect(sourceOf(contractOf(name).file), name).to.include("pragma solidity");
   });
 
   it("are stale where the record is of another source, of other mutants, or missing", () => {
