@@ -33,6 +33,11 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
       "if (loads.length - offset <= HEAD) return offset;",
       "a head alone is refused by what follows with the same offset: it needs a value at least",
     ],
+    [
+      "for (uint256 t; t < periods; ++t) {",
+      "for (uint256 t; t <= periods; ++t) {",
+      "what one period more adds lies behind the last flow, and nobody reads it there",
+    ],
   ],
   "delivery/Deliveries.sol": [
     [
