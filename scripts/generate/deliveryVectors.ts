@@ -97,6 +97,18 @@ const made: [name: string, readings: SessionReadings, closed?: boolean][] = [
   ["all it may generate", value(0, 7, { renewableWh: whOf(first.renewableW) })],
   ["one more than it may generate", value(0, 7, { renewableWh: whOf(first.renewableW) + 1 })],
   ["sun where there is none", value(1, 2, { renewableWh: 1 })],
+  ["all it may feed in, estimated", value(0, 8, { meteredWh: whOf(first.feedW), quality: 1 })],
+  ["all it may take, estimated", value(1, 0, { meteredWh: -whOf(second.takeW), quality: 1 })],
+  ["all it may generate, estimated", value(0, 7, { renewableWh: whOf(first.renewableW), quality: 1 })],
+  // Read as narrow, each half of these is a value that the connection allows.
+  [
+    "wide values that look like narrow ones",
+    row(2, (one) => ({
+      ...one,
+      values: one.values.map((each) => ({ ...each, dueWh: -40_000, meteredWh: 5_000, renewableWh: 0 })),
+    })),
+  ],
+  ["all that a connection emits, to the gram", row(0, (one) => ({ ...one, emissionsG: 103_500 }))],
   ["all that a connection emits", row(1, (one) => ({ ...one, emissionsG: 31_504 }))],
   ["more emissions than a connection", row(1, (one) => ({ ...one, emissionsG: 31_505 }))],
   ["a missing value that was metered", value(0, 1, { quality: 2, meteredWh: 5, renewableWh: 0 })],
@@ -120,7 +132,7 @@ const made: [name: string, readings: SessionReadings, closed?: boolean][] = [
 
 type Bytes = readonly [name: string, bytes: Uint8Array, closed: boolean];
 const whole = encodeReadings(good);
-const wide = Uint8Array.from(whole, (byte, at) => (at === 5 ? 3 : byte));
+const ofWidth3 = (bytes: Uint8Array) => Uint8Array.from(bytes, (byte, at) => (at === 5 ? 3 : byte));
 const unanswered = encodeReadings(answered());
 const all: Bytes[] = [
   ...made.map(([name, readings, closed = true]): Bytes => [name, encodeReadings(readings), closed]),
@@ -131,7 +143,8 @@ const all: Bytes[] = [
   ["two bytes less than the last row", unanswered.subarray(0, -2), true],
   ["one byte less", whole.subarray(0, -1), true],
   ["one byte more", Uint8Array.from([...whole, 0]), true],
-  ["a width that is none", wide, true],
+  ["a width that is none", ofWidth3(whole), true],
+  ["a width that is none, of nobody", ofWidth3(encodeReadings({ ...good, rows: [], responses: [] })), true],
 ];
 const readings = all.map(([name, bytes, closed]) => {
   const outcome = attempt(() => Ledger.bill(decodeReadings(bytes, PERIODS), { ...basis, closed }));
