@@ -1,5 +1,5 @@
 /** Mutants of deliveries and their certificates that do what the original does, each with the reason. */
-import { type Changes, EITHER, ZERO, NO_RECORD } from "./equivalentReasons.ts";
+import { type Changes, EITHER, NO_RECORD, ZERO } from "./equivalentReasons.ts";
 
 const BEHIND = "what follows the table in memory is zeros or the length of what comes next, and no id";
 const THE_LONG_WAY = "the way for those who cannot pay comes to the same where all can";
@@ -211,7 +211,51 @@ export const IN_DELIVERIES: Changes = {
       ZERO,
     ],
   ],
+  "rules/PlainDelivery.sol": [
+    [
+      "uint256 width = readings.length < 6 ? 0 : uint8(readings[5]);",
+      "uint256 width = readings.length <= 6 ? 0 : uint8(readings[5]);",
+      "a head without prices is refused by what follows, with the same error",
+    ],
+    [
+      "above[k] = one < other ? keccak256(abi.encode(one, other)) : keccak256(abi.encode(other, one));",
+      "above[k] = one <= other ? keccak256(abi.encode(one, other)) : keccak256(abi.encode(other, one));",
+      "two that are the same are in order either way",
+    ],
+    [
+      "if (amounts[k] > 0) credits += uint256(amounts[k]);",
+      "if (amounts[k] >= 0) credits += uint256(amounts[k]);",
+      ZERO,
+    ],
+    ["if (amounts[k] < can) {", "if (amounts[k] <= can) {", EITHER],
+    ["if (fund < -int256(fundHas)) {", "if (fund <= -int256(fundHas)) {", EITHER],
+    [
+      "if (shares.byReceivers > 0) _cut(amounts, shares, credits);",
+      "if (shares.byReceivers >= 0) _cut(amounts, shares, credits);",
+      "where nothing is to be cut, a cut takes nothing from anybody",
+    ],
+    [
+      "if (read.quality == MISSING) counted = basis.closed && read.dueWh > 0 ? int256(0) : read.dueWh;",
+      "if (read.quality == MISSING) counted = basis.closed && read.dueWh >= 0 ? int256(0) : read.dueWh;",
+      ZERO,
+    ],
+    [
+      "line.energy += deviation * (deviation < 0 ? price.short : price.long);",
+      "line.energy += deviation * (deviation <= 0 ? price.short : price.long);",
+      ZERO,
+    ],
+    ["if (line.energy > most) line.energy = most;", "if (line.energy >= most) line.energy = most;", EITHER],
+    ["if (line.energy < -most) line.energy = -most;", "if (line.energy <= -most) line.energy = -most;", EITHER],
+    [
+      "int256 room = line.energy < 0 ? most + line.energy : most;",
+      "int256 room = line.energy <= 0 ? most + line.energy : most;",
+      ZERO,
+    ],
+    ["if (line.penalty > room) line.penalty = room;", "if (line.penalty >= room) line.penalty = room;", EITHER],
+    ["if (amounts[k] <= 0) continue;", "if (amounts[k] < 0) continue;", ZERO],
+  ],
   "reference/ReferenceDelivery.sol": [
+    ["if (line.emissionsG < 0) {", "if (line.emissionsG <= 0) {", "of a row that has emitted nothing it is not asked"],
     [
       "int256 room = int256(line.most) + (amounts[k] < 0 ? amounts[k] : int256(0));",
       "int256 room = int256(line.most) + (amounts[k] <= 0 ? amounts[k] : int256(0));",

@@ -1,5 +1,5 @@
 /** Mutants of the markets and their registry that do what the original does, each with the reason. */
-import { type Changes, EITHER, ZERO, NO_RECORD } from "./equivalentReasons.ts";
+import { type Changes, EITHER, NO_RECORD, ZERO } from "./equivalentReasons.ts";
 
 const SAME_SIGN = "they differ at zero alone, and minus zero is zero";
 const ASSERTED = "what is added to one account is taken from another, so each sum is zero whatever the batch";
