@@ -115,6 +115,7 @@ const made: [name: string, readings: SessionReadings, closed?: boolean][] = [
   ["a missing value with sun", value(0, 1, { quality: 2, meteredWh: 0, renewableWh: 5 })],
   ["a quality that is none", value(2, 4, { quality: 3 })],
   ["rows that do not ascend", { ...good, rows: good.rows.toReversed() }],
+  ["a row twice", { ...good, rows: [good.rows[0], ...good.rows] }],
   ["a row of id zero", row(0, (one) => ({ ...one, id: 0 }))],
   ["a home that is not connected", row(1, (one) => ({ ...one, id: 103 }))],
   ["a response above the short price", price(4, { responsePrice: good.prices[4].shortPrice + 1 })],

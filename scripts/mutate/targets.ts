@@ -103,7 +103,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   Waterfall: "laterEntries deliveryBounds",
   DueCheck: "dueCheck deliveryBounds",
   Metering: "deliveryVectors deliveryBounds",
-  PlainDelivery: "deliveryVectors deliveryBounds",
+  PlainDelivery: "deliveryVectors laterEntries deliveryBounds",
 };
 
 /** What `file` may touch, likely ones first; what it cannot touch is not run. */
