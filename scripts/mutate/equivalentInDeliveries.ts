@@ -255,6 +255,11 @@ export const IN_DELIVERIES: Changes = {
     ["if (amounts[k] <= 0) continue;", "if (amounts[k] < 0) continue;", ZERO],
   ],
   "reference/ReferenceDelivery.sol": [
+    [
+      "for (uint256 k; k < count; ++k) entries[k].nano = int128(shares.moved[k]);",
+      "for (uint256 k; k <= count; ++k) entries[k].nano = int128(shares.moved[k]);",
+      "the entry behind the rows' is the fund's, which is written in the next line",
+    ],
     ["if (line.emissionsG < 0) {", "if (line.emissionsG <= 0) {", "of a row that has emitted nothing it is not asked"],
     [
       "int256 room = int256(line.most) + (amounts[k] < 0 ? amounts[k] : int256(0));",

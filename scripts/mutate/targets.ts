@@ -90,7 +90,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   GridCheck: "grid",
   PlainGrid: "grid",
   Sessions: "sessions",
-  Accounts: "accounts holds",
+  Accounts: "accounts hostileTokens holds",
   Mandates: "mandates",
   PlainAccounts: "mutations limits holds ledgerRanges",
   PlainRules: "mutations standing",
