@@ -1,7 +1,6 @@
 /** Mutants of deliveries and their certificates that do what the original does, each with the reason. */
-import { type Changes, EITHER, NO_RECORD, ZERO } from "./equivalentReasons.ts";
+import { BEHIND, type Changes, EITHER, NO_RECORD, ZERO } from "./equivalentReasons.ts";
 
-const BEHIND = "what follows the table in memory is zeros or the length of what comes next, and no id";
 const THE_LONG_WAY = "the way for those who cannot pay comes to the same where all can";
 
 export const IN_DELIVERIES: Changes = {

@@ -1,5 +1,5 @@
 /** Mutants of the markets and their registry that do what the original does, each with the reason. */
-import { type Changes, EITHER, NO_RECORD, ZERO } from "./equivalentReasons.ts";
+import { BEHIND, type Changes, EITHER, NO_RECORD, ZERO } from "./equivalentReasons.ts";
 
 const SAME_SIGN = "they differ at zero alone, and minus zero is zero";
 const ASSERTED = "what is added to one account is taken from another, so each sum is zero whatever the batch";
@@ -45,6 +45,11 @@ export const IN_MARKETS: Changes = {
     ],
   ],
   "market/Postings.sol": [
+    [
+      "int256 freeG = carbon > lockedG ? carbon - lockedG : int256(0);",
+      "int256 freeG = carbon >= lockedG ? carbon - lockedG : int256(0);",
+      ZERO,
+    ],
     [
       "if (grams < 0 && -grams > freeG && !owing) {",
       "if (grams <= 0 && -grams > freeG && !owing) {",
@@ -139,7 +144,27 @@ export const IN_MARKETS: Changes = {
       NO_RECORD,
     ],
   ],
+  "libraries/FrozenTable.sol": [
+    [
+      "for (uint256 offset; offset < entries.length; offset += ENTRY) {",
+      "for (uint256 offset; offset <= entries.length; offset += ENTRY) {",
+      BEHIND,
+    ],
+    [
+      "for (; walk.offset < walk.entries.length; walk.offset += ENTRY) {",
+      "for (; walk.offset <= walk.entries.length; walk.offset += ENTRY) {",
+      BEHIND,
+    ],
+  ],
   "libraries/Ledger.sol": [
+    ["if slt(money, 0) {", "if iszero(sgt(money, 0)) {", ZERO],
+    [
+      "most := mul(mul(sub(most, spent), gt(most, spent)), NANO_PER_MICRO)",
+      "most := mul(mul(sub(most, spent), iszero(lt(most, spent))), NANO_PER_MICRO)",
+      ZERO,
+    ],
+    ["if slt(due, money) {", "if iszero(sgt(due, money)) {", EITHER],
+    ["due := or(due, sub(0, gt(due, U32)))", "due := or(due, sub(0, iszero(lt(due, U32))))", EITHER],
     [
       "for (uint256 k; k < SYSTEMS; ++k) {",
       "for (uint256 k; k <= SYSTEMS; ++k) {",

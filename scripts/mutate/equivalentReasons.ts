@@ -8,3 +8,4 @@ export type Changes = Readonly<Record<string, readonly Change[]>>;
 export const EITHER = "where they are equal either is the smaller, or the larger";
 export const ZERO = "where it is zero, so is what follows from it either way";
 export const NO_RECORD = "a party equal to the number of participants does not take part, and was refused as unknown";
+export const BEHIND = "what follows the table in memory is zeros or the length of what comes next, and no id";

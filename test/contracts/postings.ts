@@ -287,6 +287,8 @@ for (const reference of [true, false]) {
       const most = 2n ** 54n - total;
       expect(await refusal([[101, 0n, most + 1n]], most + 1n)).to.deep.equal(["allowancesTooLarge", 2n ** 54n + 1n]);
       expect(await refusal([[101, 0n, 2n ** 55n - 1_000_000n]], 0n)).to.deep.equal(["carbonOverflow", 101n]);
+      const largest = 2n ** 55n - 1_000_001n;
+      expect(await refusal([[101, 0n, largest]], 0n)).to.deep.equal(["gramsNotConserved", largest, 0n]);
     });
 
     it("a deposit stays below 2^64 nano-dollars: depositOverflow", async () => {
@@ -299,6 +301,11 @@ for (const reference of [true, false]) {
         [102, -nano],
       ];
       expect(await refusal(lines(2n))).to.deep.equal(["depositOverflow", 101n]);
+      await post(lines(1n));
+      // With a session open, whose locks are looked at, it is no other.
+      await open(0);
+      expect(await refusal(lines(1n))).to.deep.equal(["depositOverflow", 101n]);
+      await post(lines(-1n));
       await post(lines(1n));
     });
 
