@@ -259,16 +259,24 @@ for (const reference of [true, false]) {
 
     it("release what is held of an account that has not taken part since", async () => {
       await settle(await open(0), [energy(0, 1, 1_000, 1_000_000)]);
-      const frozen = await open(2);
-      const payload = Payload.encode({ participants: [], systems: 0, reactiveVar: [], trades: [] }, 24);
-      const signed = await sign(world, frozen, payload);
-      await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, signed);
+      const withoutAnybody = async (day: number): Promise<void> => {
+        const frozen = await open(day);
+        const payload = Payload.encode({ participants: [], systems: 0, reactiveVar: [], trades: [] }, 24);
+        const signed = await sign(world, frozen, payload);
+        await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, signed);
+      };
+      await withoutAnybody(2);
       expect(await call(market, "holdOf", 101)).to.equal(1_000_000_000n);
       // Of the current epoch nothing is held of it.
       await post([[101, 0n, 0n, 400n]], 0n, DAYS + 2n);
       expect(await call(market, "holdOf", 101)).to.equal(1_000_000_000n);
       await post([[101, 0n, 0n, 400n]], 0n, DAYS + 1n);
       expect(await call(market, "holdOf", 101)).to.equal(600_000_000n);
+      // Two epochs later it is free, and nothing is taken out of it for the one between.
+      await withoutAnybody(4);
+      expect(await call(market, "holdOf", 101)).to.equal(0n);
+      await post([[101, 0n, 0n, 400n]], 0n, DAYS + 3n);
+      expect(await account(101)).to.include({ held: 600n });
     });
 
     it("the desk alone may owe grams, and no posting makes it owe more than 2^54", async () => {
