@@ -49,7 +49,7 @@ export const TARGETS: Readonly<Record<string, readonly string[]>> = {
 };
 
 const BATCHES = ["mutations", "quorum", "limits", "namedRefusals", "settle"];
-const ACCOUNTS = ["accounts", "mandates", "sessions", "postings", "holds", "ledgerRanges"];
+const ACCOUNTS = ["accounts", "mandates", "sessions", "postings", "holds", "ledgerRanges", "randomPostings"];
 const TABLES = ["tables", "standing", "capability"];
 const WHO = ["registry", "committees", "governance"];
 const AFTERWARDS = [
