@@ -157,6 +157,12 @@ export const IN_MARKETS: Changes = {
     ],
   ],
   "libraries/Ledger.sol": [
+    [
+      "for {} lt(record, end) {} {",
+      "for {} iszero(gt(record, end)) {} {",
+      "one record more is written where nothing is allocated yet, and of one that is refused nobody is named",
+      "let end := add(record, mul(mload(0), mload(add(frame, FRAME_PARTICIPANTS))))",
+    ],
     ["if slt(money, 0) {", "if iszero(sgt(money, 0)) {", ZERO],
     [
       "most := mul(mul(sub(most, spent), gt(most, spent)), NANO_PER_MICRO)",

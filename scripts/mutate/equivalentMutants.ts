@@ -3,11 +3,15 @@ import { IN_DELIVERIES } from "./equivalentInDeliveries.ts";
 import { IN_MARKETS } from "./equivalentInMarkets.ts";
 import { EITHER } from "./equivalentReasons.ts";
 import type { Mutant } from "./mutants.ts";
+import { sourceOf } from "./targets.ts";
 
-type Equivalent = Pick<Mutant, "file" | "before" | "after"> & { readonly because: string };
+type Equivalent = Pick<Mutant, "file" | "before" | "after"> & {
+  readonly because: string;
+  readonly below: string | undefined;
+};
 
 export const EQUIVALENT: readonly Equivalent[] = Object.entries({ ...IN_MARKETS, ...IN_DELIVERIES }).flatMap(
-  ([file, changes]) => changes.map(([before, after, because]) => ({ file, before, after, because })),
+  ([file, changes]) => changes.map(([before, after, because, below]) => ({ file, before, after, because, below })),
 );
 
 /** `a < b ? a : b`, the smaller or the larger of two. */
@@ -22,9 +26,13 @@ function choosesAlike({ before, after }: Mutant): boolean {
   return after === before.replace(choice, () => `${one} ${MOVED[operator]} ${other}${rest}`);
 }
 
+const above = ({ file, line }: Mutant): string => sourceOf(file).split("\n")[line - 1].trim();
+
 export function equivalentTo(mutant: Mutant): string | undefined {
   const { file, before, after } = mutant;
   if (choosesAlike(mutant)) return EITHER;
-  return EQUIVALENT.find((one) => one.file === file && one.before === before.trim() && one.after === after.trim())
-    ?.because;
+  const same = EQUIVALENT.filter(
+    (one) => one.file === file && one.before === before.trim() && one.after === after.trim(),
+  );
+  return same.find(({ below }) => below === undefined || below === above(mutant))?.because;
 }

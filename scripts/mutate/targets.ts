@@ -82,7 +82,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   Postings: "postings accounts",
   ReferencePostings: "postings accounts",
   LedgerRefusals: "mutations namedRefusals ledgerRanges",
-  Ledger: "mutations limits holds ledgerRanges",
+  Ledger: "mutations limits namedRefusals holds ledgerRanges",
   Mandate: "mandates",
   GridModel: "registry capability standing",
   CodeBlob: "registry",
