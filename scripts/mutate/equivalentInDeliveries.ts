@@ -167,6 +167,7 @@ export const IN_DELIVERIES: Changes = {
       "} lt(at, end) {",
       "} iszero(gt(at, end)) {",
       "what one id more leaves behind the last is written over by the systems'",
+      2,
     ],
     [
       "uint256 place = ENTRY_BYTES * (k < count ? k : k + 1);",

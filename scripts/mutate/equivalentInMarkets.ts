@@ -161,7 +161,7 @@ export const IN_MARKETS: Changes = {
       "for {} lt(record, end) {} {",
       "for {} iszero(gt(record, end)) {} {",
       "one record more is written where nothing is allocated yet, and of one that is refused nobody is named",
-      "let end := add(record, mul(mload(0), mload(add(frame, FRAME_PARTICIPANTS))))",
+      1,
     ],
     ["if slt(money, 0) {", "if iszero(sgt(money, 0)) {", ZERO],
     [
@@ -174,7 +174,14 @@ export const IN_MARKETS: Changes = {
     [
       "for (uint256 k; k < SYSTEMS; ++k) {",
       "for (uint256 k; k <= SYSTEMS; ++k) {",
+      "`systems` is at most 7, so there is no fourth account to open",
+      1,
+    ],
+    [
+      "for (uint256 k; k < SYSTEMS; ++k) {",
+      "for (uint256 k; k <= SYSTEMS; ++k) {",
       "`systems` is at most 7, so there is no fourth account to close",
+      2,
     ],
   ],
   "libraries/LedgerRefusals.sol": [

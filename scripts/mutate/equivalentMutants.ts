@@ -7,11 +7,11 @@ import { sourceOf } from "./targets.ts";
 
 type Equivalent = Pick<Mutant, "file" | "before" | "after"> & {
   readonly because: string;
-  readonly below: string | undefined;
+  readonly nth: number | undefined;
 };
 
 export const EQUIVALENT: readonly Equivalent[] = Object.entries({ ...IN_MARKETS, ...IN_DELIVERIES }).flatMap(
-  ([file, changes]) => changes.map(([before, after, because, below]) => ({ file, before, after, because, below })),
+  ([file, changes]) => changes.map(([before, after, because, nth]) => ({ file, before, after, because, nth })),
 );
 
 /** `a < b ? a : b`, the smaller or the larger of two. */
@@ -26,7 +26,12 @@ function choosesAlike({ before, after }: Mutant): boolean {
   return after === before.replace(choice, () => `${one} ${MOVED[operator]} ${other}${rest}`);
 }
 
-const above = ({ file, line }: Mutant): string => sourceOf(file).split("\n")[line - 1].trim();
+/** How many lines of the file read like the mutant's original, up to that one. */
+const nthOf = ({ file, line, before }: Mutant): number =>
+  sourceOf(file)
+    .split("\n")
+    .slice(0, line + 1)
+    .filter((text) => text.trim() === before.trim()).length;
 
 export function equivalentTo(mutant: Mutant): string | undefined {
   const { file, before, after } = mutant;
@@ -34,5 +39,5 @@ export function equivalentTo(mutant: Mutant): string | undefined {
   const same = EQUIVALENT.filter(
     (one) => one.file === file && one.before === before.trim() && one.after === after.trim(),
   );
-  return same.find(({ below }) => below === undefined || below === above(mutant))?.because;
+  return same.find(({ nth }) => nth === undefined || nth === nthOf(mutant))?.because;
 }

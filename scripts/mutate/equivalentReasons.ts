@@ -1,7 +1,7 @@
 /** What a mutant that does what the original does is listed with, and the reasons that several have. */
 
-/** Lines without their indentation; `below`: the line above it, where the same line stands elsewhere too. */
-export type Change = readonly [before: string, after: string, because: string, below?: string];
+/** Lines without their indentation; `nth`: which of the lines that read alike, from 1, where there are several. */
+export type Change = readonly [before: string, after: string, because: string, nth?: number];
 /** By file of contracts/. */
 export type Changes = Readonly<Record<string, readonly Change[]>>;
 
