@@ -294,6 +294,9 @@ for (const reference of [true, false]) {
       expect(await refusal([[101, 0n, 2n ** 55n - 1_000_000n]], 0n)).to.deep.equal(["carbonOverflow", 101n]);
       const largest = 2n ** 55n - 1_000_001n;
       expect(await refusal([[101, 0n, largest]], 0n)).to.deep.equal(["gramsNotConserved", largest, 0n]);
+      // With a session open too.
+      await open(0);
+      expect(await refusal([[101, 0n, largest]], 0n)).to.deep.equal(["gramsNotConserved", largest, 0n]);
     });
 
     it("a deposit stays below 2^64 nano-dollars: depositOverflow", async () => {
