@@ -97,15 +97,31 @@ const made: [name: string, readings: SessionReadings, closed?: boolean][] = [
   ["all it may generate", value(0, 7, { renewableWh: whOf(first.renewableW) })],
   ["one more than it may generate", value(0, 7, { renewableWh: whOf(first.renewableW) + 1 })],
   ["sun where there is none", value(1, 2, { renewableWh: 1 })],
+  ["all it may feed in, estimated", value(0, 8, { meteredWh: whOf(first.feedW), quality: 1 })],
+  ["all it may take, estimated", value(1, 0, { meteredWh: -whOf(second.takeW), quality: 1 })],
+  ["all it may generate, estimated", value(0, 7, { renewableWh: whOf(first.renewableW), quality: 1 })],
+  // Read as narrow, each half of these is a value that the connection allows.
+  [
+    "wide values that look like narrow ones",
+    row(2, (one) => ({
+      ...one,
+      values: one.values.map((each) => ({ ...each, dueWh: -40_000, meteredWh: 5_000, renewableWh: 0 })),
+    })),
+  ],
+  ["all that a connection emits, to the gram", row(0, (one) => ({ ...one, emissionsG: 103_500 }))],
   ["all that a connection emits", row(1, (one) => ({ ...one, emissionsG: 31_504 }))],
   ["more emissions than a connection", row(1, (one) => ({ ...one, emissionsG: 31_505 }))],
   ["a missing value that was metered", value(0, 1, { quality: 2, meteredWh: 5, renewableWh: 0 })],
   ["a missing value with sun", value(0, 1, { quality: 2, meteredWh: 0, renewableWh: 5 })],
   ["a quality that is none", value(2, 4, { quality: 3 })],
   ["rows that do not ascend", { ...good, rows: good.rows.toReversed() }],
+  ["a row twice", { ...good, rows: [good.rows[0], ...good.rows] }],
   ["a row of id zero", row(0, (one) => ({ ...one, id: 0 }))],
   ["a home that is not connected", row(1, (one) => ({ ...one, id: 103 }))],
   ["a response above the short price", price(4, { responsePrice: good.prices[4].shortPrice + 1 })],
+  ["a response as high as the short price", price(4, { responsePrice: good.prices[4].shortPrice })],
+  ["a response as low as the long price", price(0, { responsePrice: good.prices[0].longPrice })],
+  ["a short price as high as was frozen", price(8, { shortPrice: IMBALANCE })],
   ["a response below the long price", price(0, { responsePrice: good.prices[0].longPrice - 1 })],
   ["a short price that nobody has frozen", price(8, { shortPrice: IMBALANCE + 1 })],
   ["a response twice", answered(response, response)],
@@ -117,13 +133,19 @@ const made: [name: string, readings: SessionReadings, closed?: boolean][] = [
 
 type Bytes = readonly [name: string, bytes: Uint8Array, closed: boolean];
 const whole = encodeReadings(good);
-const wide = Uint8Array.from(whole, (byte, at) => (at === 5 ? 3 : byte));
+const ofWidth3 = (bytes: Uint8Array) => Uint8Array.from(bytes, (byte, at) => (at === 5 ? 3 : byte));
+const unanswered = encodeReadings(answered());
 const all: Bytes[] = [
   ...made.map(([name, readings, closed = true]): Bytes => [name, encodeReadings(readings), closed]),
   ["no bytes", new Uint8Array(), true],
+  ["a width and nothing more", whole.subarray(0, 6), true],
+  ["no width", whole.subarray(0, 5), true],
+  // 2 less than 2^256 is a multiple of a response's bytes.
+  ["two bytes less than the last row", unanswered.subarray(0, -2), true],
   ["one byte less", whole.subarray(0, -1), true],
   ["one byte more", Uint8Array.from([...whole, 0]), true],
-  ["a width that is none", wide, true],
+  ["a width that is none", ofWidth3(whole), true],
+  ["a width that is none, of nobody", ofWidth3(encodeReadings({ ...good, rows: [], responses: [] })), true],
 ];
 const readings = all.map(([name, bytes, closed]) => {
   const outcome = attempt(() => Ledger.bill(decodeReadings(bytes, PERIODS), { ...basis, closed }));

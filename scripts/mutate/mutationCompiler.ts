@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Mutant } from "./mutants.ts";
 import { idsIn, switched, turnedOn } from "./switches.ts";
-import { CONTRACTS, sourceOf } from "./targets.ts";
+import { contractOf, CONTRACTS, sourceOf } from "./targets.ts";
 
 type Solc = { compile(input: string, callbacks: { import(path: string): { contents: string } }): string };
 type Location = { readonly file: string; readonly start: number; readonly end: number };
@@ -27,8 +27,6 @@ type Output = {
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const KEPT = join(ROOT, "cache/mutants");
 const solc = createRequire(import.meta.url)("solc") as Solc;
-
-export const nameOf = (target: string): string => target.replace(/^.*\//, "").replace(/\.sol$/, "");
 
 /** `changed`: sources, by file of contracts/, that differ from those on disk. */
 function compiled(files: readonly string[], outputSelection: unknown, changed: ReadonlyMap<string, string>): Output {
@@ -68,10 +66,11 @@ function codeOf(target: string, changed: ReadonlyMap<string, string>): Code {
 }
 
 function codeAnew(target: string, changed: ReadonlyMap<string, string>): Code {
-  const path = `contracts/${target}`;
-  const output = compiled([target], { [path]: { [nameOf(target)]: ["evm.bytecode.object"] } }, changed);
+  const { file, name } = contractOf(target);
+  const path = `contracts/${file}`;
+  const output = compiled([file], { [path]: { [name]: ["evm.bytecode.object"] } }, changed);
   const faults = output.errors?.filter(({ severity }) => severity === "error") ?? [];
-  const code = output.contracts?.[path]?.[nameOf(target)].evm.bytecode.object;
+  const code = output.contracts?.[path]?.[name].evm.bytecode.object;
   return faults.length > 0 || code === undefined ? { faults } : { code };
 }
 

@@ -14,18 +14,21 @@ const DELIVERY = ["delivery/Delivery.sol"];
 const PLAIN_DELIVERY = ["reference/ReferenceDelivery.sol"];
 const CARBON = ["carbon/CarbonCredit.sol"];
 const HARNESS = "test/GridHarness.sol";
+const PARTS = "test/DeliveryHarness.sol:OptimisedParts";
+const PLAIN_PARTS = "test/DeliveryHarness.sol:PlainParts";
 
 const within = (room: string, names: string, targets: readonly string[]): Record<string, readonly string[]> =>
   Object.fromEntries(names.split(" ").map((name) => [`${room}/${name}.sol`, targets]));
 
 /**
- * One contract of the same name is in each target. What both markets share is changed in the optimised one; the
- * extension and the writer of tables are made by the market and the lens by the plain one, so their code is part of it.
+ * One contract of the same name is in each target, or the one that is named behind the colon. What both markets share
+ * is changed in the optimised one; the extension and the writer of tables are made by the market and the lens by the
+ * plain one, so their code is part of it.
  */
 export const TARGETS: Readonly<Record<string, readonly string[]>> = {
   ...within("rules", "PlainPayload PlainTrades PlainAccounts PlainRules", PLAIN),
   "rules/PlainGrid.sol": [...PLAIN, HARNESS],
-  ...within("rules", "PlainDelivery", PLAIN_DELIVERY),
+  ...within("rules", "PlainDelivery", [...PLAIN_DELIVERY, PLAIN_PARTS]),
   ...within("reference", "ReferenceMarket ReferencePostings", PLAIN),
   ...within("reference", "ReferenceDelivery", PLAIN_DELIVERY),
   "market/AuditLens.sol": ["market/AuditLens.sol"],
@@ -33,7 +36,8 @@ export const TARGETS: Readonly<Record<string, readonly string[]>> = {
   "libraries/Quorum.sol": [...MARKET, "test/QuorumHarness.sol"],
   "libraries/GridCheck.sol": [...MARKET, HARNESS],
   ...within("libraries", "CodeBlob GridModel", [...MARKET, ...REGISTRY]),
-  ...within("libraries", "ConnectionTable DueCheck Lanes Metering RowTree Waterfall", DELIVERY),
+  ...within("libraries", "ConnectionTable DueCheck Lanes RowTree Waterfall", DELIVERY),
+  ...within("libraries", "Metering", [...DELIVERY, PARTS]),
   ...within("libraries", "CivilYear", CARBON),
   ...within("types", "Mandate", MARKET),
   ...within("market", "Market MarketExtension Sessions Accounts Mandates Postings StandingPosts State", MARKET),
@@ -45,7 +49,7 @@ export const TARGETS: Readonly<Record<string, readonly string[]>> = {
 };
 
 const BATCHES = ["mutations", "quorum", "limits", "namedRefusals", "settle"];
-const ACCOUNTS = ["accounts", "mandates", "sessions", "postings", "holds", "ledgerRanges"];
+const ACCOUNTS = ["accounts", "mandates", "sessions", "postings", "holds", "ledgerRanges", "randomPostings"];
 const TABLES = ["tables", "standing", "capability"];
 const WHO = ["registry", "committees", "governance"];
 const AFTERWARDS = [
@@ -71,14 +75,14 @@ const ABOUT: Readonly<Record<string, string>> = {
   StandingPosts: "standing",
   StandingLoads: "standing",
   MarketExtension: "standing",
-  TableWriter: "tables mandates",
+  TableWriter: "tables mandates standing",
   FrozenTable: "tables accounts",
   Tables: "tables namedRefusals accounts",
-  State: "accounts namedRefusals postings",
-  Postings: "postings",
-  ReferencePostings: "postings",
+  State: "committees tables accounts namedRefusals postings",
+  Postings: "postings accounts",
+  ReferencePostings: "postings accounts",
   LedgerRefusals: "mutations namedRefusals ledgerRanges",
-  Ledger: "mutations limits holds ledgerRanges",
+  Ledger: "namedRefusals ledgerRanges mutations limits holds",
   Mandate: "mandates",
   GridModel: "registry capability standing",
   CodeBlob: "registry",
@@ -86,7 +90,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   GridCheck: "grid",
   PlainGrid: "grid",
   Sessions: "sessions",
-  Accounts: "accounts holds",
+  Accounts: "accounts hostileTokens holds",
   Mandates: "mandates",
   PlainAccounts: "mutations limits holds ledgerRanges",
   PlainRules: "mutations standing",
@@ -98,6 +102,8 @@ const ABOUT: Readonly<Record<string, string>> = {
   Entries: "laterEntries deliveryAttestation delivery",
   Waterfall: "laterEntries deliveryBounds",
   DueCheck: "dueCheck deliveryBounds",
+  Metering: "deliveryVectors deliveryBounds",
+  PlainDelivery: "deliveryVectors laterEntries deliveryBounds",
 };
 
 /** What `file` may touch, likely ones first; what it cannot touch is not run. */
@@ -119,6 +125,12 @@ function allSuitesOf(file: string): Suite[] {
     return suites([...WHO, "mandates", "accounts", "sessions", "threats", "quorum", "conspiracy"], OPTIMISED);
   const grep = PLAIN.includes(target) ? PLAIN_ONLY : OPTIMISED;
   return suites([...BATCHES, ...TABLES, ...ACCOUNTS, ...WHO.slice(1), ...LAST], grep);
+}
+
+/** File and name of the contract that a target is. */
+export function contractOf(target: string): { readonly file: string; readonly name: string } {
+  const [file, name = basename(file, ".sol")] = target.split(":");
+  return { file, name };
 }
 
 export const sourceOf = (file: string): string => readFileSync(CONTRACTS + file, "utf8");

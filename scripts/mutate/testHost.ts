@@ -7,8 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import Mocha from "mocha";
-import { nameOf } from "./mutationCompiler.ts";
-import type { Suite } from "./targets.ts";
+import { contractOf, type Suite } from "./targets.ts";
 
 /** `codes`: creation code by file below contracts/. They stay where `keep` is set. */
 export type Job = {
@@ -61,7 +60,10 @@ async function failureOf({ file, grep }: Suite): Promise<Failure | undefined> {
   return failure;
 }
 
-const artifactOf = (target: string): string => `artifacts/contracts/${target}/${nameOf(target)}.json`;
+function artifactOf(target: string): string {
+  const { file, name } = contractOf(target);
+  return `artifacts/contracts/${file}/${name}.json`;
+}
 
 function put(target: string, code: string): void {
   const artifact = JSON.parse(readFileSync(join(copy, artifactOf(target)), "utf8")) as object;

@@ -180,27 +180,6 @@ describe("deposits and withdrawals", () => {
     await send(as(market, wallet), "depositWithPermit", 103, 9_000_000n, FAR, v, r, s);
     expect(await held(world, 103)).to.equal(109_000_000_000n);
   });
-
-  it("allowances: only the regulator issues them, to accounts that are, and never too many", async () => {
-    expect(await refused(as(market, await owner(world, 101)), "issueAllowances", [101], [1n])).to.equal(
-      "accessManagedUnauthorized",
-    );
-    expect(await refused(market, "issueAllowances", [101, 102], [1n])).to.equal("lengthsDiffer");
-    expect(await refused(market, "issueAllowances", [999], [1n])).to.equal("unknownAccount");
-    expect(await refused(market, "issueAllowances", [101], [2n ** 55n])).to.equal("carbonOverflow");
-    expect(await refused(market, "issueAllowances", [101], [2n ** 255n])).to.equal("carbonOverflow");
-    // All together, so that no account overflows whatever a batch moves.
-    const total = (await call(market, "totalGrams")) as bigint;
-    expect(await refused(market, "issueAllowances", [Onboarding.UTILITY_ID], [2n ** 54n - total + 1n])).to.equal(
-      "allowancesTooLarge",
-    );
-    expect(await refused(market, "issueAllowances", [101, 102], [2n ** 54n - total, 1n])).to.equal(
-      "allowancesTooLarge",
-    );
-    await send(market, "issueAllowances", [101], [2n ** 54n - total]);
-    expect(await call(market, "totalGrams")).to.equal(2n ** 54n);
-    expect(await refused(market, "issueAllowances", [102], [1n])).to.equal("allowancesTooLarge");
-  });
 });
 
 describe("roles", () => {
@@ -246,3 +225,31 @@ describe("roles", () => {
     }
   });
 });
+
+for (const reference of [true, false]) {
+  describe(`allowances, ${reference ? "plain" : "optimised"} market`, () => {
+    it("only the regulator issues them, to accounts that are, and never too many", async () => {
+      const world = await createWorld({ prosumers: 3, dollars: 100, reference });
+      const { market } = world.contracts;
+      expect(await refused(as(market, await owner(world, 101)), "issueAllowances", [101], [1n])).to.equal(
+        "accessManagedUnauthorized",
+      );
+      expect(await refused(market, "issueAllowances", [101, 102], [1n])).to.equal("lengthsDiffer");
+      expect(await refused(market, "issueAllowances", [999], [1n])).to.equal("unknownAccount");
+      expect(await refused(market, "issueAllowances", [101], [2n ** 55n])).to.equal("carbonOverflow");
+      expect(await refused(market, "issueAllowances", [101], [2n ** 255n])).to.equal("carbonOverflow");
+      expect(await refused(market, "issueAllowances", [101], [2n ** 54n])).to.equal("allowancesTooLarge");
+      // All together, so that no account overflows whatever a batch moves.
+      const total = (await call(market, "totalGrams")) as bigint;
+      expect(await refused(market, "issueAllowances", [Onboarding.UTILITY_ID], [2n ** 54n - total + 1n])).to.equal(
+        "allowancesTooLarge",
+      );
+      expect(await refused(market, "issueAllowances", [101, 102], [2n ** 54n - total, 1n])).to.equal(
+        "allowancesTooLarge",
+      );
+      await send(market, "issueAllowances", [101], [2n ** 54n - total]);
+      expect(await call(market, "totalGrams")).to.equal(2n ** 54n);
+      expect(await refused(market, "issueAllowances", [102], [1n])).to.equal("allowancesTooLarge");
+    });
+  });
+}

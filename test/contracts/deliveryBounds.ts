@@ -25,7 +25,7 @@ import {
 } from "../support/delivered.ts";
 import { wallet } from "../support/keys.ts";
 import { DAY, HOUR, type Traded, tradedSession, WHY } from "../support/tradedSession.ts";
-import { freeze, refusalOf, START, SYSTEM_IDS, type World } from "../support/world.ts";
+import { AS_RELEASED, freeze, refusalOf, START, SYSTEM_IDS, type World } from "../support/world.ts";
 
 const UTILITY = SYSTEM_IDS[2];
 
@@ -245,7 +245,7 @@ for (const reference of [true, false]) {
           await until(session.end + 3 * DAY);
           const after = await deliver(session, readingsOf(session), { before });
           // Of a session that began before none is taken out: the list is read, and that is all.
-          expect(after.gas - before.gas).to.be.below(100_000n);
+          if (AS_RELEASED) expect(after.gas - before.gas).to.be.below(100_000n);
         });
       });
 

@@ -79,8 +79,11 @@ describe("golden vectors of readings", () => {
     }
   });
 
-  for (const contract of ["OptimisedParts", "PlainParts"] as const)
-    it(`come to this, or are refused with it, in ${contract}`, async () => {
+  for (const [contract, which] of [
+    ["OptimisedParts", "optimised"],
+    ["PlainParts", "plain"],
+  ] as const)
+    it(`come to this, or are refused with it, in the ${which} contract`, async () => {
       for (const { name, bytes, bill, refused, closed } of readings) {
         const call = parts
           .get(contract)!

@@ -19,6 +19,12 @@ for (const reference of [true, false]) {
       return delivery(session.world).getFunction("checkDue").staticCall(posting, session.payload, entered.readings);
     };
 
+    /** Of a home that was left out: nothing is due, and it draws. */
+    const leftOut = (id: number): Row => {
+      const value = { dueWh: 0, meteredWh: -300, quality: 0, renewableWh: 0 };
+      return { id, released: 0, emissionsG: 0, values: [value, value] };
+    };
+
     for (const [where, out] of [
       ["before the others", 101],
       ["behind them", 104],
@@ -29,8 +35,7 @@ for (const reference of [true, false]) {
         const { session, until } = await tradedSession(reference, 100, participants);
         await until(session.end + HOUR);
         const own = readingsOf(session);
-        const none = { dueWh: 0, meteredWh: -300, quality: 0, renewableWh: 0 };
-        const home: Row = { id: out, released: 0, emissionsG: 0, values: [none, none] };
+        const home = leftOut(out);
         const rowsWith = (row: Row) => [...own.rows, row].toSorted((a, b) => a.id - b.id);
         const entering = (row: Row) => encodeReadings({ ...own, rows: rowsWith(row) });
         const right = await deliver(session, entering(home));
@@ -40,5 +45,12 @@ for (const reference of [true, false]) {
         });
         expect(await agrees(session, wrong)).to.equal(false);
       });
+
+    it("has nothing due of a session that nobody takes part in", async () => {
+      const { session, until } = await tradedSession(reference, 100, []);
+      await until(session.end + HOUR);
+      const entered = await deliver(session, { ...readingsOf(session), rows: [leftOut(103)] });
+      expect(await agrees(session, entered)).to.equal(true);
+    });
   });
 }

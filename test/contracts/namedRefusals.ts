@@ -94,5 +94,18 @@ for (const reference of [true, false]) {
       expect((await market.frozenMandate(FIRST)).covers).to.equal(true);
       expect((await market.frozenMandate(SECOND)).covers).to.equal(false);
     });
+
+    it("takes part in a session to whose end its mandate lasts, and in none that is a second longer", async () => {
+      const [, , utility] = SYSTEM_IDS;
+      const end = BigInt(START + HOUR);
+      for (const ended of [undefined, FIRST, utility]) {
+        const mandate = (id: number) => ({ validUntil: id === ended ? end - 1n : end });
+        const world = await createWorld({ prosumers: 2, reference, mandate });
+        const said = await outcome(world, await freeze(world, 1, { standing: [] }), [
+          trade("energy", 0, UTILITY, 0, 1_000, 100),
+        ]);
+        expect(said).to.equal(ended === undefined ? "settled" : `notLocked(${ended})`);
+      }
+    });
   });
 }

@@ -20,7 +20,8 @@ import {
   type World,
 } from "../support/world.ts";
 
-const PROSUMERS = 12;
+/** With the three system accounts a multiple of four: what is still few is the fourth part. */
+const PROSUMERS = 13;
 const HOUR = 3_600;
 /** As many as a feeder may have. */
 const MOST = 256;
@@ -83,7 +84,7 @@ for (const reference of [true, false]) {
       const one = (await next()) as Uint8Array;
       expect(one).to.have.length(20 + 64);
       await isWhatIsRegistered(await entries(one));
-      await replace(101, 2n);
+      await replace(102, 2n);
       await replace(112, 2n);
       const three = (await next()) as Uint8Array;
       expect(three).to.have.length(20 + 3 * 64);
@@ -93,6 +94,10 @@ for (const reference of [true, false]) {
       expect(same).to.have.length(20 + 3 * 64);
       await isWhatIsRegistered(await entries(same));
       await replace(105, 2n);
+      const four = (await next()) as Uint8Array;
+      expect(four).to.have.length(20 + 4 * 64);
+      await isWhatIsRegistered(await entries(four));
+      await replace(106, 2n);
       const whole = (await next()) as Uint8Array;
       expect(whole).to.have.length(64 * (PROSUMERS + 3));
       await isWhatIsRegistered(await entries(whole));
