@@ -78,12 +78,25 @@ function run(
   return { kind: "stepped", outbox, turns };
 }
 
-const endOf = ({ index, iteration, images, z, u, rho, sums, gram, done, problem }: ProsumerState): ProsumerEnd => ({
+const endOf = ({
+  index,
+  iteration,
+  images,
+  z,
+  u,
+  rho,
+  moved,
+  sums,
+  gram,
+  done,
+  problem,
+}: ProsumerState): ProsumerEnd => ({
   prosumer: index,
   iteration,
   image: images[0],
   z,
   u,
+  moved,
   rho,
   sums,
   gram,

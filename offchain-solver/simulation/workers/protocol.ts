@@ -37,7 +37,7 @@ export type Turn = {
 };
 
 /** Where a prosumer ended: what its state is set to, to be read where the result is put together. */
-export type ProsumerEnd = Pick<ProsumerState, "iteration" | "z" | "u" | "rho" | "sums" | "gram" | "done"> & {
+export type ProsumerEnd = Pick<ProsumerState, "iteration" | "z" | "u" | "rho" | "moved" | "sums" | "gram" | "done"> & {
   readonly prosumer: number;
   readonly image: Float64Array;
   readonly x: Float64Array;

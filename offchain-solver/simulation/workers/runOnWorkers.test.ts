@@ -33,11 +33,11 @@ function bitsOf({ prosumers, operator, residuals, ...rest }: ConsensusResult) {
     reason: rest.reason,
     counts: [rest.iterations, rest.evaluations, rest.rejected, rest.messages, rest.bytes],
     residuals: base64(Float64Array.from(residuals.flatMap(({ primal, dual }) => [primal, dual]))),
-    prosumers: prosumers.map(({ index, iteration, done, images, z, u, sums, gram, problem }) => [
+    prosumers: prosumers.map(({ index, iteration, done, images, z, u, moved, sums, gram, problem }) => [
       index,
       iteration,
       done,
-      ...[images[0], z, u, sums, gram, problem.x, problem.y].map(base64),
+      ...[images[0], z, u, moved, sums, gram, problem.x, problem.y].map(base64),
     ]),
     hours: operator.hours.map((hour) => [
       hour.workingSet,

@@ -139,6 +139,7 @@ function setTo(state: ProsumerState, end: ProsumerEnd): void {
   state.images[0].set(end.image);
   state.z.set(end.z);
   state.u.set(end.u);
+  state.moved.set(end.moved);
   state.rho = end.rho;
   state.sums.set(end.sums);
   state.gram.set(end.gram);
