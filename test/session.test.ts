@@ -330,7 +330,6 @@ describe("a session, end to end on the embedded devnet", function () {
     const cases: [string, (w: Witness) => Witness][] = [
       ["witnessOfAnotherBatch", (w) => ({ ...w, session: `0x${"11".repeat(32)}` })],
       ["witnessOfAnotherBatch", (w) => ({ ...w, payload: `0x${"11".repeat(32)}` })],
-      ["regretsTooLarge", (w) => ({ ...w, terms: { ...w.terms, toleranceNano: 1 } })],
       ["nodalPriceUnsupported", (w) => ({ ...w, limits: w.limits.slice(1) })],
       [
         "nodalPriceUnsupported",
