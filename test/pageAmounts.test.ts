@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { inDollars, tokensOf, unitsOf } from "../app/src/prosumer/amounts.ts";
-import { draftOf, exactly, faultOf, limitIn, lossOf, mandateOf, takenOf } from "../app/src/prosumer/limits.ts";
+import { draftOf, exactly, faultOf, limitIn, mandateOf } from "../app/src/prosumer/limits.ts";
+import { lossOf, takenOf } from "../offchain-solver/ledger/mandateLoss.ts";
 
 const ACCOUNT = { id: 7, now: 1_800_000_000n, nonce: 4n, mandate: undefined };
 

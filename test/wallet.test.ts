@@ -116,9 +116,12 @@ describe("gridpact wallet, on a chain that others wrote", function () {
 
   it("owes nothing, and says so where that is to be collected", async () => {
     expect((await state("status")).arrears).to.equal("0");
-    for (const account of [ID, ID + 1]) {
-      const none = await wallet("collect", "--of", `${account}`);
-      expect([none.code, none.stderr.trim()]).to.deep.equal([2, `--of ${account}: the account owes nothing`]);
+    for (const [named, account] of [
+      [[], `--account ${ID}`],
+      [["--of", `${ID + 1}`], `--of ${ID + 1}`],
+    ] as const) {
+      const none = await wallet("collect", ...named);
+      expect([none.code, none.stderr.trim()]).to.deep.equal([2, `${account}: the account owes nothing`]);
     }
   });
 

@@ -1,4 +1,5 @@
 /** What a host says of its market, as far as it is what the page needs. */
+import { fieldsOf } from "./fields.ts";
 
 export type Config = {
   readonly name: string;
@@ -22,8 +23,6 @@ export type Config = {
 };
 
 const text = (value: unknown): value is string => typeof value === "string" && value !== "";
-const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 
 /** Throws an Error that names the field which is not what the page needs. `base`: what addresses are relative to. */
 export function configIn(file: string, base: string): Config {

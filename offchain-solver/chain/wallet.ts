@@ -5,6 +5,7 @@
 import { Contract, Signature, type Provider, type Signer, type TypedDataDomain } from "ethers";
 import { DELIVERY, TABLE_WRITER } from "../codec/abi.ts";
 import { unpackLimits, type FrozenLimits, type Mandate } from "../codec/typedData.ts";
+import { lossOf, takenOf, type SessionLength } from "../ledger/mandateLoss.ts";
 import { endingsOf } from "./delivery.ts";
 import { contracts, send, type Deployment } from "./deployment.ts";
 import { registered } from "./keys.ts";
@@ -193,31 +194,51 @@ export async function promise(deployment: Deployment, wallet: Signer, mandate: M
   await registerMandate(deployment, relay ?? wallet, mandate, signature);
 }
 
-type Length = { readonly periodSeconds: number; readonly periods: number };
+/** What answers for the chain says another figure of a mandate's cost than the contract can. */
+export class FalseFigure extends Error {
+  constructor() {
+    super("what answers for the chain says another figure than the contract can");
+    this.name = "FalseFigure";
+  }
+}
 
-async function tablesOf(deployment: Deployment, provider: Provider): Promise<Contract> {
+async function askedOf(
+  deployment: Deployment,
+  provider: Provider,
+  view: "mostLoss" | "mostTaken",
+  args: readonly unknown[],
+  due: bigint,
+): Promise<bigint> {
   const writer = await contracts(deployment, provider).market.getFunction("tableWriter").staticCall();
-  return new Contract(writer, TABLE_WRITER, provider);
+  const nano = await new Contract(writer, TABLE_WRITER, provider).getFunction(view).staticCall(...args);
+  if (nano !== due) throw new FalseFigure();
+  return nano;
 }
 
-/** The most that one session can take under a mandate, whoever signed it, nano-dollars: the contract's own figure. */
-export async function mostLoss(
+/**
+ * The most that one session can take under a mandate, whoever signed it, nano-dollars: the contract's own figure, held
+ * against its rule, since an endpoint may say anything in its name. Throws FalseFigure.
+ */
+export const mostLoss = (
   deployment: Deployment,
   provider: Provider,
   mandate: Mandate,
-  { periodSeconds, periods }: Length,
-): Promise<bigint> {
-  const tables = await tablesOf(deployment, provider);
-  return tables.getFunction("mostLoss").staticCall(mandate, periodSeconds, periods);
-}
+  length: SessionLength,
+): Promise<bigint> => {
+  const args = [mandate, length.periodSeconds, length.periods];
+  return askedOf(deployment, provider, "mostLoss", args, lossOf(mandate, length));
+};
 
-/** What its delivery can take besides, where the meter keeps to the mandate, nano-dollars: the contract's own too. */
-export async function mostTaken(
+/**
+ * What its delivery can take besides, where the meter keeps to the mandate, nano-dollars: the contract's own too.
+ * Throws FalseFigure.
+ */
+export const mostTaken = (
   deployment: Deployment,
   provider: Provider,
   mandate: Mandate,
-  { periodSeconds, periods, imbalancePrice }: Length & { readonly imbalancePrice: bigint },
-): Promise<bigint> {
-  const tables = await tablesOf(deployment, provider);
-  return tables.getFunction("mostTaken").staticCall(mandate, periodSeconds, periods, imbalancePrice);
-}
+  { imbalancePrice, ...length }: SessionLength & { readonly imbalancePrice: bigint },
+): Promise<bigint> => {
+  const args = [mandate, length.periodSeconds, length.periods, imbalancePrice];
+  return askedOf(deployment, provider, "mostTaken", args, takenOf(mandate, length, imbalancePrice));
+};

@@ -18,8 +18,8 @@ export const [REGRET, MISMATCH, TURNOVER, REACH, CLAIM_SIZE] = [0, 1, 2, 3, 4] a
 const FILL = { turnover: 0.95, rounding: 0.5, mismatch: 0.5 } as const;
 
 /**
- * Rounding excuses regrets up to this part of the turnover: the objective is off by regrets at most, and by half of
- * them and more once prices are near, so that small homes' whole Wh must excuse little of it.
+ * Rounding excuses regrets up to this part of the turnover: the objective is off by regrets at most, and was by half
+ * of them on a street once prices were near, so that small homes' whole Wh must excuse little of it.
  */
 const MOST_EXCUSED = 5e-6;
 /** Of the price of everybody's size: the least turnover, where hardly anything changes hands. */

@@ -97,10 +97,12 @@ async function leave({ deployment, provider, wallet, id }: Opened): Promise<stri
   return "you have left: no session that begins more than two days from now takes anything, and the deposit is asked for";
 }
 
-async function collect({ deployment, provider, wallet, id }: Opened, of = id): Promise<string> {
+async function collect({ deployment, provider, wallet, id }: Opened, named: number | undefined): Promise<string> {
+  const of = named ?? id;
   const owed = async (): Promise<bigint> => (await Owner.readAccount(deployment, provider, of)).arrears;
   const before = await owed();
-  if (before === 0n) throw new InputError(`--of ${of}: the account owes nothing`);
+  if (before === 0n)
+    throw new InputError(`${named === undefined ? "--account" : "--of"} ${of}: the account owes nothing`);
   await Owner.collect(deployment, wallet, of);
   const left = await owed();
   return `account ${of} paid ${dollars(before - left)} $ of what it owed; ${dollars(left)} $ are left`;

@@ -63,6 +63,7 @@ export async function opening(args: AccountArguments, act: (opened: Opened) => P
 function refusalOf(error: unknown): unknown {
   const text = revertText(error);
   if (text !== undefined) return new InputError(`the market refuses: ${text}`);
+  if (error instanceof Owner.FalseFigure) return new InputError(`--rpc: ${error.message}`);
   if (isError(error, "INSUFFICIENT_FUNDS")) return new InputError("--keystore: the wallet cannot pay for the gas");
   return error;
 }

@@ -12,7 +12,7 @@ import { SYSTEM_ID } from "./settlementModel.ts";
 
 const U32 = 0xffffffff;
 /** It follows the desk's. */
-const OPERATOR_ID = SYSTEM_ID + 1;
+export const OPERATOR_ID = SYSTEM_ID + 1;
 
 /**
  * - careful: nothing dearer than from the utility with the allowance it takes, nothing sold for less than the utility

@@ -1,11 +1,14 @@
 /** What an account has promised, how it ends, and what it can cost. */
 import { expect } from "chai";
-import { Contract } from "ethers";
+import { Contract, type TransactionRequest, ZeroHash as ZERO } from "ethers";
 import { send } from "../../offchain-solver/chain/deployment.ts";
 import { deploy } from "../support/artifacts.ts";
 import { readArtifact } from "../../offchain-solver/devnet/artifacts.ts";
 import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
+import * as Owner from "../../offchain-solver/chain/wallet.ts";
+import { TABLE_WRITER } from "../../offchain-solver/codec/abi.ts";
+import type { Mandate } from "../../offchain-solver/codec/typedData.ts";
 import * as Payload from "../../offchain-solver/codec/payload.ts";
 import { OPERATOR, type Trade } from "../../offchain-solver/market/result/clearingResult.ts";
 import { batch, generator } from "../support/batches.ts";
@@ -129,6 +132,37 @@ describe("mandates", () => {
     expect(await most({ maxSpendPerDay: 10_000_000n })).to.equal(10_000_000_000n);
     expect(await most({ maxBuyW: 1n, maxBuy: 1n, maxReserveW: 0n, maxCarbonG: 0n, minSell: 0n }, 300, 12)).to.equal(1n);
     expect(await most({ maxBuyW: 1n, maxBuy: 1n, maxReserveW: 0n, maxCarbonG: 0n, minSell: 0n }, 300, 13)).to.equal(2n);
+  });
+
+  it("cost at most what their readable twin says, in 200 random mandates and sessions", async () => {
+    const random = generator(29);
+    const price = (most: number): bigint => BigInt(random(2 * most + 1) - most);
+    for (let k = 0; k < 200; k++) {
+      const [signed] = await mandate(world, k % 20 === 0 ? Onboarding.OPERATOR_ID : 101, {
+        ...{ maxBuy: price(0x7ffffe), minSell: price(0x7ffffe), maxReservePrice: price(0x7ffffe) },
+        ...{ minReservePrice: price(0x7ffffe), maxCarbonPrice: price(0x7ffffe), minCarbonPrice: price(0x7ffffe) },
+        ...{ maxBuyW: BigInt(random(2 ** 31)), maxSellW: BigInt(random(2 ** 31)), maxReserveW: BigInt(random(9)) },
+        ...{
+          maxCarbonG: BigInt(random(2 ** 31)),
+          maxSpendPerDay: BigInt(random(2 ** 31)) * BigInt(1 + random(60_000)),
+        },
+      });
+      const length = { periodSeconds: [300, 900, 1_200, 3_600][k % 4], periods: 1 + random(100) };
+      const imbalancePrice = BigInt(random(0xffffff));
+      // Both throw where contract and twin differ.
+      await Owner.mostLoss(world.deployment, world.provider, signed as Mandate, length);
+      await Owner.mostTaken(world.deployment, world.provider, signed as Mandate, { ...length, imbalancePrice });
+    }
+    const [signed] = await mandate(world, 101, {});
+    const lying = Object.assign(Object.create(world.provider) as typeof world.provider, {
+      call: async (asked: TransactionRequest) =>
+        asked.data?.startsWith(TABLE_WRITER.getFunction("mostLoss")!.selector) ? ZERO : world.provider.call(asked),
+    });
+    const length = { periodSeconds: 3_600, periods: 1 };
+    const said = await Owner.mostLoss(world.deployment, lying, signed as Mandate, length).catch(
+      (error: unknown) => error,
+    );
+    expect(said).to.be.instanceOf(Owner.FalseFigure);
   });
 
   it("threat: an operator's rebates: what it gives back is bounded by its day's spend, and its formula says so", async () => {

@@ -1,4 +1,5 @@
 /** What a node says, as far as it can be shown: it may be broken, hostile, or behind a proxy that answers for it. */
+import { fieldsOf } from "../fields.ts";
 
 export type Health = { readonly status: string; readonly block?: number; readonly journal?: number };
 
@@ -19,8 +20,6 @@ const MOST = 300;
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isSize = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value) && value >= 0;
-const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 
 /** Of its `/health`. */
 export function healthIn(given: unknown): Health {

@@ -9,7 +9,6 @@ import {
 } from "../../../offchain-solver/browser.ts";
 import type { MarketView } from "../market.ts";
 import { dollars, ofNano } from "../shown/format.ts";
-import { lossOf, takenOf } from "./limits.ts";
 
 /** $; undefined: not known yet, or no figure of what stands there. */
 export type MostCost = {
@@ -44,22 +43,23 @@ export function useMost(
     let ended = false;
     let timer: ReturnType<typeof setTimeout>;
     const figures = async () => {
-      const span = { periodSeconds, periods };
+      const length = { periodSeconds, periods };
       const [session, meter] = await Promise.all([
-        Owner.mostLoss(deployment, provider, mandate, span),
+        Owner.mostLoss(deployment, provider, mandate, length),
         imbalancePrice === undefined
           ? undefined
-          : Owner.mostTaken(deployment, provider, mandate, { ...span, imbalancePrice }),
+          : Owner.mostTaken(deployment, provider, mandate, { ...length, imbalancePrice }),
       ]);
-      const due = imbalancePrice === undefined ? undefined : takenOf(mandate, span, imbalancePrice);
-      if (session !== lossOf(mandate, span) || meter !== due)
-        return { about, session: undefined, meter: undefined, wrong: true };
       return { about, session: ofNano(session), meter: meter === undefined ? undefined : ofNano(meter), wrong: false };
     };
     const ask = (): void =>
       void figures().then(
         (found) => void (ended || setTold(found)),
-        () => void (ended || (timer = setTimeout(ask, AGAIN_MS))),
+        (error: unknown) => {
+          if (ended) return;
+          if (error instanceof Owner.FalseFigure) setTold({ about, session: undefined, meter: undefined, wrong: true });
+          else timer = setTimeout(ask, AGAIN_MS);
+        },
       );
     timer = setTimeout(ask, STILL_MS);
     return () => {

@@ -72,28 +72,3 @@ export function mandateOf(draft: Draft, account: Pick<WalletAccount, "id" | "now
     nonce: Owner.nextNonce(account),
   };
 }
-
-/** What it gives back is bounded by a day's spend alone. */
-const OPERATOR_ID = 0xfffffffe;
-
-type Span = { readonly periodSeconds: number; readonly periods: number };
-const above = (price: bigint): bigint => (price > 0n ? price : 0n);
-const larger = (one: bigint, other: bigint): bigint => (one > other ? one : other);
-/** W x 1e-6 $ per kWh over a session, nano-dollars, rounded up. */
-const overHours = (nano: bigint, { periodSeconds, periods }: Span): bigint =>
-  (nano * BigInt(periodSeconds) * BigInt(periods) + 3_599n) / 3_600n;
-
-/** What the contract's `mostLoss` must say, nano-dollars: an endpoint may say anything in its name. */
-export function lossOf(mandate: Mandate, span: Span): bigint {
-  const bought = mandate.maxBuyW * above(mandate.maxBuy);
-  const sold = mandate.maxSellW * above(-mandate.minSell);
-  const reserve = mandate.maxReserveW * (above(mandate.maxReservePrice) + above(-mandate.minReservePrice));
-  const carbon = mandate.maxCarbonG * larger(above(mandate.maxCarbonPrice), above(-mandate.minCarbonPrice));
-  const nano = overHours(larger(bought, sold) + reserve, span) + carbon;
-  const day = mandate.maxSpendPerDay * 1_000n;
-  return nano < day && mandate.prosumer !== OPERATOR_ID ? nano : day;
-}
-
-/** And its `mostTaken`. */
-export const takenOf = (mandate: FrozenLimits, span: Span, imbalancePrice: bigint): bigint =>
-  overHours(mandate.maxSellW * imbalancePrice, span) + mandate.maxSpendPerDay * 1_000n;
