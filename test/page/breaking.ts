@@ -38,7 +38,7 @@ export function standsBreaking(stage: Stage): void {
       await page.route(/\/iterations$/, (route) => route.fulfill({ status: 502, body: "{}" }));
       await tab(page, "Feeder");
       await page.getByText("The node does not answer. The page keeps trying.").waitFor();
-      await page.unroute(/\/iterations$/);
+      await page.unrouteAll({ behavior: "wait" });
       await page.getByText("nothing under way").waitFor();
       await leave(stage, seat);
     });
@@ -51,7 +51,7 @@ export function standsBreaking(stage: Stage): void {
       await page.getByText("This part cannot be shown").waitFor();
       await tab(page, "Feeder");
       await page.locator("svg.feeder").waitFor();
-      await page.unroute(/\/assets\/Auditor/);
+      await page.unrouteAll({ behavior: "wait" });
       await tab(page, "Proof");
       await page.getByRole("button", { name: "Load the page again" }).click();
       await page.getByText("Settled sessions").waitFor();

@@ -85,7 +85,7 @@ export function takesLimits(stage: Stage): void {
       await page.locator("dialog").getByText("in a session: $0.2500").waitFor();
       expect(await button(page, "Sign it").isDisabled()).to.equal(false);
       expect(wallet.asked).to.deep.equal([]);
-      await page.unroute(/\/rpc/);
+      await page.unrouteAll({ behavior: "wait" });
       await leave(stage, seat);
     });
 
@@ -113,7 +113,7 @@ export function takesLimits(stage: Stage): void {
       await page.getByText("says another figure than the contract can").waitFor();
       await button(page, "Review and sign").click();
       expect(await button(page, "Sign it").isDisabled()).to.equal(true);
-      await page.unroute(/\/rpc/);
+      await page.unrouteAll({ behavior: "wait" });
       await leave(stage, seat);
     });
   });

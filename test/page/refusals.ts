@@ -103,7 +103,7 @@ export function refuses(stage: Stage): void {
       await page.route(/\/(rpc|nodes)/, (route) => route.abort());
       await page.getByText("The chain does not answer").waitFor();
       expect(await seriousFaults(page)).to.deep.equal([]);
-      await page.unroute(/\/(rpc|nodes)/);
+      await page.unrouteAll({ behavior: "wait" });
       await page.getByText("The chain does not answer").waitFor({ state: "detached" });
       await page.route(/\/nodes/, (route) => route.abort());
       await stage.chain.provider.send("evm_mine", []);
@@ -134,7 +134,7 @@ export function refuses(stage: Stage): void {
       for (let tries = 0; failed === 0 && tries < 100; tries++) await page.waitForTimeout(100);
       expect(failed).to.be.above(0);
       await page.waitForTimeout(1_000);
-      await page.unroute(/\/rpc/);
+      await page.unrouteAll({ behavior: "wait" });
       expect(await page.evaluate("document.activeElement.getAttribute('aria-label')")).to.include("Spend in a day");
       expect(await spend.inputValue()).to.equal("37");
       await leave(stage, seat);

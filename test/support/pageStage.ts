@@ -85,6 +85,7 @@ export async function leave({ served }: Stage, { page, wallet, complaints, reque
   expect(complaints).to.deep.equal([]);
   expect(requests.filter((one) => !one.startsWith(served.url) && !one.startsWith("blob:"))).to.deep.equal([]);
   wallet.close();
+  await page.unrouteAll({ behavior: "ignoreErrors" });
   await page.context().close();
 }
 
