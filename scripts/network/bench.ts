@@ -1,7 +1,8 @@
 /**
  * `npm run network:bench -- [--write]`: ieee15's day in memory, over TLS and over NATS in 15 processes, and 300 and
- * 1,000 generated prosumers in four hosts over NATS beside all in one process; every bit is compared. `--write` keeps
- * the rows in bench/network.json. `--only NAME` runs rows whose name begins so.
+ * 1,000 generated prosumers in four hosts over NATS beside all in one process; every bit is compared. The latter twice,
+ * so that `furtherRatio` compares what iterations cost once each process is warm. `--write` keeps the rows in
+ * bench/network.json. `--only NAME` runs rows whose name begins so.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
@@ -21,18 +22,27 @@ type Bench = {
   readonly iterations?: number;
 };
 
+const [FEW, MANY] = [15, 90];
 const BENCHES: readonly Bench[] = [
   { name: "ieee15 24 h", scenario: () => loadScenario("ieee15"), hosts: 15, carried: ["tls", "nats"] },
-  ...[300, 1000].map((n): Bench => ({
-    name: `${n} prosumers 2 h`,
-    scenario: () => takeHours(generateScenario(n, 1), 2),
-    hosts: 4,
-    carried: ["nats"],
-    iterations: 15,
-  })),
+  ...[300, 1000].flatMap((n) =>
+    [FEW, MANY].map((iterations): Bench => ({
+      name: `${n} prosumers 2 h, ${iterations} iterations`,
+      scenario: () => takeHours(generateScenario(n, 1), 2),
+      hosts: 4,
+      carried: ["nats"],
+      iterations,
+    })),
+  ),
 ];
 
 const round = (value: number, digits = 0): number => Number(value.toFixed(digits));
+
+type Times = { readonly iterations: number; readonly memoryMs: number; readonly wallMs: number };
+
+/** Of the iterations that `row` has more than `fewer`: their time over the network by their time in one process. */
+const further = (row: Times, fewer: Times): number =>
+  round((row.wallMs - fewer.wallMs) / (row.memoryMs - fewer.memoryMs), 2);
 
 function row(bench: Bench, carried: string, memory: Run, run: NetworkRun) {
   const { iterations } = run;
@@ -62,7 +72,8 @@ function row(bench: Bench, carried: string, memory: Run, run: NetworkRun) {
 const { values } = argumentsOf({ options: { write: { type: "boolean" }, only: { type: "string" } } });
 const file = new URL("../../bench/network.json", import.meta.url);
 const server = await startNats();
-const rows: ReturnType<typeof row>[] = [];
+type Row = ReturnType<typeof row> & { furtherRatio?: number };
+const rows: Row[] = [];
 try {
   for (const bench of BENCHES.filter(({ name }) => name.startsWith(values.only ?? ""))) {
     const scenario = bench.scenario();
@@ -75,7 +86,10 @@ try {
         carried: () => carried,
         ...(bench.iterations !== undefined && { maxIterations: bench.iterations }),
       });
-      rows.push(row(bench, kind, memory, run));
+      const fewer = rows.at(-1);
+      const now: Row = row(bench, kind, memory, run);
+      if (bench.iterations === MANY && fewer?.iterations === FEW) now.furtherRatio = further(now, fewer);
+      rows.push(now);
       process.stdout.write(`${JSON.stringify(rows.at(-1))}\n`);
     }
   }
@@ -84,7 +98,7 @@ try {
 }
 if (values.write) {
   const about = "agents in processes of their own beside all in one; times depend on the machine, counts do not";
-  let before: { rows: ReturnType<typeof row>[] } = { rows: [] };
+  let before: { rows: Row[] } = { rows: [] };
   try {
     before = JSON.parse(readFileSync(file, "utf8")) as typeof before;
   } catch (error) {
