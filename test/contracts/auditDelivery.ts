@@ -17,7 +17,6 @@ import {
   type SessionReadings,
 } from "../../offchain-solver/codec/readings.ts";
 import { releasedBuild } from "../../offchain-solver/devnet/release.ts";
-import { INSURANCE_ID } from "../../offchain-solver/ledger/posting.ts";
 import type { Trade } from "../../offchain-solver/market/result/clearingResult.ts";
 import { as, owner } from "../support/calls.ts";
 import {
@@ -30,6 +29,7 @@ import {
   type Entered,
   type EntryOptions,
   readingsOf,
+  registerFund,
   rowOf,
   settleSession,
   type SettledSession,
@@ -66,10 +66,7 @@ describe("an audit of entries and credits", function () {
     world = await createWorld({ prosumers: 4, dollars: 4, grams: 1_000n, mandate });
     await connectHomes(world);
     session = await settleSession(world, [SOLD(0, 1, 0, 2_000), SOLD(0, 1, 1, 1_000), SOLD(3, 2, 1, 1_000)]);
-    const fund = { nodeKey: wallet("node", INSURANCE_ID), meterKey: wallet("meter", INSURANCE_ID) };
-    const party = { id: INSURANCE_ID, wallet: fund.nodeKey.address, ...fund };
-    await Onboarding.register(world.deployment, world.admin, [party]);
-    await Onboarding.fund(world.deployment, world.admin, INSURANCE_ID, 100_000n);
+    await registerFund(world, 100_000_000n);
     const { market } = world.contracts;
     await Chain.send(as(market, await owner(world, 101)), "requestWithdrawal", 101, (await market.free(101)) / 1000n);
     await Chain.send(credits(world), "defineAsset", CREDIT);

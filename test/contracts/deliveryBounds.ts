@@ -18,6 +18,7 @@ import {
   movedBy,
   PRICES,
   readingsOf,
+  registerFund,
   rowOf,
   settleSession,
   type SettledSession,
@@ -272,14 +273,10 @@ for (const reference of [true, false]) {
         await start(4);
         const { market } = world.contracts;
         const admin = as(market, world.admin);
-        const keys = { nodeKey: wallet("node", FUND), meterKey: wallet("meter", FUND) };
-        await Onboarding.register(world.deployment, world.admin, [{ id: FUND, wallet: keys.nodeKey.address, ...keys }]);
-        await Chain.send(world.contracts.token, "approve", world.deployment.market, 10n ** 12n);
-        await Chain.send(world.contracts.token, "mint", await world.admin.getAddress(), 10n ** 12n);
+        await registerFund(world, nano);
         const leaving = await owner(world, 101);
         const free = (await market.free(101)) / 1000n;
         await Chain.send(as(market, leaving), "requestWithdrawal", 101, free);
-        if (nano > 0n) await Chain.send(admin, "deposit", FUND, nano / 1000n);
         await until(session.end + HOUR);
         const left = await held(world, 101);
         const readings = readingsOf(session, (row, k) => {

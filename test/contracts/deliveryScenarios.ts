@@ -2,7 +2,6 @@
 import { expect } from "chai";
 import { keccak256 } from "ethers";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
-import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import { encodeReadings, type Row } from "../../offchain-solver/codec/readings.ts";
 import { INSURANCE_ID } from "../../offchain-solver/ledger/posting.ts";
 import { as, held, owner, proof, refused } from "../support/calls.ts";
@@ -15,6 +14,7 @@ import {
   movedBy,
   NONE,
   readingsOf,
+  registerFund,
   type SettledSession,
   time,
 } from "../support/delivered.ts";
@@ -99,13 +99,8 @@ for (const reference of [true, false]) {
 
     it("a member who has moved out pays what it left behind; the rest is the fund's, and the others are paid", async () => {
       await start(1);
-      const { market, token, registry } = world.contracts;
-      const fund = { nodeKey: wallet("node", INSURANCE_ID), meterKey: wallet("meter", INSURANCE_ID) };
-      const fundParty = { id: INSURANCE_ID, wallet: fund.nodeKey.address, ...fund };
-      await Onboarding.register(world.deployment, world.admin, [fundParty]);
-      await Chain.send(token, "mint", await world.admin.getAddress(), 10n ** 12n);
-      await Chain.send(token, "approve", world.deployment.market, 10n ** 12n);
-      await Chain.send(as(market, world.admin), "deposit", INSURANCE_ID, 5_000_000n);
+      const { market, registry } = world.contracts;
+      await registerFund(world, 5_000_000_000n);
       // Once its sale is free it leaves with all but nine cents, and the account changes hands.
       const leaving = as(market, await owner(world, 104));
       await Chain.send(leaving, "requestWithdrawal", 104, 990_000n);

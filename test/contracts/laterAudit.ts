@@ -4,25 +4,21 @@ import type { JsonRpcProvider } from "ethers";
 import { audit } from "../../offchain-solver/auditor/audit.ts";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import type { ChainEntry } from "../../offchain-solver/chain/delivery.ts";
-import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import { endpointOf } from "../../offchain-solver/chain/endpoint.ts";
 import { look } from "../../offchain-solver/chain/look.ts";
 import { encodeReadings } from "../../offchain-solver/codec/readings.ts";
 import { releasedBuild } from "../../offchain-solver/devnet/release.ts";
-import { INSURANCE_ID as FUND } from "../../offchain-solver/ledger/posting.ts";
 import * as Ledger from "../../offchain-solver/ledger/delivery.ts";
 import { asEntered, type Asked, type Promised, type Reckoned } from "../../offchain-solver/node/delivery/reckoning.ts";
 import { as, held, owner } from "../support/calls.ts";
-import { deliver, delivery, entryOf, HOME, metered, movedBy, readingsOf } from "../support/delivered.ts";
-import { wallet } from "../support/keys.ts";
+import { deliver, delivery, entryOf, HOME, metered, movedBy, readingsOf, registerFund } from "../support/delivered.ts";
 import { recorded, replayed } from "../support/recordedChain.ts";
 import { DAY, HOUR, tradedSession, WHY } from "../support/tradedSession.ts";
 
 describe("later entries, made again", () => {
   it("are judged by themselves where the first one's due energy was wrong", async () => {
     const { world, session, until } = await tradedSession(false, 100);
-    const fund = { nodeKey: wallet("node", FUND), meterKey: wallet("meter", FUND) };
-    await Onboarding.register(world.deployment, world.admin, [{ id: FUND, wallet: fund.nodeKey.address, ...fund }]);
+    await registerFund(world);
     await until(session.end + HOUR);
     const wrong = readingsOf(session, (row, k) => (k === 0 ? metered(row, 0, { dueWh: 2_001 }) : row));
     const first = await deliver(session, wrong);

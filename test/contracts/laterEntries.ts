@@ -2,7 +2,6 @@
 import { expect } from "chai";
 import type { Wallet } from "ethers";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
-import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import { DESK_ID as DESK, UTILITY_ID as UTILITY } from "../../offchain-solver/chain/onboarding.ts";
 import { DELIVERY, MARKET } from "../../offchain-solver/codec/abi.ts";
 import { decodeEntries } from "../../offchain-solver/codec/entries.ts";
@@ -20,9 +19,9 @@ import {
   movedBy,
   NONE,
   readingsOf,
+  registerFund,
   type SettledSession,
 } from "../support/delivered.ts";
-import { wallet } from "../support/keys.ts";
 import { DAY, HOUR, type Traded, tradedSession, WHY } from "../support/tradedSession.ts";
 import type { World } from "../support/world.ts";
 
@@ -43,12 +42,7 @@ for (const reference of [true, false]) {
     /** Homes with so many dollars, an insurance fund with `fundNano`. */
     const start = async (dollars: number, fundNano: bigint): Promise<void> => {
       ({ world, session, until } = await tradedSession(reference, dollars));
-      const fund = { nodeKey: wallet("node", FUND), meterKey: wallet("meter", FUND) };
-      await Onboarding.register(world.deployment, world.admin, [{ id: FUND, wallet: fund.nodeKey.address, ...fund }]);
-      (world.wallets as Map<number, Wallet>).set(FUND, fund.nodeKey);
-      await Chain.send(world.contracts.token, "mint", await world.admin.getAddress(), 10n ** 12n);
-      await Chain.send(world.contracts.token, "approve", world.deployment.market, 10n ** 12n);
-      if (fundNano > 0n) await Chain.send(as(world.contracts.market, world.admin), "deposit", FUND, fundNano / 1000n);
+      (world.wallets as Map<number, Wallet>).set(FUND, await registerFund(world, fundNano));
     };
 
     /** It leaves with all but nine cents. */

@@ -2,6 +2,7 @@
 import { expect } from "chai";
 import { type Contract, keccak256, type Wallet } from "ethers";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
+import * as Onboarding from "../../offchain-solver/chain/onboarding.ts";
 import * as Session from "../../offchain-solver/chain/session.ts";
 import {
   type Connection,
@@ -19,7 +20,8 @@ import { encodeReadings, rowBytes, type Row, type SessionReadings } from "../../
 import { packSignatures, quorumOf, type SessionTerms } from "../../offchain-solver/codec/typedData.ts";
 import { type ClearingResult, type Trade } from "../../offchain-solver/market/result/clearingResult.ts";
 import { INSURANCE_ID } from "../../offchain-solver/ledger/posting.ts";
-import { held } from "./calls.ts";
+import { as, held } from "./calls.ts";
+import { wallet } from "./keys.ts";
 import { BUNDLE, freeze, type FreezeOptions, sign, SYSTEM_IDS, type World } from "./world.ts";
 
 export const ZERO = `0x${"0".repeat(64)}`;
@@ -60,6 +62,17 @@ export async function connectHomes(
     connections.map((one) => (world.wallets.get(one.prosumer) as Wallet).signTypedData(domain, CONNECTION_TYPES, one)),
   );
   await Chain.send(delivery(world), "registerConnections", connections, signatures);
+}
+
+/** Registers the insurance fund and pays so much in; the admin can pay in more. Returns the fund's wallet. */
+export async function registerFund(world: World, nano = 0n): Promise<Wallet> {
+  const keys = { nodeKey: wallet("node", INSURANCE_ID), meterKey: wallet("meter", INSURANCE_ID) };
+  const party = { id: INSURANCE_ID, wallet: keys.nodeKey.address, ...keys };
+  await Onboarding.register(world.deployment, world.admin, [party]);
+  await Chain.send(world.contracts.token, "mint", await world.admin.getAddress(), 10n ** 12n);
+  await Chain.send(world.contracts.token, "approve", world.deployment.market, 10n ** 12n);
+  if (nano > 0n) await Chain.send(as(world.contracts.market, world.admin), "deposit", INSURANCE_ID, nano / 1000n);
+  return keys.nodeKey;
 }
 
 /** Freezes and settles a session of `trades`, of everybody unless told who takes part. */
