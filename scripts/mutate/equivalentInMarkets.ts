@@ -129,6 +129,11 @@ export const IN_MARKETS: Changes = {
   ],
   "libraries/Netting.sol": [
     [
+      "for {} lt(cursor, end) {",
+      "for {} iszero(gt(cursor, end)) {",
+      "read as a trade the next group's head has a seller beyond the 256 that a feeder holds, and behind the last one the key is nothing",
+    ],
+    [
       "if (record < frame.participants) return uint32(load(frame.ids + 4 * record) >> 224);",
       "if (record <= frame.participants) return uint32(load(frame.ids + 4 * record) >> 224);",
       "no record is asked for its id that does not take part",
@@ -145,6 +150,11 @@ export const IN_MARKETS: Changes = {
     ],
   ],
   "libraries/FrozenTable.sol": [
+    [
+      "if (table.base == address(0) || FEW * count > table.replaced.length) return CodeBlob.write(table.entries);",
+      "if (FEW * count > table.replaced.length) return CodeBlob.write(table.entries);",
+      "in a table without a base every entry is replaced",
+    ],
     [
       "for (uint256 offset; offset < entries.length; offset += ENTRY) {",
       "for (uint256 offset; offset <= entries.length; offset += ENTRY) {",
