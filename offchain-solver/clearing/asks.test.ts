@@ -24,7 +24,8 @@ function clearing(claim: (own: Claim, iteration: number) => void) {
       const link = transport.join(self, party);
       const send = (to: number, message: Message): void => {
         if (message.kind === "offer" && message.claim) claim(message.claim, message.iteration);
-        if (message.kind === "grid" && message.ask === "regret" && to === 0) asks.push(message.iteration);
+        if (message.kind === "grid" && (message.ask === "regret" || message.ask === "unmoved") && to === 0)
+          asks.push(message.iteration);
         link.send(to, message);
       };
       return { send, setTimer: (afterMs) => link.setTimer(afterMs) };

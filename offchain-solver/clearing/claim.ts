@@ -1,5 +1,5 @@
-import { CERTIFICATE, countedPrice, dearest, roundingOf } from "../market/result/certificate.ts";
-import type { UnitMarket } from "../market/scenario/perUnit.ts";
+import { CERTIFICATE, countedPrice, countedTariff, dearest, roundingOf } from "../market/result/certificate.ts";
+import { REFERENCE_PRICE, type UnitMarket } from "../market/scenario/perUnit.ts";
 import type { ProsumerState } from "./prosumerAgent.ts";
 
 /**
@@ -47,6 +47,8 @@ export function reachOf(state: ProsumerState): Claimed | undefined {
 
 /** Share of what moves at the limits' prices that a proof has to exceed: a thousand times what solvers leave. */
 const PROOF = 1e-6;
+/** Times that nobody's devices are away from the limits, however large they are. */
+const FARTHEST = 1e6;
 
 /**
  * Do claims of reach prove that limits and devices have no point in common? `scale`: sum of abs(price x quantity) at
@@ -55,7 +57,8 @@ const PROOF = 1e-6;
 export function provesInfeasible(claims: readonly (Claim | undefined)[], scale: number): boolean {
   let total = 0;
   for (const claim of claims) {
-    if (claim === undefined) return false;
+    // Prices are normal to the limits: what moves at them is of the size of what they refuse.
+    if (claim === undefined || !(Math.abs(claim[REACH]) <= FARTHEST * scale)) return false;
     total += claim[REACH];
   }
   return total > PROOF * scale;
@@ -81,6 +84,16 @@ export function claimOf(state: ProsumerState): Claimed | undefined {
   return { claim, response: best.y.subarray(0, layout.gridStart).map((mine, c) => mine - state.z[c]) };
 }
 
+/**
+ * The same at the iterates' own prices, from which claims move them anew. A response says little of how far a price is
+ * off that its owner's devices cannot follow: where claims began with prices that were far off, they would take for
+ * ever to come back by it, while the iterates' own are near by then.
+ */
+export function unmovedClaimOf(state: ProsumerState): Claimed | undefined {
+  state.moved.fill(0);
+  return claimOf(state);
+}
+
 /** What its plan and its trades still differ by, in the market's units of money. */
 export function mismatchOf(state: ProsumerState): number {
   const claim = new Float64Array(CLAIM_SIZE);
@@ -97,10 +110,20 @@ export const pricesOf = ({ u, rho, layout, moved }: ProsumerState): Float64Array
  * ascent on the dual at the curvature that kappa gives it. Where kappa alone says how much is whose, rho u is the price
  * at which the trades of the moment stand, and comes near the optimum's only as they do, kappa / rho of the way at a
  * time; regrets at the moved price are a third as large after one step. The iteration itself goes on with rho u. Both
- * sides add the same two numbers, so that they hold one price.
+ * sides add the same two numbers, so that they move their prices alike, and by no more than `most` in all: whatever a
+ * partner says its response is, the price stays one that can be posted.
  */
-export const nearer = (moved: number, kappa: number, mine: number, theirs: number): number =>
-  moved + (kappa * (mine + theirs)) / 2;
+export const nearer = (
+  moved: number,
+  { kappa, most }: { readonly kappa: number; readonly most: number },
+  mine: number,
+  theirs: number,
+): number => Math.min(most, Math.max(-most, moved + (kappa * (mine + theirs)) / 2));
+
+/** How far claims may move a price of energy, and one of allowances: once the level of prices in the market. */
+export function mostMoved({ scenario: { carbon } }: UnitMarket): readonly [energy: number, allowances: number] {
+  return [REFERENCE_PRICE, Math.max(REFERENCE_PRICE, Math.abs(carbon.deskBuyPerT), Math.abs(carbon.deskSellPerT))];
+}
 
 function addMoney({ market, layout, problem, z }: ProsumerState, price: Float64Array, claim: Claim): void {
   const { tariff, carbon } = market.scenario;
@@ -147,7 +170,12 @@ export type Certificate = {
   readonly allowedRegret: number;
   readonly allowedMismatch: number;
   readonly certified: boolean;
+  /** By so much that how near iterates are says nothing more. */
+  readonly ample: boolean;
 };
+
+/** So little of what may be is ample. */
+const AMPLE = 0.1;
 
 /**
  * Those who trade least may leave open together so many times their own part of what all may. Of a plant among homes
@@ -155,13 +183,33 @@ export type Certificate = {
  */
 const OWN_PART = 30;
 
+/** Nobody honest turns over, loses or leaves open so many times what all members together would draw in a day. */
+const ABSURD = 1e3;
+/** Of fewer members one alone may be all there is to say. */
+const MANY = 3;
+
+/**
+ * Whose claims count. None that has a number which is none; of turnovers no more than is absurd, since they excuse what
+ * others lose; and where one alone claims an absurd loss, not that one: it must not hold the others up.
+ */
+function believedOf(market: UnitMarket, claims: readonly (Claim | undefined)[]): Claim[] {
+  const most =
+    ABSURD *
+    countedTariff(market.scenario.tariff).reduce((sum, price) => sum + price, REFERENCE_PRICE) *
+    market.sizeMw *
+    claims.length;
+  const sound = claims
+    .filter((claim) => claim !== undefined && claim.every((number) => number >= 0 && number < Infinity))
+    .map((claim) => claim!.map((number, k) => (k === TURNOVER ? Math.min(number, most) : number)));
+  const absurd = sound.filter((claim) => Math.max(claim[REGRET], claim[MISMATCH]) > most);
+  return absurd.length === 1 && sound.length >= MANY ? sound.filter((claim) => claim !== absurd[0]) : sound;
+}
+
 /**
  * Adds claims up. Whoever made none, or one that no honest party makes, is left out: it must not hold the others up.
  */
 export function certificateOf(market: UnitMarket, claims: readonly (Claim | undefined)[]): Certificate {
-  const believed = claims.filter(
-    (claim) => claim !== undefined && claim.every((number) => number >= 0 && number < Infinity),
-  ) as Claim[];
+  const believed = believedOf(market, claims);
   const [regret, turnover] = [REGRET, TURNOVER].map((k) => believed.reduce((sum, claim) => sum + claim[k], 0));
   const rounding = roundingOf(market, 1e-6 / (market.units.mw * market.units.hours));
   const [nearly, most] = [
@@ -171,7 +219,8 @@ export function certificateOf(market: UnitMarket, claims: readonly (Claim | unde
   const allowedRegret = FILL.turnover * nearly + Math.min(FILL.rounding * rounding, most);
   const { mismatch, allowedMismatch } = mismatchIn(believed, turnover, rounding);
   const certified = regret <= allowedRegret && mismatch <= allowedMismatch;
-  return { regret, mismatch, allowedRegret, allowedMismatch, certified };
+  const ample = regret <= AMPLE * allowedRegret && mismatch <= AMPLE * allowedMismatch;
+  return { regret, mismatch, allowedRegret, allowedMismatch, certified, ample };
 }
 
 /** What all leave open, or those who trade least where that is more of what it may be. */

@@ -38,7 +38,8 @@ export type Message =
       readonly end: End;
     };
 
-export const ASKS = ["regret", "reach"] as const;
+/** `unmoved`: a regret at the iterates' own prices, where those that claims moved have got no nearer. */
+export const ASKS = ["regret", "reach", "unmoved"] as const;
 export type Ask = (typeof ASKS)[number];
 
 /** Whether the operator ends the session with a message, and how. */

@@ -62,6 +62,10 @@ export type OperatorState = {
   excess: number;
   excessAt: number;
   wait: number;
+  /** How many claims one after the other were no nearer than the one before. */
+  stuck: number;
+  /** The next claims are made at the iterates' own prices: those that claims moved get no nearer, or were far off. */
+  unmoved: boolean;
   /** What the last claims left open over what may be, where prices get near too slowly for the room that is left. */
   room: number | undefined;
   settled: boolean;
@@ -95,6 +99,10 @@ const NEAR = 10;
  * to get small enough.
  */
 const [ROOM, SLOW] = [0.5, 60];
+/** Claims that are so many times what they may be move no price: what responds to those says little of others. */
+const FAR = 100;
+/** So many claims that got no nearer are enough to begin with the iterates' own prices anew. */
+const STUCK = 3;
 /** Claims are asked for from this residual over its tolerance on, so that they are there when it is met. */
 const ASK_FROM = 1.5;
 
@@ -133,6 +141,8 @@ export function initOperator(settings: Settings, market: UnitMarket, hours: Hour
     excess: Infinity,
     excessAt: 0,
     wait: ASK_EVERY,
+    stuck: 0,
+    unmoved: false,
     room: undefined,
     settled: false,
     bestThen: Infinity,
@@ -215,16 +225,17 @@ function decide(state: OperatorState): Effect[] {
     state.residuals.push(residual);
     state.settled ||= Math.max(residual.primal, residual.dual) <= 1;
     const answered = state.asked;
-    if (answered === "regret") state.certificate = certificateOf(state.market, state.claims);
+    const claimed = answered === "regret" || answered === "unmoved";
+    if (claimed) state.certificate = certificateOf(state.market, state.claims);
     if (answered === "reach") state.proven = provesInfeasible(state.claims, movedAtPrices(state));
-    const certified = answered === "regret" && state.certificate?.certified === true;
-    if (answered === "regret" && !certified) {
+    const certified = claimed && state.certificate?.certified === true;
+    if (claimed && !certified) {
       if (state.acceleration.stalls > 0) state.refused = true;
       waitOn(state);
     }
     state.asked = nextAsk(state, residual);
     if (state.proven) end = "infeasible";
-    else if (certified && (state.settled || standsNear(state, residual))) end = "solved";
+    else if (certified && (state.certificate!.ample || state.settled || standsNear(state, residual))) end = "solved";
     else if (state.iteration >= state.settings.maxIterations) end = "max iterations";
     else weights = nextPoint(state, residuals) as typeof weights;
   }
@@ -282,7 +293,7 @@ function nextAsk(state: OperatorState, residual: Residual): Ask | undefined {
   if (small || standsNear(state, residual)) {
     if (iteration - state.askedAt < (small ? state.wait : Math.max(ASK_STANDING, state.wait))) return undefined;
     state.askedAt = iteration;
-    return "regret";
+    return state.unmoved ? "unmoved" : "regret";
   }
   if (iteration < state.reachAt) return undefined;
   const stalled = acceleration.bestNorm > REACH_FALL * state.bestThen;
@@ -306,6 +317,9 @@ function waitOn(state: OperatorState): void {
   const expected = fell > 0 ? ((askedAt - excessAt) * (excess - 1)) / fell : Infinity;
   state.room = before < Infinity && regret > 1 && open < ROOM && expected > SLOW ? open : undefined;
   state.wait = before < Infinity ? Math.max(ASK_EVERY, Math.min(expected, iteration * ASK_LATE)) : ASK_EVERY;
+  state.stuck = excess < before ? 0 : state.stuck + 1;
+  state.unmoved = excess > FAR || state.stuck >= STUCK;
+  if (state.unmoved) state.stuck = 0;
   state.excess = excess;
   state.excessAt = askedAt;
 }

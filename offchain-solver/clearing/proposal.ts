@@ -65,7 +65,7 @@ export function endOf(market: Market, state: ProsumerState): End {
 
 /**
  * Its side of every pair it is in, told as the pair's first would. Selling costs rho u, so the price that makes it
- * worthwhile is its negative; u is the mean of both ends' v, and so the same at both.
+ * worthwhile is its negative; u is the mean of both ends' v, and so the same at both but for the last bits.
  */
 function tradesOf(market: Market, { layout, z }: ProsumerState, price: Float64Array): PairView[] {
   const { mw, hours: h } = unitsOf(market);

@@ -1,7 +1,7 @@
 import type { ConicSolver } from "../numerics/conicSolver.ts";
 import { nameOf } from "../market/scenario/market.ts";
 import type { UnitMarket } from "../market/scenario/perUnit.ts";
-import { claimOf, nearer, reachOf, type Claimed } from "./claim.ts";
+import { claimOf, mostMoved, nearer, reachOf, unmovedClaimOf, type Claimed } from "./claim.ts";
 import { depthOf } from "./acceleration/acceleration.ts";
 import { ALLOWANCES, ENERGY } from "../market/result/commodities.ts";
 import { layoutOf, SUM_COUNT, SUMS, type Layout } from "./layout.ts";
@@ -229,7 +229,7 @@ function offers(state: ProsumerState, claimed?: Claimed): Effect[] {
 }
 
 /** What is claimed where the operator asks. */
-const CLAIMS = { regret: claimOf, reach: reachOf } as const;
+const CLAIMS = { regret: claimOf, reach: reachOf, unmoved: unmovedClaimOf } as const;
 
 const FAILURES = {
   infeasible: "its own devices cannot meet its limits",
@@ -270,7 +270,8 @@ function advance(state: ProsumerState): Effect[] {
  * v = sum weights w; z = Proj(v); u = v - z; y = prox(z - u); image = v + relaxation (y - z).
  * While an extra term e/2 (z - c)^2 is in force on trades, z = s Proj(v) + (1 - s) c with s = rho/(rho + e), its exact
  * proximal step; c is a share of what a warm start began with, else 0.
- * u stays v - Proj(v), so that both sides of a pair hold one price at all times, and y = prox(2 z - v).
+ * u stays v - Proj(v), so that both sides of a pair hold one price at all times but for the last bits, and
+ * y = prox(2 z - v).
  */
 function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>): Outcome {
   const { layout, images, residuals, z, u, firstTrades, problem, settings } = state;
@@ -336,11 +337,13 @@ function iterate(state: ProsumerState, grid: Extract<Message, { kind: "grid" }>)
 function movePrices(state: ProsumerState): void {
   const { layout, problem, moved, response, responses } = state;
   const stride = layout.hours + 1;
+  const [energy, allowances] = mostMoved(state.market);
   if (response !== undefined)
     responses.forEach((theirs, k) => {
       for (let offset = 0; theirs !== undefined && offset < stride; offset++) {
         const at = k * stride + offset;
-        moved[at] = nearer(moved[at], problem.kappa[at], response[at], theirs[offset]);
+        const bounds = { kappa: problem.kappa[at], most: offset < layout.hours ? energy : allowances };
+        moved[at] = nearer(moved[at], bounds, response[at], theirs[offset]);
       }
     });
   state.response = undefined;
@@ -359,6 +362,8 @@ function rescale(state: ProsumerState, rho: Float64Array, v: Float64Array): void
     v[c] += (factor - 1) * u[c];
     u[c] *= factor;
   }
+  // What was missing in prices before is not what will be missing now.
+  state.moved.fill(0);
   state.rho = rho;
 }
 

@@ -166,6 +166,11 @@ export class ProsumerProblem {
     return "solved";
   }
 
+  /** Costs that are far beyond the prices of the market have been called limits that cannot be met. */
+  #hasPoint(): boolean {
+    return solveLoosening(this.#solver, withoutCost(this.#program), 1e-9, 1e-6).status === "solved";
+  }
+
   /** The conic solver, and where it stalls the warm-started one again with more patience. */
   #solveCold(program: GroupedProblem, warm: WarmConic | undefined): Outcome {
     const result = solveLoosening(this.#solver, program, 1e-10, 1e-6);
@@ -177,7 +182,7 @@ export class ProsumerProblem {
       warm?.start(result.x, result.dual);
       return "solved";
     }
-    if (!isStalled(result)) return "infeasible";
+    if (!isStalled(result) && !this.#hasPoint()) return "infeasible";
     if (!warm || !goOn(warm, this.#care)) return "stalled";
     this.x.set(warm.x);
     return "solved";

@@ -6,8 +6,11 @@ import type { Market } from "./market.ts";
 import type { Prosumer, Scenario } from "./scenario.ts";
 import { REFERENCE_SIZE_MW } from "./size.ts";
 
-/** $/MWh; the level of the 15-bus day. */
-const REFERENCE_PRICE = 50;
+/** Of reserve's and allowances' prices: so much energy is worth at least. */
+const LEAST_LEVEL = 1e-3;
+
+/** $/MWh; the level of the 15-bus day, and in its own units of every market. */
+export const REFERENCE_PRICE = 50;
 
 /**
  * Units that a market is cleared in: power in `mw` MW, time in `hours` h, prices in `price` $/MWh ($/t, $/MW and hour),
@@ -23,18 +26,20 @@ export type UnitMarket = Market & { readonly units: Units };
 
 export function unitsOf({ sizeMw, dt: hours, scenario }: Market): Units {
   const mw = sizeMw / REFERENCE_SIZE_MW;
-  const price = priceLevel(scenario.tariff) / REFERENCE_PRICE;
+  const price = priceLevel(scenario) / REFERENCE_PRICE;
   return { mw, hours, price, money: mw * hours * price };
 }
 
 /**
  * $/MWh: median over the periods of what the utility's tariff is away from zero; a price of scarcity for an hour leaves
- * it where it is.
+ * it where it is. Where that is next to nothing beside what reserve and allowances cost, it is no level of anything.
  */
-function priceLevel({ buyPerMwh, sellPerMwh }: Scenario["tariff"]): number {
+function priceLevel({ tariff, carbon }: Pick<Scenario, "tariff" | "carbon">): number {
+  const { buyPerMwh, sellPerMwh, reserveUpPerMw, reserveDownPerMw } = tariff;
   const levels = buyPerMwh.map((buy, t) => Math.max(Math.abs(buy), Math.abs(sellPerMwh[t]))).sort((a, b) => a - b);
   const middle = levels[Math.floor(levels.length / 2)];
-  return middle > 0 ? middle : REFERENCE_PRICE;
+  const others = [carbon.deskBuyPerT, carbon.deskSellPerT, reserveUpPerMw, reserveDownPerMw].map(Math.abs);
+  return middle > 0 ? Math.max(middle, LEAST_LEVEL * Math.max(...others)) : REFERENCE_PRICE;
 }
 
 /** $/t and periods: what the desk asks and pays in the mean, and the length, on the 15-bus day. */
@@ -52,7 +57,7 @@ const LEVELS = { least: 1e-3, most: 1e3 } as const;
  */
 export function allowanceLevel({ tariff, carbon }: Pick<Scenario, "tariff" | "carbon">): number {
   const price = (Math.abs(carbon.deskBuyPerT) + Math.abs(carbon.deskSellPerT)) / 2 / REFERENCE_ALLOWANCE.price;
-  const energy = priceLevel(tariff) / REFERENCE_PRICE;
+  const energy = priceLevel({ tariff, carbon }) / REFERENCE_PRICE;
   const level = (price / energy) * (REFERENCE_ALLOWANCE.periods / tariff.buyPerMwh.length);
   return Math.min(LEVELS.most, Math.max(LEVELS.least, level));
 }
