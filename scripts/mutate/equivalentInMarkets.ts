@@ -37,6 +37,41 @@ export const IN_MARKETS: Changes = {
     ],
     ["return price > 0 ? uint256(price) : 0;", "return price >= 0 ? uint256(price) : 0;", ZERO],
   ],
+  "market/Accounts.sol": [
+    [
+      "uint256 left = owned > leaving.queued ? owned - leaving.queued : 0;",
+      "uint256 left = owned >= leaving.queued ? owned - leaving.queued : 0;",
+      ZERO,
+    ],
+    [
+      "if (leaving.queued > 0) _moveQueued(id);",
+      "if (leaving.queued >= 0) _moveQueued(id);",
+      "where nothing is queued nothing is moved, and what was there is written again",
+    ],
+    ["return held > kept ? held - kept : 0;", "return held >= kept ? held - kept : 0;", ZERO],
+    [
+      "if (tokens > leaving.queued) tokens = leaving.queued;",
+      "if (tokens >= leaving.queued) tokens = leaving.queued;",
+      EITHER,
+    ],
+    [
+      "if (queued > left / NANO_PER_TOKEN) queued = left / NANO_PER_TOKEN;",
+      "if (queued >= left / NANO_PER_TOKEN) queued = left / NANO_PER_TOKEN;",
+      EITHER,
+    ],
+  ],
+  "market/Market.sol": [
+    [
+      "for (uint256 k; k < ids.length / 4; ++k) {",
+      "for (uint256 k; k <= ids.length / 4; ++k) {",
+      "what an account more comes to is written where nothing is allocated yet",
+    ],
+    [
+      "word = (carbon > 0 ? uint256(carbon) << 128 : 0) | uint64(word);",
+      "word = (carbon >= 0 ? uint256(carbon) << 128 : 0) | uint64(word);",
+      ZERO,
+    ],
+  ],
   "market/Tables.sol": [
     [
       "grams = held.carbon > 0 ? uint56(held.carbon) - grams : 0;",

@@ -198,6 +198,16 @@ describe(`TypeScript model, plain market, optimised market and lens on ${BATCHES
     expect(seen.size).to.be.greaterThan(16);
   });
 
+  it("the lens refuses a batch of a ledger without accounts for a reason, and does not panic", async () => {
+    const [{ frozen }] = worlds;
+    const nobody = { ...frozen, ledger: { ...frozen.ledger, accounts: new Map(), limits: new Map() } };
+    const payload = someBatch(ids)(generator(10_000));
+    const answer = await throughLens(nobody, payload);
+    expect(answer)
+      .to.match(/^[a-z]\w+\(/)
+      .and.not.match(/^(panic|accepted)/);
+  });
+
   it("the lens that runs out of gas says that it cannot tell, and never that a batch is accepted", async () => {
     const { frozen } = worlds[0];
     const make = someBatch(ids);
