@@ -66,6 +66,13 @@ for (const reference of [true, false]) {
       await provider.send("hardhat_setStorageAt", [market.target, toBeHex(slot), toBeHex(word, 32)]);
       expect(await held(world, 101)).to.equal(2n ** 64n - 1_001n);
       expect(await settle(world, sale(2))).to.equal("depositOverflow");
+      // Exactly full is no fault of its own: what it sells beyond its allowances is.
+      const beyond = [
+        ...sale(1),
+        { seller: 0, buyer: 0xfffd, product: "carbon", period: SESSION_PERIOD, quantity: 2 ** 31, price: 0 },
+      ] as const;
+      await world.connection.networkHelpers.time.increase(3_601);
+      expect(await settle(world, beyond, 1, 1)).to.equal("carbonBelowZero");
       await world.connection.networkHelpers.time.increase(3_601);
       expect(await settle(world, sale(1), 0, 1)).to.equal("settled");
     });

@@ -82,6 +82,20 @@ for (const reference of [true, false]) {
       expect(await outcome(world, frozen, sells(101, -1_001))).to.equal(`carbonMoneyBeyondMandate(${FIRST})`);
     });
 
+    it("is refused for spending what it has not, however much it may spend", async () => {
+      const world = await createWorld({
+        prosumers: 2,
+        reference,
+        dollars: 50e-6,
+        grams: 100n,
+        mandate: (id) => (id === FIRST ? { minCarbonPrice: -1_000n, maxSpendPerDay: 101n } : {}),
+      });
+      const frozen = await freeze(world, 1);
+      const sells = (price: number) => [trade("carbon", SESSION_PERIOD, 0, 1, 100, price)];
+      expect(await outcome(world, frozen, sells(-500))).to.equal("settled");
+      expect(await outcome(world, frozen, sells(-501))).to.equal(`spendBeyondLock(${FIRST})`);
+    });
+
     it("is not told that its mandate has ended before the session does, where that of another has", async () => {
       const validUntil = (id: number) => BigInt(START + HOUR - (id === SECOND ? 1 : 0));
       const mandate = (id: number) => (SYSTEM_IDS.includes(id) ? {} : { validUntil: validUntil(id) });
