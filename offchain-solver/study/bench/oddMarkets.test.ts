@@ -19,6 +19,13 @@ describe("odd markets", function () {
     expect(row.evaluations).to.be.at.most(30);
   });
 
+  it("end no farther from the optimum where iterates stand near it and plans and trades are still apart", () => {
+    const row = zooRow(zooMarket(982409761, readSeries()), {
+      ...{ method: "anderson" as const, maxIterations: 5000, show: () => undefined },
+    });
+    expect(row.failures).to.deep.equal([]);
+  });
+
   it("end where the tariff is next to nothing beside what generators cost", () => {
     const hour = takeHours(loadScenario("ieee15"), 1);
     const by = (scenario: Scenario, method: ClearMethod) =>
