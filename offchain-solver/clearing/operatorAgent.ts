@@ -103,6 +103,8 @@ const [ROOM, SLOW] = [0.5, 60];
 const FAR = 100;
 /** Of half a ten-thousandth of the turnover. A market of 26 was off by 3.1e-5 of its own where .86 of it was open. */
 const STANDING_OPEN = 0.25;
+/** Of prices' tolerance. */
+const PRICES_NEAR = 3;
 /** So many claims that got no nearer are enough to begin with the iterates' own prices anew. */
 const STUCK = 3;
 /** Claims are asked for from this residual over its tolerance on, so that they are there when it is met. */
@@ -287,11 +289,13 @@ const standsNear = ({ acceleration }: OperatorState, { primal, dual }: Residual)
 
 /**
  * Do the claims alone say that it is the end? Wherever iterates are where there is ample room; where they stand near,
- * plans and trades may be apart by what the objective may be off by, since nothing else bounds that.
+ * if prices do too, of which the dual is off by the square, or if plans and trades are apart by no more than the
+ * objective may be off by, since nothing else bounds it.
  */
 function standsAt(state: OperatorState, residual: Residual): boolean {
   const { ample, mismatch, allowedMismatch } = state.certificate!;
-  return ample || (standsNear(state, residual) && mismatch <= STANDING_OPEN * allowedMismatch);
+  const bounded = residual.dual <= PRICES_NEAR || mismatch <= STANDING_OPEN * allowedMismatch;
+  return ample || (standsNear(state, residual) && bounded);
 }
 
 /**
