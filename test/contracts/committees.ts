@@ -58,6 +58,15 @@ describe("a committee", () => {
   const appointed = (ids: readonly number[]) =>
     refusalOf(registry, registry.getFunction("appointCommittee").staticCall(ids));
 
+  it("is told by its epoch, and an epoch that never was is refused", async () => {
+    const of = registry.getFunction("committeeOf");
+    const seated = await current(world);
+    const told = (await of.staticCall(seated.epoch)) as Committee;
+    expect([told.pointer, told.epoch, told.members]).to.deep.equal([seated.pointer, seated.epoch, seated.members]);
+    const { predicate } = await refusalOf(registry, of.staticCall(seated.epoch + 100n));
+    expect(predicate).to.equal("noCommittee");
+  });
+
   /** A small batch that nobody could object to. */
   const someBatch = (seed: number): Uint8Array =>
     Payload.encode(Payload.fromResult(batch({ ids: world.ids, periods: 1, energy: 3, maxWh: 50 }, generator(seed))), 1);
