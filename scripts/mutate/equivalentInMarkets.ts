@@ -166,7 +166,26 @@ export const IN_MARKETS: Changes = {
     [
       "for {} lt(cursor, end) {",
       "for {} iszero(gt(cursor, end)) {",
-      "read as a trade the next group's head has a seller beyond the 256 that a feeder holds, and behind the last one the key is nothing",
+      "read as a trade the next group's head has a seller beyond the 256 that a feeder holds",
+      1,
+    ],
+    [
+      "for {} lt(cursor, end) {",
+      "for {} iszero(gt(cursor, end)) {",
+      "read as a trade the next group's head has a seller beyond the 256 that a feeder holds",
+      2,
+    ],
+    [
+      "for {} lt(cursor, end) {",
+      "for {} iszero(gt(cursor, end)) {",
+      "behind the last group are zeros or the length of what comes next, which is no trade's key",
+      3,
+    ],
+    [
+      "for {} lt(cursor, end) {",
+      "for {} iszero(gt(cursor, end)) {",
+      "read as a charge the next group's head is not the operator's: its first byte is a product",
+      4,
     ],
     [
       "if (record < frame.participants) return uint32(load(frame.ids + 4 * record) >> 224);",
