@@ -14,6 +14,7 @@ import type { Ask, Effect, End, Event, Message } from "./message.ts";
 import type { HourBlock } from "./areaProjection.ts";
 import type { HourLimits, Hours } from "./operatorProblem.ts";
 import { ACCEPT, ignore, kindOf, misfit, reject, type Reception } from "./reception.ts";
+import { ASK_FROM, mayEnd, standsNear } from "./standing.ts";
 import { largestOf, residualsOf, type Residual, type Settings } from "./settings.ts";
 
 /**
@@ -90,25 +91,14 @@ const ASK_STANDING = 10;
 const REACH_FROM = 32;
 const REACH_FALL = 0.7;
 /**
- * Iterates that stand still may be so many times their tolerances apart: prices a ten-thousandth of their level, and
- * plans and trades about what a certificate leaves open.
- */
-const NEAR = 10;
-/**
  * Penalties fall where less than this part of what may be open is, and regrets would take more than so many iterations
  * to get small enough.
  */
 const [ROOM, SLOW] = [0.5, 60];
 /** Claims that are so many times what they may be move no price: what responds to those says little of others. */
 const FAR = 100;
-/** Of half a ten-thousandth of the turnover. A market of 26 was off by 3.1e-5 of its own where .86 of it was open. */
-const STANDING_OPEN = 0.25;
-/** Of prices' tolerance. */
-const PRICES_NEAR = 3;
 /** So many claims that got no nearer are enough to begin with the iterates' own prices anew. */
 const STUCK = 3;
-/** Claims are asked for from this residual over its tolerance on, so that they are there when it is met. */
-const ASK_FROM = 1.5;
 
 export function initOperator(settings: Settings, market: UnitMarket, hours: Hours): OperatorState {
   const layouts = market.prosumers.map((_, i) => layoutOf(market, i));
@@ -239,7 +229,7 @@ function decide(state: OperatorState): Effect[] {
     }
     state.asked = nextAsk(state, residual);
     if (state.proven) end = "infeasible";
-    else if (certified && (state.settled || standsAt(state, residual))) end = "solved";
+    else if (certified && (state.settled || mayEnd(state.certificate!, state.acceleration, residual))) end = "solved";
     else if (state.iteration >= state.settings.maxIterations) end = "max iterations";
     else weights = nextPoint(state, residuals) as typeof weights;
   }
@@ -262,7 +252,7 @@ function nextPoint(state: OperatorState, residuals: readonly Residual[]): Float6
     return withPenalties(state, lower);
   }
   if (!acceleration.standing) return weights;
-  if (standsNear(state, largestOf(residuals)) && !state.refused) return weights;
+  if (standsNear(acceleration, largestOf(residuals)) && !state.refused) return weights;
   const next = nextPenalties(state.rhoScale, residuals, !pricesFarther(state));
   return next === undefined ? weights : withPenalties(state, next);
 }
@@ -280,32 +270,13 @@ function withPenalties(state: OperatorState, next: RhoScale): Float64Array {
 }
 
 /**
- * Are plans and trades, and prices, nearly as near as they have to be, after evaluations without progress? Then what
- * they still differ by may be worth nothing to anybody, and the certificate alone decides: it has both in money.
- */
-const standsNear = ({ acceleration }: OperatorState, { primal, dual }: Residual): boolean =>
-  // Plain iterations keep their penalties, and plans are no farther apart for lower ones.
-  acceleration.stalls > 0 && primal <= (acceleration.settings.method === "admm" ? ASK_FROM : NEAR) && dual <= NEAR;
-
-/**
- * Do the claims alone say that it is the end? Wherever iterates are where there is ample room; where they stand near,
- * if prices do too, of which the dual is off by the square, or if plans and trades are apart by no more than the
- * objective may be off by, since nothing else bounds it.
- */
-function standsAt(state: OperatorState, residual: Residual): boolean {
-  const { ample, mismatch, allowedMismatch } = state.certificate!;
-  const bounded = residual.dual <= PRICES_NEAR || mismatch <= STANDING_OPEN * allowedMismatch;
-  return ample || (standsNear(state, residual) && bounded);
-}
-
-/**
  * What to ask for with the next replies: regrets every few iterations once residuals are small, reach where they have
  * hardly fallen while the iterations doubled.
  */
 function nextAsk(state: OperatorState, residual: Residual): Ask | undefined {
   const { iteration, acceleration } = state;
   const small = state.settled || Math.max(residual.primal, residual.dual) <= ASK_FROM;
-  if (small || standsNear(state, residual)) {
+  if (small || standsNear(acceleration, residual)) {
     if (iteration - state.askedAt < (small ? state.wait : Math.max(ASK_STANDING, state.wait))) return undefined;
     state.askedAt = iteration;
     return state.unmoved ? "unmoved" : "regret";
