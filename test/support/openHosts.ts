@@ -68,7 +68,7 @@ export function asOne<Address>(opened: readonly Opened<Address>[]): TransportUnd
         return home.host.join(self, party);
       },
     },
-    quiet: () => until(() => opened.every(({ host }) => host.underWay() === 0), "that all have heard all"),
+    quiet: () => until(() => opened.every(({ host }) => host.underWay() === 0), "that all have heard all", 60_000),
     stop: async () => void (await Promise.all(opened.map(({ host }) => host.close()))),
   };
 }

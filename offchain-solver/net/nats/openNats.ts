@@ -23,6 +23,11 @@ export const subjectOf = (space: string, parties: readonly number[]): NatsAddres
 
 /** A dialled host that is there answers within this time. */
 const ANSWER_MS = 5_000;
+/**
+ * A broker that took a connection greets within this time. The client notices a connection that ends in mid-greeting
+ * only by it.
+ */
+const GREETING_MS = 5_000;
 
 /**
  * Opens a host at a NATS broker, to which it only goes out. Packets are sealed from host to host: the broker learns who
@@ -54,7 +59,7 @@ async function connectTo(broker: NatsOptions["broker"], name: string): Promise<N
   try {
     // A broker that refuses its hosts for a while, its token being changed, say, is tried on.
     const patience = { maxReconnectAttempts: -1, ignoreAuthErrorAbort: true, reconnectTimeWait: 250 };
-    return await connect({ ...broker, ...patience, name, pingInterval: 10_000 });
+    return await connect({ ...broker, ...patience, name, timeout: GREETING_MS, pingInterval: 10_000 });
   } catch (error) {
     const { message } = error as Error;
     throw new Error(`broker ${String(broker.servers)}: ${message}`, { cause: error });
