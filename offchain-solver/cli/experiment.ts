@@ -33,6 +33,7 @@ type Sizes = {
   readonly keep?: string;
   readonly scenario?: string;
   readonly sustain?: number;
+  readonly agents?: boolean;
 };
 
 /** An experiment and the options that it listens to. */
@@ -54,7 +55,7 @@ const EXPERIMENTS: Readonly<Record<string, Entry>> = {
   rounding: { run: roundingExperiment, takes: ["hours"] },
   convergence: { run: convergenceExperiment, takes: ["hours", "maxIterations"] },
   promise: { run: promiseExperiment, takes: ["hours", "scenario", "keep", "tries"] },
-  replay: { run: replayExperiment, takes: ["hours", "scenario", "sustain"] },
+  replay: { run: replayExperiment, takes: ["hours", "scenario", "sustain", "agents", "keep"] },
   intraday: { run: intradayExperiment, takes: ["hours", "days", "every", "sustain", "keep"] },
   reclearing: { run: reclearingExperiment, takes: ["hours", "most"] },
   scale: {
@@ -90,7 +91,7 @@ export function experimentCommand(): Command {
     )
     .option("--days <n>", "intraday: only so many held-out days", numberOption("--days", 1, 1000, true))
     .option("--every <hours>", "intraday: only what is cleared again so often", numberOption("--every", 1, 24, true))
-    .option("--keep <file>", "intraday, promise: what was already measured, to go on from and to add to")
+    .option("--keep <file>", "intraday, promise, replay: what was already measured, to go on from and to add to")
     .option(
       "--scenario <name>",
       "replay, promise: this case, on a page of its own",
@@ -101,6 +102,7 @@ export function experimentCommand(): Command {
       "intraday: only answers that last so long; replay: and by the hour",
       numberOption("--sustain", 0, 24, true),
     )
+    .option("--agents", "replay: cleared by the agents, for large feeders whose answers last long")
     .option("--tries <n>", "promise: at most so many eps that are not kept yet", numberOption("--tries", 0, 100, true))
     .option("--large", "scale: 10,000 prosumers too; takes an hour and much memory")
     .action(async (name: string, { out, ...sizes }: { out: string } & Sizes) => {

@@ -18,7 +18,7 @@ export type Tally = {
   readonly looked: number;
   readonly broken: number;
   /** [prosumer id, period, day, MW or MWh beyond], absent where nothing is broken. */
-  readonly worst?: readonly [prosumer: number, period: number, day: number, beyond: number];
+  readonly worst?: readonly [prosumer: number, period: number, day: number, beyond: number] | undefined;
 };
 
 /** A prosumer's cleared day and what its devices answer in it, by the variable of what they book. */

@@ -1,9 +1,16 @@
+import * as z from "zod";
 import { solveCentral } from "../../clearing/central.ts";
+import { say } from "../../io/output.ts";
 import { createNetwork } from "../../market/formulation/network.ts";
+import { answersIn } from "../../market/result/solution.ts";
 import { createMarket, defaultSettings, type Market } from "../../market/scenario/market.ts";
+import { unitsOf } from "../../market/scenario/perUnit.ts";
+import type { Scenario } from "../../market/scenario/scenario.ts";
 import { clarabelSolver } from "../../numerics/clarabelNode.ts";
 import { barFigure, type Bar } from "../../report/figures.ts";
 import { withSustain } from "../../scenarios/withSustain.ts";
+import { clear } from "../../simulation/clear.ts";
+import { blockBootstrap } from "../../simulation/outOfSample/blockBootstrap.ts";
 import { attackLasting, lastingLimits } from "../../simulation/outOfSample/lastingAdversary.ts";
 import {
   answeringOf,
@@ -14,49 +21,82 @@ import {
   type Tally,
 } from "../../simulation/outOfSample/replay.ts";
 import { DRAWS, scenarioOf, SEED, type Cell, type Experiment, type Horizon } from "./common.ts";
+import { keepLine, keptLines } from "./kept.ts";
 
 /** How long answers have to go on, h; 0: booked by the hour. */
 const SUSTAINED = [0, 1, 3, 6, 24] as const;
 
 const share = ({ looked, broken }: Tally): number => (looked === 0 ? 0 : (100 * broken) / looked);
 
-export type ReplayOptions = Horizon & { readonly scenario?: string; readonly sustain?: number };
+const count = z.int().nonnegative();
+const TallySchema = z.strictObject({
+  looked: count,
+  broken: count,
+  worst: z.tuple([count, count, count, z.number()]).readonly().optional(),
+});
+/** One clearing, replayed as if cleared again after so many hours. */
+const PieceSchema = z.strictObject({
+  scenario: z.string(),
+  hours: count,
+  method: z.string(),
+  sustain: z.number(),
+  reclear: z.number(),
+  /** Absent: no solution. */
+  found: z
+    .strictObject({
+      objective: z.number(),
+      heldOut: z.record(z.enum(REPLAYED), TallySchema),
+      /** Of days of four blocks of six hours, each from a held-out day of its own. */
+      anew: z.record(z.enum(REPLAYED), TallySchema),
+      attacked: z.array(z.string()),
+    })
+    .optional(),
+});
+type Piece = z.infer<typeof PieceSchema>;
+
+export type ReplayOptions = Horizon & {
+  readonly scenario?: string;
+  readonly sustain?: number;
+  /** Cleared by the agents in place of the central method: the only way where answers last long on a large feeder. */
+  readonly agents?: boolean;
+  /** What was already cleared, to go on from and to add to. */
+  readonly keep?: string;
+};
 
 /** Held-out days played through with reserve that has to last so long, cleared again so often. */
-export function replayExperiment({ hours, scenario: name = "ieee15", sustain: only }: ReplayOptions = {}): Experiment {
-  const rows: Cell[][] = [];
-  const bars: Bar[] = [];
-  const text: string[] = [];
+export function replayExperiment({
+  hours,
+  scenario: name = "ieee15",
+  sustain: only,
+  agents = false,
+  keep,
+}: ReplayOptions = {}): Experiment {
   const scenario = scenarioOf(name, hours);
-  const days = scenario.uncertainty.testErrors[0].length;
-  let base = NaN;
+  const method = agents ? "anderson" : "central";
+  const kept = keptLines(keep, PieceSchema).filter(
+    (one) => one.scenario === scenario.name && one.hours === scenario.hours,
+  );
+  const pieces = [...kept];
   for (const sustain of only === undefined ? SUSTAINED : [0, only]) {
-    const day = withSustain(scenario, sustain);
-    const market = createMarket(day, defaultSettings(day));
-    const result = solveCentral(market, createNetwork(market), clarabelSolver);
-    if (result.status !== "solved") {
-      rows.push([sustain, "", result.status]);
-      continue;
+    if (kept.some((one) => one.sustain === sustain)) continue;
+    for (const fresh of piecesOf(scenario, sustain, method)) {
+      pieces.push(fresh);
+      keepLine(keep, fresh);
     }
-    if (sustain === 0) base = result.objective;
-    const parties = answeringOf(market, result);
-    const lasting = sustain === 0 ? "by the hour" : `for ${sustain} h`;
-    for (const reclear of sustain === 0 ? [1, 24] : [sustain]) {
-      const tallies = replay(market, parties, Math.min(market.hours, Math.round(reclear / market.dt)));
-      for (const limit of REPLAYED) rows.push(rowOf(sustain, reclear, { result, base }, limit, tallies[limit]));
-      bars.push({
-        group: `${sustain === 0 ? "hour" : `${sustain} h`} / ${reclear} h`,
-        part: "stored energy",
-        value: share(tallies["stored energy"]),
-      });
-      text.push(said(lasting, reclear, { result, base }, tallies));
-    }
-    text.push(...attacked(market, result, lasting));
   }
+  pieces.sort((a, b) => a.sustain - b.sustain || a.reclear - b.reclear);
+  const base = pieces.find(({ sustain }) => sustain === 0)?.found?.objective ?? NaN;
+  const days = scenario.uncertainty.testErrors[0].length;
+  const by = [...new Set(pieces.map((one) => one.method))].map((each) =>
+    each === "central" ? "central method" : `agents (${each})`,
+  );
   return {
     title: "Can what was promised be delivered",
-    header: "sustainHours,reclearHours,status,costUsd,costPercent,limit,looked,broken,brokenPercent,worst".split(","),
-    rows,
+    header:
+      "method,sustainHours,reclearHours,status,costUsd,costPercent,limit,looked,broken,brokenPercent,worst,anewLooked,anewBroken,anewPercent".split(
+        ",",
+      ),
+    rows: pieces.flatMap((one) => rowsOf(one, base)),
     figures: {
       "": barFigure(
         {
@@ -64,21 +104,82 @@ export function replayExperiment({ hours, scenario: name = "ieee15", sustain: on
           x: "answers last / cleared again after",
           y: "% of battery-hours",
         },
-        bars,
+        pieces.flatMap(({ sustain, reclear, found }): Bar[] =>
+          found === undefined
+            ? []
+            : [
+                {
+                  group: `${sustain === 0 ? "hour" : `${sustain} h`} / ${reclear} h`,
+                  part: "stored energy",
+                  value: share(found.heldOut["stored energy"]),
+                },
+              ],
+        ),
       ),
     },
     text: [
-      `${name}, central method, ts-drcc, eps .05 for every limit and hour. The ${days} held-out days are played through at the cleared point with the errors that they had and every battery's true losses; a device-hour counts where an answer moved the device. **Cleared again after H hours** takes the next clearing to bring batteries back to plan by its own trades: what they are off by counts from there. That is kinder than clearing for real, which may find the plan out of reach; nothing here was cleared again. Held-out errors are 1.4 to 1.6 times as large as fitted ones (see [risk](risk.md)), so shares above eps are to be expected where a limit binds; ${days} days are few. Booked by the hour, owners of a generator and a battery are left out: nobody says which of the two answers.`,
-      ...text,
+      `${name}, ${by.join(" and ")}, ts-drcc, eps .05 for every limit and hour. The ${days} held-out days are played through at the cleared point with the errors that they had and every battery's true losses; a device-hour counts where an answer moved the device. **Cleared again after H hours** takes the next clearing to bring batteries back to plan by its own trades: what they are off by counts from there. That is kinder than clearing for real, which may find the plan out of reach; nothing here was cleared again. Held-out errors are 1.4 to 1.6 times as large as fitted ones (see [risk](risk.md)), so shares above eps are to be expected where a limit binds; ${days} days are few, so behind each share stands that of ${ANEW} days put together anew, every six hours of a day from a held-out day drawn for them. Booked by the hour, owners of a generator and a battery are left out: nobody says which of the two answers.`,
+      ...pieces.map((one) => said(one, base)),
+      ...pieces.flatMap(({ found }) => found?.attacked ?? []),
     ],
   };
 }
+
+/** How many days are put together anew from those held out. */
+const ANEW = 10_000;
+
+type Method = "central" | "anderson";
+
+/** Clears a day whose answers last so long, and plays it through as if cleared again once or twice as often. */
+function piecesOf(scenario: Scenario, sustain: number, method: Method): Piece[] {
+  const { name, hours } = scenario;
+  const cleared = clearedBy(method, withSustain(scenario, sustain));
+  const reclears = sustain === 0 ? [1, 24] : [sustain];
+  if (cleared === undefined) return reclears.map((reclear) => ({ scenario: name, hours, method, sustain, reclear }));
+  const { market, result } = cleared;
+  const drawn = { ...market, scenario: blockBootstrap(market.scenario, ANEW, SEED) };
+  const parties = answeringOf(market, result);
+  const attacks = attacked(market, result, lastingFor(sustain));
+  return reclears.map((reclear, k) => {
+    const periods = Math.min(market.hours, Math.round(reclear / market.dt));
+    const [heldOut, anew] = [replay(market, parties, periods), replay(drawn, parties, periods)];
+    const found = { objective: result.objective, heldOut, anew, attacked: k === 0 ? attacks : [] };
+    return { scenario: name, hours, method, sustain, reclear, found };
+  });
+}
+
+type Plan = Pick<Central, "solution" | "answers" | "objective">;
+
+/** undefined: no solution. */
+function clearedBy(method: Method, day: Scenario): { readonly market: Market; readonly result: Plan } | undefined {
+  const settings = defaultSettings(day);
+  if (method === "central") {
+    const market = createMarket(day, settings);
+    const result = solveCentral(market, createNetwork(market), clarabelSolver);
+    return result.status === "solved" ? { market, result } : undefined;
+  }
+  const options = { method, market: settings, trade: true, rhoScale: 1, maxIterations: 20_000 };
+  const { market, outcome, consensus } = clear(day, { ...options, observe: counting(day) });
+  if (outcome === undefined || consensus === undefined) return undefined;
+  const { mw } = unitsOf(market);
+  const answers = consensus.prosumers.map(({ problem }) => answersIn(problem.variables, problem.x, mw));
+  return { market, result: { solution: outcome.solution, objective: outcome.objective, answers } };
+}
+
+/** A line every hundred iterations, since this takes long. */
+function counting({ name, risk }: Scenario): (iteration: number) => void {
+  return (iteration) => {
+    if (iteration % 100 === 0) say(`${name}, ${lastingFor(risk.sustainHours ?? 0)}: iteration ${iteration}`);
+  };
+}
+
+const lastingFor = (sustain: number): string => (sustain === 0 ? "by the hour" : `for ${sustain} h`);
 
 /** Limits that bind and move most, of a kind, that the worst law is let loose on. */
 const ATTACKED = 3;
 
 /** What the worst law of all with the moments used does to limits that bind; nothing by the hour. */
-function attacked(market: Market, result: Central, lasting: string): string[] {
+function attacked(market: Market, result: Plan, lasting: string): string[] {
   const limits = lastingLimits(market, result);
   const { epsilon } = market.settings;
   const percent = (share: number): string => (100 * share).toFixed(2);
@@ -101,12 +202,15 @@ function attacked(market: Market, result: Central, lasting: string): string[] {
 /** A limit binds where its worst case is so much of what is accepted. */
 const BINDS = 0.99;
 
-type Cost = { readonly result: Central; readonly base: number };
-
-function rowOf(sustain: number, reclear: number, { result, base }: Cost, limit: Replayed, tally: Tally): Cell[] {
-  const worst = tally.worst === undefined ? "" : worstText(tally.worst, limit);
-  const more = 100 * (result.objective / base - 1);
-  return [sustain, reclear, "solved", result.objective, more, limit, tally.looked, tally.broken, share(tally), worst];
+function rowsOf({ method, sustain, reclear, found }: Piece, base: number): Cell[][] {
+  if (found === undefined) return [[method, sustain, reclear, "no solution"]];
+  const more = 100 * (found.objective / base - 1);
+  return REPLAYED.map((limit) => {
+    const [tally, anew] = [found.heldOut[limit], found.anew[limit]];
+    const worst = tally.worst === undefined ? "" : worstText(tally.worst, limit);
+    const seen = [limit, tally.looked, tally.broken, share(tally), worst, anew.looked, anew.broken, share(anew)];
+    return [method, sustain, reclear, "solved", found.objective, more, ...seen];
+  });
 }
 
 function worstText([prosumer, period, day, beyond]: NonNullable<Tally["worst"]>, limit: Replayed): string {
@@ -114,12 +218,15 @@ function worstText([prosumer, period, day, beyond]: NonNullable<Tally["worst"]>,
   return `prosumer ${prosumer} in period ${period} of day ${day}: ${beyond.toFixed(4)} ${unit} beyond`;
 }
 
-function said(name: string, reclear: number, { result, base }: Cost, tallies: Record<Replayed, Tally>): string {
-  const more = 100 * (result.objective / base - 1);
+function said({ sustain, reclear, method, found }: Piece, base: number): string {
+  const head = `**Answers ${lastingFor(sustain)}, cleared again after ${reclear} h:**`;
+  if (found === undefined) return `${head} no solution.`;
+  const more = 100 * (found.objective / base - 1);
   const parts = REPLAYED.map((limit) => {
-    const tally = tallies[limit];
-    const worst = tally.worst === undefined ? "" : ` (worst: ${worstText(tally.worst, limit)})`;
-    return `${limit} ${tally.broken} of ${tally.looked}, ${share(tally).toFixed(2)} %${worst}`;
+    const tally = found.heldOut[limit];
+    const worst = tally.worst === undefined ? "" : `; worst: ${worstText(tally.worst, limit)}`;
+    return `${limit} ${tally.broken} of ${tally.looked}, ${share(tally).toFixed(2)} % (anew ${share(found.anew[limit]).toFixed(2)} %${worst})`;
   });
-  return `**Answers ${name}, cleared again after ${reclear} h:** $${result.objective.toFixed(2)} (${more >= 0 ? "+" : ""}${more.toFixed(1)} %); beyond a limit ${parts.join("; ")}.`;
+  const by = method === "central" ? "" : ", by agents";
+  return `${head} $${found.objective.toFixed(2)} (${more >= 0 ? "+" : ""}${more.toFixed(1)} %${by}); beyond a limit ${parts.join("; ")}.`;
 }
