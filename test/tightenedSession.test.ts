@@ -16,6 +16,7 @@ import type { ServedChain } from "../offchain-solver/devnet/chain/served.ts";
 import { daysOf } from "../offchain-solver/devnet/days.ts";
 import { openDevnet, type Devnet } from "../offchain-solver/devnet/devnet.ts";
 import { bundleFolder, homeOf } from "../offchain-solver/devnet/parties.ts";
+import { processSession } from "../offchain-solver/devnet/processSession.ts";
 import { releasedBuild } from "../offchain-solver/devnet/release.ts";
 import { batchOf } from "../offchain-solver/ledger/verified.ts";
 import { createNetwork, type Tightening } from "../offchain-solver/market/formulation/network.ts";
@@ -26,6 +27,7 @@ import { loadBase } from "../offchain-solver/scenarios/loadBase.ts";
 import { populate } from "../offchain-solver/scenarios/populate.ts";
 import { takeHours } from "../offchain-solver/scenarios/periods.ts";
 import { clear } from "../offchain-solver/simulation/clear.ts";
+import { tighteningRecord } from "../offchain-solver/simulation/acMargin.ts";
 import { captured } from "./support/commandLine.ts";
 
 /** Losses take the lowest voltage below it at what the linear model finds best. */
@@ -87,6 +89,13 @@ describe("a session whose linear optimum the AC sweep finds outside the limits",
       bundles: async (name) => readFileSync(join(bundleFolder(data), `${name}.json`)),
     });
     expect(audited.sessions.map(({ verdict }) => verdict)).to.deep.equal([{ kind: "valid" }]);
+    const terms = devnet.terms[0];
+    const { outcome } = await processSession(devnet, { day, terms, ordinal: 1 }, audited);
+    const told = tighteningRecord(outcome.tightened!)!;
+    expect([told.voltagePu > 1e-4, told.passed, told.measured.length]).to.deep.equal([true, true, 1]);
+    // Beyond the linear model, and not beyond the limits.
+    expect(told.measured[0].voltageErrorPu).to.be.within(1e-5, 1e-3);
+    expect(told.measured[0].voltageBeyondPu).to.be.within(-1e-3, 0);
     await devnet.close();
     const { code, stdout } = await captured("replay", journalFile(homeOf(data, OPERATOR_ID)), "--json", "-");
     expect(code).to.equal(0);

@@ -16,6 +16,7 @@ import { OPERATOR_ID } from "../chain/onboarding.ts";
 import { WitnessSchema } from "../codec/witness.ts";
 import { bundleFolder } from "../devnet/parties.ts";
 import type { BilledSession, FallbackDay } from "../report/billLines.ts";
+import { tighteningRecord } from "../simulation/acMargin.ts";
 import { auditFolder } from "./audit.ts";
 import { makeBills, writeBills } from "./bills.ts";
 import { writeFallback } from "./fallbackFolder.ts";
@@ -70,7 +71,9 @@ export async function writeDevnet(market: Devnet, out: string, { had, community 
     }
     if (end.outcome !== "settled") continue;
     const made = await processSession(market, { day, terms, ordinal }, found);
-    const clearing = toClearingJson(made.outcome.cleared, { method: "anderson", trade: true });
+    const { cleared, tightened } = made.outcome;
+    const tightening = tightened && { tightening: tighteningRecord(tightened) };
+    const clearing = toClearingJson(cleared, { method: "anderson", trade: true }, tightening);
     settled.push({ ...made, clearing, ordinal, whole });
   }
   const to = { out, rpc: chain.url, community };

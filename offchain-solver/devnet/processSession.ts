@@ -32,6 +32,7 @@ import { clearingFolder, deliveryFolder } from "../node/records.ts";
 import type { Documents } from "../node/delivery/reckoning.ts";
 import { DeliveryJsonSchema, MetersJsonSchema } from "../records/deliveryJson.ts";
 import { ofEntry } from "../records/sessionPlaces.ts";
+import { acMargin, type Tightened } from "../simulation/acMargin.ts";
 import { asBuilt, type ClearedSession } from "../simulation/clear.ts";
 import * as Payload from "../codec/payload.ts";
 import type { Devnet } from "./devnet.ts";
@@ -82,7 +83,7 @@ export async function processSession(
   const verdict = verdictOf(documents, settled, terms, found);
   const audited = found.sessions.filter((one) => one.batch === settled.batch);
   const outcome: SessionOutcome = {
-    ...{ scenario: day, cleared, tightened: undefined, deployment, batch, witness, audited, found },
+    ...{ scenario: day, cleared, tightened: tightenedBy(witness, cleared), deployment, batch, witness, audited, found },
     verified: signersIn(settled),
     settled: { ...settled, gasUsed: (await chain.provider.getTransactionReceipt(settled.transaction))!.gasUsed },
     bundle: bundleOf(witness, settled),
@@ -90,6 +91,13 @@ export async function processSession(
     standing: found.standing,
   };
   return { outcome, documents };
+}
+
+/** How far inside its limits a session was cleared; of the clearings before the last, nobody keeps the margins. */
+function tightenedBy({ tightening }: Witness, session: ClearedSession): Tightened | undefined {
+  const { market, outcome } = session;
+  if (tightening === undefined || outcome === undefined) return undefined;
+  return { session, tightening, measured: [acMargin(market, createNetwork(market), outcome.solution)] };
 }
 
 const bundleOf = (witness: Witness, { batch, payload, signers, signatures }: SettledSession) =>
