@@ -92,8 +92,9 @@ describe("a session whose linear optimum the AC sweep finds outside the limits",
     const terms = devnet.terms[0];
     const { outcome } = await processSession(devnet, { day, terms, ordinal: 1 }, audited);
     const told = tighteningRecord(outcome.tightened!)!;
-    expect([told.voltagePu > 1e-4, told.passed, told.measured.length]).to.deep.equal([true, true, 1]);
-    // Beyond the linear model, and not beyond the limits.
+    expect(told.voltagePu).to.equal(outcome.witness.tightening!.voltagePu);
+    expect(told.measured.length).to.equal(1);
+    // What the linear model leaves out is not beyond the limits, though it takes some of the margin for errors.
     expect(told.measured[0].voltageErrorPu).to.be.within(1e-5, 1e-3);
     expect(told.measured[0].voltageBeyondPu).to.be.within(-1e-3, 0);
     await devnet.close();
