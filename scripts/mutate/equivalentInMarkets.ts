@@ -298,10 +298,61 @@ export const IN_MARKETS: Changes = {
     ],
   ],
   "rules/PlainAccounts.sol": [
+    [
+      "if (book.positions[k][t].energyWh > 0) soldWh += uint256(book.positions[k][t].energyWh);",
+      "if (book.positions[k][t].energyWh >= 0) soldWh += uint256(book.positions[k][t].energyWh);",
+      ZERO,
+    ],
+    ["bool buys = held.energyWh < 0;", "bool buys = held.energyWh <= 0;", ZERO],
+    [
+      "if (book.carbonMoney[k] < -grams * (grams < 0 ? limits.minCarbonPrice : limits.maxCarbonPrice))",
+      "if (book.carbonMoney[k] < -grams * (grams <= 0 ? limits.minCarbonPrice : limits.maxCarbonPrice))",
+      ZERO,
+    ],
+    [
+      "if (uint256(grams < 0 ? -grams : grams) > limits.maxCarbonG)",
+      "if (uint256(grams <= 0 ? -grams : grams) > limits.maxCarbonG)",
+      SAME_SIGN,
+    ],
+    [
+      "int256 most = cap > spent ? int256(cap - spent) * NANO_PER_MICRO : int256(0);",
+      "int256 most = cap >= spent ? int256(cap - spent) * NANO_PER_MICRO : int256(0);",
+      ZERO,
+    ],
+    [
+      "if (money < 0) spent += uint256((-money + NANO_PER_MICRO - 1) / NANO_PER_MICRO);",
+      "if (money <= 0) spent += uint256((-money + NANO_PER_MICRO - 1) / NANO_PER_MICRO);",
+      "nothing, rounded up to a whole micro-dollar, is nothing",
+    ],
+    ["if (money > int256(due)) due = uint256(money);", "if (money >= int256(due)) due = uint256(money);", EITHER],
+    [
+      "account.held = due > type(uint32).max ? type(uint32).max : uint32(due);",
+      "account.held = due >= type(uint32).max ? type(uint32).max : uint32(due);",
+      EITHER,
+    ],
     ["assert(energy == 0 && reserve == 0);", "assert(energy == 0);", ASSERTED],
     ["assert(energy == 0 && reserve == 0);", "assert(reserve == 0);", ASSERTED],
     ["assert(money == 0 && carbon == 0);", "assert(money == 0);", ASSERTED],
     ["assert(money == 0 && carbon == 0);", "assert(carbon == 0);", ASSERTED],
+  ],
+  "rules/PlainPayload.sol": [
+    [
+      "if (payload.length - offset < GROUP_BYTES) revert ISettlementErrors.PayloadLength(payload.length);",
+      "if (payload.length - offset <= GROUP_BYTES) revert ISettlementErrors.PayloadLength(payload.length);",
+      "a group's head that nothing follows is empty or longer than the payload, and refused by what follows alike",
+    ],
+  ],
+  "rules/PlainRules.sol": [
+    [
+      "for (uint256 k; k < book.participants; ++k) {",
+      "for (uint256 k; k <= book.participants; ++k) {",
+      "what is one too many is written over by the first home",
+    ],
+    [
+      "for (uint256 k; k < book.participants; ++k) if (book.ids[k] == home.id) return injection;",
+      "for (uint256 k; k <= book.participants; ++k) if (book.ids[k] == home.id) return injection;",
+      "what is one too many is the desk, and no home has its id",
+    ],
   ],
   "rules/PlainGrid.sol": [
     ["(p, q) = (p < 0 ? -p : p, q < 0 ? -q : q);", "(p, q) = (p <= 0 ? -p : p, q < 0 ? -q : q);", SAME_SIGN],
