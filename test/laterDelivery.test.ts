@@ -125,6 +125,40 @@ describe("delivery on a chain that goes on by itself", function () {
     expect(audit.stdout).to.include("files beside the chain: valid");
   });
 
+  it("is stopped by no meter that says what its connection cannot carry, and the others get the same", async () => {
+    const absurd = join(out, "absurd");
+    const at = ["--rpc", anvil.url, "--market", settlement.market!, "--out", absurd];
+    const ran = await captured("run", "ieee15", "--hours", "1", ...at);
+    expect(ran.code, ran.stderr).to.equal(0);
+    const [day] = globSync(`${absurd}/*-1h`);
+    const { meters, connections } = MetersJsonSchema.parse(read(join(day, "meters.json")));
+    const told = DeliveryJsonSchema.parse(read(join(day, "delivery.json")));
+    // A home that sells no reserve and has no renewables: nothing of what it does changes what others are called for.
+    const plain = meters.find(({ prosumer, renewableWh: [wh] }) => {
+      const own = told.members.find(({ id }) => id === prosumer)!;
+      return wh === 0 && own.calledWh[0] === 0 && own.undeliveredW[0] === 0;
+    })!;
+    const { prosumer, start } = plain;
+    const reading = { prosumer, start, seconds: 3600, quality: "measured", meteredWh: -(2 ** 31), renewableWh: 0 };
+    const file = join(out, "beyond.json");
+    writeFileSync(file, JSON.stringify({ readings: [reading], notes: [] }));
+    const entered = await captured("meter", "enter", day, "--readings", file, "--pass-time");
+    expect(entered.code, entered.stderr).to.equal(0);
+    expect(entered.stdout).to.include(
+      `prosumer ${prosumer}, period 0: meteredWh -2147483648 is beyond its connection of`,
+    );
+    const { takeW } = connections.find((one) => one.prosumer === prosumer)!;
+    const after = DeliveryJsonSchema.parse(read(join(day, "delivery.json")));
+    for (const own of after.members) {
+      const before = told.members.find(({ id }) => id === own.id)!;
+      if (own.id === prosumer) expect([own.meteredWh, own.quality]).to.deep.equal([[-takeW], ["estimated"]]);
+      else expect([own.id, own.movedNano]).to.deep.equal([own.id, before.movedNano]);
+    }
+    const audit = await captured("audit", day, "--bundle", out);
+    expect(audit.code, audit.stderr).to.equal(0);
+    expect(audit.stdout).to.include("files beside the chain: valid");
+  });
+
   it("is done for a day in several sessions as well: entered, billed once, and found valid as one folder", async () => {
     const apart = join(out, "apart");
     const at = ["--rpc", anvil.url, "--market", settlement.market!, "--out", apart];

@@ -48,6 +48,7 @@ export function checkDelivery(delivery: DeliveryJson, meters: MetersJson, judged
     ...signed,
     closed: delivery.kind !== "provisional",
     imbalancePrice: BigInt(imbalancePrice(terms.scenario.tariff)),
+    limits,
   };
   const readings = readingsOf(facts, market.allowanceT);
   const hash = keccak256(encodeReadings(readings));

@@ -1,5 +1,5 @@
 /** The rows of readings that come of the settled batch, the frozen terms and what meters and nodes signed. */
-import { QUALITIES } from "../codec/meterReading.ts";
+import { QUALITIES, type MeterReading } from "../codec/meterReading.ts";
 import type { SessionReadings } from "../codec/readings.ts";
 import type { Terms } from "../codec/terms.ts";
 import { DESK, OPERATOR, type Trade, UTILITY } from "../market/result/clearingResult.ts";
@@ -16,6 +16,8 @@ export type Facts = Pick<Signed, "readings" | "statements"> & {
   readonly needW: (j: number, t: number) => bigint;
   readonly closed: boolean;
   readonly imbalancePrice: bigint;
+  /** Of who has a connection, W. */
+  readonly limits: ReadonlyMap<number, { readonly feedW: number; readonly takeW: number; readonly renewableW: number }>;
 };
 
 const MISSING = QUALITIES.indexOf("missing");
@@ -31,7 +33,8 @@ type Cell = {
   w: bigint;
 };
 
-export function readingsOf(facts: Facts, allowanceT: ArrayLike<number>): SessionReadings {
+export function readingsOf(told: Facts, allowanceT: ArrayLike<number>): SessionReadings {
+  const facts = { ...told, readings: asCarried(told) };
   const { participants, periods, invited, terms } = facts;
   const cells = participants.map(() =>
     Array.from({ length: periods }, (): Cell => ({
@@ -67,7 +70,7 @@ export function readingsOf(facts: Facts, allowanceT: ArrayLike<number>): Session
     return {
       id,
       released: own === undefined ? 0 : held(facts, i, own),
-      emissionsG: emitted(facts, id, { own, values, grams }),
+      emissionsG: Math.min(emitted(facts, id, { own, values, grams }), burnable(facts, id)),
       values,
     };
   });
@@ -82,6 +85,28 @@ export function readingsOf(facts: Facts, allowanceT: ArrayLike<number>): Session
     return { shortPrice, longPrice, responsePrice };
   });
   return { allowancePrice: Math.round(1000 * terms.scenario.carbon.deskBuyPerT), prices, rows, responses };
+}
+
+/** No meter counts for more than its connection carries; a value that was more is an estimate. */
+function asCarried({ readings, limits, seconds }: Facts): Facts["readings"] {
+  const carried = new Map<number, MeterReading[]>();
+  for (const [id, file] of readings) {
+    const limit = limits.get(id);
+    const wh = (watts: number | undefined): number =>
+      watts === undefined ? Infinity : Number(-down(-BigInt(watts) * BigInt(seconds), 3600n));
+    const counted = file.map((one) => {
+      let { meteredWh, renewableWh } = one;
+      if (meteredWh > wh(limit?.feedW)) meteredWh = wh(limit?.feedW);
+      if (-meteredWh > wh(limit?.takeW)) meteredWh = -wh(limit?.takeW);
+      if (renewableWh > wh(limit?.renewableW)) renewableWh = wh(limit?.renewableW);
+      const same = meteredWh === one.meteredWh && renewableWh === one.renewableWh;
+      return same || one.quality === "missing"
+        ? one
+        : { ...one, meteredWh, renewableWh, quality: "estimated" as const };
+    });
+    carried.set(id, counted);
+  }
+  return carried;
 }
 
 const down = (a: bigint, b: bigint): bigint => (a >= 0n ? a / b : -((b - 1n - a) / b));
@@ -121,6 +146,14 @@ function enterTrade(facts: Facts, cells: readonly Cell[][], traded: Traded[], tr
   if (seller === UTILITY) return;
   cells[seller][t].w += quantity;
   cells[seller][t].paid += quantity * BigInt(price);
+}
+
+/** Two grams for each Wh that the connection carries both ways in the session: the chain takes no more. */
+function burnable({ limits, seconds, periods }: Facts, id: number): number {
+  const limit = limits.get(id);
+  if (limit === undefined) return 0xffffffff;
+  const grams = down(2n * BigInt(limit.feedW + limit.takeW) * BigInt(seconds) * BigInt(periods), 3600n);
+  return grams > 0xffffffffn ? 0xffffffff : Number(grams);
 }
 
 type Value = { readonly dueWh: number; readonly meteredWh: number; readonly quality: number };

@@ -97,7 +97,7 @@ async function enterDue(known: MeteredSession, signed: Signed, documents: Docume
   if (entry === undefined) throw new Exit(3, `too early: ${utc(now < opens ? opens : closes)} on the chain's clock`);
   documents.splice(entry.number - 1, documents.length, { delivery, meters });
   const later = entry.kind === "provisional" ? `: some values are missing, the rest from ${utc(closes)}` : "";
-  return [...made.refused, `entry ${entry.number} (${entry.kind}) in block ${entry.block}${later}`];
+  return [...made.refused, ...made.beyond, `entry ${entry.number} (${entry.kind}) in block ${entry.block}${later}`];
 }
 
 const utc = (seconds: number): string => new Date(1000 * seconds).toISOString().replace(".000Z", "Z");

@@ -1,5 +1,14 @@
 /** What is signed of a delivery (EIP-712), and its hashes: docs/delivery.md, contracts/types/Readings.sol. */
-import { AbiCoder, concat, getBytes, keccak256, Signature, TypedDataEncoder, type TypedDataDomain } from "ethers";
+import {
+  AbiCoder,
+  assertArgument,
+  concat,
+  getBytes,
+  keccak256,
+  Signature,
+  TypedDataEncoder,
+  type TypedDataDomain,
+} from "ethers";
 import type { MeterReading } from "./meterReading.ts";
 import { QUALITIES } from "./meterReading.ts";
 import { rowBytes } from "./readings.ts";
@@ -77,10 +86,18 @@ export const STATEMENT_TYPES = {
   DeviceStatement: typed("bytes32 batch, uint32 prosumer, uint32 generatorG, bytes plannedWh"),
 };
 
-/** What the node key signs: planned Wh are u32 a period. */
+const MOST_U32 = 0xffffffff;
+
+/** Integers that the bytes hold: what wraps would be signed as another value. */
+function whole(what: string, value: number, least: number, most: number): number {
+  assertArgument(Number.isInteger(value) && value >= least && value <= most, "no value of its bytes", what, value);
+  return value;
+}
+
+/** What the node key signs: planned Wh are u32 a period. Throws as ethers does for what is none. */
 export function statementMessage(batch: string, { prosumer, plannedWh, generatorG }: DeviceStatement) {
   const bytes = new Uint8Array(4 * plannedWh.length);
-  plannedWh.forEach((wh, t) => new DataView(bytes.buffer).setUint32(4 * t, wh));
+  plannedWh.forEach((wh, t) => new DataView(bytes.buffer).setUint32(4 * t, whole(`plannedWh ${t}`, wh, 0, MOST_U32)));
   return { batch, prosumer, generatorG, plannedWh: bytes };
 }
 export const statementDigest = (domain: TypedDataDomain, batch: string, statement: DeviceStatement): string =>
@@ -107,7 +124,10 @@ export type MeterReadings = {
   readonly values: Uint8Array;
 };
 
-/** The values of one meter's periods, in their order: meteredWh i32, quality u2 and renewableWh u30. */
+/**
+ * The values of one meter's periods, in their order: meteredWh i32, quality u2 and renewableWh u30. Throws as ethers
+ * does for values that these do not hold.
+ */
 export function meterReadings(readings: readonly MeterReading[], number: number): MeterReadings {
   const [first] = readings;
   const values = new Uint8Array(8 * readings.length);
@@ -115,8 +135,9 @@ export function meterReadings(readings: readonly MeterReading[], number: number)
   readings.forEach(({ meteredWh, renewableWh, quality, prosumer, start, seconds }, t) => {
     const follows = prosumer === first.prosumer && seconds === first.seconds && start === first.start + t * seconds;
     if (!follows) throw new RangeError(`reading ${t} of prosumer ${prosumer} does not follow the one before`);
-    view.setInt32(8 * t, meteredWh);
-    view.setUint32(8 * t + 4, QUALITIES.indexOf(quality) * 2 ** 30 + renewableWh);
+    view.setInt32(8 * t, whole(`meteredWh ${t}`, meteredWh, -(2 ** 31), 2 ** 31 - 1));
+    const generated = whole(`renewableWh ${t}`, renewableWh, 0, 2 ** 30 - 1);
+    view.setUint32(8 * t + 4, QUALITIES.indexOf(quality) * 2 ** 30 + generated);
   });
   return { prosumer: first.prosumer, start: first.start, periodSeconds: first.seconds, number, values };
 }

@@ -38,6 +38,8 @@ export type Entered = Documents & {
   readonly settled: Delivery.SettledBatch;
   /** Files and statements that were not taken, and why. */
   readonly refused: readonly string[];
+  /** Values beyond a connection, and what they count as. */
+  readonly beyond: readonly string[];
 };
 
 /**
@@ -56,7 +58,7 @@ export async function enterMeters(
   const at = await come(place, settled, early);
   const entry = at === undefined ? undefined : await post(place, settled, reckoned, at);
   const documents = documentsOf(place, promised, request, reckoned, entry);
-  return { ...documents, entry, settled, refused: reckoned.taken.refused };
+  return { ...documents, entry, settled, refused: reckoned.taken.refused, beyond: reckoned.beyond };
 }
 
 /** Sets the clock to when the entry may be made, and says it; undefined: it is not that late, and nobody may set it. */

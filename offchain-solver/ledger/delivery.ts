@@ -41,7 +41,7 @@ export type Bill = { readonly lines: readonly Line[]; readonly allowancePrice: b
 export const DESK_ID = 0xfffffffd;
 export const UTILITY_ID = 0xffffffff;
 
-const MOST_G_PER_WH = 2n;
+export const MOST_G_PER_WH = 2n;
 const MISSING = QUALITIES.indexOf("missing");
 const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 

@@ -30,7 +30,10 @@ describe("an entry of a session", function () {
   const day = devicesOf(whole, outcome!.solution, result);
   const ids = result.participants;
   const start = result.sessionStart;
-  const promised: Promised = { result, market, invited: ids, imbalancePrice: imbalancePrice(scenario.tariff) };
+  const connection = { feedW: 2e6, takeW: 2e6, renewableW: 2e6, maxPrice: 400_000 };
+  const connections = new Map(ids.map((id) => [id, connection]));
+  const held = imbalancePrice(scenario.tariff);
+  const promised: Promised = { result, market, invited: ids, imbalancePrice: held, connections };
 
   const readingsOf = (i: number, change: (t: number) => Partial<MeterReading> = () => ({})): MeterReading[] =>
     day.meteredWh[i].map((meteredWh, t) => ({
@@ -58,7 +61,7 @@ describe("an entry of a session", function () {
     closed: true,
     multiple: 2,
     imbalancePrice: imbalancePrice(scenario.tariff),
-    connections: new Map(ids.map((id) => [id, { feedW: 2e6, takeW: 2e6, renewableW: 2e6, maxPrice: 400_000 }])),
+    connections,
   };
   const entry = sessionReadings(promised, metered(), "final");
 
@@ -128,6 +131,43 @@ describe("an entry of a session", function () {
     const closed = bill(sessionReadings(promised, dead, "final"), basis);
     expect(open.lines[2].energy - closed.lines[2].energy >= 0n).to.equal(true);
     expect(open.measured).to.equal(false);
+  });
+
+  it("takes no day from the others for a meter that says what its connection cannot carry", () => {
+    const { lines } = bill(entry, basis);
+    const i = ids.findIndex((_, k) => day.renewableWh[k].every((wh) => wh === 0) && !market.canAnswer[k]);
+    const absurd = [-(2 ** 31), -2_000_001, 2_000_001, 2 ** 31 - 1];
+    for (const meteredWh of absurd) {
+      const found = sessionReadings(
+        promised,
+        metered([i, readingsOf(i, (t) => (t === 1 ? { meteredWh } : {}))]),
+        "final",
+      );
+      const most = Math.sign(meteredWh) * 2_000_000;
+      expect(found.rows[i].values[1]).to.deep.include({ meteredWh: most, quality: 1 });
+      const made = bill(found, basis);
+      expect(made.measured).to.equal(false);
+      made.lines.forEach((line, k) => k === i || expect(line).to.deep.equal(lines[k]));
+      // As if it had read exactly what the connection carries.
+      const full = metered([i, readingsOf(i, (t) => (t === 1 ? { meteredWh: most, quality: "estimated" } : {}))]);
+      expect(made.lines[i]).to.deep.equal(bill(sessionReadings(promised, full, "final"), basis).lines[i]);
+    }
+    // What renewables cannot have given calls for no more reserve than what they can, and gives no credits.
+    const sun = ids.findIndex((_, k) => day.renewableWh[k].some((wh) => wh > 0));
+    const much = metered([sun, readingsOf(sun, () => ({ renewableWh: 2 ** 30 - 1 }))]);
+    const row = sessionReadings(promised, much, "final").rows[sun];
+    expect(row.values.map(({ renewableWh, quality }) => [renewableWh, quality])).to.deep.equal(
+      Array(result.periods).fill([2_000_000, 1]),
+    );
+    expect(() => bill(sessionReadings(promised, much, "final"), basis)).not.to.throw();
+  });
+
+  it("takes no more grams of a home than its connection could burn, whatever it states or has allowances for", () => {
+    const most = Math.floor((2 * 4e6 * result.periods * result.periodSeconds) / 3600);
+    const loud = new Map(statements).set(ids[0], { ...statements.get(ids[0])!, generatorG: 0xffffffff });
+    const found = sessionReadings(promised, { ...metered(), statements: loud }, "final");
+    expect(found.rows[0].emissionsG).to.equal(most);
+    expect(() => bill(found, basis)).not.to.throw();
   });
 
   it("prices what is short no lower than it was sold for, what is long at the tariff, called energy between", () => {

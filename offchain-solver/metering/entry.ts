@@ -2,10 +2,10 @@
  * What an entry says of a session (docs/delivery.md), from the batch that settled, the frozen terms, what meters read
  * and what parties state. Everybody who has these makes the same bytes.
  */
-import type { DeviceStatement, Kind } from "../codec/deliveryData.ts";
-import { QUALITIES, type MeterReading } from "../codec/meterReading.ts";
+import type { Connection, DeviceStatement, Kind } from "../codec/deliveryData.ts";
+import { QUALITIES, worse, type MeterReading } from "../codec/meterReading.ts";
 import type { PeriodPrices, Response, Row, RowValue, SessionReadings } from "../codec/readings.ts";
-import { closedBy, deviationOf } from "../ledger/delivery.ts";
+import { closedBy, deviationOf, MOST_G_PER_WH } from "../ledger/delivery.ts";
 import { type ClearingResult, PRICE_UNITS, UNITS, UTILITY } from "../market/result/clearingResult.ts";
 import { paymentNano, positionsWh } from "../market/result/verify.ts";
 import type { Market } from "../market/scenario/market.ts";
@@ -20,7 +20,11 @@ export type Promised = {
   readonly invited: readonly number[];
   /** 1e-6 $ per kWh sold that was held until now. */
   readonly imbalancePrice: number;
+  /** Of those who have one: what bounds all that a meter can say of its home. */
+  readonly connections: ReadonlyMap<number, Room>;
 };
+
+type Room = Pick<Connection, "feedW" | "takeW" | "renewableW">;
 
 export type Metered = {
   /** By prosumer: every period's, in order; absent: nothing is known. */
@@ -36,8 +40,9 @@ const UNSTATED_G_PER_WH = 2;
 const ROUNDING_WH = 2;
 const MICRO = 1_000_000;
 
-export function sessionReadings(promised: Promised, metered: Metered, kind: Kind): SessionReadings {
+export function sessionReadings(promised: Promised, told: Metered, kind: Kind): SessionReadings {
   const { result, market, invited } = promised;
+  const metered = { ...told, readings: withinConnections(promised, told.readings) };
   const known = invited.map((id) => valuesOf(metered.readings.get(id), result.periods));
   const calls = callsOf(result, needsOf(market), errorsOf(promised, metered));
   const positions = positionsWh(result);
@@ -49,11 +54,59 @@ export function sessionReadings(promised: Promised, metered: Metered, kind: Kind
       return { ...value, dueWh: (i < 0 ? 0 : positions[t][i]) + calledWh };
     });
     if (i >= 0) responses.push(...responsesOf(row, i, { values, calls, result, closed: closedBy(kind) }));
-    const emissionsG = emissionsOf(promised, i, values, { calls, statement: metered.statements.get(id) });
+    const emitted = emissionsOf(promised, i, values, { calls, statement: metered.statements.get(id) });
+    const emissionsG = Math.min(emitted, mostGrams(promised, id));
     return { id, released: i < 0 ? 0 : releasedOf(promised, i, positions), emissionsG, values };
   });
   const allowancePrice = Math.round(market.scenario.carbon.deskBuyPerT * PRICE_UNITS);
   return { allowancePrice, prices: pricesOf(promised), rows, responses };
+}
+
+/**
+ * What counts of the readings: a value beyond its home's connection counts as what that carries, estimated. The chain
+ * refuses what is beyond, and one wrong meter must not keep everybody from being paid.
+ */
+function withinConnections(
+  { connections }: Promised,
+  readings: ReadonlyMap<number, readonly MeterReading[]>,
+): ReadonlyMap<number, readonly MeterReading[]> {
+  return new Map(
+    [...readings].map(([id, own]) => {
+      const room = connections.get(id);
+      return [id, room === undefined ? own : own.map((one) => withinConnection(one, room))];
+    }),
+  );
+}
+
+/** What of the readings is beyond its home's connection, and counts as what that carries: a line a value. */
+export function beyondConnections({ connections }: Pick<Promised, "connections">, { readings }: Metered): string[] {
+  return [...readings].flatMap(([id, own]) => {
+    const room = connections.get(id);
+    return room === undefined
+      ? []
+      : own.flatMap((one, t) => {
+          const counted = withinConnection(one, room);
+          if (counted === one || one.quality === "missing") return [];
+          const [field, limit] =
+            counted.meteredWh === one.meteredWh
+              ? (["renewableWh", room.renewableW] as const)
+              : (["meteredWh", one.meteredWh > 0 ? room.feedW : room.takeW] as const);
+          return [
+            `prosumer ${id}, period ${t}: ${field} ${one[field]} is beyond its connection of ${limit} W: counts as ${counted[field]}, estimated`,
+          ];
+        });
+  });
+}
+
+/** Rounded up, as a meter's register may be. */
+const whOf = (watts: number, seconds: number): number => Math.ceil((watts * seconds) / 3600);
+
+function withinConnection(reading: MeterReading, { feedW, takeW, renewableW }: Room): MeterReading {
+  const { seconds, quality } = reading;
+  const meteredWh = Math.max(-whOf(takeW, seconds), Math.min(whOf(feedW, seconds), reading.meteredWh));
+  const renewableWh = Math.min(whOf(renewableW, seconds), reading.renewableWh);
+  if (meteredWh === reading.meteredWh && renewableWh === reading.renewableWh) return reading;
+  return { ...reading, meteredWh, renewableWh, quality: worse(quality, "estimated") };
 }
 
 type Value = Omit<RowValue, "dueWh">;
@@ -62,7 +115,7 @@ function valuesOf(readings: readonly MeterReading[] | undefined, periods: number
   const missing = QUALITIES.indexOf("missing");
   return Array.from({ length: periods }, (_, t) => {
     const one = readings?.[t];
-    if (one === undefined) return { meteredWh: 0, renewableWh: 0, quality: missing };
+    if (one === undefined || one.quality === "missing") return { meteredWh: 0, renewableWh: 0, quality: missing };
     return { meteredWh: one.meteredWh, renewableWh: one.renewableWh, quality: QUALITIES.indexOf(one.quality) };
   });
 }
@@ -101,6 +154,14 @@ function responsesOf(row: number, i: number, { values, calls, result, closed }: 
     if (calledWh === 0 && undeliveredW === 0) return [];
     return [{ row, period, calledWh, undeliveredW, price: calls.price[i][period] }];
   });
+}
+
+/** What the chain takes of a connection's emissions over the session. */
+function mostGrams({ connections, result: { periods, periodSeconds } }: Promised, id: number): number {
+  const room = connections.get(id);
+  if (room === undefined) return MOST_U32;
+  const most = (BigInt(room.feedW + room.takeW) * MOST_G_PER_WH * BigInt(periods * periodSeconds)) / 3600n;
+  return Math.min(Number(most), MOST_U32);
 }
 
 type Emitting = { readonly calls: Calls; readonly statement: DeviceStatement | undefined };

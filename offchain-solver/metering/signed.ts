@@ -10,6 +10,7 @@ import {
   type DeviceStatement,
 } from "../codec/deliveryData.ts";
 import type { MeterReading } from "../codec/meterReading.ts";
+import { isIllFormed } from "../codec/foreign.ts";
 import { signerOfText } from "../codec/recover.ts";
 import type { Metered } from "./entry.ts";
 
@@ -78,7 +79,7 @@ export function takeIn(files: readonly MeterFile[], statements: readonly SignedS
   for (const one of statements) {
     const { signature, ...statement } = one;
     const { prosumer, plannedWh } = statement;
-    const signer = signerOfText(statementDigest(expected.domain, expected.batch, statement), signature);
+    const signer = signerOf(() => statementDigest(expected.domain, expected.batch, statement), signature);
     if (plannedWh.length !== expected.periods) refused.push(`statement of prosumer ${prosumer}: another length`);
     else if (signer === undefined || signer !== expected.nodeKeys.get(prosumer))
       refused.push(`statement of prosumer ${prosumer}: not signed by its node's key`);
@@ -101,8 +102,18 @@ function faultOf({ readings, number, signature }: MeterFile, expected: Expected)
     readings.some((one, t) => one.prosumer !== prosumer || one.seconds !== seconds || one.start !== start + t * seconds)
   )
     return "its readings do not follow each other";
-  const signer = signerOfText(meterDigest(expected.domain, meterReadings(readings, number)), signature);
+  const signer = signerOf(() => meterDigest(expected.domain, meterReadings(readings, number)), signature);
   return signer === undefined || !expected.meterKeys.get(prosumer)?.includes(signer)
     ? "not signed by its meter's key"
     : undefined;
+}
+
+/** undefined too of what holds a number that no signed message can: nobody has signed it. */
+function signerOf(digest: () => string, signature: string): string | undefined {
+  try {
+    return signerOfText(digest(), signature);
+  } catch (error) {
+    if (!isIllFormed(error)) throw error;
+    return undefined;
+  }
 }

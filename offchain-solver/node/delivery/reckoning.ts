@@ -25,7 +25,7 @@ import { imbalancePrice } from "../../ledger/settleable.ts";
 import type { ClearingResult } from "../../market/result/clearingResult.ts";
 import { sessionOf } from "../../market/scenario/leaveOut.ts";
 import { marketOf } from "../../market/scenario/market.ts";
-import { sessionReadings } from "../../metering/entry.ts";
+import { beyondConnections, sessionReadings } from "../../metering/entry.ts";
 import { toDeliveryJson, toMetersJson, type Earlier } from "../../metering/record.ts";
 import { takeIn, type MeterFile, type SignedStatement, type Taken } from "../../metering/signed.ts";
 import type { DeliveryJson, MetersJson } from "../../records/deliveryJson.ts";
@@ -56,6 +56,8 @@ export type Reckoned = {
   /** Who has a row. */
   readonly invited: readonly number[];
   readonly taken: Taken;
+  /** What was read beyond a connection and counts as what that carries, in words. */
+  readonly beyond: readonly string[];
   readonly readings: SessionReadings;
   readonly basis: Ledger.Basis;
   readonly bill: Ledger.Bill;
@@ -92,7 +94,9 @@ export async function reckon(
   // The contract takes no row of whom it cannot bound, and later the rows of the entry before.
   const connected = terms.scenario.prosumers.map(({ id }) => id).filter((id) => basis.connections.has(id));
   const invited = earlier?.readings.rows.map(({ id }) => id) ?? connected;
-  const known = { result, market: cleared, invited, imbalancePrice: imbalancePrice(terms.scenario.tariff) };
+  const { connections } = basis;
+  const held = imbalancePrice(terms.scenario.tariff);
+  const known = { result, market: cleared, invited, imbalancePrice: held, connections };
   const readings = sessionReadings(known, taken, request.kind);
   const bill = Ledger.bill(readings, basis);
   const moving = earlier ? Ledger.subtract(bill, earlier.bill, earlier.kind) : bill;
@@ -101,7 +105,8 @@ export async function reckon(
   const entry = { kind: request.kind, readings: encodeReadings(readings), meters, ...(reason && { reason }) };
   const takenUp = before && (await takenUpOf(market, settled, earlier!));
   const entered = Ledger.enter(moving, request.kind, await debitableOf(market, invited), takenUp);
-  return { invited, taken, readings, basis, bill, before, earlier, entry, entered };
+  const beyond = beyondConnections(known, taken);
+  return { invited, taken, beyond, readings, basis, bill, before, earlier, entry, entered };
 }
 
 export type Documents = { readonly delivery: DeliveryJson; readonly meters: MetersJson };
