@@ -19,6 +19,7 @@ describe("a counter's reading", () => {
     ["Cumulative import [kWh]", [0, 0, 0], "its name says so"],
     ["Meter reading import [kWh]", [3, 4, 2], "its name says so"],
     ["Import register [kWh]", [3, 4, 2], "its name says so"],
+    ["Tagesertrag PV [kWh]", [3, 4, 0], "its name says so"],
     ["1-1:1.8.0 [kWh]", [3, 4, 2], "its name says so"],
     ["Bezug [kWh]", [412.1, 412.5, 413.1], "its values only ever rise"],
     ["Bezug [kWh]", [999.5, 0.3, 0.9], "its values rise but for one reset"],
@@ -40,6 +41,7 @@ describe("a counter's reading", () => {
     ["Erzeugung [kWh]", [0, 0.5, 1, 1.8, 2.6, 3.3, 3.9, 4.3, 4.4, 4.5, 4.5]],
     ["Bezug [kWh]", new Array(24).fill(0.2)],
     ["Register 1 Bezug [kWh]", [3, 4, 2, 5, 1]],
+    ["Bauernstand 1_8_0 Bezug [kWh]", [3, 4, 2]],
     ["Standby-Verbrauch [kWh]", [3, 4, 2]],
     ["1-1:1.29.0 [kWh]", [3, 4, 2]],
   ];

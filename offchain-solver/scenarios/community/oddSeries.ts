@@ -6,9 +6,16 @@ const DAY_MS = 86_400_000;
 /** From one day to the next: an empty home draws a tenth, a cloudy day brings a tenth; Wh are a thousand times kWh. */
 const JUMP = 200;
 
-/** Names of what a counter shows, OBIS codes of the time integral 1 (x.8.x) among them. */
-const READING =
-  /\b((z(ä|ae)hler|anfangs|end)?[- ]?st(a|ä|ae)nde?|cumul\w*|kumul\w*|(meter|register|counter)[- _]?readings?|totali[sz]er)\b|z(ä|ae)hlerst(a|ä|ae)nd|(^|[^\d.])[12][._]8[._]\d/i;
+/** Names of what a counter shows, since ever or since midnight; OBIS codes x.8.x are the time integral 1. */
+const READING = new RegExp(
+  [
+    String.raw`\b((z(ä|ae)hler|anfangs|end)?[- ]?st(a|ä|ae)nde?|(meter|register|counter)[- _]?readings?)\b`,
+    "z(ä|ae)hlerst(a|ä|ae)nd",
+    String.raw`\b(cumul|kumul|totali[sz]er|tagesertrag|daily[ _](yield|total)|(energy|yield)[ _]today)`,
+    String.raw`(^|[^\w.])[12]\.8\.\d`,
+  ].join("|"),
+  "i",
+);
 /** Said of a counter's reading, and of what an interval took as well. */
 const MAYBE_READING = /\b(register|readings?|counter|index|ablese\w*|ablesung|lettura|relev(é|e))(?![\p{L}])/iu;
 
