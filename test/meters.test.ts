@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -143,6 +143,63 @@ describe("gridpact meter", function () {
         Array.from({ length: 4 }, () => [-6, "measured"]),
       );
     } finally {
+      await broker.stop();
+    }
+  });
+
+  it("reads a year of quarter-hours of 15 homes", async () => {
+    const homes = Array.from({ length: 15 }, (_, k) => `H${k}`);
+    const whose = file(
+      "homes.csv",
+      ["point,prosumer,generation", ...homes.map((h, k) => `${h},${k + 1},no`)].join("\n"),
+    );
+    const row = (_: unknown, k: number): string =>
+      `${new Date(1000 * (start + 900 * k)).toISOString()}${homes.map(() => `,.${k % 7}`).join("")}`;
+    const table = [["Time", ...homes.map((h) => `${h} [kWh]`)].join(","), ...Array.from({ length: 35_040 }, row)];
+    const args = ["--points", whose, "--from", "2026-07-15T06:00Z", "--hours", "1", "--json", "-"];
+    const { code, stdout: out, stderr } = await gridpact("read", file("load.csv", table.join("\n")), ...args);
+    expect(code, stderr).to.equal(0);
+    expect(JSON.parse(out).readings.map((one: { meteredWh: number }) => one.meteredWh)).to.deep.equal(
+      homes.map(() => -600),
+    );
+  });
+
+  it("ends with 2, and writes nothing, where nothing of these points and periods was read", async () => {
+    const table = file("home.csv", "Time,Import [kWh]\n2026-07-14 08:00,1\n2026-07-14 09:00,1");
+    const { code, stdout: out, stderr } = await gridpact("read", table, ...span, "--json", "-");
+    expect({ code, out }).to.deep.equal({ code: 2, out: "" });
+    expect(stderr).to.contain(`${table}: has no value of home, roof in the 1 hours from 2026-07-15T08:00+02:00`);
+  });
+
+  it("listens to the message of the guide, and says of whom all messages were refused", async () => {
+    const guide = readFileSync(new URL("../docs/guide/meters.md", import.meta.url), "utf8");
+    const example = JSON.parse(/\*\*A message\*\* is `(\{[^`]*\})`/.exec(guide)![1]) as Record<string, unknown>;
+    expect(readMessage("m/home", JSON.stringify(example)))
+      .to.be.an("array")
+      .with.length(3);
+    const broker = await startMosquitto();
+    const meter = await connectAsync(broker.url);
+    const heard = async (clientId: string, messages: readonly object[]) => {
+      const options = ["--broker", broker.url, "--topic", "m/#", "--wait", "2", "--client-id", clientId, "--json", "-"];
+      const listening = gridpact("listen", ...span, "--hours", "1", "--minutes", "15", ...options);
+      await sleep(1000);
+      for (const one of messages) await meter.publishAsync("m/1", JSON.stringify(one), { qos: 1 });
+      return listening;
+    };
+    try {
+      const bad = { ...example, importWh: -5 };
+      const nothing = await heard("first", [bad, { ...example, kWh: 3 }]);
+      expect({ code: nothing.code, out: nothing.stdout }).to.deep.equal({ code: 2, out: "" });
+      expect(nothing.stderr).to.contain("m/1: importWh = -5: ").and.contain("m/1: kWh = 3: unknown; known: point,");
+      expect(nothing.stderr).to.contain("has no value of home, roof").and.contain("(and 1 more)");
+      const some = await heard("second", [bad, { ...example, point: "roof", importWh: undefined }]);
+      expect(some.code, some.stderr).to.equal(0);
+      expect(some.stderr).to.contain("home: all of its messages, 1, were refused: m/1: importWh = -5: ");
+      const { readings, notes } = ReadingsJsonSchema.parse(JSON.parse(some.stdout));
+      expect(new Set(readings.map(({ quality }) => quality))).to.deep.equal(new Set(["missing"]));
+      expect(notes.join("\n")).to.contain("prosumer 7: metering point home has no value: every period is missing");
+    } finally {
+      await meter.endAsync();
       await broker.stop();
     }
   });

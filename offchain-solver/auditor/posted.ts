@@ -228,10 +228,11 @@ function checkLosses(losses: readonly Loss[], allowed: number): Finding {
 const said = (price: number): string => (price / PRICE_UNITS).toFixed(3);
 
 /** Lowest and highest price; of no trades one above and one below every other. */
-const rangeOf = (trades: readonly Trade[]): [number, number] => {
-  const prices = trades.map(({ price }) => price);
-  return [Math.min(...prices), Math.max(...prices)];
-};
+const rangeOf = (trades: readonly Trade[]): [number, number] =>
+  trades.reduce<[number, number]>(
+    ([low, high], { price }) => [Math.min(low, price), Math.max(high, price)],
+    [Infinity, -Infinity],
+  );
 
 function checkBand(trades: readonly Trade[], band: Band, tolerance: number, what: string, uniform = false): Finding {
   if (trades.length === 0) return VALID;

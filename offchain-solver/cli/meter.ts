@@ -7,7 +7,7 @@ import { terminalTable } from "../io/terminalTable.ts";
 import { checkTarget, writeJson } from "../io/target.ts";
 import { readEda } from "../metering/eda.ts";
 import { MOST_KW, type Interval } from "../metering/intervals.ts";
-import { listen, readMessage } from "../metering/mqtt.ts";
+import { listen, pointIn, readMessage } from "../metering/mqtt.ts";
 import { readPortal } from "../metering/portal.ts";
 import { Collected, type Points } from "../metering/readings.ts";
 import { ReadingsJsonSchema } from "../records/meterJson.ts";
@@ -75,29 +75,30 @@ export function meterCommand(): Command {
 async function readFiles(files: readonly string[], args: FileArguments): Promise<void> {
   checkTarget(args.json, "--json", [args.points, ...files]);
   const clock = clockOf(args.zone);
-  const { points, panels, collected } = spanOf(args);
+  const { points, collected } = spanOf(args);
   const found = noFindings();
-  const intervals: Interval[] = [];
+  const read: Interval[][] = [];
   for (const file of files) {
     if (/^\.xml$/i.test(extname(file))) {
-      const generates = (point: string): boolean => panels.has(point);
-      intervals.push(...readEda({ file, xml: readText(file) }, found, { mostKw: args.mostKw, generates }));
+      read.push(readEda({ file, xml: readText(file) }, found, { mostKw: args.mostKw }));
     } else {
       const options = { stamps: args.stamps, headLine: 1, unit: args.unit, most: args.mostKw };
-      intervals.push(...(await readPortal(file, options, clock, found)));
+      read.push(await readPortal(file, options, clock, found));
     }
   }
   const [first, ...more] = found.wrong;
   for (const one of more) note(one);
   if (first !== undefined) refuseIfWrong({ ...found, wrong: [first] }, "");
-  for (const interval of intervals) collected.add(interval);
+  for (const intervals of read) for (const interval of intervals) collected.add(interval);
+  if (collected.empty) throw nothingRead(args, points, files.join(", "), collected.notes);
+  for (const one of found.assumed) collected.notes.push(one);
   finish(args, collected, points);
 }
 
 async function listenTo(args: BrokerArguments): Promise<void> {
   checkTarget(args.json, "--json", [args.points]);
   const { points, collected } = spanOf(args);
-  const wrong: string[] = [];
+  const refused = new Refused();
   const { broker, topic, clientId } = args;
   let enough = (): void => {};
   const done = new Promise<void>((resolve) => (enough = resolve));
@@ -105,7 +106,7 @@ async function listenTo(args: BrokerArguments): Promise<void> {
     const read = readMessage(at, text, args.mostKw);
     if (typeof read === "string") {
       note(read);
-      wrong.push(read);
+      refused.add(pointIn(text) ?? at, read);
       return;
     }
     for (const interval of read) collected.add(interval);
@@ -116,7 +117,37 @@ async function listenTo(args: BrokerArguments): Promise<void> {
   await done;
   clearTimeout(timer);
   await listening.close();
-  finish(args, collected, points, wrong);
+  if (collected.empty) throw nothingRead(args, points, `${broker}: ${topic}`, [...refused.all, ...collected.notes]);
+  collected.refuseCounters();
+  refused.summarise(collected);
+  finish(args, collected, points, refused.all);
+}
+
+/** Messages that were refused, and by point or topic how many. */
+class Refused {
+  readonly all: string[] = [];
+  readonly #by = new Map<string, { readonly count: number; readonly first: string }>();
+
+  add(whose: string, why: string): void {
+    this.all.push(why);
+    const own = this.#by.get(whose) ?? { count: 0, first: why };
+    this.#by.set(whose, { ...own, count: own.count + 1 });
+  }
+
+  /** Notes of whom nothing else was heard. */
+  summarise(collected: Collected): void {
+    for (const [whose, { count, first }] of this.#by)
+      if (!collected.hasHeard(whose))
+        collected.notes.push(`${whose}: all of its messages, ${count}, were refused: ${first}`);
+  }
+}
+
+/** That no value at all is of these points and periods: such readings would say that every meter is dead. */
+function nothingRead({ from, hours }: Arguments, points: Points, source: string, why: readonly string[]): InputError {
+  const names = [...points.keys()];
+  const whose = `${names.slice(0, 6).join(", ")}${names.length > 6 ? ", ..." : ""}`;
+  const first = why.length === 0 ? "" : `; ${why[0]}${why.length > 1 ? ` (and ${why.length - 1} more)` : ""}`;
+  return new InputError(`${source}: has no value of ${whose} in the ${hours} hours from ${from}${first}`);
 }
 
 function clockOf(zone: string): ZoneClock {
@@ -125,7 +156,7 @@ function clockOf(zone: string): ZoneClock {
   return clock;
 }
 
-function spanOf(args: Arguments): { points: Points; panels: ReadonlySet<string>; collected: Collected } {
+function spanOf(args: Arguments): { points: Points; collected: Collected } {
   const { from, hours, minutes } = args;
   const ms = stampMs(from);
   const fault = typeof ms === "string" ? ms : ms % (60_000 * minutes) !== 0 ? "is off the periods" : undefined;
@@ -133,7 +164,7 @@ function spanOf(args: Arguments): { points: Points; panels: ReadonlySet<string>;
   if (60 % minutes !== 0) throw new InputError(`--minutes ${minutes}: does not divide an hour`);
   const { points, panels } = readPoints(args.points);
   const span = { start: (ms as number) / 1000, seconds: 60 * minutes, periods: (60 / minutes) * hours };
-  return { points, panels, collected: new Collected(points, span) };
+  return { points, collected: new Collected(points, span, panels) };
 }
 
 /** Whose each metering point is, and at which ones everything that is fed in was generated. */
@@ -158,13 +189,13 @@ function readPoints(file: string): { points: Points; panels: ReadonlySet<string>
   return { points, panels };
 }
 
-function finish({ json }: Arguments, collected: Collected, points: Points, wrong: readonly string[] = []): void {
+/** `told`: what was told already, of messages. */
+function finish({ json }: Arguments, collected: Collected, points: Points, told: readonly string[] = []): void {
   const readings = collected.readings();
-  const notes = [...wrong, ...collected.notes];
-  const record = ReadingsJsonSchema.parse({ readings, notes });
+  const record = ReadingsJsonSchema.parse({ readings, notes: [...told, ...collected.notes] });
   if (json !== undefined) writeJson(json, record);
-  if (json === "-") return;
   for (const one of collected.notes) note(one);
+  if (json === "-") return;
   const rows = [...new Set(points.values())].map((prosumer) => {
     const own = readings.filter((reading) => reading.prosumer === prosumer);
     const sum = (field: "meteredWh" | "renewableWh"): string => String(own.reduce((all, r) => all + r[field], 0));

@@ -30,5 +30,7 @@ export const microOfKwh = (kwh: number): bigint => BigInt(kwh.toFixed(9).replace
 export function absurd(microWh: bigint, startMs: number, endMs: number, mostKw: number): string | undefined {
   if (microWh < 0n) return "is below zero: every register counts upwards";
   const most = microOfKwh((mostKw * (endMs - startMs)) / HOUR_MS);
-  return microWh > most ? `is more than ${mostKw} kW all the while: does the source count in another unit?` : undefined;
+  return microWh > most
+    ? `is more than ${mostKw} kW all the while: another unit, or a counter's reading in place of what the interval took?`
+    : undefined;
 }

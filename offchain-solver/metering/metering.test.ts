@@ -1,44 +1,23 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import excel from "exceljs";
-import type { MeterReading } from "../codec/meterReading.ts";
-import { MeterReadingSchema } from "../records/meterJson.ts";
+import {
+  collected,
+  folder,
+  hour,
+  options,
+  POINT,
+  portal,
+  position,
+  quarter,
+  RECORD,
+  vienna,
+} from "../../test/support/meterFiles.ts";
 import { noFindings } from "../scenarios/community/findings.ts";
-import type { SeriesOptions } from "../scenarios/community/meterSeries.ts";
-import { zoneClock } from "../scenarios/community/zoneClock.ts";
 import { readEda } from "./eda.ts";
 import { readMessage } from "./mqtt.ts";
 import { readPortal } from "./portal.ts";
-import { Collected } from "./readings.ts";
-
-const vienna = zoneClock("Europe/Vienna")!;
-const options: SeriesOptions = { stamps: "start", headLine: 1, unit: "kWh" };
-const folder = mkdtempSync(join(tmpdir(), "gridpact-meters-"));
-/** 15 July 2026 in summer time. */
-const start = Date.parse("2026-07-15T06:00Z") / 1000;
-const quarter = { start, seconds: 900, periods: 4 };
-const hour = { start, seconds: 3600, periods: 1 };
-
-async function portal(name: string, text: string, reads = options) {
-  const file = join(folder, name);
-  writeFileSync(file, text);
-  const found = noFindings();
-  const intervals = await readPortal(file, reads, vienna, found);
-  return { intervals, wrong: found.wrong.map((one) => one.replace(`${folder}/`, "")) };
-}
-
-const short = (readings: readonly MeterReading[]): string[] =>
-  readings.map(({ meteredWh, renewableWh, quality }) => `${meteredWh} ${renewableWh} ${quality}`);
-
-function collected(span: typeof hour, intervals: readonly Parameters<Collected["add"]>[0][], points = { home: 7 }) {
-  const all = new Collected(new Map(Object.entries(points)), span);
-  for (const interval of intervals) all.add(interval);
-  const readings = all.readings();
-  for (const reading of readings) MeterReadingSchema.parse(reading);
-  return { readings: short(readings), notes: all.notes.map((one) => one.replaceAll(`${folder}/`, "")) };
-}
 
 const HEAD = "Zeitstempel;Bezug [kWh];Einspeisung [kWh];Erzeugung [kWh];Status";
 const DAY = [
@@ -93,6 +72,14 @@ describe("meters' files", () => {
     ["a value below zero", changed("0,1234;1,0000", "-0,1234;1,0000"), 'line 4: Bezug = "-0,1234": is below zero'],
     ["a value no home draws", changed("0,1234;1,0", "123400,0;1,0"), 'line 4: Bezug = "123400,0": is more than'],
     ["a word among numbers", changed("1,0000", "viel"), 'line 4: Einspeisung = "viel": is not a number'],
+    ["a time that cannot be read", changed("15.07.2026 08:30", "gestern"), 'line 4: Zeitstempel = "gestern": is not'],
+    ["the newest first", [HEAD, ...DAY.split("\n").slice(1).toReversed()].join("\n"), "begin with the newest"],
+    ["one row", DAY.split("\n").slice(0, 2).join("\n"), "too few to tell"],
+    [
+      "two columns of one register",
+      changed("Bezug", "Netzbezug").replace("Erzeugung", "Gesamtverbrauch"),
+      "line 1: columns Netzbezug and Gesamtverbrauch: each may be import of home",
+    ],
     ["a flag nobody knows", changed("L2", "XX"), 'line 4: Status = "XX": is no flag known'],
     ["a register nobody knows", changed("Erzeugung [kWh]", "Kanal 3 [kWh]"), "line 1: column Kanal 3: import, export"],
   ];
@@ -119,11 +106,28 @@ describe("meters' files", () => {
     expect(collected(quarter, flagged.intervals).readings[2]).to.equal("0 0 missing");
   });
 
+  it("have a flag for each of their columns, or one for all", async () => {
+    const two = "time;Bezug [kWh];Status Bezug;Einspeisung [kWh];Status Einspeisung";
+    const { intervals } = await portal("home.csv", `${two}\n2026-07-15 08:00;1;V;5;E\n2026-07-15 09:00;2;F;1;V`);
+    const told = intervals.map(({ register, quality }) => `${register} ${quality}`);
+    expect(told).to.deep.equal(["import measured", "import missing", "export estimated", "export measured"]);
+  });
+
+  it("have the parts of a tariff added; what no meter counts is not used", async () => {
+    const text =
+      "time;Bezug HT [kWh];Bezug NT [kWh];Eigenverbrauch [kWh]\n2026-07-15 08:00;1;2;9\n2026-07-15 09:00;3;;9";
+    const { intervals, wrong, assumed } = await portal("home.csv", text);
+    expect(wrong).to.deep.equal([]);
+    expect(assumed).to.deep.equal(["home.csv: line 1: column Eigenverbrauch: no meter counts it and is not used"]);
+    const told = intervals.map(({ microWh, quality }) => `${microWh / 1_000_000n} ${quality}`);
+    expect(told).to.deep.equal(["3000 measured", "0 missing"]);
+  });
+
   it("too coarse for the session, or of a point that is nobody's, are told", async () => {
     const { intervals } = await portal("home.csv", "Time,Import [kWh]\n2026-07-15 08:00,1\n2026-07-15 09:00,1");
     expect(collected(quarter, intervals).notes[0]).to.contain("home.csv: line 2: Import: an interval of 60 minutes");
     expect(collected(hour, intervals, { home: 7, other: 8 } as never).notes).to.deep.equal([
-      "prosumer 8: no source has what it drew from the grid",
+      "prosumer 8: metering point other has no value: every period is missing",
     ]);
     const other = await portal("nobody.csv", "Time,Import [kWh]\n2026-07-15 08:00,1\n2026-07-15 09:00,1");
     expect(collected(hour, other.intervals).notes[0]).to.equal(
@@ -144,67 +148,21 @@ describe("meters' files", () => {
   });
 });
 
-const POINT = "AT0010000000000000001000004567890";
-const position = (k: number, kwh: string, method = "L1"): string => {
-  const at = (q: number): string => `2026-07-15T08:${String(15 * q).padStart(2, "0")}:00+02:00`;
-  return `      <EP><DTF>${at(k)}</DTF><DTT>${k === 3 ? "2026-07-15T09:00:00+02:00" : at(k + 1)}</DTT><MM>${method}</MM><BQ>${kwh}</BQ></EP>`;
-};
-const RECORD = `<?xml version="1.0" encoding="UTF-8"?>
-<cr:ConsumptionRecord xmlns:cr="http://www.ebutilities.at/schemata/customerprocesses/consumptionrecord/01p31"
-  xmlns:ct="http://www.ebutilities.at/schemata/customerprocesses/common/types/01p20">
-  <cr:ProcessDirectory>
-    <ct:MessageId>AT001000202607160000000000000000001</ct:MessageId>
-    <ct:MeteringPoint>${POINT}</ct:MeteringPoint>
-    <Energy>
-      <MeteringPeriodStart>2026-07-15T08:00:00+02:00</MeteringPeriodStart>
-      <MeteringIntervall>QH</MeteringIntervall>
-      <EnergyData MeterCode="1-1:1.9.0 G.01" UOM="KWH">
-${[position(0, "0.25"), position(1, "0.25"), position(2, "0.125", "L2"), position(3, "0.1")].join("\n")}
-      </EnergyData>
-      <EnergyData MeterCode="1-1:2.9.0 P.01" UOM="KWH">
-${[0, 1, 2, 3].map((k) => position(k, `${k}.5`)).join("\n")}
-      </EnergyData>
-      <EnergyData MeterCode="1-1:2.9.0 G.02" UOM="KWH">
-${position(0, "99")}
-      </EnergyData>
-    </Energy>
-  </cr:ProcessDirectory>
-</cr:ConsumptionRecord>
-`;
-
-describe("what was heard so far", () => {
-  it("is whole once every point has said every period, not once the first has", () => {
-    const all = new Collected(new Map(Object.entries({ home: 7, roof: 7 })), hour);
-    const say = (point: string, register: "import" | "export"): void => {
-      for (let t = 0; t < hour.periods; t++) {
-        expect(all.complete(), `${point} ${t}`).to.equal(false);
-        const startMs = 1000 * (hour.start + t * hour.seconds);
-        const endMs = startMs + 1000 * hour.seconds;
-        all.add({ point, register, startMs, endMs, quality: "measured", microWh: 10_000_000n, place: "a message" });
-      }
-    };
-    say("home", "import");
-    say("roof", "export");
-    expect(all.complete()).to.equal(true);
-  });
-});
-
 describe("a grid operator's consumption record", () => {
-  const read = (xml: string, generates?: () => boolean) => {
+  const read = (xml: string) => {
     const found = noFindings();
-    return { intervals: readEda({ file: "p.xml", xml }, found, { ...(generates && { generates }) }), ...found };
+    return { intervals: readEda({ file: "p.xml", xml }, found), ...found };
   };
 
   it("becomes readings; a community's computed shares are none", () => {
     const { intervals, wrong } = read(RECORD);
     expect(wrong).to.deep.equal([]);
-    const points = { [POINT]: 7 } as never;
+    const points = { [POINT]: 7 };
     expect(collected(quarter, intervals, points)).to.deep.equal({
       readings: ["250 0 measured", "1250 0 measured", "2375 0 estimated", "3400 0 measured"],
       notes: [],
     });
-    const panels = read(RECORD, () => true);
-    expect(collected(quarter, panels.intervals, points).readings[3]).to.equal("3400 3500 measured");
+    expect(collected(quarter, intervals, points, [POINT]).readings[3]).to.equal("3400 3500 measured");
   });
 
   const spoilt: readonly [what: string, from: string, to: string, says: string][] = [
@@ -225,6 +183,21 @@ describe("a grid operator's consumption record", () => {
         .to.match(/^p\.xml: line \d+: column \d+: /)
         .and.contain(says);
     });
+
+  it("of a year is read in a few seconds", () => {
+    const first = Date.parse("2026-01-01T00:00Z");
+    const at = (k: number): string => new Date(first + 900_000 * k).toISOString();
+    const positions = Array.from(
+      { length: 35_040 },
+      (_, k) => `<EP><DTF>${at(k)}</DTF><DTT>${at(k + 1)}</DTT><MM>L1</MM><BQ>0.${k % 7}</BQ></EP>`,
+    );
+    const { intervals, wrong } = read(
+      RECORD.replace(position(0, "99"), "").replace(/ +<EP>[^]*<.EP>/, positions.join("\n")),
+    );
+    expect(wrong).to.deep.equal([]);
+    expect(intervals).to.have.length(35_040);
+    expect(intervals.at(-1)!.place).to.equal("p.xml: line 35050: column 1");
+  }).timeout(30_000);
 
   it("with an interval twice is refused", () => {
     const twice = RECORD.replace(position(0, "0.25"), `${position(0, "0.25")}\n${position(0, "0.25")}`);
@@ -250,13 +223,21 @@ describe("a meter's message", () => {
     expect(collected({ ...quarter, periods: 1 }, read as never).readings).to.deep.equal(["-100 30 measured"]);
   });
 
-  it("that is none is told by topic and field", () => {
+  it("says what was generated by either name, not by both", () => {
+    const by = (change: object) => readMessage("meters/home", JSON.stringify({ ...message, ...change }));
+    expect(by({ generationWh: 30 })).to.deep.equal(by({ renewableWh: 30 }));
+    expect(told({ generationWh: 30, renewableWh: 31 })).to.contain(
+      "renewableWh = 31: generationWh is the same register",
+    );
+  });
+
+  it("that is none is told by topic, field and value", () => {
     expect(readMessage("meters/home", "120 Wh")).to.contain("meters/home: is no JSON");
-    expect(told({ importWh: -1 })).to.contain("meters/home: importWh: ");
+    expect(told({ importWh: -1 })).to.contain("meters/home: importWh = -1: ");
     expect(told({ importWh: 1e9 })).to.contain("meters/home: importWh = 1000000000: is more than 1000 kW");
     expect(told({ start: "2026-07-15T08:07:00+02:00" })).to.contain("is off intervals of 900 s");
-    expect(told({ start: "2026-07-15T08:00:00" })).to.contain("meters/home: start: ");
+    expect(told({ start: "2026-07-15T08:00:00" })).to.contain('meters/home: start = "2026-07-15T08:00:00": ');
     expect(told({ importWh: undefined })).to.contain("meters/home: has none of");
-    expect(told({ extra: 1 })).to.contain("meters/home: the whole message: ");
+    expect(told({ extra: 1 })).to.contain("meters/home: extra = 1: unknown; known: point, ");
   });
 });

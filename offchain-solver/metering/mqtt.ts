@@ -3,7 +3,7 @@ import { connect, type MqttClient } from "mqtt";
 import * as z from "zod";
 import { QUALITIES } from "../codec/meterReading.ts";
 import { InputError } from "../io/inputError.ts";
-import { absurd, microOfKwh, MOST_KW, REGISTERS, type Interval } from "./intervals.ts";
+import { absurd, microOfKwh, MOST_KW, type Interval, type Register } from "./intervals.ts";
 
 const wh = z.number().nonnegative().max(1e12);
 
@@ -15,11 +15,18 @@ export const MeterMessageSchema = z.strictObject({
   seconds: z.int().min(60).max(3600),
   importWh: wh.optional(),
   exportWh: wh.optional(),
+  generationWh: wh.optional(),
+  /** The same by the name that readings have. */
   renewableWh: wh.optional(),
   quality: z.enum(QUALITIES).default("measured"),
 });
 
-const FIELDS = { import: "importWh", export: "exportWh", generation: "renewableWh" } as const;
+const FIELDS: readonly (readonly [field: "importWh" | "exportWh" | "generationWh" | "renewableWh", of: Register])[] = [
+  ["importWh", "import"],
+  ["exportWh", "export"],
+  ["generationWh", "generation"],
+  ["renewableWh", "generation"],
+];
 
 /** Longest message that is looked at: one is a hundred bytes or two. */
 const MOST_BYTES = 4096;
@@ -33,24 +40,43 @@ export function readMessage(topic: string, text: string, mostKw = MOST_KW): Inte
     return `${topic}: is no JSON: ${JSON.stringify(text.slice(0, 60))}`;
   }
   const parsed = MeterMessageSchema.safeParse(value);
-  if (!parsed.success) {
-    const [{ path, message }] = parsed.error.issues;
-    return `${topic}: ${path.join(".") || "the whole message"}: ${message}`;
-  }
+  if (!parsed.success) return `${topic}: ${faultOf(value, parsed.error.issues[0])}`;
   const { point, start, seconds, quality, ...counts } = parsed.data;
   const startMs = Date.parse(start);
   const endMs = startMs + 1000 * seconds;
   if (startMs % (1000 * seconds) !== 0) return `${topic}: start = "${start}": is off intervals of ${seconds} s`;
   const intervals: Interval[] = [];
-  for (const register of REGISTERS) {
-    const count = counts[FIELDS[register]];
+  if (counts.generationWh !== undefined && counts.renewableWh !== undefined)
+    return `${topic}: renewableWh = ${counts.renewableWh}: generationWh is the same register: one of them was expected`;
+  for (const [field, register] of FIELDS) {
+    const count = counts[field];
     if (count === undefined) continue;
     const microWh = quality === "missing" ? 0n : microOfKwh(count / 1000);
     const odd = absurd(microWh, startMs, endMs, mostKw);
-    if (odd !== undefined) return `${topic}: ${FIELDS[register]} = ${count}: ${odd}`;
+    if (odd !== undefined) return `${topic}: ${field} = ${count}: ${odd}`;
     intervals.push({ point, register, startMs, endMs, microWh, quality, place: `${topic}: ${start}` });
   }
-  return intervals.length > 0 ? intervals : `${topic}: has none of ${Object.values(FIELDS).join(", ")}`;
+  return intervals.length > 0 ? intervals : `${topic}: has none of ${FIELDS.map(([field]) => field).join(", ")}`;
+}
+
+/** `field = value: reason` of what a message has wrong first. */
+function faultOf(value: unknown, issue: z.core.$ZodIssue): string {
+  const field = issue.code === "unrecognized_keys" ? issue.keys[0] : issue.path.map(String).join(".");
+  if (field === "") return `the whole message: ${issue.message}`;
+  const reason = issue.code === "unrecognized_keys" ? `unknown; known: ${KNOWN}` : issue.message;
+  const shown = JSON.stringify((value as Readonly<Record<string, unknown>>)[field]) ?? "nothing";
+  return `${field} = ${shown.length > 60 ? `${shown.slice(0, 57)}...` : shown}: ${reason}`;
+}
+const KNOWN = Object.keys(MeterMessageSchema.shape).join(", ");
+
+/** The metering point that a text names, be it a message or none. */
+export function pointIn(text: string): string | undefined {
+  try {
+    const { point } = JSON.parse(text) as { point?: unknown };
+    return typeof point === "string" ? point : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export type Listener = {

@@ -10,6 +10,12 @@ import type { Feeder } from "../grid/feeder.ts";
 
 export const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 export const range = (n: number): number[] => Array.from({ length: n }, (_, k) => k);
+/** Lowest and highest of numbers, however many. */
+export const extent = (values: readonly number[]): [low: number, high: number] =>
+  values.reduce<[number, number]>(
+    ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
+    [Infinity, -Infinity],
+  );
 
 export type HourPrice = { readonly low: number; readonly mean: number; readonly high: number; readonly mw: number };
 
@@ -22,10 +28,10 @@ export function hourPrices(
     const of = trades.filter(({ hour, mw }) => hour === t && mw > 1e-9);
     if (of.length === 0) return undefined;
     const mw = total(of.map((trade) => trade.mw));
-    const prices = of.map(({ price }) => price);
+    const [low, high] = extent(of.map(({ price }) => price));
     return {
-      low: Math.min(...prices),
-      high: Math.max(...prices),
+      low,
+      high,
       mean: total(of.map((trade) => trade.mw * trade.price)) / mw,
       mw,
     };

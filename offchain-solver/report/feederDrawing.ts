@@ -49,7 +49,7 @@ const DEVICES: readonly (readonly [kind: string, text: string, meaning: Meaning]
 
 /** Flows beside the branches are whole kW where they are large, with a digit or two on a street. */
 export function flowUnit({ flowMw }: ClearingJson["network"]): Unit {
-  const most = 1e3 * Math.max(0, ...flowMw.flat().map(Math.abs));
+  const most = 1e3 * flowMw.flat().reduce((largest, mw) => Math.max(largest, Math.abs(mw)), 0);
   return { name: "kW", factor: 1e3, digits: most >= 100 ? 0 : most >= 10 ? 1 : 2 };
 }
 

@@ -1,7 +1,7 @@
 /** A value by bus and period as a heat map with its colour ramp. */
 import * as Plot from "@observablehq/plot";
 import type { Scenario } from "../../market/scenario/scenario.ts";
-import { number, range } from "../derive.ts";
+import { extent, number, range } from "../derive.ts";
 import { beginOf, endOf, periodName } from "../periods.ts";
 import type { Frame } from "../plot.ts";
 import { nameAxis, periodAxis, svg } from "../plot.ts";
@@ -37,8 +37,7 @@ function scaleOf(
   values: readonly number[],
   heat: Heat,
 ): { type: "linear"; scheme: Plot.ColorScheme; domain: number[] } {
-  const low = Math.min(...values);
-  const high = Math.max(...values);
+  const [low, high] = extent(values);
   if (low < -ZERO && high > ZERO) {
     const most = Math.max(-low, high);
     return { type: "linear", scheme: heat.divergingScheme, domain: [-most, most] };
@@ -67,7 +66,7 @@ export function heatMap(values: readonly (readonly number[])[], scenario: Scenar
   const many = names.length > 40;
   const side = many ? (frame.phone ? 3 : 4) : 16;
   const inset = many || frame.phone ? 0 : 0.5;
-  const [lowest, highest] = [Math.min(...shown), Math.max(...shown)];
+  const [lowest, highest] = extent(shown);
   const top = cells.find(({ value }) => value === highest)!;
   const map = svg(
     {

@@ -1,7 +1,7 @@
 /** Who sells to whom: posted energy over the session from every seller (row) to every buyer (column). */
 import * as Plot from "@observablehq/plot";
 import type { Day } from "../day.ts";
-import { betweenProsumers, posted } from "../derive.ts";
+import { betweenProsumers, extent, posted } from "../derive.ts";
 import { nameOfAxis, shortNames } from "../labels.ts";
 import type { Frame } from "../plot.ts";
 import { nameAxis, svg } from "../plot.ts";
@@ -24,13 +24,13 @@ export function tradedCells({ clearing, scenario }: Day): Cell[] {
 export function tradeMatrix(day: Day, frame: Frame): string {
   const { energy } = day.units;
   const cells = tradedCells(day);
-  const most = Math.max(...cells.map(({ mwh }) => mwh));
+  const [, most] = extent(cells.map(({ mwh }) => mwh));
   const names = [...shortNames(day.scenario, day.clearing.prosumers).values()];
   const room = (frame.width - 64) / names.length;
   const digits = Math.max(0, 2 - Math.max(0, Math.floor(Math.log10(energy.factor * most))));
   const label = ({ mwh }: Cell): string => (energy.factor * mwh).toFixed(digits).replace(/^0\./, ".");
   // A digit is 6 px wide at this size.
-  const written = room >= 6 * Math.max(...cells.map((cell) => label(cell).length));
+  const written = room >= 6 * extent(cells.map((cell) => label(cell).length))[1];
   const few = names.length <= 20;
   const opacity = ({ mwh }: Cell): number => 0.06 + 0.94 * (few ? mwh / most : Math.sqrt(mwh / most));
   const side = few ? 19 : Math.max(3.4, (frame.phone ? 330 : 476) / names.length);

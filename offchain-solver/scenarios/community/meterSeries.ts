@@ -1,9 +1,9 @@
 import { cellComplaint, decimalSign, numberIn, type Row } from "../table.ts";
-import { columnsOf, type Columns, type Unit, type ValueColumn } from "./meterColumns.ts";
+import { columnsOf, type Unit, type ValueColumn } from "./meterColumns.ts";
 import { complainAbout, type Findings } from "./findings.ts";
 import { instantOf, wallText, type DateFormat } from "./portalStamps.ts";
-import { isCounter, jumpIn } from "./oddSeries.ts";
-import { readSheet } from "./sheet.ts";
+import { jumpIn, LOAD_PROFILE, readingSign } from "./oddSeries.ts";
+import { readSheet, type Sheet } from "./sheet.ts";
 import type { ZoneClock } from "./zoneClock.ts";
 
 /** How the files of a portal are to be read, where they do not say it themselves. */
@@ -66,13 +66,14 @@ export async function readMeters(
   const isValue = new Set(columns.values.map(({ index }) => sheet.columns[index]));
   const kindOf = (name: string): "number" | "text" => (isValue.has(name) ? "number" : "text");
   const decimal = decimalSign(sheet.rows, sheet.columns, kindOf, file);
-  const flags = qualityOf(file, sheet.columns, sheet.rows, columns, complaints);
-  const read = columns.values.map((column) => valuesOf(file, sheet.rows, column, { decimal, flags }, complaints));
+  const flagColumns = [...new Set(columns.values.flatMap(({ quality }) => quality))];
+  const lacking = new Map(flagColumns.map((column) => [column, lackingBy(sheet, column, complaints)]));
+  const read = columns.values.map((column) => valuesOf(file, sheet.rows, column, { decimal, lacking }, complaints));
   if (complaints.length > 0) {
     complainAbout(found, file, complaints);
     return [];
   }
-  noteEstimates(found, file, sheet.rows, columns.quality);
+  for (const column of flagColumns) noteEstimates(found, file, sheet.rows, column);
   const startMs = readings[0].ms - (options.stamps === "end" ? stepMs : 0);
   const all = columns.values.map((column, c) => gridded(file, column, { readings, values: read[c], startMs, stepMs }));
   return countingUp(all, found).map((series) => {
@@ -83,14 +84,16 @@ export async function readMeters(
 
 /** Without the readings of counters that stand beside what was counted; a file of nothing else is wrong. */
 function countingUp(all: readonly MeterSeries[], { wrong, assumed }: Findings): readonly MeterSeries[] {
-  const counters = all.filter(isCounter);
-  const only = counters.length === all.length;
-  for (const { file, column } of counters)
-    (only ? wrong : assumed).push(
-      `${file}: ${column}: its values only ever rise: it is a counter's reading` +
-        (only ? ", but what was counted in each interval was expected" : " and is not used"),
-    );
-  return all.filter((one) => !counters.includes(one));
+  const signs = all.map(({ column, kw, stepMs }) =>
+    readingSign(column, { kwh: kw.map((value) => (value * stepMs) / (60 * MINUTE_MS)), stepMs }),
+  );
+  const only = signs.every((sign) => sign !== undefined);
+  all.forEach(({ file, column }, k) => {
+    if (signs[k] === undefined) return;
+    const told = `${file}: ${column}: ${signs[k]}: it is a counter's reading`;
+    (only ? wrong : assumed).push(only ? `${told}, ${LOAD_PROFILE}` : `${told} and is not used`);
+  });
+  return all.filter((_, k) => signs[k] === undefined);
 }
 
 function noteJump(series: MeterSeries, clock: ZoneClock, { assumed }: Findings): void {
@@ -142,7 +145,7 @@ export function stepOf(file: string, readings: readonly Reading[], complaints: s
     const step = ms - readings[k].ms;
     counts.set(step, (counts.get(step) ?? 0) + 1);
   });
-  if (readings.length > 2 && [...counts.keys()].every((one) => one < 0)) {
+  if (counts.size > 0 && [...counts.keys()].every((one) => one < 0)) {
     complaints.push(`${file}: its rows begin with the newest: sort them by their time, the oldest first`);
     return 0;
   }
@@ -172,14 +175,7 @@ export function checkGrid(
 }
 
 /** [row] whether a value is missing by its flag. */
-function qualityOf(
-  file: string,
-  names: readonly string[],
-  rows: readonly Row[],
-  { quality }: Columns,
-  complaints: string[],
-): boolean[] {
-  if (quality === undefined) return rows.map(() => false);
+function lackingBy({ file, columns, rows }: Sheet, quality: number, complaints: string[]): boolean[] {
   return rows.map(({ cells, line }) => {
     const flag = cells[quality];
     if (GOOD.test(flag) || ESTIMATED.test(flag)) return false;
@@ -188,7 +184,7 @@ function qualityOf(
         cellComplaint(
           file,
           line,
-          names[quality],
+          columns[quality],
           flag,
           "is no flag known: V, W, G or L1 measured, E or L2 estimated, F missing",
         ).message,
@@ -198,8 +194,7 @@ function qualityOf(
 }
 
 /** What the utility estimated is taken as it is, and told. */
-function noteEstimates(found: Findings, file: string, rows: readonly Row[], quality: number | undefined): void {
-  if (quality === undefined) return;
+function noteEstimates(found: Findings, file: string, rows: readonly Row[], quality: number): void {
   const estimated = rows.filter(({ cells }) => ESTIMATED.test(cells[quality]));
   if (estimated.length > 0)
     found.assumed.push(
@@ -207,19 +202,23 @@ function noteEstimates(found: Findings, file: string, rows: readonly Row[], qual
     );
 }
 
-type Reader = { readonly decimal: "." | ","; readonly flags: readonly boolean[] };
+type Reader = {
+  readonly decimal: "." | ",";
+  /** By column of flags, [row] whether there is no value. */
+  readonly lacking: ReadonlyMap<number, readonly boolean[]>;
+};
 
 /** [row] the number in the file's unit; NaN where there is none. */
 function valuesOf(
   file: string,
   rows: readonly Row[],
-  { index, name }: ValueColumn,
-  { decimal, flags }: Reader,
+  { index, name, quality }: ValueColumn,
+  { decimal, lacking }: Reader,
   complaints: string[],
 ): Float64Array {
   return Float64Array.from(rows, ({ cells, line }, k) => {
     const cell = cells[index];
-    if (flags[k] || cell === "") return NaN;
+    if (cell === "" || quality.some((flags) => lacking.get(flags)![k])) return NaN;
     const value = numberIn(cell, decimal);
     const fault =
       typeof value === "string"

@@ -99,6 +99,25 @@ describe("what is no interval's energy", () => {
     expect(alone.wrong).to.match(/H01\.csv: Zählerstand: its values only ever rise.*in each interval was expected/);
   });
 
+  it("is told by its name where a reset hides it, and by its values but for one reset", async () => {
+    const small = (column: string) => found({ "H01.csv": table(`Zeit,${column} [kWh]`, (k, t) => `${t},0.${k % 7}`) });
+    expect((await small("Zählerstand Bezug")).wrong).to.match(
+      /H01\.csv: Zählerstand Bezug: its name says so.*OBIS 1\.29/,
+    );
+    expect((await small("1-0:1.8.0")).wrong).to.match(/H01\.csv: 1-0:1\.8\.0: its name says so/);
+    expect((await small("Register 1 Bezug")).wrong).to.equal("");
+    const reset = table("Zeit,Bezug [kWh]", (k, t) => `${t},${counter(k < 99 ? k + 5000 : k - 99)}`);
+    expect((await found({ "H01.csv": reset })).wrong).to.include("H01.csv: Bezug: its values rise but for one reset");
+  });
+
+  it("is flagged so by the column of flags that is named after it", async () => {
+    const head = "Zeit;Bezug [kWh];Status Bezug;Einspeisung [kWh];Status Einspeisung";
+    const text = table(head, (k, t) => `${t};0,5;${k === 30 ? "F" : "V"};0,2;V`);
+    const { wrong, assumed } = await found({ "H01.csv": text });
+    expect(wrong).to.not.include("Status");
+    expect(assumed).to.include("H01.csv: line 32: Bezug: no value").and.not.include("Einspeisung: no value");
+  });
+
   it("is told where it goes on in another unit, with line and time", async () => {
     const text = (factor: number): string =>
       table("Zeit,Bezug [kWh]", (k, t) => `${t},${(0.4 + (k % 24) / 100) * (k < 120 ? 1 : factor)}`);

@@ -22,8 +22,9 @@ const isPandapower = (text: string): boolean => text.includes('"pandapowerNet"')
 /** Reads the feeder in one of the formats taken. Throws InputError. */
 export function readStreet(file: string, found: Findings): Street {
   if (!isFile(file)) throw new InputError(`${file}: there is no such file: feeder in community.yaml names it`);
-  const note = (texts: readonly string[]): void =>
-    void found.assumed.push(...texts.map((text) => `${basename(file)}: ${text}`));
+  const note = (texts: readonly string[]): void => {
+    for (const text of texts) found.assumed.push(`${basename(file)}: ${text}`);
+  };
   if (/\.m$/i.test(file)) {
     const { feeder, notes } = importCase(file);
     note(notes);
