@@ -3,7 +3,13 @@
  * that says why: line by line, in a document of its own where something came later.
  */
 import { expect } from "chai";
+import type { AuditedSession } from "../offchain-solver/auditor/audit.ts";
+import { movesOf } from "../offchain-solver/auditor/billLines.ts";
+import type { AuditedEntry } from "../offchain-solver/auditor/entries.ts";
+import { VALID } from "../offchain-solver/auditor/verdict.ts";
 import type { Kind } from "../offchain-solver/codec/deliveryData.ts";
+import * as Payload from "../offchain-solver/codec/payload.ts";
+import { encodeReadings } from "../offchain-solver/codec/readings.ts";
 import type { Row, RowValue, SessionReadings } from "../offchain-solver/codec/readings.ts";
 import * as Ledger from "../offchain-solver/ledger/delivery.ts";
 import { INSURANCE_ID } from "../offchain-solver/ledger/posting.ts";
@@ -43,6 +49,9 @@ function readingsOf(told: Told, rest: Partial<SessionReadings> = {}): SessionRea
 
 type Entry = readonly [kind: Exclude<Kind, "none">, readings: SessionReadings, reason?: string];
 
+/** By document: its entry, as an auditor reads it from the chain. */
+const onChain = new Map<DeliveryJson, AuditedEntry>();
+
 /** Documents of entries that follow each other; `has`: what accounts have, of whom it is not without end. */
 function documentsOf(entries: readonly Entry[], has: ReadonlyMap<number, bigint> = new Map()): DeliveryJson[] {
   const basis = {
@@ -62,6 +71,12 @@ function documentsOf(entries: readonly Entry[], has: ReadonlyMap<number, bigint>
       chain: { delivery: `0x${"11".repeat(20)}`, entry: k + 1, txHash: hash(0x30 + k), block: 9 + k, gasUsed: 1 },
     });
     earlier = { number: k + 1, kind, readings, bill, hash: hash(2 + k) };
+    const { entries: moved, takenUp } = entered;
+    onChain.set(document, {
+      ...{ sequence: 1n, batch: hash(1), number: k + 1, kind, transaction: hash(0x30 + k), block: 9 + k, at: 0n },
+      ...{ readingsHash: hash(2 + k), meters: hash(0x20), reason: hash(0), connections: "", verdict: VALID },
+      ...{ readings: encodeReadings(readings), limits: basis.connections, moved, left: takenUp.left },
+    });
     return document;
   });
 }
@@ -69,8 +84,31 @@ function documentsOf(entries: readonly Entry[], has: ReadonlyMap<number, bigint>
 const RESULT = { sessionStart: START, periodSeconds: 3600, periods: PERIODS, participants: IDS, trades: [] };
 
 function billsFor(prosumer: number, entries: readonly DeliveryJson[]): BillJson[] {
+  const bills = madeFor(prosumer, entries);
+  const lines = bills.flatMap((bill) => bill.lines);
+  expect(audited(prosumer, entries)).to.have.deep.members(
+    lines.map(({ entry, item, quantity, nano }) => [entry, item, quantity, nano]),
+  );
+  return bills;
+}
+
+/** What an auditor makes of the bytes on chain and of what moved: entry, item, quantity and nano-dollars. */
+function audited(prosumer: number, entries: readonly DeliveryJson[]): unknown[] {
+  const payload = Payload.encode(Payload.fromResult({ ...RESULT, reactiveVar: IDS.map(() => [0, 0]) }), PERIODS);
+  const terms = { start: BigInt(START), periodSeconds: 3600, periods: PERIODS, imbalancePrice: 400_000n };
+  const session = { batch: hash(1), transaction: hash(0x2f), payload, terms } as unknown as AuditedSession;
+  const delivery = { multiple: 3n } as never;
+  const moves = movesOf(session, { entries: entries.map((one) => onChain.get(one)!), delivery });
+  return moves.flatMap((move) => {
+    if ("kind" in move) throw new Error(JSON.stringify(move));
+    const dues = [...(move.due.get(prosumer) ?? [])];
+    return dues.map(([item, { quantity, nano }]) => [move.entry, item, quantity, `${nano}`]);
+  });
+}
+
+function madeFor(prosumer: number, entries: readonly DeliveryJson[]): BillJson[] {
   const result = { ...RESULT, reactiveVar: IDS.map(() => [0, 0]) };
-  const session = { result, batch: hash(1), transaction: hash(0x2f), entries };
+  const session = { result, batch: hash(1), sequence: 1n, transaction: hash(0x2f), entries };
   const of = { prosumer, currency: "$", timeZone: "UTC", vatPercent: 0 };
   const reasons = new Map(entries.flatMap(({ entered, reason }) => (reason ? [[entered!.txHash, reason]] : [])));
   return billsOf(sessionLines(session, prosumer, "UTC"), of, reasons as ReadonlyMap<string, string>);

@@ -6,7 +6,7 @@ import { expect } from "chai";
 import type { JsonRpcProvider } from "ethers";
 import { connect } from "../offchain-solver/chain/connect.ts";
 import { passTime } from "../offchain-solver/devnet/chain/served.ts";
-import { BillJsonSchema } from "../offchain-solver/records/billJson.ts";
+import { BillJsonSchema, type BillJson } from "../offchain-solver/records/billJson.ts";
 import { DeliveryJsonSchema, MetersJsonSchema, type DeliveryJson } from "../offchain-solver/records/deliveryJson.ts";
 import { SettlementJsonSchema, type SettlementJson } from "../offchain-solver/records/sessionJson.ts";
 import { startAnvil, type Anvil } from "./support/anvil.ts";
@@ -14,6 +14,12 @@ import { captured } from "./support/commandLine.ts";
 
 const DAY_S = 86_400;
 const read = (file: string): unknown => JSON.parse(readFileSync(file, "utf8"));
+
+const billsIn = (folder: string): BillJson[] =>
+  globSync(`${folder}/bills/*.json`).map((file) => BillJsonSchema.parse(read(file)));
+/** By file: what it says. */
+const billTexts = (folder: string): Map<string, string> =>
+  new Map(globSync(`${folder}/bills/*`).map((file) => [file, readFileSync(file, "utf8")]));
 
 describe("delivery on a chain that goes on by itself", function () {
   this.timeout(300_000);
@@ -61,7 +67,7 @@ describe("delivery on a chain that goes on by itself", function () {
     const file = join(folder, "meters.json");
     writeFileSync(file, JSON.stringify({ ...meters, meters: meters.meters.filter((one) => one !== dead) }));
     await passTime(provider, end + 3_600);
-    const first = await enter();
+    const first = await enter("--vat", "20");
     expect(first.code, first.stderr).to.equal(0);
     expect(first.stdout).to.match(/entry 1 \(provisional\) in block \d+: some values are missing, the rest from /);
     const [provisional] = deliveries();
@@ -90,8 +96,11 @@ describe("delivery on a chain that goes on by itself", function () {
 
   it("issues credits once nobody can contest them, bills every member, and is found valid", async () => {
     await passTime(provider, end + 2 * DAY_S);
+    // The entries have been billed, the last one in documents of its own: nothing of that is written again.
+    const before = billTexts(folder);
     const { code, stdout, stderr } = await enter();
     expect(code, stderr).to.equal(0);
+    expect(billTexts(folder)).to.deep.equal(before);
     const credits = deliveries()[1].credits!;
     const wh = credits.reduce((sum, one) => sum + one.wh, 0);
     expect(wh > 0).to.equal(true);
@@ -114,12 +123,28 @@ describe("delivery on a chain that goes on by itself", function () {
     expect(deliveries()).to.deep.equal(all);
   });
 
+  it("states in bills of another session what those of the month state, whatever stands beside them", async () => {
+    const [vat] = billsIn(folder).map((one) => one.vat.percent);
+    expect(vat).to.equal(20);
+    const at = ["--rpc", anvil.url, "--market", settlement.market!, "--out", out];
+    const other = await captured("run", "ieee15", "--hours", "1", ...at, "--pass-time", "--vat", "10");
+    expect([other.code, globSync(`${out}/*-1h`)], other.stderr).to.deep.equal([2, []]);
+    expect(other.stderr).to.match(/--vat 10: bills of \d{4}-\d\d state 20 %: .*\.json\n/);
+    const unbilled = await captured("run", "ieee15", "--hours", "1", ...at, "--vat", "20");
+    expect([unbilled.code, unbilled.stderr.includes("--vat 20: only where bills are written")]).to.deep.equal([
+      2,
+      true,
+    ]);
+  });
+
   it("is done at once where the chain's clock may be set", async () => {
     const at = ["--rpc", anvil.url, "--market", settlement.market!, "--out", out];
     const ran = await captured("run", "ieee15", "--hours", "1", ...at, "--pass-time");
     expect(ran.code, ran.stderr).to.equal(0);
     expect(ran.stdout).to.match(/entry 1 on chain/);
     const [fresh] = globSync(`${out}/*-1h`);
+    const bills = billsIn(fresh);
+    expect([bills.length > 0, new Set(bills.map(({ vat }) => vat.percent))]).to.deep.equal([true, new Set([20])]);
     const audit = await captured("audit", fresh, "--bundle", out);
     expect(audit.code, audit.stderr).to.equal(0);
     expect(audit.stdout).to.include("files beside the chain: valid");
@@ -195,10 +220,37 @@ describe("delivery on a chain that goes on by itself", function () {
       const [bill] = bills.filter((one) => one.prosumer === prosumer);
       expect(BigInt(bill.totalNano), `prosumer ${prosumer}`).to.equal(-received.reduce((a, b) => a + b, 0n));
     }
+    await correctedTwice(day, parts);
+  });
+
+  /** One account's readings of both sessions, and of the second once more: three documents, each of its own number. */
+  async function correctedTwice(day: string, parts: readonly string[]): Promise<void> {
+    const before = billTexts(day);
+    const [one, two] = parts;
+    for (const [part, less] of [
+      [one, 300],
+      [two, 300],
+      [two, 500],
+    ] as const) {
+      const file = join(out, "again.json");
+      const [own] = MetersJsonSchema.parse(read(join(part, "meters.json"))).meters;
+      const readings = own.meteredWh.map((wh, t) => ({
+        ...{ prosumer: own.prosumer, start: own.start + 3600 * t, seconds: 3600, quality: "measured" },
+        ...{ meteredWh: wh - less, renewableWh: own.renewableWh[t] },
+      }));
+      writeFileSync(file, JSON.stringify({ readings, notes: [] }));
+      const made = await captured("meter", "correct", part, "--readings", file, "--reason", `less ${less} Wh`);
+      expect(made.code, made.stderr).to.equal(0);
+    }
+    const after = billTexts(day);
+    expect([...before].every(([file, text]) => after.get(file) === text)).to.equal(true);
+    const reasons = billsIn(day).flatMap((bill) => (bill.corrects === undefined ? [] : [bill.reason]));
+    expect(reasons.toSorted()).to.deep.equal(["less 300 Wh", "less 300 Wh", "less 500 Wh"]);
+    expect(new Set(billsIn(day).map(({ number }) => number)).size).to.equal(billsIn(day).length);
     const audit = await captured("audit", day, "--bundle", out);
     expect(audit.code, audit.stderr).to.equal(0);
     expect(audit.stdout).to.include("files beside the chain: valid");
-  });
+  }
 
   it("lets no clock be set that is nobody's to set", async () => {
     const none = await captured("run", "ieee15", "--hours", "1", "--pass-time", "--out", out);

@@ -11,7 +11,9 @@ import { daysOf } from "../offchain-solver/devnet/days.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { BillJsonSchema, type BillJson } from "../offchain-solver/records/billJson.ts";
 import { DeliveryJsonSchema, MetersJsonSchema } from "../offchain-solver/records/deliveryJson.ts";
+import { FallbackJsonSchema } from "../offchain-solver/records/fallbackJson.ts";
 import { SettlementJsonSchema } from "../offchain-solver/records/sessionJson.ts";
+import { judged, more, summed, type Edit } from "./support/editedBills.ts";
 import { captured } from "./support/commandLine.ts";
 import { RUN, servedMonth } from "./support/servedMonth.ts";
 
@@ -75,8 +77,9 @@ describe("days in one market, delivered and billed", function () {
         (text) => {
           const bill = BillJsonSchema.parse(JSON.parse(text));
           const [line] = bill.lines;
-          line.nano = `${BigInt(line.nano) + 1n}`;
-          return JSON.stringify({ ...bill, totalNano: `${BigInt(bill.totalNano) + 1n}` });
+          more(line, 1n);
+          summed(bill);
+          return JSON.stringify(bill);
         },
       ],
       ["billMissing", "*/bills/2021-08-1.json", () => undefined],
@@ -98,6 +101,55 @@ describe("days in one market, delivered and billed", function () {
     }
   });
 
+  it("is found out in whatever else a bill says: amounts and quantities of lines, tax, names, numbers, the page", async () => {
+    const says = await judged(out, month.url);
+    const edits: readonly Edit[] = [
+      ["billNotTheChain", ({ lines: [a, b] }) => [more(a, 5_000_000n), more(b, -5_000_000n)]],
+      ["billNotTheChain", ({ lines }) => lines.push({ ...lines[0], nano: "7" }, { ...lines[0], nano: "-7" })],
+      ["billNotTheChain", ({ lines }) => lines.push({ ...lines[0], item: "cut", quantity: 0, nano: "0" })],
+      ["billNotTheChain", ({ lines: [a] }) => (a.quantity += 1)],
+      ["billNotTheChain", ({ lines: [a] }) => (a.transaction = `0x${"12".repeat(32)}`)],
+      ["billNotTheChain", ({ lines: [a] }) => (a.start += 1)],
+      ["billNotTheChain", ({ lines: [a] }) => (a.item = "undelivered")],
+      ["billNotTheChain", (bill) => (bill.lines.splice(1, 1), summed(bill))],
+      ["billNotTheChain", (bill) => (delete bill.lines[0].batch, delete bill.lines[0].transaction)],
+      ["billOfNoEntry", (bill) => (bill.lines.push({ ...bill.lines[0], entry: 7 }), summed(bill))],
+      ["billNotItsClock", ({ lines: [a] }) => (a.day = "2021-07-29")],
+      ["billNotItsClock", (bill) => (bill.month = "2021-08")],
+      ["billNotItsClock", (bill) => (bill.timeZone = "Mars/Olympus")],
+      ["billNotTheCommunity", (bill) => (bill.timeZone = "Atlantic/Reykjavik")],
+      ["billNotTheCommunity", (bill) => (bill.currency = "€")],
+      ["billNotTheCommunity", (bill) => (bill.name = "Mallory")],
+      ["taxNotItsRate", (bill) => (bill.vat.nano = "999999999999")],
+      ["taxNotItsRate", (bill) => (bill.vat.percent = 21)],
+      ["taxNotOneRate", (bill) => (bill.vat = { percent: 0, nano: "0" })],
+      ["numberNotTheChain", (bill) => (bill.number = "2021-07-3-2")],
+      ["billOfNoBill", (bill) => Object.assign(bill, { corrects: "2021-07-4", reason: "a whim" })],
+      ["correctionOfNoEntry", (bill) => (bill.corrects = "2021-08-3")],
+      ["reasonUnexpected", (bill) => (bill.reason = "a whim")],
+    ];
+    const misfit = ["numberNotTheChain", "billOfNoBill", "correctionOfNoEntry"];
+    for (const [predicate, edit] of edits) {
+      const said = says("*/bills/2021-07-3.json", edit);
+      const found = misfit.includes(predicate) ? misfit : [predicate];
+      expect(
+        found.some((one) => said.includes(one)),
+        `${predicate}: ${edit.toString()}: ${said}`,
+      ).to.equal(true);
+    }
+    expect(says("*/bills/2021-07-3.json", () => undefined)).to.equal("valid");
+    const unsettled = (bill: BillJson): void => {
+      bill.lines = bill.lines.filter(({ entry }) => entry > 0);
+      summed(bill);
+    };
+    expect(says("*/bills/2021-07-*.json", unsettled)).to.include("billNotTheChain");
+    const [page] = globSync(join(out, "*/bills/2021-07-3.html"));
+    const text = readFileSync(page, "utf8");
+    writeFileSync(page, text.replace(/(\d)\.(\d{4})/, "9$1.$2"));
+    expect(says("*/bills/none.json", () => undefined)).to.include("billPageNotTheBill");
+    writeFileSync(page, text);
+  });
+
   it("takes a corrected file: a new entry with its reason, and a bill that names the old one", async () => {
     const session = join(out, "ieee15-2021-07-30-2h");
     const { meters } = MetersJsonSchema.parse(read(join(session, "meters.json")));
@@ -111,6 +163,10 @@ describe("days in one market, delivered and billed", function () {
     writeFileSync(file, JSON.stringify({ readings, notes: [] }));
     const reason = "the register was read again";
     const correct = ["meter", "correct", session, "--readings", file, "--reason", reason, "--rpc", month.url];
+    const other = await captured(...correct, "--vat", "0");
+    expect(other.code).to.equal(2);
+    expect(other.stderr).to.match(/--vat 0: bills of 2021-07 state 20 %: .*2021-07-1\.json\n/);
+    const standing = bills.map(({ number }) => readFileSync(globSync(`${out}/*/bills/${number}.json`)[0], "utf8"));
     const made = await captured(...correct);
     expect(made.code, made.stderr).to.equal(0);
     const second = DeliveryJsonSchema.parse(read(join(session, "delivery-2.json")));
@@ -118,7 +174,10 @@ describe("days in one market, delivered and billed", function () {
     const [corrected] = globSync(`${session}/bills/*.json`)
       .map((one) => BillJsonSchema.parse(read(one)))
       .filter(({ prosumer }) => prosumer === 3);
-    expect([corrected.corrects, corrected.reason]).to.deep.equal(["2021-07-3", reason]);
+    expect([corrected.corrects, corrected.reason, corrected.vat.percent]).to.deep.equal(["2021-07-3", reason, 20]);
+    expect(bills.map(({ number }) => readFileSync(globSync(`${out}/*/bills/${number}.json`)[0], "utf8"))).to.deep.equal(
+      standing,
+    );
     // 5 kWh drawn beyond what settled, at the utility's price, with the allowances that they take.
     const shortBefore = delivery.members.find(({ id }) => id === 3)!;
     const beside = shortBefore.meteredWh[0] - shortBefore.promisedWh[0] - shortBefore.calledWh[0];
@@ -132,6 +191,29 @@ describe("days in one market, delivered and billed", function () {
     const { code, stderr, stdout } = await audit(out);
     expect(code, stderr).to.equal(0);
     expect(stdout).to.include("correction");
+    const none = await captured(...correct.with(4, join(session, "meters.json")));
+    expect(none.code).to.equal(2);
+  });
+
+  it("is found out in what a correction says of itself, and lacks what it does not have", async () => {
+    const session = join(out, "ieee15-2021-07-30-2h");
+    const says = await judged(out, month.url);
+    const edits: readonly Edit[] = [
+      ["reasonNotTheEntry", (bill) => (bill.reason = "a whim")],
+      ["reasonNotTheEntry", (bill) => delete bill.reason],
+      ["correctionMissing", (bill) => (delete bill.corrects, delete bill.reason)],
+      ["billOfNoBill", (bill) => (bill.corrects = "2021-07-4")],
+      ["billOfNoBill", (bill) => (bill.corrects = "2021-08-3")],
+      ["numberNotTheChain", (bill) => (bill.number = "2021-07-3-corrected-2021-07-30-3")],
+      ["taxNotOneRate", (bill) => (bill.vat = { percent: 0, nano: "0" })],
+      ["billNotTheChain", ({ lines: [a] }) => (a.quantity = 5_000)],
+    ];
+    for (const [predicate, edit] of edits)
+      expect(says("ieee15-2021-07-30-2h/bills/2021-07-3-*.json", edit)).to.include(predicate);
+    // A folder alone does not have what it corrects, and accuses nobody of it.
+    const alone = await captured("audit", session, "--rpc", month.url, "--bundle", out);
+    expect(alone.code, alone.stderr).to.equal(5);
+    expect(alone.stderr).to.include("bill 2021-07-3, which 2021-07-3-corrected-2021-07-30-2 corrects");
     // What a folder lacks it does not contradict; a bill that is not there is one that somebody was not sent.
     const [day, forged] = ["ieee15-2021-07-30-2h", "*/bills/2021-08-1.json"];
     const lacks: [code: number, says: string, removed: readonly string[], doubled?: string][] = [
@@ -155,8 +237,6 @@ describe("days in one market, delivered and billed", function () {
       expect(told.stderr).to.include(says);
       expect(told.stderr.match(/the document of entry/g) ?? []).to.have.length(expected === 5 ? removed.length : 0);
     }
-    const none = await captured(...correct.with(4, join(session, "meters.json")));
-    expect(none.code).to.equal(2);
   });
 });
 
@@ -171,7 +251,7 @@ describe("a day on which no session settles", function () {
 
   before(async () => {
     month = await servedMonth(voided.startUtc);
-    const args = { ...RUN, out, vat: 0, maxIterations: 1 };
+    const args = { ...RUN, out, vat: 20, maxIterations: 1 };
     const days = new SettledDays("ieee15", args, month.open);
     const refused = await days.settle({ scenario: voided }).catch((error: unknown) => error);
     expect(refused).to.be.instanceOf(Exit);
@@ -200,8 +280,8 @@ describe("a day on which no session settles", function () {
     const { code, stdout, stderr } = await audit(out);
     expect(code, stderr).to.equal(0);
     expect(stdout).to.include("files beside the chain: valid");
-    type Edit = readonly [code: number, says: string, file: string, edit: (text: string) => string | undefined];
-    const edits: readonly Edit[] = [
+    type Change = readonly [code: number, says: string, file: string, edit: (text: string) => string | undefined];
+    const edits: readonly Change[] = [
       [4, "meterNotSigned", "*-void/fallback.json", (text) => text.replace(/"meteredWh": \[\s*(-?)/, "$&1")],
       [5, "frozen and came to nothing", "*-void/fallback.json", (text) => text.replace(/"buyPerMwh": \[\s*/, "$&1")],
       [5, "what meters read from", "*-void/fallback.json", () => undefined],
@@ -222,6 +302,39 @@ describe("a day on which no session settles", function () {
     }
   });
 
+  it("is audited of every member of its terms: what is erased, and what is added, of a bill or of the meters", async () => {
+    const says = await judged(out, month.url);
+    const ofDay = ({ lines }: BillJson) => lines.find(({ batch }) => batch === undefined)!;
+    const without = (bill: BillJson): void => {
+      bill.lines = bill.lines.filter(({ batch }) => batch !== undefined);
+      summed(bill);
+    };
+    const edits: readonly Edit[] = [
+      ["fallbackNotTheMeters", without],
+      [
+        "fallbackNotTheMeters",
+        (bill) => bill.lines.push({ ...ofDay(bill), nano: "7" }, { ...ofDay(bill), nano: "-7" }),
+      ],
+      ["fallbackNotTheMeters", (bill) => bill.lines.push({ ...ofDay(bill), item: "network", nano: "0" })],
+      ["fallbackNotTheMeters", (bill) => (ofDay(bill).quantity += 1)],
+      ["fallbackNotTheMeters", (bill) => (ofDay(bill).transaction = `0x${"12".repeat(32)}`)],
+      ["billNotItsClock", (bill) => (ofDay(bill).day = next.startUtc.slice(0, 10))],
+      ["taxNotItsRate", (bill) => (bill.vat.nano = `${BigInt(bill.vat.nano) + 1n}`)],
+    ];
+    for (const [predicate, edit] of edits) expect(says("bills/*-3.json", edit), edit.toString()).to.include(predicate);
+    // With a member's own file left away too it is named, and so is a day of which nothing is left.
+    const [file] = globSync(join(out, "*-void/fallback.json"));
+    const text = readFileSync(file, "utf8");
+    const day = FallbackJsonSchema.parse(JSON.parse(text));
+    writeFileSync(file, JSON.stringify({ ...day, meters: day.meters.filter(({ prosumer }) => prosumer !== 3) }));
+    const erased = "undecided, missing: what the meter of prosumer 3 read of the day";
+    expect(says("bills/*-3.json", without)).to.include(erased);
+    unlinkSync(file);
+    expect(says("bills/*.json", without)).to.include("undecided, missing: what meters read from");
+    writeFileSync(file, text);
+    expect(says("bills/*.json", () => undefined)).to.equal("valid");
+  });
+
   /** The document of the void day, of the day that settled. */
   function ofSettled({ startUtc }: { readonly startUtc: string }): string {
     const [file] = globSync(join(out, "*-void/fallback.json"));
@@ -235,8 +348,9 @@ describe("a day on which no session settles", function () {
 function cheaper(text: string): string {
   const bill = BillJsonSchema.parse(JSON.parse(text));
   const line = bill.lines.find(({ batch }) => batch === undefined)!;
-  line.nano = `${BigInt(line.nano) - 1n}`;
-  return JSON.stringify({ ...bill, totalNano: `${BigInt(bill.totalNano) - 1n}` });
+  more(line, -1n);
+  summed(bill);
+  return JSON.stringify(bill);
 }
 
 /** The first credit listed once more. */

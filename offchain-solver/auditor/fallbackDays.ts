@@ -9,13 +9,22 @@ import type { SessionTerms } from "../codec/typedData.ts";
 import type { BillJson } from "../records/billJson.ts";
 import type { FallbackJson } from "../records/fallbackJson.ts";
 import type { Audited, VoidSession } from "./audit.ts";
-import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
+import { dayAt } from "./billHeads.ts";
+import { invalid, undecided, worst, type Verdict } from "./verdict.ts";
 
-type Found = Pick<Audited, "chainId" | "sessions" | "voided" | "meterKeys" | "delivery">;
+type Found = Pick<Audited, "chainId" | "sessions" | "entries" | "voided" | "meterKeys" | "delivery">;
 type Line = BillJson["lines"][number];
 
-/** `bills`: all there are; of them the lines that come of no batch are of these days. */
-export function checkFallbacks(days: readonly FallbackJson[], bills: readonly BillJson[], found: Found): Verdict {
+/**
+ * `bills`: all there are; of them the lines that come of no batch are of these days. `months`: those that are billed
+ * whole, so that a day that nobody tells of is one that somebody may have left away.
+ */
+export function checkFallbacks(
+  days: readonly FallbackJson[],
+  bills: readonly BillJson[],
+  found: Found,
+  months: ReadonlySet<string>,
+): Verdict {
   const billed = new Map<number, Map<number, Line[]>>();
   for (const { prosumer, lines } of bills)
     for (const line of lines) {
@@ -25,25 +34,50 @@ export function checkFallbacks(days: readonly FallbackJson[], bills: readonly Bi
       billed.set(line.start, ofDay);
     }
   const told = new Set<number>();
+  const verdicts: Verdict[] = [];
   for (const day of days) {
     const start = startOf(day);
     if (told.has(start)) return invalid("fallbackTwice", `two documents are of the day from ${utc(start)} on`);
     told.add(start);
-    const verdict = checkDay(day, billed.get(start) ?? new Map(), found);
-    if (verdict.kind !== "valid") return verdict;
+    verdicts.push(checkDay(day, billed.get(start) ?? new Map<number, Line[]>(), found));
   }
   const untold = [...billed.keys()].find((start) => !told.has(start));
-  return untold === undefined ? VALID : undecided(`what meters read from ${utc(untold)} on, when no session settled`);
+  if (untold !== undefined)
+    verdicts.push(undecided(`what meters read from ${utc(untold)} on, when no session settled`));
+  return worst([...verdicts, ...(found.entries.length === 0 ? [] : untoldDays(days, bills, found, months))]);
+}
+
+/** Sessions that came to nothing, of time that neither another session nor a document is of. */
+function untoldDays(
+  days: readonly FallbackJson[],
+  [any]: readonly BillJson[],
+  { voided, sessions }: Found,
+  months: ReadonlySet<string>,
+): Verdict[] {
+  return voided.flatMap(({ terms }): Verdict[] => {
+    const from = Number(terms.start);
+    const until = from + terms.periods * terms.periodSeconds;
+    const billed = months.has(dayAt(from, any?.timeZone ?? "UTC")?.slice(0, 7) ?? "");
+    const settled = sessions.some((one) => one.terms !== undefined && overlaps(one.terms, from, until));
+    const told = days.some((day) => startOf(day) < until && endOf(day) > from);
+    return !billed || settled || told
+      ? []
+      : [undecided(`what meters read from ${utc(from)} on, when no session settled`)];
+  });
 }
 
 const startOf = ({ terms }: FallbackJson): number => Date.parse(terms.scenario.startUtc) / 1000;
+const endOf = (day: FallbackJson): number => {
+  const { hours, periodHours } = day.terms.scenario;
+  return startOf(day) + hours * Math.round(periodHours * 3600);
+};
 const utc = (seconds: number): string => new Date(1000 * seconds).toISOString().replace(".000Z", "Z");
 
 function checkDay(day: FallbackJson, billed: ReadonlyMap<number, readonly Line[]>, found: Found): Verdict {
   const { scenario } = day.terms;
   const hash = termsHash(day.terms);
   const from = startOf(day);
-  const until = from + scenario.hours * Math.round(scenario.periodHours * 3600);
+  const until = endOf(day);
   const settled = found.sessions.find(({ terms }) => terms !== undefined && overlaps(terms, from, until));
   if (settled !== undefined)
     return invalid("sessionSettled", `of the day from ${scenario.startUtc} on batch ${settled.batch} settled`);
@@ -56,17 +90,25 @@ function checkDay(day: FallbackJson, billed: ReadonlyMap<number, readonly Line[]
   const unsigned = day.meters.find((file) => !isSigned(file, day, session, found));
   if (unsigned !== undefined)
     return invalid("meterNotSigned", `the file of prosumer ${unsigned.prosumer} of ${scenario.startUtc}`);
+  const missing: string[] = [];
   for (const { id } of scenario.prosumers) {
     const files = day.meters.filter(({ prosumer }) => prosumer === id);
     if (files.length > 1) return invalid("meterTwice", `prosumer ${id} has two files of ${scenario.startUtc}`);
-    const fault = lineFault(files[0]?.meteredWh ?? [], billed.get(id) ?? [], scenario.tariff);
+    const [file] = files;
+    // What nobody knows nobody can bill: whoever leaves a meter's file away erases what was drawn.
+    if (file === undefined || file.quality.includes("missing")) {
+      missing.push(`what the meter of prosumer ${id} read of the day from ${scenario.startUtc} on`);
+      if (file === undefined) continue;
+    }
+    const fault = lineFault(file.meteredWh, billed.get(id) ?? [], scenario.tariff);
     if (fault !== undefined)
       return invalid("fallbackNotTheMeters", `prosumer ${id}, the day from ${scenario.startUtc} on: ${fault}`);
   }
-  const stranger = [...billed.keys()].find((id) => !scenario.prosumers.some((one) => one.id === id));
-  return stranger === undefined
-    ? VALID
-    : invalid("fallbackNotTheMeters", `prosumer ${stranger} is none of ${scenario.startUtc}`);
+  const metered = [...billed.keys(), ...day.meters.map(({ prosumer }) => prosumer)];
+  const stranger = metered.find((id) => !scenario.prosumers.some((one) => one.id === id));
+  if (stranger !== undefined)
+    return invalid("fallbackNotTheMeters", `prosumer ${stranger} is none of ${scenario.startUtc}`);
+  return worst(missing.map(undecided));
 }
 
 const overlaps = (terms: SessionTerms, from: number, until: number): boolean =>
@@ -110,11 +152,14 @@ function lineFault(
     ["drawn", drawn, drawnNano],
     ["fedIn", fed, fedNano],
   ] as const) {
-    const own = lines.filter((line) => line.item === item);
-    const said = own.reduce((sum, line) => sum + BigInt(line.nano), 0n);
-    const saidWh = own.reduce((sum, line) => sum + line.quantity, 0);
+    const [line, ...more] = lines.filter((one) => one.item === item);
+    const [said, saidWh] = [BigInt(line?.nano ?? 0), line?.quantity ?? 0];
     if (said !== nano || saidWh !== wh) return `${item} is ${wh} Wh for ${nano}, not ${saidWh} Wh for ${said}`;
+    if (more.length > 0) return `${more.length + 1} lines of ${item}`;
+    if (line !== undefined && wh === 0 && nano === 0n) return `a line of ${item}, of which there was none`;
   }
   const other = lines.find(({ item }) => item !== "drawn" && item !== "fedIn");
-  return other && `a line of ${other.item}`;
+  if (other !== undefined) return `a line of ${other.item}`;
+  const moved = lines.find(({ transaction, entry }) => transaction !== undefined || entry !== 0);
+  return moved && `${moved.item} is said to have moved in entry ${moved.entry}`;
 }

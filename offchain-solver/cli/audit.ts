@@ -1,23 +1,19 @@
 import { readdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { Command } from "commander";
 import type { Audited, AuditedSession } from "../auditor/audit.ts";
 import { checkAuditFile } from "../auditor/auditFile.ts";
-import { checkBills } from "../auditor/bills.ts";
 import { checkFigures } from "../auditor/clearingFigures.ts";
 import { checkAllTold, checkDelivery } from "../auditor/deliveries.ts";
 import { checkClearing, checkSettlement } from "../auditor/documents.ts";
-import { checkFallbacks } from "../auditor/fallbackDays.ts";
 import { termsHash } from "../codec/terms.ts";
 import { WitnessSchema, type Witness } from "../codec/witness.ts";
 import { DeliveryJsonSchema, MetersJsonSchema, type DeliveryJson } from "../records/deliveryJson.ts";
 import { invalid, undecided, VALID, verdictText, worst, type Verdict } from "../auditor/verdict.ts";
 import { auditJsonOf, verdictJson } from "../auditor/verdictJson.ts";
 import { ScenarioSchema, type Scenario } from "../market/scenario/scenario.ts";
-import { BillJsonSchema, type BillJson } from "../records/billJson.ts";
 import { ClearingJsonSchema, swept, type ClearingJson } from "../records/clearingJson.ts";
 import { CommunityJsonSchema } from "../records/communityJson.ts";
-import { FallbackJsonSchema, type FallbackJson } from "../records/fallbackJson.ts";
 import {
   AuditJsonSchema,
   SettlementJsonSchema,
@@ -33,6 +29,7 @@ import { note, say } from "../io/output.ts";
 import { isFile, readJson, readText } from "../io/readJson.ts";
 import { terminalTable } from "../io/terminalTable.ts";
 import { checkDistinct, checkTarget, writeJson, writeText } from "../io/target.ts";
+import { checkBilling } from "./auditBills.ts";
 import { addLookOptions, audited, type LookArguments } from "./auditing.ts";
 import { checkDay, isSession, partsIn, sessionFoldersIn } from "./dayFolder.ts";
 import { Exit } from "./exit.ts";
@@ -92,14 +89,11 @@ function checkFolder(folder: string, sessions: readonly SessionFolder[], found: 
   const batches = sessions.flatMap(
     ({ settlement }) => found.sessions.find(({ transaction }) => transaction === settlement.txHash)?.batch ?? [],
   );
-  const bills = billsIn(folder);
-  const billed = bills.length === 0 ? VALID : checkBills(bills, batches, found);
-  const without = bills.length === 0 ? VALID : checkFallbacks(fallbacksIn(folder), bills, found);
   const days = [folder, ...readdirSync(folder).map((name) => join(folder, name))].filter(
     (at) => partsIn(at).length > 0,
   );
   const documents = sessions.map((session) => checkDocuments(session, found));
-  const said = worst([...documents, ...days.map(checkDay), billed, without]);
+  const said = worst([...documents, ...days.map(checkDay), checkBilling(folder, sessions, batches, found)]);
   // Files are held against what was seen of the chain: where that was not all of it, nobody is accused by them.
   const unseen = sessions
     .filter(({ settlement }) => found.sessions.every(({ transaction }) => transaction !== settlement.txHash))
@@ -109,18 +103,6 @@ function checkFolder(folder: string, sessions: readonly SessionFolder[], found: 
     ? undecided(`${open.missing}: as the chain was shown, ${verdictText(said)}`)
     : said;
 }
-
-/** Days below a folder on which nothing settled. */
-const fallbacksIn = (folder: string): FallbackJson[] =>
-  readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((file) => basename(file) === "fallback.json")
-    .map((file) => readJson(join(folder, file), FallbackJsonSchema));
-
-/** Bills below a folder, wherever in it. */
-const billsIn = (folder: string): BillJson[] =>
-  readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((file) => /(?:^|[/\\])bills[/\\][^/\\]+\.json$/.test(file))
-    .map((file) => readJson(join(folder, file), BillJsonSchema));
 
 export type SessionFolder = {
   readonly at: (file: SessionFile) => string;

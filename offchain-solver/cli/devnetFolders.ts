@@ -84,7 +84,7 @@ export async function writeDevnet(market: Devnet, out: string, { had, community 
       : own.flatMap((one) => writeOfDay(to, one.outcome.scenario, [one])),
   );
   const billed: BilledSession[] = settled.map(({ outcome: { batch, settled: of }, documents }) => ({
-    ...{ result: batch.result, batch: of.batch, transaction: of.transaction },
+    ...{ result: batch.result, batch: of.batch, sequence: of.sequence, transaction: of.transaction },
     entries: documents.map(({ delivery }) => delivery),
   }));
   const prosumers = market.homes.map(({ id }) => id).filter((id) => id !== OPERATOR_ID);

@@ -2,15 +2,16 @@
 import { Command } from "commander";
 import { enterMeters } from "../devnet/entry.ts";
 import { InputError } from "../io/inputError.ts";
-import { numberOption, say } from "../io/output.ts";
+import { say } from "../io/output.ts";
 import { writeJson } from "../io/target.ts";
 import type { EntryRequest } from "../node/delivery/reckoning.ts";
 import { ofEntry } from "../records/sessionPlaces.ts";
 import { sessionIn } from "./audit.ts";
+import { VAT_OPTION } from "./billsBeside.ts";
 import { Exit } from "./exit.ts";
-import { documentsIn, meteredSession, newerReadings, rebill, signedAgain } from "./meteredSession.ts";
+import { documentsIn, meteredSession, newerReadings, rebill, signedAgain, vatFor } from "./meteredSession.ts";
 
-type Arguments = { readonly readings: string; readonly reason: string; readonly rpc?: string; readonly vat: number };
+type Arguments = { readonly readings: string; readonly reason: string; readonly rpc?: string; readonly vat?: number };
 
 export const correctCommand = (): Command =>
   new Command("correct")
@@ -22,7 +23,7 @@ export const correctCommand = (): Command =>
     )
     .requiredOption("--reason <text>", "why; it is signed with the entry and stands on the bill")
     .option("--rpc <url>", "a node of the chain (default: the one that settlement.json names)")
-    .option("--vat <percent>", "value-added tax that bills state", numberOption("--vat", 0, 100), 0)
+    .option(...VAT_OPTION)
     .action(correct);
 
 async function correct(folder: string, args: Arguments): Promise<void> {
@@ -34,6 +35,7 @@ async function correct(folder: string, args: Arguments): Promise<void> {
   const known = await meteredSession(session, args.rpc);
   const { found, settled, promised, place } = known;
   try {
+    const vat = vatFor(known, args.vat);
     const signed = await signedAgain(known, told.at(-1)!.meters, newer);
     const entries = found.entries.filter(({ batch }) => batch === settled.batch);
     const closed = entries.some(({ kind }) => kind === "final");
@@ -45,12 +47,8 @@ async function correct(folder: string, args: Arguments): Promise<void> {
     const number = told.length + (told[0].delivery.entered === undefined ? 0 : 1);
     writeJson(ofEntry(session.at("delivery.json"), number), made.delivery);
     writeJson(ofEntry(session.at("meters.json"), number), made.meters);
-    const last = made.delivery.entered!.txHash;
-    // The old ones stay as they are: what changed is billed in documents of its own.
-    const bills = rebill(known, args.vat, (bill) => {
-      return bill.corrects !== undefined && bill.lines.some(({ transaction }) => transaction === last);
-    });
-    say(`entry ${made.entry.number} (${made.entry.kind}) in block ${made.entry.block}, ${bills} bills in ${folder}`);
+    const bills = rebill(known, vat);
+    say(`entry ${made.entry.number} (${made.entry.kind}) in block ${made.entry.block}, ${bills} in ${folder}`);
   } finally {
     await known.chain.close();
   }

@@ -12,7 +12,7 @@ import { enterMeters } from "../devnet/entry.ts";
 import { withClock } from "../devnet/liveChain.ts";
 import { creditsJson } from "../devnet/steps/deliver.ts";
 import { InputError } from "../io/inputError.ts";
-import { numberOption, say } from "../io/output.ts";
+import { say } from "../io/output.ts";
 import { readJson } from "../io/readJson.ts";
 import { writeJson } from "../io/target.ts";
 import { filesIn } from "../metering/record.ts";
@@ -22,6 +22,7 @@ import { clockOf, windowsOf } from "../node/delivery/windows.ts";
 import { ofEntry } from "../records/sessionPlaces.ts";
 import { sessionIn, type SessionFolder } from "./audit.ts";
 import { audited } from "./auditing.ts";
+import { VAT_OPTION } from "./billsBeside.ts";
 import { partsIn } from "./dayFolder.ts";
 import { Exit } from "./exit.ts";
 import {
@@ -30,11 +31,12 @@ import {
   newerReadings,
   rebill,
   signedAgain,
+  vatFor,
   type MeteredSession,
 } from "./meteredSession.ts";
 import { rewriteSession } from "./sessionFiles.ts";
 
-type Arguments = { readonly readings?: string; readonly rpc?: string; readonly passTime?: true; readonly vat: number };
+type Arguments = { readonly readings?: string; readonly rpc?: string; readonly passTime?: true; readonly vat?: number };
 
 export const enterCommand = (): Command =>
   new Command("enter")
@@ -43,7 +45,7 @@ export const enterCommand = (): Command =>
     .option("--readings <file>", "what meters say, as `meter read` writes it, in place of what meters.json has of them")
     .option("--rpc <url>", "a node of the chain (default: the one that settlement.json names)")
     .option("--pass-time", "sets that chain's clock past what is waited for, where its node can")
-    .option("--vat <percent>", "value-added tax that bills state", numberOption("--vat", 0, 100), 0)
+    .option(...VAT_OPTION)
     .action(enter);
 
 async function enter(folder: string, args: Arguments): Promise<void> {
@@ -62,12 +64,13 @@ async function enterOne(folder: string, args: Arguments): Promise<void> {
     throw new InputError(`${session.at("meters.json")}: there is no such file: --readings must name one`);
   const known = await withTime(await meteredSession(session, args.rpc), args.passTime === true);
   try {
+    const vat = vatFor(known, args.vat);
     const signed = newer ? await signedAgain(known, meters, newer) : { files: filesIn(meters), ...meters };
     const documents = [...told];
     const said = await enterDue(known, signed, documents);
     const credits = await issueDue(known, documents);
-    const verdict = await conclude(known, documents, args);
-    say([...said, ...credits, `delivery beside the chain: ${verdictText(verdict)}`].join("\n"));
+    const { verdict, bills } = await conclude(known, documents, vat);
+    say([...said, ...credits, bills, `delivery beside the chain: ${verdictText(verdict)}`].join("\n"));
     if (verdict.kind !== "valid") throw new Exit(verdict.kind === "invalid" ? 4 : 5, verdictText(verdict));
   } finally {
     await known.chain.close();
@@ -121,7 +124,11 @@ async function issueDue(known: MeteredSession, documents: Documents[]): Promise<
 }
 
 /** Everything to its folder, and what an auditor makes of it. */
-async function conclude(known: MeteredSession, documents: readonly Documents[], { vat }: Arguments): Promise<Verdict> {
+async function conclude(
+  known: MeteredSession,
+  documents: readonly Documents[],
+  vat: (month: string) => number,
+): Promise<{ readonly verdict: Verdict; readonly bills: string }> {
   const { session, promised, settled, rpc } = known;
   const place = (file: Parameters<SessionFolder["at"]>[0], k: number): string => ofEntry(session.at(file), k + 1);
   documents.forEach(({ delivery, meters }, k) => {
@@ -138,8 +145,7 @@ async function conclude(known: MeteredSession, documents: readonly Documents[], 
       found,
     );
   rewriteSession(session, { settled, found, delivery: { verdict } });
-  rebill(known, vat, () => true);
-  return verdict;
+  return { verdict, bills: rebill(known, vat) };
 }
 
 const isBad = ({ kind }: Verdict): boolean => kind !== "valid";

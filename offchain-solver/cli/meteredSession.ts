@@ -16,11 +16,12 @@ import { signReadings } from "../metering/signed.ts";
 import type { Documents, Promised, Signed } from "../node/delivery/reckoning.ts";
 import { DeliveryJsonSchema, MetersJsonSchema, type MetersJson } from "../records/deliveryJson.ts";
 import { ReadingsJsonSchema } from "../records/meterJson.ts";
-import type { BillJson } from "../records/billJson.ts";
 import { ofEntry, placeOf, type SessionFile } from "../records/sessionPlaces.ts";
+import { dayIn } from "../report/billLines.ts";
 import { sessionIn, type SessionFolder } from "./audit.ts";
 import { audited } from "./auditing.ts";
-import { writeSessionBills } from "./bills.ts";
+import { communityAt, inMarket, writeSessionBills } from "./bills.ts";
+import { billsBeside, vatOf } from "./billsBeside.ts";
 import { dayOf, partsIn, rewriteDay } from "./dayFolder.ts";
 import { Exit } from "./exit.ts";
 import { reached } from "./reachChain.ts";
@@ -106,22 +107,41 @@ export async function signedAgain(
   return { files: [...before, ...files], statements: meters.statements };
 }
 
+/** The rate that bills of a session state; throws InputError where those that there are state another than asked. */
+export function vatFor(known: MeteredSession, asked: number | undefined): (month: string) => number {
+  const { session, found, settled } = known;
+  const there = billsBeside(
+    session.where.bundle!,
+    found.sessions.map(({ batch }) => batch),
+  );
+  const rate = (month: string): number => vatOf(there, asked, month);
+  const start = Number(settled.terms!.start);
+  rate(dayIn(start, communityAt(session.at)?.timeZone ?? "UTC").slice(0, 7));
+  return rate;
+}
+
 /**
- * What is renewed of a session's folder, or of its day's where that has several, after an entry: the day's pages, and
- * those that are `wanted` of its bills. Says how many.
+ * What is renewed of a session's folder, or of its day's where that has several, after an entry: the day's pages. What
+ * is in no bill yet is billed; those that there are stay as they are. Says what that makes.
  */
 export function rebill(
   { session, promised, settled, found }: MeteredSession,
-  vatPercent: number,
-  wanted: (bill: BillJson) => boolean,
-): number {
-  const deliveries = (one: SessionFolder) => documentsIn(one).map(({ delivery }) => delivery);
-  const day = dayOf(session.where.bundle!);
-  if (day === undefined)
-    return writeSessionBills(session.at, [{ promised, settled, deliveries: deliveries(session) }], vatPercent, wanted);
+  vatPercent: (month: string) => number,
+): string {
+  const folder = session.where.bundle!;
+  const day = dayOf(folder);
+  const parts = day === undefined ? [session] : partsIn(day).map(sessionIn);
+  const delivered = parts.map((part) => ({
+    ...(day === undefined ? { promised, settled } : promisedIn(part, found)),
+    deliveries: documentsIn(part).map(({ delivery }) => delivery),
+  }));
+  const there = billsBeside(
+    folder,
+    delivered.map((one) => one.settled.batch),
+  );
+  const known = { vatPercent, there, market: inMarket(found.sessions) };
+  if (day === undefined) return writeSessionBills(session.at, delivered, known);
   rewriteDay(day);
-  const parts = partsIn(day).map(sessionIn);
   const at = (file: SessionFile): string => join(day, placeOf(file, isFile(join(day, placeOf("clearing.json", true)))));
-  const delivered = parts.map((part) => ({ ...promisedIn(part, found), deliveries: deliveries(part) }));
-  return writeSessionBills(at, delivered, vatPercent, wanted);
+  return writeSessionBills(at, delivered, known);
 }

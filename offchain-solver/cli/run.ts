@@ -6,10 +6,13 @@ import { numberOption } from "../io/output.ts";
 import { checkFolder } from "../io/target.ts";
 import type { Stored } from "../scenarios/community/resolveCommunity.ts";
 import { daysOf } from "../devnet/days.ts";
+import type { CommunityJson } from "../records/communityJson.ts";
+import { dayIn } from "../report/billLines.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { checkDays } from "../scenarios/community/loadCommunity.ts";
 import { isFolder } from "../scenarios/community/readCommunity.ts";
 import { addClearOptions, drawnOrNamed, readScenario, shaped, type ReadScenario } from "./clearOptions.ts";
+import { billsOfMarket, VAT_OPTION, vatOf } from "./billsBeside.ts";
 import { Exit } from "./exit.ts";
 import { reached } from "./reachChain.ts";
 import { daysFrom, runDays } from "./runDays.ts";
@@ -28,7 +31,7 @@ export function runCommand(): Command {
     .option("--pass-time", "with --rpc: sets that chain's clock past the day, where its node can, and delivers at once")
     .option("--from <day>", "with --to: every day from this one on in one market, and bills by month, YYYY-MM-DD")
     .option("--to <day>", "up to this one; a community's batteries go on as the day before left them")
-    .option("--vat <percent>", "value-added tax that bills state", numberOption("--vat", 0, 100), 0)
+    .option(...VAT_OPTION)
     .option(
       "--most-bytes <n>",
       "what a transaction may be long where the chain's nodes take less; a day that is longer is settled in several sessions",
@@ -41,6 +44,8 @@ export function runCommand(): Command {
       const { from, to } = args;
       if (args.passTime && args.rpc === undefined) throw new InputError("--pass-time: only with --rpc");
       if (from === undefined && to === undefined) {
+        if (args.vat !== undefined && !args.passTime)
+          throw new InputError(`--vat ${args.vat}: only where bills are written: with --from and --to, or --pass-time`);
         const { wrong } = await settleOne(name, args, await readScenario(name, args));
         if (wrong !== undefined) throw new Exit(4, wrong);
         return;
@@ -65,12 +70,24 @@ async function settleOne(
   const chain = await chainOf(args, args.rpc);
   try {
     const scenario = await underTomorrow(read, chain);
-    return await settleIn(name, args, { scenario, ...known }, () =>
+    const rated = { ...args, ...rateOf(args, scenario, community) };
+    return await settleIn(name, rated, { scenario, ...known }, () =>
       Promise.resolve({ ...chain, close: () => Promise.resolve() }),
     );
   } finally {
     await chain.close();
   }
+}
+
+/** Of the bills of a market that stood before: what those of the month state that are there. */
+function rateOf(
+  { market, out, vat }: RunArguments,
+  { startUtc }: Scenario,
+  community: CommunityJson | undefined,
+): { readonly vat?: number } {
+  if (market === undefined) return {};
+  const day = dayIn(Date.parse(startUtc) / 1000, community?.timeZone ?? "UTC");
+  return { vat: vatOf(billsOfMarket(out, market), vat, day.slice(0, 7)) };
 }
 
 /** A day that does not fit one transaction is settled in several sessions. `open`: if not a chain in this process. */

@@ -36,7 +36,7 @@ export type RunArguments = ClearArguments & {
   passTime?: true;
   from?: string;
   to?: string;
-  vat: number;
+  vat?: number;
   /** Absent: what the chain takes. */
   mostBytes?: number;
 };

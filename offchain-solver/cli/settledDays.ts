@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import { devnetKey } from "../devnet/devnetKeys.ts";
 import { embeddedDevnet, type Chain } from "../devnet/embedded.ts";
 import { SessionRefused } from "../devnet/refused.ts";
@@ -12,9 +13,10 @@ import { standingDay } from "../metering/devices.ts";
 import type { ClearingJson } from "../records/clearingJson.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
 import { joinClearings } from "../records/joinClearings.ts";
+import { placeOf } from "../records/sessionPlaces.ts";
 import type { BilledSession, FallbackDay } from "../report/billLines.ts";
 import { takePeriods } from "../scenarios/periods.ts";
-import { billedBy, makeBills } from "./bills.ts";
+import { billedBy, inMarket, makeBills, writeBills } from "./bills.ts";
 import { writeFallback } from "./fallbackFolder.ts";
 import { clearOptions, type ReadScenario } from "./clearOptions.ts";
 import { Exit } from "./exit.ts";
@@ -140,6 +142,7 @@ export class SettledDays {
     if (parts.length === 1) {
       const [{ outcome, clearing }] = parts;
       const folder = writeSession(this.#args, outcome, clearing, community);
+      this.#writeBills(folder, outcomes, community);
       this.#wrong.set(scenario.startUtc, report(outcome, clearing, folder, community));
       return;
     }
@@ -147,7 +150,19 @@ export class SettledDays {
     const settled = parts.reduce((sum, one) => sum + one.outcome.scenario.hours, 0);
     const whole = takePeriods(scenario, settled);
     const folder = writeDay(this.#args, whole, parts, community);
+    this.#writeBills(folder, outcomes, community);
     this.#wrong.set(scenario.startUtc, reportDay({ scenario: whole, parts }, folder, community));
+  }
+
+  /** Of a day that was entered on a chain that stays: as `meter enter` writes them of one that is entered later. */
+  #writeBills(folder: string, outcomes: readonly SessionOutcome[], community: CommunityJson | undefined): void {
+    if (this.#args.rpc === undefined || outcomes.some(({ delivery }) => delivery?.delivery.entered === undefined))
+      return;
+    const prosumers = [...new Set(outcomes.flatMap(({ scenario }) => scenario.prosumers.map(({ id }) => id)))];
+    const market = inMarket(outcomes.at(-1)!.found.sessions);
+    const of = { sessions: outcomes.map(billedBy), fallback: [], prosumers, community, market };
+    const at = join(folder, placeOf("delivery.json", community !== undefined));
+    writeBills(dirname(at), makeBills({ ...of, vatPercent: this.#args.vat ?? 0 }));
   }
 
   async finish(): Promise<EndedDays> {
@@ -155,7 +170,7 @@ export class SettledDays {
     const { scenario, community } = this.#last!;
     const prosumers = scenario.prosumers.map(({ id }) => id);
     const parts = { sessions: this.#sessions, fallback: this.#fallback, prosumers, community };
-    return { wrong: this.#wrong, bills: makeBills({ ...parts, vatPercent: this.#args.vat }) };
+    return { wrong: this.#wrong, bills: makeBills({ ...parts, vatPercent: this.#args.vat ?? 0 }) };
   }
 
   async close(): Promise<void> {

@@ -9,6 +9,8 @@ export type BillLine = BillJson["lines"][number];
 export type BilledSession = {
   readonly result: ClearingResult;
   readonly batch: string;
+  /** Number of the batch in its market. */
+  readonly sequence: bigint;
   readonly transaction: string;
   readonly entries: readonly DeliveryJson[];
 };
@@ -123,36 +125,68 @@ export function fallbackLines(day: FallbackDay, prosumer: number, timeZone: stri
 
 type Of = Pick<BillJson, "prosumer" | "currency" | "timeZone"> & {
   readonly name?: string;
-  readonly vatPercent: number;
+  readonly vatPercent: number | ((month: string) => number);
 };
 
-const month = (line: BillLine): string => line.day.slice(0, 7);
-const isLater = ({ entry }: BillLine): boolean => entry > 1;
+/** Which of its market's sessions it is in its month, and on its day, counted from one in the order of the chain. */
+type Place = { readonly ofMonth: number; readonly ofDay: number };
+export type Places = ReadonlyMap<string, Place>;
+
+/** By batch. `settled`: all that the market has settled, by which any two documents have numbers of their own. */
+export function placesOf(
+  settled: readonly { readonly batch: string; readonly sequence: bigint; readonly start: number }[],
+  timeZone: string,
+): Places {
+  const counts = new Map<string, number>();
+  const next = (of: string): number => {
+    counts.set(of, (counts.get(of) ?? 0) + 1);
+    return counts.get(of)!;
+  };
+  const inOrder = settled.toSorted((a, b) => Number(a.sequence - b.sequence));
+  return new Map(
+    inOrder.map(({ batch, start }) => {
+      const day = dayIn(start, timeZone);
+      return [batch, { ofMonth: next(day.slice(0, 7)), ofDay: next(day) }];
+    }),
+  );
+}
+
+export const monthOf = ({ day }: Pick<BillLine, "day">): string => day.slice(0, 7);
+
+/** `first`: number of the bill that there is already of a month, which stays as it is. */
+export type Numbering = { readonly places: Places; readonly first?: (month: string) => string | undefined };
 
 /**
  * One bill a month, and beside it one for each correction since: lines of an entry after the first are in a document of
- * their own that names the one it corrects. `reasons`: why, by transaction.
+ * their own that names the one it corrects, and so is whatever came after a bill that there is already. `reasons`: why,
+ * by transaction.
  */
-export function billsOf(lines: readonly BillLine[], of: Of, reasons: ReadonlyMap<string, string>): BillJson[] {
-  const months = [...new Set(lines.map(month))].toSorted();
-  return months.flatMap((one) => {
-    const own = lines.filter((line) => month(line) === one);
-    const number = `${one}-${of.prosumer}`;
-    const first = billOf(
-      number,
-      one,
-      own.filter((line) => !isLater(line)),
-      of,
-    );
-    const moves = [...new Set(own.filter(isLater).map(({ transaction }) => transaction!))];
-    const corrections = moves.map((transaction): BillJson => {
-      const lines = own.filter((line) => line.transaction === transaction);
-      const [{ day, entry }] = lines;
-      const reason = reasons.get(transaction);
-      const bill = billOf(`${number}-corrected-${day}-${entry}`, one, lines, of);
-      return { ...bill, corrects: number, ...(reason !== undefined && { reason }) };
+export function billsOf(
+  lines: readonly BillLine[],
+  of: Of,
+  reasons: ReadonlyMap<string, string>,
+  { places, first }: Numbering = { places: new Map() },
+): BillJson[] {
+  const months = [...new Set(lines.map(monthOf))].toSorted();
+  const placeOf = ({ batch }: BillLine): Place => places.get(batch ?? "") ?? { ofMonth: 1, ofDay: 1 };
+  return months.flatMap((month) => {
+    const own = lines.filter((line) => monthOf(line) === month);
+    const there = first?.(month);
+    const isLater = ({ entry }: BillLine): boolean => entry > (there === undefined ? 1 : 0);
+    const k = Math.min(...own.map((line) => placeOf(line).ofMonth));
+    const number = there ?? `${month}-${of.prosumer}${k > 1 ? `-${k}` : ""}`;
+    const bill = (no: string, some: readonly BillLine[]): BillJson => billOf(no, month, some, of);
+    const moves = Map.groupBy(own.filter(isLater), ({ batch, entry }) => `${batch} ${entry}`);
+    const corrections = [...moves.values()].map((some): BillJson => {
+      const [{ day, entry, transaction }] = some;
+      const { ofDay } = placeOf(some[0]);
+      const session = ofDay > 1 ? `-session-${ofDay}` : "";
+      const reason = reasons.get(transaction!);
+      const made = bill(`${number}-corrected-${day}${session}-${entry}`, some);
+      return { ...made, corrects: number, ...(reason !== undefined && { reason }) };
     });
-    return [first, ...corrections];
+    const settled = own.filter((line) => !isLater(line));
+    return there === undefined ? [bill(number, settled), ...corrections] : corrections;
   });
 }
 
@@ -166,7 +200,8 @@ function share(nano: bigint, percent: number): bigint {
 }
 
 function billOf(number: string, at: string, lines: readonly BillLine[], of: Of): BillJson {
-  const { vatPercent, name, prosumer, currency, timeZone } = of;
+  const { name, prosumer, currency, timeZone } = of;
+  const vatPercent = typeof of.vatPercent === "number" ? of.vatPercent : of.vatPercent(at);
   const total = lines.reduce((sum, { nano }) => sum + BigInt(nano), 0n);
   return {
     number,
