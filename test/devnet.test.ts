@@ -1,8 +1,8 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { hexlify, keccak256 } from "ethers";
+import { hexlify, keccak256, randomBytes } from "ethers";
 import { audit } from "../offchain-solver/auditor/audit.ts";
 import { endpointOf } from "../offchain-solver/chain/endpoint.ts";
 import { readSessions } from "../offchain-solver/chain/events.ts";
@@ -29,6 +29,7 @@ import { takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 import { loadBase } from "../offchain-solver/scenarios/loadBase.ts";
 import { populate } from "../offchain-solver/scenarios/populate.ts";
 import { clear } from "../offchain-solver/simulation/clear.ts";
+import { encodeLife } from "../offchain-solver/node/session/messages.ts";
 import { captured } from "./support/commandLine.ts";
 import { rogueNode } from "./support/rogueNode.ts";
 
@@ -49,7 +50,7 @@ describe("a market whose parties are processes of their own", function () {
   before(async function () {
     // Compiles the contracts on a fresh clone.
     this.timeout(0);
-    days = daysOf(street(), 9, (day) => day);
+    days = daysOf(street(), 10, (day) => day);
     chain = await hardhatChain(new Date(Date.parse(days[0].startUtc) - 2 * DAY_MS), 0);
     const data = mkdtempSync(join(tmpdir(), "gridpact-market-"));
     devnet = await openDevnet({ data, days, chain, transport: { kind: "tls" }, patienceMs: 15_000 });
@@ -265,10 +266,56 @@ describe("a market whose parties are processes of their own", function () {
     await devnet.supervisor.start(id);
   });
 
+  it("settles while a member drowns the others in what is nobody's, and names it", async () => {
+    const [first, liar] = days[8].prosumers.map(({ id }) => id);
+    const { keys } = devnet.homes.find(({ id }) => id === liar)!;
+    await devnet.supervisor.kill(liar);
+    const parties = devnet.homes.map(({ id }) => id).filter((id) => id !== liar);
+    const sizes = parties.map((id) => statSync(journalFile(homeOf(devnet.data, id))).size);
+    let say: (to: number, bytes: Uint8Array) => void;
+    let flooded = false;
+    const rogue = await rogueNode(
+      devnet,
+      liar,
+      (message) => {
+        // An agent's: the clearing is under way.
+        if (message instanceof Uint8Array && message[0] === 0x67 && !flooded) {
+          flooded = true;
+          // Right signatures of results that there are none of, more than there are seats: to everybody.
+          for (let k = 0; k < 40; k++) {
+            const digest = hexlify(randomBytes(32));
+            const { serialized } = keys.node.signingKey.sign(digest);
+            const signatures: [number, string][] = [[31, serialized]];
+            for (const to of parties) say(to, encodeLife({ kind: "attestations", session, digest, signatures }));
+          }
+          // Its agent's tag before a megabyte of nothing: to a member's journal.
+          const long = new Uint8Array(1_000_000);
+          long.set(message.subarray(0, 16));
+          for (let k = 0; k < 20; k++) say(first, long);
+          const digest = hexlify(randomBytes(32));
+          const signatures = Array.from({ length: 32 }, (): [number, string] => [31, hexlify(randomBytes(65))]);
+          const flood = encodeLife({ kind: "attestations", session, digest, signatures });
+          for (let k = 0; k < 3_000; k++) say(OPERATOR_ID, flood);
+        } else if (!(message instanceof Uint8Array) && "session" in message) session = message.session;
+        return message;
+      },
+      (way) => (say = way),
+    );
+    let session = "";
+    expect(await devnet.session(8, WAIT)).to.deep.include({ ordinal: 9, outcome: "settled" });
+    await rogue.close();
+    await logged(OPERATOR_ID, new RegExp(`"host":${liar},"reason":"it says more than anybody needs to"`), 0);
+    await logged(first, new RegExp(`"host":${liar},"reason":"its agent sent 1000000 bytes at once, where \\d+ are`), 0);
+    parties.forEach((id, k) =>
+      expect(statSync(journalFile(homeOf(devnet.data, id))).size - sizes[k], `${id}`).to.be.below(4e6),
+    );
+    await devnet.supervisor.start(liar);
+  });
+
   it("leaves a session void, and no trace of it in the ledger, where the operator stays away past its deadline", async () => {
     const before = (await settled()).length;
     await devnet.supervisor.kill(OPERATOR_ID);
-    expect((await devnet.session(8, { patienceMs: 3_000 })).outcome).to.equal("void");
+    expect((await devnet.session(9, { patienceMs: 3_000 })).outcome).to.equal("void");
     expect(await settled()).to.have.length(before);
   });
 

@@ -86,7 +86,8 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
     };
     const metrics = createMetrics({ party, records, journal, carrier });
     const server =
-      config.api && (await serveApi(createApi({ party, id, records, journal, metrics, watch }), config.api));
+      config.api &&
+      (await serveApi(createApi({ party, id, records, journal, metrics, watch }, config.api.host), config.api));
     if (server) opened.push(server);
     const parties = readPeers(config.peers).map(({ party: other }) => other);
     await party.start([...new Set([...parties, OPERATOR_ID, id])]);

@@ -17,7 +17,7 @@ import type { Journal } from "./journal/journal.ts";
 import type { Log } from "./party.ts";
 import type { ConductorEffect } from "./session/conducting.ts";
 import { Conductor } from "./session/conductor.ts";
-import type { FrozenOnChain } from "./session/member.ts";
+import type { FrozenOnChain } from "./session/surroundings.ts";
 import type { Life } from "./session/messages.ts";
 import { Patience } from "./session/patience.ts";
 

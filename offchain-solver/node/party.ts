@@ -27,9 +27,11 @@ import { JournalError, type Journal } from "./journal/journal.ts";
 import { Deliveries } from "./delivery/deliveries.ts";
 import { decodeMeterMessage, encodeMeterMessage, isMeterMessage } from "./delivery/meterMessages.ts";
 import { OperatorRole, SYSTEM_IDS } from "./operatorRole.ts";
-import { Member, type FrozenOnChain, type Settleable } from "./session/member.ts";
+import { Allowance } from "./session/allowance.ts";
+import { Member } from "./session/member.ts";
 import { decodeLife, encodeLife, isForConductor, isLife, type Life, type LifeOf } from "./session/messages.ts";
 import { Submission } from "./session/submission.ts";
+import type { FrozenOnChain, Settleable } from "./session/surroundings.ts";
 import type { Records } from "./records.ts";
 import type { PrivatePart } from "../market/scenario/publicScenario.ts";
 
@@ -64,6 +66,8 @@ export class Party {
   #member: Member | undefined;
   readonly #operator: OperatorRole | undefined;
   readonly #deliveries: Deliveries;
+  /** Of messages around a clearing and of meters: dozens a session. */
+  readonly #allowance = new Allowance(2_000, 10);
   #submission: Submission | undefined;
   #seen: Seen | undefined;
   #head: Watched["head"] | undefined;
@@ -254,6 +258,7 @@ export class Party {
           mask: (of, attempt) => maskKey(Number(config.mask), keys.node.privateKey, of, attempt),
         }),
       chainFor: (agreed) => this.#chainFor(session, agreed),
+      drop: (id, reason) => carrier.drop(id, reason),
       note: (level, what, details) => log(level, what, { ordinal: Number(terms.ordinal), ...details }),
       ended: (own, agreed) => {
         if (party === OPERATOR_ID) run = own;
@@ -345,12 +350,14 @@ export class Party {
   }
 
   #hear(from: number, bytes: Uint8Array): void {
+    const agents = !isMeterMessage(bytes) && !isLife(bytes);
+    if (!agents && !this.#allowance.take(from)) return this.#o.carrier.drop(from, "it says more than anybody needs to");
     if (isMeterMessage(bytes)) {
       const told = decodeMeterMessage(bytes);
       if (told === undefined) return this.#o.carrier.drop(from, "it sent what is no message");
       return this.#o.config.deliver === false ? undefined : this.#run(this.#deliveries.hear(from, told));
     }
-    if (!isLife(bytes)) {
+    if (agents) {
       if (this.#member !== undefined) this.#run(this.#member.hearAgent(from, bytes));
       return;
     }

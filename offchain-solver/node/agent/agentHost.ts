@@ -54,7 +54,7 @@ export function createAgentHost({ party, privateKey }: AgentStart): (task: Task)
         const agent = openAgent(task.opening);
         if ("kind" in agent) return agent;
         work = { agent, self: task.opening.self };
-        return { kind: "opened" };
+        return { kind: "opened", longest: agent.longest };
       }
       case "events":
         return step(begun(), task.events);

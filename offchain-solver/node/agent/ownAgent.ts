@@ -73,6 +73,8 @@ export type OwnAgent = {
   readonly places: Places;
   /** Of its messages on the wire. */
   readonly tag: number;
+  /** Bytes of the longest message that it can be sent. */
+  readonly longest: number;
   readonly step: (event: Event) => readonly Effect[];
   /** It has its final iterate. */
   readonly ended: () => boolean;
@@ -123,6 +125,7 @@ export function openAgent(opening: Opening): OwnAgent | Refusal {
     const proposal = (): OperatorProposal => operatorEnd(market, state);
     return {
       ...shared,
+      longest: longestFor(Math.max(...state.layouts.map(({ size }) => size))),
       step: (event) => stepOperator(state, event)[1],
       ended: () => state.status === "solved",
       end: () => ({ proposal: proposal(), view: { kind: "operator", proposal: proposal() }, own: runOf(state) }),
@@ -132,6 +135,7 @@ export function openAgent(opening: Opening): OwnAgent | Refusal {
   const state = initProsumer(agreed, unit, self, clarabelSolver, mask && { mask: openMask(mask) });
   return {
     ...shared,
+    longest: longestFor(state.layout.size),
     step: (event) => stepProsumer(state, event)[1],
     ended: () => state.done && state.grid?.end === "solved",
     end() {
@@ -142,6 +146,9 @@ export function openAgent(opening: Opening): OwnAgent | Refusal {
     progress: () => ({ iteration: state.iteration }),
   };
 }
+
+/** Two numbers a component at most, and room for heads, sums and products of the acceleration, which are few. */
+const longestFor = (components: number): number => 8 * (2 * components + 4096);
 
 const runOf = ({ residuals, hours }: OperatorState): RunRecord => ({
   iterations: residuals.length,

@@ -44,7 +44,8 @@ export type Task =
 export type Outgoing = { readonly to: number; readonly bytes: Uint8Array };
 
 export type Reply =
-  | { readonly kind: "opened" }
+  /** `longest`: bytes of the longest message that it can be sent. */
+  | { readonly kind: "opened"; readonly longest: number }
   | { readonly kind: "refused"; readonly predicate: string; readonly detail: string }
   | {
       readonly kind: "stepped";

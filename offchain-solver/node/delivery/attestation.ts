@@ -129,7 +129,8 @@ export class Attestation {
     const same = [...this.#signed.values()].filter((one) => one.digest === digest);
     const right = new Map(
       same
-        .filter((one) => signerOfText(digest, one.signature) === members[one.bit])
+        // A seat that there is none of has no signer either.
+        .filter((one) => one.bit < members.length && signerOfText(digest, one.signature) === members[one.bit])
         .map((one) => [one.bit, one.signature] as const),
     );
     const quorum = quorumOf(members.length);

@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect } from "chai";
+import { Wallet } from "ethers";
 import { InputError } from "../../io/inputError.ts";
 import { Journal, readCommitments, readHeard, type Owner } from "./journal.ts";
-import { maySign } from "./signing.ts";
+import { maySign, remember } from "./signing.ts";
 
 const OWNER: Owner = { party: 3, chainId: "31337", genesis: "0x01", market: "0xaa" };
 const fresh = (): string => join(mkdtempSync(join(tmpdir(), "gridpact-journal-")), "journal.sqlite");
@@ -83,6 +84,24 @@ describe("a journal", () => {
     journal.commit({ kind: "joined", session: "0xb" });
     journal.commit(frozen("0xb"));
     expect(maySign(journal, "0xb", "0x1", payload).kind).to.equal("no");
+    journal.close();
+  });
+
+  it("that was restored signs no second result, once somebody says what its node has signed", () => {
+    const key = Wallet.createRandom();
+    const [first, second] = ["01", "02"].map((byte) => `0x${byte.repeat(32)}`);
+    const signature = key.signingKey.sign(first).serialized;
+    const file = fresh();
+    let journal = begin(file);
+    journal.commit(frozen("0xa"));
+    const told = { digest: first, signature, key: key.address };
+    expect(remember(journal, "0xa", { ...told, digest: second })).to.equal("nobody's");
+    expect(remember(journal, "0xa", told)).to.equal("forgotten");
+    journal.close();
+    journal = begin(file);
+    expect(remember(journal, "0xa", told)).to.equal("known");
+    expect(maySign(journal, "0xa", second, Uint8Array.of(1)).kind).to.equal("no");
+    expect(maySign(journal, "0xa", first, Uint8Array.of(1)).kind).to.equal("yes");
     journal.close();
   });
 

@@ -8,59 +8,20 @@ import { sessionHash, type SessionTerms } from "../../codec/typedData.ts";
 import { readTerms, type Terms } from "../../codec/terms.ts";
 import { madeUpSizes, ownFaults } from "../../ledger/termsFaults.ts";
 import type { Fault } from "../../market/scenario/scenarioFaults.ts";
-import type { PrivatePart } from "../../market/scenario/publicScenario.ts";
 import { attemptTag, type Progress } from "../agent/ownAgent.ts";
-import type { AgentThread } from "../agent/agentThread.ts";
-import type { MaskKey } from "../agent/maskStream.ts";
-import type { AgentEvent, Reply, Verifying } from "../agent/protocol.ts";
-import type { Heard, Journal } from "../journal/journal.ts";
-import { maySign } from "../journal/signing.ts";
-import { Attestations } from "./attestations.ts";
+import type { AgentEvent, Reply } from "../agent/protocol.ts";
+import type { Heard } from "../journal/journal.ts";
+import { maySign, remember } from "../journal/signing.ts";
+import { MAX_MESSAGE_BYTES } from "../../net/wire.ts";
+import { Attestations, type Counted, type Signatures } from "./attestations.ts";
 import { openingFault } from "./exclusions.ts";
 import { frozenFault } from "./frozenFault.ts";
-import type { Life, LifeOf } from "./messages.ts";
+import { MOST_DETAIL, type Life, type LifeOf } from "./messages.ts";
+import type { FrozenOnChain, Surroundings } from "./surroundings.ts";
 
-/** What a member is given of its surroundings. */
-export type Surroundings = {
-  readonly party: number;
-  readonly operator: number;
-  readonly agent: AgentThread;
-  readonly journal: Journal;
-  readonly send: (to: number, bytes: Uint8Array | Life) => void;
-  readonly setTimer: (afterMs: number | undefined) => void;
-  /** The own part of the session that these terms are for; a text says why there is none. */
-  readonly partFor: (terms: Terms) => PrivatePart | string;
-  /** What the own agent hides its steps with; absent: with nothing. */
-  readonly mask?: (session: string, attempt: number) => MaskKey;
-  readonly chainFor: (terms: Terms) => Promise<FrozenOnChain>;
-  readonly note: (level: "info" | "warn", what: string, details?: object) => void;
-  /** All it takes to settle is here. */
-  readonly settleable: (posting: Settleable) => void;
-  /** The own end, for its owner; undefined: it has none any more. */
-  readonly ended: (own: Ended | undefined, terms: Terms) => void;
-  /** Everybody's proposals of an attempt, canonical JSON. */
-  readonly proposed: (text: string) => void;
-};
-
-/** An agent's own record, and what its messages came to. */
-export type Ended = object & { readonly messages: number; readonly bytes: number; readonly wallMs: number };
-
-export type Settleable = {
-  readonly session: string;
-  readonly payload: Uint8Array;
-  readonly bundleHash: string;
-  /** Canonical JSON of the witness. */
-  readonly witness: string;
-  readonly digest: string;
-  /** By bit. */
-  readonly attestations: ReadonlyMap<number, string>;
-};
-
-/** What the chain says of the session that was frozen, for the prosumers that its terms name. */
-export type FrozenOnChain = Omit<Verifying, "committee" | "session"> & {
-  /** Node keys in the order of the bits. */
-  readonly committee: readonly string[];
-};
+/** Messages of another's agent: so many an iteration, and as if it were so many iterations ahead. */
+const AN_ITERATION = 4;
+const AHEAD = 64;
 
 type Batch = { readonly payload: Uint8Array; readonly bundleHash: string; readonly digest: string; witness: string };
 
@@ -81,13 +42,16 @@ export class Member {
   #early: AgentEvent[] = [];
   #waiting: AgentEvent[] = [];
   #busy = false;
+  /** Bytes of the longest message that the own agent can be sent, and how many each party's has sent. */
+  #longest = 0;
+  #said = new Map<number, number>();
   /** In the attempt that is under way; ms. */
   #sent = { messages: 0, bytes: 0, since: 0 };
   #witness = "";
   #batch: Batch | undefined;
   /** Of every member that an own claim has looked at: whether the newest found it beyond its mandate. */
   readonly #judged = new Map<number, boolean>();
-  readonly #attestations = new Attestations();
+  #attestations: Attestations | undefined;
   progress: Progress = { iteration: 0 };
   stage = "waiting for the terms";
   refusal: string | undefined;
@@ -112,9 +76,23 @@ export class Member {
     if (index === undefined || bytes.length < 4) return;
     const tag = bytes[2] | (bytes[3] << 8);
     if (tag !== this.#tag) return;
+    const flood = this.#floods(from, bytes.length);
+    if (flood !== undefined) return this.#around.drop(from, flood);
     const event = { kind: "message", from: index, bytes } as const;
     if (!this.#started) this.#early.push(event);
     else await this.#step(event);
+  }
+
+  /**
+   * What an agent can say is known: messages no longer than the own agent could take, one an iteration and few more.
+   * All of it goes into the journal.
+   */
+  #floods(from: number, length: number): string | undefined {
+    if (length > this.#longest) return `its agent sent ${length} bytes at once, where ${this.#longest} are the most`;
+    const said = (this.#said.get(from) ?? 0) + 1;
+    this.#said.set(from, said);
+    const most = AN_ITERATION * (this.progress.iteration + (this.#started ? AHEAD : 2));
+    return said > most ? `its agent sent ${said} messages by iteration ${this.progress.iteration}` : undefined;
   }
 
   async timeout(): Promise<void> {
@@ -124,7 +102,7 @@ export class Member {
   /** From the conductor, who is the operator, or an attestation from anybody. */
   async hear(from: number, message: Life): Promise<void> {
     if (!("session" in message) || message.session !== this.session) return;
-    if (message.kind === "attestations") return this.#hearAttestations(message);
+    if (message.kind === "attestations") return this.#hearAttestations(from, message);
     if (from !== this.#around.operator) return;
     if (message.kind === "terms") return this.#hearTerms(message.text);
     if (message.kind === "attempt") return this.#open(message);
@@ -162,6 +140,7 @@ export class Member {
     const fault = frozenFault(found.terms, this.#frozen.gridModel, chain.ledger.terms.imbalancePrice);
     if (fault !== undefined) return this.#refuse(fault.code, fault.detail);
     this.#chain = chain;
+    this.#attestations = new Attestations(chain.committee);
     this.#parties = ids;
     this.#self = party === operator ? OPERATOR_AGENT : ids.indexOf(party);
     this.#terms = found.terms;
@@ -180,6 +159,8 @@ export class Member {
     this.#self = party === operator ? OPERATOR_AGENT : members.indexOf(party);
     this.#attempt = attempt;
     this.#tag = -1;
+    // Whoever has lost the memory of what it signed in an attempt before is told.
+    for (const digest of this.#attestations?.digests ?? []) this.#spread(digest);
     if (party !== operator && this.#self < 0) {
       this.stage = "left out";
       this.#around.ended(undefined, this.#terms);
@@ -195,6 +176,9 @@ export class Member {
     this.#started = false;
     this.#early = [];
     this.#waiting = [];
+    this.#said = new Map();
+    this.#longest = MAX_MESSAGE_BYTES;
+    this.progress = { iteration: 0 };
     this.stage = "opening";
     const opening = {
       termsBytes: this.#termsBytes,
@@ -209,7 +193,9 @@ export class Member {
     journal.hear(this.session, attempt, { kind: "open", body: new TextEncoder().encode(text) });
     const opened = await agent.ask({ kind: "open", opening });
     if (opened.kind === "refused") return void this.#refuse(opened.predicate, opened.detail);
-    if (attempt === this.#attempt) this.#tell({ kind: "ready", session: this.session, attempt });
+    if (attempt !== this.#attempt || opened.kind !== "opened") return;
+    this.#longest = opened.longest;
+    this.#tell({ kind: "ready", session: this.session, attempt });
   }
 
   async #go(): Promise<void> {
@@ -322,6 +308,7 @@ export class Member {
     this.#witness = text;
     this.#batch = { payload, bundleHash, digest, witness: text };
     this.stage = "verified";
+    this.#count(this.#attestations?.begin(digest), digest);
     const bit = this.bit;
     if (bit < 0) return this.#check();
     const may = maySign(journal, this.session, digest, payload);
@@ -334,7 +321,7 @@ export class Member {
     if (journal.last("released", this.session)?.digest !== digest)
       journal.commit({ kind: "released", session: this.session, digest });
     this.stage = "signed";
-    this.#attestations.keep(digest, bit, signed.signature);
+    this.#attestations?.keep(digest, bit, signed.signature);
     this.#spread(digest);
     this.#check();
   }
@@ -345,25 +332,40 @@ export class Member {
   }
 
   #spread(digest: string): void {
-    const signatures = [...this.#attestations.of(digest)];
+    const signatures = [...(this.#attestations?.of(digest) ?? [])];
+    if (signatures.length === 0) return;
     const message: Life = { kind: "attestations", session: this.session, digest, signatures };
     for (const to of [this.#around.operator, ...this.#parties])
       if (to !== this.#around.party) this.#around.send(to, message);
   }
 
-  #hearAttestations({ digest, signatures }: LifeOf<"attestations">): void {
-    const committee = this.#chain?.committee;
-    if (committee === undefined) return;
-    const enough = this.#attestations.hear(digest, signatures, committee);
-    // The operator reaches everybody: it hands on what makes a quorum.
-    if (enough && this.#around.party === this.#around.operator) this.#spread(digest);
+  #hearAttestations(from: number, { digest, signatures }: LifeOf<"attestations">): void {
+    if (this.#attestations === undefined) return;
+    this.#remember(from, digest, signatures);
+    this.#count(this.#attestations.hear(from, digest, signatures), digest);
     this.#check();
+  }
+
+  /** What was counted of signatures; the operator reaches everybody: it hands on what makes a quorum. */
+  #count(counted: Counted | undefined, digest: string): void {
+    for (const liar of counted?.liars ?? []) this.#around.drop(liar, "it brought signatures that are nobody's");
+    if (counted?.enough && this.#around.party === this.#around.operator) this.#spread(digest);
+  }
+
+  /** What an own signature says that others have kept; whoever brings one that is none is a liar. */
+  #remember(from: number, digest: string, signatures: Signatures): void {
+    const { journal, note, drop } = this.#around;
+    const own = signatures.find(([bit]) => bit === this.bit)?.[1];
+    if (own === undefined) return;
+    const found = remember(journal, this.session, { digest, signature: own, key: this.#chain!.committee[this.bit] });
+    if (found === "nobody's") drop(from, "it brought signatures that are nobody's");
+    if (found === "forgotten")
+      note("warn", "this journal does not know what its node has signed: was it restored?", { digest });
   }
 
   #check(): void {
     const batch = this.#batch;
-    const committee = this.#chain?.committee;
-    const attestations = batch && committee && this.#attestations.quorum(batch.digest, committee);
+    const attestations = batch && this.#attestations?.quorum(batch.digest);
     if (batch === undefined || attestations === undefined) return;
     this.stage = "settleable";
     this.#around.settleable({ session: this.session, ...batch, witness: this.#witness, attestations });
@@ -378,7 +380,7 @@ export class Member {
     this.refusal = `${predicate}: ${detail}`;
     this.stage = "refused";
     note("warn", "refuses", { predicate, detail });
-    this.#tell({ kind: "refusal", session: this.session, predicate, detail });
+    this.#tell({ kind: "refusal", session: this.session, predicate, detail: detail.slice(0, MOST_DETAIL) });
     return false;
   }
 

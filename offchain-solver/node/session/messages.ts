@@ -13,6 +13,9 @@ import { OperatorProposalSchema, ProposalSchema } from "../../market/result/prop
 const MAGIC = 0x6c;
 const MAX_BYTES = 16 << 20;
 
+/** Of a refusal, characters. */
+export const MOST_DETAIL = 1024;
+
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
 const hex = z.string().regex(/^0x[0-9a-f]*$/);
 const party = z.int().positive().max(0xffffffff);
@@ -60,7 +63,12 @@ const TO_CONDUCTOR = [
       .optional(),
   }),
   /** It will not sign, and says which predicate. */
-  z.strictObject({ kind: z.literal("refusal"), ...about, predicate: z.string(), detail: z.string() }),
+  z.strictObject({
+    kind: z.literal("refusal"),
+    ...about,
+    predicate: z.string().max(64),
+    detail: z.string().max(MOST_DETAIL),
+  }),
   /** Its agent cannot go on; `waitedFor`: whose messages did not come. */
   z.strictObject({
     kind: z.literal("failure"),

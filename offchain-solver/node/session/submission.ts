@@ -11,7 +11,7 @@ import { toldTerms } from "../../codec/terms.ts";
 import { WitnessSchema } from "../../codec/witness.ts";
 import { JournalError, type Journal } from "../journal/journal.ts";
 import type { Log } from "../party.ts";
-import type { Settleable } from "./member.ts";
+import type { Settleable } from "./surroundings.ts";
 
 /** One after the other in the order of the bits, another first at every session. */
 const TURN_MS = 2_000;
