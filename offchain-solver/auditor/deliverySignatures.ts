@@ -72,7 +72,7 @@ export function signedBy(meters: MetersJson, { session, found }: Judged): Signed
 }
 
 /** undefined: it holds a number that no signed message can, and so nobody has signed it. */
-function signable(digest: () => string): string | undefined {
+export function signable(digest: () => string): string | undefined {
   try {
     return digest();
   } catch (error) {

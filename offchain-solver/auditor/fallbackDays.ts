@@ -10,6 +10,7 @@ import type { BillJson } from "../records/billJson.ts";
 import type { FallbackJson } from "../records/fallbackJson.ts";
 import type { Audited, VoidSession } from "./audit.ts";
 import { dayAt } from "./billHeads.ts";
+import { signable } from "./deliverySignatures.ts";
 import { invalid, undecided, worst, type Verdict } from "./verdict.ts";
 
 type Found = Pick<Audited, "chainId" | "sessions" | "entries" | "voided" | "meterKeys" | "delivery">;
@@ -130,7 +131,8 @@ function isSigned(
     ...{ renewableWh: renewableWh[t], quality: quality[t] },
   }));
   const domain = deliveryDomain(found.chainId, day.delivery);
-  const signer = signerOfText(meterDigest(domain, meterReadings(own, number)), signature);
+  const digest = signable(() => meterDigest(domain, meterReadings(own, number)));
+  const signer = digest === undefined ? undefined : signerOfText(digest, signature);
   const all = found.meterKeys.get(prosumer) ?? [];
   const since = all.slice(Math.max(0, all.lastIndexOf(session.meterKeys.get(prosumer) ?? "")));
   return signer !== undefined && since.includes(signer);
