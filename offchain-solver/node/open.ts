@@ -87,7 +87,7 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
     const metrics = createMetrics({ party, records, journal, carrier });
     const server =
       config.api && (await serveApi(createApi({ party, id, records, journal, metrics, watch }), config.api));
-    if (server) opened.push(server);
+    if (server) opened.push({ close: () => [server.closeAllConnections(), server.close()] });
     const parties = readPeers(config.peers).map(({ party: other }) => other);
     await party.start([...new Set([...parties, OPERATOR_ID, id])]);
     const close = async (): Promise<void> => {
@@ -98,7 +98,11 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
     };
     return { party, id, config, records, journal, failed, close };
   } catch (error) {
-    for (const one of opened) await one.close();
+    // What cannot be closed must not keep the rest open: the process would never end.
+    for (const one of opened)
+      await Promise.resolve(one)
+        .then(() => one.close())
+        .catch(() => undefined);
     provider.destroy();
     throw error;
   }
