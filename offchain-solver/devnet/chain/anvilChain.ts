@@ -4,17 +4,7 @@
  * torn by a kill. What came after the newest copy is lost then: to everybody a chain that went backwards.
  */
 import type { ChildProcess } from "node:child_process";
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -163,14 +153,15 @@ function withOneFirstBlock(state: string, first: number): string {
 
 function writeCopy(folder: string, block: number, json: string): void {
   const name = `state-${String(block).padStart(9, "0")}.json`;
-  const draft = openSync(join(folder, `${name}.draft`), "w");
+  const draft = join(folder, `${name}.draft`);
   try {
-    writeFileSync(draft, json);
-    fsyncSync(draft);
-  } finally {
-    closeSync(draft);
+    writeFileSync(draft, json, { flush: true });
+  } catch (error) {
+    // On a full disk a part of it would take what is left.
+    rmSync(draft, { force: true });
+    throw error;
   }
-  renameSync(join(folder, `${name}.draft`), join(folder, name));
+  renameSync(draft, join(folder, name));
   for (const old of copiesIn(folder).slice(0, -COPIES)) rmSync(join(folder, old));
 }
 
