@@ -30,6 +30,8 @@ export type AnvilChain = ServedChain & {
   /** kill -9; comes back with the newest copy, on the same port. */
   readonly kill: () => Promise<void>;
   readonly comeBack: () => Promise<void>;
+  /** Resolves, with what ended it, once it has ended without having been told to from here. */
+  readonly ended: Promise<string>;
 };
 
 /** From the package for Linux on x64; on another platform, where npm leaves that out, from GRIDPACT_ANVIL. */
@@ -56,6 +58,9 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
   let child: ChildProcess | undefined;
   const first = Math.floor(initialDate.getTime() / 1000);
   let clock = clockOf(folder) ?? first;
+  const { promise: ended, resolve: endsBy } = Promise.withResolvers<string>();
+  let told = false;
+  const gone = (): boolean => child === undefined || child.exitCode !== null || child.signalCode !== null;
   const start = async (): Promise<void> => {
     const copy = copiesIn(folder).at(-1);
     const args = [
@@ -76,6 +81,8 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
     const from = copy === undefined ? [] : ["--load-state", join(folder, copy)];
     child = spawnBound(binary(), [...args, ...from], { stdio: ["ignore", out, out] });
     closeSync(out);
+    told = false;
+    child.once("exit", (code, signal) => told || endsBy(signal ?? `exit code ${code}`));
     await answers(`http://127.0.0.1:${free}`, child);
   };
   // Neither an error that nobody caught leaves it behind.
@@ -85,6 +92,8 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
   const chain = await reachChain(`http://127.0.0.1:${free}`);
   let saved = -1;
   const save = async (): Promise<boolean> => {
+    // Nobody would answer, ever.
+    if (gone()) return false;
     const { number: block, timestamp } = (await chain.provider.getBlock("latest"))!;
     if (block === saved) return false;
     writeCopy(folder, block, withOneFirstBlock(await dump(chain.provider), first));
@@ -93,14 +102,16 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
     return true;
   };
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((done) => child!.once("exit", done));
-    child.kill(signal);
-    await gone;
+    told = true;
+    if (gone()) return;
+    const over = new Promise((done) => child!.once("exit", done));
+    child!.kill(signal);
+    await over;
   };
   return {
     ...chain,
     save,
+    ended,
     kill: () => stop("SIGKILL"),
     async comeBack() {
       await start();
