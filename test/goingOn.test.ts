@@ -1,6 +1,6 @@
 /** A devnet that is stopped, or killed, and started again in the same folder. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -92,6 +92,10 @@ describe("a devnet that is started again in its folder", function () {
       keys,
     ]);
     expect(settledIn()).to.have.length(2);
+    const open = readdirSync(data, { recursive: true, withFileTypes: true }).filter(
+      ({ parentPath, name }) => (statSync(join(parentPath, name)).mode & 0o077) !== 0,
+    );
+    expect(open.map(({ parentPath, name }) => join(parentPath, name))).to.deep.equal([]);
   });
 
   it("lets nobody else in while it runs, stops at SIGINT with what it has, and no process of it stays", async () => {
@@ -129,6 +133,8 @@ describe("a devnet that is started again in its folder", function () {
     writeFileSync(other, JSON.stringify(dearer));
     await refused(/its session of \S+ had other terms than street has now/, other, "--hours", "1", "--data", data);
     await refused(/^--data \S+street\.json: \S+street\.json is not a folder$/m, street, "--data", street);
+    const nowhere = ["--transport", "nats", "--broker", "127.0.0.1:1"];
+    await refused(/^--broker 127\.0\.0\.1:1: connection refused$/m, street, "--hours", "1", ...nowhere);
     await refused(/^--data "": names no folder$/m, street, "--data", "");
     expect(marketOf()).to.equal(market);
   });

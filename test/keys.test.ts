@@ -143,6 +143,11 @@ describe("a party's keys on a chain", function () {
       captured("init", nowhere, "--party", "9", "--rpc", rpc, "--market", where, "--devnet");
     expect((await at("http://127.0.0.1:1", market.market)).stderr).to.match(/--rpc .*: no answer/);
     expect((await at(chain.url, empty)).stderr).to.match(/--market .*there is no contract/);
+    const other = await at(chain.url, market.token);
+    expect([other.code, other.stderr.includes(`--market ${market.token}: the contract at this address`)]).to.deep.equal(
+      [2, true],
+      other.stderr,
+    );
     expect((await init(nowhere, "9", "--password", "x")).stderr).to.match(/unknown option '--password'/);
     expect((await init(nowhere, String(OPERATOR_ID))).stderr).to.match(/--party 4294967294: must be a number/);
   });

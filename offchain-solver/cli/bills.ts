@@ -51,7 +51,7 @@ export function makeBills({ sessions, fallback, prosumers, community, vatPercent
 /** Into the folder `bills` of this one. */
 export function writeBills(folder: string, bills: readonly BillJson[]): void {
   const at = join(folder, "bills");
-  mkdirSync(at, { recursive: true });
+  mkdirSync(at, { recursive: true, mode: 0o700 });
   for (const bill of bills) {
     writeJson(join(at, `${bill.number}.json`), BillJsonSchema.parse(bill));
     writeText(join(at, `${bill.number}.html`), renderBill(bill));

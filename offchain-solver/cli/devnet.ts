@@ -93,6 +93,13 @@ export function devnetCommand(): Command {
 }
 
 async function devnet(name: string, args: Arguments): Promise<void> {
+  // What it and its processes write is all parties' own: plans, journals, bills.
+  const umask = process.umask(0o077);
+  const outcome = await outcomeOf(name, args).finally(() => process.umask(umask));
+  tellDevnet(outcome, args.json);
+}
+
+async function outcomeOf(name: string, args: Arguments): Promise<DevnetReport> {
   checkTarget(args.json);
   if (args.data !== undefined) checkFolder(args.data, "--data");
   const { scenario, community } = await readScenario(name, { ...args } as DrawArguments);
@@ -129,7 +136,7 @@ async function devnet(name: string, args: Arguments): Promise<void> {
   const outcome = devnetReport(folder.data, ends, { startSeconds, processes: market?.homes.length ?? 0 });
   const before = earlier.length > 0 && { earlier: earlier.map(({ day, end }) => ({ startUtc: day.startUtc, ...end })) };
   const told = { ...outcome, ...before, ...(delivered && { delivery: delivered }) };
-  if (run.chainEnded === undefined) return tellDevnet(told, args.json);
+  if (run.chainEnded === undefined) return told;
   const { data } = folder;
   throw new InputError(`the chain ended by itself (${run.chainEnded}): with --data ${data} it goes on from its copy`);
 }

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { JsonRpcProvider } from "ethers";
 import { connect } from "../chain/connect.ts";
-import { marketAt, registered } from "../chain/keys.ts";
+import { isNoMarket, marketAt, registered } from "../chain/keys.ts";
 import { OPERATOR_ID } from "../chain/onboarding.ts";
 import { genesisOf } from "../chain/watch.ts";
 import { TermsSchema, type Terms } from "../codec/terms.ts";
@@ -155,7 +155,9 @@ async function checkChain(file: string, config: Config, provider: JsonRpcProvide
       clockToleranceS,
       `this machine's clock is ${Math.round(-offS / 60)} minutes behind the chain's newest block: set it right`,
     );
-  return marketAt(provider, market);
+  return marketAt(provider, market).catch((error: unknown) => {
+    throw isNoMarket(error) ? complaint(file, "market", market, "the contract at this address is no market") : error;
+  });
 }
 
 async function answered(file: string, rpc: string, provider: JsonRpcProvider): Promise<string> {
