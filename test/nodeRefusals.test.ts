@@ -162,7 +162,11 @@ describe("a node that cannot run says why in one sentence and ends with 2:", fun
     const held = new Journal(file, owner);
     await refuses(/journal\.sqlite: is in use by another process: two nodes with one key could sign two results$/m);
     held.commit({ kind: "joined", session: "0x01" });
+    held.hear("0x01", 0, { kind: "open", body: new TextEncoder().encode("terms") });
     held.close();
+    const { code, stderr } = await captured("replay", file);
+    expect([code, stderr.trimEnd().split("\n").length], stderr).to.deep.equal([2, 1]);
+    expect(stderr).to.match(/journal\.sqlite: heard, session 0x01, attempt 0: is damaged: /);
     const change = (sql: string): void => {
       const db = new DatabaseSync(file);
       db.exec(sql);

@@ -2,7 +2,7 @@ import { isAddress, type Provider } from "ethers";
 import { isNoMarket, marketAt } from "../chain/keys.ts";
 import { InputError } from "../io/inputError.ts";
 
-/** Refuses, in one sentence, a chain that does not answer an address without a contract, and a contract that is no market. */
+/** Refuses, in one sentence, a chain that does not answer and an address where no market is. */
 export async function reachMarket(provider: Provider, url: string, market: string): Promise<bigint> {
   if (!isAddress(market)) throw new InputError(`--market ${market}: is no address`);
   let chainId: bigint;

@@ -246,7 +246,7 @@ async function follow(
 
 const ANSWER_MS = 5_000;
 
-/** What `ask` finds, never asked twice at once; undefined where it fails, takes too long, or nobody waits any longer. */
+/** What `ask` finds, never asked twice at once; undefined where it fails, is late, or nobody waits any longer. */
 function unlessLate<T>(ask: () => Promise<T>): (stop?: AbortSignal) => Promise<T | undefined> {
   let asked: Promise<T | undefined> | undefined;
   return async (stop) => {

@@ -5,7 +5,7 @@
 import type { Signer } from "ethers";
 import type { Deployment } from "../chain/deployment.ts";
 import { DESK_ID, OPERATOR_ID, UTILITY_ID } from "../chain/onboarding.ts";
-import { revertText } from "../chain/revert.ts";
+import { reasonOf } from "../chain/revert.ts";
 import { freezeSession } from "../chain/session.ts";
 import type { Seen } from "../chain/watch.ts";
 import { termsBytes, termsHash, type Terms } from "../codec/terms.ts";
@@ -143,8 +143,7 @@ export class OperatorRole {
         ids: [...prosumers.map(({ id }) => id), ...SYSTEM_IDS],
       });
     } catch (error) {
-      const { shortMessage, message } = error as { shortMessage?: string; message: string };
-      const reason = revertText(error) ?? (shortMessage ?? message).split("\n")[0];
+      const reason = reasonOf(error);
       this.#refused(next, reason, FOR_GOOD.test(reason));
     }
   }

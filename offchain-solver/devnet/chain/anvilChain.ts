@@ -62,24 +62,8 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
   let told = false;
   const gone = (): boolean => child === undefined || child.exitCode !== null || child.signalCode !== null;
   const start = async (): Promise<void> => {
-    const copy = copiesIn(folder).at(-1);
-    const args = [
-      "--port",
-      `${free}`,
-      "--hardfork",
-      "osaka",
-      "--enable-tx-gas-limit",
-      "--silent",
-      "--preserve-historical-states",
-      "--prune-history",
-      `${STATES}`,
-      // Also with a copy: else anvil takes this machine's clock, years after a replayed series.
-      "--timestamp",
-      `${clock}`,
-    ];
     const out = openSync(join(folder, "anvil.log"), "a");
-    const from = copy === undefined ? [] : ["--load-state", join(folder, copy)];
-    child = spawnBound(binary(), [...args, ...from], { stdio: ["ignore", out, out] });
+    child = spawnBound(binary(), argumentsFor(free, clock, folder), { stdio: ["ignore", out, out] });
     closeSync(out);
     told = false;
     child.once("exit", (code, signal) => told || endsBy(signal ?? `exit code ${code}`));
@@ -123,6 +107,17 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
       process.off("exit", orphaned);
     },
   };
+}
+
+function argumentsFor(port: number, clock: number, folder: string): string[] {
+  const copy = copiesIn(folder).at(-1);
+  return [
+    ...["--port", `${port}`, "--hardfork", "osaka", "--enable-tx-gas-limit", "--silent"],
+    ...["--preserve-historical-states", "--prune-history", `${STATES}`],
+    // Also with a copy: else anvil takes this machine's clock, years after a replayed series.
+    ...["--timestamp", `${clock}`],
+    ...(copy === undefined ? [] : ["--load-state", join(folder, copy)]),
+  ];
 }
 
 const dump = (provider: JsonRpcProvider): Promise<string> =>
