@@ -1,6 +1,6 @@
 /** A devnet that is stopped, or killed, and started again in the same folder. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,22 +9,25 @@ import { journalsOf } from "../offchain-solver/devnet/devnetReport.ts";
 import type { DevnetReport } from "../offchain-solver/devnet/devnetReport.ts";
 import { loadBase } from "../offchain-solver/scenarios/loadBase.ts";
 import { populate } from "../offchain-solver/scenarios/populate.ts";
-import { takeHours } from "../offchain-solver/scenarios/periods.ts";
+import { splitHours, takeHours } from "../offchain-solver/scenarios/periods.ts";
 
 const MAIN = fileURLToPath(new URL("../offchain-solver/cli/main.ts", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "gridpact-going-on-"));
 const data = join(folder, "data");
 const street = join(folder, "street.json");
+/** Of quarter-hours, cut by the clock, in a folder named from where one stands. */
+const SAME = [street, "--hours", "1", "--data", "data"] as const;
 
 type Run = { readonly code: number | null; readonly stderr: string; readonly report: DevnetReport | undefined };
 
 let runs = 0;
 
-/** `watch` is told what it says, and may end it. */
+/** In the folder, as people name what is beside them. `watch` is told what it says, and may end it. */
 function devnet(args: readonly string[], watch?: (said: string, end: (signal: NodeJS.Signals) => void) => void) {
   return new Promise<Run>((ended) => {
     const json = join(folder, `report-${runs++}.json`);
     const child = spawn(process.execPath, [MAIN, "devnet", ...args, "--json", json], {
+      cwd: folder,
       stdio: ["ignore", "ignore", "pipe"],
     });
     let stderr = "";
@@ -55,10 +58,10 @@ describe("a devnet that is started again in its folder", function () {
   before(async function () {
     // Compiles the contracts on a fresh clone.
     this.timeout(0);
-    const homes = takeHours(populate(loadBase("ieee15"), 4, 1), 1);
+    const homes = splitHours(takeHours(populate(loadBase("ieee15"), 4, 1), 2), 15);
     writeFileSync(street, JSON.stringify({ ...homes, name: "street" }));
     let waiting = false;
-    const killed = await devnet([street, "--data", data, "--sessions", "2"], (said, end) => {
+    const killed = await devnet([...SAME, "--sessions", "2"], (said, end) => {
       if (waiting || !opened(said)) return;
       waiting = true;
       const wait = setInterval(() => {
@@ -74,7 +77,7 @@ describe("a devnet that is started again in its folder", function () {
 
   it("goes on after a kill in a session: the same market, keys and journals, nothing signed twice, all of it valid", async () => {
     const keys = readFileSync(join(data, "operator", "keys", "node.json"), "utf8");
-    const { code, report, stderr } = await devnet([street, "--data", data]);
+    const { code, report, stderr } = await devnet([...SAME]);
     expect(code, stderr).to.equal(0);
     expect(report).to.deep.include({ settled: 1, voided: 0, split: 0, lost: 0 });
     expect(report!.sessions[0].ordinal).to.equal(2);
@@ -89,13 +92,17 @@ describe("a devnet that is started again in its folder", function () {
       keys,
     ]);
     expect(settledIn()).to.have.length(2);
+    const open = readdirSync(data, { recursive: true, withFileTypes: true }).filter(
+      ({ parentPath, name }) => (statSync(join(parentPath, name)).mode & 0o077) !== 0,
+    );
+    expect(open.map(({ parentPath, name }) => join(parentPath, name))).to.deep.equal([]);
   });
 
   it("lets nobody else in while it runs, stops at SIGINT with what it has, and no process of it stays", async () => {
     let second: Promise<Run> | undefined;
-    const { code, stderr } = await devnet([street, "--data", data], (said, end) => {
+    const { code, stderr } = await devnet([...SAME], (said, end) => {
       if (second !== undefined || !opened(said)) return;
-      second = devnet([street, "--data", data, "--reset"]);
+      second = devnet([...SAME, "--reset"]);
       void second.then(() => end("SIGINT"));
     });
     expect(code, stderr).to.equal(0);
@@ -124,7 +131,11 @@ describe("a devnet that is started again in its folder", function () {
     const { tariff } = written;
     const dearer = { ...written, tariff: { ...tariff, buyPerMwh: tariff.buyPerMwh.map((price) => price + 1) } };
     writeFileSync(other, JSON.stringify(dearer));
-    await refused(/its session of \S+ had other terms than street has now/, other, "--data", data);
+    await refused(/its session of \S+ had other terms than street has now/, other, "--hours", "1", "--data", data);
+    await refused(/^--data \S+street\.json: \S+street\.json is not a folder$/m, street, "--data", street);
+    const nowhere = ["--transport", "nats", "--broker", "127.0.0.1:1"];
+    await refused(/^--broker 127\.0\.0\.1:1: connection refused$/m, street, "--hours", "1", ...nowhere);
+    await refused(/^--data "": names no folder$/m, street, "--data", "");
     expect(marketOf()).to.equal(market);
   });
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -62,6 +62,29 @@ describe("a party's keys on a chain", function () {
     expect([wallet, nodeKey, meterKey]).to.deep.equal(made);
   });
 
+  it("and its configuration stay what they were asked to be first: init says where it is asked for something else", async () => {
+    const listening = join(folder, "listening");
+    const where = ["--host", "0.0.0.0", "--port", "9417"];
+    expect((await init(listening, "9", ...where)).code).to.equal(0);
+    const before = [configFile, registrationFile].map((file) => readFileSync(file(listening), "utf8"));
+    expect(before[0]).to.match(/host: 0\.0\.0\.0\n *port: 9417/);
+    for (const same of [[], where]) expect((await init(listening, "9", ...same)).code).to.equal(0);
+    const refuses = async (message: RegExp, party: string, ...more: string[]): Promise<void> => {
+      const { code, stdout, stderr } = await init(listening, party, ...more);
+      expect([code, stdout, stderr.trimEnd().split("\n").length], stderr).to.deep.equal([2, "", 1]);
+      expect(stderr).to.match(message);
+    };
+    await refuses(/node\.yaml: party = 9: init is asked for 10/, "10");
+    await refuses(/node\.yaml: transport\.port = 9417: init is asked for 9418/, "9", "--port", "9418");
+    await refuses(/node\.yaml: transport\.host = "0\.0\.0\.0": init is asked for ::1/, "9", "--host", "::1");
+    for (const port of ["abc", "99999", ""])
+      await refuses(/^--port .*: must be a whole number from 1/, "9", "--port", port);
+    await refuses(/^--host "": must be an address/, "9", "--host", "");
+    rmSync(configFile(listening));
+    await refuses(/registration\.json: prosumer = 9: init is asked for 10/, "10");
+    expect(readFileSync(registrationFile(listening), "utf8")).to.equal(before[1]);
+  });
+
   it("are refused with somebody else's proof, a second time, for another market, and where the id is taken", async () => {
     const again = await captured("admit", registrationFile(member), "--dir", operator);
     expect(again).to.deep.include({ code: 2 });
@@ -88,11 +111,16 @@ describe("a party's keys on a chain", function () {
     expect((await registered(7)).nodeKey).to.equal(await address(member, "node"));
     expect((await registered(7)).nodeKey).not.to.equal(old);
 
-    expect((await rotate("meter")).stdout).to.contain("meter-rotation.json");
-    const request = join(member, "meter-rotation.json");
-    expect(await captured("admit", request, "--dir", operator)).to.deep.include({ code: 0, stderr: "" });
-    expect((await rotate("meter")).code).to.equal(0);
-    expect((await registered(7)).meterKey).to.equal(await address(member, "meter"));
+    // Each time anew: a request of the time before names a key that is used up.
+    for (let times = 0; times < 2; times++) {
+      const meter = await address(member, "meter");
+      expect((await rotate("meter")).stdout).to.contain("meter-rotation.json");
+      const request = join(member, "meter-rotation.json");
+      expect(await captured("admit", request, "--dir", operator)).to.deep.include({ code: 0, stderr: "" });
+      expect((await rotate("meter")).code).to.equal(0);
+      expect((await registered(7)).meterKey).to.equal(await address(member, "meter"));
+      expect((await registered(7)).meterKey).not.to.equal(meter);
+    }
 
     expect((await rotate("wallet")).stdout).to.contain("sign a new one");
     expect((await registered(7)).wallet).to.equal(await address(member, "wallet"));
@@ -115,6 +143,11 @@ describe("a party's keys on a chain", function () {
       captured("init", nowhere, "--party", "9", "--rpc", rpc, "--market", where, "--devnet");
     expect((await at("http://127.0.0.1:1", market.market)).stderr).to.match(/--rpc .*: no answer/);
     expect((await at(chain.url, empty)).stderr).to.match(/--market .*there is no contract/);
+    const other = await at(chain.url, market.token);
+    expect([other.code, other.stderr.includes(`--market ${market.token}: the contract at this address`)]).to.deep.equal(
+      [2, true],
+      other.stderr,
+    );
     expect((await init(nowhere, "9", "--password", "x")).stderr).to.match(/unknown option '--password'/);
     expect((await init(nowhere, String(OPERATOR_ID))).stderr).to.match(/--party 4294967294: must be a number/);
   });

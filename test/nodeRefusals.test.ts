@@ -1,27 +1,40 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { parse, stringify } from "yaml";
+import { MarketWatch } from "../offchain-solver/chain/watch.ts";
 import type { Deployment } from "../offchain-solver/chain/deployment.ts";
 import { hardhatChain } from "../offchain-solver/devnet/chain/hardhatChain.ts";
 import { passTime, type ServedChain } from "../offchain-solver/devnet/chain/served.ts";
 import { daysOf } from "../offchain-solver/devnet/days.ts";
 import { devnetTerms } from "../offchain-solver/devnet/devnet.ts";
 import { openMarket } from "../offchain-solver/devnet/openMarket.ts";
-import { makeParties, writeConfigs, writeSessions, type PartyHome } from "../offchain-solver/devnet/parties.ts";
+import {
+  makeParties,
+  passwordFile,
+  writeConfigs,
+  writeSessions,
+  type PartyHome,
+} from "../offchain-solver/devnet/parties.ts";
 import type { Carrier } from "../offchain-solver/node/carrier.ts";
 import { configFile, journalFile } from "../offchain-solver/node/home.ts";
 import { Journal, JournalError } from "../offchain-solver/node/journal/journal.ts";
+import { OperatorRole } from "../offchain-solver/node/operatorRole.ts";
 import { Party } from "../offchain-solver/node/party.ts";
 import { Records } from "../offchain-solver/node/records.ts";
 import { loadBase } from "../offchain-solver/scenarios/loadBase.ts";
 import { populate } from "../offchain-solver/scenarios/populate.ts";
-import { takeHours } from "../offchain-solver/scenarios/periods.ts";
+import { splitHours, takeHours, takePeriods } from "../offchain-solver/scenarios/periods.ts";
 import { captured } from "./support/commandLine.ts";
+import { openResources } from "./support/openResources.ts";
 
+const MAIN = fileURLToPath(new URL("../offchain-solver/cli/main.ts", import.meta.url));
 const DAY_MS = 86_400_000;
 
 describe("a node that cannot run says why in one sentence and ends with 2:", function () {
@@ -73,7 +86,11 @@ describe("a node that cannot run says why in one sentence and ends with 2:", fun
   afterEach(() => writeFileSync(configFile(home), original));
   /** `message`: the whole of what people are told. */
   async function refuses(message: RegExp): Promise<void> {
+    const before = await openResources();
     const { code, stderr, stdout } = await captured("node", home);
+    // What is left open keeps a process from ending; sockets are also the chain's, which is in this process.
+    const { TCPSocketWrap: _, ...left } = await openResources();
+    expect({ ...before, ...left }, stderr).to.deep.equal(before);
     expect({ code, stdout }, stderr).to.deep.equal({ code: 2, stdout: "" });
     expect(stderr.trimEnd().split("\n"), stderr).to.have.length(1);
     expect(stderr).to.match(message);
@@ -104,9 +121,15 @@ describe("a node that cannot run says why in one sentence and ends with 2:", fun
     await refuses(/peers\.json: parties = 4294967294: over TLS a party has a host and a port$/m);
   });
 
-  it("a broker that is not there", async () => {
+  it("a broker that is not there, in a process of its own too", async () => {
     edit(() => ({ transport: { kind: "nats", servers: ["127.0.0.1:1"] } }));
     await refuses(/^transport\.servers = 127\.0\.0\.1:1: broker 127\.0\.0\.1:1: /);
+    const env = { ...process.env, GRIDPACT_PASSWORD_FILE: passwordFile(data) };
+    const child = spawn(process.execPath, [MAIN, "node", home], { stdio: ["ignore", "ignore", "pipe"], env });
+    const late = setTimeout(() => child.kill("SIGKILL"), 30_000);
+    const [code] = (await once(child, "exit")) as [number | null];
+    clearTimeout(late);
+    expect(code).to.equal(2);
   });
 
   it("a port that is in use, for its peers and for its API", async () => {
@@ -122,6 +145,12 @@ describe("a node that cannot run says why in one sentence and ends with 2:", fun
     await free();
   });
 
+  it("an address that this machine does not have", async () => {
+    const peers = join(data, "nobody.json");
+    edit(() => ({ transport: { kind: "tls", host: "192.0.2.1", port: 0 }, peers }));
+    await refuses(/^transport\.host = 192\.0\.2\.1: /);
+  });
+
   it("a journal that is in use, damaged, of another market or another version", async () => {
     const file = journalFile(home);
     const owner = {
@@ -133,7 +162,11 @@ describe("a node that cannot run says why in one sentence and ends with 2:", fun
     const held = new Journal(file, owner);
     await refuses(/journal\.sqlite: is in use by another process: two nodes with one key could sign two results$/m);
     held.commit({ kind: "joined", session: "0x01" });
+    held.hear("0x01", 0, { kind: "open", body: new TextEncoder().encode("terms") });
     held.close();
+    const { code, stderr } = await captured("replay", file);
+    expect([code, stderr.trimEnd().split("\n").length], stderr).to.deep.equal([2, 1]);
+    expect(stderr).to.match(/journal\.sqlite: heard, session 0x01, attempt 0: is damaged: /);
     const change = (sql: string): void => {
       const db = new DatabaseSync(file);
       db.exec(sql);
@@ -194,6 +227,34 @@ describe("a node that cannot run says why in one sentence and ends with 2:", fun
     } finally {
       await party.close().catch(() => undefined);
     }
+  });
+
+  it("and an operator names what the chain never takes, once, and goes on with the session after it", async () => {
+    const day = takeHours(populate(loadBase("ieee15"), 4, 1), 2);
+    const start = Date.parse(day.startUtc);
+    const at = (ms: number): string => new Date(ms).toISOString().replace(".000Z", "Z");
+    const quarter = takePeriods(splitHours(takeHours(day, 1), 15), 1);
+    const schedule = [
+      devnetTerms({ ...quarter, startUtc: at(start) }),
+      devnetTerms({ ...day, startUtc: at(start + 3_600_000) }),
+    ];
+    const said: object[] = [];
+    const operator = new OperatorRole({
+      config: { patienceMs: 5_000, leadS: 86_400 },
+      schedule: () => schedule,
+      deployment,
+      wallet: homes[0].keys.wallet.connect(chain.provider),
+      journal: {} as Journal,
+      send: () => undefined,
+      log: (level, what, details) => void said.push({ level, what, ...details }),
+    });
+    const watch = new MarketWatch(deployment, chain.provider);
+    const now = start / 1000 - 3_600;
+    await passTime(chain.provider, now);
+    for (let look = 0; look < 3; look++) await operator.freezeNext((await watch.look()).session, now);
+    const startUtc = schedule[0].scenario.startUtc;
+    expect(said).to.deep.equal([{ level: "error", what: "never frozen", startUtc, reason: "PeriodsOutOfRange(1)" }]);
+    expect(Number((await watch.look()).session!.terms.start)).to.equal(start / 1000 + 3_600);
   });
 
   it("a clock that is minutes behind the chain's", async () => {

@@ -1,5 +1,5 @@
 /** A party's keys in the registry: proofs of possession, admission, rotation. */
-import { Contract, type BaseWallet, type Provider, type Signer } from "ethers";
+import { Contract, isError, type BaseWallet, type Provider, type Signer } from "ethers";
 import { METER_KEY_TYPES, NODE_KEY_TYPES, registryDomain, sessionHash, type SessionTerms } from "../codec/typedData.ts";
 import { contracts, type Deployment, send } from "./deployment.ts";
 import { eventsOf, type ContractEvent } from "./logs.ts";
@@ -39,6 +39,9 @@ export async function marketAt(provider: Provider, market: string): Promise<Depl
   ]);
   return { chainId, block: 0, authority: "0x0000000000000000000000000000000000000000", token, registry, market };
 }
+
+/** Whether that failed for what the contract at the address is, not for who was asked. */
+export const isNoMarket = (error: unknown): boolean => isError(error, "BAD_DATA") || isError(error, "CALL_EXCEPTION");
 
 export async function registered(deployment: Deployment, provider: Provider, id: number): Promise<Registered> {
   const party = await contracts(deployment, provider).registry.getFunction("party").staticCall(id);

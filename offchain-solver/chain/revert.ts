@@ -56,3 +56,9 @@ export function revertText(error: unknown): string | undefined {
   }
   return undefined;
 }
+
+/** The same of whatever was thrown, on one line: for a log. */
+export function reasonOf(error: unknown): string {
+  const { shortMessage, message } = error as { shortMessage?: string; message?: string };
+  return (revertText(error) ?? shortMessage ?? message ?? String(error)).split("\n")[0];
+}

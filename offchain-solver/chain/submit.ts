@@ -1,6 +1,7 @@
 /** Posting a batch in two steps, so that what is about to be sent can be written down before it is. */
 import { hexlify, keccak256, type Provider, type Wallet } from "ethers";
 import { packSignatures } from "../codec/typedData.ts";
+import { reasonOf } from "./revert.ts";
 import { contracts, type Deployment } from "./deployment.ts";
 
 export type Prepared =
@@ -26,9 +27,7 @@ export async function prepareSettle(deployment: Deployment, payer: Wallet, posti
     const raw = await payer.signTransaction(await payer.populateTransaction(call));
     return { kind: "ready", raw, hash: keccak256(raw) };
   } catch (error) {
-    const { shortMessage, message } = error as { shortMessage?: string; message: string };
-    const parsed = revertOf(error, market.interface);
-    return { kind: "refused", reason: parsed ?? shortMessage ?? message };
+    return { kind: "refused", reason: revertOf(error, market.interface) ?? reasonOf(error) };
   }
 }
 

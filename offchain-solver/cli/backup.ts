@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { note, say } from "../io/output.ts";
+import { checkTarget } from "../io/target.ts";
 import { backUp, unfinishedRotations } from "../node/backup.ts";
 
 export function backupCommand(): Command {
@@ -8,6 +9,7 @@ export function backupCommand(): Command {
     .argument("<dir>", "the party's folder")
     .requiredOption("--to <file>", "a new file; nothing is overwritten")
     .action((home: string, { to }: { to: string }) => {
+      checkTarget(to, "--to");
       const names = backUp(home, to);
       say(`${to}: ${names.join(", ")}. Keep it, and the password, in two places.`);
       const open = unfinishedRotations(home);

@@ -87,7 +87,7 @@ export function writeBills(folder: string, bills: readonly BillJson[]): void {
   const other = files.find(([file, text]) => isFile(file) && readText(file) !== text);
   if (other !== undefined)
     throw new InputError(`${other[0]}: is there with other content, and no bill is ever changed`);
-  mkdirSync(at, { recursive: true });
+  mkdirSync(at, { recursive: true, mode: 0o700 });
   for (const [file, text] of files) if (!isFile(file)) writeText(file, text);
 }
 

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { Listr } from "listr2";
-import { startBroker } from "../devnet/broker.ts";
+import { reachBroker, startBroker } from "../devnet/broker.ts";
 import { hardhatChain } from "../devnet/chain/hardhatChain.ts";
 import { anvilChain } from "../devnet/chain/anvilChain.ts";
 import { keep } from "../devnet/chain/kept.ts";
@@ -20,17 +20,16 @@ import { plannedSessions } from "../devnet/plannedSessions.ts";
 import { SessionRefused } from "../devnet/refused.ts";
 import { verdictText } from "../auditor/verdict.ts";
 import { InputError } from "../io/inputError.ts";
-import { choiceOption, note, numberOption, say } from "../io/output.ts";
+import { choiceOption, inline, note, numberOption } from "../io/output.ts";
 import { complaint } from "../io/readJson.ts";
-import { checkTarget, writeJson } from "../io/target.ts";
-import { terminalTable } from "../io/terminalTable.ts";
+import { checkFolder, checkTarget } from "../io/target.ts";
 import { sessionFaults } from "../ledger/termsFaults.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
-import { takePeriods } from "../scenarios/periods.ts";
+import { takeHours, takePeriods } from "../scenarios/periods.ts";
 import { hoursOption, readScenario, type DrawArguments } from "./clearOptions.ts";
 import { writeDevnet, type PlannedSession } from "./devnetFolders.ts";
-import { Exit } from "./exit.ts";
+import { tellDevnet } from "./devnetOutcome.ts";
 import { notSolved } from "./notSolved.ts";
 
 type Arguments = Pick<DrawArguments, "hours"> & {
@@ -94,9 +93,19 @@ export function devnetCommand(): Command {
 }
 
 async function devnet(name: string, args: Arguments): Promise<void> {
+  // What it and its processes write is all parties' own: plans, journals, bills.
+  const umask = process.umask(0o077);
+  const outcome = await outcomeOf(name, args).finally(() => process.umask(umask));
+  tellDevnet(outcome, args.json);
+}
+
+async function outcomeOf(name: string, args: Arguments): Promise<DevnetReport> {
   checkTarget(args.json);
+  if (args.data !== undefined) checkFolder(args.data, "--data");
   const { scenario, community } = await readScenario(name, { ...args } as DrawArguments);
-  const first = sessionsOf(checked(name, scenario, args), args);
+  const wholes = checked(name, scenario, args);
+  if (args.broker !== undefined) await reachBroker(args.broker);
+  const first = sessionsOf(wholes, args);
   const folder = openFolder(args.data, args);
   const stop = new AbortController();
   const stopping = (): void => stop.abort();
@@ -106,24 +115,38 @@ async function devnet(name: string, args: Arguments): Promise<void> {
   try {
     checkUncut(first, folder);
     place = await openPlace(args, first[0].scenario, folder);
+    void place.ended?.then((why) => {
+      run.chainEnded = why;
+      stop.abort();
+    });
     await runMarket({ scenario, community, first, args, folder, place, stop: stop.signal }, run);
     if (args.stay && run.page !== undefined) note(`the page stays at ${run.page.url} until this is interrupted`);
     if (args.stay) await interrupted(stop.signal);
+  } catch (error) {
+    run.refused = error instanceof InputError && run.market === undefined;
+    throw error;
   } finally {
     await run.page?.close();
     await run.market?.close();
     await place?.close();
-    folder.close();
+    (run.refused ? (folder.discard ?? folder.close) : folder.close)();
     for (const signal of SIGNALS) process.off(signal, stopping);
   }
   const { ends, earlier, delivered, startSeconds, market } = run;
   const outcome = devnetReport(folder.data, ends, { startSeconds, processes: market?.homes.length ?? 0 });
   const before = earlier.length > 0 && { earlier: earlier.map(({ day, end }) => ({ startUtc: day.startUtc, ...end })) };
-  report({ ...outcome, ...before, ...(delivered && { delivery: delivered }) }, args.json);
+  const told = { ...outcome, ...before, ...(delivered && { delivery: delivered }) };
+  if (run.chainEnded === undefined) return told;
+  const { data } = folder;
+  throw new InputError(`the chain ended by itself (${run.chainEnded}): with --data ${data} it goes on from its copy`);
 }
 
 /** What has come of it so far. */
 type Running = {
+  /** It never came to a market. */
+  refused?: boolean;
+  /** By what the chain's process ended, which nobody told to. */
+  chainEnded?: string;
   market?: Devnet;
   page?: ServedPage | undefined;
   startSeconds: number;
@@ -175,7 +198,8 @@ async function runMarket(setting: Setting, run: Running): Promise<void> {
         if (stop.aborted) return;
         await place.copy();
         run.ends.push(await measured(market, day, end, args.compare === true));
-        task.title = `session of ${day.startUtc}: ${end.outcome} after ${end.seconds} s`;
+        const why = end.reason === undefined ? "" : inline(`: ${end.reason}`);
+        task.title = `session of ${day.startUtc}: ${end.outcome} after ${end.seconds} s${why}`;
         said(task.title);
       },
     }),
@@ -227,7 +251,11 @@ async function openRun(
 
 const howMany = ({ sessions, hours }: Arguments) => ({
   sessions,
-  shorten: (day: Scenario, periods = hours): Scenario => (periods === undefined ? day : shortened(day, periods)),
+  // An option counts hours by the clock, terms count periods.
+  shorten: (day: Scenario, periods?: number): Scenario => {
+    if (periods !== undefined) return shortened(day, periods);
+    return hours === undefined ? day : takeHours(day, hours);
+  },
 });
 
 function inWords({ earlier, open, days }: GoingOn): string {
@@ -287,7 +315,7 @@ async function openPlace(args: Arguments, first: Scenario, { data, standing }: D
 /** Its copies are written now and then, and once more by `copy`. */
 async function keptChain(clock: Date, { rpcPort }: Arguments, data: string) {
   const chain = await anvilChain(clock, rpcPort, join(data, "chain"));
-  return { chain, ...keep(chain, (fault) => note(fault)) };
+  return { chain, ended: chain.ended, ...keep(chain, (fault) => note(fault)) };
 }
 
 const nothing = (): Promise<void> => Promise.resolve();
@@ -295,7 +323,7 @@ const nothing = (): Promise<void> => Promise.resolve();
 async function passingChain(clock: Date, { rpcPort, data }: Arguments) {
   if (data !== undefined)
     note(`--data ${data}: this chain ends with this process: the devnet goes on later only with --chain anvil`);
-  return { chain: await hardhatChain(clock, rpcPort), copy: nothing, stopCopying: nothing };
+  return { chain: await hardhatChain(clock, rpcPort), ended: undefined, copy: nothing, stopCopying: nothing };
 }
 
 /** How a session ended, with what its processes hold and, where asked for, what comes of it in this one. */
@@ -366,29 +394,3 @@ function checkUncut(first: readonly PlannedSession[], { data, standing }: Devnet
 
 const shortened = (day: Scenario, periods: number): Scenario =>
   day.hours === periods ? day : takePeriods(day, periods);
-
-function report(outcome: DevnetReport, json: string | undefined): void {
-  if (json !== undefined) writeJson(json, outcome);
-  if (json !== "-") show(outcome);
-  const { split, lost, sessions, delivery } = outcome;
-  if (split + lost > 0) throw new Exit(1, `${split} sessions split, ${lost} lost`);
-  if (delivery !== undefined && (delivery.late.length > 0 || !delivery.verdict.startsWith("valid")))
-    throw new Exit(4, `delivery: ${delivery.verdict}, sessions not delivered: ${delivery.late.join(", ") || "none"}`);
-  const other = sessions.filter(({ memory }) => memory?.same === false).length;
-  if (other > 0) throw new Exit(1, `${other} sessions settled other integers than all agents in one process make`);
-}
-
-function show({ sessions, settled, voided, split, lost, growth }: DevnetReport): void {
-  const rows = sessions.map(({ startUtc, outcome, seconds, usage, memory, batch }) => [
-    startUtc,
-    outcome,
-    `${seconds}`,
-    memory === undefined ? "" : `${memory.seconds}${memory.same ? "" : " (other integers)"}`,
-    `${Math.round(usage.reduce((sum, { residentMb }) => sum + residentMb, 0))}`,
-    batch ?? "",
-  ]);
-  say(terminalTable(["session", "ended", "s", "s in memory", "MB", "batch"], rows, { text: [0, 1, 3, 5] }));
-  if (growth)
-    say(`grown most: ${growth.residentMb} MB resident, ${growth.heapMb} MB heap, ${growth.handles} handles a process`);
-  say(`${settled} settled, ${voided} void, ${split} split, ${lost} lost`);
-}

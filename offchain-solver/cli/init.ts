@@ -1,13 +1,16 @@
 import { Command } from "commander";
+import * as z from "zod";
 import type { BaseWallet, Provider } from "ethers";
 import { stringify } from "yaml";
 import { connect } from "../chain/connect.ts";
 import { marketAt, registrationOf, registered } from "../chain/keys.ts";
 import { InputError } from "../io/inputError.ts";
-import { say } from "../io/output.ts";
+import { numberOption, say } from "../io/output.ts";
+import { complaint, readJson } from "../io/readJson.ts";
+import { checkFolder } from "../io/target.ts";
 import { terminalTable } from "../io/terminalTable.ts";
 import { INSURANCE_ID } from "../ledger/posting.ts";
-import { ConfigSchema, partyId, type Config } from "../node/config.ts";
+import { ConfigSchema, partyId, readConfig, type Config } from "../node/config.ts";
 import { configFile, makeHome, registrationFile, writeOwn } from "../node/home.ts";
 import { KEY_ROLES, SCRYPT_N, type KeyRole } from "../node/keystore.ts";
 import { readPassword } from "../node/password.ts";
@@ -18,11 +21,14 @@ import { reachMarket } from "./reach.ts";
 /** Chains of devnets: Hardhat's and anvil's. A key that is cheap to guess is made on no other. */
 const DEVNETS = [31_337n];
 
+const PORT = 9400;
+
 type Arguments = {
   readonly party: Config["party"];
   readonly rpc: string;
   readonly market: string;
-  readonly port: number;
+  readonly host?: string;
+  readonly port?: number;
   readonly devnet?: true;
 };
 
@@ -33,9 +39,15 @@ export function initCommand(): Command {
     .requiredOption("--party <id>", "the number the operator gave, or operator, utility, desk", party)
     .requiredOption("--rpc <url>", "a node of the chain")
     .requiredOption("--market <address>", "the market contract")
-    .option("--port <n>", "where its node listens for others", Number, 9400)
+    .option(
+      "--host <address>",
+      "at which address its node listens for others (default: 127.0.0.1, this machine alone)",
+      host,
+    )
+    .option("--port <n>", `and at which port (default: ${PORT})`, numberOption("--port", 1, 65_535, true))
     .option("--devnet", "keys that are opened quickly and protect nothing; on a devnet's chain only")
     .action(async (home: string, args: Arguments) => {
+      checkFolder(home, "DIR");
       const provider = connect(args.rpc);
       try {
         await init(home, args, provider);
@@ -55,9 +67,10 @@ async function init(home: string, args: Arguments, provider: Provider): Promise<
     rpc: args.rpc,
     market: args.market,
     chainId: Number(market.chainId),
-    transport: { kind: "tls", port: args.port },
+    transport: { kind: "tls", port: args.port ?? PORT, ...(args.host !== undefined && { host: args.host }) },
   });
   const id = partyId(config);
+  checkSame(home, config, args);
   const password = await readPassword({ fresh: true });
   makeHome(home);
   const keys = {} as Record<KeyRole, BaseWallet>;
@@ -73,6 +86,36 @@ async function init(home: string, args: Arguments, provider: Provider): Promise<
   const rows = KEY_ROLES.map((role) => [`${role} key`, keys[role].address]);
   say(terminalTable([`party ${args.party}`, ""], rows, { text: [0, 1] }));
   say(`send ${registrationFile(home)} to the operator, who admits it with: gridpact admit FILE --dir OPERATOR`);
+}
+
+/** A home that is there is never another party's, nor another market's, from now on: whoever asks for that is told. */
+function checkSame(home: string, asked: Config, { host, port }: Arguments): void {
+  const differs = (file: string, field: string, there: unknown, now: unknown): InputError =>
+    complaint(file, field, there, `init is asked for ${String(now)}: ${file} is never overwritten`);
+  const file = configFile(home);
+  if (existsSync(file)) {
+    const there = readConfig(file, {});
+    if (partyId(there) !== partyId(asked)) throw differs(file, "party", there.party, asked.party);
+    for (const field of ["rpc", "market", "chainId"] as const)
+      if (String(there[field]).toLowerCase() !== String(asked[field]).toLowerCase())
+        throw differs(file, field, there[field], asked[field]);
+    const { transport } = there;
+    const listens = transport.kind === "tls" ? transport : { host: undefined, port: undefined };
+    for (const [field, now] of [
+      ["host", host],
+      ["port", port],
+    ] as const)
+      if (now !== undefined && listens[field] !== now) throw differs(file, `transport.${field}`, listens[field], now);
+  }
+  const request = registrationFile(home);
+  if (!existsSync(request)) return;
+  const { prosumer } = readJson(request, z.looseObject({ prosumer: z.int() }));
+  if (prosumer !== partyId(asked)) throw differs(request, "prosumer", prosumer, asked.party);
+}
+
+function host(text: string): string {
+  if (/^[\w.:-]+$/.test(text)) return text;
+  throw new InputError(`--host ${text === "" ? '""' : text}: must be an address of this machine, or 0.0.0.0 for all`);
 }
 
 function party(text: string): Config["party"] {

@@ -1,11 +1,22 @@
 import { statSync } from "node:fs";
 import { Command } from "commander";
+import { InputError } from "../io/inputError.ts";
 import { say } from "../io/output.ts";
 import { checkTarget, writeJson } from "../io/target.ts";
 import { terminalTable } from "../io/terminalTable.ts";
-import { readCommitments, readHeard } from "../node/journal/journal.ts";
-import { replay } from "../node/journal/replay.ts";
+import { readCommitments, readHeard, type Heard } from "../node/journal/journal.ts";
+import { replay, type Replayed } from "../node/journal/replay.ts";
 import { Exit } from "./exit.ts";
+
+/** What an agent heard stands in no chain of hashes: a damaged opening shows only here. */
+function again(file: string, session: string, attempt: number, heard: readonly Heard[]): Replayed {
+  try {
+    return replay(heard);
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+    throw new InputError(`${file}: heard, session ${session}, attempt ${attempt}: is damaged: ${error.message}`);
+  }
+}
 
 export function replayCommand(): Command {
   return new Command("replay")
@@ -16,7 +27,7 @@ export function replayCommand(): Command {
       checkTarget(json, "--json", [file]);
       const commitments = readCommitments(file);
       const attempts = [...readHeard(file)].flatMap(([session, byAttempt]) =>
-        [...byAttempt].map(([attempt, heard]) => ({ session, attempt, ...replay(heard) })),
+        [...byAttempt].map(([attempt, heard]) => ({ session, attempt, ...again(file, session, attempt, heard) })),
       );
       const outcome = { bytes: statSync(file).size, commitments: commitments.length, attempts };
       if (json !== undefined) writeJson(json, outcome);

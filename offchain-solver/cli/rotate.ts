@@ -1,5 +1,4 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { Command } from "commander";
 import type { Provider } from "ethers";
 import { connect } from "../chain/connect.ts";
@@ -7,7 +6,7 @@ import * as Keys from "../chain/keys.ts";
 import { InputError } from "../io/inputError.ts";
 import { choiceOption, say } from "../io/output.ts";
 import { partyId, readConfig } from "../node/config.ts";
-import { configFile, keyFile, writeOwn } from "../node/home.ts";
+import { configFile, keyFile, meterRotationFile, putOwn } from "../node/home.ts";
 import { KEY_ROLES, openKey, SCRYPT_N, type KeyRole } from "../node/keystore.ts";
 import { readPassword } from "../node/password.ts";
 import { completeRotation, nextKey } from "../node/rotation.ts";
@@ -57,13 +56,15 @@ async function rotate(home: string, role: KeyRole, { config, provider, password,
     else await Keys.rotateWallet(market, wallet, id, next.address);
   }
   completeRotation(home, role, old);
+  if (role === "meter") rmSync(meterRotationFile(home), { force: true });
   const after = role === "wallet" ? " Its mandate has ended: sign a new one." : "";
   return `the ${role} key of party ${id} is now ${next.address}; it counts from the next freeze on.${after}`;
 }
 
 /** A meter is replaced by the operator, who is shown that the new one's key is held. */
 function handOver(home: string, prosumer: number, meterKey: string, proof: string): string {
-  const file = join(home, "meter-rotation.json");
-  if (!existsSync(file)) writeOwn(file, `${JSON.stringify({ prosumer, meterKey, meterProof: proof }, undefined, 2)}\n`);
+  const file = meterRotationFile(home);
+  // One that is there may be of the rotation before.
+  putOwn(file, `${JSON.stringify({ prosumer, meterKey, meterProof: proof }, undefined, 2)}\n`);
   return `send ${file} to the operator (gridpact admit); then run this again`;
 }

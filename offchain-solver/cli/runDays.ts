@@ -113,7 +113,7 @@ function writeMonth(
     const { currency, timeZone } = community;
     const own = join(draft, "private");
     const record = MonthJsonSchema.parse({ name, currency, timeZone, ...month });
-    mkdirSync(own);
+    mkdirSync(own, { mode: 0o700 });
     writeJson(join(own, "month.json"), record);
     writeText(join(own, "month.html"), renderMonth(record));
     writeBills(own, bills);

@@ -77,7 +77,9 @@ export const partName = (k: number): string => `session-${k + 1}`;
 type At = (file: SessionFile) => string;
 
 function foldersOf(draft: string, split: boolean): At {
-  for (const folder of split ? ["public", "private", placeOf("members", split)] : []) mkdirSync(join(draft, folder));
+  // What members do at home is for whoever runs the market, whoever else has an account on the machine.
+  for (const folder of split ? ["public", "private", placeOf("members", split)] : [])
+    mkdirSync(join(draft, folder), { mode: folder === "public" ? 0o777 : 0o700 });
   return (file) => join(draft, placeOf(file, split));
 }
 

@@ -1,11 +1,30 @@
 /** A NATS server of a devnet's own: Debian's `nats-server`, on this machine alone. */
+import { connect } from "@nats-io/transport-node";
 import { InputError } from "../io/inputError.ts";
+import { NATS_TOKEN } from "../node/carrier.ts";
 import { spawnBound } from "./boundProcess.ts";
 import { freePorts } from "./ports.ts";
 
 export type Broker = { readonly url: string; readonly port: number; readonly close: () => Promise<void> };
 
 const START_MS = 30_000;
+const ANSWER_MS = 5_000;
+
+/** Throws InputError where nobody answers there, before dozens of processes find that out. */
+export async function reachBroker(address: string): Promise<void> {
+  const token = process.env[NATS_TOKEN];
+  try {
+    const settings = {
+      servers: [address],
+      timeout: ANSWER_MS,
+      reconnect: false,
+      ...(token !== undefined && { token }),
+    };
+    await (await connect(settings)).close();
+  } catch (error) {
+    throw new InputError(`--broker ${address === "" ? '""' : address}: ${(error as Error).message}`);
+  }
+}
 
 /**
  * Starts one on 127.0.0.1 and waits until it listens; it does not outlive this process. `port` 0: any that is free.

@@ -3,6 +3,7 @@
  * terms and its own private file. Sessions follow each other day by day on a clock that is set forward.
  */
 import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Deployment } from "../chain/deployment.ts";
 import * as Onboarding from "../chain/onboarding.ts";
 import { readSettled } from "../chain/settledBatches.ts";
@@ -22,6 +23,7 @@ import { openMarket, widenMarket } from "./openMarket.ts";
 import { makeParties, writeConfigs, writeSessions, type PartyHome, type Wiring } from "./parties.ts";
 import { freePorts } from "./ports.ts";
 import { Supervisor } from "./supervisor.ts";
+import { lengthOf, lastFault } from "./partyLog.ts";
 import { WITNESS_TOLERANCE_NANO } from "./steps/load.ts";
 
 const DAY_S = 86_400;
@@ -85,6 +87,8 @@ export type SessionEnd = {
   readonly batch?: string;
   /** From the moment at which the operator may freeze. */
   readonly seconds: number;
+  /** Of a session that did not settle: what the operator's process complained of last, or that it took too long. */
+  readonly reason?: string;
 };
 
 export const devnetTerms = (day: Scenario, patienceMs = PATIENCE_MS): Terms => ({
@@ -147,9 +151,14 @@ export async function openDevnet(options: DevnetOptions): Promise<Devnet> {
       // Of a session that was open already its allowances were issued before it was frozen.
       if (terms[k].settings.carbon && !open) await Onboarding.issueAllowances(deployment, chain.admin, grams[k]);
       open = false;
+      const log = supervisor.logFile(Onboarding.OPERATOR_ID);
+      const from = lengthOf(log);
       const end = await follow(watch, chain, terms[k], wait);
       if (options.deliver && end.outcome === "settled") await deliveries.settled(end.ordinal);
-      return end;
+      if (end.outcome === "settled") return end;
+      const waited = `nobody had settled it after ${wait.patienceMs / 1000} s`;
+      const reason = lastFault(log, from) ?? (end.seconds * 1000 < wait.patienceMs ? undefined : waited);
+      return { ...end, ...(reason !== undefined && { reason }) };
     },
     async deliver(stop) {
       await deliveries.until(Infinity, stop);
@@ -214,9 +223,11 @@ async function follow(
     seconds: Math.round((performance.now() - began) / 10) / 100,
     ...(batch !== undefined && { batch }),
   });
+  /** A chain that has gone never answers, and never refuses either. */
+  const looked = unlessLate(() => watch.look());
   for (let overdue = false; ;) {
     await new Promise((resolve) => setTimeout(resolve, 100));
-    const { session } = await watch.look().catch(() => ({ session: undefined }));
+    const session = (await looked(stop))?.session;
     const mine = session !== undefined && Number(session.terms.start) === start ? session : undefined;
     if (mine !== undefined) seen?.(mine);
     const { outcome } = mine ?? {};
@@ -228,9 +239,27 @@ async function follow(
     // Past the deadline nobody can settle it; a session that nobody froze is none.
     if (overdue) return ended(ordinal, mine === undefined ? "void" : "lost");
     // A chain that is away has no clock to set: it is asked again, for as long as a session is waited for.
-    overdue = await passTime(provider, start + 3_600 + 1).then(
-      () => true,
-      () => performance.now() - began > 3 * patienceMs,
-    );
+    const passed = await unlessLate(() => passTime(provider, start + 3_600 + 1).then(() => true))(stop);
+    overdue = passed ?? performance.now() - began > 3 * patienceMs;
   }
+}
+
+const ANSWER_MS = 5_000;
+
+/** What `ask` finds, never asked twice at once; undefined where it fails, is late, or nobody waits any longer. */
+function unlessLate<T>(ask: () => Promise<T>): (stop?: AbortSignal) => Promise<T | undefined> {
+  let asked: Promise<T | undefined> | undefined;
+  return async (stop) => {
+    asked ??= ask()
+      .catch(() => undefined)
+      .finally(() => (asked = undefined));
+    const over = new AbortController();
+    const signal = stop === undefined ? over.signal : AbortSignal.any([stop, over.signal]);
+    const late = sleep(ANSWER_MS, undefined, { signal }).catch(() => undefined);
+    try {
+      return await Promise.race([asked, late]);
+    } finally {
+      over.abort();
+    }
+  };
 }

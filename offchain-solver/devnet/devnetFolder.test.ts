@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { expect } from "chai";
 import { openFolder, writeStanding, type Standing } from "./devnetFolder.ts";
 
@@ -64,6 +64,21 @@ describe("the folder of a devnet", () => {
       expect([anew.standing, readdirSync(data)]).to.deep.equal([undefined, ["devnet.lock"]]);
       anew.close();
     }
+  });
+
+  it("is left as it was found by a devnet that was refused, and named from where one stands", () => {
+    const data = fresh();
+    for (const before of [false, true]) {
+      if (before) mkdirSync(data);
+      const folder = openFolder(relative(process.cwd(), data), {});
+      expect(folder.data).to.equal(data);
+      mkdirSync(join(data, "chain"));
+      folder.discard!();
+      expect(existsSync(data) && readdirSync(data)).to.deep.equal(before && []);
+    }
+    const of = openFolder(undefined, {});
+    of.discard!();
+    expect(existsSync(of.data)).to.equal(false);
   });
 
   it("that is somebody else's is neither mixed with nor removed", () => {

@@ -1,7 +1,7 @@
 /** What the folder of a devnet says of it, so that it goes on where it was stopped. */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import * as z from "zod";
 import type { Deployment } from "../chain/deployment.ts";
@@ -42,6 +42,8 @@ export type DevnetFolder = {
   readonly standing: Standing | undefined;
   /** Nobody else runs one in it until this. */
   readonly close: () => void;
+  /** Of one that was new or empty: also removes all that was put there, for a devnet that was refused. */
+  readonly discard?: () => void;
 };
 
 const lockFile = (data: string): string => join(data, "devnet.lock");
@@ -59,13 +61,17 @@ export function writeStanding(data: string, { deployment, ...rest }: Standing): 
  * with, nor removed. `chain`: what was asked for. Throws InputError with what keeps it from that.
  */
 export function openFolder(
-  data: string | undefined,
+  asked: string | undefined,
   { reset = false, chain }: { readonly reset?: boolean; readonly chain?: ChainKind },
 ): DevnetFolder {
-  if (data === undefined) return locked(mkdtempSync(join(tmpdir(), "gridpact-devnet-")), undefined);
+  if (asked === undefined) {
+    const made = mkdtempSync(join(tmpdir(), "gridpact-devnet-"));
+    return fresh(made, made);
+  }
+  // Other processes are told of it, whose folder is another.
+  const data = resolve(asked);
   if (!existsSync(data) || readdirSync(data).length === 0) {
-    mkdirSync(data, { recursive: true });
-    return locked(data, undefined);
+    return fresh(data, mkdirSync(data, { recursive: true }));
   }
   if (!existsSync(lockFile(data)) && !(existsSync(passwordFile(data)) && existsSync(join(data, "operator"))))
     throw new InputError(`--data ${data}: holds something else than a devnet`);
@@ -78,8 +84,18 @@ export function openFolder(
   }
   folder.close();
   rmSync(data, { recursive: true });
-  mkdirSync(data, { recursive: true });
-  return locked(data, undefined);
+  return fresh(data, mkdirSync(data, { recursive: true }));
+}
+
+/** `made`: the outermost folder that was not there before. */
+function fresh(data: string, made: string | undefined): DevnetFolder {
+  const folder = locked(data, undefined);
+  const discard = (): void => {
+    folder.close();
+    for (const path of made === undefined ? readdirSync(data).map((name) => join(data, name)) : [made])
+      rmSync(path, { recursive: true, force: true });
+  };
+  return { ...folder, discard };
 }
 
 function standingOf(data: string, asked: ChainKind | undefined): Standing {

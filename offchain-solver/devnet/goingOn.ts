@@ -92,7 +92,11 @@ function asRegistered(had: readonly Scenario[], fresh: readonly Scenario[]): Sce
 
 /** The day that a session was about, as it was frozen. */
 function sameDay(scenario: Scenario, terms: Terms, { data, shorten }: Asked): Scenario {
-  const { startUtc, hours } = terms.scenario;
+  const { startUtc, hours, periodHours } = terms.scenario;
+  if (periodHours === scenario.periodHours && hours > scenario.hours)
+    throw new InputError(
+      `--data ${data}: its session of ${startUtc} had ${hours} periods, ${scenario.hours} are asked for: --hours ${hours * periodHours} goes on`,
+    );
   const registered = new Map<number, Capability>(
     terms.scenario.prosumers.map(({ id, absorbVar, feedVar }) => [id, { absorbVar, feedVar }]),
   );

@@ -1,7 +1,7 @@
 /** A devnet's parties on the disk: each its folder with keys, configuration and private file, and what all may know. */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import type { Wallet } from "ethers";
 import { parseDocument, stringify } from "yaml";
 import * as Onboarding from "../chain/onboarding.ts";
@@ -93,15 +93,17 @@ export function writeConfigs(data: string, homes: readonly PartyHome[], wiring: 
       putOwn(configFile(home), kept.toString());
       continue;
     }
+    // Counted from the home, as whoever reads it counts: the devnet's folder may be named as one likes, and moved.
+    const from = (path: string): string => relative(home, path);
     const config = ConfigSchema.parse({
       ...ofRun,
       party: id === Onboarding.OPERATOR_ID ? "operator" : id,
       market: deployment.market,
       chainId: Number(deployment.chainId),
-      bundles: bundleFolder(data),
-      peers: peersFile(data),
-      passwordFile: passwordFile(data),
-      ...(id === Onboarding.OPERATOR_ID && { schedule: scheduleFolder(data) }),
+      bundles: from(bundleFolder(data)),
+      peers: from(peersFile(data)),
+      passwordFile: from(passwordFile(data)),
+      ...(id === Onboarding.OPERATOR_ID && { schedule: from(scheduleFolder(data)) }),
       ...settings,
     });
     writeOwn(configFile(home), stringify(config));

@@ -4,8 +4,8 @@
  * comes back begins a new one and sits out the session that is open then (`joined` of the journal).
  */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import * as z from "zod";
 import { canonicalBytes } from "../codec/canonicalJson.ts";
 import { InputError } from "../io/inputError.ts";
@@ -73,12 +73,28 @@ export function restore(from: string, home: string): string[] {
   const places = placesIn(home);
   for (const file of [...places.map(([, place]) => place), journalFile(home)])
     if (existsSync(file)) throw new InputError(`${file}: is there already: restore into a folder of its own`);
-  makeHome(home);
   // Configuration last: without it no node starts from half a home.
-  const order = [...places].sort(([a], [b]) => Number(a === "node.yaml") - Number(b === "node.yaml"));
-  for (const [name, file] of order) if (files[name] !== undefined) writeOwn(file, files[name]);
-  for (const role of KEY_ROLES) inspectKey(keyFile(home, role), role);
-  return order.filter(([name]) => files[name] !== undefined).map(([name]) => name);
+  const order = places
+    .filter(([name]) => files[name] !== undefined)
+    .sort(([a], [b]) => Number(a === "node.yaml") - Number(b === "node.yaml"));
+  const made = missingFolders(dirname(keyFile(home, "node")));
+  try {
+    makeHome(home);
+    for (const [name, file] of order) writeOwn(file, files[name] as string);
+    for (const role of KEY_ROLES) inspectKey(keyFile(home, role), role);
+  } catch (error) {
+    for (const [, file] of order) rmSync(file, { force: true });
+    for (const folder of made) if (existsSync(folder)) rmdirSync(folder);
+    throw error;
+  }
+  return order.map(([name]) => name);
+}
+
+/** Of the folders that lead there those that are not there yet, the innermost first. */
+function missingFolders(folder: string): string[] {
+  const missing: string[] = [];
+  for (let one = resolve(folder); !existsSync(one); one = dirname(one)) missing.push(one);
+  return missing;
 }
 
 /** Keystores of keys that are being rotated in, which a backup does not hold. */

@@ -27,6 +27,10 @@ export type CarrierOptions = {
 /** What a broker lets its hosts in with: it keeps strangers from its bandwidth, and nothing else hangs on it. */
 export const NATS_TOKEN = "GRIDPACT_NATS_TOKEN";
 
+type Refused = Error & { readonly code?: string };
+/** Of an address that this machine does not have, or a name that nobody knows. */
+const NO_HOST: ReadonlySet<string> = new Set(["EADDRNOTAVAIL", "ENOTFOUND", "EAI_AGAIN"]);
+
 type Shared = Omit<HostOptions<never>, "peers">;
 
 /** Throws InputError where a port is in use, a broker is not reached, or the file of peers is none. */
@@ -42,8 +46,9 @@ export async function openCarrier(options: CarrierOptions): Promise<Carrier> {
     if (nowhere !== undefined)
       throw complaint(config.peers, "parties", nowhere.party, "over TLS a party has a host and a port");
     const { host, port } = transport;
-    const opened = await openTls({ ...shared, peers: [], listen: { host, port } }).catch((error: Error) => {
-      throw new InputError(`transport.port = ${port}: ${error.message}`);
+    const opened = await openTls({ ...shared, peers: [], listen: { host, port } }).catch((error: Refused) => {
+      const field = NO_HOST.has(error.code ?? "") ? `host = ${host}` : `port = ${port}`;
+      throw new InputError(`transport.${field}: ${error.message}`);
     });
     return meeting(opened, peers, (peer) => ({ host: String(peer.host), port: Number(peer.port) }));
   }

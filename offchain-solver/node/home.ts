@@ -9,7 +9,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { InputError } from "../io/inputError.ts";
@@ -26,6 +26,8 @@ export const privateFile = (home: string): string => join(home, "private.json");
 /** Where it is unless the configuration says otherwise. */
 export const peersFile = (home: string): string => join(home, "peers.json");
 export const registrationFile = (home: string): string => join(home, "registration.json");
+/** What the operator is sent of a meter's key that comes in. */
+export const meterRotationFile = (home: string): string => join(home, "meter-rotation.json");
 
 /** Makes the folder, for its owner alone. Throws InputError where it cannot be. */
 export function makeHome(home: string): void {
@@ -52,7 +54,8 @@ export function writeOwn(file: string, text: string): void {
   try {
     const handle = openSync(draft, "wx", OWNER_ONLY.file);
     try {
-      writeSync(handle, text);
+      // Not `writeSync`: on a full disk that writes less than it was given, and throws nothing.
+      writeFileSync(handle, text);
       fsyncSync(handle);
     } finally {
       closeSync(handle);

@@ -1,4 +1,5 @@
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { expect } from "chai";
@@ -141,6 +142,29 @@ describe("a backup", () => {
       const place = relative(made, join(parentPath, name));
       expect(readFileSync(join(back, place), "utf8"), place).to.equal(readFileSync(join(made, place), "utf8"));
     }
+  });
+
+  it("is whole or not there at all, and so is what it brings back, where the disk takes no more", async () => {
+    const made = await home();
+    const place = folder();
+    const [short, file, back] = ["short.json", "backup.json", "new/home"].map((name) => join(place, name));
+    /** In a process whose files may have so many blocks of 512 bytes. */
+    const inBlocks = (blocks: number, call: string): string => {
+      const code = `import { backUp, restore } from "${new URL("./backup.ts", import.meta.url).href}";
+        try { ${call}; } catch (error) { console.log(error.constructor.name, error.message); }`;
+      const args = ["-c", `ulimit -f ${blocks}; exec "$0" --input-type=module -e "$1"`, process.execPath, code];
+      return execFileSync("bash", ["-o", "posix", ...args], { encoding: "utf8" });
+    };
+    writeOwn(join(made, "private.json"), JSON.stringify("x".repeat(20_000)));
+    const paths = [made, short].map((path) => JSON.stringify(path));
+    expect(inBlocks(16, `backUp(${paths.join()})`)).to.equal(`InputError ${short}: cannot be written (EFBIG)\n`);
+    backUp(made, file);
+    const to = [file, back].map((path) => JSON.stringify(path));
+    expect(inBlocks(16, `restore(${to.join()})`)).to.match(
+      /^InputError .*private\.json: cannot be written \(EFBIG\)\n$/,
+    );
+    expect([readdirSync(place), existsSync(join(place, "new"))]).to.deep.equal([["backup.json"], false]);
+    restore(file, back);
   });
 
   it("is refused where it was changed, or where a party lives already", async () => {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { JsonRpcProvider } from "ethers";
 import { connect } from "../chain/connect.ts";
-import { marketAt, registered } from "../chain/keys.ts";
+import { isNoMarket, marketAt, registered } from "../chain/keys.ts";
 import { OPERATOR_ID } from "../chain/onboarding.ts";
 import { genesisOf } from "../chain/watch.ts";
 import { TermsSchema, type Terms } from "../codec/terms.ts";
@@ -88,7 +88,7 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
     const server =
       config.api &&
       (await serveApi(createApi({ party, id, records, journal, metrics, watch }, config.api.host), config.api));
-    if (server) opened.push(server);
+    if (server) opened.push({ close: () => [server.closeAllConnections(), server.close()] });
     const parties = readPeers(config.peers).map(({ party: other }) => other);
     await party.start([...new Set([...parties, OPERATOR_ID, id])]);
     const close = async (): Promise<void> => {
@@ -99,7 +99,11 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
     };
     return { party, id, config, records, journal, failed, close };
   } catch (error) {
-    for (const one of opened) await one.close();
+    // What cannot be closed must not keep the rest open: the process would never end.
+    for (const one of opened)
+      await Promise.resolve(one)
+        .then(() => one.close())
+        .catch(() => undefined);
     provider.destroy();
     throw error;
   }
@@ -152,7 +156,9 @@ async function checkChain(file: string, config: Config, provider: JsonRpcProvide
       clockToleranceS,
       `this machine's clock is ${Math.round(-offS / 60)} minutes behind the chain's newest block: set it right`,
     );
-  return marketAt(provider, market);
+  return marketAt(provider, market).catch((error: unknown) => {
+    throw isNoMarket(error) ? complaint(file, "market", market, "the contract at this address is no market") : error;
+  });
 }
 
 async function answered(file: string, rpc: string, provider: JsonRpcProvider): Promise<string> {

@@ -5,6 +5,7 @@
 import type { Signer } from "ethers";
 import type { Deployment } from "../chain/deployment.ts";
 import { DESK_ID, OPERATOR_ID, UTILITY_ID } from "../chain/onboarding.ts";
+import { reasonOf } from "../chain/revert.ts";
 import { freezeSession } from "../chain/session.ts";
 import type { Seen } from "../chain/watch.ts";
 import { termsBytes, termsHash, type Terms } from "../codec/terms.ts";
@@ -44,6 +45,19 @@ const GRACE_S = 3_600;
  */
 const LONGER = 1.25;
 
+/** What no later block makes otherwise: the times of the terms themselves are wrong. */
+const FOR_GOOD = /^(?:PeriodsOutOfRange|PeriodSecondsOutOfRange|SessionOverlaps)\(/;
+/** Before a freeze that was refused is tried again, ms; then each time twice as long. */
+const PAUSE_MS = { least: 1_000, most: 30_000 } as const;
+
+/** Of one session's freeze. */
+type Refusal = {
+  readonly reason: string;
+  readonly forGood: boolean;
+  readonly pauseMs: number;
+  readonly againMs: number;
+};
+
 export class OperatorRole {
   readonly #o: OperatorRoleOptions;
   #conductor: Conductor | undefined;
@@ -51,6 +65,8 @@ export class OperatorRole {
   #toldMs = -Infinity;
   /** A session whose terms are not in the schedule. */
   #unscheduled = "";
+  /** Of terms that the chain, or this program, would not have frozen. */
+  readonly #refusals = new WeakMap<Terms, Refusal>();
 
   constructor(options: OperatorRoleOptions) {
     this.#o = options;
@@ -103,20 +119,19 @@ export class OperatorRole {
 
   /** Freezes the next session of the schedule once the chain's clock, `now` in unix seconds, has come near it. */
   async freezeNext(newest: Seen | undefined, now: number): Promise<void> {
-    const { config, deployment, wallet, log } = this.#o;
+    const { config, deployment, wallet } = this.#o;
     const last = Number(newest?.terms.start ?? 0);
     // One whose start has passed is none any more: those after it still come.
-    const next = this.#scheduled().find(({ scenario }) => {
-      const start = Date.parse(scenario.startUtc) / 1000;
-      return start > last && start >= now;
+    const next = this.#scheduled().find((terms) => {
+      const start = Date.parse(terms.scenario.startUtc) / 1000;
+      return start > last && start >= now && this.#refusals.get(terms)?.forGood !== true;
     });
-    if (next === undefined) return;
+    if (next === undefined || performance.now() < (this.#refusals.get(next)?.againMs ?? 0)) return;
     const { startUtc, periodHours, hours, prosumers, tariff } = next.scenario;
     const start = Date.parse(startUtc) / 1000;
     if (now < start - config.leadS) return;
     const [fault] = ownFaults(next.scenario);
-    if (fault !== undefined)
-      return log("error", "not frozen: unsound terms", { startUtc, reason: `${fault.field} ${fault.reason}` });
+    if (fault !== undefined) return this.#refused(next, `unsound terms: ${fault.field} ${fault.reason}`, true);
     try {
       await freezeSession(deployment, wallet, {
         start,
@@ -128,8 +143,19 @@ export class OperatorRole {
         ids: [...prosumers.map(({ id }) => id), ...SYSTEM_IDS],
       });
     } catch (error) {
-      log("error", "the freeze was refused", { startUtc, reason: (error as Error).message.split("\n")[0] });
+      const reason = reasonOf(error);
+      this.#refused(next, reason, FOR_GOOD.test(reason));
     }
+  }
+
+  /** Said once, however often it is tried: what may pass is tried again after a while, what cannot is not. */
+  #refused(terms: Terms, reason: string, forGood: boolean): void {
+    const before = this.#refusals.get(terms);
+    const pauseMs = before === undefined ? PAUSE_MS.least : Math.min(2 * before.pauseMs, PAUSE_MS.most);
+    this.#refusals.set(terms, { reason, forGood, pauseMs, againMs: performance.now() + pauseMs });
+    if (before?.reason === reason) return;
+    const { startUtc } = terms.scenario;
+    this.#o.log("error", forGood ? "never frozen" : "the freeze was refused", { startUtc, reason });
   }
 
   #perform(effects: readonly ConductorEffect[]): void {

@@ -10,6 +10,7 @@ import { registered } from "../chain/keys.ts";
 import { readSessions } from "../chain/events.ts";
 import { readLedger } from "../chain/session.ts";
 import { seatedCommittee } from "../chain/committee.ts";
+import { reasonOf } from "../chain/revert.ts";
 import { MarketWatch, type Seen, type Watched } from "../chain/watch.ts";
 import { bundleFiles } from "../auditor/bundles.ts";
 import { billOf } from "../auditor/documents.ts";
@@ -189,7 +190,7 @@ export class Party {
     try {
       await this.#deliveries.look(head.timestamp);
     } catch (error) {
-      if (!this.#closed) this.#o.log("warn", "delivery", { reason: (error as Error).message.split("\n")[0] });
+      if (!this.#closed) this.#o.log("warn", "delivery", { reason: reasonOf(error) });
     }
   }
 

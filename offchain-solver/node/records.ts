@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Bill } from "../auditor/documents.ts";
 import type { Outcome } from "../chain/watch.ts";
 import type { Terms } from "../codec/terms.ts";
+import { InputError } from "../io/inputError.ts";
 import { writeJson, writeText } from "../io/target.ts";
 import { ofEntry } from "../records/sessionPlaces.ts";
 import type { Documents } from "./delivery/reckoning.ts";
@@ -36,7 +37,7 @@ export class Records {
     this.#clearings = clearingFolder(home);
     this.#deliveries = deliveryFolder(home);
     this.#bundles = bundles;
-    for (const folder of [this.#own, bundles]) mkdirSync(folder, { recursive: true });
+    for (const folder of [this.#own, bundles]) makeFolder(folder);
   }
 
   /** Schedule and cost: the owner's alone. undefined: none, and what an earlier attempt left counts no more. */
@@ -99,5 +100,14 @@ export class Records {
       ...(member?.refusal !== undefined && { refusal: member.refusal }),
     });
     if (this.sessions.length > 1_000) this.sessions.shift();
+  }
+}
+
+/** At the start, where one sentence can say what has to be changed. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new InputError(`${folder}: cannot be made (${(error as NodeJS.ErrnoException).code})`);
   }
 }

@@ -4,17 +4,7 @@
  * torn by a kill. What came after the newest copy is lost then: to everybody a chain that went backwards.
  */
 import type { ChildProcess } from "node:child_process";
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -40,6 +30,8 @@ export type AnvilChain = ServedChain & {
   /** kill -9; comes back with the newest copy, on the same port. */
   readonly kill: () => Promise<void>;
   readonly comeBack: () => Promise<void>;
+  /** Resolves, with what ended it, once it has ended without having been told to from here. */
+  readonly ended: Promise<string>;
 };
 
 /** From the package for Linux on x64; on another platform, where npm leaves that out, from GRIDPACT_ANVIL. */
@@ -66,26 +58,15 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
   let child: ChildProcess | undefined;
   const first = Math.floor(initialDate.getTime() / 1000);
   let clock = clockOf(folder) ?? first;
+  const { promise: ended, resolve: endsBy } = Promise.withResolvers<string>();
+  let told = false;
+  const gone = (): boolean => child === undefined || child.exitCode !== null || child.signalCode !== null;
   const start = async (): Promise<void> => {
-    const copy = copiesIn(folder).at(-1);
-    const args = [
-      "--port",
-      `${free}`,
-      "--hardfork",
-      "osaka",
-      "--enable-tx-gas-limit",
-      "--silent",
-      "--preserve-historical-states",
-      "--prune-history",
-      `${STATES}`,
-      // Also with a copy: else anvil takes this machine's clock, years after a replayed series.
-      "--timestamp",
-      `${clock}`,
-    ];
     const out = openSync(join(folder, "anvil.log"), "a");
-    const from = copy === undefined ? [] : ["--load-state", join(folder, copy)];
-    child = spawnBound(binary(), [...args, ...from], { stdio: ["ignore", out, out] });
+    child = spawnBound(binary(), argumentsFor(free, clock, folder), { stdio: ["ignore", out, out] });
     closeSync(out);
+    told = false;
+    child.once("exit", (code, signal) => told || endsBy(signal ?? `exit code ${code}`));
     await answers(`http://127.0.0.1:${free}`, child);
   };
   // Neither an error that nobody caught leaves it behind.
@@ -95,6 +76,8 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
   const chain = await reachChain(`http://127.0.0.1:${free}`);
   let saved = -1;
   const save = async (): Promise<boolean> => {
+    // Nobody would answer, ever.
+    if (gone()) return false;
     const { number: block, timestamp } = (await chain.provider.getBlock("latest"))!;
     if (block === saved) return false;
     writeCopy(folder, block, withOneFirstBlock(await dump(chain.provider), first));
@@ -103,14 +86,16 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
     return true;
   };
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((done) => child!.once("exit", done));
-    child.kill(signal);
-    await gone;
+    told = true;
+    if (gone()) return;
+    const over = new Promise((done) => child!.once("exit", done));
+    child!.kill(signal);
+    await over;
   };
   return {
     ...chain,
     save,
+    ended,
     kill: () => stop("SIGKILL"),
     async comeBack() {
       await start();
@@ -122,6 +107,17 @@ export async function anvilChain(initialDate: Date, port: number, folder: string
       process.off("exit", orphaned);
     },
   };
+}
+
+function argumentsFor(port: number, clock: number, folder: string): string[] {
+  const copy = copiesIn(folder).at(-1);
+  return [
+    ...["--port", `${port}`, "--hardfork", "osaka", "--enable-tx-gas-limit", "--silent"],
+    ...["--preserve-historical-states", "--prune-history", `${STATES}`],
+    // Also with a copy: else anvil takes this machine's clock, years after a replayed series.
+    ...["--timestamp", `${clock}`],
+    ...(copy === undefined ? [] : ["--load-state", join(folder, copy)]),
+  ];
 }
 
 const dump = (provider: JsonRpcProvider): Promise<string> =>
@@ -163,14 +159,15 @@ function withOneFirstBlock(state: string, first: number): string {
 
 function writeCopy(folder: string, block: number, json: string): void {
   const name = `state-${String(block).padStart(9, "0")}.json`;
-  const draft = openSync(join(folder, `${name}.draft`), "w");
+  const draft = join(folder, `${name}.draft`);
   try {
-    writeFileSync(draft, json);
-    fsyncSync(draft);
-  } finally {
-    closeSync(draft);
+    writeFileSync(draft, json, { flush: true });
+  } catch (error) {
+    // On a full disk a part of it would take what is left.
+    rmSync(draft, { force: true });
+    throw error;
   }
-  renameSync(join(folder, `${name}.draft`), join(folder, name));
+  renameSync(draft, join(folder, name));
   for (const old of copiesIn(folder).slice(0, -COPIES)) rmSync(join(folder, old));
 }
 

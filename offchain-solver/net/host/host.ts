@@ -54,7 +54,7 @@ export class Host<Address> {
   private neighbours = new Map<number, Neighbour<Address>>();
   /** Where parties elsewhere live. */
   private readonly homes = new Map<number, Neighbour<Address>>();
-  private readonly heart: NodeJS.Timeout;
+  private heart: NodeJS.Timeout | undefined;
   private owing: NodeJS.Timeout | undefined;
   private carriage: Carriage<Address> | undefined;
   private closing = false;
@@ -74,11 +74,13 @@ export class Host<Address> {
       (envelope) => this.carry(envelope),
       () => this.neighbours.forEach(({ line, dropped }) => dropped === undefined && line.flush()),
     );
-    this.heart = setInterval(() => this.neighbours.forEach(({ line }) => line.beat()), own.timing.heartbeatMs);
   }
 
   transport(carriage: Carriage<Address>, peers: readonly PeerHost<Address>[]): HostTransport<Address> {
     this.carriage = carriage;
+    // Not before: a host that nothing carries is closed by nobody, and would keep its process alive.
+    const { heartbeatMs } = this.own.timing;
+    this.heart = setInterval(() => this.neighbours.forEach(({ line }) => line.beat()), heartbeatMs);
     this.setPeers(peers);
     return {
       address: carriage.address,

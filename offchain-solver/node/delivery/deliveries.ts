@@ -5,6 +5,7 @@
  */
 import type { BaseWallet, Provider, Wallet } from "ethers";
 import * as Delivery from "../../chain/delivery.ts";
+import { reasonOf } from "../../chain/revert.ts";
 import { DESK_ID } from "../../chain/onboarding.ts";
 import { connectedAt, lastEntry } from "../../chain/deliveryEntries.ts";
 import { deliveryContracts, type Deployment } from "../../chain/deployment.ts";
@@ -255,8 +256,7 @@ export class Deliveries {
       const wallet = keys.wallet.connect(provider);
       await Delivery.enterReadings(deployment, wallet, one.promised.settled, { before, entry }, ready.signatures);
     } catch (error) {
-      const reason = ((error as { shortMessage?: string }).shortMessage ?? (error as Error).message).split("\n")[0];
-      log("info", "readings were not entered", { ordinal: one.ordinal, reason });
+      log("info", "readings were not entered", { ordinal: one.ordinal, reason: reasonOf(error) });
     }
     one.askedMs = -Infinity;
   }
@@ -278,7 +278,7 @@ export class Deliveries {
       const [made] = await Delivery.issueCredits(deployment, wallet, one.promised.settled, last, [party]);
       if (made !== undefined) log("info", "credits are issued", { ordinal: one.ordinal, wh: Number(made.wh) });
     } catch (error) {
-      log("info", "no credits", { ordinal: one.ordinal, reason: (error as { shortMessage?: string }).shortMessage });
+      log("info", "no credits", { ordinal: one.ordinal, reason: reasonOf(error) });
     }
   }
 
