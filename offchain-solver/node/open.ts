@@ -85,9 +85,8 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
       return () => void watchers.delete(changed);
     };
     const metrics = createMetrics({ party, records, journal, carrier });
-    const server =
-      config.api &&
-      (await serveApi(createApi({ party, id, records, journal, metrics, watch }, config.api.host), config.api));
+    const { api } = config;
+    const server = api && (await serveApi(createApi({ party, id, records, journal, metrics, watch }, api.host), api));
     if (server) opened.push({ close: () => [server.closeAllConnections(), server.close()] });
     const parties = readPeers(config.peers).map(({ party: other }) => other);
     await party.start([...new Set([...parties, OPERATOR_ID, id])]);
