@@ -339,6 +339,10 @@ describe("what is written about threats and errors", () => {
     "offchain-solver/net/nats/natsAttacks.test.ts",
     "test/networkFuzz.test.ts",
     "test/contracts/deliveryRoles.ts",
+    "offchain-solver/node/api.test.ts",
+    "offchain-solver/node/journal/journal.test.ts",
+    "test/devnet.test.ts",
+    "test/laterDelivery.test.ts",
     "test/meterMessages.test.ts",
     "test/explainedBills.test.ts",
   ];
