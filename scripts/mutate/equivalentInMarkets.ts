@@ -337,12 +337,22 @@ export const IN_MARKETS: Changes = {
   ],
   "rules/PlainPayload.sol": [
     [
+      "if (payload.length < head || systems > 7) revert ISettlementErrors.PayloadLength(payload.length);",
+      "if (systems > 7) revert ISettlementErrors.PayloadLength(payload.length);",
+      "a payload that ends in its head has no trade that could end where it does: it is refused by that alike",
+    ],
+    [
       "if (payload.length - offset < GROUP_BYTES) revert ISettlementErrors.PayloadLength(payload.length);",
       "if (payload.length - offset <= GROUP_BYTES) revert ISettlementErrors.PayloadLength(payload.length);",
       "a group's head that nothing follows is empty or longer than the payload, and refused by what follows alike",
     ],
   ],
   "rules/PlainRules.sol": [
+    [
+      "for (uint256 offset; offset < terms.standing.length;) {",
+      "for (uint256 offset; offset <= terms.standing.length;) {",
+      BEHIND,
+    ],
     [
       "for (uint256 k; k < book.participants; ++k) {",
       "for (uint256 k; k <= book.participants; ++k) {",

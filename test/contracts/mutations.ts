@@ -41,6 +41,7 @@ const MUTATIONS: readonly Mutation[] = [
   ["eleven bytes of padding", "payloadLength", bytes((b) => getBytes(concat([b, new Uint8Array(11)])))],
   ["a whole trade of padding", "payloadLength", bytes((b) => getBytes(concat([b, new Uint8Array(11)])))],
   ["an empty group", "payloadLength", bytes((b) => getBytes(concat([b, "0x03ff0000"])))],
+  ["an empty group of another period", "payloadLength", bytes((b) => getBytes(concat([b, "0x03000000"])))],
   ["a group of half a head", "payloadLength", bytes((b) => getBytes(concat([b, "0x0300"])))],
   [
     "a group with more trades than bytes",
