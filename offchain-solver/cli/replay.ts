@@ -8,7 +8,7 @@ import { readCommitments, readHeard, type Heard } from "../node/journal/journal.
 import { replay, type Replayed } from "../node/journal/replay.ts";
 import { Exit } from "./exit.ts";
 
-/** What an agent heard stands in no chain of hashes: a damaged opening shows only here. */
+/** Hashes say that what an agent heard is what was written, not that it was an opening: that shows only here. */
 function again(file: string, session: string, attempt: number, heard: readonly Heard[]): Replayed {
   try {
     return replay(heard);

@@ -144,8 +144,8 @@ const scheduleIn = (record: z.infer<typeof OwnSchema>["schedule"]): Schedule =>
   ) as unknown as Schedule;
 
 /**
- * Of each entry that is on chain, oldest first, as any of those who attested it wrote it: all wrote the same. What
- * `folders` have of an entry that the chain has taken back is nobody's bill.
+ * Of each entry that is on chain, oldest first, the document of one who attested it: all wrote the same. What `folders`
+ * have of an entry that the chain has taken back is nobody's bill.
  */
 export function documentsFrom(
   folders: readonly string[],

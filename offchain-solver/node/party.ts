@@ -351,16 +351,13 @@ export class Party {
   }
 
   #hear(from: number, bytes: Uint8Array): void {
-    const agents = !isMeterMessage(bytes) && !isLife(bytes);
-    if (!agents && !this.#allowance.take(from)) return this.#o.carrier.drop(from, "it says more than anybody needs to");
+    if (!isMeterMessage(bytes) && !isLife(bytes))
+      return this.#member === undefined ? undefined : this.#run(this.#member.hearAgent(from, bytes));
+    if (!this.#allowance.take(from)) return this.#o.carrier.drop(from, "it says more than anybody needs to");
     if (isMeterMessage(bytes)) {
       const told = decodeMeterMessage(bytes);
       if (told === undefined) return this.#o.carrier.drop(from, "it sent what is no message");
       return this.#o.config.deliver === false ? undefined : this.#run(this.#deliveries.hear(from, told));
-    }
-    if (agents) {
-      if (this.#member !== undefined) this.#run(this.#member.hearAgent(from, bytes));
-      return;
     }
     const message = decodeLife(bytes);
     if (message === undefined) return this.#o.carrier.drop(from, "it sent what is no message");

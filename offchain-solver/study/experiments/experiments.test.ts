@@ -3,11 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { createMarket, defaultSettings } from "../../market/scenario/market.ts";
-import { moved, reserveOf, scenarioOf, solve, write } from "./common.ts";
+import { moved, reserveOf, scenarioOf, solve, write, type Experiment } from "./common.ts";
 import { convergenceRuns, envelope, RHO_SCALES, SCANNED, WAYS } from "./convergenceRun.ts";
 import { refitted } from "./dataSize.ts";
 import { daysDrawnAnew, IntradayDays, type PlayedDay } from "./intradayDays.ts";
 import { summaryOf } from "./reclearing.ts";
+import { replayExperiment } from "./replay.ts";
 import { courseOf, reclearingRuns } from "./reclearingRun.ts";
 import { exponentOf } from "./scale.ts";
 import { roundingRows, type RoundingRow } from "./rounding.ts";
@@ -100,6 +101,26 @@ describe("experiments", function () {
     expect(readFileSync(file, "utf8").trim().split("\n")).to.have.length(2);
     writeFileSync(file, `${line}\n{"day":1}\n`);
     expect(() => new IntradayDays(day, file)).to.throw(`${file}: line 2`);
+  });
+
+  it("replay what agents cleared as what the central method did, and what is kept without clearing again", () => {
+    const file = join(mkdtempSync(join(tmpdir(), "gridpact-replay-")), "cleared.jsonl");
+    const some = { hours: 3, sustain: 3 };
+    const [central, agents] = [replayExperiment(some), replayExperiment({ ...some, agents: true, keep: file })];
+    const costs = ({ rows }: Experiment): number[] => rows.map((row) => Number(row[4]));
+    costs(agents).forEach((cost, k) => expect(cost / costs(central)[k]).to.be.within(1 - 1e-5, 1 + 1e-5));
+    // Batteries that were cleared for an hour's answer leave their limits in three; those cleared for three do not.
+    for (const { rows } of [central, agents]) {
+      const beyond = (sustain: number, reclear: number): number =>
+        Number(rows.find((row) => row[1] === sustain && row[2] === reclear && row[6] === "stored energy")![8]);
+      expect(beyond(0, 24)).to.be.above(0);
+      expect(beyond(3, 3)).to.equal(0);
+    }
+    const lines = readFileSync(file, "utf8").trim().split("\n");
+    expect(lines).to.have.length(3);
+    writeFileSync(file, `${lines.join("\n").replace(/"objective":[^,]*/, '"objective":12.5')}\n`);
+    expect(costs(replayExperiment({ ...some, agents: true, keep: file }))).to.include(12.5);
+    expect(readFileSync(file, "utf8").trim().split("\n")).to.have.length(3);
   });
 
   it("draw whole days anew: hours that fail together make an interval wider than as many that fail alone", () => {
