@@ -90,6 +90,7 @@ describe("gridpact on the command line", function () {
       ["central session", ["run", "ieee15", "--method", "central"], /--method central/],
       ["session folder", ["run", "ieee15", "--out", join(main, "x")], /--out .*main\.ts is not a folder/],
       ["experiment folder", ["experiment", "carbon", "--out", main], /--out .*main\.ts is not a folder/],
+      ["kept file", ["experiment", "replay", "--keep", join(main, "kept")], /--keep .*kept: .*main\.ts/],
       ["no command", ["klear"], /klear/],
       ["generated prosumers", ["scenario", "generate", "--prosumers", "0"], /--prosumers 0/],
       ["generated target", ["scenario", "generate", "--prosumers", "9", "--out", join(folder, "no", "x")], /--out/],

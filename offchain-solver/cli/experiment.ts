@@ -18,7 +18,7 @@ import { sizesExperiment } from "../study/experiments/sizes.ts";
 import { zooExperiment } from "../study/experiments/zooPage.ts";
 import { shippedNames } from "../scenarios/loadScenario.ts";
 import { choiceOption, numberOption, say } from "../io/output.ts";
-import { checkFolder } from "../io/target.ts";
+import { checkFolder, checkTarget } from "../io/target.ts";
 
 type Sizes = {
   readonly hours?: number;
@@ -111,6 +111,8 @@ export function experimentCommand(): Command {
       const stray = given.find((option) => !takes.includes(option));
       if (stray !== undefined) throw new InputError(`experiment ${name}: it takes no ${flagOf(stray)}`);
       checkFolder(out);
+      // What is kept is added when its work is done.
+      checkTarget(sizes.keep, "--keep");
       const command = ["gridpact experiment", name]
         .concat(given.map((option) => (sizes[option] === true ? flagOf(option) : `${flagOf(option)} ${sizes[option]}`)))
         .join(" ");
