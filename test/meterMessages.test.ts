@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import type { Wallet } from "ethers";
+import { ZeroHash, type Wallet } from "ethers";
+import { checkDelivery } from "../offchain-solver/auditor/deliveries.ts";
 import { verdictText } from "../offchain-solver/auditor/verdict.ts";
 import * as ChainDelivery from "../offchain-solver/chain/delivery.ts";
 import { lastEntry } from "../offchain-solver/chain/deliveryEntries.ts";
@@ -18,7 +19,7 @@ import type { DoneSession, SessionOutcome } from "../offchain-solver/devnet/outc
 import { documentsFrom } from "../offchain-solver/devnet/processSession.ts";
 import { promisedBy } from "../offchain-solver/devnet/steps/deliver.ts";
 import { audit } from "../offchain-solver/devnet/steps/settle.ts";
-import { signReadings } from "../offchain-solver/metering/signed.ts";
+import { signReadings, signStatement } from "../offchain-solver/metering/signed.ts";
 import { Attestation } from "../offchain-solver/node/delivery/attestation.ts";
 import { MeterRound } from "../offchain-solver/node/delivery/meterRound.ts";
 import {
@@ -183,6 +184,46 @@ describe("readings that nodes attest", function () {
     }
   });
 
+  it("count no plan but the one that its home committed to before the day", async () => {
+    const { deployment } = asked;
+    const domain = deliveryDomain(deployment.chainId, deployment.delivery!);
+    const files = new Map(signed.files.map(({ readings: own }) => [own[0].prosumer, own]));
+    const errors = (id: number, plan: readonly number[]): number[] =>
+      files.get(id)!.map(({ renewableWh }, t) => renewableWh - plan[t]);
+    const liar = signed.statements.find(({ prosumer, plannedWh }) => errors(prosumer, plannedWh).some((wh) => wh < 0))!;
+    const id = liar.prosumer;
+    const { signature: _, ...honest } = liar;
+    const reckonedOf = async (change: Partial<typeof honest>) => {
+      const lie = await signStatement(domain, devnetKey("node", id), promised.settled.batch, { ...honest, ...change });
+      const statements = signed.statements.map((one) => (one === liar ? lie : one));
+      return reckon(asked, promised, { files: signed.files, statements }, { kind: "final" });
+    };
+    const calledFor = ({ readings: { responses } }: Awaited<ReturnType<typeof reckon>>): number =>
+      responses.reduce((sum, { calledWh }) => sum + Math.abs(calledWh), 0);
+    const due = ({ bill, invited }: Awaited<ReturnType<typeof reckon>>): bigint =>
+      bill.lines[invited.indexOf(id)].energy;
+    const told = await reckonedOf({});
+    expect(calledFor(told)).to.be.above(0);
+    const found = await audit(done.frozen, [done.witness]);
+    const session = found.sessions.find(({ batch }) => batch === done.settled.batch)!;
+    const none = await reckonedOf({ salt: ZeroHash });
+    for (const plannedWh of [
+      // What came; a plan that has it short by all that it gave; one that calls for ever so much.
+      honest.plannedWh.map((wh, t) => wh + errors(id, honest.plannedWh)[t]),
+      honest.plannedWh.map(() => 0),
+      honest.plannedWh.map(() => 4e9),
+    ]) {
+      const made = await reckonedOf({ plannedWh });
+      expect(made.entry.readings).to.deep.equal(none.entry.readings);
+      expect(made.taken.refused).to.deep.equal([`plan of prosumer ${id}: not the one that it committed to`]);
+      const { delivery, meters: files } = documentsOf(asked, promised, { kind: "final" }, made, undefined);
+      const verdict = checkDelivery(delivery, files, { session, witness: done.witness, found });
+      expect(verdictText(verdict)).to.equal("valid");
+    }
+    // Nor is there anything in keeping silent about it: whoever opens its plan is due no less.
+    expect(due(told) >= due(none), `${due(told)} and ${due(none)}`).to.equal(true);
+  });
+
   it("wait for no home for good that tells its members one thing and the operator another", async () => {
     const missing = meters.meters.filter(({ prosumer }) => prosumer !== victim);
     const domain = deliveryDomain(asked.deployment.chainId, asked.deployment.delivery!);
@@ -207,7 +248,8 @@ describe("readings that nodes attest", function () {
       },
       0,
     );
-    round.hear(victim, { kind: "generated", ...about(), plannedWh: [0], renewableWh: [0] }, 0);
+    const nothing = { plannedWh: [0], renewableWh: [0], salt: ZeroHash };
+    round.hear(victim, { kind: "generated", ...about(), ...nothing }, 0);
     round.tick(20_000);
     const { statement: _kept, ...older } = told(victim);
     const sent = round.hear(victim, older, 20_000);

@@ -226,6 +226,20 @@ describe("a node refuses, naming the predicate", function () {
     expect(session.committee).to.include(victim);
   });
 
+  it("on its own node, a witness that lacks what it has committed to of its plan", async () => {
+    const whole = await witnessOf(session, proposed, batch);
+    const victim = session.taking[2];
+    for (const plans of [
+      whole.plans!.filter(({ id }) => id !== victim),
+      whole.plans!.map((one) => (one.id === victim ? { ...one, plan: whole.plans![0].plan } : one)),
+    ])
+      for (const id of session.committee) {
+        const verdict = verifyAs(id, session, proposed, toSign(session, proposed, batch, { ...whole, plans }));
+        const said = verdict.kind === "refused" ? verdict.predicate : verdict.kind;
+        expect(said, `${id}`).to.equal(id === victim ? "planLeftOut" : "verified");
+      }
+  });
+
   it("on every node, a result that leaves a thousandth of the turnover open between plans and trades", async () => {
     const { gross } = turnoverOf({ scenario: session.terms.scenario, prosumers: [] }, batch.result);
     const open = (1e-3 * gross) / proposed.views.length;

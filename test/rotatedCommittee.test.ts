@@ -95,8 +95,8 @@ describe("readings of a session whose committee has changed since", function () 
       ["final", "valid"],
     ]);
     const session = found.sessions.find(({ batch }) => batch === done.settled.batch)!;
-    const { terms } = done.frozen;
-    expect(verdictText(checkDelivery(late.delivery, late.meters, { session, terms, found }))).to.equal("valid");
+    const { witness } = done;
+    expect(verdictText(checkDelivery(late.delivery, late.meters, { session, witness, found }))).to.equal("valid");
     // Nothing of the first entry is told here, and nothing else lacks.
     expect(verdictText(checkAllTold([late.delivery], session, found))).to.equal(
       `undecided, missing: the document of entry 1 (provisional) of batch ${session.batch}, which is on chain`,

@@ -95,7 +95,7 @@ describe("a session, end to end on the embedded devnet", function () {
       const { delivery, meters } = structuredClone(outcome.delivery!);
       edit({ delivery, meters });
       const [session] = outcome.audited;
-      return checkDelivery(delivery, meters, { session, terms: outcome.witness.terms, found });
+      return checkDelivery(delivery, meters, { session, witness: outcome.witness, found });
     };
 
     it("is made again from the chain and what meters and nodes signed, to the last unit", () => {
@@ -226,7 +226,7 @@ describe("a session, end to end on the embedded devnet", function () {
   });
 
   describe("told by a folder", () => {
-    const judged = () => ({ session: outcome.audited[0], terms: outcome.witness.terms, found: outcome.found });
+    const judged = () => ({ session: outcome.audited[0], witness: outcome.witness, found: outcome.found });
 
     it("is undecided, not invalid, where somebody's credits are not in it", () => {
       const { delivery } = outcome.delivery!;
@@ -298,7 +298,7 @@ describe("a session, end to end on the embedded devnet", function () {
     delete delivery.entered;
     const [session] = outcome.audited;
     const found = { ...outcome.found, entries: [] };
-    const judged = { session, terms: outcome.witness.terms, found };
+    const judged = { session, witness: outcome.witness, found };
     expect(checkDelivery(delivery, meters, judged)).to.deep.equal({ kind: "valid" });
     const less = { ...meters, connections: meters.connections.slice(1) };
     expect(checkDelivery(delivery, less, judged)).to.include({ kind: "invalid", predicate: "noConnection" });

@@ -1,4 +1,5 @@
 /** What every node checks before it signs, whoever runs it: its own view, the chain's rules, and an auditor's test. */
+import { committedPlans } from "../codec/plans.ts";
 import type { Witness } from "../codec/witness.ts";
 import { termsFaults } from "../ledger/termsFaults.ts";
 import { verify, type Batch, type Known, type Verification } from "../ledger/verified.ts";
@@ -26,6 +27,12 @@ export function mayBeSigned(known: Known, own: OwnView, { proposals, batch, witn
   const verdict = judgeWitness(context, batch.result, witness);
   if (verdict.kind === "invalid") return { ...verdict, kind: "refused" };
   if (verdict.kind === "undecided") return { kind: "refused", predicate: "undecided", detail: verdict.missing };
+  if (own.kind === "prosumer") {
+    const { id } = known.market.prosumers[own.index];
+    // Without it nobody is called for what its renewables give otherwise, and all of that is imbalance.
+    if (!committedPlans(witness, context).has(id))
+      return { kind: "refused", predicate: "planLeftOut", detail: `the witness lacks the plan of prosumer ${id}` };
+  }
   const lost = ownLoss(known, own, { proposals, batch, witness });
   return lost === undefined ? verified : { kind: "refused", predicate: "regretsTooLarge", detail: lost };
 }

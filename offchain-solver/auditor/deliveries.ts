@@ -7,6 +7,7 @@ import { keccak256 } from "ethers";
 import { metersHash, reasonHash } from "../codec/deliveryData.ts";
 import { QUALITIES } from "../codec/meterReading.ts";
 import * as Payload from "../codec/payload.ts";
+import { bundleHash } from "../codec/witness.ts";
 import { decodeReadings, encodeReadings, type SessionReadings } from "../codec/readings.ts";
 import { imbalancePrice } from "../ledger/settleable.ts";
 import { sessionOf } from "../market/scenario/leaveOut.ts";
@@ -20,12 +21,15 @@ import { signedBy, type Judged } from "./deliverySignatures.ts";
 import { invalid, undecided, worst, type Verdict } from "./verdict.ts";
 
 export function checkDelivery(delivery: DeliveryJson, meters: MetersJson, judged: Judged): Verdict {
-  const { session, terms, found } = judged;
+  const { session, witness, found } = judged;
   const { payload } = session;
   if (payload === undefined || session.terms === undefined) return undecided(`the payload of batch ${session.batch}`);
   if (delivery.batch !== session.batch || meters.batch !== session.batch)
     return invalid("otherBatch", `it is of batch ${delivery.batch}, its meters' files of ${meters.batch}`);
   if (BigInt(meters.chainId) !== found.chainId) return invalid("otherChain", `meters signed for ${meters.chainId}`);
+  if (bundleHash(witness) !== session.bundleHash)
+    return undecided(`the witness of batch ${session.batch} (${session.bundleHash})`);
+  const { terms } = witness;
   const { periods, periodSeconds: seconds, start } = session.terms;
   const { trades, participants } = Payload.decode(payload, periods);
   const signed = signedBy(meters, judged);

@@ -5,7 +5,7 @@ import type { Terms } from "../codec/terms.ts";
 import { DESK, OPERATOR, type Trade, UTILITY } from "../market/result/clearingResult.ts";
 import type { Signed } from "./deliverySignatures.ts";
 
-export type Facts = Pick<Signed, "readings" | "statements"> & {
+export type Facts = Pick<Signed, "readings" | "statements" | "plans"> & {
   readonly trades: readonly Trade[];
   readonly participants: readonly number[];
   readonly invited: readonly number[];
@@ -109,6 +109,14 @@ function asCarried({ readings, limits, seconds }: Facts): Facts["readings"] {
   return carried;
 }
 
+/** Nobody's renewables were to give more than their connection carries. */
+function carriedOf({ limits, seconds }: Facts, id: number, planned: number): bigint {
+  const limit = limits.get(id);
+  if (limit === undefined) return BigInt(planned);
+  const most = -down(-BigInt(limit.renewableW) * BigInt(seconds), 3600n);
+  return BigInt(planned) < most ? BigInt(planned) : most;
+}
+
 const down = (a: bigint, b: bigint): bigint => (a >= 0n ? a / b : -((b - 1n - a) / b));
 const abs = (a: bigint): bigint => (a < 0n ? -a : a);
 
@@ -131,9 +139,9 @@ function enterTrade(facts: Facts, cells: readonly Cell[][], traded: Traded[], tr
   }
   if (product !== "reserve" || seller === OPERATOR) return;
   const id = facts.participants[buyer];
-  const [read, stated] = [facts.readings.get(id)?.[t], facts.statements.get(id)];
-  const known = read !== undefined && read.quality !== "missing" && stated !== undefined;
-  const error = known ? BigInt(read.renewableWh - stated.plannedWh[t]) : 0n;
+  const [read, planned] = [facts.readings.get(id)?.[t], facts.plans.get(id)?.[t]];
+  const known = read !== undefined && read.quality !== "missing" && planned !== undefined;
+  const error = known ? BigInt(read.renewableWh) - carriedOf(facts, id, planned) : 0n;
   const need = facts.needW(buyer, t);
   if (need > 0n && error !== 0n) {
     const asked = (2n * quantity * abs(error) + need) / (2n * need);

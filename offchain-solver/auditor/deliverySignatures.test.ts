@@ -18,7 +18,7 @@ const signed = (file: object, statement: object): MetersJson =>
   ({ delivery: key, meters: [file], statements: [statement] }) as unknown as MetersJson;
 const file = { prosumer: 1, number: 1, start: 3600, periodSeconds: 3600, signature };
 const values = { meteredWh: [5], renewableWh: [5], quality: ["measured"] };
-const statement = { prosumer: 1, plannedWh: [5], generatorG: 0, signature };
+const statement = { prosumer: 1, plannedWh: [5], salt: `0x${"00".repeat(32)}`, generatorG: 0, signature };
 
 describe("what meters and nodes signed", () => {
   for (const [what, given, predicate] of [

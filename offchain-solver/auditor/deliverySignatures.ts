@@ -1,4 +1,5 @@
 /** Files of meters and statements of nodes, each by a key that the registry has for it. */
+import { keccak256 } from "ethers";
 import {
   meterDigest,
   deliveryDomain,
@@ -8,8 +9,10 @@ import {
 } from "../codec/deliveryData.ts";
 import type { MeterReading } from "../codec/meterReading.ts";
 import { isIllFormed } from "../codec/foreign.ts";
+import { committedPlans, opensPlan } from "../codec/plans.ts";
 import { signerOfText } from "../codec/recover.ts";
-import type { Terms } from "../codec/terms.ts";
+import { marketDomain, sessionHash } from "../codec/typedData.ts";
+import type { Witness } from "../codec/witness.ts";
 import type { MetersJson } from "../records/deliveryJson.ts";
 import type { Audited, AuditedSession } from "./audit.ts";
 import { invalid, type Verdict } from "./verdict.ts";
@@ -17,19 +20,21 @@ import { invalid, type Verdict } from "./verdict.ts";
 /** What a delivery is judged by. */
 export type Judged = {
   readonly session: AuditedSession;
-  /** Those that hash to what was frozen. */
-  readonly terms: Terms;
-  readonly found: Pick<Audited, "chainId" | "meterKeys" | "entries" | "credits" | "delivery">;
+  /** The one that was signed with the batch; its terms are those that were frozen. */
+  readonly witness: Witness;
+  readonly found: Pick<Audited, "chainId" | "market" | "meterKeys" | "entries" | "credits" | "delivery">;
 };
 
 export type Signed = {
   readonly readings: ReadonlyMap<number, readonly MeterReading[]>;
   readonly statements: ReadonlyMap<number, DeviceStatement>;
+  /** By prosumer: plans that open what was committed to before the day. */
+  readonly plans: ReadonlyMap<number, readonly number[]>;
   readonly files: ReadonlyMap<number, { readonly digest: string; readonly signature: string }>;
 };
 
 /** Files and statements by keys that the registry has; the first that is not is told. */
-export function signedBy(meters: MetersJson, { session, found }: Judged): Signed | Verdict {
+export function signedBy(meters: MetersJson, { session, witness, found }: Judged): Signed | Verdict {
   const domain = deliveryDomain(found.chainId, meters.delivery);
   /** Keys that a meter has had since the freeze: one that is replaced in mid-session has a key of its own. */
   const keysOf = (id: number): readonly string[] => {
@@ -68,7 +73,12 @@ export function signedBy(meters: MetersJson, { session, found }: Judged): Signed
       return invalid("statementNotSigned", `the statement of prosumer ${prosumer} is not signed by its node`);
     statements.set(prosumer, statement);
   }
-  return { readings, statements, files };
+  const about = { session: sessionHash(session.terms!), payload: keccak256(session.payload!) };
+  const by = { domain: marketDomain(found.chainId, found.market), ...about, nodeKeys: session.nodeKeys };
+  const committed = committedPlans(witness, by);
+  const opened = [...statements.values()].filter((one) => opensPlan(committed, one));
+  const plans = new Map(opened.map(({ prosumer, plannedWh }) => [prosumer, plannedWh]));
+  return { readings, statements, plans, files };
 }
 
 /** undefined: it holds a number that no signed message can, and so nobody has signed it. */

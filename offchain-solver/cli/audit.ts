@@ -208,8 +208,7 @@ function checkDelivered(
     if (witness === undefined) verdicts.push(undecided(`the terms that hash to ${session.terms?.termsHash}`));
     else if (!isFile(meters)) verdicts.push(undecided(`${meters}: what the meters signed`));
     else {
-      const { terms } = witness;
-      verdicts.push(checkDelivery(delivery, readJson(meters, MetersJsonSchema), { session, terms, found }));
+      verdicts.push(checkDelivery(delivery, readJson(meters, MetersJsonSchema), { session, witness, found }));
     }
   }
   return worst([...verdicts, checkAllTold(told, session, found)]);

@@ -129,14 +129,14 @@ async function conclude(
   documents: readonly Documents[],
   vat: (month: string) => number,
 ): Promise<{ readonly verdict: Verdict; readonly bills: string }> {
-  const { session, promised, settled, rpc } = known;
+  const { session, witness, settled, rpc } = known;
   const place = (file: Parameters<SessionFolder["at"]>[0], k: number): string => ofEntry(session.at(file), k + 1);
   documents.forEach(({ delivery, meters }, k) => {
     writeJson(place("delivery.json", k), delivery);
     writeJson(place("meters.json", k), meters);
   });
   const found = await audited({ ...session.where, rpc: [rpc] });
-  const judged = { session: settled, terms: promised.terms, found };
+  const judged = { session: settled, witness, found };
   const verdict =
     documents.map(({ delivery, meters }) => checkDelivery(delivery, meters, judged)).find(isBad) ??
     checkAllTold(

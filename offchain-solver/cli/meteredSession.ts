@@ -5,7 +5,7 @@ import type { Audited, AuditedSession } from "../auditor/audit.ts";
 import { deliveryDomain } from "../codec/deliveryData.ts";
 import type { MeterReading } from "../codec/meterReading.ts";
 import { termsHash } from "../codec/terms.ts";
-import { bundleHash, WitnessSchema } from "../codec/witness.ts";
+import { bundleHash, WitnessSchema, type Witness } from "../codec/witness.ts";
 import { devnetKey } from "../devnet/devnetKeys.ts";
 import type { EntryPlace } from "../devnet/entry.ts";
 import type { LiveChain } from "../devnet/liveChain.ts";
@@ -33,6 +33,7 @@ export type MeteredSession = {
   readonly chain: LiveChain;
   readonly found: Audited;
   readonly promised: Promised;
+  readonly witness: Witness;
   readonly settled: AuditedSession;
   readonly place: EntryPlace;
 };
@@ -70,9 +71,12 @@ function promisedIn({ at, settlement }: SessionFolder, { sessions }: Audited) {
     throw new Exit(4, `${at("settlement.json")}: no valid session settled in ${settlement.txHash}`);
   if (termsHash(witness.terms) !== settled.terms.termsHash)
     throw new InputError(`${at("witness.json")}: terms: are not those that were frozen`);
+  if (bundleHash(witness) !== settled.bundleHash)
+    throw new InputError(`${at("witness.json")}: is not what was signed with the batch, ${settled.bundleHash}`);
   const { terms, payload, batch, sequence } = settled;
   const about = { terms, batch, sequence: Number(sequence), payload: keccak256(payload), bundle: bundleHash(witness) };
-  return { promised: { settled: about, payload, terms: witness.terms }, settled };
+  const { terms: frozen, plans } = witness;
+  return { promised: { settled: about, payload, terms: frozen, plans }, witness, settled };
 }
 
 export type Newer = { readonly file: string; readonly readings: readonly MeterReading[] };

@@ -79,11 +79,13 @@ export type DeviceStatement = {
   readonly prosumer: number;
   /** By period: what its renewables were planned to give, the forecast that its errors are measured against. */
   readonly plannedWh: readonly number[];
+  /** Opens what was committed to with the batch (`plans.ts`); zeros of who took no part and committed to nothing. */
+  readonly salt: string;
   /** What its generator emitted over the session. */
   readonly generatorG: number;
 };
 export const STATEMENT_TYPES = {
-  DeviceStatement: typed("bytes32 batch, uint32 prosumer, uint32 generatorG, bytes plannedWh"),
+  DeviceStatement: typed("bytes32 batch, uint32 prosumer, uint32 generatorG, bytes plannedWh, bytes32 salt"),
 };
 
 const MOST_U32 = 0xffffffff;
@@ -94,12 +96,17 @@ function whole(what: string, value: number, least: number, most: number): number
   return value;
 }
 
-/** What the node key signs: planned Wh are u32 a period. Throws as ethers does for what is none. */
-export function statementMessage(batch: string, { prosumer, plannedWh, generatorG }: DeviceStatement) {
+/** Planned Wh, u32 a period. Throws as ethers does for what is none. */
+export function plannedBytes(plannedWh: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(4 * plannedWh.length);
   plannedWh.forEach((wh, t) => new DataView(bytes.buffer).setUint32(4 * t, whole(`plannedWh ${t}`, wh, 0, MOST_U32)));
-  return { batch, prosumer, generatorG, plannedWh: bytes };
+  return bytes;
 }
+
+/** What the node key signs. Throws as ethers does for what is none. */
+export const statementMessage = (batch: string, { prosumer, plannedWh, salt, generatorG }: DeviceStatement) => ({
+  ...{ batch, prosumer, generatorG, plannedWh: plannedBytes(plannedWh), salt },
+});
 export const statementDigest = (domain: TypedDataDomain, batch: string, statement: DeviceStatement): string =>
   TypedDataEncoder.hash(domain, STATEMENT_TYPES, statementMessage(batch, statement));
 

@@ -35,6 +35,13 @@ export const WitnessSchema = z.strictObject({
       signature: z.string().startsWith("0x"),
     }),
   ),
+  /**
+   * Hash of what each one's renewables are planned to give, signed by its node: `planHash`. Absent: nobody commits to
+   * one, and nothing is called for of anybody.
+   */
+  plans: z
+    .array(z.strictObject({ id: z.int().positive(), plan: hash, signature: z.string().startsWith("0x") }))
+    .optional(),
   /** The operator's binding limits: multiplier per image component (centre, then the spread's rows), $ per unit. */
   limits: z.array(
     z.strictObject({ hour: z.int().nonnegative(), limit: z.int().nonnegative(), multiplier: z.array(z.number()) }),

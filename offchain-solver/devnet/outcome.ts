@@ -52,7 +52,7 @@ export function outcomeOf(
   delivered: Delivery | undefined,
   found: Audited,
 ): SessionOutcome {
-  const delivery = delivered && { ...delivered, verdict: auditDelivery(frozen, delivered, found) };
+  const delivery = delivered && { ...delivered, verdict: auditDelivery(witness, delivered, found) };
   // A market that stood before may have settled others: their parties published elsewhere.
   const audited = found.sessions.filter((session) => session.batch === settled.batch);
   const agreed = { deployment: frozen.deployment, batch, verified, witness };

@@ -80,7 +80,7 @@ export async function processSession(
   const documents = await Promise.all(
     entered.map((one, k) => (k === entered.length - 1 ? withCredits(one, market, settled, found) : one)),
   );
-  const verdict = verdictOf(documents, settled, terms, found);
+  const verdict = verdictOf(documents, settled, witness, found);
   const audited = found.sessions.filter((one) => one.batch === settled.batch);
   const outcome: SessionOutcome = {
     ...{ scenario: day, cleared, tightened: tightenedBy(witness, cleared), deployment, batch, witness, audited, found },
@@ -181,9 +181,14 @@ async function withCredits(
   return { delivery: { ...delivery, credits: told }, meters };
 }
 
-function verdictOf(documents: readonly Documents[], { batch }: SettledSession, terms: Terms, found: Audited): Verdict {
+function verdictOf(
+  documents: readonly Documents[],
+  { batch }: SettledSession,
+  witness: Witness,
+  found: Audited,
+): Verdict {
   const session = found.sessions.find((one) => one.batch === batch)!;
-  const judged = { session, terms, found };
+  const judged = { session, witness, found };
   const verdicts = documents.map(({ delivery, meters }) => checkDelivery(delivery, meters, judged));
   const told = documents.map(({ delivery }) => delivery);
   return (

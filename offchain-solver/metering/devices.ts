@@ -30,11 +30,14 @@ export const needsOf = ({ halfWidth, sigma }: Market): number[][] =>
 /** What a home's renewables had been planned to give, and gave: [period] Wh. */
 export type Generated = { readonly plannedWh: readonly number[]; readonly renewableWh: readonly number[] };
 
+/** Whole Wh that its renewables are planned to give: what it commits to, and is measured against. */
+export const plannedBy = ({ renewableMw }: Pick<Schedule, "renewableMw">, dt: number): number[] =>
+  Array.from(renewableMw, whIn(dt));
+
 /** `actualMw` must be there where it has a renewable. */
-export function generatedBy(one: Prosumer, { renewableMw }: Pick<Schedule, "renewableMw">, dt: number): Generated {
-  const wh = whIn(dt);
-  const planned = Array.from(renewableMw);
-  return { plannedWh: planned.map(wh), renewableWh: planned.map((mw, t) => wh(outcomeMw(one, mw, t))) };
+export function generatedBy(one: Prosumer, schedule: Pick<Schedule, "renewableMw">, dt: number): Generated {
+  const renewableWh = Array.from(schedule.renewableMw, (mw, t) => whIn(dt)(outcomeMw(one, mw, t)));
+  return { plannedWh: plannedBy(schedule, dt), renewableWh };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { ZeroHash } from "ethers";
 import type { DeviceStatement } from "../codec/deliveryData.ts";
 import type { MeterReading } from "../codec/meterReading.ts";
 import { encodeReadings } from "../codec/readings.ts";
@@ -48,11 +49,13 @@ describe("an entry of a session", function () {
   const statements = new Map(
     ids.map((prosumer, i): [number, DeviceStatement] => [
       prosumer,
-      { prosumer, plannedWh: day.plannedWh[i], generatorG: day.generatorG[i] },
+      { prosumer, plannedWh: day.plannedWh[i], salt: ZeroHash, generatorG: day.generatorG[i] },
     ]),
   );
+  const plans = new Map(ids.map((id, i) => [id, day.plannedWh[i]]));
   const metered = (change?: [index: number, readings: MeterReading[]]): Metered => ({
     statements,
+    plans,
     readings: new Map(ids.map((id, i) => [id, change?.[0] === i ? change[1] : readingsOf(i)])),
   });
   const basis = {
@@ -193,7 +196,9 @@ describe("an entry of a session", function () {
 
   it("counts the grams of a plan that is kept as the clearing did, to the call and to rounding", () => {
     const kept = new Map(ids.map((id, i) => [id, readingsOf(i)]));
-    const grams = sessionReadings(promised, { readings: kept, statements }, "final").rows.map((row) => row.emissionsG);
+    const grams = sessionReadings(promised, { readings: kept, statements, plans }, "final").rows.map(
+      (row) => row.emissionsG,
+    );
     const { schedules } = outcome!.solution;
     schedules.forEach((s, i) => {
       let planned = 0;
@@ -211,7 +216,8 @@ describe("an entry of a session", function () {
     // Who states nothing of its generator is taken to have burnt the most.
     const generator = scenario.prosumers.findIndex(({ generator: has }) => has !== undefined);
     const silent = new Map([...statements].filter(([id]) => id !== ids[generator]));
-    const told = sessionReadings(promised, { readings: kept, statements: silent }, "final").rows[generator].emissionsG;
+    const told = sessionReadings(promised, { readings: kept, statements: silent, plans }, "final").rows[generator]
+      .emissionsG;
     expect(told).to.be.at.least(grams[generator]);
   });
 

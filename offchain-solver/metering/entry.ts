@@ -30,6 +30,8 @@ export type Metered = {
   /** By prosumer: every period's, in order; absent: nothing is known. */
   readonly readings: ReadonlyMap<number, readonly MeterReading[]>;
   readonly statements: ReadonlyMap<number, DeviceStatement>;
+  /** [prosumer][period] Wh that its renewables were to give, of who has opened what it committed to before the day. */
+  readonly plans: ReadonlyMap<number, readonly number[]>;
 };
 
 const HOLD_UNIT = 1_000_000n;
@@ -121,16 +123,17 @@ function valuesOf(readings: readonly MeterReading[] | undefined, periods: number
 }
 
 /**
- * [participant][period] generated less planned. Of whom no plan or no meter is known nothing was called for: all of its
- * deviation is imbalance.
+ * [participant][period] generated less planned, which is no more than a connection carries. Of whom no plan or no meter
+ * is known nothing was called for: all of its deviation is imbalance.
  */
-function errorsOf({ result }: Promised, { readings, statements }: Metered): PerPeriod {
+function errorsOf({ result, connections }: Promised, { readings, plans }: Metered): PerPeriod {
   return result.participants.map((id) => {
-    const [read, statement] = [readings.get(id), statements.get(id)];
+    const [read, plan, room] = [readings.get(id), plans.get(id), connections.get(id)];
     return Array.from({ length: result.periods }, (_, t) => {
       const one = read?.[t];
-      if (one === undefined || one.quality === "missing" || statement === undefined) return 0;
-      return one.renewableWh - statement.plannedWh[t];
+      if (one === undefined || one.quality === "missing" || plan === undefined) return 0;
+      const most = room === undefined ? Infinity : whOf(room.renewableW, one.seconds);
+      return one.renewableWh - Math.min(most, plan[t]);
     });
   });
 }

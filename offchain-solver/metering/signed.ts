@@ -11,6 +11,7 @@ import {
 } from "../codec/deliveryData.ts";
 import type { MeterReading } from "../codec/meterReading.ts";
 import { isIllFormed } from "../codec/foreign.ts";
+import { opensPlan } from "../codec/plans.ts";
 import { signerOfText } from "../codec/recover.ts";
 import type { Metered } from "./entry.ts";
 
@@ -54,6 +55,8 @@ export type Expected = {
   readonly meterKeys: ReadonlyMap<number, readonly string[]>;
   /** As they were at the freeze. */
   readonly nodeKeys: ReadonlyMap<number, string>;
+  /** What each one who took part committed to before the day: `committedPlans`. */
+  readonly committed: ReadonlyMap<number, string>;
 };
 
 /** What counts, and of the rest why it does not: a file that is refused leaves its meter missing. */
@@ -89,7 +92,12 @@ export function takeIn(files: readonly MeterFile[], statements: readonly SignedS
     }
   }
   const readings = new Map([...taken].map(([prosumer, file]) => [prosumer, file.readings]));
-  return { files: taken, readings, statements: stated, signed: [...signed.values()], refused };
+  const opened = [...stated.values()].filter((one) => opensPlan(expected.committed, one));
+  const plans = new Map(opened.map(({ prosumer, plannedWh }) => [prosumer, plannedWh]));
+  for (const prosumer of expected.committed.keys())
+    if (stated.has(prosumer) && !plans.has(prosumer))
+      refused.push(`plan of prosumer ${prosumer}: not the one that it committed to`);
+  return { files: taken, readings, statements: stated, plans, signed: [...signed.values()], refused };
 }
 
 function faultOf({ readings, number, signature }: MeterFile, expected: Expected): string | undefined {

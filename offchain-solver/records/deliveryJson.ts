@@ -131,6 +131,8 @@ export const MetersJsonSchema = z.strictObject({
     z.strictObject({
       prosumer: z.int().positive(),
       plannedWh: z.array(count),
+      /** Opens what it committed to in the witness; zeros of who took no part. */
+      salt: z.string().regex(/^0x[0-9a-f]{64}$/),
       generatorG: count.max(0xffffffff),
       signature,
     }),

@@ -1,5 +1,6 @@
 /** Whose signatures count for what became of a session, where keys change between its freeze and its entry. */
 import { expect } from "chai";
+import { ZeroHash } from "ethers";
 import { audit } from "../../offchain-solver/auditor/audit.ts";
 import { signedBy } from "../../offchain-solver/auditor/deliverySignatures.ts";
 import { endpointOf } from "../../offchain-solver/chain/endpoint.ts";
@@ -7,7 +8,7 @@ import { keysOfSession } from "../../offchain-solver/chain/keys.ts";
 import { look } from "../../offchain-solver/chain/look.ts";
 import * as Chain from "../../offchain-solver/chain/deployment.ts";
 import { deliveryDomain } from "../../offchain-solver/codec/deliveryData.ts";
-import type { Terms } from "../../offchain-solver/codec/terms.ts";
+import type { Witness } from "../../offchain-solver/codec/witness.ts";
 import { releasedBuild } from "../../offchain-solver/devnet/release.ts";
 import { toMetersJson } from "../../offchain-solver/metering/record.ts";
 import {
@@ -56,6 +57,7 @@ describe("keys of a session", function () {
       batch: session.batch,
       ...{ start: Number(start), periodSeconds, periods },
       ...(await keysOfSession(world.deployment, world.provider, session.terms)),
+      committed: new Map(),
     };
   });
 
@@ -70,7 +72,7 @@ describe("keys of a session", function () {
       number,
     );
   const stated = (key: typeof meter, prosumer = 102) =>
-    signStatement(expected.domain, key, session.batch, { prosumer, plannedWh: [0, 0], generatorG: 0 });
+    signStatement(expected.domain, key, session.batch, { prosumer, plannedWh: [0, 0], salt: ZeroHash, generatorG: 0 });
 
   const takenOf = (...files: MeterFile[]) => takeIn(files, [], expected);
 
@@ -105,7 +107,7 @@ describe("keys of a session", function () {
     const seen = look(endpointOf(world.provider));
     const found = await audit({ look: seen, market, fromBlock: block, release: releasedBuild() });
     // Terms of the market are no part of who signed.
-    const judged = signedBy(meters, { session: found.sessions[0], terms: {} as Terms, found });
-    expect(judged).to.have.all.keys("readings", "statements", "files");
+    const judged = signedBy(meters, { session: found.sessions[0], witness: { terms: {} } as Witness, found });
+    expect(judged).to.have.all.keys("readings", "statements", "plans", "files");
   });
 });

@@ -343,6 +343,8 @@ describe("what is written about threats and errors", () => {
     "offchain-solver/node/journal/journal.test.ts",
     "test/devnet.test.ts",
     "test/laterDelivery.test.ts",
+    "offchain-solver/codec/plans.test.ts",
+    "test/refusals.test.ts",
     "test/meterMessages.test.ts",
     "test/explainedBills.test.ts",
   ];

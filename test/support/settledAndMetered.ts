@@ -16,6 +16,6 @@ export async function settledAndMetered(
   const market = defaultSettings(scenario);
   const options = { method: "anderson", market, trade: true, rhoScale: 1, maxIterations: 4_000 } as const;
   const done = await settleLoaded(await load(scenario, options, chain), options, () => undefined);
-  const about = { result: done.batch.result, batch: done.settled.batch };
+  const about = { result: done.batch.result, batch: done.settled.batch, committed: done.witness };
   return { done, signed: await metersOf(done.frozen.deployment, scenario, done.clearing, about, devnetKey) };
 }

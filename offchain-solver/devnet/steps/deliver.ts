@@ -43,6 +43,7 @@ export const promisedBy = (
   },
   payload,
   terms,
+  plans: witness.plans,
 });
 
 export type Done = { readonly batch: Batch; readonly witness: Witness; readonly settled: Settled };
@@ -60,7 +61,7 @@ export async function deliver(
 ): Promise<Entered | undefined> {
   if (!hasCome(scenario)) return undefined;
   const promised = promisedBy(frozen, batch, witness, settled);
-  const about = { result: batch.result, batch: settled.batch };
+  const about = { result: batch.result, batch: settled.batch, committed: witness };
   const signed = await metersOf(frozen.deployment, scenario, cleared, about, devnetKey);
   return enterMeters(placeOf(frozen), promised, signed, { kind: "final" });
 }
@@ -89,9 +90,9 @@ export const creditsJson = (
   }));
 
 /** The same made again by an auditor, from the chain and what was signed. */
-export function auditDelivery({ terms }: Frozen, { delivery, meters }: Delivery, found: Audited): Verdict {
+export function auditDelivery(witness: Witness, { delivery, meters }: Delivery, found: Audited): Verdict {
   const session = found.sessions.find(({ batch }) => batch === delivery.batch);
   if (session === undefined) return undecided(`batch ${delivery.batch}`);
-  const verdict = checkDelivery(delivery, meters, { session, terms, found });
+  const verdict = checkDelivery(delivery, meters, { session, witness, found });
   return verdict.kind === "valid" ? checkAllTold([delivery], session, found) : verdict;
 }

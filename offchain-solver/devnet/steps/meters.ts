@@ -1,7 +1,8 @@
 /** What the meters of a devnet read of a session, and what its nodes state of their devices, each signed by its own. */
-import type { BaseWallet } from "ethers";
+import { ZeroHash, type BaseWallet } from "ethers";
 import { deliveryDomain, type DeviceStatement } from "../../codec/deliveryData.ts";
 import type { MeterReading } from "../../codec/meterReading.ts";
+import { planSalt, type Planned } from "../../codec/plans.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import type { ClearingResult } from "../../market/result/clearingResult.ts";
 import type { Scenario } from "../../market/scenario/scenario.ts";
@@ -12,7 +13,17 @@ import type { Cleared } from "./clear.ts";
 
 export type KeyOf = (role: "node" | "meter", id: number) => BaseWallet;
 
-type Day = DeviceStatement & { readonly meteredWh: readonly number[]; readonly renewableWh: readonly number[] };
+export type SettledResult = {
+  readonly result: ClearingResult;
+  readonly batch: string;
+  /** What plans were committed to with. */
+  readonly committed: Planned;
+};
+
+type Day = Omit<DeviceStatement, "salt"> & {
+  readonly meteredWh: readonly number[];
+  readonly renewableWh: readonly number[];
+};
 
 /** Whether it is known what the day brought: of a day still to come it is not. */
 export const hasCome = ({ prosumers }: Scenario): boolean =>
@@ -23,7 +34,7 @@ export async function metersOf(
   { chainId, delivery }: Deployment,
   scenario: Scenario,
   { cleared: { market, outcome } }: Cleared,
-  { result, batch }: { readonly result: ClearingResult; readonly batch: string },
+  { result, batch, committed }: SettledResult,
   keyOf: KeyOf,
 ): Promise<Signed> {
   const domain = deliveryDomain(chainId, delivery!);
@@ -36,7 +47,10 @@ export async function metersOf(
     ),
     statements: await Promise.all(
       all.map(({ prosumer, plannedWh, generatorG }) =>
-        signStatement(domain, keyOf("node", prosumer), batch, { prosumer, plannedWh, generatorG }),
+        signStatement(domain, keyOf("node", prosumer), batch, {
+          ...{ prosumer, plannedWh, generatorG },
+          salt: days.has(prosumer) ? planSalt(keyOf("node", prosumer), committed) : ZeroHash,
+        }),
       ),
     ),
   };

@@ -3,10 +3,12 @@ import { mayBeSigned, type ToSign } from "../../auditor/beforeSigning.ts";
 import * as Onboarding from "../../chain/onboarding.ts";
 import * as Session from "../../chain/session.ts";
 import { marketDomain, quorumOf, sessionHash } from "../../codec/typedData.ts";
+import { planHash, planSalt, signPlan } from "../../codec/plans.ts";
 import { bundleHash, signRegret, WitnessSchema, type Witness } from "../../codec/witness.ts";
 import type { Batch, Verification, Verified } from "../../ledger/verified.ts";
 import type { OwnView } from "../../market/result/acceptance.ts";
 import { marketOf } from "../../market/scenario/market.ts";
+import { plannedBy } from "../../metering/devices.ts";
 import { gridOf } from "../../simulation/clear.ts";
 import { devnetKey } from "../devnetKeys.ts";
 import { refusedBy } from "../refused.ts";
@@ -22,7 +24,8 @@ const NANO = 1e9;
 const nano = (dollars: number): bigint => BigInt(Math.round(dollars * NANO));
 
 /**
- * What the parties publish with a batch: the frozen terms, what the limits cost, and every regret, signed by its owner.
+ * What the parties publish with a batch: the frozen terms, what the limits cost, and every regret and the hash of every
+ * plan, signed by its owner.
  */
 export async function witnessOf(session: Frozen, proposed: Proposed, { payload }: Batch): Promise<Witness> {
   const { deployment, frozen, terms } = session;
@@ -36,10 +39,16 @@ export async function witnessOf(session: Frozen, proposed: Proposed, { payload }
     const signature = await signRegret(domain, devnetKey("node", id), claim);
     return [{ id, regretNano: `${claim.regretNano}`, openNano: `${claim.openNano}`, signature }];
   });
+  const plans = session.taking.map(async (id, i) => {
+    const key = devnetKey("node", id);
+    const plan = planHash(planSalt(key, about), plannedBy(proposed.plans[i], terms.scenario.periodHours));
+    return { id, plan, signature: await signPlan(domain, key, { ...about, prosumer: id, plan }) };
+  });
   return WitnessSchema.parse({
     ...about,
     terms,
     ...(tightening && { tightening }),
+    plans: await Promise.all(plans),
     regrets: (await Promise.all(claims)).flat(),
     limits: proposals.operator.limits,
   });

@@ -8,6 +8,7 @@ import { OPERATOR_AGENT, type Effect, type Event } from "../../clearing/message.
 import { canonicalBytes, type Json } from "../../codec/canonicalJson.ts";
 import { fitsOneTransaction } from "../../codec/fits.ts";
 import { foreignJson } from "../../codec/foreign.ts";
+import { planHash, planSalt, signPlan } from "../../codec/plans.ts";
 import { quantise } from "../../codec/quantise.ts";
 import { attestationDigest, marketDomain, sessionHash } from "../../codec/typedData.ts";
 import { bundleHash, signRegret, WitnessSchema } from "../../codec/witness.ts";
@@ -135,11 +136,15 @@ async function claim(work: Work, task: Extract<Task, { kind: "claim" }>, party: 
     doubts: doubtedTrades(agent.market, end.view, read.data),
     ...(self === OPERATOR_AGENT && { allowed: allowedOf(agent, batch, read.data), ...tightenOf(agent, batch) }),
   } as const;
-  if (regret === undefined || open === undefined) return { ...claimed, claim: {} };
   const domain = marketDomain(verifying.chainId, verifying.market);
+  const plan = end.plannedWh && planHash(planSalt(key, about), end.plannedWh);
+  const committed = plan && {
+    plan: { plan, signature: await signPlan(domain, key, { ...about, prosumer: party, plan }) },
+  };
+  if (regret === undefined || open === undefined) return { ...claimed, claim: { ...committed } };
   const [regretNano, openNano] = [nano(regret), nano(open)];
   const signature = await signRegret(domain, key, { ...about, prosumer: party, regretNano, openNano });
-  return { ...claimed, claim: { regretNano: `${regretNano}`, openNano: `${openNano}`, signature } };
+  return { ...claimed, claim: { regretNano: `${regretNano}`, openNano: `${openNano}`, signature, ...committed } };
 }
 
 /** No integers are made of proposals that cannot be: everybody finds the same at fault, and says so by its hash. */

@@ -16,6 +16,7 @@ import { sessionOf } from "../../market/scenario/leaveOut.ts";
 import { marketOf, type Market } from "../../market/scenario/market.ts";
 import { networkIn, perUnit } from "../../market/scenario/perUnit.ts";
 import type { PrivatePart } from "../../market/scenario/publicScenario.ts";
+import { plannedBy } from "../../metering/devices.ts";
 import { sessionTag } from "../../net/wire.ts";
 import { openMask, type MaskKey } from "./maskStream.ts";
 import { clarabelSolver } from "../../numerics/clarabelNode.ts";
@@ -44,6 +45,8 @@ export type OwnEnd = {
   readonly view: OwnView;
   /** What its owner wants to know: a prosumer its schedule and cost, $; the operator how the clearing went. */
   readonly own: OwnRecord | RunRecord;
+  /** By period: what its renewables are to give, which its node commits to; the operator has none. */
+  readonly plannedWh?: readonly number[];
 };
 
 export type OwnRecord = {
@@ -141,7 +144,7 @@ export function openAgent(opening: Opening): OwnAgent | Refusal {
     end() {
       const { proposal, view, schedule, regret, priceMu, objective } = endOf(market, state);
       const own = { schedule: plain(schedule), regret, priceMu, objective, cost: deviceCost(market, self, schedule) };
-      return { proposal, view, own };
+      return { proposal, view, own, plannedWh: plannedBy(schedule, market.dt) };
     },
     progress: () => ({ iteration: state.iteration }),
   };

@@ -85,11 +85,12 @@ export type Failed = { readonly reason: string; readonly waitedFor?: readonly nu
 /** An agent whose proposal is not what this one agreed on with it. */
 export type Doubt = { readonly agent: number; readonly predicate: string; readonly detail: string };
 
-/** A claim as it is sent: regret and what is open, signed. */
+/** A claim as it is sent: regret and what is open, signed, and so the plan that is committed to. */
 export type Claimed = {
   readonly regretNano?: string;
   readonly openNano?: string;
   readonly signature?: string;
+  readonly plan?: { readonly plan: string; readonly signature: string };
 };
 
 export type AgentStart = { readonly party: number; readonly privateKey: string };

@@ -13,7 +13,8 @@ import { readSettled, type SettledOnChain } from "../../chain/settledBatches.ts"
 import { deliveryDomain } from "../../codec/deliveryData.ts";
 import { termsHash, type Terms } from "../../codec/terms.ts";
 import { sessionHash } from "../../codec/typedData.ts";
-import { WitnessSchema } from "../../codec/witness.ts";
+import { opensPlan } from "../../codec/plans.ts";
+import { bundleHash, WitnessSchema, type Witness } from "../../codec/witness.ts";
 import type { Schedule } from "../../market/result/solution.ts";
 import type { PrivatePart } from "../../market/scenario/publicScenario.ts";
 import type { Generated } from "../../metering/devices.ts";
@@ -23,8 +24,8 @@ import type { Records } from "../records.ts";
 import { Attestation } from "./attestation.ts";
 import type { MeterMessage, MeterMessageOf } from "./meterMessages.ts";
 import { joined, MeterRound, type Sent } from "./meterRound.ts";
-import { generatedIn, meteredBy, type OwnDay } from "./ownMeter.ts";
-import { asEntered, documentsOf, takenIn, type Asked, type Promised } from "./reckoning.ts";
+import { generatedIn, meteredBy, saltOf, type OwnDay } from "./ownMeter.ts";
+import { asEntered, committedIn, documentsOf, takenIn, type Asked, type Promised } from "./reckoning.ts";
 import { windowsOf, type Windows } from "./windows.ts";
 
 /** How often the chain is asked about a session whose time has come; when a round that came to nothing begins anew. */
@@ -134,13 +135,14 @@ export class Deliveries {
     this.#known = head;
     for (const one of found) {
       const session = sessionHash(one.settled.terms);
-      const terms = termsOf(records, one);
-      if (terms === undefined) {
+      const witness = witnessOf(records, one);
+      if (witness === undefined) {
         log("info", "no part in the delivery: its bundle is not here", { ordinal: one.ordinal });
         continue;
       }
       const windows = await windowsOf(this.#asked, one.settled.terms);
-      const promised = { settled: one.settled, payload: one.payload, terms };
+      const { terms, plans } = witness;
+      const promised = { settled: one.settled, payload: one.payload, terms, plans };
       const attestation = new Attestation(this.#asked, promised, windows, this.#o);
       this.#pending.set(session, {
         ...{ session, ordinal: one.ordinal, promised, windows, attestation, due: windows.opens, askedMs: -Infinity },
@@ -198,8 +200,8 @@ export class Deliveries {
     const day = keys.meter && this.#ownDay(one);
     const generated = day && generatedIn(day);
     if (generated === undefined) return;
-    const { plannedWh, renewableWh } = generated;
-    send(operator, { kind: "generated", session, entry, plannedWh: [...plannedWh], renewableWh: [...renewableWh] });
+    const said = { plannedWh: [...generated.plannedWh], renewableWh: [...generated.renewableWh] };
+    send(operator, { kind: "generated", session, entry, ...said, salt: saltOf(day!, keys.node) });
   }
 
   async #meter(one: Pending, { session, entry, generated }: MeterMessageOf<"called">): Promise<void> {
@@ -207,7 +209,10 @@ export class Deliveries {
     const day = this.#ownDay(one);
     if (keys.meter === undefined || day === undefined || generatedIn(day) === undefined) return;
     const { deployment } = this.#asked!;
-    const others = new Map(generated.map(({ party, ...rest }): [number, Generated] => [party, rest]));
+    // What does not open its commitment calls for nothing: the entry will not count it either.
+    const committed = await committedIn(this.#asked!, one.promised);
+    const opened = generated.filter(({ party: prosumer, ...said }) => opensPlan(committed, { prosumer, ...said }));
+    const others = new Map(opened.map(({ party, ...said }): [number, Generated] => [party, said]));
     const domain = deliveryDomain(deployment.chainId, deployment.delivery!);
     const signing = { domain, keys: { node: keys.node, meter: keys.meter }, number: entry };
     const metered = await meteredBy(day, others, signing);
@@ -287,11 +292,12 @@ export class Deliveries {
   }
 }
 
-/** The terms that were frozen, from the bundle that was published of it. */
-function termsOf(records: Records, { settled }: SettledOnChain): Terms | undefined {
+/** The terms that were frozen and the plans that were committed to, from the bundle that was signed with it. */
+function witnessOf(records: Records, { settled }: SettledOnChain): Witness | undefined {
   const bundle = records.readBundle(settled.bundle);
   const read = bundle === undefined ? undefined : WitnessSchema.safeParse(JSON.parse(bundle)).data;
-  return read !== undefined && termsHash(read.terms) === settled.terms.termsHash ? read.terms : undefined;
+  const signed = read !== undefined && bundleHash(read) === settled.bundle;
+  return signed && termsHash(read.terms) === settled.terms.termsHash ? read : undefined;
 }
 
 /** As a record keeps it: lists for typed arrays. */

@@ -22,13 +22,13 @@ const statement = MetersJsonSchema.shape.statements.element;
 export const MeterMessageSchema = z.discriminatedUnion("kind", [
   /** The operator's: whose day is over is asked what it has generated. */
   z.strictObject({ kind: z.literal("meter"), ...about }),
-  /** To the operator: planned and generated, which says what reserve is called. */
-  z.strictObject({ kind: z.literal("generated"), ...about, plannedWh: wh, renewableWh: wh }),
+  /** To the operator: planned and generated, which says what reserve is called; `salt` opens what was committed to. */
+  z.strictObject({ kind: z.literal("generated"), ...about, plannedWh: wh, renewableWh: wh, salt: hash }),
   /** The operator's: what all have generated, of those who said it. */
   z.strictObject({
     kind: z.literal("called"),
     ...about,
-    generated: z.array(z.strictObject({ party, plannedWh: wh, renewableWh: wh })).max(65_536),
+    generated: z.array(z.strictObject({ party, plannedWh: wh, renewableWh: wh, salt: hash })).max(65_536),
   }),
   /** To all who attest: what the own meter read, and what its node states of its devices. */
   z.strictObject({ kind: z.literal("metered"), ...about, file, statement: statement.optional() }),

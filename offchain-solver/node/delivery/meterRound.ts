@@ -3,7 +3,6 @@
  * read, hands out all of it to be attested. Who says nothing in time has a missing value: nobody is waited for longer.
  * A pure state machine: what it returns is sent.
  */
-import type { Generated } from "../../metering/devices.ts";
 import type { MeterMessage, MeterMessageOf } from "./meterMessages.ts";
 
 /** So long everybody is waited for, at each of the two questions; and how often who has not answered is asked again. */
@@ -23,6 +22,9 @@ export type RoundAbout = {
   /** What others have heard of a meter that did not tell the operator, or not the same. */
   readonly relayed?: ReadonlyMap<number, MeterMessageOf<"metered">>;
 };
+
+/** What a home has said of its own. */
+type Generated = Omit<MeterMessageOf<"generated">, "kind" | "session" | "entry">;
 
 export type Sent = { readonly to: number; readonly message: MeterMessage };
 
@@ -70,9 +72,9 @@ export class MeterRound {
     const { invited, periods, entry } = this.#about;
     if (!invited.includes(from) || message.entry !== entry) return [];
     if (message.kind === "generated") {
-      const { plannedWh, renewableWh } = message;
+      const { plannedWh, renewableWh, salt } = message;
       if (this.#stage !== "asking" || plannedWh.length !== periods || renewableWh.length !== periods) return [];
-      this.#generated.set(from, { plannedWh, renewableWh });
+      this.#generated.set(from, { plannedWh, renewableWh, salt });
       return this.#generated.size < invited.length ? [] : this.#call(nowMs);
     }
     if (this.#stage !== "gathering" || message.file.prosumer !== from) return [];
@@ -88,9 +90,7 @@ export class MeterRound {
   }
 
   #called(): MeterMessage {
-    const generated = [...this.#generated].map(([party, { plannedWh, renewableWh }]) => ({
-      ...{ party, plannedWh: [...plannedWh], renewableWh: [...renewableWh] },
-    }));
+    const generated = [...this.#generated].map(([party, said]) => ({ party, ...said }));
     return { kind: "called", ...this.#now(), generated };
   }
 

@@ -3,7 +3,8 @@
  * and battery answered what was called. A simulation of devices from the private file's series; what comes of it is
  * signed by the meter's key, and what no meter shows is stated by the node's.
  */
-import type { BaseWallet, TypedDataDomain } from "ethers";
+import { ZeroHash, type BaseWallet, type TypedDataDomain } from "ethers";
+import { planSalt } from "../../codec/plans.ts";
 import { sessionOf } from "../../market/scenario/leaveOut.ts";
 import { marketOf } from "../../market/scenario/market.ts";
 import type { PrivatePart } from "../../market/scenario/publicScenario.ts";
@@ -12,7 +13,7 @@ import type { Schedule } from "../../market/result/solution.ts";
 import { answeredBy, askedOf, generatedBy, standingDay, type Generated } from "../../metering/devices.ts";
 import { signReadings, signStatement } from "../../metering/signed.ts";
 import type { MetersJson } from "../../records/deliveryJson.ts";
-import { resultOf, type Promised } from "./reckoning.ts";
+import { aboutOf, resultOf, type Promised } from "./reckoning.ts";
 
 export type OwnDay = {
   readonly promised: Promised;
@@ -32,6 +33,10 @@ export function generatedIn({ promised: { terms }, part, schedule }: OwnDay): Ge
   const { renewableWh } = standingDay(part, scenarioWith(terms.scenario, [part]));
   return { plannedWh: renewableWh[0], renewableWh: renewableWh[0] };
 }
+
+/** Opens what its node committed to with the batch that settled; zeros where it took no part. */
+export const saltOf = ({ promised, part }: OwnDay, node: BaseWallet): string =>
+  resultOf(promised).participants.includes(part.id) ? planSalt(node, aboutOf(promised.settled)) : ZeroHash;
 
 export type Keys = { readonly node: BaseWallet; readonly meter: BaseWallet };
 export type Metered = {
@@ -65,7 +70,8 @@ export async function meteredBy(
   };
   // Whoever has lost its plan states none: all that it did otherwise is imbalance.
   if (day.plannedWh === undefined) return { file };
-  const stated = { prosumer: part.id, plannedWh: [...day.plannedWh], generatorG: day.generatorG };
+  const salt = saltOf(own, keys.node);
+  const stated = { prosumer: part.id, plannedWh: [...day.plannedWh], salt, generatorG: day.generatorG };
   const { signature: byNode } = await signStatement(domain, keys.node, batch, stated);
   return { file, statement: { ...stated, signature: byNode } };
 }

@@ -6,7 +6,7 @@ import { keccak256, type Provider } from "ethers";
 import * as Delivery from "../../chain/delivery.ts";
 import { lastEntry } from "../../chain/deliveryEntries.ts";
 import { contracts, deliveryContracts, type Deployment } from "../../chain/deployment.ts";
-import { keysOfSession } from "../../chain/keys.ts";
+import { keysOfSession, type SessionKeys } from "../../chain/keys.ts";
 import { DESK_ID, UTILITY_ID } from "../../chain/onboarding.ts";
 import {
   deliveryDomain,
@@ -17,8 +17,11 @@ import {
   type Kind,
 } from "../../codec/deliveryData.ts";
 import * as Payload from "../../codec/payload.ts";
+import { committedPlans, type Planned, type SignedBy } from "../../codec/plans.ts";
 import { decodeReadings, encodeReadings, type SessionReadings } from "../../codec/readings.ts";
 import type { Terms } from "../../codec/terms.ts";
+import { marketDomain, sessionHash } from "../../codec/typedData.ts";
+import type { Witness } from "../../codec/witness.ts";
 import * as Ledger from "../../ledger/delivery.ts";
 import { INSURANCE_ID } from "../../ledger/posting.ts";
 import { imbalancePrice } from "../../ledger/settleable.ts";
@@ -38,6 +41,8 @@ export type Promised = {
   readonly settled: Delivery.SettledBatch;
   readonly payload: Uint8Array;
   readonly terms: Terms;
+  /** As the witness has them. */
+  readonly plans: Witness["plans"];
 };
 
 /** What meters and nodes have signed of a session. */
@@ -144,17 +149,40 @@ const placeOf = ({ delivery }: Deployment, { number, transaction, block, gasUsed
 /** What counts of the files: by the keys that an auditor judges them by. */
 export async function takenIn(
   { deployment, provider }: Asked,
-  { settled }: Pick<Promised, "settled">,
+  { settled, plans }: Pick<Promised, "settled" | "plans">,
   { files, statements }: Signed,
 ): Promise<Taken> {
   const { start, periodSeconds, periods } = settled.terms;
+  const keys = await keysOfSession(deployment, provider, settled.terms);
   return takeIn(files, statements, {
     domain: deliveryDomain(deployment.chainId, deployment.delivery!),
     batch: settled.batch,
     ...{ start: Number(start), periodSeconds, periods },
-    ...(await keysOfSession(deployment, provider, settled.terms)),
+    ...keys,
+    committed: committedPlans({ plans }, committedBy(deployment, settled, keys)),
   });
 }
+
+/** [prosumer] hash of what it committed to before the day. */
+export async function committedIn(
+  { deployment, provider }: Asked,
+  { settled, plans }: Pick<Promised, "settled" | "plans">,
+): Promise<Map<number, string>> {
+  const keys = await keysOfSession(deployment, provider, settled.terms);
+  return committedPlans({ plans }, committedBy(deployment, settled, keys));
+}
+
+const committedBy = (
+  { chainId, market }: Deployment,
+  settled: Delivery.SettledBatch,
+  { nodeKeys }: Pick<SessionKeys, "nodeKeys">,
+): SignedBy => ({ ...aboutOf(settled), domain: marketDomain(chainId, market), nodeKeys });
+
+/** What plans were committed to with. */
+export const aboutOf = ({ terms, payload }: Delivery.SettledBatch): Planned => ({
+  session: sessionHash(terms),
+  payload,
+});
 
 function digestOf({ deployment }: Asked, { files }: Taken, id: number) {
   const file = files.get(id);

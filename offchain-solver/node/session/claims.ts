@@ -66,12 +66,8 @@ export function judgeClaims(claims: readonly Claimed[], about: Claiming): Judged
   if (beyond !== undefined) return { kind: "beyond", beyond, named };
   if (tighten !== undefined) return { kind: "tighten", tightening: tighten, named };
   const unbelieved = tooMuch(same, allowed, claims.length - quorum);
-  return witnessOf(
-    same.filter(({ party }) => !unbelieved.some((one) => one.party === party)),
-    agreed,
-    about,
-    [...named, ...unbelieved],
-  );
+  const believed = same.filter(({ party }) => !unbelieved.some((one) => one.party === party));
+  return witnessOf({ believed, same }, agreed, about, [...named, ...unbelieved]);
 }
 
 /**
@@ -98,14 +94,21 @@ function tooMuch(claims: readonly Claimed[], allowed: Claim["allowed"] = [], man
   return out;
 }
 
-function witnessOf(claims: readonly Claimed[], payload: string, about: Claiming, named: readonly Disputed[]): Judged {
+/** Plans of all who make the same integers; regrets of those whose claims can be believed. */
+function witnessOf(
+  { same, believed }: { readonly same: readonly Claimed[]; readonly believed: readonly Claimed[] },
+  payload: string,
+  about: Claiming,
+  named: readonly Disputed[],
+): Judged {
   const { session, terms, limits, tightening } = about;
   const witness = WitnessSchema.safeParse({
     session,
     payload,
     terms,
     ...(tightening && { tightening }),
-    regrets: claims.flatMap(({ party: id, regretNano, openNano, signature }) =>
+    plans: same.flatMap(({ party: id, plan }) => (plan === undefined ? [] : [{ id, ...plan }])),
+    regrets: believed.flatMap(({ party: id, regretNano, openNano, signature }) =>
       regretNano === undefined || openNano === undefined || signature === undefined
         ? []
         : [{ id, regretNano, openNano, signature }],

@@ -49,6 +49,8 @@ const TO_CONDUCTOR = [
     regretNano: whole.optional(),
     openNano: whole.optional(),
     signature: hex.optional(),
+    /** Hash of what its renewables are planned to give, and its node's signature. */
+    plan: z.strictObject({ plan: hash, signature: hex }).optional(),
     /** Partners whose proposals hold other trades than were agreed on with this party. */
     doubts: z.array(found).min(1).max(256).optional(),
     /** The operator's: without these the session is cleared again. */
