@@ -56,7 +56,7 @@ const EXPERIMENTS: Readonly<Record<string, Entry>> = {
   convergence: { run: convergenceExperiment, takes: ["hours", "maxIterations"] },
   promise: { run: promiseExperiment, takes: ["hours", "scenario", "keep", "tries"] },
   replay: { run: replayExperiment, takes: ["hours", "scenario", "sustain", "agents", "keep"] },
-  intraday: { run: intradayExperiment, takes: ["hours", "days", "every", "sustain", "keep"] },
+  intraday: { run: intradayExperiment, takes: ["hours", "scenario", "days", "every", "sustain", "agents", "keep"] },
   reclearing: { run: reclearingExperiment, takes: ["hours", "most"] },
   scale: {
     run: ({ large, most = Infinity, ...rest }) =>
@@ -94,7 +94,7 @@ export function experimentCommand(): Command {
     .option("--keep <file>", "intraday, promise, replay: what was already measured, to go on from and to add to")
     .option(
       "--scenario <name>",
-      "replay, promise: this case, on a page of its own",
+      "replay, promise, intraday: this case, on a page of its own",
       choiceOption("--scenario", shippedNames("scenarios")),
     )
     .option(
@@ -102,7 +102,7 @@ export function experimentCommand(): Command {
       "intraday: only answers that last so long; replay: and by the hour",
       numberOption("--sustain", 0, 24, true),
     )
-    .option("--agents", "replay: cleared by the agents, for large feeders whose answers last long")
+    .option("--agents", "replay, intraday: cleared by the agents, for large feeders whose answers last long")
     .option("--tries <n>", "promise: at most so many eps that are not kept yet", numberOption("--tries", 0, 100, true))
     .option("--large", "scale: 10,000 prosumers too; takes an hour and much memory")
     .action(async (name: string, { out, ...sizes }: { out: string } & Sizes) => {

@@ -1,33 +1,21 @@
 /** A held-out day as consecutive sessions: what is left of it is cleared again every few periods. */
-import { solveCentral } from "../../clearing/central.ts";
 import type { Periods } from "../../market/formulation/jointDeviation.ts";
-import { createNetwork } from "../../market/formulation/network.ts";
 import { deviceCost, emissionsT } from "../../market/result/cost.ts";
 import type { Schedule } from "../../market/result/solution.ts";
 import { createMarket, defaultSettings, type Market } from "../../market/scenario/market.ts";
 import type { Scenario } from "../../market/scenario/scenario.ts";
-import { clarabelSolver } from "../../numerics/clarabelNode.ts";
 import { restOfDay, type Reached } from "../../scenarios/restOfDay.ts";
 import { withStretch } from "../../scenarios/stretch.ts";
 import { deviationsOf } from "./deviations.ts";
-import {
-  answeringOf,
-  beyondOf,
-  errorsOf,
-  ofPower,
-  ofRamp,
-  responseOf,
-  type Answering,
-  type Central,
-  type Seen,
-} from "./replay.ts";
+import { centrally, type Plan, type Planner } from "./plan.ts";
+import { answeringOf, beyondOf, errorsOf, ofPower, ofRamp, responseOf, type Answering, type Seen } from "./replay.ts";
 
 /** A session that was cleared, and the period of the day that it begins with. */
 type Cleared = {
   readonly from: number;
   readonly market: Market;
   readonly parties: readonly Answering[];
-  readonly result: Central;
+  readonly result: Plan;
   readonly errors: readonly Float64Array[];
 };
 
@@ -44,16 +32,20 @@ export type IntradayDay = {
 };
 
 /** The first session of a day is the same whatever is to come. */
-export const firstSession = (day: Scenario): Central => {
-  const result = solve(createMarket(day, defaultSettings(day)), []);
-  if (result === undefined) throw new Error(`${day.name}: the day has no solution`);
-  return result;
+export const firstSession = (day: Scenario, planner: Planner = centrally): Plan => {
+  const planned = planner(day);
+  if (planned === undefined) throw new Error(`${day.name}: the day has no solution`);
+  return planned.result;
 };
 
-function solve(market: Market, workingSet: readonly (readonly number[])[]): Central | undefined {
-  const result = solveCentral(market, createNetwork(market), clarabelSolver, { workingSet });
-  return result.status === "solved" ? result : undefined;
-}
+export type Course = {
+  /** Which of the held-out days, and after how many periods the rest of it is cleared again. */
+  readonly day: number;
+  readonly every: number;
+  readonly first: Plan;
+  /** Clears what is left. */
+  readonly planner?: Planner;
+};
 
 /**
  * One held-out day with a session every `every` periods, of which that many are settled. `seen` is called for every
@@ -62,7 +54,7 @@ function solve(market: Market, workingSet: readonly (readonly number[])[]): Cent
  */
 export function playIntraday(
   whole: Scenario,
-  { day, every, first }: { readonly day: number; readonly every: number; readonly first: Central },
+  { day, every, first, planner = centrally }: Course,
   seen: Seen,
 ): IntradayDay {
   const market = createMarket(whole, defaultSettings(whole));
@@ -76,10 +68,10 @@ export function playIntraday(
     const to = Math.min(whole.hours, from + every);
     if (from > 0) {
       const rest = restOfDay(whole, { day, from, plans, reached: state });
-      const again = createMarket(rest, defaultSettings(rest));
-      const result = solve(again, session.result.workingSet.slice(from - session.from));
-      if (result === undefined) refused.push(from);
+      const planned = planner(rest, session.result.workingSet.slice(from - session.from));
+      if (planned === undefined) refused.push(from);
       else {
+        const { market: again, result } = planned;
         const parties = answeringOf(again, result);
         session = { from, market: again, parties, result, errors: errorsOf(again, "testErrors", 0) };
         plans = withStretch(plans, result.solution.schedules, from);

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { say } from "../../io/output.ts";
 import { defaultSettings, type Market, type MarketSettings } from "../../market/scenario/market.ts";
 import { createNetwork, type Network } from "../../market/formulation/network.ts";
 import type { Scenario } from "../../market/scenario/scenario.ts";
@@ -15,6 +16,17 @@ export const PROMISE = "eps is promised per two-sided constraint and hour, not j
 
 /** Only the first hours of every case, to try an experiment out. */
 export type Horizon = { readonly hours?: number };
+
+/** How plans are made that are played through. */
+export type PlanMethod = "central" | "anderson";
+
+export const lastingFor = (sustain: number): string => (sustain === 0 ? "by the hour" : `for ${sustain} h`);
+
+/** A line every hundred iterations, of clearings that take long. */
+export function countingIterations({ name, hours, risk }: Scenario, iteration: number): void {
+  if (iteration % 100 !== 0) return;
+  say(`${name}, ${hours} h, answers ${lastingFor(risk.sustainHours ?? 0)}: iteration ${iteration}`);
+}
 
 export type Cell = string | number;
 export type Experiment = {

@@ -91,16 +91,24 @@ describe("experiments", function () {
   it("play held-out days in parts: what is kept is not played again, and what was never measured is refused", () => {
     const file = join(mkdtempSync(join(tmpdir(), "gridpact-days-")), "days.jsonl");
     const day = scenarioOf("ieee15", 3);
-    const played = new IntradayDays(day, file).day(1, 1, 4);
+    const played = new IntradayDays(day, "central", file).day(1, 1, 4);
     expect(played).to.include({ scenario: "ieee15", hours: 3, sustain: 1, every: 1, day: 4 });
     expect(played.looked["stored energy"]).to.be.within(1, 3 * day.prosumers.length);
     const [line] = readFileSync(file, "utf8").trim().split("\n");
     writeFileSync(file, `${line.replace(/"cost":[^,]*/, '"cost":12.5')}\n`);
-    expect(new IntradayDays(day, file).day(1, 1, 4).cost).to.equal(12.5);
-    expect(new IntradayDays(day, file).day(1, 3, 4).cost).not.to.equal(12.5);
+    expect(new IntradayDays(day, "central", file).day(1, 1, 4).cost).to.equal(12.5);
+    expect(new IntradayDays(day, "central", file).day(1, 3, 4).cost).not.to.equal(12.5);
     expect(readFileSync(file, "utf8").trim().split("\n")).to.have.length(2);
+    // Of days that are kept without a method, the central one cleared them.
+    const agents = new IntradayDays(day, "anderson", file).day(1, 1, 4);
+    expect(agents.cost).to.be.within(played.cost * (1 - 1e-3), played.cost * (1 + 1e-3));
+    expect(agents.beyond.map(({ limit, prosumer, period }) => `${limit} ${prosumer} ${period}`)).to.deep.equal(
+      played.beyond.map(({ limit, prosumer, period }) => `${limit} ${prosumer} ${period}`),
+    );
+    writeFileSync(file, `${line.replace(/"method":[^,]*,/, "")}\n`);
+    expect(new IntradayDays(day, "central", file).day(1, 1, 4)).to.deep.equal(played);
     writeFileSync(file, `${line}\n{"day":1}\n`);
-    expect(() => new IntradayDays(day, file)).to.throw(`${file}: line 2`);
+    expect(() => new IntradayDays(day, "central", file)).to.throw(`${file}: line 2`);
   });
 
   it("replay what agents cleared as what the central method did, and what is kept without clearing again", () => {

@@ -15,6 +15,9 @@ const CASES = [
 ] as const;
 
 export type IntradayOptions = Horizon & {
+  readonly scenario?: string;
+  /** Cleared by the agents in place of the central method. */
+  readonly agents?: boolean;
   /** Only so many held-out days, only those cleared again after so many hours, or whose answers last so long. */
   readonly days?: number;
   readonly every?: number;
@@ -40,15 +43,17 @@ const refusedOf = (days: readonly PlayedDay[]): number => sum(days.map(({ refuse
 /** Held-out days as consecutive sessions: the rest of a day cleared again and again, from where its batteries are. */
 export function intradayExperiment({
   hours,
+  scenario: name = "ieee15",
+  agents = false,
   days: most = Infinity,
   every,
   sustain: lasting,
   keep,
 }: IntradayOptions = {}) {
-  const scenario = scenarioOf("ieee15", hours);
+  const scenario = scenarioOf(name, hours);
   const held = scenario.uncertainty.testErrors[0].length;
   const count = Math.min(most, held);
-  const played = new IntradayDays(scenario, keep);
+  const played = new IntradayDays(scenario, agents ? "anderson" : "central", keep);
   const chosen = CASES.filter(
     ([sustain, hour]) => (every === undefined || hour === every) && (lasting === undefined || sustain === lasting),
   );
@@ -72,7 +77,7 @@ export function intradayExperiment({
     rows: cases.flatMap(rowsOf),
     figures: { "": figureOf(cases, count) },
     text: [
-      `ieee15, central method, ts-drcc, eps .05 for every limit and hour; the first ${count} of ${held} held-out days. Every H hours what is left of the day is cleared again: batteries begin with what their answers have left in them, generators at what they ran at, load still owes what it moved, batteries have to hold at the end what the day asked of them or as much as can still be reached, and forecasts are corrected by what the last errors say of those to come (\`scenarios/restOfDay.ts\`; the fitted days alike, so moments are those of corrected forecasts). The first H hours are settled. Nothing is taken to be brought back to plan: beyond a limit of stored energy a battery goes on from that limit. Cost is what was settled and what answers did, allowances at the desk's prices for all together; more or less than booked by the hour, cleared once, on the same days.`,
+      `${name}, ${agents ? "agents (anderson)" : "central method"}, ts-drcc, eps .05 for every limit and hour; the first ${count} of ${held} held-out days. Every H hours what is left of the day is cleared again: batteries begin with what their answers have left in them, generators at what they ran at, load still owes what it moved, batteries have to hold at the end what the day asked of them or as much as can still be reached, and forecasts are corrected by what the last errors say of those to come (\`scenarios/restOfDay.ts\`; the fitted days alike, so moments are those of corrected forecasts). The first H hours are settled. Nothing is taken to be brought back to plan: beyond a limit of stored energy a battery goes on from that limit. Cost is what was settled and what answers did, allowances at the desk's prices for all together; more or less than booked by the hour, cleared once, on the same days.`,
       `Two intervals stand beside every share: the binomial one takes hours to be independent; of ${DRAWS} draws of as many whole days from those played, 95 % lie within the second ("by days"), which knows that hours of one day fail together. A limit held at eps .05 has room for at least sqrt(.95/.05) = 4.36 deviations of what answers may come to by the fitted law: answers of more are called unusual, and no two-sided bound on those moments covers them.`,
       ...cases.map(said),
     ],

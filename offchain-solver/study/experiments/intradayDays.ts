@@ -5,7 +5,9 @@ import type { Scenario } from "../../market/scenario/scenario.ts";
 import { seeded } from "../../scenarios/prng.ts";
 import { withSustain } from "../../scenarios/withSustain.ts";
 import { firstSession, playIntraday } from "../../simulation/outOfSample/intraday.ts";
-import { REPLAY_TOLERANCE, REPLAYED, type Central } from "../../simulation/outOfSample/replay.ts";
+import { byAgents, centrally, type Plan, type Planner } from "../../simulation/outOfSample/plan.ts";
+import { REPLAY_TOLERANCE, REPLAYED } from "../../simulation/outOfSample/replay.ts";
+import { countingIterations, type PlanMethod } from "./common.ts";
 import { keepLine, keptLines } from "./kept.ts";
 
 const LimitSchema = z.enum(REPLAYED);
@@ -15,6 +17,7 @@ const count = z.number().int().nonnegative();
 const PlayedDaySchema = z.strictObject({
   scenario: z.string(),
   hours: count,
+  method: z.enum(["central", "anderson"]).default("central"),
   /** How long answers have to go on, h (0: booked by the hour), and after how many hours the rest is cleared again. */
   sustain: count,
   every: count,
@@ -39,10 +42,14 @@ const PlayedDaySchema = z.strictObject({
 export type PlayedDay = z.infer<typeof PlayedDaySchema>;
 
 /** Which days are one another's: of one scenario, one horizon, cleared alike. */
-export type Course = Pick<PlayedDay, "scenario" | "hours" | "sustain" | "every">;
+export type Course = Pick<PlayedDay, "scenario" | "hours" | "method" | "sustain" | "every">;
 
 const alike = (a: Course, b: Course): boolean =>
-  a.scenario === b.scenario && a.hours === b.hours && a.sustain === b.sustain && a.every === b.every;
+  a.scenario === b.scenario &&
+  a.hours === b.hours &&
+  a.method === b.method &&
+  a.sustain === b.sustain &&
+  a.every === b.every;
 
 /** Plays days that are not kept yet, and keeps each as soon as it is played. */
 export class IntradayDays {
@@ -50,17 +57,21 @@ export class IntradayDays {
   readonly #file: string | undefined;
   readonly #kept: PlayedDay[];
   /** The first session of a day is the same for all days. */
-  readonly #first = new Map<number, { readonly whole: Scenario; readonly first: Central }>();
+  readonly #first = new Map<number, { readonly whole: Scenario; readonly first: Plan }>();
+  readonly #method: PlanMethod;
+  readonly #planner: Planner;
 
-  constructor(scenario: Scenario, file: string | undefined) {
+  constructor(scenario: Scenario, method: PlanMethod, file: string | undefined) {
     this.#scenario = scenario;
+    this.#method = method;
+    this.#planner = method === "central" ? centrally : byAgents(countingIterations);
     this.#file = file;
     this.#kept = keptLines(file, PlayedDaySchema);
   }
 
   day(sustain: number, every: number, day: number): PlayedDay {
     const { name, hours } = this.#scenario;
-    const course = { scenario: name, hours, sustain, every };
+    const course = { scenario: name, hours, method: this.#method, sustain, every };
     const kept = this.#kept.find((one) => one.day === day && alike(one, course));
     if (kept !== undefined) return kept;
     const played = this.#play(course, day);
@@ -75,7 +86,8 @@ export class IntradayDays {
     const looked = Object.fromEntries(REPLAYED.map((limit) => [limit, 0])) as PlayedDay["looked"];
     const beyond: PlayedDay["beyond"] = [];
     const periods = Math.max(1, Math.round(course.every / dt));
-    const played = playIntraday(whole, { day, every: periods, first }, (limit, i, period, by, deviations) => {
+    const asked = { day, every: periods, first, planner: this.#planner };
+    const played = playIntraday(whole, asked, (limit, i, period, by, deviations) => {
       looked[limit]++;
       if (by <= REPLAY_TOLERANCE) return;
       const unusual = deviations();
@@ -91,11 +103,11 @@ export class IntradayDays {
     return { ...course, day, cost, refused: [...refused], missingMwh, looked, beyond };
   }
 
-  #firstOf(sustain: number): { readonly whole: Scenario; readonly first: Central } {
+  #firstOf(sustain: number): { readonly whole: Scenario; readonly first: Plan } {
     let found = this.#first.get(sustain);
     if (found === undefined) {
       const whole = withSustain(this.#scenario, sustain);
-      found = { whole, first: firstSession(whole) };
+      found = { whole, first: firstSession(whole, this.#planner) };
       this.#first.set(sustain, found);
     }
     return found;

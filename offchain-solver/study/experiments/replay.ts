@@ -1,26 +1,23 @@
 import * as z from "zod";
-import { solveCentral } from "../../clearing/central.ts";
-import { say } from "../../io/output.ts";
-import { createNetwork } from "../../market/formulation/network.ts";
-import { answersIn } from "../../market/result/solution.ts";
-import { createMarket, defaultSettings, type Market } from "../../market/scenario/market.ts";
-import { unitsOf } from "../../market/scenario/perUnit.ts";
+import type { Market } from "../../market/scenario/market.ts";
 import type { Scenario } from "../../market/scenario/scenario.ts";
-import { clarabelSolver } from "../../numerics/clarabelNode.ts";
 import { barFigure, type Bar } from "../../report/figures.ts";
 import { withSustain } from "../../scenarios/withSustain.ts";
-import { clear } from "../../simulation/clear.ts";
 import { blockBootstrap } from "../../simulation/outOfSample/blockBootstrap.ts";
 import { attackLasting, lastingLimits } from "../../simulation/outOfSample/lastingAdversary.ts";
+import { byAgents, centrally, type Plan } from "../../simulation/outOfSample/plan.ts";
+import { answeringOf, REPLAYED, replay, type Replayed, type Tally } from "../../simulation/outOfSample/replay.ts";
 import {
-  answeringOf,
-  REPLAYED,
-  replay,
-  type Central,
-  type Replayed,
-  type Tally,
-} from "../../simulation/outOfSample/replay.ts";
-import { DRAWS, scenarioOf, SEED, type Cell, type Experiment, type Horizon } from "./common.ts";
+  countingIterations,
+  DRAWS,
+  lastingFor,
+  scenarioOf,
+  SEED,
+  type Cell,
+  type Experiment,
+  type Horizon,
+  type PlanMethod,
+} from "./common.ts";
 import { keepLine, keptLines } from "./kept.ts";
 
 /** How long answers have to go on, h; 0: booked by the hour. */
@@ -128,12 +125,11 @@ export function replayExperiment({
 /** How many days are put together anew from those held out. */
 const ANEW = 10_000;
 
-type Method = "central" | "anderson";
-
 /** Clears a day whose answers last so long, and plays it through as if cleared again once or twice as often. */
-function piecesOf(scenario: Scenario, sustain: number, method: Method): Piece[] {
+function piecesOf(scenario: Scenario, sustain: number, method: PlanMethod): Piece[] {
   const { name, hours } = scenario;
-  const cleared = clearedBy(method, withSustain(scenario, sustain));
+  const planner = method === "central" ? centrally : byAgents(countingIterations);
+  const cleared = planner(withSustain(scenario, sustain));
   const reclears = sustain === 0 ? [1, 24] : [sustain];
   if (cleared === undefined) return reclears.map((reclear) => ({ scenario: name, hours, method, sustain, reclear }));
   const { market, result } = cleared;
@@ -147,33 +143,6 @@ function piecesOf(scenario: Scenario, sustain: number, method: Method): Piece[] 
     return { scenario: name, hours, method, sustain, reclear, found };
   });
 }
-
-type Plan = Pick<Central, "solution" | "answers" | "objective">;
-
-/** undefined: no solution. */
-function clearedBy(method: Method, day: Scenario): { readonly market: Market; readonly result: Plan } | undefined {
-  const settings = defaultSettings(day);
-  if (method === "central") {
-    const market = createMarket(day, settings);
-    const result = solveCentral(market, createNetwork(market), clarabelSolver);
-    return result.status === "solved" ? { market, result } : undefined;
-  }
-  const options = { method, market: settings, trade: true, rhoScale: 1, maxIterations: 20_000 };
-  const { market, outcome, consensus } = clear(day, { ...options, observe: counting(day) });
-  if (outcome === undefined || consensus === undefined) return undefined;
-  const { mw } = unitsOf(market);
-  const answers = consensus.prosumers.map(({ problem }) => answersIn(problem.variables, problem.x, mw));
-  return { market, result: { solution: outcome.solution, objective: outcome.objective, answers } };
-}
-
-/** A line every hundred iterations, since this takes long. */
-function counting({ name, risk }: Scenario): (iteration: number) => void {
-  return (iteration) => {
-    if (iteration % 100 === 0) say(`${name}, ${lastingFor(risk.sustainHours ?? 0)}: iteration ${iteration}`);
-  };
-}
-
-const lastingFor = (sustain: number): string => (sustain === 0 ? "by the hour" : `for ${sustain} h`);
 
 /** Limits that bind and move most, of a kind, that the worst law is let loose on. */
 const ATTACKED = 3;
