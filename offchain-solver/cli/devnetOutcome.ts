@@ -11,6 +11,8 @@ export function tellDevnet(outcome: DevnetReport, json: string | undefined): voi
   if (json !== "-") show(outcome);
   const { split, lost, sessions, delivery } = outcome;
   if (split + lost > 0) throw new Exit(1, `${split} sessions split, ${lost} lost`);
+  if (sessions.length > 0 && outcome.settled === 0)
+    throw new Exit(3, `none of ${sessions.length} sessions settled: ${inline(sessions[0].reason ?? "void")}`);
   if (delivery !== undefined && (delivery.late.length > 0 || !delivery.verdict.startsWith("valid")))
     throw new Exit(4, `delivery: ${delivery.verdict}, sessions not delivered: ${delivery.late.join(", ") || "none"}`);
   const other = sessions.filter(({ memory }) => memory?.same === false).length;
