@@ -226,7 +226,7 @@ describe("a node refuses, naming the predicate", function () {
     expect(session.committee).to.include(victim);
   });
 
-  it("on its own node, a witness that lacks what it has committed to of its plan", async () => {
+  it("on every node, a witness that lacks what one of them has committed to of its plan", async () => {
     const whole = await witnessOf(session, proposed, batch);
     const victim = session.taking[2];
     for (const plans of [
@@ -235,8 +235,7 @@ describe("a node refuses, naming the predicate", function () {
     ])
       for (const id of session.committee) {
         const verdict = verifyAs(id, session, proposed, toSign(session, proposed, batch, { ...whole, plans }));
-        const said = verdict.kind === "refused" ? verdict.predicate : verdict.kind;
-        expect(said, `${id}`).to.equal(id === victim ? "planLeftOut" : "verified");
+        expect(verdict.kind === "refused" && verdict.predicate, `${id}`).to.equal("planLeftOut");
       }
   });
 

@@ -27,12 +27,11 @@ export function mayBeSigned(known: Known, own: OwnView, { proposals, batch, witn
   const verdict = judgeWitness(context, batch.result, witness);
   if (verdict.kind === "invalid") return { ...verdict, kind: "refused" };
   if (verdict.kind === "undecided") return { kind: "refused", predicate: "undecided", detail: verdict.missing };
-  if (own.kind === "prosumer") {
-    const { id } = known.market.prosumers[own.index];
-    // Without it nobody is called for what its renewables give otherwise, and all of that is imbalance.
-    if (!committedPlans(witness, context).has(id))
-      return { kind: "refused", predicate: "planLeftOut", detail: `the witness lacks the plan of prosumer ${id}` };
-  }
+  // Without it nobody is called for what somebody's renewables give otherwise, and all of that is imbalance.
+  const committed = committedPlans(witness, context);
+  const left = batch.result.participants.find((id) => !committed.has(id));
+  if (left !== undefined)
+    return { kind: "refused", predicate: "planLeftOut", detail: `the witness lacks the plan of prosumer ${left}` };
   const lost = ownLoss(known, own, { proposals, batch, witness });
   return lost === undefined ? verified : { kind: "refused", predicate: "regretsTooLarge", detail: lost };
 }

@@ -1,17 +1,17 @@
 import { expect } from "chai";
-import { id, Wallet } from "ethers";
-import { committedPlans, opensPlan, planHash, planSalt, signPlan } from "./plans.ts";
+import { id, Wallet, ZeroHash } from "ethers";
+import { committedPlans, openingSalt, opensPlan, planHash, planSalt, signPlan } from "./plans.ts";
 import { marketDomain } from "./typedData.ts";
 
 const [key, other] = ["11", "22"].map((byte) => new Wallet(`0x${byte.repeat(32)}`));
 const domain = marketDomain(31_337n, `0x${"33".repeat(20)}`);
-const about = { session: id("a session"), payload: id("its payload") };
-const by = { ...about, domain, nodeKeys: new Map([[7, key.address]]) };
+const about = { session: id("a session"), attempt: 2 };
+const by = { session: about.session, domain, nodeKeys: new Map([[7, key.address]]) };
 const plannedWh = [0, 1_200, 4_294_967_295];
 const salt = planSalt(key, about);
 const plan = planHash(salt, plannedWh);
 const entry = async (what = plan, who = key, of = about, prosumer = 7) => ({
-  ...{ id: prosumer, plan: what },
+  ...{ id: prosumer, attempt: of.attempt, plan: what },
   signature: await signPlan(domain, who, { ...of, prosumer, plan: what }),
 });
 
@@ -32,10 +32,10 @@ describe("the plan that a party commits to", () => {
     for (const one of others) expect(opensPlan(committed, one), JSON.stringify(one)).to.equal(false);
   });
 
-  it("is none that another key signed, or the same one for another batch, or beside the registry", async () => {
+  it("is none that another key signed, or the same one for another session or attempt, or another home", async () => {
     for (const spoilt of [
       await entry(plan, other),
-      await entry(plan, key, { ...about, payload: id("another") }),
+      { ...(await entry(plan, key, { ...about, attempt: 3 })), attempt: 2 },
       await entry(plan, key, { ...about, session: id("another") }),
       await entry(plan, key, about, 8),
       { ...(await entry()), plan: id("another plan") },
@@ -52,12 +52,15 @@ describe("the plan that a party commits to", () => {
     expect([...committedPlans({ plans: [spoilt, await entry()] }, by)]).to.deep.equal([]);
   });
 
-  it("has a salt that another batch and another key do not share, and that is the same each time", () => {
-    const batches = [about, { ...about, payload: id("another") }, { ...about, session: id("another") }];
-    const salts = [...batches.map((one) => planSalt(key, one)), planSalt(other, about)];
+  it("has a salt that another attempt and another key do not share, and that is the same each time", async () => {
+    const attempts = [about, { ...about, attempt: 3 }, { ...about, session: id("another") }];
+    const salts = [...attempts.map((one) => planSalt(key, one)), planSalt(other, about)];
     expect(new Set(salts).size).to.equal(4);
     expect(planSalt(key, about))
       .to.equal(salt)
       .and.to.match(/^0x[0-9a-f]{64}$/);
+    const plans = [await entry()];
+    expect(openingSalt({ session: about.session, plans }, 7, key)).to.equal(salt);
+    expect(openingSalt({ session: about.session, plans }, 8, key)).to.equal(ZeroHash);
   });
 });

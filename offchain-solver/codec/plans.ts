@@ -1,6 +1,6 @@
 /**
- * What a party commits to before the day: the hash of what its renewables are planned to give, signed with its claim
- * and published in the witness. Only a plan that was committed to says afterwards what was called of anybody:
+ * What a party commits to before the day: the hash of what its renewables are planned to give, signed beside its
+ * proposal and published in the witness. Only a plan that was committed to says afterwards what was called of anybody:
  * docs/delivery.md.
  */
 import {
@@ -8,8 +8,10 @@ import {
   computeHmac,
   concat,
   keccak256,
+  toBeHex,
   toUtf8Bytes,
   TypedDataEncoder,
+  ZeroHash,
   type TypedDataDomain,
 } from "ethers";
 import { plannedBytes, type DeviceStatement } from "./deliveryData.ts";
@@ -17,8 +19,8 @@ import { isIllFormed } from "./foreign.ts";
 import { signerOfText } from "./recover.ts";
 import type { Witness } from "./witness.ts";
 
-/** Of which session and payload, as `sessionHash` and keccak256 have them. */
-export type Planned = { readonly session: string; readonly payload: string };
+/** Of which session (`sessionHash`), and which attempt at clearing it. */
+export type Planned = { readonly session: string; readonly attempt: number };
 
 export type PlanCommitment = Planned & {
   readonly prosumer: number;
@@ -29,7 +31,7 @@ export type PlanCommitment = Planned & {
 export const PLAN_TYPES = {
   Plan: [
     { name: "session", type: "bytes32" },
-    { name: "payload", type: "bytes32" },
+    { name: "attempt", type: "uint32" },
     { name: "prosumer", type: "uint32" },
     { name: "plan", type: "bytes32" },
   ],
@@ -43,13 +45,20 @@ export const planHash = (salt: string, plannedWh: readonly number[]): string =>
   keccak256(concat([salt, plannedBytes(plannedWh)]));
 
 /**
- * Of a node's key and the batch alone, so that whoever can sign the statement can open the commitment too:
+ * Of a node's key and the attempt alone, so that whoever can sign the statement can open the commitment too:
  * HMAC-SHA-256, which tells nobody of the key.
  */
-export const planSalt = (key: BaseWallet, { session, payload }: Planned): string =>
-  computeHmac("sha256", key.privateKey, concat([toUtf8Bytes("gridpact plan"), session, payload]));
+export const planSalt = (key: BaseWallet, { session, attempt }: Planned): string =>
+  computeHmac("sha256", key.privateKey, concat([toUtf8Bytes("gridpact plan"), session, toBeHex(attempt, 4)]));
 
-export type SignedBy = Planned & {
+/** Opens what `id` has committed to in a witness; zeros where it has committed to nothing. */
+export function openingSalt({ session, plans = [] }: Pick<Witness, "session" | "plans">, id: number, key: BaseWallet) {
+  const own = plans.find((one) => one.id === id);
+  return own === undefined ? ZeroHash : planSalt(key, { session, attempt: own.attempt });
+}
+
+export type SignedBy = {
+  readonly session: string;
   /** The market's. */
   readonly domain: TypedDataDomain;
   /** As they were at the freeze. */
@@ -57,18 +66,18 @@ export type SignedBy = Planned & {
 };
 
 /**
- * [prosumer] hash of the plan that its node signed for this batch. The first one of each counts, or none: two of them
+ * [prosumer] hash of the plan that its node signed for this session. The first one of each counts, or none: two of them
  * would let it choose after the day.
  */
 export function committedPlans({ plans = [] }: Pick<Witness, "plans">, by: SignedBy): Map<number, string> {
-  const { session, payload, domain, nodeKeys } = by;
+  const { session, domain, nodeKeys } = by;
   const found = new Map<number, string>();
   const seen = new Set<number>();
-  for (const { id, plan, signature } of plans) {
+  for (const { id, attempt, plan, signature } of plans) {
     const key = nodeKeys.get(id);
     if (key === undefined || seen.has(id)) continue;
     seen.add(id);
-    const digest = TypedDataEncoder.hash(domain, PLAN_TYPES, { session, payload, prosumer: id, plan });
+    const digest = TypedDataEncoder.hash(domain, PLAN_TYPES, { session, attempt, prosumer: id, plan });
     if (signerOfText(digest, signature) === key) found.set(id, plan);
   }
   return found;

@@ -12,6 +12,15 @@ export const WitnessTighteningSchema = z.strictObject({
   ratingShare: z.number().min(0).lt(1),
 });
 
+/** Of whom, in which attempt at clearing the session, which plan (`planHash`), signed by its node. */
+export const CommittedPlanSchema = z.strictObject({
+  id: z.int().positive(),
+  attempt: z.int().positive().max(0xffffffff),
+  plan: hash,
+  signature: z.string().startsWith("0x").max(132),
+});
+export type CommittedPlan = z.infer<typeof CommittedPlanSchema>;
+
 /**
  * What supports a posted batch beside the chain: written to a file by the nodes, read by auditors. Money is
  * nano-dollars in decimal text.
@@ -39,9 +48,7 @@ export const WitnessSchema = z.strictObject({
    * Hash of what each one's renewables are planned to give, signed by its node: `planHash`. Absent: nobody commits to
    * one, and nothing is called for of anybody.
    */
-  plans: z
-    .array(z.strictObject({ id: z.int().positive(), plan: hash, signature: z.string().startsWith("0x") }))
-    .optional(),
+  plans: z.array(CommittedPlanSchema).optional(),
   /** The operator's binding limits: multiplier per image component (centre, then the spread's rows), $ per unit. */
   limits: z.array(
     z.strictObject({ hour: z.int().nonnegative(), limit: z.int().nonnegative(), multiplier: z.array(z.number()) }),

@@ -12,6 +12,7 @@ export const ON_DEVNET: readonly string[] = [
   "dayInSessions",
   "deliveredDevnet",
   "devnet",
+  "agentHosts",
   "devnetNats",
   "endedConnection",
   "examples",

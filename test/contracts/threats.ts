@@ -345,6 +345,8 @@ describe("what is written about threats and errors", () => {
     "test/laterDelivery.test.ts",
     "offchain-solver/codec/plans.test.ts",
     "test/refusals.test.ts",
+    "test/agentHosts.test.ts",
+    "offchain-solver/node/session/conductorMembers.test.ts",
     "test/meterMessages.test.ts",
     "test/explainedBills.test.ts",
   ];

@@ -1,8 +1,9 @@
 /** What the meters of a devnet read of a session, and what its nodes state of their devices, each signed by its own. */
-import { ZeroHash, type BaseWallet } from "ethers";
+import type { BaseWallet } from "ethers";
 import { deliveryDomain, type DeviceStatement } from "../../codec/deliveryData.ts";
 import type { MeterReading } from "../../codec/meterReading.ts";
-import { planSalt, type Planned } from "../../codec/plans.ts";
+import { openingSalt } from "../../codec/plans.ts";
+import type { Witness } from "../../codec/witness.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import type { ClearingResult } from "../../market/result/clearingResult.ts";
 import type { Scenario } from "../../market/scenario/scenario.ts";
@@ -17,7 +18,7 @@ export type SettledResult = {
   readonly result: ClearingResult;
   readonly batch: string;
   /** What plans were committed to with. */
-  readonly committed: Planned;
+  readonly committed: Pick<Witness, "session" | "plans">;
 };
 
 type Day = Omit<DeviceStatement, "salt"> & {
@@ -49,7 +50,7 @@ export async function metersOf(
       all.map(({ prosumer, plannedWh, generatorG }) =>
         signStatement(domain, keyOf("node", prosumer), batch, {
           ...{ prosumer, plannedWh, generatorG },
-          salt: days.has(prosumer) ? planSalt(keyOf("node", prosumer), committed) : ZeroHash,
+          salt: openingSalt(committed, prosumer, keyOf("node", prosumer)),
         }),
       ),
     ),

@@ -20,6 +20,8 @@ const SYSTEM_NAMES = new Map<number, string>([
   [Onboarding.UTILITY_ID, "the utility"],
   [Onboarding.DESK_ID, "the desk"],
 ]);
+/** In one process a session is cleared once, or again whole. */
+const ATTEMPT = 1;
 const NANO = 1e9;
 const nano = (dollars: number): bigint => BigInt(Math.round(dollars * NANO));
 
@@ -41,8 +43,10 @@ export async function witnessOf(session: Frozen, proposed: Proposed, { payload }
   });
   const plans = session.taking.map(async (id, i) => {
     const key = devnetKey("node", id);
-    const plan = planHash(planSalt(key, about), plannedBy(proposed.plans[i], terms.scenario.periodHours));
-    return { id, plan, signature: await signPlan(domain, key, { ...about, prosumer: id, plan }) };
+    const attempted = { session: about.session, attempt: ATTEMPT };
+    const plan = planHash(planSalt(key, attempted), plannedBy(proposed.plans[i], terms.scenario.periodHours));
+    const signature = await signPlan(domain, key, { ...attempted, prosumer: id, plan });
+    return { id, attempt: ATTEMPT, plan, signature };
   });
   return WitnessSchema.parse({
     ...about,

@@ -1,4 +1,5 @@
 /** The agent's thread, task by task. Nothing is signed here but a regret of its own and what `verify` gave a yes to. */
+import { isDeepStrictEqual } from "node:util";
 import { keccak256, Wallet } from "ethers";
 import { mayBeSigned } from "../../auditor/beforeSigning.ts";
 import { acBeyond } from "../../auditor/tightening.ts";
@@ -8,10 +9,10 @@ import { OPERATOR_AGENT, type Effect, type Event } from "../../clearing/message.
 import { canonicalBytes, type Json } from "../../codec/canonicalJson.ts";
 import { fitsOneTransaction } from "../../codec/fits.ts";
 import { foreignJson } from "../../codec/foreign.ts";
-import { planHash, planSalt, signPlan } from "../../codec/plans.ts";
+import { committedPlans, planHash, planSalt, signPlan } from "../../codec/plans.ts";
 import { quantise } from "../../codec/quantise.ts";
 import { attestationDigest, marketDomain, sessionHash } from "../../codec/typedData.ts";
-import { bundleHash, signRegret, WitnessSchema } from "../../codec/witness.ts";
+import { bundleHash, CommittedPlanSchema, signRegret, WitnessSchema, type CommittedPlan } from "../../codec/witness.ts";
 import { outsideMandates } from "../../ledger/mandateFit.ts";
 import { batchOf, type Batch, type Verified } from "../../ledger/verified.ts";
 import { acceptOwn, doubtedTrades } from "../../market/result/acceptance.ts";
@@ -23,9 +24,13 @@ import { proposalFaults } from "../../market/result/proposalFault.ts";
 import { decode, encode } from "../../net/wire.ts";
 import * as z from "zod";
 import { openAgent, type OwnAgent, type OwnEnd } from "./ownAgent.ts";
-import type { AgentEvent, AgentStart, Allowed, Failed, Outgoing, Reply, Task, Verifying } from "./protocol.ts";
+import type { AgentEvent, AgentStart, Allowed, Failed, Market, Outgoing, Reply, Task, Verifying } from "./protocol.ts";
 
-const ProposalsSchema = z.strictObject({ operator: OperatorProposalSchema, prosumers: z.array(ProposalSchema) });
+const ProposalsSchema = z.strictObject({
+  operator: OperatorProposalSchema,
+  prosumers: z.array(ProposalSchema),
+  plans: z.array(CommittedPlanSchema),
+});
 const NANO = 1e9;
 const nano = (dollars: number): bigint => BigInt(Math.round(dollars * NANO));
 const bytesOf = (value: unknown): Uint8Array => canonicalBytes(JSON.parse(JSON.stringify(value)) as Json);
@@ -35,8 +40,11 @@ const refused = (predicate: string, detail: string): Reply => ({ kind: "refused"
 type Work = {
   readonly agent: OwnAgent;
   readonly self: number;
+  readonly attempt: number;
   end?: OwnEnd;
   proposals?: Proposals;
+  /** Handed out with them. */
+  plans?: readonly CommittedPlan[];
   verifying?: Verifying;
   batch?: Batch;
   verified?: { readonly batch: Verified<Batch>; readonly bundleHash: string };
@@ -54,11 +62,13 @@ export function createAgentHost({ party, privateKey }: AgentStart): (task: Task)
       case "open": {
         const agent = openAgent(task.opening);
         if ("kind" in agent) return agent;
-        work = { agent, self: task.opening.self };
+        work = { agent, self: task.opening.self, attempt: task.opening.attempt };
         return { kind: "opened", longest: agent.longest };
       }
       case "events":
         return step(begun(), task.events);
+      case "commit":
+        return commit(begun(), task.market, party, key);
       case "claim":
         return claim(begun(), task, party, key);
       case "verify":
@@ -112,6 +122,16 @@ function step(work: Work, events: readonly AgentEvent[]): Reply {
   };
 }
 
+/** A prosumer's end is a plan too: its hash is what its node commits to. */
+async function commit({ end, attempt }: Work, market: Market, party: number, key: Wallet): Promise<Reply> {
+  if (end?.plannedWh === undefined) return { kind: "committed" };
+  const about = { session: sessionHash(market.session), attempt };
+  const plan = planHash(planSalt(key, about), end.plannedWh);
+  const domain = marketDomain(market.chainId, market.market);
+  const signature = await signPlan(domain, key, { ...about, prosumer: party, plan });
+  return { kind: "committed", plan: { plan, signature } };
+}
+
 /** The integers that all proposals make, and what the party claims of its own part. */
 async function claim(work: Work, task: Extract<Task, { kind: "claim" }>, party: number, key: Wallet): Promise<Reply> {
   const { agent, end, self } = work;
@@ -121,10 +141,11 @@ async function claim(work: Work, task: Extract<Task, { kind: "claim" }>, party: 
   const own = acceptOwn(agent.market, end.view, read.data);
   if (own.kind === "invalid") return refused(own.predicate, own.detail);
   const { verifying } = task;
-  const cannotBe = impossible(agent, end, read.data);
+  const { plans, ...proposals } = read.data;
+  const cannotBe = impossible(agent, end, proposals) ?? uncommitted(work, verifying, plans);
   if (cannotBe !== undefined) return cannotBe;
-  const batch = batchOf(quantise(agent.market, read.data, agent.places).result);
-  Object.assign(work, { proposals: read.data, verifying, batch });
+  const batch = batchOf(quantise(agent.market, proposals, agent.places).result);
+  Object.assign(work, { proposals, plans, verifying, batch });
   const session = sessionHash(verifying.session);
   const about = { session, payload: keccak256(batch.payload) };
   const { regret, open } = (self === OPERATOR_AGENT ? undefined : read.data.prosumers[self]) ?? {};
@@ -137,14 +158,10 @@ async function claim(work: Work, task: Extract<Task, { kind: "claim" }>, party: 
     ...(self === OPERATOR_AGENT && { allowed: allowedOf(agent, batch, read.data), ...tightenOf(agent, batch) }),
   } as const;
   const domain = marketDomain(verifying.chainId, verifying.market);
-  const plan = end.plannedWh && planHash(planSalt(key, about), end.plannedWh);
-  const committed = plan && {
-    plan: { plan, signature: await signPlan(domain, key, { ...about, prosumer: party, plan }) },
-  };
-  if (regret === undefined || open === undefined) return { ...claimed, claim: { ...committed } };
+  if (regret === undefined || open === undefined) return { ...claimed, claim: {} };
   const [regretNano, openNano] = [nano(regret), nano(open)];
   const signature = await signRegret(domain, key, { ...about, prosumer: party, regretNano, openNano });
-  return { ...claimed, claim: { regretNano: `${regretNano}`, openNano: `${openNano}`, signature, ...committed } };
+  return { ...claimed, claim: { regretNano: `${regretNano}`, openNano: `${openNano}`, signature } };
 }
 
 /** No integers are made of proposals that cannot be: everybody finds the same at fault, and says so by its hash. */
@@ -155,6 +172,26 @@ function impossible({ market }: OwnAgent, { view }: OwnEnd, proposals: Proposals
   const shaped = faults.every(({ predicate }) => predicate !== "misshapenProposal");
   const doubts = shaped ? doubtedTrades(market, view, proposals) : [];
   return { kind: "claimed", claim: {}, payload: keccak256(bytesOf(outside)), outside, whole: false, doubts };
+}
+
+/**
+ * Nor without a plan that each has committed to in this attempt: nobody could tell afterwards what its renewables err
+ * by.
+ */
+function uncommitted(
+  { agent, attempt }: Work,
+  verifying: Verifying,
+  plans: readonly CommittedPlan[],
+): Reply | undefined {
+  const domain = marketDomain(verifying.chainId, verifying.market);
+  const own = plans.filter((one) => one.attempt === attempt);
+  const about = { domain, session: sessionHash(verifying.session), nodeKeys: verifying.nodeKeys };
+  const committed = committedPlans({ plans: own }, about);
+  const without = agent.market.prosumers.filter(({ id }) => !committed.has(id));
+  if (without.length === 0) return undefined;
+  const detail = "beside its proposal is no plan that its node has signed for this attempt";
+  const outside = without.map(({ id }) => ({ id, predicate: "noPlan", detail }));
+  return { kind: "claimed", claim: {}, payload: keccak256(bytesOf(outside)), outside, whole: false, doubts: [] };
 }
 
 /**
@@ -184,12 +221,14 @@ function tightenOf({ market, network, terms, tightening }: OwnAgent, { result }:
 
 /** Proposals against the own view, integers against proposals, the chain's rules, and the auditor's own test. */
 function check(work: Work, bytes: Uint8Array): Reply {
-  const { agent, end, proposals, verifying, batch } = work;
+  const { agent, end, proposals, plans, verifying, batch } = work;
   if (end === undefined || proposals === undefined || verifying === undefined || batch === undefined)
     return refused("noProposal", "a witness came before all proposals");
   const read = WitnessSchema.safeParse(foreignJson(bytes)?.value);
   if (!read.success) return refused("malformedWitness", z.prettifyError(read.error).split("\n")[0]);
   const { market, network, places, terms } = agent;
+  if (!isDeepStrictEqual(read.data.plans, plans))
+    return refused("planLeftOut", "the witness has other plans than were committed to beside the proposals");
   const { scenario, settings } = terms;
   const fit = fitsOneTransaction(batch.result, {
     members: verifying.committee,

@@ -29,6 +29,8 @@ export type Task =
   | { readonly kind: "open"; readonly opening: Opening }
   /** What has come in while the agent was busy, in order: one task for all of it. */
   | { readonly kind: "events"; readonly events: readonly AgentEvent[] }
+  /** The own end is there: signs the hash of the plan that it comes to. */
+  | { readonly kind: "commit"; readonly market: Market }
   /** Everybody's proposals: makes the integers and the own claim. */
   | {
       readonly kind: "claim";
@@ -72,6 +74,8 @@ export type Reply =
       /** The AC sweep of the integers is outside the limits, and may not be where they are cleared so much tighter. */
       readonly tighten?: Tightening;
     }
+  /** Absent for the operator. */
+  | { readonly kind: "committed"; readonly plan?: { readonly plan: string; readonly signature: string } }
   | { readonly kind: "verified"; readonly digest: string; readonly payload: Uint8Array; readonly bundleHash: string }
   | { readonly kind: "signed"; readonly signature: string }
   | { readonly kind: "broken"; readonly error: string };
@@ -85,13 +89,15 @@ export type Failed = { readonly reason: string; readonly waitedFor?: readonly nu
 /** An agent whose proposal is not what this one agreed on with it. */
 export type Doubt = { readonly agent: number; readonly predicate: string; readonly detail: string };
 
-/** A claim as it is sent: regret and what is open, signed, and so the plan that is committed to. */
+/** A claim as it is sent: regret and what is open, signed. */
 export type Claimed = {
   readonly regretNano?: string;
   readonly openNano?: string;
   readonly signature?: string;
-  readonly plan?: { readonly plan: string; readonly signature: string };
 };
+
+/** The market that signatures are for, and the session. */
+export type Market = Pick<Verifying, "chainId" | "market" | "session">;
 
 export type AgentStart = { readonly party: number; readonly privateKey: string };
 export type { TypedDataDomain };

@@ -3,8 +3,9 @@
  * and battery answered what was called. A simulation of devices from the private file's series; what comes of it is
  * signed by the meter's key, and what no meter shows is stated by the node's.
  */
-import { ZeroHash, type BaseWallet, type TypedDataDomain } from "ethers";
-import { planSalt } from "../../codec/plans.ts";
+import type { BaseWallet, TypedDataDomain } from "ethers";
+import { openingSalt } from "../../codec/plans.ts";
+import { sessionHash } from "../../codec/typedData.ts";
 import { sessionOf } from "../../market/scenario/leaveOut.ts";
 import { marketOf } from "../../market/scenario/market.ts";
 import type { PrivatePart } from "../../market/scenario/publicScenario.ts";
@@ -13,7 +14,7 @@ import type { Schedule } from "../../market/result/solution.ts";
 import { answeredBy, askedOf, generatedBy, standingDay, type Generated } from "../../metering/devices.ts";
 import { signReadings, signStatement } from "../../metering/signed.ts";
 import type { MetersJson } from "../../records/deliveryJson.ts";
-import { aboutOf, resultOf, type Promised } from "./reckoning.ts";
+import { resultOf, type Promised } from "./reckoning.ts";
 
 export type OwnDay = {
   readonly promised: Promised;
@@ -34,9 +35,9 @@ export function generatedIn({ promised: { terms }, part, schedule }: OwnDay): Ge
   return { plannedWh: renewableWh[0], renewableWh: renewableWh[0] };
 }
 
-/** Opens what its node committed to with the batch that settled; zeros where it took no part. */
-export const saltOf = ({ promised, part }: OwnDay, node: BaseWallet): string =>
-  resultOf(promised).participants.includes(part.id) ? planSalt(node, aboutOf(promised.settled)) : ZeroHash;
+/** Opens what its node committed to in the session that settled. */
+export const saltOf = ({ promised: { settled, plans }, part }: OwnDay, node: BaseWallet): string =>
+  openingSalt({ session: sessionHash(settled.terms), plans }, part.id, node);
 
 export type Keys = { readonly node: BaseWallet; readonly meter: BaseWallet };
 export type Metered = {

@@ -17,7 +17,7 @@ import {
   type Kind,
 } from "../../codec/deliveryData.ts";
 import * as Payload from "../../codec/payload.ts";
-import { committedPlans, type Planned, type SignedBy } from "../../codec/plans.ts";
+import { committedPlans, type SignedBy } from "../../codec/plans.ts";
 import { decodeReadings, encodeReadings, type SessionReadings } from "../../codec/readings.ts";
 import type { Terms } from "../../codec/terms.ts";
 import { marketDomain, sessionHash } from "../../codec/typedData.ts";
@@ -176,13 +176,7 @@ const committedBy = (
   { chainId, market }: Deployment,
   settled: Delivery.SettledBatch,
   { nodeKeys }: Pick<SessionKeys, "nodeKeys">,
-): SignedBy => ({ ...aboutOf(settled), domain: marketDomain(chainId, market), nodeKeys });
-
-/** What plans were committed to with. */
-export const aboutOf = ({ terms, payload }: Delivery.SettledBatch): Planned => ({
-  session: sessionHash(terms),
-  payload,
-});
+): SignedBy => ({ session: sessionHash(settled.terms), domain: marketDomain(chainId, market), nodeKeys });
 
 function digestOf({ deployment }: Asked, { files }: Taken, id: number) {
   const file = files.get(id);

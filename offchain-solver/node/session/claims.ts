@@ -4,7 +4,7 @@
  * it, and keeps nobody from settling.
  */
 import type { Terms } from "../../codec/terms.ts";
-import { WitnessSchema, type Witness } from "../../codec/witness.ts";
+import { WitnessSchema, type CommittedPlan, type Witness } from "../../codec/witness.ts";
 import { whoGoes, type Disputed } from "./disputes.ts";
 import type { Beyond } from "./exclusions.ts";
 import type { LifeOf } from "./messages.ts";
@@ -22,6 +22,8 @@ export type Claiming = {
   /** Binding limits, of the operator's proposal, and how far inside the feeder's they are. */
   readonly limits: Witness["limits"];
   readonly tightening: Witness["tightening"];
+  /** Committed to beside the proposals, as everybody was handed them. */
+  readonly plans: readonly CommittedPlan[];
 };
 
 export type Judged =
@@ -66,8 +68,12 @@ export function judgeClaims(claims: readonly Claimed[], about: Claiming): Judged
   if (beyond !== undefined) return { kind: "beyond", beyond, named };
   if (tighten !== undefined) return { kind: "tighten", tightening: tighten, named };
   const unbelieved = tooMuch(same, allowed, claims.length - quorum);
-  const believed = same.filter(({ party }) => !unbelieved.some((one) => one.party === party));
-  return witnessOf({ believed, same }, agreed, about, [...named, ...unbelieved]);
+  return witnessOf(
+    same.filter(({ party }) => !unbelieved.some((one) => one.party === party)),
+    agreed,
+    about,
+    [...named, ...unbelieved],
+  );
 }
 
 /**
@@ -94,21 +100,15 @@ function tooMuch(claims: readonly Claimed[], allowed: Claim["allowed"] = [], man
   return out;
 }
 
-/** Plans of all who make the same integers; regrets of those whose claims can be believed. */
-function witnessOf(
-  { same, believed }: { readonly same: readonly Claimed[]; readonly believed: readonly Claimed[] },
-  payload: string,
-  about: Claiming,
-  named: readonly Disputed[],
-): Judged {
-  const { session, terms, limits, tightening } = about;
+function witnessOf(claims: readonly Claimed[], payload: string, about: Claiming, named: readonly Disputed[]): Judged {
+  const { session, terms, limits, plans, tightening } = about;
   const witness = WitnessSchema.safeParse({
     session,
     payload,
     terms,
     ...(tightening && { tightening }),
-    plans: same.flatMap(({ party: id, plan }) => (plan === undefined ? [] : [{ id, ...plan }])),
-    regrets: believed.flatMap(({ party: id, regretNano, openNano, signature }) =>
+    plans,
+    regrets: claims.flatMap(({ party: id, regretNano, openNano, signature }) =>
       regretNano === undefined || openNano === undefined || signature === undefined
         ? []
         : [{ id, regretNano, openNano, signature }],

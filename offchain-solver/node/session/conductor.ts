@@ -8,7 +8,7 @@ import { judgeClaims } from "./claims.ts";
 import type { Conducting, ConductorEffect, Stage, Tightening } from "./conducting.ts";
 import type { Disputed } from "./disputes.ts";
 import { Exclusions, isHopeless, type Beyond } from "./exclusions.ts";
-import type { Life, LifeOf } from "./messages.ts";
+import { isReadable, type Life, type LifeOf } from "./messages.ts";
 import { Said, textOf } from "./said.ts";
 
 /** Attempts that end without a reason that anybody could do something about. */
@@ -155,10 +155,10 @@ export class Conductor {
       case "proposal":
         if (this.#stage !== "clearing" || this.#said.proposals.has(party)) return;
         this.#said.proposals.set(party, message.proposal);
+        this.#said.plans.set(party, message.plan);
         this.#moves++;
         if (this.#said.proposals.size < all) return;
-        this.#enter("claiming");
-        return this.#tell({ kind: "proposals", ...this.#now(), text: this.#said.proposalsText(this.#members) });
+        return this.#tellProposals();
       case "claim":
         if (this.#stage !== "claiming" || this.#said.claims.has(party)) return;
         this.#said.claims.set(party, message);
@@ -201,6 +201,7 @@ export class Conductor {
       committee,
       quorum: committee.size - quorumLacksAt + 1,
       limits: operator !== undefined && "limits" in operator ? operator.limits : [],
+      plans: this.#said.committed(this.#members, this.#attempt),
       tightening: this.#tightening,
     });
     if (judged.kind === "none") return this.#giveUp(judged.reason);
@@ -208,9 +209,11 @@ export class Conductor {
     // Who refuses what is about to be signed is bound by none of it.
     const refusing = this.#members.filter((party) => !this.#said.claims.has(party));
     if (judged.kind === "witness" && refusing.length === 0) {
+      const message = { kind: "witness", ...this.#now(), text: textOf(judged.witness) } as const;
+      if (!isReadable(message)) return this.#giveUp(`the witness has ${message.text.length} bytes`);
       this.#enter("attesting");
       this.#fixed = true;
-      return this.#tell({ kind: "witness", ...this.#now(), text: textOf(judged.witness) });
+      return this.#tell(message);
     }
     if (judged.kind === "tighten" && refusing.length === 0) return this.#tighten(judged.tightening);
     // What asks more of somebody than it has signed would be refused whole: it is cleared again, without it.
@@ -221,6 +224,22 @@ export class Conductor {
         : judged.kind === "disputed"
           ? judged.out
           : refusing.map((party) => ({ party, reason: this.#refusals.get(party) ?? "refuses" }));
+    this.#openWithout(out);
+  }
+
+  /** All that was proposed, where a message holds it: whoever proposes what nobody could be handed is left out. */
+  #tellProposals(): void {
+    const text = this.#said.proposalsText(this.#members, this.#attempt);
+    const message = { kind: "proposals", ...this.#now(), text } as const;
+    if (isReadable(message)) {
+      this.#enter("claiming");
+      return this.#tell(message);
+    }
+    const { party, length } = this.#said.longest(this.#members);
+    this.#openWithout([{ party, reason: `its proposal has ${length} bytes, and all of them ${text.length}` }]);
+  }
+
+  #openWithout(out: readonly Disputed[]): void {
     for (const { party } of out) this.#exclusions.leaveOut(party);
     if (!this.#goOnWithout(out)) return;
     if (this.#enough()) this.#open();

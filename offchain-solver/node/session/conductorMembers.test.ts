@@ -25,7 +25,7 @@ import {
 } from "../../../test/support/conducting.ts";
 import type { ConductorEffect } from "./conducting.ts";
 import { Conductor } from "./conductor.ts";
-import type { Life } from "./messages.ts";
+import { decodeLife, encodeLife, type Life } from "./messages.ts";
 
 describe("the members that a conductor goes on with", () => {
   it("clears again once without whom an honest result takes beyond its mandate, and says who and why", () => {
@@ -122,6 +122,26 @@ describe("the members that a conductor goes on with", () => {
       regretNano: party === liar ? "9" : "2",
     }));
     expect([regretsIn(effects), differing(effects)]).to.deep.equal([without(liar), [liar]]);
+  });
+
+  it("leaves out whose proposal makes all of them longer than anybody reads", () => {
+    const conductor = fresh();
+    const giant = invited[3];
+    all(conductor, present);
+    all(conductor, () => of(conductor, "ready", {}));
+    const series = new Array<number>(100).fill(-1.2345678901234567e-100);
+    const own = { pair: 0, energyMw: series, energyPrice: series, carbonT: 0, carbonPrice: 0 };
+    // As long as may be: by itself it is read.
+    const most = Math.floor((16 * 2 ** 20 - 5_000) / (JSON.stringify(own).length + 1));
+    const long = { ...proposalOf(giant), trades: new Array<typeof own>(most).fill(own) };
+    expect(decodeLife(encodeLife(of(conductor, "proposal", { proposal: long })))).not.to.equal(undefined);
+    const effects = all(conductor, (party) =>
+      of(conductor, "proposal", { proposal: party === giant ? long : proposalOf(party) }),
+    );
+    expect(leftOut(effects)).to.have.length(1);
+    expect((leftOut(effects)[0] as [number, string])[0]).to.equal(giant);
+    expect(openingOf(effects)?.members).to.deep.equal(without(giant, invited[0]));
+    expect(sent(claimed(conductor, without(giant)))).to.deep.equal(["witness"]);
   });
 
   it("goes on without who refuses what all others have claimed, and waits for nobody", () => {

@@ -220,14 +220,14 @@ export class Member {
         this.#waiting = [];
         for (const event of now) this.#around.journal.hear(this.session, attempt, heardOf(event));
         const reply = await this.#around.agent.ask({ kind: "events", events: now });
-        if (attempt === this.#attempt && reply.kind === "stepped") this.#act(reply);
+        if (attempt === this.#attempt && reply.kind === "stepped") await this.#act(reply);
       }
     } finally {
       this.#busy = false;
     }
   }
 
-  #act({ sends, timerMs, failure, end, progress }: Extract<Reply, { kind: "stepped" }>): void {
+  async #act({ sends, timerMs, failure, end, progress }: Extract<Reply, { kind: "stepped" }>): Promise<void> {
     const { journal, send, setTimer, note, ended } = this.#around;
     const attempted = { session: this.session, attempt: this.#attempt };
     this.progress = progress;
@@ -253,7 +253,14 @@ export class Member {
     const { messages, bytes } = this.#sent;
     ended({ ...own, messages, bytes, wallMs }, this.#terms as Terms);
     const proposal = JSON.parse(new TextDecoder().decode(end.proposal)) as LifeOf<"proposal">["proposal"];
-    this.#tell({ kind: "proposal", ...attempted, proposal });
+    if (this.#chain === undefined) return;
+    const { chainId, market } = this.#chain;
+    const committed = await this.#around.agent.ask({
+      kind: "commit",
+      market: { chainId, market, session: this.#frozen },
+    });
+    if (attempted.attempt !== this.#attempt || committed.kind !== "committed") return;
+    this.#tell({ kind: "proposal", ...attempted, proposal, ...(committed.plan && { plan: committed.plan }) });
   }
 
   async #claim(text: string): Promise<void> {

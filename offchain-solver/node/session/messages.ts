@@ -17,7 +17,8 @@ const MAX_BYTES = 16 << 20;
 export const MOST_DETAIL = 1024;
 
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
-const hex = z.string().regex(/^0x[0-9a-f]*$/);
+/** 65 bytes at most: what one party says is handed out to all with everybody's, and must leave them room. */
+const signature = z.string().regex(/^0x[0-9a-f]{0,130}$/);
 const party = z.int().positive().max(0xffffffff);
 const whole = z.string().regex(/^-?\d{1,40}$/);
 const about = { session: hash };
@@ -40,6 +41,8 @@ const TO_CONDUCTOR = [
     kind: z.literal("proposal"),
     ...attempted,
     proposal: z.union([ProposalSchema, OperatorProposalSchema]),
+    /** Hash of what its renewables are planned to give, and its node's signature; the operator has none. */
+    plan: z.strictObject({ plan: hash, signature }).optional(),
   }),
   z.strictObject({
     kind: z.literal("claim"),
@@ -48,9 +51,7 @@ const TO_CONDUCTOR = [
     payload: hash,
     regretNano: whole.optional(),
     openNano: whole.optional(),
-    signature: hex.optional(),
-    /** Hash of what its renewables are planned to give, and its node's signature. */
-    plan: z.strictObject({ plan: hash, signature: hex }).optional(),
+    signature: signature.optional(),
     /** Partners whose proposals hold other trades than were agreed on with this party. */
     doubts: z.array(found).min(1).max(256).optional(),
     /** The operator's: without these the session is cleared again. */
@@ -96,7 +97,7 @@ const FROM_CONDUCTOR = [
     tightening: WitnessTighteningSchema.optional(),
   }),
   z.strictObject({ kind: z.literal("go"), ...attempted }),
-  /** Canonical JSON of all proposals. */
+  /** Canonical JSON of all proposals and of the plans that were committed to beside them. */
   z.strictObject({ kind: z.literal("proposals"), ...attempted, text: z.string() }),
   /** Canonical JSON of the witness. */
   z.strictObject({ kind: z.literal("witness"), ...attempted, text: z.string() }),
@@ -108,7 +109,7 @@ const TO_ALL = [
     kind: z.literal("attestations"),
     ...about,
     digest: hash,
-    signatures: z.array(z.tuple([z.int().min(0).max(31), hex])).max(32),
+    signatures: z.array(z.tuple([z.int().min(0).max(31), signature])).max(32),
   }),
 ] as const;
 
@@ -128,6 +129,9 @@ export function encodeLife(message: Life): Uint8Array {
   bytes.set(text, 1);
   return bytes;
 }
+
+/** Whether anybody would read it. */
+export const isReadable = (message: Life): boolean => encodeLife(message).length <= MAX_BYTES;
 
 /** Reads bytes from somebody who may be anybody: never throws; undefined: they are none. */
 export function decodeLife(bytes: Uint8Array): Life | undefined {

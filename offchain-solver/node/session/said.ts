@@ -1,5 +1,6 @@
 /** What the members of one attempt have said so far. */
 import { canonicalBytes, type Json } from "../../codec/canonicalJson.ts";
+import type { CommittedPlan } from "../../codec/witness.ts";
 import type { Claim, Claimed } from "./claims.ts";
 import type { LifeOf } from "./messages.ts";
 
@@ -8,12 +9,27 @@ type Proposal = LifeOf<"proposal">["proposal"];
 export class Said {
   readonly ready = new Set<number>();
   readonly proposals = new Map<number, Proposal>();
+  readonly plans = new Map<number, LifeOf<"proposal">["plan"]>();
   readonly claims = new Map<number, Claim>();
 
   /** Canonical; `members`: the operator first. */
-  proposalsText(members: readonly number[]): string {
+  proposalsText(members: readonly number[], attempt: number): string {
     const [operator, ...prosumers] = members.map((party) => this.proposals.get(party));
-    return textOf({ operator, prosumers });
+    return textOf({ operator, prosumers, plans: this.committed(members, attempt) });
+  }
+
+  /** Plans that were sent beside the proposals. */
+  committed(members: readonly number[], attempt: number): CommittedPlan[] {
+    return members.flatMap((id) => {
+      const plan = this.plans.get(id);
+      return plan === undefined ? [] : [{ id, attempt, ...plan }];
+    });
+  }
+
+  /** The longest proposal of somebody other than the operator, who comes first. */
+  longest([, ...prosumers]: readonly number[]): { readonly party: number; readonly length: number } {
+    const lengths = prosumers.map((party) => ({ party, length: textOf(this.proposals.get(party)).length }));
+    return lengths.reduce((a, b) => (b.length > a.length ? b : a));
   }
 
   /** Of those who have claimed, in their order. */
