@@ -89,7 +89,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   Quorum: "quorum",
   GridCheck: "grid",
   PlainGrid: "grid",
-  Sessions: "sessions",
+  Sessions: "sessions holds deliveryAttestation",
   Accounts: "accounts hostileTokens holds",
   Mandates: "mandates",
   PlainAccounts: "mutations limits holds ledgerRanges",

@@ -1,7 +1,7 @@
 /** Who attests readings, and when. */
 import { expect } from "chai";
 import { encodeReadings } from "../../offchain-solver/codec/readings.ts";
-import { refused } from "../support/calls.ts";
+import { call, refused } from "../support/calls.ts";
 import {
   connectionsAt,
   deliver,
@@ -134,6 +134,8 @@ for (const reference of [true, false]) {
         const first = session;
         for (let k = 0; k < 128; k++) {
           const at = START + 8 * HOUR + k * HOUR;
+          // The last of those that are kept.
+          if (k === 127) expect(await call(world.contracts.market, "batchAt", first.sequence)).to.equal(first.batch);
           await settleSession(world, [energy(0, 1, 0, 10)], 1, { start: at });
         }
         expect(await refused(world.contracts.market, "batchAt", first.sequence)).to.equal("batchNotKept");

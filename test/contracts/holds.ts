@@ -35,14 +35,20 @@ for (const reference of [true, false]) {
     const time = () => world.connection.networkHelpers.time;
     const hold = (id: number): Promise<unknown> => call(market, "holdOf", id);
 
-    /** A session of a day, settled as soon as it can be frozen; the TypeScript ledger must agree on every account. */
+    /** A session of a day, settled as soon as it can be frozen. */
     async function sell(day: number, trades: readonly Trade[], ahead = 2 * DAY): Promise<void> {
       const start = MIDNIGHT + day * DAY;
       if ((await time().latest()) < start - ahead) await time().increaseTo(start - ahead);
-      const frozen = await freeze(world, 24, { start, imbalancePrice: IMBALANCE, open: 600, standing: [] });
+      await sellAt(start, 24, trades);
+    }
+
+    /** A session settled at once; the TypeScript ledger must agree on every account. */
+    async function sellAt(start: number, hours: number, trades: readonly Trade[], at?: number): Promise<void> {
+      const options = { start, imbalancePrice: IMBALANCE, open: 600, standing: [], ...(at !== undefined && { at }) };
+      const frozen = await freeze(world, hours, options);
       const participants = trades.length > 0 ? world.ids : [];
-      const reactiveVar = participants.map(() => new Array<number>(24).fill(0));
-      const payload = Payload.encode({ participants, systems: 6, reactiveVar, trades }, 24);
+      const reactiveVar = participants.map(() => new Array<number>(hours).fill(0));
+      const payload = Payload.encode({ participants, systems: 6, reactiveVar, trades }, hours);
       const expected = settle(frozen.ledger, payload);
       if (expected.kind !== "settled") throw new Error(expected.predicate);
       await Session.postAndSettle(world.deployment, world.admin, payload, BUNDLE, await sign(world, frozen, payload));
@@ -119,6 +125,32 @@ for (const reference of [true, false]) {
       await time().increaseTo(lastEnd + BigInt(METERING) - 1n);
       expect(await hold(101)).to.not.equal(0n);
       await time().increaseTo(lastEnd + BigInt(METERING));
+      expect(await hold(101)).to.equal(0n);
+    });
+
+    it("of two sessions of one day is free a metering window after the second, whatever is cleared the day after", async () => {
+      await sell(0, [energy(0, 1, 1_000, 200_000)]);
+      // So much later that nothing from before is held.
+      const morning = MIDNIGHT + 10 * DAY;
+      await time().increaseTo(morning - 600);
+      await sellAt(morning, 6, [energy(0, 1, 1_000, 200_000)]);
+      await sellAt(morning + DAY / 4, 6, [energy(0, 1, 2_000, 200_000)]);
+      expect(await hold(101)).to.equal(600_000_000n);
+      await sell(11, [], DAY);
+      const free = morning + DAY / 2 + METERING;
+      await time().increaseTo(free - 1);
+      expect(await hold(101)).to.equal(600_000_000n);
+      await time().increaseTo(free);
+      expect(await hold(101)).to.equal(0n);
+    });
+
+    it("begins anew with a session that is frozen in the very second in which what was held before is free", async () => {
+      await sell(0, [energy(0, 1, 1_000, 200_000)]);
+      await sell(1, [energy(0, 1, 2_000, 200_000)], DAY);
+      const free = MIDNIGHT + DAY + METERING;
+      await sellAt(free, 24, [], free);
+      expect(await hold(101)).to.equal(400_000_000n);
+      await time().increaseTo(free + DAY);
       expect(await hold(101)).to.equal(0n);
     });
 
