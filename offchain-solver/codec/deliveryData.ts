@@ -144,7 +144,8 @@ export function meterReadings(readings: readonly MeterReading[], number: number)
     if (!follows) throw new RangeError(`reading ${t} of prosumer ${prosumer} does not follow the one before`);
     view.setInt32(8 * t, whole(`meteredWh ${t}`, meteredWh, -(2 ** 31), 2 ** 31 - 1));
     const generated = whole(`renewableWh ${t}`, renewableWh, 0, 2 ** 30 - 1);
-    view.setUint32(8 * t + 4, QUALITIES.indexOf(quality) * 2 ** 30 + generated);
+    const known = whole(`quality ${t}`, QUALITIES.indexOf(quality), 0, QUALITIES.length - 1);
+    view.setUint32(8 * t + 4, known * 2 ** 30 + generated);
   });
   return { prosumer: first.prosumer, start: first.start, periodSeconds: first.seconds, number, values };
 }

@@ -175,12 +175,13 @@ export function toMetersJson(
   });
 }
 
-/** Signed files as meters.json keeps them. */
+/** Signed files as meters.json keeps them; of arrays that differ in length the longest says how many readings. */
 export const filesIn = ({ meters }: Pick<MetersJson, "meters">): MeterFile[] =>
-  meters.map(({ prosumer, start, periodSeconds, number, signature, ...read }) => {
-    const readings = read.meteredWh.map((meteredWh, t) => ({
+  meters.map(({ prosumer, start, periodSeconds, number, signature, meteredWh, renewableWh, quality }) => {
+    const length = Math.max(meteredWh.length, renewableWh.length, quality.length);
+    const readings = Array.from({ length }, (_, t) => ({
       ...{ prosumer, start: start + t * periodSeconds, seconds: periodSeconds },
-      ...{ meteredWh, renewableWh: read.renewableWh[t], quality: read.quality[t] },
+      ...{ meteredWh: meteredWh[t], renewableWh: renewableWh[t], quality: quality[t] },
     }));
     return { number, readings, signature };
   });

@@ -110,6 +110,9 @@ function faultOf({ readings, number, signature }: MeterFile, expected: Expected)
     readings.some((one, t) => one.prosumer !== prosumer || one.seconds !== seconds || one.start !== start + t * seconds)
   )
     return "its readings do not follow each other";
+  // As `filesIn` leaves them of arrays that differ in length.
+  if (readings.some((one) => one.meteredWh === undefined || one.renewableWh === undefined || one.quality === undefined))
+    return "it lacks a value of a period";
   const signer = signerOf(() => meterDigest(expected.domain, meterReadings(readings, number)), signature);
   return signer === undefined || !expected.meterKeys.get(prosumer)?.includes(signer)
     ? "not signed by its meter's key"
