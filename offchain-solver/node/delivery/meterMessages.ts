@@ -5,6 +5,7 @@
  */
 import * as z from "zod";
 import { foreignJson } from "../../codec/foreign.ts";
+import { MAX_PERIODS } from "../../codec/payload.ts";
 import { MetersJsonSchema } from "../../records/deliveryJson.ts";
 
 /** Beside an agent's messages (0x67) and those around a clearing (0x6c). */
@@ -12,12 +13,21 @@ const MAGIC = 0x6d;
 const MAX_BYTES = 16 << 20;
 
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
-const hex = z.string().regex(/^0x[0-9a-f]*$/);
-const party = z.int().positive().max(0xffffffff);
+const signature = z.string().regex(/^0x[0-9a-f]{130}$/);
+const u32 = z.int().nonnegative().max(0xffffffff);
+const party = u32.positive();
 const about = { session: hash, entry: z.int().positive().max(8) };
-const wh = z.array(z.int()).max(100);
-const file = MetersJsonSchema.shape.meters.element;
-const statement = MetersJsonSchema.shape.statements.element;
+const wh = z.array(u32).max(MAX_PERIODS);
+
+const { meters, statements } = MetersJsonSchema.shape;
+// No longer than any session: what one home says is handed out beside all others'.
+const file = meters.element.extend({
+  ...{ prosumer: party, periodSeconds: u32 },
+  meteredWh: z.array(z.int32()).max(MAX_PERIODS),
+  renewableWh: wh,
+  quality: meters.element.shape.quality.max(MAX_PERIODS),
+});
+const statement = statements.element.extend({ prosumer: party, plannedWh: wh });
 
 export const MeterMessageSchema = z.discriminatedUnion("kind", [
   /** The operator's: whose day is over is asked what it has generated. */
@@ -41,7 +51,7 @@ export const MeterMessageSchema = z.discriminatedUnion("kind", [
     statements: z.array(statement).max(65_536),
   }),
   /** From one who attests to all who do. */
-  z.strictObject({ kind: z.literal("attested"), ...about, digest: hash, bit: z.int().min(0).max(31), signature: hex }),
+  z.strictObject({ kind: z.literal("attested"), ...about, digest: hash, bit: z.int().min(0).max(31), signature }),
 ]);
 export type MeterMessage = z.infer<typeof MeterMessageSchema>;
 export type MeterMessageOf<K extends MeterMessage["kind"]> = Extract<MeterMessage, { kind: K }>;
