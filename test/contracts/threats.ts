@@ -346,6 +346,8 @@ describe("what is written about threats and errors", () => {
     "offchain-solver/codec/plans.test.ts",
     "test/refusals.test.ts",
     "test/meterMessages.test.ts",
+    "test/activations.test.ts",
+    "offchain-solver/metering/entry.test.ts",
     "test/explainedBills.test.ts",
   ];
 
