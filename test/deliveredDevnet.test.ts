@@ -88,11 +88,12 @@ describe("a market of processes after its days", function () {
   });
 
   it("has meters that read what the devices of all would do in one process, each signed at its own home", () => {
-    const { meters, statements } = MetersJsonSchema.parse(read(join(folder(0), "meters.json")));
+    const { meters, activations } = MetersJsonSchema.parse(read(join(folder(0), "meters.json")));
     const { market, outcome } = inMemory(0);
     const all = devicesOf(market, outcome!.solution, outcome!.quantised.result);
     expect(meters.map(({ meteredWh }) => meteredWh)).to.deep.equal(all.meteredWh);
-    expect(statements.map(({ plannedWh }) => plannedWh)).to.deep.equal(all.plannedWh);
+    expect(activations.map(({ plannedWh }) => plannedWh)).to.deep.equal(all.plannedWh);
+    expect(activations.map(({ generatedWh }) => generatedWh)).to.deep.equal(all.renewableWh);
     expect(all.renewableWh.flat().some((wh) => wh > 0)).to.equal(true);
   });
 

@@ -10,6 +10,7 @@ import { hardhatChain } from "../offchain-solver/devnet/chain/hardhatChain.ts";
 import { giveGas, type ServedChain } from "../offchain-solver/devnet/chain/served.ts";
 import { configFile, keyFile, nextKeyFile, registrationFile } from "../offchain-solver/node/home.ts";
 import { inspectKey, openKey } from "../offchain-solver/node/keystore.ts";
+import { openKeys } from "../offchain-solver/node/open.ts";
 import { captured } from "./support/commandLine.ts";
 
 const PASSWORD = "devnet password";
@@ -110,6 +111,8 @@ describe("a party's keys on a chain", function () {
     expect(await rotate("node")).to.deep.include({ code: 0, stderr: "" });
     expect((await registered(7)).nodeKey).to.equal(await address(member, "node"));
     expect((await registered(7)).nodeKey).not.to.equal(old);
+    // The old one still opens for sessions that were frozen with it.
+    expect((await (await openKeys(member, PASSWORD)).oldNode!(old)).address).to.equal(old);
 
     // Each time anew: a request of the time before names a key that is used up.
     for (let times = 0; times < 2; times++) {

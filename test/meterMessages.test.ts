@@ -19,7 +19,7 @@ import type { DoneSession, SessionOutcome } from "../offchain-solver/devnet/outc
 import { documentsFrom } from "../offchain-solver/devnet/processSession.ts";
 import { promisedBy } from "../offchain-solver/devnet/steps/deliver.ts";
 import { audit } from "../offchain-solver/devnet/steps/settle.ts";
-import { signReadings, signStatement } from "../offchain-solver/metering/signed.ts";
+import { signActivation, signReadings } from "../offchain-solver/metering/signed.ts";
 import { Attestation } from "../offchain-solver/node/delivery/attestation.ts";
 import { MeterRound } from "../offchain-solver/node/delivery/meterRound.ts";
 import {
@@ -31,6 +31,7 @@ import {
 import {
   asEntered,
   documentsOf,
+  judgedBy,
   reckon,
   type Documents,
   type Promised,
@@ -86,13 +87,17 @@ describe("readings that nodes attest", function () {
     new Attestation(asked, promised, windows, { party, keys: { node: devnetKey("node", party) } });
   /** What the operator hands out. */
   const readings = (
-    change: { readonly files?: readonly File[]; readonly statements?: readonly Statement[]; readonly closed?: boolean },
+    change: Partial<Pick<MetersJson, "activations" | "statements">> & {
+      readonly files?: readonly File[];
+      readonly closed?: boolean;
+    },
     entry = 1,
   ): MeterMessageOf<"readings"> =>
     wired({
       ...{ kind: "readings", ...about(), entry, closed: change.closed ?? true },
       files: [...(change.files ?? meters.meters)],
-      statements: [...(change.statements ?? meters.statements)],
+      activations: change.activations ?? meters.activations,
+      statements: change.statements ?? meters.statements,
     });
   const told = (id: number): MeterMessageOf<"metered"> =>
     wired({
@@ -170,7 +175,6 @@ describe("readings that nodes attest", function () {
     const without = await digestOf(readings({ statements: rest, closed: false }), attestationOf(other));
     const lies: Statement[] = [
       { ...mine, generatorG: mine.generatorG + 1 },
-      { ...mine, plannedWh: mine.plannedWh.map((wh) => wh + 1) },
       { ...meters.statements.find(({ prosumer }) => prosumer === other)!, prosumer: victim },
     ];
     for (const lie of lies) {
@@ -187,16 +191,16 @@ describe("readings that nodes attest", function () {
   it("count no plan but the one that its home committed to before the day", async () => {
     const { deployment } = asked;
     const domain = deliveryDomain(deployment.chainId, deployment.delivery!);
-    const files = new Map(signed.files.map(({ readings: own }) => [own[0].prosumer, own]));
-    const errors = (id: number, plan: readonly number[]): number[] =>
-      files.get(id)!.map(({ renewableWh }, t) => renewableWh - plan[t]);
-    const liar = signed.statements.find(({ prosumer, plannedWh }) => errors(prosumer, plannedWh).some((wh) => wh < 0))!;
+    const liar = signed.activations.find(({ plannedWh, generatedWh }) =>
+      generatedWh.some((wh, t) => wh < plannedWh[t]),
+    )!;
     const id = liar.prosumer;
     const { signature: _, ...honest } = liar;
     const reckonedOf = async (change: Partial<typeof honest>) => {
-      const lie = await signStatement(domain, devnetKey("node", id), promised.settled.batch, { ...honest, ...change });
-      const statements = signed.statements.map((one) => (one === liar ? lie : one));
-      return reckon(asked, promised, { files: signed.files, statements }, { kind: "final" });
+      const said = { ...honest, ...change };
+      const lie = await signActivation(domain, devnetKey("node", id), promised.settled.batch, said);
+      const activations = signed.activations.map((one) => (one === liar ? lie : one));
+      return reckon(asked, promised, { ...signed, activations }, { kind: "final" });
     };
     const calledFor = ({ readings: { responses } }: Awaited<ReturnType<typeof reckon>>): number =>
       responses.reduce((sum, { calledWh }) => sum + Math.abs(calledWh), 0);
@@ -209,13 +213,15 @@ describe("readings that nodes attest", function () {
     const none = await reckonedOf({ salt: ZeroHash });
     for (const plannedWh of [
       // What came; a plan that has it short by all that it gave; one that calls for ever so much.
-      honest.plannedWh.map((wh, t) => wh + errors(id, honest.plannedWh)[t]),
+      honest.generatedWh,
       honest.plannedWh.map(() => 0),
       honest.plannedWh.map(() => 4e9),
     ]) {
       const made = await reckonedOf({ plannedWh });
       expect(made.entry.readings).to.deep.equal(none.entry.readings);
-      expect(made.taken.refused).to.deep.equal([`plan of prosumer ${id}: not the one that it committed to`]);
+      expect(made.taken.refused).to.deep.equal([
+        `activation of prosumer ${id}: its plan is not the one that it committed to`,
+      ]);
       const { delivery, meters: files } = documentsOf(asked, promised, { kind: "final" }, made, undefined);
       const verdict = checkDelivery(delivery, files, { session, witness: done.witness, found });
       expect(verdictText(verdict)).to.equal("valid");
@@ -243,21 +249,21 @@ describe("readings that nodes attest", function () {
     // The operator, who has an older one, is told of it and hands it out; by then there is another.
     const round = new MeterRound(
       {
-        ...{ session: sessionHash(promised.settled.terms), entry: 1, over: false, invited: ids, periods: 1 },
-        ...{ operator: Onboarding.OPERATOR_ID, relayed: new Map([[victim, first]]) },
+        ...{ session: sessionHash(promised.settled.terms), entry: 1, over: false, invited: ids },
+        ...{ operator: Onboarding.OPERATOR_ID, relayed: new Map([[victim, first]]), activations: new Map() },
+        judgedBy: await judgedBy(asked, promised, undefined),
       },
       0,
     );
-    const nothing = { plannedWh: [0], renewableWh: [0], salt: ZeroHash };
-    round.hear(victim, { kind: "generated", ...about(), ...nothing }, 0);
+    round.hear(victim, { kind: "generated", ...about() }, 0);
     round.tick(20_000);
     const { statement: _kept, ...older } = told(victim);
     const sent = round.hear(victim, older, 20_000);
     const handed = wired(sent[0].message as MeterMessageOf<"readings">);
     expect([handed.files, handed.statements]).to.deep.equal([[first.file], [first.statement]]);
     at.heard(victim, second);
-    const { statements } = meters;
-    const whole = { ...handed, files: [...missing, ...handed.files], statements };
+    const { activations, statements } = meters;
+    const whole = { ...handed, files: [...missing, ...handed.files], activations, statements };
     expect((await at.attest(whole, windows.opens))?.kind).to.equal("attested");
     // What it missed first it misses still.
     expect(await at.attest(readings({ closed: false }), windows.opens)).to.deep.include({ kind: "refused", reason });

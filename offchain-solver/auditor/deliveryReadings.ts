@@ -5,7 +5,7 @@ import type { Terms } from "../codec/terms.ts";
 import { DESK, OPERATOR, type Trade, UTILITY } from "../market/result/clearingResult.ts";
 import type { Signed } from "./deliverySignatures.ts";
 
-export type Facts = Pick<Signed, "readings" | "statements" | "plans"> & {
+export type Facts = Pick<Signed, "readings" | "statements" | "activations"> & {
   readonly trades: readonly Trade[];
   readonly participants: readonly number[];
   readonly invited: readonly number[];
@@ -109,12 +109,12 @@ function asCarried({ readings, limits, seconds }: Facts): Facts["readings"] {
   return carried;
 }
 
-/** Nobody's renewables were to give more than their connection carries. */
-function carriedOf({ limits, seconds }: Facts, id: number, planned: number): bigint {
+/** Nobody's renewables were to give, or gave, more than their connection carries. */
+function carriedOf({ limits, seconds }: Facts, id: number, said: number): bigint {
   const limit = limits.get(id);
-  if (limit === undefined) return BigInt(planned);
+  if (limit === undefined) return BigInt(said);
   const most = -down(-BigInt(limit.renewableW) * BigInt(seconds), 3600n);
-  return BigInt(planned) < most ? BigInt(planned) : most;
+  return BigInt(said) < most ? BigInt(said) : most;
 }
 
 const down = (a: bigint, b: bigint): bigint => (a >= 0n ? a / b : -((b - 1n - a) / b));
@@ -139,9 +139,9 @@ function enterTrade(facts: Facts, cells: readonly Cell[][], traded: Traded[], tr
   }
   if (product !== "reserve" || seller === OPERATOR) return;
   const id = facts.participants[buyer];
-  const [read, planned] = [facts.readings.get(id)?.[t], facts.plans.get(id)?.[t]];
-  const known = read !== undefined && read.quality !== "missing" && planned !== undefined;
-  const error = known ? BigInt(read.renewableWh) - carriedOf(facts, id, planned) : 0n;
+  // What the buyer said before it was answered, not what its meter reads.
+  const said = facts.activations.get(id);
+  const error = said ? carriedOf(facts, id, said.generatedWh[t]) - carriedOf(facts, id, said.plannedWh[t]) : 0n;
   const need = facts.needW(buyer, t);
   if (need > 0n && error !== 0n) {
     const asked = (2n * quantity * abs(error) + need) / (2n * need);

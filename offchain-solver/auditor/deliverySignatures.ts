@@ -1,10 +1,12 @@
-/** Files of meters and statements of nodes, each by a key that the registry has for it. */
+/** Files of meters, activations and statements of nodes, each by a key that the registry has for it. */
 import { keccak256 } from "ethers";
 import {
+  activationDigest,
   meterDigest,
   deliveryDomain,
   meterReadings,
   statementDigest,
+  type Activation,
   type DeviceStatement,
 } from "../codec/deliveryData.ts";
 import type { MeterReading } from "../codec/meterReading.ts";
@@ -28,8 +30,8 @@ export type Judged = {
 export type Signed = {
   readonly readings: ReadonlyMap<number, readonly MeterReading[]>;
   readonly statements: ReadonlyMap<number, DeviceStatement>;
-  /** By prosumer: plans that open what was committed to before the day. */
-  readonly plans: ReadonlyMap<number, readonly number[]>;
+  /** What calls for reserve: each opens what was committed to before the day. */
+  readonly activations: ReadonlyMap<number, Activation>;
   readonly files: ReadonlyMap<number, { readonly digest: string; readonly signature: string }>;
 };
 
@@ -64,21 +66,37 @@ export function signedBy(meters: MetersJson, { session, witness, found }: Judged
     readings.set(prosumer, own);
     files.set(prosumer, { digest, signature });
   }
-  const statements = new Map<number, DeviceStatement>();
-  for (const { signature, ...statement } of meters.statements) {
-    const { prosumer, plannedWh } = statement;
-    const digest = signable(() => statementDigest(domain, session.batch, statement));
-    const signer = digest && signerOfText(digest, signature);
-    if (plannedWh.length !== periods || signer === undefined || signer !== session.nodeKeys.get(prosumer))
-      return invalid("statementNotSigned", `the statement of prosumer ${prosumer} is not signed by its node`);
-    statements.set(prosumer, statement);
-  }
+  const byNode = (prosumer: number, signature: string, digest: () => string): boolean => {
+    const signed = signable(digest);
+    const signer = signed && signerOfText(signed, signature);
+    return signer !== undefined && signer === session.nodeKeys.get(prosumer);
+  };
   const about = { session: sessionHash(session.terms!), payload: keccak256(session.payload!) };
   const by = { domain: marketDomain(found.chainId, found.market), ...about, nodeKeys: session.nodeKeys };
   const committed = committedPlans(witness, by);
-  const opened = [...statements.values()].filter((one) => opensPlan(committed, one));
-  const plans = new Map(opened.map(({ prosumer, plannedWh }) => [prosumer, plannedWh]));
-  return { readings, statements, plans, files };
+  const activations = new Map<number, Activation>();
+  for (const { signature, ...activation } of meters.activations) {
+    const { prosumer, plannedWh, generatedWh } = activation;
+    const whole = plannedWh.length === periods && generatedWh.length === periods;
+    if (!whole || !byNode(prosumer, signature, () => activationDigest(domain, session.batch, activation)))
+      return invalid("activationNotSigned", `the activation of prosumer ${prosumer} is not signed by its node`);
+    if (activations.has(prosumer)) return invalid("activationTwice", `prosumer ${prosumer} has two activations`);
+    if (!opensPlan(committed, activation))
+      return invalid("planNotCommitted", `prosumer ${prosumer} has committed to another plan, or to none`);
+    activations.set(prosumer, activation);
+  }
+  const statements = new Map<number, DeviceStatement>();
+  for (const { signature, ...statement } of meters.statements) {
+    const { prosumer } = statement;
+    if (!byNode(prosumer, signature, () => statementDigest(domain, session.batch, statement)))
+      return invalid("statementNotSigned", `the statement of prosumer ${prosumer} is not signed by its node`);
+    if (statements.has(prosumer)) return invalid("statementTwice", `prosumer ${prosumer} has two statements`);
+    statements.set(prosumer, statement);
+  }
+  const connected = meters.connections.map(({ prosumer }) => prosumer);
+  const again = connected.find((id, k) => connected.indexOf(id) < k);
+  if (again !== undefined) return invalid("connectionTwice", `prosumer ${again} has two connections`);
+  return { readings, statements, activations, files };
 }
 
 /** undefined: it holds a number that no signed message can, and so nobody has signed it. */

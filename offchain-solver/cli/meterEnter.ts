@@ -59,7 +59,7 @@ async function enterOne(folder: string, args: Arguments): Promise<void> {
   const newer = args.readings === undefined ? undefined : newerReadings(args.readings);
   const session = sessionIn(folder);
   const told = documentsIn(session);
-  const meters = told.at(-1)?.meters ?? { meters: [], statements: [] };
+  const meters = told.at(-1)?.meters ?? { meters: [], activations: [], statements: [] };
   if (newer === undefined && told.length === 0)
     throw new InputError(`${session.at("meters.json")}: there is no such file: --readings must name one`);
   const known = await withTime(await meteredSession(session, args.rpc), args.passTime === true);

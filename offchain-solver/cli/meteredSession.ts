@@ -91,7 +91,7 @@ export function newerReadings(file: string): Newer {
 /** Everybody's file as it was, and the newer readings as files that this program's keys of those meters sign. */
 export async function signedAgain(
   { place: { deployment }, promised }: MeteredSession,
-  meters: Pick<MetersJson, "meters" | "statements">,
+  meters: Pick<MetersJson, "meters" | "activations" | "statements">,
   { file, readings: newer }: Newer,
 ): Promise<Signed> {
   const domain = deliveryDomain(deployment.chainId, deployment.delivery!);
@@ -108,7 +108,7 @@ export async function signedAgain(
       return signReadings(domain, devnetKey("meter", id), own, numberOf(id) + 1);
     }),
   );
-  return { files: [...before, ...files], statements: meters.statements };
+  return { files: [...before, ...files], activations: meters.activations, statements: meters.statements };
 }
 
 /** The rate that bills of a session state; throws InputError where those that there are state another than asked. */

@@ -77,15 +77,23 @@ export type Attested = {
 /** What a party says of its devices that no meter at its connection shows. */
 export type DeviceStatement = {
   readonly prosumer: number;
-  /** By period: what its renewables were planned to give, the forecast that its errors are measured against. */
-  readonly plannedWh: readonly number[];
-  /** Opens what was committed to with the batch (`plans.ts`); zeros of who took no part and committed to nothing. */
-  readonly salt: string;
   /** What its generator emitted over the session. */
   readonly generatorG: number;
 };
-export const STATEMENT_TYPES = {
-  DeviceStatement: typed("bytes32 batch, uint32 prosumer, uint32 generatorG, bytes plannedWh, bytes32 salt"),
+export const STATEMENT_TYPES = { DeviceStatement: typed("bytes32 batch, uint32 prosumer, uint32 generatorG") };
+
+/** What a party says before others' devices answer: what it is called by, whatever its meter reads afterwards. */
+export type Activation = {
+  readonly prosumer: number;
+  /** By period: what its renewables were planned to give, the forecast that its errors are measured against. */
+  readonly plannedWh: readonly number[];
+  /** By period: what they gave, as far as was known then. */
+  readonly generatedWh: readonly number[];
+  /** Opens what was committed to with the batch (`plans.ts`). */
+  readonly salt: string;
+};
+export const ACTIVATION_TYPES = {
+  Activation: typed("bytes32 batch, uint32 prosumer, bytes plannedWh, bytes generatedWh, bytes32 salt"),
 };
 
 const MOST_U32 = 0xffffffff;
@@ -96,19 +104,30 @@ function whole(what: string, value: number, least: number, most: number): number
   return value;
 }
 
-/** Planned Wh, u32 a period. Throws as ethers does for what is none. */
-export function plannedBytes(plannedWh: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(4 * plannedWh.length);
-  plannedWh.forEach((wh, t) => new DataView(bytes.buffer).setUint32(4 * t, whole(`plannedWh ${t}`, wh, 0, MOST_U32)));
+/** Wh of renewables, u32 a period. Throws as ethers does for what is none. */
+function whBytes(what: string, wh: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(4 * wh.length);
+  wh.forEach((value, t) => new DataView(bytes.buffer).setUint32(4 * t, whole(`${what} ${t}`, value, 0, MOST_U32)));
   return bytes;
 }
+export const plannedBytes = (plannedWh: readonly number[]): Uint8Array => whBytes("plannedWh", plannedWh);
 
-/** What the node key signs. Throws as ethers does for what is none. */
-export const statementMessage = (batch: string, { prosumer, plannedWh, salt, generatorG }: DeviceStatement) => ({
-  ...{ batch, prosumer, generatorG, plannedWh: plannedBytes(plannedWh), salt },
+/** What the node key signs. */
+export const statementMessage = (batch: string, { prosumer, generatorG }: DeviceStatement) => ({
+  batch,
+  prosumer,
+  generatorG,
 });
 export const statementDigest = (domain: TypedDataDomain, batch: string, statement: DeviceStatement): string =>
   TypedDataEncoder.hash(domain, STATEMENT_TYPES, statementMessage(batch, statement));
+
+/** What the node key signs. Throws as ethers does for what is none. */
+export const activationMessage = (batch: string, { prosumer, plannedWh, generatedWh, salt }: Activation) => ({
+  ...{ batch, prosumer, salt },
+  ...{ plannedWh: plannedBytes(plannedWh), generatedWh: whBytes("generatedWh", generatedWh) },
+});
+export const activationDigest = (domain: TypedDataDomain, batch: string, activation: Activation): string =>
+  TypedDataEncoder.hash(domain, ACTIVATION_TYPES, activationMessage(batch, activation));
 
 export const deliveryDomain = (chainId: bigint, delivery: string): TypedDataDomain => ({
   name: "gridpact delivery",
@@ -144,7 +163,8 @@ export function meterReadings(readings: readonly MeterReading[], number: number)
     if (!follows) throw new RangeError(`reading ${t} of prosumer ${prosumer} does not follow the one before`);
     view.setInt32(8 * t, whole(`meteredWh ${t}`, meteredWh, -(2 ** 31), 2 ** 31 - 1));
     const generated = whole(`renewableWh ${t}`, renewableWh, 0, 2 ** 30 - 1);
-    view.setUint32(8 * t + 4, QUALITIES.indexOf(quality) * 2 ** 30 + generated);
+    const known = whole(`quality ${t}`, QUALITIES.indexOf(quality), 0, QUALITIES.length - 1);
+    view.setUint32(8 * t + 4, known * 2 ** 30 + generated);
   });
   return { prosumer: first.prosumer, start: first.start, periodSeconds: first.seconds, number, values };
 }

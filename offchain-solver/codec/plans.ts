@@ -14,7 +14,7 @@ import {
   ZeroHash,
   type TypedDataDomain,
 } from "ethers";
-import { plannedBytes, type DeviceStatement } from "./deliveryData.ts";
+import { plannedBytes, type Activation } from "./deliveryData.ts";
 import { isIllFormed } from "./foreign.ts";
 import { signerOfText } from "./recover.ts";
 import type { Witness } from "./witness.ts";
@@ -86,7 +86,7 @@ export function committedPlans({ plans = [] }: Pick<Witness, "plans">, by: Signe
 /** Whether the statement opens what its party committed to; one that no signed message holds does not. */
 export function opensPlan(
   committed: ReadonlyMap<number, string>,
-  { prosumer, salt, plannedWh }: Pick<DeviceStatement, "prosumer" | "salt" | "plannedWh">,
+  { prosumer, salt, plannedWh }: Pick<Activation, "prosumer" | "salt" | "plannedWh">,
 ): boolean {
   const plan = committed.get(prosumer);
   if (plan === undefined) return false;

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { ZeroHash } from "ethers";
-import type { DeviceStatement } from "../codec/deliveryData.ts";
+import type { Activation, DeviceStatement } from "../codec/deliveryData.ts";
 import type { MeterReading } from "../codec/meterReading.ts";
 import { encodeReadings } from "../codec/readings.ts";
 import { bill } from "../ledger/delivery.ts";
@@ -47,15 +47,17 @@ describe("an entry of a session", function () {
       ...change(t),
     }));
   const statements = new Map(
-    ids.map((prosumer, i): [number, DeviceStatement] => [
+    ids.map((prosumer, i): [number, DeviceStatement] => [prosumer, { prosumer, generatorG: day.generatorG[i] }]),
+  );
+  const activations = new Map(
+    ids.map((prosumer, i): [number, Activation] => [
       prosumer,
-      { prosumer, plannedWh: day.plannedWh[i], salt: ZeroHash, generatorG: day.generatorG[i] },
+      { prosumer, plannedWh: day.plannedWh[i], generatedWh: day.renewableWh[i], salt: ZeroHash },
     ]),
   );
-  const plans = new Map(ids.map((id, i) => [id, day.plannedWh[i]]));
   const metered = (change?: [index: number, readings: MeterReading[]]): Metered => ({
     statements,
-    plans,
+    activations,
     readings: new Map(ids.map((id, i) => [id, change?.[0] === i ? change[1] : readingsOf(i)])),
   });
   const basis = {
@@ -128,12 +130,87 @@ describe("an entry of a session", function () {
     bad.lines.forEach((line, k) => k === row || expect(line).to.deep.equal(good.lines[k]));
   });
 
-  it("a dead meter is not called for, sold nothing and took what it bought, but only once the entry is final", () => {
+  it("a dead meter sold nothing and took what it bought, but only once the entry is final", () => {
     const dead = metered([2, readingsOf(2, () => ({ meteredWh: 0, renewableWh: 0, quality: "missing" }))]);
     const open = bill(sessionReadings(promised, dead, "provisional"), { ...basis, closed: false });
     const closed = bill(sessionReadings(promised, dead, "final"), basis);
     expect(open.lines[2].energy - closed.lines[2].energy >= 0n).to.equal(true);
     expect(open.measured).to.equal(false);
+  });
+
+  const calledIn = ({ responses }: typeof entry): object[] =>
+    responses.map(({ row, period, calledWh }) => ({ row, period, calledWh }));
+  /** [period] Wh that each seller gives more where the buyer errs by `toWh` rather than by `fromWh`; by hand. */
+  const moreGiven = (buyer: number, fromWh: readonly number[], toWh: readonly number[]): Map<number, number[]> => {
+    const more = new Map<number, number[]>();
+    const given = (w: number, wh: number, t: number): number =>
+      -Math.sign(wh) * Math.min(w, Math.round((w * Math.abs(wh)) / (1e6 * whole.halfWidth[t] * whole.sigma[t][buyer])));
+    for (const { product, seller, buyer: of, period: t, quantity } of result.trades) {
+      if (product !== "reserve" || of !== buyer || seller === OPERATOR) continue;
+      const own = more.get(seller) ?? fromWh.map(() => 0);
+      own[t] += given(quantity, toWh[t], t) - given(quantity, fromWh[t], t);
+      more.set(seller, own);
+    }
+    return more;
+  };
+  /** A sunny home that says before others answer that its sun gave `saidWh`, and whose meter reads what it gave. */
+  const liar = ids.findIndex((_, k) => day.renewableWh[k].some((wh) => wh > 1000) && !market.canAnswer[k]);
+  const errorOf = (wh: readonly number[]): number[] => wh.map((value, t) => value - day.plannedWh[liar][t]);
+  const saying = (generatedWh: readonly number[], dead = false) => {
+    const told = new Map(activations).set(ids[liar], { ...activations.get(ids[liar])!, generatedWh });
+    const more = moreGiven(liar, errorOf(day.renewableWh[liar]), errorOf(generatedWh));
+    // Whoever is called answers to the last Wh.
+    const answered = ids.map((id, i): [number, MeterReading[]] => [
+      id,
+      readingsOf(i, (t) => ({ meteredWh: day.meteredWh[i][t] + (more.get(i)?.[t] ?? 0) })),
+    ]);
+    const readings = new Map(answered.filter(([id]) => !dead || id !== ids[liar]));
+    return { more, found: sessionReadings(promised, { statements, activations: told, readings }, "final") };
+  };
+
+  it("calls by what was said before others answered: whoever said it otherwise than its meter reads pays for that", () => {
+    expect(liar, "a sunny home without a device that answers").to.be.at.least(0);
+    const { more, found } = saying(day.renewableWh[liar].map(() => 0));
+    const [lied, honest] = [bill(found, basis), bill(entry, basis)];
+    const paid = (wh: readonly number[]): bigint =>
+      wh.reduce((sum, value, t) => sum + BigInt(value) * BigInt(entry.prices[t].responsePrice), 0n);
+    let moved = 0;
+    for (const [i, id] of ids.entries()) {
+      if (i === liar) continue;
+      // Paid for what it gave, its deviation as before, and fined for nothing.
+      const gave = more.get(i) ?? [];
+      moved += gave.reduce((sum, wh) => sum + Math.abs(wh), 0);
+      expect(lied.lines[i].energy - honest.lines[i].energy, `${id}`).to.equal(paid(gave));
+      expect(lied.lines[i].penalty, `${id}`).to.equal(honest.lines[i].penalty);
+    }
+    expect(moved).to.be.above(1000);
+    // All of it is the liar's: bought at the price of responses, and sold to the utility at its price.
+    const received = day.renewableWh[liar].map((_, t) => [...more.values()].reduce((sum, own) => sum + own[t], 0));
+    const loss = honest.lines[liar].energy - lied.lines[liar].energy;
+    const least = received.reduce((sum, wh, t) => {
+      const { responsePrice, longPrice } = entry.prices[t];
+      return sum + wh * (responsePrice - longPrice);
+    }, 0);
+    expect(least).to.be.above(0);
+    expect(Number(loss) / least).to.be.within(0.99, 1.01);
+  });
+
+  it("calls by what was said though the meter is dead, no more than a connection carries, and by nothing else", () => {
+    const honest = day.renewableWh[liar];
+    expect(calledIn(saying(honest, true).found)).to.deep.equal(calledIn(entry));
+    const beyond = honest.map(() => 0xffffffff);
+    const most = honest.map(() => 2_000_000);
+    expect(calledIn(saying(beyond).found)).to.deep.equal(calledIn(saying(most).found));
+    const silent = new Map([...activations].filter(([id]) => id !== ids[liar]));
+    const found = sessionReadings(promised, { ...metered(), activations: silent }, "final");
+    const nothing = sessionReadings(promised, { ...metered(), activations: new Map() }, "final");
+    const more = moreGiven(liar, errorOf(honest), errorOf(day.plannedWh[liar]));
+    const calledOf = ({ responses }: typeof entry, row: number, t: number): number =>
+      responses.find((one) => one.row === row && one.period === t)?.calledWh ?? 0;
+    for (const [i, own] of more)
+      if (i < ids.length)
+        own.forEach((wh, t) => expect(calledOf(found, i, t) - calledOf(entry, i, t), `${ids[i]}, ${t}`).to.equal(wh));
+    expect(calledIn(nothing).length).to.equal(0);
   });
 
   it("takes no day from the others for a meter that says what its connection cannot carry", () => {
@@ -196,7 +273,7 @@ describe("an entry of a session", function () {
 
   it("counts the grams of a plan that is kept as the clearing did, to the call and to rounding", () => {
     const kept = new Map(ids.map((id, i) => [id, readingsOf(i)]));
-    const grams = sessionReadings(promised, { readings: kept, statements, plans }, "final").rows.map(
+    const grams = sessionReadings(promised, { readings: kept, statements, activations }, "final").rows.map(
       (row) => row.emissionsG,
     );
     const { schedules } = outcome!.solution;
@@ -216,7 +293,7 @@ describe("an entry of a session", function () {
     // Who states nothing of its generator is taken to have burnt the most.
     const generator = scenario.prosumers.findIndex(({ generator: has }) => has !== undefined);
     const silent = new Map([...statements].filter(([id]) => id !== ids[generator]));
-    const told = sessionReadings(promised, { readings: kept, statements: silent, plans }, "final").rows[generator]
+    const told = sessionReadings(promised, { readings: kept, statements: silent, activations }, "final").rows[generator]
       .emissionsG;
     expect(told).to.be.at.least(grams[generator]);
   });

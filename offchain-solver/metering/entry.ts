@@ -1,8 +1,8 @@
 /**
  * What an entry says of a session (docs/delivery.md), from the batch that settled, the frozen terms, what meters read
- * and what parties state. Everybody who has these makes the same bytes.
+ * and what parties say. Everybody who has these makes the same bytes.
  */
-import type { Connection, DeviceStatement, Kind } from "../codec/deliveryData.ts";
+import type { Activation, Connection, DeviceStatement, Kind } from "../codec/deliveryData.ts";
 import { QUALITIES, worse, type MeterReading } from "../codec/meterReading.ts";
 import type { PeriodPrices, Response, Row, RowValue, SessionReadings } from "../codec/readings.ts";
 import { closedBy, deviationOf, MOST_G_PER_WH } from "../ledger/delivery.ts";
@@ -30,8 +30,8 @@ export type Metered = {
   /** By prosumer: every period's, in order; absent: nothing is known. */
   readonly readings: ReadonlyMap<number, readonly MeterReading[]>;
   readonly statements: ReadonlyMap<number, DeviceStatement>;
-  /** [prosumer][period] Wh that its renewables were to give, of who has opened what it committed to before the day. */
-  readonly plans: ReadonlyMap<number, readonly number[]>;
+  /** By prosumer, of who has said before others answered what its renewables gave, and opened its plan. */
+  readonly activations: ReadonlyMap<number, Activation>;
 };
 
 const HOLD_UNIT = 1_000_000n;
@@ -46,7 +46,7 @@ export function sessionReadings(promised: Promised, told: Metered, kind: Kind): 
   const { result, market, invited } = promised;
   const metered = { ...told, readings: withinConnections(promised, told.readings) };
   const known = invited.map((id) => valuesOf(metered.readings.get(id), result.periods));
-  const calls = callsOf(result, needsOf(market), errorsOf(promised, metered));
+  const calls = callsOf(result, needsOf(market), errorsOf(promised, told.activations));
   const positions = positionsWh(result);
   const responses: Response[] = [];
   const rows = invited.map((id, row): Row => {
@@ -69,7 +69,7 @@ export function sessionReadings(promised: Promised, told: Metered, kind: Kind): 
  * refuses what is beyond, and one wrong meter must not keep everybody from being paid.
  */
 function withinConnections(
-  { connections }: Promised,
+  { connections }: Pick<Promised, "connections">,
   readings: ReadonlyMap<number, readonly MeterReading[]>,
 ): ReadonlyMap<number, readonly MeterReading[]> {
   return new Map(
@@ -123,20 +123,31 @@ function valuesOf(readings: readonly MeterReading[] | undefined, periods: number
 }
 
 /**
- * [participant][period] generated less planned, which is no more than a connection carries. Of whom no plan or no meter
- * is known nothing was called for: all of its deviation is imbalance.
+ * [participant][period] Wh generated less planned, as was said before others answered, each no more than its connection
+ * carries: what reserve is called by, whatever the meter reads. Of whom nothing was said nothing is called for: all of
+ * its deviation is imbalance.
  */
-function errorsOf({ result, connections }: Promised, { readings, plans }: Metered): PerPeriod {
-  return result.participants.map((id) => {
-    const [read, plan, room] = [readings.get(id), plans.get(id), connections.get(id)];
-    return Array.from({ length: result.periods }, (_, t) => {
-      const one = read?.[t];
-      if (one === undefined || one.quality === "missing" || plan === undefined) return 0;
-      const most = room === undefined ? Infinity : whOf(room.renewableW, one.seconds);
-      return one.renewableWh - Math.min(most, plan[t]);
-    });
+export function errorsOf(
+  { result, connections }: Pick<Promised, "result" | "connections">,
+  activations: ReadonlyMap<number, Pick<Activation, "plannedWh" | "generatedWh">>,
+): PerPeriod {
+  const { participants, periods, periodSeconds } = result;
+  return participants.map((id) => {
+    const [said, room] = [activations.get(id), connections.get(id)];
+    if (said === undefined) return new Array<number>(periods).fill(0);
+    const most = room === undefined ? Infinity : whOf(room.renewableW, periodSeconds);
+    return said.generatedWh.map((wh, t) => Math.min(most, wh) - Math.min(most, said.plannedWh[t]));
   });
 }
+
+/** Whether every value of those who have a row is measured, so that the entry may be final at once. */
+export const isMeasured = (
+  { invited, connections }: Pick<Promised, "invited" | "connections">,
+  { readings }: Pick<Metered, "readings">,
+): boolean => {
+  const counted = withinConnections({ connections }, readings);
+  return invited.every((id) => counted.get(id)?.every(({ quality }) => quality === "measured") ?? false);
+};
 
 type Called = {
   readonly values: readonly RowValue[];

@@ -5,7 +5,7 @@ import type { SessionReadings } from "../codec/readings.ts";
 import { closedBy, DESK_ID, energyCells, UTILITY_ID, type Basis, type Bill, type Entered } from "../ledger/delivery.ts";
 import { INSURANCE_ID } from "../ledger/posting.ts";
 import { DeliveryJsonSchema, MetersJsonSchema, type DeliveryJson, type MetersJson } from "../records/deliveryJson.ts";
-import type { MeterFile, SignedStatement } from "./signed.ts";
+import type { MeterFile, Taken } from "./signed.ts";
 
 /** The entry before, whose amounts have been moved already. */
 export type Earlier = {
@@ -140,21 +140,20 @@ function memberOf(delivered: Delivered, k: number): Omit<Member, "tookPart"> {
   };
 }
 
-type Signed = {
-  readonly files: readonly MeterFile[];
-  readonly statements: readonly SignedStatement[];
+type Kept = {
+  readonly taken: Pick<Taken, "files" | "activations" | "statements">;
   readonly basis: Pick<Basis, "connections">;
 };
 
 export function toMetersJson(
   { batch, chainId, delivery }: Pick<MetersJson, "batch" | "chainId" | "delivery">,
-  { files, statements, basis }: Signed,
+  { taken, basis }: Kept,
 ): MetersJson {
   return MetersJsonSchema.parse({
     chainId,
     delivery,
     batch,
-    meters: files.map(({ number, readings, signature }) => ({
+    meters: [...taken.files.values()].map(({ number, readings, signature }) => ({
       prosumer: readings[0].prosumer,
       start: readings[0].start,
       periodSeconds: readings[0].seconds,
@@ -171,16 +170,18 @@ export function toMetersJson(
       renewableW,
       maxPrice,
     })),
-    statements,
+    activations: [...taken.activations.values()],
+    statements: [...taken.statements.values()],
   });
 }
 
-/** Signed files as meters.json keeps them. */
+/** Signed files as meters.json keeps them; of arrays that differ in length the longest says how many readings. */
 export const filesIn = ({ meters }: Pick<MetersJson, "meters">): MeterFile[] =>
-  meters.map(({ prosumer, start, periodSeconds, number, signature, ...read }) => {
-    const readings = read.meteredWh.map((meteredWh, t) => ({
+  meters.map(({ prosumer, start, periodSeconds, number, signature, meteredWh, renewableWh, quality }) => {
+    const length = Math.max(meteredWh.length, renewableWh.length, quality.length);
+    const readings = Array.from({ length }, (_, t) => ({
       ...{ prosumer, start: start + t * periodSeconds, seconds: periodSeconds },
-      ...{ meteredWh, renewableWh: read.renewableWh[t], quality: read.quality[t] },
+      ...{ meteredWh: meteredWh[t], renewableWh: renewableWh[t], quality: quality[t] },
     }));
     return { number, readings, signature };
   });

@@ -1,12 +1,16 @@
-/** Meters' files and parties' statements, as they are signed and as whoever attests an entry takes them in. */
+/** Meters' files, parties' activations and statements, as they are signed and as whoever attests takes them in. */
 import type { BaseWallet, TypedDataDomain } from "ethers";
 import {
+  ACTIVATION_TYPES,
+  activationDigest,
+  activationMessage,
   METER_READINGS_TYPES,
   meterDigest,
   meterReadings,
   STATEMENT_TYPES,
   statementDigest,
   statementMessage,
+  type Activation,
   type DeviceStatement,
 } from "../codec/deliveryData.ts";
 import type { MeterReading } from "../codec/meterReading.ts";
@@ -21,7 +25,15 @@ export type MeterFile = {
   readonly readings: readonly MeterReading[];
   readonly signature: string;
 };
+export type SignedActivation = Activation & { readonly signature: string };
 export type SignedStatement = DeviceStatement & { readonly signature: string };
+
+/** What meters and nodes have signed of a session. */
+export type Signed = {
+  readonly files: readonly MeterFile[];
+  readonly activations: readonly SignedActivation[];
+  readonly statements: readonly SignedStatement[];
+};
 
 /** `number`: larger than that of each file before of the same session. */
 export async function signReadings(
@@ -44,6 +56,16 @@ export async function signStatement(
   return { ...statement, signature };
 }
 
+export async function signActivation(
+  domain: TypedDataDomain,
+  nodeKey: BaseWallet,
+  batch: string,
+  activation: Activation,
+): Promise<SignedActivation> {
+  const signature = await nodeKey.signTypedData(domain, ACTIVATION_TYPES, activationMessage(batch, activation));
+  return { ...activation, signature };
+}
+
 /** Which session's, and whose keys count: docs/delivery.md. */
 export type Expected = {
   readonly domain: TypedDataDomain;
@@ -60,44 +82,59 @@ export type Expected = {
 };
 
 /** What counts, and of the rest why it does not: a file that is refused leaves its meter missing. */
-export type Taken = Metered & {
+export type Taken = Pick<Metered, "readings"> & {
   /** [prosumer] the file that counts: of several that are right, the one with the largest number. */
   readonly files: ReadonlyMap<number, MeterFile>;
-  /** Those that count, as they were signed. */
-  readonly signed: readonly SignedStatement[];
+  /** [prosumer] of several that are right the first, as it was signed. */
+  readonly activations: ReadonlyMap<number, SignedActivation>;
+  readonly statements: ReadonlyMap<number, SignedStatement>;
   readonly refused: readonly string[];
 };
 
-export function takeIn(files: readonly MeterFile[], statements: readonly SignedStatement[], expected: Expected): Taken {
+export function takeIn(signed: Signed, expected: Expected): Taken {
   const refused: string[] = [];
-  const taken = new Map<number, MeterFile>();
-  for (const file of files) {
+  const files = new Map<number, MeterFile>();
+  for (const file of signed.files) {
     const fault = faultOf(file, expected);
     const prosumer = file.readings[0]?.prosumer;
     if (fault !== undefined) refused.push(`meter of prosumer ${prosumer}, file ${file.number}: ${fault}`);
-    else if ((taken.get(prosumer)?.number ?? 0) < file.number) taken.set(prosumer, file);
+    else if ((files.get(prosumer)?.number ?? 0) < file.number) files.set(prosumer, file);
   }
-  const stated = new Map<number, DeviceStatement>();
-  const signed = new Map<number, SignedStatement>();
-  for (const one of statements) {
-    const { signature, ...statement } = one;
-    const { prosumer, plannedWh } = statement;
-    const signer = signerOf(() => statementDigest(expected.domain, expected.batch, statement), signature);
-    if (plannedWh.length !== expected.periods) refused.push(`statement of prosumer ${prosumer}: another length`);
-    else if (signer === undefined || signer !== expected.nodeKeys.get(prosumer))
-      refused.push(`statement of prosumer ${prosumer}: not signed by its node's key`);
-    else {
-      stated.set(prosumer, statement);
-      signed.set(prosumer, one);
+  const firstRight = <One extends SignedStatement | SignedActivation>(
+    what: string,
+    all: readonly One[],
+    fault: (one: One) => string | undefined,
+  ): ReadonlyMap<number, One> => {
+    const right = new Map<number, One>();
+    for (const one of all) {
+      const found = fault(one);
+      if (found !== undefined) refused.push(`${what} of prosumer ${one.prosumer}: ${found}`);
+      else if (!right.has(one.prosumer)) right.set(one.prosumer, one);
     }
-  }
-  const readings = new Map([...taken].map(([prosumer, file]) => [prosumer, file.readings]));
-  const opened = [...stated.values()].filter((one) => opensPlan(expected.committed, one));
-  const plans = new Map(opened.map(({ prosumer, plannedWh }) => [prosumer, plannedWh]));
-  for (const prosumer of expected.committed.keys())
-    if (stated.has(prosumer) && !plans.has(prosumer))
-      refused.push(`plan of prosumer ${prosumer}: not the one that it committed to`);
-  return { files: taken, readings, statements: stated, plans, signed: [...signed.values()], refused };
+    return right;
+  };
+  const activations = firstRight("activation", signed.activations, (one) => faultOfActivation(one, expected));
+  const statements = firstRight("statement", signed.statements, (one) =>
+    byNode(expected, one, () => statementDigest(expected.domain, expected.batch, one)),
+  );
+  const readings = new Map([...files].map(([prosumer, file]) => [prosumer, file.readings]));
+  return { files, readings, activations, statements, refused };
+}
+
+function faultOfActivation(one: SignedActivation, expected: Expected): string | undefined {
+  const { domain, batch, periods, committed } = expected;
+  if (one.plannedWh.length !== periods || one.generatedWh.length !== periods) return "another length";
+  const fault = byNode(expected, one, () => activationDigest(domain, batch, one));
+  return fault ?? (opensPlan(committed, one) ? undefined : "its plan is not the one that it committed to");
+}
+
+function byNode(
+  { nodeKeys }: Expected,
+  { prosumer, signature }: SignedStatement | SignedActivation,
+  digest: () => string,
+): string | undefined {
+  const signer = signerOf(digest, signature);
+  return signer === undefined || signer !== nodeKeys.get(prosumer) ? "not signed by its node's key" : undefined;
 }
 
 function faultOf({ readings, number, signature }: MeterFile, expected: Expected): string | undefined {
@@ -110,6 +147,9 @@ function faultOf({ readings, number, signature }: MeterFile, expected: Expected)
     readings.some((one, t) => one.prosumer !== prosumer || one.seconds !== seconds || one.start !== start + t * seconds)
   )
     return "its readings do not follow each other";
+  // As `filesIn` leaves them of arrays that differ in length.
+  if (readings.some((one) => one.meteredWh === undefined || one.renewableWh === undefined || one.quality === undefined))
+    return "it lacks a value of a period";
   const signer = signerOf(() => meterDigest(expected.domain, meterReadings(readings, number)), signature);
   return signer === undefined || !expected.meterKeys.get(prosumer)?.includes(signer)
     ? "not signed by its meter's key"

@@ -21,6 +21,9 @@ export const configFile = (home: string): string => join(home, "node.yaml");
 export const keyFile = (home: string, role: KeyRole): string => join(home, "keys", `${role}.json`);
 /** A key that is being rotated in: kept until the chain says that it counts. */
 export const nextKeyFile = (home: string, role: KeyRole): string => join(home, "keys", `${role}.next.json`);
+/** A key that was replaced: sessions from before still ask for it. */
+export const oldKeyFile = (home: string, role: KeyRole, address: string): string =>
+  join(home, "keys", `${role}.${address.toLowerCase()}.json`);
 export const journalFile = (home: string): string => join(home, "journal.sqlite");
 export const privateFile = (home: string): string => join(home, "private.json");
 /** Where it is unless the configuration says otherwise. */

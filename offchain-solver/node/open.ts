@@ -12,11 +12,11 @@ import { complaint, readJson } from "../io/readJson.ts";
 import { createApi, serveApi } from "./api.ts";
 import { openCarrier } from "./carrier.ts";
 import { partyId, readConfig, type Config } from "./config.ts";
-import { checkOwnerOnly, configFile, journalFile, keyFile, privateFile } from "./home.ts";
+import { checkOwnerOnly, configFile, journalFile, keyFile, oldKeyFile, privateFile } from "./home.ts";
 import { Journal } from "./journal/journal.ts";
 import { openKey } from "./keystore.ts";
 import { createMetrics } from "./metrics.ts";
-import { Party, type Log } from "./party.ts";
+import { Party, type Log, type PartyOptions } from "./party.ts";
 import { readPassword } from "./password.ts";
 import { readPeers } from "./peers.ts";
 import { partFor, PrivateFileSchema } from "./privateFile.ts";
@@ -41,13 +41,13 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
   const file = configFile(home);
   const { config, id, schedule } = readOwn(home, role);
   const password = await readPassword({ ...(config.passwordFile && { file: config.passwordFile }) });
-  const { wallet, nodeKey, meterKey } = await openKeys(home, password);
+  const keys = await openKeys(home, password);
   const provider = connect(config.rpc);
   // Whatever was opened is closed again where it does not come to a party that runs.
   const opened: { close: () => unknown }[] = [];
   try {
     const deployment = await checkChain(file, config, provider);
-    await checkRegistered(file, id, { provider, deployment, nodeKey: nodeKey.address, wallet: wallet.address });
+    await checkRegistered(file, id, { provider, deployment, nodeKey: keys.node.address, wallet: keys.wallet.address });
     const owner = {
       party: id,
       chainId: String(config.chainId),
@@ -57,7 +57,7 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
     const journal = new Journal(journalFile(home), owner);
     opened.push(journal);
     const observe = ({ kind, ...rest }: { kind: string }): void => log(LOUD.has(kind) ? "warn" : "debug", kind, rest);
-    const carrier = await openCarrier({ config, party: id, nodeKey, deployment, observe });
+    const carrier = await openCarrier({ config, party: id, nodeKey: keys.node, deployment, observe });
     opened.push(carrier);
     const records = new Records(home, config.bundles);
     const watchers = new Set<() => void>();
@@ -68,7 +68,7 @@ export async function openParty(home: string, role: "node" | "operator", log: Lo
       config,
       provider,
       deployment,
-      keys: { wallet, node: nodeKey, ...(meterKey && { meter: meterKey }) },
+      keys,
       journal,
       carrier,
       records,
@@ -127,13 +127,14 @@ function readOwn(home: string, role: "node" | "operator") {
 }
 
 /** The meter's may be in the meter alone: then its readings come from there. */
-async function openKeys(home: string, password: string) {
+export async function openKeys(home: string, password: string): Promise<PartyOptions["keys"]> {
   for (const one of ["wallet", "node", "meter"] as const) checkOwnerOnly(keyFile(home, one));
   const meter = existsSync(keyFile(home, "meter"));
   return {
-    meterKey: meter ? await openKey(keyFile(home, "meter"), password, "meter") : undefined,
+    ...(meter && { meter: await openKey(keyFile(home, "meter"), password, "meter") }),
     wallet: await openKey(keyFile(home, "wallet"), password, "wallet"),
-    nodeKey: await openKey(keyFile(home, "node"), password, "node"),
+    node: await openKey(keyFile(home, "node"), password, "node"),
+    oldNode: (address) => openKey(oldKeyFile(home, "node", address), password, "node"),
   };
 }
 

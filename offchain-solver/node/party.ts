@@ -25,7 +25,7 @@ import type { Carrier } from "./carrier.ts";
 import type { Config } from "./config.ts";
 import { connectedLimits } from "./connected.ts";
 import { JournalError, type Journal } from "./journal/journal.ts";
-import { Deliveries } from "./delivery/deliveries.ts";
+import { Deliveries, type DeliveryKeys } from "./delivery/deliveries.ts";
 import { decodeMeterMessage, encodeMeterMessage, isMeterMessage } from "./delivery/meterMessages.ts";
 import { OperatorRole, SYSTEM_IDS } from "./operatorRole.ts";
 import { Allowance } from "./session/allowance.ts";
@@ -44,7 +44,7 @@ export type PartyOptions = {
   readonly provider: Provider;
   readonly deployment: Deployment;
   /** A meter's key may be in the meter alone. */
-  readonly keys: { readonly wallet: Wallet; readonly node: Wallet; readonly meter?: Wallet };
+  readonly keys: DeliveryKeys & { readonly node: Wallet };
   readonly journal: Journal;
   readonly carrier: Carrier;
   readonly records: Records;

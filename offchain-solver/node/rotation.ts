@@ -4,9 +4,8 @@
  * address.
  */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { Wallet, type BaseWallet } from "ethers";
-import { keyFile, nextKeyFile, replaceOwn, writeOwn } from "./home.ts";
+import { keyFile, nextKeyFile, oldKeyFile, replaceOwn, writeOwn } from "./home.ts";
 import { encryptKey, openKey, type KeyRole } from "./keystore.ts";
 
 /** The key that comes in: begun before, or fresh. */
@@ -21,7 +20,7 @@ export async function nextKey(home: string, role: KeyRole, password: string, scr
 /** Puts the new key into the old one's place, which the registry must name already. */
 export function completeRotation(home: string, role: KeyRole, old: BaseWallet): void {
   const file = keyFile(home, role);
-  const kept = join(home, "keys", `${role}.${old.address.toLowerCase()}.json`);
+  const kept = oldKeyFile(home, role, old.address);
   if (existsSync(file) && !existsSync(kept)) replaceOwn(file, kept);
   replaceOwn(nextKeyFile(home, role), file);
 }

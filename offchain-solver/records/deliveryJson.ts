@@ -127,15 +127,17 @@ export const MetersJsonSchema = z.strictObject({
   connections: z.array(
     z.strictObject({ prosumer: z.int().positive(), feedW: count, takeW: count, renewableW: count, maxPrice: count }),
   ),
-  statements: z.array(
+  /** What renewables of those who took part were planned to give and gave, said before others' devices answered. */
+  activations: z.array(
     z.strictObject({
       prosumer: z.int().positive(),
       plannedWh: z.array(count),
-      /** Opens what it committed to in the witness; zeros of who took no part. */
-      salt: z.string().regex(/^0x[0-9a-f]{64}$/),
-      generatorG: count.max(0xffffffff),
+      generatedWh: z.array(count),
+      /** Opens what it committed to in the witness. */
+      salt: hash,
       signature,
     }),
   ),
+  statements: z.array(z.strictObject({ prosumer: z.int().positive(), generatorG: count.max(0xffffffff), signature })),
 });
 export type MetersJson = z.infer<typeof MetersJsonSchema>;

@@ -1,6 +1,5 @@
 /** Whose signatures count for what became of a session, where keys change between its freeze and its entry. */
 import { expect } from "chai";
-import { ZeroHash } from "ethers";
 import { audit } from "../../offchain-solver/auditor/audit.ts";
 import { signedBy } from "../../offchain-solver/auditor/deliverySignatures.ts";
 import { endpointOf } from "../../offchain-solver/chain/endpoint.ts";
@@ -72,9 +71,9 @@ describe("keys of a session", function () {
       number,
     );
   const stated = (key: typeof meter, prosumer = 102) =>
-    signStatement(expected.domain, key, session.batch, { prosumer, plannedWh: [0, 0], salt: ZeroHash, generatorG: 0 });
+    signStatement(expected.domain, key, session.batch, { prosumer, generatorG: 0 });
 
-  const takenOf = (...files: MeterFile[]) => takeIn(files, [], expected);
+  const takenOf = (...files: MeterFile[]) => takeIn({ files, activations: [], statements: [] }, expected);
 
   it("are the node's of the freeze, and the meter's of the freeze and since", () => {
     const frozen = world.nodeKeys.get(102)!;
@@ -94,20 +93,16 @@ describe("keys of a session", function () {
   it("are the same to an auditor, who is shown no statement that was refused", async () => {
     const frozen = world.nodeKeys.get(102)!;
     const statements = [await stated(wallet("node", 101), 101), await stated(frozen), await stated(node, 103)];
-    const { files, signed, refused } = takeIn([await file(early, 1)], statements, expected);
-    expect(signed.map(({ prosumer }) => prosumer)).to.deep.equal([101, 102]);
-    expect(refused).to.deep.equal(["statement of prosumer 103: not signed by its node's key"]);
+    const taken = takeIn({ files: [await file(early, 1)], activations: [], statements }, expected);
+    expect([...taken.statements.keys()]).to.deep.equal([101, 102]);
+    expect(taken.refused).to.deep.equal(["statement of prosumer 103: not signed by its node's key"]);
     const { chainId, market, block, delivery } = world.deployment;
     const where = { batch: session.batch, chainId: Number(chainId), delivery: delivery! };
-    const meters = toMetersJson(where, {
-      files: [...files.values()],
-      statements: signed,
-      basis: { connections: new Map() },
-    });
+    const meters = toMetersJson(where, { taken, basis: { connections: new Map() } });
     const seen = look(endpointOf(world.provider));
     const found = await audit({ look: seen, market, fromBlock: block, release: releasedBuild() });
     // Terms of the market are no part of who signed.
     const judged = signedBy(meters, { session: found.sessions[0], witness: { terms: {} } as Witness, found });
-    expect(judged).to.have.all.keys("readings", "statements", "plans", "files");
+    expect(judged).to.have.all.keys("readings", "statements", "activations", "files");
   });
 });

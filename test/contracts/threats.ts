@@ -348,6 +348,8 @@ describe("what is written about threats and errors", () => {
     "test/agentHosts.test.ts",
     "offchain-solver/node/session/conductorMembers.test.ts",
     "test/meterMessages.test.ts",
+    "test/activations.test.ts",
+    "offchain-solver/metering/entry.test.ts",
     "test/explainedBills.test.ts",
   ];
 

@@ -1,6 +1,6 @@
-/** What the meters of a devnet read of a session, and what its nodes state of their devices, each signed by its own. */
+/** What the meters of a devnet read of a session, and what its nodes say of their devices, each signed by its own. */
 import type { BaseWallet } from "ethers";
-import { deliveryDomain, type DeviceStatement } from "../../codec/deliveryData.ts";
+import { deliveryDomain } from "../../codec/deliveryData.ts";
 import type { MeterReading } from "../../codec/meterReading.ts";
 import { openingSalt } from "../../codec/plans.ts";
 import type { Witness } from "../../codec/witness.ts";
@@ -8,7 +8,7 @@ import type { Deployment } from "../../chain/deployment.ts";
 import type { ClearingResult } from "../../market/result/clearingResult.ts";
 import type { Scenario } from "../../market/scenario/scenario.ts";
 import { devicesOf, standingDay, type DeviceDay } from "../../metering/devices.ts";
-import { signReadings, signStatement } from "../../metering/signed.ts";
+import { signActivation, signReadings, signStatement } from "../../metering/signed.ts";
 import type { Signed } from "../../node/delivery/reckoning.ts";
 import type { Cleared } from "./clear.ts";
 
@@ -21,9 +21,12 @@ export type SettledResult = {
   readonly committed: Pick<Witness, "session" | "plans">;
 };
 
-type Day = Omit<DeviceStatement, "salt"> & {
+type Day = {
+  readonly prosumer: number;
   readonly meteredWh: readonly number[];
   readonly renewableWh: readonly number[];
+  readonly plannedWh: readonly number[];
+  readonly generatorG: number;
 };
 
 /** Whether it is known what the day brought: of a day still to come it is not. */
@@ -46,12 +49,16 @@ export async function metersOf(
     files: await Promise.all(
       all.map((day) => signReadings(domain, keyOf("meter", day.prosumer), readingsOf(day, result), 1)),
     ),
+    activations: await Promise.all(
+      [...days.values()].map(({ prosumer, plannedWh, renewableWh: generatedWh }) => {
+        const node = keyOf("node", prosumer);
+        const salt = openingSalt(committed, prosumer, node);
+        return signActivation(domain, node, batch, { prosumer, plannedWh, generatedWh, salt });
+      }),
+    ),
     statements: await Promise.all(
-      all.map(({ prosumer, plannedWh, generatorG }) =>
-        signStatement(domain, keyOf("node", prosumer), batch, {
-          ...{ prosumer, plannedWh, generatorG },
-          salt: openingSalt(committed, prosumer, keyOf("node", prosumer)),
-        }),
+      all.map(({ prosumer, generatorG }) =>
+        signStatement(domain, keyOf("node", prosumer), batch, { prosumer, generatorG }),
       ),
     ),
   };
@@ -66,7 +73,7 @@ const dayOf = (day: DeviceDay, i: number, prosumer: number): Day => ({
 });
 
 function readingsOf(
-  { prosumer, meteredWh, renewableWh }: Omit<Day, keyof DeviceStatement> & Pick<Day, "prosumer">,
+  { prosumer, meteredWh, renewableWh }: Day,
   { sessionStart, periodSeconds: seconds }: Pick<ClearingResult, "sessionStart" | "periodSeconds">,
 ): MeterReading[] {
   return meteredWh.map((wh, t) => ({

@@ -5,9 +5,9 @@ import { deliveryDomain, readingsDigest } from "../../codec/deliveryData.ts";
 import { signerOfText } from "../../codec/recover.ts";
 import { quorumOf } from "../../codec/typedData.ts";
 import { filesIn } from "../../metering/record.ts";
-import type { Taken } from "../../metering/signed.ts";
+import { takeIn, type Expected, type Taken } from "../../metering/signed.ts";
 import type { MeterMessageOf } from "./meterMessages.ts";
-import { reckon, takenIn, type Asked, type Promised, type Reckoned } from "./reckoning.ts";
+import { expectedIn, reckon, type Asked, type Promised, type Reckoned } from "./reckoning.ts";
 import { attesters, type Windows } from "./windows.ts";
 
 /** One after the other, in the order of the bits. */
@@ -40,6 +40,8 @@ export class Attestation {
   readonly #heard = new Map<number, MeterMessageOf<"metered">>();
   /** [prosumer] number of the file that was missed first: who tells another one each time holds up nobody for good. */
   readonly #missed = new Map<number, number>();
+  /** What the operator called for last: homes have answered it. */
+  #called: MeterMessageOf<"called"> | undefined;
   /** [party] what it has signed last: nobody's word takes the place of another's, nor leaves it no room. */
   readonly #signed = new Map<number, MeterMessageOf<"attested">>();
   #own: Own | undefined;
@@ -63,6 +65,11 @@ export class Attestation {
     if (message.file.prosumer === from && prosumers.some((one) => one.id === from)) this.#heard.set(from, message);
   }
 
+  /** The operator's. */
+  called(message: MeterMessageOf<"called">): void {
+    this.#called = message;
+  }
+
   /** `from`: of the connection; it was in the session, or is the operator. */
   signed(from: number, message: MeterMessageOf<"attested">): void {
     this.#signed.set(from, message);
@@ -77,10 +84,14 @@ export class Attestation {
     const { epoch, members } = await attesters(this.#asked, settled.terms, this.#windows, now);
     const bit = members.indexOf(this.#keys.node.address);
     if (bit < 0) return undefined;
-    const signed = { files: filesIn({ meters: message.files }), statements: message.statements };
+    const { files, activations, statements } = message;
+    const signed = { files: filesIn({ meters: files }), activations, statements };
     const kind = message.closed ? "final" : "provisional";
     const reckoned = await reckon(this.#asked, this.#promised, signed, { kind });
-    const missed = await this.#missedIn(reckoned.taken);
+    const expected = await expectedIn(this.#asked, this.#promised);
+    if (!this.#isAsCalled(message.entry, reckoned.taken, expected))
+      return { kind: "refused", reason: "activations are others than were called" };
+    const missed = this.#missedIn(reckoned.taken, expected);
     if (missed !== undefined) {
       const { prosumer, what } = missed;
       const reason = `the ${what} of prosumer ${prosumer} is left out`;
@@ -104,14 +115,25 @@ export class Attestation {
     return { kind: "attested", message: told };
   }
 
+  /** Whoever restarted since has heard no call, and goes by what is handed out. */
+  #isAsCalled(entry: number, { activations }: Taken, expected: Expected): boolean {
+    const called = this.#called;
+    if (called?.entry !== entry) return true;
+    const signed = { files: [], activations: called.activations, statements: [] };
+    const { activations: right } = takeIn(signed, expected);
+    const same = [...right].every(([id, { signature }]) => activations.get(id)?.signature === signature);
+    return same && right.size === activations.size;
+  }
+
   /** What was sent to this node, is right, and does not count of what was handed out, nor anything later. */
-  async #missedIn({ files, statements }: Taken): Promise<Missed | undefined> {
+  #missedIn({ files, statements }: Taken, expected: Expected): Missed | undefined {
     const heard = [...this.#heard.values()];
     const own = {
       files: filesIn({ meters: heard.map(({ file }) => file) }),
+      activations: [],
       statements: heard.flatMap(({ statement }) => statement ?? []),
     };
-    const taken = await takenIn(this.#asked, this.#promised, own);
+    const taken = takeIn(own, expected);
     for (const [prosumer, { number }] of taken.files) {
       if ((files.get(prosumer)?.number ?? 0) >= (this.#missed.get(prosumer) ?? number)) continue;
       this.#missed.set(prosumer, this.#missed.get(prosumer) ?? number);
@@ -150,6 +172,7 @@ export class Attestation {
     this.#signed.clear();
     this.#heard.clear();
     this.#missed.clear();
+    this.#called = undefined;
     const { before, entry } = own.reckoned;
     const same = last.number === own.entry && last.kind === entry.kind && equal(last.readings, entry.readings);
     return same && last.number === (before?.number ?? 0) + 1 ? own.reckoned : undefined;

@@ -10,27 +10,32 @@ import { DESK_ID } from "../../chain/onboarding.ts";
 import { connectedAt, lastEntry } from "../../chain/deliveryEntries.ts";
 import { deliveryContracts, type Deployment } from "../../chain/deployment.ts";
 import { readSettled, type SettledOnChain } from "../../chain/settledBatches.ts";
-import { deliveryDomain } from "../../codec/deliveryData.ts";
 import { termsHash, type Terms } from "../../codec/terms.ts";
 import { sessionHash } from "../../codec/typedData.ts";
-import { opensPlan } from "../../codec/plans.ts";
 import { bundleHash, WitnessSchema, type Witness } from "../../codec/witness.ts";
 import type { Schedule } from "../../market/result/solution.ts";
 import type { PrivatePart } from "../../market/scenario/publicScenario.ts";
-import type { Generated } from "../../metering/devices.ts";
-import { filesIn } from "../../metering/record.ts";
+import { takeIn, type Expected } from "../../metering/signed.ts";
 import type { Log } from "../party.ts";
 import type { Records } from "../records.ts";
 import { Attestation } from "./attestation.ts";
-import type { MeterMessage, MeterMessageOf } from "./meterMessages.ts";
-import { joined, MeterRound, type Sent } from "./meterRound.ts";
-import { generatedIn, meteredBy, saltOf, type OwnDay } from "./ownMeter.ts";
-import { asEntered, committedIn, documentsOf, takenIn, type Asked, type Promised } from "./reckoning.ts";
+import { hasMoreThan, type MeterMessage, type MeterMessageOf } from "./meterMessages.ts";
+import { joined, MeterRound, rightIn, type RoundAbout, type Sent } from "./meterRound.ts";
+import { activatedBy, hasCome, meteredBy, type OwnDay } from "./ownMeter.ts";
+import { asEntered, documentsOf, expectedIn, judgedBy, type Asked, type Promised } from "./reckoning.ts";
 import { windowsOf, type Windows } from "./windows.ts";
 
 /** How often the chain is asked about a session whose time has come; when a round that came to nothing begins anew. */
 const ASK_MS = 1_000;
 const ANEW_MS = 60_000;
+
+export type DeliveryKeys = {
+  readonly wallet: Wallet;
+  readonly node: BaseWallet;
+  readonly meter?: BaseWallet;
+  /** A node key that was replaced since, by its address. Throws where it cannot be opened. */
+  readonly oldNode?: (address: string) => Promise<BaseWallet>;
+};
 
 export type DeliveryOptions = {
   readonly party: number;
@@ -38,7 +43,7 @@ export type DeliveryOptions = {
   readonly provider: Provider;
   readonly deployment: Deployment;
   /** Its meter's key may be elsewhere: then others attest what it does not say. */
-  readonly keys: { readonly wallet: Wallet; readonly node: BaseWallet; readonly meter?: BaseWallet };
+  readonly keys: DeliveryKeys;
   readonly records: Records;
   /** Absent for the operator, who has no meter. */
   readonly partFor?: (terms: Terms) => PrivatePart | string;
@@ -60,12 +65,16 @@ type Pending = {
   askedMs: number;
   /** [prosumer] what a member has heard and misses: right, by the keys that count. */
   readonly relayed: Map<number, MeterMessageOf<"metered">>;
+  /** The operator's: what each home has said first. */
+  readonly activations: RoundAbout["activations"];
   round?: { readonly conduct: MeterRound; readonly sinceMs: number } | undefined;
 };
 
 export class Deliveries {
   readonly #o: DeliveryOptions;
   readonly #pending = new Map<string, Pending>();
+  /** [address] a node key that sessions before it was replaced were frozen with. */
+  readonly #old = new Map<string, Promise<BaseWallet | undefined>>();
   #asked: Asked | undefined;
   /** Block up to which settled sessions are known; undefined: they are to be read anew. */
   #known: number | undefined;
@@ -104,6 +113,7 @@ export class Deliveries {
     const one = this.#pending.get(message.session);
     if (one === undefined || this.#now < one.windows.opens) return;
     const { operator } = this.#o;
+    const { prosumers } = one.promised.terms.scenario;
     if (message.kind === "generated") return this.#perform(one.round?.conduct.hear(from, message, performance.now()));
     if (message.kind === "metered") {
       if (message.file.prosumer !== from) return this.#relay(one, message);
@@ -111,15 +121,15 @@ export class Deliveries {
       return this.#perform(one.round?.conduct.hear(from, message, performance.now()));
     }
     if (message.kind === "attested") {
-      const { prosumers } = one.promised.terms.scenario;
       const attests = from === operator || from >= DESK_ID || prosumers.some(({ id }) => id === from);
       if (attests) one.attestation.signed(from, message);
       return;
     }
-    if (from !== operator) return;
-    if (message.kind === "meter") this.#generate(one, message);
-    else if (message.kind === "called") await this.#meter(one, message);
-    else await this.#attest(one, message);
+    if (from !== operator || hasMoreThan(prosumers.length, message)) return;
+    if (message.kind === "meter") return this.#generate(one, message);
+    if (message.kind === "readings") return this.#attest(one, message);
+    one.attestation.called(message);
+    await this.#meter(one, message);
   }
 
   async #read(): Promise<void> {
@@ -146,7 +156,7 @@ export class Deliveries {
       const attestation = new Attestation(this.#asked, promised, windows, this.#o);
       this.#pending.set(session, {
         ...{ session, ordinal: one.ordinal, promised, windows, attestation, due: windows.opens, askedMs: -Infinity },
-        relayed: new Map(),
+        ...{ relayed: new Map(), activations: new Map() },
       });
     }
   }
@@ -179,10 +189,9 @@ export class Deliveries {
     const nowMs = performance.now();
     if (one.round?.conduct.entry === entry && nowMs - one.round.sinceMs < ANEW_MS) return;
     const invited = one.promised.terms.scenario.prosumers.map(({ id }) => id);
-    const { session } = one;
-    const about = { session, entry, over: now >= one.windows.closes, invited, operator };
-    const { periods } = one.promised.settled.terms;
-    const conduct = new MeterRound({ ...about, periods, relayed: one.relayed }, nowMs);
+    const { session, activations, relayed } = one;
+    const about = { session, entry, over: now >= one.windows.closes, invited, operator, activations, relayed };
+    const conduct = new MeterRound({ ...about, judgedBy: await judgedBy(this.#asked!, one.promised, last) }, nowMs);
     one.round = { conduct, sinceMs: nowMs };
     log("info", "asks what meters read", { ordinal: one.ordinal, entry });
   }
@@ -195,27 +204,47 @@ export class Deliveries {
     return { promised, part, schedule: schedule === undefined ? undefined : scheduleIn(schedule) };
   }
 
-  #generate(one: Pending, { session, entry }: MeterMessageOf<"meter">): void {
-    const { send, operator, keys } = this.#o;
-    const day = keys.meter && this.#ownDay(one);
-    const generated = day && generatedIn(day);
-    if (generated === undefined) return;
-    const said = { plannedWh: [...generated.plannedWh], renewableWh: [...generated.renewableWh] };
-    send(operator, { kind: "generated", session, entry, ...said, salt: saltOf(day!, keys.node) });
+  /** What no meter shows is signed by the key of the freeze; undefined: it is kept no more, which is said once. */
+  #nodeOf({ nodeKeys }: Expected): Promise<BaseWallet | undefined> {
+    const { keys, party, log } = this.#o;
+    const address = nodeKeys.get(party) ?? keys.node.address;
+    if (address === keys.node.address) return Promise.resolve(keys.node);
+    const open = async (): Promise<BaseWallet | undefined> => {
+      try {
+        return await keys.oldNode?.(address);
+      } catch (error) {
+        log("warn", "an old node key cannot be opened: what it would sign is left out", { reason: reasonOf(error) });
+        return undefined;
+      }
+    };
+    const opened = this.#old.get(address) ?? open();
+    this.#old.set(address, opened);
+    return opened;
   }
 
-  async #meter(one: Pending, { session, entry, generated }: MeterMessageOf<"called">): Promise<void> {
-    const { keys, send, operator } = this.#o;
+  async #generate(one: Pending, { session, entry }: MeterMessageOf<"meter">): Promise<void> {
+    const { send, operator, keys } = this.#o;
     const day = this.#ownDay(one);
-    if (keys.meter === undefined || day === undefined || generatedIn(day) === undefined) return;
-    const { deployment } = this.#asked!;
-    // What does not open its commitment calls for nothing: the entry will not count it either.
-    const committed = await committedIn(this.#asked!, one.promised);
-    const opened = generated.filter(({ party: prosumer, ...said }) => opensPlan(committed, { prosumer, ...said }));
-    const others = new Map(opened.map(({ party, ...said }): [number, Generated] => [party, said]));
-    const domain = deliveryDomain(deployment.chainId, deployment.delivery!);
-    const signing = { domain, keys: { node: keys.node, meter: keys.meter }, number: entry };
-    const metered = await meteredBy(day, others, signing);
+    if (keys.meter === undefined || day === undefined || !hasCome(day)) return;
+    const expected = await expectedIn(this.#asked!, one.promised);
+    const activation = await activatedBy(day, { domain: expected.domain, node: await this.#nodeOf(expected) });
+    send(operator, { kind: "generated", session, entry, ...(activation && { activation }) });
+  }
+
+  async #meter(one: Pending, { session, entry, activations }: MeterMessageOf<"called">): Promise<void> {
+    const { keys, send, operator, provider } = this.#o;
+    const day = this.#ownDay(one);
+    if (keys.meter === undefined || day === undefined || !hasCome(day)) return;
+    const last = await lastEntry(this.#asked!.deployment, provider, one.promised.settled);
+    const { expected, connections } = await judgedBy(this.#asked!, one.promised, last);
+    // What is not right calls for nothing: the entry will not count it either.
+    const called = {
+      activations: takeIn({ files: [], activations, statements: [] }, expected).activations,
+      connections,
+    };
+    const { domain } = expected;
+    const signing = { domain, node: await this.#nodeOf(expected), meter: keys.meter, number: entry };
+    const metered = await meteredBy(day, called, signing);
     const message = { kind: "metered", session, entry, ...metered } as const;
     one.attestation.heard(this.#o.party, message);
     const { prosumers } = one.promised.terms.scenario;
@@ -227,13 +256,9 @@ export class Deliveries {
   async #relay({ promised, relayed }: Pending, message: MeterMessageOf<"metered">): Promise<void> {
     const { party, operator } = this.#o;
     if (party !== operator) return;
-    const { prosumer } = message.file;
-    const statements = message.statement === undefined ? [] : [message.statement];
-    const signed = { files: filesIn({ meters: [message.file] }), statements };
-    const taken = await takenIn(this.#asked!, promised, signed);
-    if (!taken.files.has(prosumer)) return;
-    const { statement, ...file } = message;
-    const right = taken.statements.has(prosumer) && statement ? { ...file, statement } : file;
+    const right = rightIn(message, await expectedIn(this.#asked!, promised));
+    if (right === undefined) return;
+    const { prosumer } = right.file;
     relayed.set(prosumer, joined(right, relayed.get(prosumer))!);
   }
 

@@ -1,9 +1,13 @@
 /**
  * The operator's part in an entry of readings: asks everybody what was generated, hands that out, gathers what meters
- * read, hands out all of it to be attested. Who says nothing in time has a missing value: nobody is waited for longer.
- * A pure state machine: what it returns is sent.
+ * read, hands out all of it to be attested. Who says nothing in time, or nothing that its keys have signed, has a
+ * missing value: nobody is waited for longer. A pure state machine: what it returns is sent.
  */
+import { isMeasured } from "../../metering/entry.ts";
+import { filesIn } from "../../metering/record.ts";
+import { takeIn, type Expected } from "../../metering/signed.ts";
 import type { MeterMessage, MeterMessageOf } from "./meterMessages.ts";
+import type { JudgedBy } from "./reckoning.ts";
 
 /** So long everybody is waited for, at each of the two questions; and how often who has not answered is asked again. */
 const PATIENCE_MS = 10_000;
@@ -14,23 +18,22 @@ export type RoundAbout = {
   readonly entry: number;
   /** No more values come: the entry is final with what is there. */
   readonly over: boolean;
-  /** Prosumers, by party. */
+  /** Prosumers, by party: what is sent to each of these, the operator too. */
   readonly invited: readonly number[];
   readonly operator: number;
-  /** What is sent to each of these, the operator too. */
-  readonly periods: number;
+  readonly judgedBy: JudgedBy;
+  /** [prosumer] what each has said first that was right: it counts for all entries of the session. */
+  readonly activations: Map<number, MeterMessageOf<"called">["activations"][number]>;
   /** What others have heard of a meter that did not tell the operator, or not the same. */
   readonly relayed?: ReadonlyMap<number, MeterMessageOf<"metered">>;
 };
-
-/** What a home has said of its own. */
-type Generated = Omit<MeterMessageOf<"generated">, "kind" | "session" | "entry">;
 
 export type Sent = { readonly to: number; readonly message: MeterMessage };
 
 export class MeterRound {
   readonly #about: RoundAbout;
-  readonly #generated = new Map<number, Generated>();
+  /** Who has answered the first question; whoever planned nothing, or says it wrongly, is called by nothing. */
+  readonly #generated = new Set<number>();
   readonly #metered = new Map<number, MeterMessageOf<"metered">>();
   #stage: "asking" | "gathering" | "told" = "asking";
   #sinceMs: number;
@@ -69,46 +72,56 @@ export class MeterRound {
   }
 
   hear(from: number, message: MeterMessageOf<"generated" | "metered">, nowMs: number): Sent[] {
-    const { invited, periods, entry } = this.#about;
+    const { invited, entry } = this.#about;
     if (!invited.includes(from) || message.entry !== entry) return [];
     if (message.kind === "generated") {
-      const { plannedWh, renewableWh, salt } = message;
-      if (this.#stage !== "asking" || plannedWh.length !== periods || renewableWh.length !== periods) return [];
-      this.#generated.set(from, { plannedWh, renewableWh, salt });
+      if (this.#stage !== "asking") return [];
+      const { activations, judgedBy } = this.#about;
+      const said = message.activation;
+      const signed = { files: [], activations: said === undefined ? [] : [said], statements: [] };
+      const right = takeIn(signed, judgedBy.expected).activations.has(from);
+      if (said !== undefined && right && !activations.has(from)) activations.set(from, said);
+      this.#generated.add(from);
       return this.#generated.size < invited.length ? [] : this.#call(nowMs);
     }
     if (this.#stage !== "gathering" || message.file.prosumer !== from) return [];
-    this.#metered.set(from, message);
-    return this.#metered.size < this.#generated.size ? [] : this.#tell(nowMs);
+    const right = rightIn(message, this.#about.judgedBy.expected);
+    if (right === undefined) return [];
+    this.#metered.set(from, right);
+    return this.#silentOf(this.#metered).length > 0 ? [] : this.#tell(nowMs);
   }
 
   #now = (): { session: string; entry: number } => ({ session: this.#about.session, entry: this.#about.entry });
 
-  #silentOf(answers: ReadonlyMap<number, unknown>): number[] {
-    const asked = this.#stage === "asking" ? this.#about.invited : [...this.#generated.keys()];
+  #silentOf(answers: { readonly has: (id: number) => boolean }): number[] {
+    const asked = this.#stage === "asking" ? this.#about.invited : [...this.#generated];
     return asked.filter((id) => !answers.has(id));
   }
 
   #called(): MeterMessage {
-    const generated = [...this.#generated].map(([party, said]) => ({ party, ...said }));
-    return { kind: "called", ...this.#now(), generated };
+    return { kind: "called", ...this.#now(), activations: this.#activations() };
   }
 
+  #activations = (): MeterMessageOf<"called">["activations"] =>
+    this.#about.invited.flatMap((id) => this.#about.activations.get(id) ?? []);
+
+  /** To all who attest: what is handed out afterwards is by the same. */
   #call(nowMs: number): Sent[] {
     this.#enter("gathering", nowMs);
-    return [...this.#generated.keys()].map((to) => ({ to, message: this.#called() }));
+    return this.#toAll(this.#called());
   }
 
   #tell(nowMs: number): Sent[] {
     this.#enter("told", nowMs);
-    const { invited, over } = this.#about;
-    const all = invited.flatMap((id) => joined(this.#metered.get(id), this.#about.relayed?.get(id)) ?? []);
+    const { invited, over, judgedBy, relayed } = this.#about;
+    const all = invited.flatMap((id) => joined(this.#metered.get(id), relayed?.get(id)) ?? []);
+    const files = all.map(({ file }) => file);
+    const signed = { files: filesIn({ meters: files }), activations: [], statements: [] };
     this.#told = {
       kind: "readings",
       ...this.#now(),
-      closed: over || all.length === invited.length,
-      files: all.map(({ file }) => file),
-      statements: all.flatMap(({ statement }) => statement ?? []),
+      closed: over || isMeasured(judgedBy, takeIn(signed, judgedBy.expected)),
+      ...{ files, activations: this.#activations(), statements: all.flatMap(({ statement }) => statement ?? []) },
     };
     return this.#toAll(this.#told);
   }
@@ -126,6 +139,17 @@ export class MeterRound {
 }
 
 type Metered = MeterMessageOf<"metered">;
+
+/** What is right of it, by the keys that count; undefined: its meter has not signed it. */
+export function rightIn(message: Metered, expected: Expected): Metered | undefined {
+  const { statement, ...rest } = message;
+  const said = statement === undefined ? [] : [statement];
+  const signed = { files: filesIn({ meters: [message.file] }), activations: [], statements: said };
+  const { files, statements } = takeIn(signed, expected);
+  const { prosumer } = message.file;
+  if (!files.has(prosumer)) return undefined;
+  return statements.has(prosumer) ? message : rest;
+}
 
 /** The newer file of two, and a statement if either has one. */
 export function joined(one: Metered | undefined, other: Metered | undefined): Metered | undefined {

@@ -30,7 +30,7 @@ import { sessionOf } from "../../market/scenario/leaveOut.ts";
 import { marketOf } from "../../market/scenario/market.ts";
 import { beyondConnections, sessionReadings } from "../../metering/entry.ts";
 import { toDeliveryJson, toMetersJson, type Earlier } from "../../metering/record.ts";
-import { takeIn, type MeterFile, type SignedStatement, type Taken } from "../../metering/signed.ts";
+import { takeIn, type Expected, type Signed, type Taken } from "../../metering/signed.ts";
 import type { DeliveryJson, MetersJson } from "../../records/deliveryJson.ts";
 
 /** A market that can be asked. */
@@ -45,8 +45,7 @@ export type Promised = {
   readonly plans: Witness["plans"];
 };
 
-/** What meters and nodes have signed of a session. */
-export type Signed = { readonly files: readonly MeterFile[]; readonly statements: readonly SignedStatement[] };
+export type { Signed };
 
 /** More than any account has, nano-dollars. */
 const ENOUGH = 1n << 100n;
@@ -91,15 +90,13 @@ export async function reckon(
   const { deployment, provider } = market;
   const { settled, terms } = promised;
   const result = resultOf(promised);
-  const taken = await takenIn(market, promised, signed);
+  const taken = takeIn(signed, await expectedIn(market, promised));
   const cleared = marketOf(sessionOf(terms.scenario, result.participants), terms.settings);
   const before = await lastEntry(deployment, provider, settled);
   const basis = await basisOf(market, settled, before, request.kind);
   const earlier = before && earlierOf(before, basis);
-  // The contract takes no row of whom it cannot bound, and later the rows of the entry before.
-  const connected = terms.scenario.prosumers.map(({ id }) => id).filter((id) => basis.connections.has(id));
-  const invited = earlier?.readings.rows.map(({ id }) => id) ?? connected;
   const { connections } = basis;
+  const invited = rowsOf(terms, connections, earlier?.readings);
   const held = imbalancePrice(terms.scenario.tariff);
   const known = { result, market: cleared, invited, imbalancePrice: held, connections };
   const readings = sessionReadings(known, taken, request.kind);
@@ -134,8 +131,7 @@ export function documentsOf(
     ...(entry && { chain: placeOf(deployment, entry) }),
   };
   const where = { batch: settled.batch, chainId: Number(deployment.chainId), delivery: deployment.delivery! };
-  const kept = { files: [...taken.files.values()], statements: taken.signed, basis };
-  return { delivery: toDeliveryJson(delivered), meters: toMetersJson(where, kept) };
+  return { delivery: toDeliveryJson(delivered), meters: toMetersJson(where, { taken, basis }) };
 }
 
 const placeOf = ({ delivery }: Deployment, { number, transaction, block, gasUsed }: Delivery.ChainEntry) => ({
@@ -146,30 +142,50 @@ const placeOf = ({ delivery }: Deployment, { number, transaction, block, gasUsed
   gasUsed: Number(gasUsed),
 });
 
-/** What counts of the files: by the keys that an auditor judges them by. */
-export async function takenIn(
+/** The contract takes no row of whom it cannot bound, and later the rows of the entry before. */
+const rowsOf = ({ scenario }: Terms, connections: Ledger.Basis["connections"], earlier?: SessionReadings): number[] =>
+  (earlier?.rows ?? scenario.prosumers).map(({ id }) => id).filter((id) => earlier || connections.has(id));
+
+/** What counts: by the keys that an auditor judges by. */
+export async function expectedIn(
   { deployment, provider }: Asked,
   { settled, plans }: Pick<Promised, "settled" | "plans">,
-  { files, statements }: Signed,
-): Promise<Taken> {
+): Promise<Expected> {
   const { start, periodSeconds, periods } = settled.terms;
   const keys = await keysOfSession(deployment, provider, settled.terms);
-  return takeIn(files, statements, {
+  return {
     domain: deliveryDomain(deployment.chainId, deployment.delivery!),
     batch: settled.batch,
     ...{ start: Number(start), periodSeconds, periods },
     ...keys,
     committed: committedPlans({ plans }, committedBy(deployment, settled, keys)),
-  });
+  };
 }
 
-/** [prosumer] hash of what it committed to before the day. */
-export async function committedIn(
-  { deployment, provider }: Asked,
-  { settled, plans }: Pick<Promised, "settled" | "plans">,
-): Promise<Map<number, string>> {
-  const keys = await keysOfSession(deployment, provider, settled.terms);
-  return committedPlans({ plans }, committedBy(deployment, settled, keys));
+/** What is said of an entry that is being made is judged by this, before it is reckoned. */
+export type JudgedBy = {
+  readonly expected: Expected;
+  /** Who has a row, and what bounds it. */
+  readonly invited: readonly number[];
+  readonly connections: Ledger.Basis["connections"];
+};
+
+/** `before`: the entry that it follows. */
+export async function judgedBy(
+  asked: Asked,
+  promised: Promised,
+  before: Delivery.ChainEntry | undefined,
+): Promise<JudgedBy> {
+  const { settled, terms } = promised;
+  const { deployment, provider } = asked;
+  const connections = await Delivery.connectionsFor(
+    deployment,
+    provider,
+    Number(settled.terms.start),
+    before?.connections,
+  );
+  const earlier = before && decodeReadings(before.readings, settled.terms.periods);
+  return { expected: await expectedIn(asked, promised), invited: rowsOf(terms, connections, earlier), connections };
 }
 
 const committedBy = (
