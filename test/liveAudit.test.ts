@@ -25,6 +25,8 @@ const withLoads = (scenario: Scenario, factor: number): Scenario => ({
 
 const read = <T>(file: string): T => JSON.parse(readFileSync(file, "utf8")) as T;
 
+type Edit = readonly [file: string, predicate: string, edit: (text: string) => string];
+
 describe("a session on a chain that outlives the process", function () {
   this.timeout(300_000);
   let anvil: Anvil;
@@ -40,6 +42,21 @@ describe("a session on a chain that outlives the process", function () {
     const ended = await captured(command, ...where, ...more, "--json", "-");
     expect(ended.code, ended.stderr).to.equal(0);
     return JSON.parse(ended.stdout) as T;
+  };
+
+  /** Each edit of a file is invalid by its name. */
+  const accused = async (cases: readonly Edit[]): Promise<void> => {
+    for (const [file, predicate, edit] of cases) {
+      const copy = mkdtempSync(join(out, predicate));
+      cpSync(session, copy, { recursive: true });
+      const text = readFileSync(join(copy, file), "utf8");
+      expect(edit(text), predicate).not.to.equal(text);
+      writeFileSync(join(copy, file), edit(text));
+      const ended = await captured("audit", copy);
+      expect(ended.code, `${predicate}: ${ended.stderr}`).to.equal(4);
+      expect(ended.stderr).to.include(predicate);
+      rmSync(copy, { recursive: true });
+    }
   };
 
   before(async () => {
@@ -92,7 +109,7 @@ describe("a session on a chain that outlives the process", function () {
   });
 
   it("is told from files that say something else", async () => {
-    const cases: [file: string, predicate: string, edit: (text: string) => string][] = [
+    const cases: readonly Edit[] = [
       [
         "settlement.json",
         "settlementNotTheChain",
@@ -141,16 +158,52 @@ describe("a session on a chain that outlives the process", function () {
       ["audit.json", "auditNotTheChain", (text) => text.replace(/("regrets": )[-+.e\d]+/, "$10")],
       ["report.html", "reportNotTheFiles", (text) => text.replace("</main>", "<p>All bills are waived.</p></main>")],
     ];
-    for (const [file, predicate, edit] of cases) {
-      const copy = mkdtempSync(join(out, predicate));
+    await accused(cases);
+  });
+
+  it("is told from files that no batch holds, or that other terms were frozen for", () =>
+    accused([
+      ["delivery.json", "deliveryNotTheReadings", (text) => text.replace(/"periods": \d+/, '"periods": 1000000000')],
+      // Parties and periods that no batch holds.
+      ["clearing.json", "clearingNotTheChain", (text) => quantised(text, "seller", 4294967280)],
+      ["clearing.json", "clearingNotTheChain", (text) => quantised(text, "quantity", 4294967296)],
+      ["clearing.json", "clearingNotTheChain", (text) => quantised(text, "periods", 1000000000)],
+      ["clearing.json", "clearingNotTheChain", (text) => quantised(text, "sessionStart", 1)],
+      ["clearing.json", "clearingNotTheTerms", (text) => text.replace('"epsilon": 0.05', '"epsilon": 0.06')],
+      ["clearing.json", "clearingNotTheTerms", (text) => text.replace('"bus": 2', '"bus": 3')],
+      // A feeder that is no tree, another tariff, and devices that other rights follow from.
+      ["scenario.json", "scenarioNotTheTerms", (text) => text.replace('"from": 1', '"from": 9')],
+      ["scenario.json", "scenarioNotTheTerms", (text) => text.replace(/"buyPerMwh": \[\s*/, "$&1")],
+      ["scenario.json", "scenarioNotTheTerms", (text) => text.replace(/"fixedMw": \[\s*/, "$&1")],
+    ]));
+
+  it("is told from files of another market, and from ones of which no page can be made, without its witness too", async () => {
+    const told = async (file: string, edit: (text: string) => string, ...more: string[]) => {
+      const copy = mkdtempSync(join(out, "edited-"));
       cpSync(session, copy, { recursive: true });
-      const text = readFileSync(join(copy, file), "utf8");
-      expect(edit(text), predicate).not.to.equal(text);
-      writeFileSync(join(copy, file), edit(text));
-      const ended = await captured("audit", copy);
-      expect(ended.code, `${predicate}: ${ended.stderr}`).to.equal(4);
-      expect(ended.stderr).to.include(predicate);
+      if (more.length === 0)
+        for (const name of ["bundle", "witness.json"]) rmSync(join(copy, name), { recursive: true });
+      writeFileSync(join(copy, file), edit(readFileSync(join(copy, file), "utf8")));
+      const { code, stderr } = await captured("audit", copy, ...more);
       rmSync(copy, { recursive: true });
+      expect(stderr).not.to.match(/^ +at /m);
+      return { code, stderr };
+    };
+    const elsewhere = `0x${"12".repeat(20)}`;
+    const market = settlement.market as string;
+    const moved = await told("settlement.json", (text) => text.replace(market, elsewhere), "--market", market);
+    expect(moved.code).to.equal(4);
+    expect(moved.stderr).to.include(`settlementNotTheChain: market is ${market}, not ${elsewhere}`);
+    const edits: readonly (readonly [file: string, edit: (text: string) => string])[] = [
+      ["delivery.json", (text) => text.replace(/"periods": \d+/, '"periods": 1000000000')],
+      ["scenario.json", (text) => text.replace('"from": 1', '"from": 9')],
+      ["scenario.json", (text) => text.replace(/"periodHours": [\d.]+/, '"periodHours": 1e9')],
+      ["clearing.json", (text) => text.replace(/("voltage": \[\s*\[\s*)[\d.]+/, "$1null")],
+    ];
+    for (const [file, edit] of edits) {
+      const { code, stderr } = await told(file, edit);
+      expect(code, stderr).to.equal(4);
+      expect(stderr).to.include("reportNotTheFiles");
     }
   });
 
@@ -299,6 +352,10 @@ describe("a session on a chain that outlives the process", function () {
     }
   });
 });
+
+/** The first figure of that name in the integers that settled, as another. */
+const quantised = (text: string, name: string, value: number): string =>
+  text.replace(new RegExp(`("quantised"[^]*?"${name}": )\\d+`), `$1${value}`);
 
 /** Code whose creation calls `market` with `data`, which stands behind it, and leaves no contract. */
 function relayOf(market: string, data: string): string {

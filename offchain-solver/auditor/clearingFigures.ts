@@ -28,12 +28,28 @@ const ADDED_UP = 1e-9;
 export function checkFigures(clearing: ClearingJson, { terms, regrets, owned }: Known): Verdict {
   const ids = clearing.prosumers.map(({ id }) => id);
   const market = marketOf(sessionOf(terms.scenario, ids), terms.settings, owned);
+  const elsewhere = termsFault(clearing, terms);
+  if (elsewhere !== undefined) return invalid("clearingNotTheTerms", elsewhere);
   const unsigned = regretFault(clearing, regrets);
   if (unsigned !== undefined) return invalid("regretNotTheWitness", unsigned);
   const other = owned && scheduleFault(clearing, market);
   if (other !== undefined) return invalid("costNotTheSchedule", other);
   const sum = objectiveFault(clearing, market);
   return sum === undefined ? VALID : invalid("objectiveNotTheSum", sum);
+}
+
+const SETTINGS = ["risk", "epsilon", "network", "networkRisk", "carbon"] as const;
+
+/** What it says of the market and its members that the frozen terms say. */
+function termsFault({ scenario: name, settings, prosumers }: ClearingJson, { scenario, settings: frozen }: Terms) {
+  const busOf = new Map(scenario.prosumers.map(({ id, bus }) => [id, bus]));
+  const figures: (readonly [name: string, is: unknown, told: unknown])[] = [
+    ["scenario", scenario.name, name],
+    ...SETTINGS.map((field) => [`settings.${field}`, frozen[field], settings[field]] as const),
+    ...prosumers.map(({ id, bus }) => [`the bus of prosumer ${id}`, busOf.get(id), bus] as const),
+  ];
+  const bad = figures.find(([, is, told]) => is !== told);
+  return bad && `clearing.json: ${bad[0]} is ${String(bad[1])}, not ${String(bad[2])}`;
 }
 
 /** A regret of which its owner has signed another; whose is not in the witness is told by the session's verdict. */

@@ -1,6 +1,7 @@
 /** What a session's own files say, against what the chain does: nobody has to believe a file that was sent to him. */
 import { keccak256 } from "ethers";
 import * as Payload from "../codec/payload.ts";
+import { attempt, type Refusal } from "../codec/refusal.ts";
 import { decodeDeltas } from "../ledger/deltas.ts";
 import { SYSTEM_ID } from "../ledger/settlementModel.ts";
 import { DESK, type Trade } from "../market/result/clearingResult.ts";
@@ -9,14 +10,16 @@ import type { SettlementJson } from "../records/sessionJson.ts";
 import type { Audited, AuditedSession } from "./audit.ts";
 import { invalid, undecided, VALID, type Verdict } from "./verdict.ts";
 
-type Read = Pick<Audited, "head" | "sessions">;
+type Read = Pick<Audited, "market" | "head" | "sessions">;
 
 export type Bill = ClearingJson["prosumers"][number]["payment"];
 
 const NAMES = ["desk", "operator", "utility"] as const;
 
 /** `settlement.json` against the session that the chain has under its transaction, as far as it was read. */
-export function checkSettlement(settlement: SettlementJson, { head, sessions }: Read): Verdict {
+export function checkSettlement(settlement: SettlementJson, { market, head, sessions }: Read): Verdict {
+  if (settlement.market !== undefined && settlement.market.toLowerCase() !== market.toLowerCase())
+    return invalid("settlementNotTheChain", `market is ${market}, not ${settlement.market}`);
   const session = sessions.find(({ transaction }) => transaction === settlement.txHash);
   if (session === undefined) {
     const said = `no batch settled in transaction ${settlement.txHash}`;
@@ -76,7 +79,14 @@ const accountCount = (payload: Uint8Array, participants: number): number =>
 /** `clearing.json`: the integers that it calls the result, and what it says that everybody pays. */
 export function checkClearing(clearing: ClearingJson, { payload, terms, batch }: AuditedSession): Verdict {
   if (payload === undefined || terms === undefined) return undecided(`the payload of batch ${batch}`);
-  const encoded = Payload.encode(Payload.fromResult(clearing.quantised), terms.periods);
+  const { quantised } = clearing;
+  const times = { sessionStart: Number(terms.start), periodSeconds: terms.periodSeconds, periods: terms.periods };
+  for (const field of Object.keys(times) as (keyof typeof times)[])
+    if (quantised[field] !== times[field])
+      return invalid("clearingNotTheChain", `quantised.${field} is ${times[field]}, not ${quantised[field]}`);
+  const encoded = attempt(() => Payload.encode(Payload.fromResult(quantised), terms.periods));
+  if ("kind" in encoded)
+    return invalid("clearingNotTheChain", `no batch holds its quantised result: ${refusalText(encoded)}`);
   if (keccak256(encoded) !== keccak256(payload))
     return invalid("clearingNotTheChain", "its quantised result is another than the one that settled");
   const { participants, trades } = Payload.decode(payload, terms.periods);
@@ -91,6 +101,8 @@ export function checkClearing(clearing: ClearingJson, { payload, terms, batch }:
     }
   return VALID;
 }
+
+const refusalText = ({ predicate, detail }: Refusal): string => `${predicate}(${detail.join(", ")})`;
 
 /** What an account pays in a settled session, $ by product; undefined: it took no part. */
 export function billOf(payload: Uint8Array, periods: number, id: number): Bill | undefined {

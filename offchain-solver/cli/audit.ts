@@ -6,13 +6,14 @@ import { checkAuditFile } from "../auditor/auditFile.ts";
 import { checkFigures } from "../auditor/clearingFigures.ts";
 import { checkAllTold, checkDelivery } from "../auditor/deliveries.ts";
 import { checkClearing, checkSettlement } from "../auditor/documents.ts";
+import { checkScenario } from "../auditor/scenarioFile.ts";
 import { termsHash } from "../codec/terms.ts";
 import { WitnessSchema, type Witness } from "../codec/witness.ts";
 import { DeliveryJsonSchema, MetersJsonSchema, type DeliveryJson } from "../records/deliveryJson.ts";
 import { invalid, undecided, VALID, verdictText, worst, type Verdict } from "../auditor/verdict.ts";
 import { auditJsonOf, verdictJson } from "../auditor/verdictJson.ts";
 import { ScenarioSchema, type Scenario } from "../market/scenario/scenario.ts";
-import { ClearingJsonSchema, swept, type ClearingJson } from "../records/clearingJson.ts";
+import { ClearingJsonSchema, type ClearingJson } from "../records/clearingJson.ts";
 import { CommunityJsonSchema } from "../records/communityJson.ts";
 import {
   AuditJsonSchema,
@@ -23,7 +24,6 @@ import {
 } from "../records/sessionJson.ts";
 import { ofEntry, placeOf, type SessionFile } from "../records/sessionPlaces.ts";
 import { renderAudit } from "../report/auditPage.ts";
-import { renderReport } from "../report/sessionReport.ts";
 import { InputError } from "../io/inputError.ts";
 import { note, say } from "../io/output.ts";
 import { isFile, readJson, readText } from "../io/readJson.ts";
@@ -33,6 +33,7 @@ import { checkBilling } from "./auditBills.ts";
 import { addLookOptions, audited, type LookArguments } from "./auditing.ts";
 import { checkDay, isSession, partsIn, sessionFoldersIn } from "./dayFolder.ts";
 import { Exit } from "./exit.ts";
+import { reportMade } from "./reportMade.ts";
 
 type Arguments = LookArguments & { json?: string; html?: string };
 
@@ -145,18 +146,19 @@ function checkDocuments({ at, settlement }: SessionFolder, found: Audited): Verd
   return worst([delivered, told, checkCleared(at, settlement, session, frozen)]);
 }
 
-/** clearing.json and report.html. */
+/** scenario.json, clearing.json and report.html. */
 function checkCleared(
   at: SessionFolder["at"],
   settlement: SettlementJson,
   session: AuditedSession,
   witness: Witness | undefined,
 ): Verdict {
-  if (!isFile(at("clearing.json"))) return VALID;
+  const scenario = isFile(at("scenario.json")) ? readJson(at("scenario.json"), ScenarioSchema) : undefined;
+  const frozen = witness && scenario ? checkScenario(scenario, witness.terms) : VALID;
+  if (frozen.kind !== "valid" || !isFile(at("clearing.json"))) return frozen;
   const clearing = readJson(at("clearing.json"), ClearingJsonSchema);
   const cleared = checkClearing(clearing, session);
   if (cleared.kind !== "valid") return cleared;
-  const scenario = isFile(at("scenario.json")) ? readJson(at("scenario.json"), ScenarioSchema) : undefined;
   const figures =
     witness === undefined
       ? undecided(`the terms that hash to ${session.terms?.termsHash}`)
@@ -176,14 +178,14 @@ function checkReport(at: SessionFolder["at"], { clearing, settlement, scenario }
   if (scenario === undefined || !isFile(at("audit.json")))
     return undecided(`${at(scenario ? "audit.json" : "scenario.json")}: what report.html is made of`);
   const input = {
-    clearing: swept(clearing),
+    clearing,
     settlement,
     audit: readJson(at("audit.json"), AuditJsonSchema),
     scenario,
     delivery: isFile(at("delivery.json")) ? readJson(at("delivery.json"), DeliveryJsonSchema) : undefined,
     community: isFile(at("community.json")) ? readJson(at("community.json"), CommunityJsonSchema) : undefined,
   };
-  if (renderReport(input) === readText(at("report.html"))) return VALID;
+  if (reportMade(input) === readText(at("report.html"))) return VALID;
   // It may have been made with what was not published.
   return input.delivery === undefined
     ? undecided(`${at("delivery.json")}: report.html cannot be made again without`)

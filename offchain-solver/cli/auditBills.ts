@@ -6,6 +6,7 @@ import type { Billers } from "../auditor/billHeads.ts";
 import { checkBills } from "../auditor/bills.ts";
 import { checkFallbacks } from "../auditor/fallbackDays.ts";
 import { invalid, undecided, VALID, worst, type Verdict } from "../auditor/verdict.ts";
+import { made } from "../io/made.ts";
 import { isFile, readJson, readText } from "../io/readJson.ts";
 import { BillJsonSchema, type BillJson } from "../records/billJson.ts";
 import { CommunityJsonSchema } from "../records/communityJson.ts";
@@ -58,18 +59,10 @@ function pageVerdict(page: string, bills: readonly BillFile[]): Verdict {
   const beside = page.replace(/html$/, "json");
   const own = bills.find(({ file }) => file === beside);
   if (own === undefined) return undecided(`${beside}: what ${basename(page)} is made of`);
-  return madeOf(own.bill) === readText(page)
+  // No page is made of a bill whose clock there is not, or whose lines are of no session.
+  return made(() => renderBill(own.bill)) === readText(page)
     ? VALID
     : invalid("billPageNotTheBill", `${page} is not what ${basename(beside)} makes`);
-}
-
-/** No page is made of a bill whose clock there is not, or whose lines are of no session. */
-function madeOf(bill: BillJson): string | undefined {
-  try {
-    return renderBill(bill);
-  } catch {
-    return undefined;
-  }
 }
 
 /** By the files of communities; of a case, in which nobody lives, it is known without any. */

@@ -2,6 +2,7 @@
 import { readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { invalid, VALID, type Verdict } from "../auditor/verdict.ts";
+import { made } from "../io/made.ts";
 import { isFile, readJson, readText } from "../io/readJson.ts";
 import { ScenarioSchema } from "../market/scenario/scenario.ts";
 import { ClearingJsonSchema, swept } from "../records/clearingJson.ts";
@@ -11,8 +12,8 @@ import { joinClearings } from "../records/joinClearings.ts";
 import { joinAudits } from "../records/joinDeliveries.ts";
 import { AuditJsonSchema, SettlementJsonSchema, type AuditJson } from "../records/sessionJson.ts";
 import { placeOf, type SessionFile } from "../records/sessionPlaces.ts";
-import { renderReport, type ReportInput } from "../report/sessionReport.ts";
 import { writeJson } from "../io/target.ts";
+import { reportMade, type ReportFiles } from "./reportMade.ts";
 import { partName, writePages } from "./sessionFiles.ts";
 
 /** Whether a session's files are there. */
@@ -47,12 +48,12 @@ const placed =
     join(folder, placeOf(file, split));
 
 /** What the pages of a day are made of. `audit`: what its sessions' audits come to. */
-function inputOf(folder: string, audit: AuditJson): ReportInput {
+function inputOf(folder: string, audit: AuditJson): ReportFiles {
   const split = isSplit(folder);
   const at = placed(folder, split);
   const parts = partsIn(folder).map((part) => placed(part, split));
   return {
-    clearing: swept(readJson(at("clearing.json"), ClearingJsonSchema)),
+    clearing: readJson(at("clearing.json"), ClearingJsonSchema),
     settlement: parts.map((part) => readJson(part("settlement.json"), SettlementJsonSchema)),
     audit,
     scenario: readJson(at("scenario.json"), ScenarioSchema),
@@ -70,10 +71,11 @@ export function checkDay(folder: string): Verdict {
   if (!isFile(at("clearing.json"))) return VALID;
   const clearing = readJson(at("clearing.json"), ClearingJsonSchema);
   const parts = partsIn(folder).map((part) => readJson(placed(part, split)("clearing.json"), ClearingJsonSchema));
-  if (JSON.stringify(clearing) !== JSON.stringify(ClearingJsonSchema.parse(joinClearings(parts))))
+  const joined = made(() => ClearingJsonSchema.parse(joinClearings(parts)));
+  if (joined === undefined || JSON.stringify(clearing) !== JSON.stringify(joined))
     return invalid("dayNotItsSessions", `${at("clearing.json")} is not what its sessions come to`);
   if (!isFile(at("report.html"))) return VALID;
-  return renderReport(inputOf(folder, readJson(at("audit.json"), AuditJsonSchema))) === readText(at("report.html"))
+  return reportMade(inputOf(folder, readJson(at("audit.json"), AuditJsonSchema))) === readText(at("report.html"))
     ? VALID
     : invalid("reportNotTheFiles", `${at("report.html")} is not what its sessions' files make`);
 }
@@ -84,5 +86,6 @@ export function rewriteDay(folder: string): void {
   const at = placed(folder, split);
   const audits = partsIn(folder).map((part) => readJson(placed(part, split)("audit.json"), AuditJsonSchema));
   writeJson(at("audit.json"), joinAudits(audits));
-  writePages(at, inputOf(folder, readJson(at("audit.json"), AuditJsonSchema)));
+  const { clearing, ...input } = inputOf(folder, readJson(at("audit.json"), AuditJsonSchema));
+  writePages(at, { ...input, clearing: swept(clearing) });
 }

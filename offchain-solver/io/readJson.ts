@@ -22,17 +22,21 @@ export function isFile(name: string): boolean {
  * Windows begin one with a mark of its byte order, which is no text.
  */
 export function readText(file: string, otherwise?: "latin1"): string {
+  const bytes = readBytes(file);
+  if (isUtf8(bytes)) return bytes.toString("utf8").replace(/^\uFEFF/, "");
+  if (otherwise !== undefined) return bytes.toString(otherwise);
+  throw new InputError(`${file}: is no UTF-8 text: save it as UTF-8`);
+}
+
+/** Throws InputError where a file cannot be read. */
+export function readBytes(file: string): Buffer {
   if (file.includes("\0")) throw new InputError(`${file}: no file's name holds a zero byte`);
-  let bytes: Buffer;
   try {
-    bytes = readFileSync(file);
+    return readFileSync(file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new InputError(`${file}: ${code === "ENOENT" ? "there is no such file" : `cannot be read (${code})`}`);
   }
-  if (isUtf8(bytes)) return bytes.toString("utf8").replace(/^\uFEFF/, "");
-  if (otherwise !== undefined) return bytes.toString(otherwise);
-  throw new InputError(`${file}: is no UTF-8 text: save it as UTF-8`);
 }
 
 /** `file: field = value: reason`, the one form of every complaint about a file. Long values are cut. */

@@ -57,6 +57,15 @@ class Document {
   }
 }
 
+/** What the library throws is about the file: entities from elsewhere, elements in elements without end. */
+function readable<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new InputError(`${file}: is no XML that is read here: ${(error as Error).message.split("\n")[0]}`);
+  }
+}
+
 /**
  * Reads a consumption record. What is wrong is noted with line and column, and nothing of the file is used then.
  * Registers that no meter has (a community's computed shares) are passed over, and counters' readings beside what was
@@ -67,7 +76,7 @@ export function readEda(
   found: Findings,
   { mostKw = MOST_KW }: { readonly mostKw?: number } = {},
 ): Interval[] {
-  const valid = XMLValidator.validate(xml);
+  const valid = readable(file, () => XMLValidator.validate(xml));
   if (valid !== true)
     throw new InputError(`${file}: line ${valid.err.line}: column ${valid.err.col}: ${valid.err.msg}`);
   const parser = new XMLParser({
@@ -78,7 +87,10 @@ export function readEda(
     processEntities: false,
     isArray: (name) => MANY.has(name),
   });
-  const record = inside(parser.parse(xml) as Element, "ConsumptionRecord");
+  const record = inside(
+    readable(file, () => parser.parse(xml) as Element),
+    "ConsumptionRecord",
+  );
   if (record === undefined) throw new InputError(`${file}: is no ConsumptionRecord`);
   const process = inside(record, "ProcessDirectory");
   const point = textOf(process, "MeteringPoint");
@@ -120,11 +132,12 @@ type Position = Pick<Interval, "startMs" | "endMs" | "quality"> & {
 
 function positionsOf(document: Document, { energy, data, mostKw, ...owner }: Data, complaints: string[]): Interval[] {
   const unit = textOf(data, "@_UOM") ?? "";
-  const length = LENGTHS[textOf(energy, "MeteringIntervall") ?? ""];
+  const interval = textOf(energy, "MeteringIntervall") ?? "";
+  const length = Object.hasOwn(LENGTHS, interval) ? LENGTHS[interval] : undefined;
   const fail = (element: Element, name: string, value: string | undefined, reason: string): undefined =>
     void complaints.push(`${document.placeOf(element)}: ${name} = ${JSON.stringify(value ?? "")}: ${reason}`);
   if (!Object.hasOwn(KWH, unit)) fail(data, "UOM", unit, "KWH or MWH was expected");
-  if (length === undefined) fail(energy, "MeteringIntervall", textOf(energy, "MeteringIntervall"), "QH or H expected");
+  if (length === undefined) fail(energy, "MeteringIntervall", interval, "QH or H expected");
   if (!Object.hasOwn(KWH, unit) || length === undefined) return [];
   const seen = new Set<number>();
   const read = all(data, "EP").flatMap((position): Position[] => {

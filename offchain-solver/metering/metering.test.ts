@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import excel from "exceljs";
@@ -14,6 +14,7 @@ import {
   RECORD,
   vienna,
 } from "../../test/support/meterFiles.ts";
+import { InputError } from "../io/inputError.ts";
 import { noFindings } from "../scenarios/community/findings.ts";
 import { readEda } from "./eda.ts";
 import { readMessage } from "./mqtt.ts";
@@ -30,6 +31,15 @@ const DAY = [
 /** The same file with one line changed. */
 const changed = (from: string, to: string): string => DAY.replace(from, to);
 
+async function workbook(name: string, rows: readonly (readonly (string | number)[])[]): Promise<string> {
+  const book = new excel.Workbook();
+  const sheet = book.addWorksheet("Werte");
+  for (const row of rows) sheet.addRow([...row]);
+  const file = join(folder, name);
+  writeFileSync(file, Buffer.from(await book.xlsx.writeBuffer()));
+  return file;
+}
+
 describe("meters' files", () => {
   it("of a portal become readings, fractions of a Wh carried on", async () => {
     const { intervals, wrong } = await portal("home.csv", DAY);
@@ -40,13 +50,31 @@ describe("meters' files", () => {
     expect(collected(hour, intervals).readings).to.deep.equal(["506 2150 estimated"]);
   });
 
+  it("may count in Wh with three decimals only where the column shows that its points are decimal signs", async () => {
+    const reads = { ...options, unit: undefined };
+    const table = (unit: string, ...values: readonly string[]): string =>
+      [`Zeit;Bezug [${unit}]`, ...values.map((value, k) => `15.07.2026 08:${15 * k || "00"};${value}`)].join("\n");
+    for (const unit of ["Wh", "W"])
+      for (const values of [["1.234"], ["250", "1.234"], ["2.000", "1.234"]]) {
+        const { intervals, wrong } = await portal("home.csv", table(unit, ...values, "7", "8"), reads);
+        expect(intervals).to.deep.equal([]);
+        expect(wrong[0]).to.match(/^home\.csv: line \d: Bezug = "\d\.\d{3}": is its point a decimal sign or a mark/);
+      }
+    for (const told of ["0.250", "1.5", "1234", "1234.567", "7."]) {
+      const { intervals, wrong } = await portal("home.csv", table("Wh", "1.234", told, "7", "8"), reads);
+      expect(wrong, told).to.deep.equal([]);
+      expect(intervals[0].microWh).to.equal(1_234_000n);
+    }
+    const { intervals } = await portal("home.csv", table("kWh", "1.234", "2.345"), reads);
+    expect(intervals[0].microWh).to.equal(1_234_000_000n);
+  });
+
   it("of a workbook are the same", async () => {
-    const book = new excel.Workbook();
-    const sheet = book.addWorksheet("Werte");
-    sheet.addRow(["Time", "Import [kWh]", "Export [kWh]"]);
-    for (let q = 0; q < 4; q++) sheet.addRow([`2026-07-15 08:${String(15 * q).padStart(2, "0")}`, 0.1 + 0.2, q / 8]);
-    const file = join(folder, "home.xlsx");
-    writeFileSync(file, Buffer.from(await book.xlsx.writeBuffer()));
+    const at = (q: number): string => `2026-07-15 08:${String(15 * q).padStart(2, "0")}`;
+    const file = await workbook("home.xlsx", [
+      ["Time", "Import [kWh]", "Export [kWh]"],
+      ...[0, 1, 2, 3].map((q) => [at(q), 0.1 + 0.2, q / 8]),
+    ]);
     const intervals = await readPortal(file, options, vienna, noFindings());
     expect(collected(quarter, intervals).readings).to.deep.equal([
       "-300 0 measured",
@@ -54,6 +82,20 @@ describe("meters' files", () => {
       "-50 0 measured",
       "75 0 measured",
     ]);
+  });
+
+  it("of a workbook are numbers beyond doubt, and a folder of its name is refused", async () => {
+    const file = await workbook("wh.xlsx", [
+      ["Time", "Import [Wh]"],
+      ["2026-07-15 08:00", 1.234],
+      ["2026-07-15 08:15", 5],
+    ]);
+    const intervals = await readPortal(file, options, vienna, noFindings());
+    expect(intervals[0].microWh).to.equal(1_234_000n);
+    const other = join(folder, "folder.xlsx");
+    mkdirSync(other);
+    const refused = await readPortal(other, options, vienna, noFindings()).catch((error: unknown) => error);
+    expect(refused).to.be.instanceOf(InputError).with.property("message", `${other}: cannot be read (EISDIR)`);
   });
 
   it("keep both of the hours that autumn doubles, and refuse the one that spring leaves out", async () => {
@@ -174,6 +216,12 @@ describe("a grid operator's consumption record", () => {
     ["a word for a value", "<BQ>0.125", "<BQ>viel", 'line 13: column 7: BQ = "viel": is not a number'],
     ["a time without its zone", "08:30:00+02:00</DTF>", "08:30:00</DTF>", "says no zone"],
     ["another interval", "<MeteringIntervall>QH", "<MeteringIntervall>D", 'MeteringIntervall = "D": QH or H'],
+    [
+      "a word that objects know for its interval",
+      "<MeteringIntervall>QH",
+      "<MeteringIntervall>constructor",
+      'MeteringIntervall = "constructor": QH or H',
+    ],
   ];
   for (const [what, from, to, says] of spoilt)
     it(`with ${what} is refused by line and column`, () => {
@@ -208,6 +256,15 @@ describe("a grid operator's consumption record", () => {
     expect(() => read(RECORD.replace("</cr:ProcessDirectory>", ""))).to.throw(/^p\.xml: line \d+: column \d+: /);
     expect(() => read("<Invoice/>")).to.throw("p.xml: is no ConsumptionRecord");
     expect(() => read(RECORD.replace(/<ct:MeteringPoint>.*/, ""))).to.throw("names no MeteringPoint");
+  });
+
+  it("with entities from elsewhere, or elements in elements without end, is refused at once", () => {
+    const foreign = '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]>\n<cr:Consumption';
+    for (const xml of [RECORD.replace("<cr:Consumption", foreign), "<a>".repeat(20_000) + "</a>".repeat(20_000)])
+      expect(() => read(xml))
+        .to.throw(InputError)
+        .with.property("message")
+        .match(/^p\.xml: is no XML that is read here: [^\n]+$/);
   });
 });
 

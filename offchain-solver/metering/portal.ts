@@ -13,7 +13,7 @@ import {
 } from "../scenarios/community/meterSeries.ts";
 import { readSheet, type Sheet } from "../scenarios/community/sheet.ts";
 import type { ZoneClock } from "../scenarios/community/zoneClock.ts";
-import { cellComplaint, decimalSign, numberIn } from "../scenarios/table.ts";
+import { cellComplaint, decimalSign, IN_DOUBT, numberIn, thousandsInDoubt } from "../scenarios/table.ts";
 import { absurd, microOfKwh, MOST_KW, type Interval } from "./intervals.ts";
 import { countedIn } from "./portalColumns.ts";
 
@@ -97,6 +97,8 @@ function valuesOf(
   complaints: string[],
 ): Values {
   const factor = (unit.startsWith("k") ? 1 : 1e-3) * (unit.endsWith("h") ? 1 : stepMs / 3_600_000);
+  const doubt = unit.startsWith("k") ? undefined : thousandsInDoubt(rows, index);
+  if (doubt !== undefined) complaints.push(cellComplaint(file, doubt.line, name, doubt.cells[index], IN_DOUBT).message);
   const kwh = new Float64Array(rows.length).fill(NaN);
   const quality = rows.map(({ cells, line }, k): Quality => {
     const flag = flagColumns.map((column) => flags.get(column)![k]).reduce(worse, "measured");

@@ -168,6 +168,27 @@ export function decimalSign(
 /** Marks between thousands, which are decimal signs elsewhere: nobody guesses. */
 const THOUSANDS = /^[+-]?\d{1,3}(?:([.,'’\s])\d{3})(?:\1\d{3})*(?:[.,]\d+)?$/;
 
+/** 1.234 may be a thousand and more where things are counted one by one. */
+export const mayBeThousands = (cell: string): boolean => /^[+-]?[1-9]\d{0,2}\.\d{3}$/.test(cell);
+
+/**
+ * The first row of a column in which a point may be a mark between thousands, and in all others too; undefined where
+ * some value tells: decimals that are not three, a zero before them, or thousands without a mark.
+ */
+export function thousandsInDoubt(rows: readonly Row[], column: number): Row | undefined {
+  let doubt: Row | undefined;
+  for (const row of rows) {
+    const cell = row.cells[column];
+    if (mayBeThousands(cell)) doubt ??= row;
+    else if (NUMBER.test(cell) && /\.|\d{4}/.test(cell)) return undefined;
+  }
+  return doubt;
+}
+
+/** What is wrong with such a value. */
+export const IN_DOUBT =
+  "is its point a decimal sign or a mark between thousands? No value of the column tells: write it without marks, or with other than three decimals";
+
 /** The number that a cell holds, or the reason why it is none. */
 export function numberIn(cell: string, decimal: "." | ","): number | string {
   const point = decimal === "," && COMMA_NUMBER.test(cell) ? cell.replace(",", ".") : cell;

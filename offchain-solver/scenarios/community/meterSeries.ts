@@ -1,4 +1,4 @@
-import { cellComplaint, decimalSign, numberIn, type Row } from "../table.ts";
+import { cellComplaint, decimalSign, IN_DOUBT, numberIn, thousandsInDoubt, type Row } from "../table.ts";
 import { columnsOf, type Unit, type ValueColumn } from "./meterColumns.ts";
 import { complainAbout, type Findings } from "./findings.ts";
 import { instantOf, wallText, type DateFormat } from "./portalStamps.ts";
@@ -212,10 +212,12 @@ type Reader = {
 function valuesOf(
   file: string,
   rows: readonly Row[],
-  { index, name, quality }: ValueColumn,
+  { index, name, unit, quality }: ValueColumn,
   { decimal, lacking }: Reader,
   complaints: string[],
 ): Float64Array {
+  const doubt = unit.startsWith("k") ? undefined : thousandsInDoubt(rows, index);
+  if (doubt !== undefined) complaints.push(cellComplaint(file, doubt.line, name, doubt.cells[index], IN_DOUBT).message);
   return Float64Array.from(rows, ({ cells, line }, k) => {
     const cell = cells[index];
     if (cell === "" || quality.some((flags) => lacking.get(flags)![k])) return NaN;

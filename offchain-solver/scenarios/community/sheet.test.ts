@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -38,6 +38,25 @@ describe("an Excel workbook", () => {
     expect([...series.kw]).to.deep.equal([1, 2, 3, 4]);
     expect(series.startMs).to.equal(Date.UTC(2026, 4, 31, 22));
     expect(found.assumed.join()).to.match(/H01\.xlsx: line 4: Verbrauch: no value from 2026-06-01 00:30/);
+  });
+
+  it("is a folder by mistake, or counts in Wh with points that may be marks between thousands", async () => {
+    const other = join(folder, "folder.xlsx");
+    mkdirSync(other);
+    const refused = await readSheet(other).catch((error: unknown) => error);
+    expect(refused).to.be.instanceOf(InputError).with.property("message", `${other}: cannot be read (EISDIR)`);
+    const hours = [8, 9, 10].map((hour) => `2026-06-01 ${String(hour).padStart(2, "0")}:00`);
+    const read = async (value: string | number) => {
+      const rows = hours.map((at) => [at, value]);
+      const found = noFindings();
+      const file = await workbook("wh.xlsx", [["Zeit", "Verbrauch [Wh]"], ...rows]);
+      const [series] = await readMeters(file, { stamps: "start", headLine: 1 }, zoneClock("Europe/Vienna")!, found);
+      return { kw: series?.kw[0], wrong: found.wrong.join() };
+    };
+    expect(await read(1.234)).to.deep.equal({ kw: 0.001234, wrong: "" });
+    const text = await read("1.234");
+    expect(text.kw).to.equal(undefined);
+    expect(text.wrong).to.include('wh.xlsx: line 2: Verbrauch = "1.234": is its point a decimal sign or a mark');
   });
 
   it("may hold the members, numbers as numbers", async () => {

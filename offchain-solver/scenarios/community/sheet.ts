@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
 import { InputError } from "../../io/inputError.ts";
-import { readText } from "../../io/readJson.ts";
-import { rowsOf, type Row } from "../table.ts";
+import { readBytes, readText } from "../../io/readJson.ts";
+import { mayBeThousands, rowsOf, type Row } from "../table.ts";
 
 /** A table as it stands in a file: names of columns, and rows of text. */
 export type Sheet = {
@@ -23,10 +22,17 @@ function dateText(date: Date, format: string | undefined): string {
   return /h/i.test(shown) && !/[dy]/i.test(shown) ? time.replace(/:00$/, "") : text;
 }
 
+/** A number has no marks between thousands: where its decimals could be taken for those, there is one more. */
+function numberText(value: number): string {
+  const text = String(value);
+  return mayBeThousands(text) ? `${text}0` : text;
+}
+
 /** What people see in a cell. Throws InputError on a formula that failed, or whose result nobody has written down. */
 function cellText(file: string, line: number, value: unknown, format?: string): string {
   if (value === null || value === undefined) return "";
   if (value instanceof Date) return dateText(value, format);
+  if (typeof value === "number") return numberText(value);
   if (typeof value !== "object") return String(value).trim();
   const cell = value as { result?: unknown; error?: unknown; text?: unknown; richText?: { text: string }[] };
   if (cell.error !== undefined) throw new InputError(`${file}: line ${line}: a cell holds ${String(cell.error)}`);
@@ -44,7 +50,7 @@ function cellText(file: string, line: number, value: unknown, format?: string): 
 async function workbookRows(file: string): Promise<Row[]> {
   const { default: excel } = await import("exceljs");
   const workbook = new excel.Workbook();
-  const bytes = readFileSync(file);
+  const bytes = readBytes(file);
   try {
     await workbook.xlsx.load(bytes as never);
   } catch {
