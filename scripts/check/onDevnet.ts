@@ -4,6 +4,8 @@
  * at once undo each other's record, and whoever comes next compiles again.
  */
 export const ON_DEVNET: readonly string[] = [
+  "activations",
+  "agentHosts",
   "brokenDay",
   "chainRefusals",
   "chaos",
@@ -12,7 +14,6 @@ export const ON_DEVNET: readonly string[] = [
   "dayInSessions",
   "deliveredDevnet",
   "devnet",
-  "agentHosts",
   "devnetNats",
   "endedConnection",
   "examples",
