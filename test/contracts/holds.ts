@@ -69,6 +69,9 @@ for (const reference of [true, false]) {
       expect(await held(world, 101)).to.equal(5_000_000_000n);
       await time().setNextBlockTimestamp(MIDNIGHT + DAY + METERING - 1);
       await send(market, "withdraw", 101);
+      // Where nothing moves, nothing is said to have moved.
+      const here = await world.provider.getBlockNumber();
+      expect(await market.queryFilter(market.filters.WithdrawalMoved(), here)).to.deep.equal([]);
       expect(await held(world, 101)).to.equal(5_000_000_000n);
       await time().setNextBlockTimestamp(MIDNIGHT + DAY + METERING);
       await send(market, "withdraw", 101);
