@@ -270,8 +270,26 @@ describe("what homes say of a day that is over", function () {
     // An operator that starts anew calls anew; what it calls in another entry says nothing of this one.
     at.called(called(lies[1]));
     expect(await saidOf(readings({ activations: lies[1] }), at)).to.match(/^0x/);
-    at.called(called(activations, 2));
-    expect(await saidOf(readings({ activations: rest }), at)).to.match(/^0x/);
+    at.called(called([], 2));
+    expect(await saidOf(readings({ activations: rest }), at)).to.equal(reason);
+    expect(await saidOf(readings({ activations: lies[1] }), at)).to.match(/^0x/);
+  });
+
+  it("is missed with its statement only where its meter has signed it: the operator would not hand that out", async () => {
+    const { statement, file } = told(victim);
+    const rest = meters.statements.filter(({ prosumer }) => prosumer !== victim);
+    const at = attestationOf(other);
+    at.heard(victim, {
+      ...told(victim),
+      statement: statement!,
+      file: { ...file, signature: meters.meters[1].signature },
+    });
+    expect(await saidOf({ ...readings(), statements: rest }, at)).to.match(/^0x/);
+    const heard = attestationOf(other);
+    heard.heard(victim, told(victim));
+    expect(await saidOf({ ...readings(), statements: rest }, heard)).to.equal(
+      `the statement of prosumer ${victim} is left out`,
+    );
   });
 
   describe("by its node", () => {

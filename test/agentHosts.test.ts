@@ -1,5 +1,6 @@
 /** Agents of a whole session as their nodes host them, and a conductor that hands out what was not said. */
 import { expect } from "chai";
+import { keccak256 } from "ethers";
 import { OPERATOR_AGENT } from "../offchain-solver/clearing/message.ts";
 import { OPERATOR_ID } from "../offchain-solver/chain/onboarding.ts";
 import { planHash, planSalt, signPlan } from "../offchain-solver/codec/plans.ts";
@@ -17,7 +18,7 @@ import { textOf } from "../offchain-solver/node/session/said.ts";
 import { loadScenario, takeHours } from "../offchain-solver/scenarios/loadScenario.ts";
 
 type Host = (task: Task) => Promise<Reply>;
-type Proposed = { readonly proposal: unknown; readonly plan: Omit<CommittedPlan, "id" | "attempt"> | undefined };
+type Proposed = { readonly proposal: unknown; readonly plan: Omit<CommittedPlan, "id"> | undefined };
 const ATTEMPT = 3;
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -82,8 +83,7 @@ describe("agents that nodes host", function () {
     return ends;
   }
 
-  const plans = (): CommittedPlan[] =>
-    session.taking.map((id, agent) => ({ id, attempt: ATTEMPT, ...proposed.get(agent)!.plan! }));
+  const plans = (): CommittedPlan[] => session.taking.map((id, agent) => ({ id, ...proposed.get(agent)!.plan! }));
   const handedOut = (given: readonly CommittedPlan[]): Uint8Array => {
     const prosumers = session.taking.map((_, agent) => proposed.get(agent)!.proposal);
     return bytes(textOf({ operator: proposed.get(OPERATOR_AGENT)!.proposal, prosumers, plans: given }));
@@ -104,13 +104,13 @@ describe("agents that nodes host", function () {
     return [...new Set(replies.map((one) => (one.kind === "refused" ? one.predicate : one.kind)))];
   };
 
-  it("all find the same member without whom nobody goes on: the one that commits to no plan of this attempt", async () => {
+  it("all find the same member without whom nobody goes on: the one that commits to no plan beside its proposal", async () => {
     const victim = 2;
     const [key, domain] = [
       devnetKey("node", session.taking[victim]),
       marketDomain(verifying.chainId, verifying.market),
     ];
-    const about = { session: sessionHash(verifying.session), attempt: ATTEMPT - 1 };
+    const about = { session: sessionHash(verifying.session), proposal: keccak256("0x12") };
     const plan = planHash(planSalt(key, about), [0]);
     const before = await signPlan(domain, key, { ...about, prosumer: session.taking[victim], plan });
     const whole = plans();
@@ -120,11 +120,10 @@ describe("agents that nodes host", function () {
       { ...whole[victim], signature: whole[0].signature },
       { ...whole[victim], plan: whole[0].plan },
       // Of an attempt before, as it is and as if it were of this one.
-      { ...whole[victim], ...about, plan, signature: before, session: undefined },
+      { ...whole[victim], proposal: about.proposal, plan, signature: before },
       { ...whole[victim], plan, signature: before },
     ]) {
-      const { session: _, ...one } = { session: undefined, ...spoilt };
-      const given = whole.flatMap((own, k) => (k !== victim ? [own] : spoilt === undefined ? [] : [one as never]));
+      const given = whole.flatMap((own, k) => (k !== victim ? [own] : (spoilt ?? [])));
       const claims = [...(await claimsOf(given)).values()];
       expect(new Set(claims.map(({ payload }) => payload)).size).to.equal(1);
       for (const { outside, whole: all } of claims) {
@@ -132,6 +131,16 @@ describe("agents that nodes host", function () {
         expect(all).to.equal(false);
       }
     }
+  });
+
+  it("all take one plan a member, in their order: no second one, of an attempt before, is put before it", async () => {
+    const whole = plans();
+    const before = { ...whole[2], proposal: keccak256("0x12") };
+    for (const given of [[before, ...whole], [...whole, before], whole.toReversed(), [...whole, { ...before, id: 99 }]])
+      for (const host of hosts.values()) {
+        const reply = await host({ kind: "claim", proposals: handedOut(given), verifying });
+        expect(reply.kind === "refused" && reply.predicate).to.equal("misshapenProposals");
+      }
   });
 
   it("all sign the witness with the plans that came with the proposals, and none with others", async () => {

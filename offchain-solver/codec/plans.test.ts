@@ -5,13 +5,13 @@ import { marketDomain } from "./typedData.ts";
 
 const [key, other] = ["11", "22"].map((byte) => new Wallet(`0x${byte.repeat(32)}`));
 const domain = marketDomain(31_337n, `0x${"33".repeat(20)}`);
-const about = { session: id("a session"), attempt: 2 };
+const about = { session: id("a session"), proposal: id("a proposal") };
 const by = { session: about.session, domain, nodeKeys: new Map([[7, key.address]]) };
 const plannedWh = [0, 1_200, 4_294_967_295];
 const salt = planSalt(key, about);
 const plan = planHash(salt, plannedWh);
 const entry = async (what = plan, who = key, of = about, prosumer = 7) => ({
-  ...{ id: prosumer, attempt: of.attempt, plan: what },
+  ...{ id: prosumer, proposal: of.proposal, plan: what },
   signature: await signPlan(domain, who, { ...of, prosumer, plan: what }),
 });
 
@@ -32,10 +32,10 @@ describe("the plan that a party commits to", () => {
     for (const one of others) expect(opensPlan(committed, one), JSON.stringify(one)).to.equal(false);
   });
 
-  it("is none that another key signed, or the same one for another session or attempt, or another home", async () => {
+  it("is none that another key signed, or the same one for another session or proposal, or another home", async () => {
     for (const spoilt of [
       await entry(plan, other),
-      { ...(await entry(plan, key, { ...about, attempt: 3 })), attempt: 2 },
+      { ...(await entry(plan, key, { ...about, proposal: id("another") })), proposal: about.proposal },
       await entry(plan, key, { ...about, session: id("another") }),
       await entry(plan, key, about, 8),
       { ...(await entry()), plan: id("another plan") },
@@ -52,9 +52,9 @@ describe("the plan that a party commits to", () => {
     expect([...committedPlans({ plans: [spoilt, await entry()] }, by)]).to.deep.equal([]);
   });
 
-  it("has a salt that another attempt and another key do not share, and that is the same each time", async () => {
-    const attempts = [about, { ...about, attempt: 3 }, { ...about, session: id("another") }];
-    const salts = [...attempts.map((one) => planSalt(key, one)), planSalt(other, about)];
+  it("has a salt that another proposal and another key do not share, and that is the same each time", async () => {
+    const others = [about, { ...about, proposal: id("another") }, { ...about, session: id("another") }];
+    const salts = [...others.map((one) => planSalt(key, one)), planSalt(other, about)];
     expect(new Set(salts).size).to.equal(4);
     expect(planSalt(key, about))
       .to.equal(salt)

@@ -8,7 +8,6 @@ import {
   computeHmac,
   concat,
   keccak256,
-  toBeHex,
   toUtf8Bytes,
   TypedDataEncoder,
   ZeroHash,
@@ -19,8 +18,11 @@ import { isIllFormed } from "./foreign.ts";
 import { signerOfText } from "./recover.ts";
 import type { Witness } from "./witness.ts";
 
-/** Of which session (`sessionHash`), and which attempt at clearing it. */
-export type Planned = { readonly session: string; readonly attempt: number };
+/**
+ * Of which session (`sessionHash`), and beside which proposal (keccak256 of its canonical JSON): the same end of
+ * another attempt commits to the same.
+ */
+export type Planned = { readonly session: string; readonly proposal: string };
 
 export type PlanCommitment = Planned & {
   readonly prosumer: number;
@@ -31,7 +33,7 @@ export type PlanCommitment = Planned & {
 export const PLAN_TYPES = {
   Plan: [
     { name: "session", type: "bytes32" },
-    { name: "attempt", type: "uint32" },
+    { name: "proposal", type: "bytes32" },
     { name: "prosumer", type: "uint32" },
     { name: "plan", type: "bytes32" },
   ],
@@ -45,16 +47,16 @@ export const planHash = (salt: string, plannedWh: readonly number[]): string =>
   keccak256(concat([salt, plannedBytes(plannedWh)]));
 
 /**
- * Of a node's key and the attempt alone, so that whoever can sign the statement can open the commitment too:
+ * Of a node's key and the proposal alone, so that whoever can sign the statement can open the commitment too:
  * HMAC-SHA-256, which tells nobody of the key.
  */
-export const planSalt = (key: BaseWallet, { session, attempt }: Planned): string =>
-  computeHmac("sha256", key.privateKey, concat([toUtf8Bytes("gridpact plan"), session, toBeHex(attempt, 4)]));
+export const planSalt = (key: BaseWallet, { session, proposal }: Planned): string =>
+  computeHmac("sha256", key.privateKey, concat([toUtf8Bytes("gridpact plan"), session, proposal]));
 
 /** Opens what `id` has committed to in a witness; zeros where it has committed to nothing. */
 export function openingSalt({ session, plans = [] }: Pick<Witness, "session" | "plans">, id: number, key: BaseWallet) {
   const own = plans.find((one) => one.id === id);
-  return own === undefined ? ZeroHash : planSalt(key, { session, attempt: own.attempt });
+  return own === undefined ? ZeroHash : planSalt(key, { session, proposal: own.proposal });
 }
 
 export type SignedBy = {
@@ -73,11 +75,11 @@ export function committedPlans({ plans = [] }: Pick<Witness, "plans">, by: Signe
   const { session, domain, nodeKeys } = by;
   const found = new Map<number, string>();
   const seen = new Set<number>();
-  for (const { id, attempt, plan, signature } of plans) {
+  for (const { id, proposal, plan, signature } of plans) {
     const key = nodeKeys.get(id);
     if (key === undefined || seen.has(id)) continue;
     seen.add(id);
-    const digest = TypedDataEncoder.hash(domain, PLAN_TYPES, { session, attempt, prosumer: id, plan });
+    const digest = TypedDataEncoder.hash(domain, PLAN_TYPES, { session, proposal, prosumer: id, plan });
     if (signerOfText(digest, signature) === key) found.set(id, plan);
   }
   return found;

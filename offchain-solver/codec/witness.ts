@@ -12,10 +12,10 @@ export const WitnessTighteningSchema = z.strictObject({
   ratingShare: z.number().min(0).lt(1),
 });
 
-/** Of whom, in which attempt at clearing the session, which plan (`planHash`), signed by its node. */
+/** Of whom, beside which proposal (keccak256 of its canonical JSON), which plan (`planHash`), signed by its node. */
 export const CommittedPlanSchema = z.strictObject({
   id: z.int().positive(),
-  attempt: z.int().positive().max(0xffffffff),
+  proposal: hash,
   plan: hash,
   signature: z.string().startsWith("0x").max(132),
 });

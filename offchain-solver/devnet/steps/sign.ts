@@ -3,6 +3,7 @@ import { mayBeSigned, type ToSign } from "../../auditor/beforeSigning.ts";
 import * as Onboarding from "../../chain/onboarding.ts";
 import * as Session from "../../chain/session.ts";
 import { marketDomain, quorumOf, sessionHash } from "../../codec/typedData.ts";
+import { canonicalBytes, type Json } from "../../codec/canonicalJson.ts";
 import { planHash, planSalt, signPlan } from "../../codec/plans.ts";
 import { bundleHash, signRegret, WitnessSchema, type Witness } from "../../codec/witness.ts";
 import type { Batch, Verification, Verified } from "../../ledger/verified.ts";
@@ -20,8 +21,6 @@ const SYSTEM_NAMES = new Map<number, string>([
   [Onboarding.UTILITY_ID, "the utility"],
   [Onboarding.DESK_ID, "the desk"],
 ]);
-/** In one process a session is cleared once, or again whole. */
-const ATTEMPT = 1;
 const NANO = 1e9;
 const nano = (dollars: number): bigint => BigInt(Math.round(dollars * NANO));
 
@@ -43,10 +42,10 @@ export async function witnessOf(session: Frozen, proposed: Proposed, { payload }
   });
   const plans = session.taking.map(async (id, i) => {
     const key = devnetKey("node", id);
-    const attempted = { session: about.session, attempt: ATTEMPT };
-    const plan = planHash(planSalt(key, attempted), plannedBy(proposed.plans[i], terms.scenario.periodHours));
-    const signature = await signPlan(domain, key, { ...attempted, prosumer: id, plan });
-    return { id, attempt: ATTEMPT, plan, signature };
+    const proposal = keccak256(canonicalBytes(JSON.parse(JSON.stringify(proposals.prosumers[i])) as Json));
+    const beside = { session: about.session, proposal };
+    const plan = planHash(planSalt(key, beside), plannedBy(proposed.plans[i], terms.scenario.periodHours));
+    return { id, proposal, plan, signature: await signPlan(domain, key, { ...beside, prosumer: id, plan }) };
   });
   return WitnessSchema.parse({
     ...about,

@@ -40,7 +40,6 @@ const refused = (predicate: string, detail: string): Reply => ({ kind: "refused"
 type Work = {
   readonly agent: OwnAgent;
   readonly self: number;
-  readonly attempt: number;
   end?: OwnEnd;
   proposals?: Proposals;
   /** Handed out with them. */
@@ -62,7 +61,7 @@ export function createAgentHost({ party, privateKey }: AgentStart): (task: Task)
       case "open": {
         const agent = openAgent(task.opening);
         if ("kind" in agent) return agent;
-        work = { agent, self: task.opening.self, attempt: task.opening.attempt };
+        work = { agent, self: task.opening.self };
         return { kind: "opened", longest: agent.longest };
       }
       case "events":
@@ -123,13 +122,14 @@ function step(work: Work, events: readonly AgentEvent[]): Reply {
 }
 
 /** A prosumer's end is a plan too: its hash is what its node commits to. */
-async function commit({ end, attempt }: Work, market: Market, party: number, key: Wallet): Promise<Reply> {
+async function commit({ end }: Work, market: Market, party: number, key: Wallet): Promise<Reply> {
   if (end?.plannedWh === undefined) return { kind: "committed" };
-  const about = { session: sessionHash(market.session), attempt };
+  const proposal = keccak256(bytesOf(end.proposal));
+  const about = { session: sessionHash(market.session), proposal };
   const plan = planHash(planSalt(key, about), end.plannedWh);
   const domain = marketDomain(market.chainId, market.market);
   const signature = await signPlan(domain, key, { ...about, prosumer: party, plan });
-  return { kind: "committed", plan: { plan, signature } };
+  return { kind: "committed", plan: { proposal, plan, signature } };
 }
 
 /** The integers that all proposals make, and what the party claims of its own part. */
@@ -142,7 +142,7 @@ async function claim(work: Work, task: Extract<Task, { kind: "claim" }>, party: 
   if (own.kind === "invalid") return refused(own.predicate, own.detail);
   const { verifying } = task;
   const { plans, ...proposals } = read.data;
-  const cannotBe = impossible(agent, end, proposals) ?? uncommitted(work, verifying, plans);
+  const cannotBe = impossible(agent, end, proposals) ?? uncommitted(agent, verifying, read.data);
   if (cannotBe !== undefined) return cannotBe;
   const batch = batchOf(quantise(agent.market, proposals, agent.places).result);
   Object.assign(work, { proposals, plans, verifying, batch });
@@ -175,21 +175,24 @@ function impossible({ market }: OwnAgent, { view }: OwnEnd, proposals: Proposals
 }
 
 /**
- * Nor without a plan that each has committed to in this attempt: nobody could tell afterwards what its renewables err
- * by.
+ * Nor without a plan that each has committed to beside the very proposal that is handed out, one each and in their
+ * order: nobody could tell afterwards what its renewables err by.
  */
 function uncommitted(
-  { agent, attempt }: Work,
+  { market }: OwnAgent,
   verifying: Verifying,
-  plans: readonly CommittedPlan[],
+  { prosumers, plans }: z.infer<typeof ProposalsSchema>,
 ): Reply | undefined {
+  const places = plans.map(({ id }) => market.prosumers.findIndex((one) => one.id === id));
+  if (places.some((place, k) => place < 0 || (k > 0 && place <= places[k - 1])))
+    return refused("misshapenProposals", "plans are not one a member, in their order");
   const domain = marketDomain(verifying.chainId, verifying.market);
-  const own = plans.filter((one) => one.attempt === attempt);
+  const beside = plans.filter(({ proposal }, k) => proposal === keccak256(bytesOf(prosumers[places[k]])));
   const about = { domain, session: sessionHash(verifying.session), nodeKeys: verifying.nodeKeys };
-  const committed = committedPlans({ plans: own }, about);
-  const without = agent.market.prosumers.filter(({ id }) => !committed.has(id));
+  const committed = committedPlans({ plans: beside }, about);
+  const without = market.prosumers.filter(({ id }) => !committed.has(id));
   if (without.length === 0) return undefined;
-  const detail = "beside its proposal is no plan that its node has signed for this attempt";
+  const detail = "its node has signed no plan beside this proposal";
   const outside = without.map(({ id }) => ({ id, predicate: "noPlan", detail }));
   return { kind: "claimed", claim: {}, payload: keccak256(bytesOf(outside)), outside, whole: false, doubts: [] };
 }

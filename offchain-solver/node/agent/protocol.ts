@@ -2,6 +2,7 @@
  * What a node's main thread, which keeps its sockets alive, and the thread in which its agent reckons tell each other.
  */
 import type { TypedDataDomain } from "ethers";
+import type { CommittedPlan } from "../../codec/witness.ts";
 import type { SessionTerms } from "../../codec/typedData.ts";
 import type { Outside } from "../../ledger/mandateFit.ts";
 import type { Ledger } from "../../ledger/settlementModel.ts";
@@ -75,7 +76,7 @@ export type Reply =
       readonly tighten?: Tightening;
     }
   /** Absent for the operator. */
-  | { readonly kind: "committed"; readonly plan?: { readonly plan: string; readonly signature: string } }
+  | { readonly kind: "committed"; readonly plan?: Omit<CommittedPlan, "id"> }
   | { readonly kind: "verified"; readonly digest: string; readonly payload: Uint8Array; readonly bundleHash: string }
   | { readonly kind: "signed"; readonly signature: string }
   | { readonly kind: "broken"; readonly error: string };

@@ -7,6 +7,7 @@ import { quorumOf } from "../../codec/typedData.ts";
 import { filesIn } from "../../metering/record.ts";
 import { takeIn, type Expected, type Taken } from "../../metering/signed.ts";
 import type { MeterMessageOf } from "./meterMessages.ts";
+import { rightIn } from "./meterRound.ts";
 import { expectedIn, reckon, type Asked, type Promised, type Reckoned } from "./reckoning.ts";
 import { attesters, type Windows } from "./windows.ts";
 
@@ -40,8 +41,8 @@ export class Attestation {
   readonly #heard = new Map<number, MeterMessageOf<"metered">>();
   /** [prosumer] number of the file that was missed first: who tells another one each time holds up nobody for good. */
   readonly #missed = new Map<number, number>();
-  /** What the operator called for last: homes have answered it. */
-  #called: MeterMessageOf<"called"> | undefined;
+  /** [entry] what the operator called for last: homes have answered it. */
+  readonly #called = new Map<number, MeterMessageOf<"called">>();
   /** [party] what it has signed last: nobody's word takes the place of another's, nor leaves it no room. */
   readonly #signed = new Map<number, MeterMessageOf<"attested">>();
   #own: Own | undefined;
@@ -67,7 +68,7 @@ export class Attestation {
 
   /** The operator's. */
   called(message: MeterMessageOf<"called">): void {
-    this.#called = message;
+    this.#called.set(message.entry, message);
   }
 
   /** `from`: of the connection; it was in the session, or is the operator. */
@@ -117,8 +118,8 @@ export class Attestation {
 
   /** Whoever restarted since has heard no call, and goes by what is handed out. */
   #isAsCalled(entry: number, { activations }: Taken, expected: Expected): boolean {
-    const called = this.#called;
-    if (called?.entry !== entry) return true;
+    const called = this.#called.get(entry);
+    if (called === undefined) return true;
     const signed = { files: [], activations: called.activations, statements: [] };
     const { activations: right } = takeIn(signed, expected);
     const same = [...right].every(([id, { signature }]) => activations.get(id)?.signature === signature);
@@ -127,7 +128,8 @@ export class Attestation {
 
   /** What was sent to this node, is right, and does not count of what was handed out, nor anything later. */
   #missedIn({ files, statements }: Taken, expected: Expected): Missed | undefined {
-    const heard = [...this.#heard.values()];
+    // What comes with a file that its meter has not signed is nobody's: the operator would not hand it out either.
+    const heard = [...this.#heard.values()].flatMap((message) => rightIn(message, expected) ?? []);
     const own = {
       files: filesIn({ meters: heard.map(({ file }) => file) }),
       activations: [],
@@ -170,9 +172,8 @@ export class Attestation {
     if (own === undefined || last === undefined || last.number < own.entry) return undefined;
     this.#own = undefined;
     this.#signed.clear();
-    this.#heard.clear();
+    // What meters have said counts in the next entry too, where they say nothing newer.
     this.#missed.clear();
-    this.#called = undefined;
     const { before, entry } = own.reckoned;
     const same = last.number === own.entry && last.kind === entry.kind && equal(last.readings, entry.readings);
     return same && last.number === (before?.number ?? 0) + 1 ? own.reckoned : undefined;

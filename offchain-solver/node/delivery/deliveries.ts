@@ -67,6 +67,8 @@ type Pending = {
   readonly relayed: Map<number, MeterMessageOf<"metered">>;
   /** The operator's: what each home has said first. */
   readonly activations: RoundAbout["activations"];
+  /** Which call the own devices have answered last, and the number of that file. */
+  answered?: { readonly to: string; readonly number: number };
   round?: { readonly conduct: MeterRound; readonly sinceMs: number } | undefined;
 };
 
@@ -118,6 +120,8 @@ export class Deliveries {
     if (message.kind === "metered") {
       if (message.file.prosumer !== from) return this.#relay(one, message);
       one.attestation.heard(from, message);
+      // It counts in the next entry too, where its meter says nothing newer.
+      await this.#relay(one, message);
       return this.#perform(one.round?.conduct.hear(from, message, performance.now()));
     }
     if (message.kind === "attested") {
@@ -243,7 +247,11 @@ export class Deliveries {
       connections,
     };
     const { domain } = expected;
-    const signing = { domain, node: await this.#nodeOf(expected), meter: keys.meter, number: entry };
+    // The answer to another call is a newer one: nobody takes the old one for it.
+    const to = JSON.stringify([...called.activations.values()].map(({ signature }) => signature));
+    const number = one.answered?.to === to ? one.answered.number : Math.max(entry, (one.answered?.number ?? 0) + 1);
+    one.answered = { to, number };
+    const signing = { domain, node: await this.#nodeOf(expected), meter: keys.meter, number };
     const metered = await meteredBy(day, called, signing);
     const message = { kind: "metered", session, entry, ...metered } as const;
     one.attestation.heard(this.#o.party, message);

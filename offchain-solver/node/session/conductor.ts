@@ -16,7 +16,7 @@ const MOST_ATTEMPTS = 20;
 /** A node that has lost its agent so often in one session is left out of it: each time costs everybody an attempt. */
 const MOST_HELLOS = 4;
 /** Attempts are numbered from the last that anybody says it saw; nobody may run out of numbers. */
-const HIGHEST_SEEN = Number.MAX_SAFE_INTEGER - 1_000;
+const HIGHEST_SEEN = 0xffffffff - 1_000;
 
 export class Conductor {
   readonly #about: Conducting;
@@ -154,6 +154,11 @@ export class Conductor {
         return this.#tell({ kind: "go", ...this.#now() });
       case "proposal":
         if (this.#stage !== "clearing" || this.#said.proposals.has(party)) return;
+        // The operator's has another shape, and nobody could read all of them where somebody else's has it.
+        if ("limits" in message.proposal !== (party === this.#operator))
+          return party === this.#operator
+            ? this.#giveUp("the operator proposes as a prosumer does")
+            : this.#openWithout([{ party, reason: "it proposes as the operator does" }]);
         this.#said.proposals.set(party, message.proposal);
         this.#said.plans.set(party, message.plan);
         this.#moves++;
@@ -201,7 +206,7 @@ export class Conductor {
       committee,
       quorum: committee.size - quorumLacksAt + 1,
       limits: operator !== undefined && "limits" in operator ? operator.limits : [],
-      plans: this.#said.committed(this.#members, this.#attempt),
+      plans: this.#said.committed(this.#members),
       tightening: this.#tightening,
     });
     if (judged.kind === "none") return this.#giveUp(judged.reason);
@@ -229,7 +234,7 @@ export class Conductor {
 
   /** All that was proposed, where a message holds it: whoever proposes what nobody could be handed is left out. */
   #tellProposals(): void {
-    const text = this.#said.proposalsText(this.#members, this.#attempt);
+    const text = this.#said.proposalsText(this.#members);
     const message = { kind: "proposals", ...this.#now(), text } as const;
     if (isReadable(message)) {
       this.#enter("claiming");

@@ -144,6 +144,19 @@ describe("the members that a conductor goes on with", () => {
     expect(sent(claimed(conductor, without(giant)))).to.deep.equal(["witness"]);
   });
 
+  it("goes on without who proposes as the operator does, and numbers attempts so that they can be signed", () => {
+    const conductor = fresh();
+    const liar = invited[2];
+    all(conductor, () => ({ kind: "present", session: SESSION, lastAttempt: 0xffffffff }));
+    expect(conductor.attempt).to.be.within(1, 0xffffffff - 100);
+    all(conductor, () => of(conductor, "ready", {}));
+    const effects = all(conductor, (party) =>
+      of(conductor, "proposal", { proposal: proposalOf(party === liar ? OPERATOR_ID : party) }),
+    );
+    expect(leftOut(effects)).to.deep.equal([[liar, "it proposes as the operator does"]]);
+    expect(sent(claimed(conductor, without(liar)))).to.deep.equal(["witness"]);
+  });
+
   it("goes on without who refuses what all others have claimed, and waits for nobody", () => {
     const conductor = fresh();
     all(conductor, present);

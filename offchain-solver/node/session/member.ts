@@ -163,7 +163,8 @@ export class Member {
     for (const digest of this.#attestations?.digests ?? []) this.#spread(digest);
     if (party !== operator && this.#self < 0) {
       this.stage = "left out";
-      this.#around.ended(undefined, this.#terms);
+      // What it has verified may still settle, and its meter is measured by that plan then.
+      if (this.#batch === undefined) this.#around.ended(undefined, this.#terms);
       const own = beyond.find((one) => one.party === party);
       if (own === undefined) return this.#around.note("warn", "left out: it was not there in time, or failed");
       const { predicate, detail } = own;

@@ -26,7 +26,12 @@ describe("a message around a clearing", () => {
     ] as const) {
       const signature = `0x${"00".repeat(bytes)}`;
       const claim: Life = { kind: "claim", ...about, payload: hash, regretNano: "1", openNano: "0", signature };
-      const committed: Life = { kind: "proposal", ...about, proposal: NOTHING, plan: { plan: hash, signature } };
+      const committed: Life = {
+        kind: "proposal",
+        ...about,
+        proposal: NOTHING,
+        plan: { proposal: hash, plan: hash, signature },
+      };
       const said: Life = { kind: "attestations", session: SESSION, digest: hash, signatures: [[0, signature]] };
       for (const one of [claim, committed, said])
         expect(decodeLife(encodeLife(one)) !== undefined, `${one.kind} ${bytes}`).to.equal(read);

@@ -6,7 +6,7 @@
  */
 import * as z from "zod";
 import { foreignJson } from "../../codec/foreign.ts";
-import { WitnessTighteningSchema } from "../../codec/witness.ts";
+import { CommittedPlanSchema, WitnessTighteningSchema } from "../../codec/witness.ts";
 import { OperatorProposalSchema, ProposalSchema } from "../../market/result/proposal.ts";
 
 /** Not the first byte of an agent's message (`net/wire.ts`), which is 0x67. */
@@ -28,21 +28,23 @@ const found = z.strictObject({ party, predicate: z.string().max(64), detail: z.s
  * cannot be.
  */
 const beyond = z.array(found).min(1).max(65_536).optional();
-const attempted = { session: hash, attempt: z.int().positive() };
+/** As many as nobody comes to. */
+const MOST_ATTEMPTS = 0xffffffff;
+const attempted = { session: hash, attempt: z.int().positive().max(MOST_ATTEMPTS) };
 
 /** To the conductor. */
 const TO_CONDUCTOR = [
   /** A node has started, and does not know what is under way. */
   z.strictObject({ kind: z.literal("hello") }),
   /** It has the terms, has checked them, and can take part. */
-  z.strictObject({ kind: z.literal("present"), ...about, lastAttempt: z.int().nonnegative() }),
+  z.strictObject({ kind: z.literal("present"), ...about, lastAttempt: z.int().nonnegative().max(MOST_ATTEMPTS) }),
   z.strictObject({ kind: z.literal("ready"), ...attempted }),
   z.strictObject({
     kind: z.literal("proposal"),
     ...attempted,
     proposal: z.union([ProposalSchema, OperatorProposalSchema]),
-    /** Hash of what its renewables are planned to give, and its node's signature; the operator has none. */
-    plan: z.strictObject({ plan: hash, signature }).optional(),
+    /** What its renewables are planned to give, by its hash, signed by its node; the operator has none. */
+    plan: CommittedPlanSchema.omit({ id: true }).optional(),
   }),
   z.strictObject({
     kind: z.literal("claim"),

@@ -13,16 +13,16 @@ export class Said {
   readonly claims = new Map<number, Claim>();
 
   /** Canonical; `members`: the operator first. */
-  proposalsText(members: readonly number[], attempt: number): string {
+  proposalsText(members: readonly number[]): string {
     const [operator, ...prosumers] = members.map((party) => this.proposals.get(party));
-    return textOf({ operator, prosumers, plans: this.committed(members, attempt) });
+    return textOf({ operator, prosumers, plans: this.committed(members) });
   }
 
   /** Plans that were sent beside the proposals. */
-  committed(members: readonly number[], attempt: number): CommittedPlan[] {
+  committed(members: readonly number[]): CommittedPlan[] {
     return members.flatMap((id) => {
       const plan = this.plans.get(id);
-      return plan === undefined ? [] : [{ id, attempt, ...plan }];
+      return plan === undefined ? [] : [{ id, ...plan }];
     });
   }
 
