@@ -96,6 +96,24 @@ describe("gridpact clear", function () {
     expect(readNamed("ieee15", { hours: 2, radii: "on" }).risk.meanRadius[0]).to.be.above(0);
   });
 
+  it("refuses radii beside reserve that lasts, wherever they meet, and hours that are no whole periods", () => {
+    const file = join(folder, "lasting.json");
+    writeFileSync(file, JSON.stringify(readNamed("ieee15", { hours: 2, sustain: 2 })));
+    expect(() => readNamed(file, { radii: "on" })).to.throw(
+      InputError,
+      /ieee15.*: --radii on: they are known by the period only, and risk\.sustainHours = 2; --sustain 0/,
+    );
+    expect(() => readNamed("ieee15", { hours: 2, radii: "on", sustain: 2 })).to.throw(InputError, /--sustain 2: radii/);
+    expect(readNamed(file, { radii: "on", sustain: 0 }).risk.meanRadius[0]).to.be.above(0);
+    expect(readNamed(file, { radii: "off" }).risk.sustainHours).to.equal(2);
+    for (const sustain of [1.49, 0.5, 1e-3])
+      expect(() => readNamed("ieee15", { hours: 2, sustain })).to.throw(
+        InputError,
+        `--sustain ${sustain}: must be 0 or a multiple of the period, 1 h`,
+      );
+    expect(readNamed("ieee15", { hours: 2, minutes: 15, sustain: 0.5 }).risk.sustainHours).to.equal(0.5);
+  });
+
   it("goes on from a saved state, and refuses one of another session", () => {
     const state = join(folder, "state.json");
     const json = join(folder, "again.json");

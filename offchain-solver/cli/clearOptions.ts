@@ -191,6 +191,11 @@ export function shaped(scenario: Scenario, args: DrawArguments): Scenario {
   const day = args.hours === undefined ? scenario : takeHours(scenario, args.hours);
   const split = args.minutes === undefined ? day : splitHours(day, args.minutes);
   const believed = args.radii === undefined ? split : withRadii(split, args.radii === "on");
+  const { sustainHours } = scenario.risk;
+  if (args.radii === "on" && args.sustain === undefined && sustainHours !== undefined)
+    throw new InputError(
+      `${scenario.name}: --radii on: they are known by the period only, and risk.sustainHours = ${sustainHours}; --sustain 0 books by the period`,
+    );
   return args.sustain === undefined ? believed : withSustain(believed, args.sustain);
 }
 
