@@ -46,6 +46,9 @@ describe("gridpact clear", function () {
       return stderr;
     };
     expect(refusal("--promise", "week:.1")).to.include("--promise week:.1: must be day:D or day-bound:D");
+    const tightened = refusal("--promise", "day:.1", "--tighten", "auto");
+    expect(tightened).to.include("--promise day:0.1: --tighten auto: eps is found at limits as they are");
+    expect(refusal("--promise", "day-bound:1e-9")).to.include("--promise day-bound:1e-9: the least that is reached");
     const lasting = refusal("--promise", "day-bound:.1", "--sustain", "1");
     expect(lasting).to.include("--promise day-bound:0.1: the bound knows no ramps and no stored energy");
     const least = /the least that is reached is ([\d.]+), at eps [\d.]+/.exec(refusal("--promise", "day-bound:0"));

@@ -6,7 +6,13 @@ import { wilson } from "../market/risk/exposure.ts";
 import { RISK_METHODS, type RiskMethod, type Scenario } from "../market/scenario/scenario.ts";
 import { CLEAR_METHODS, METHODS, type ClearMethod } from "../market/result/methods.ts";
 import type { ClearOptions } from "../simulation/clear.ts";
-import { bootstrapped, boundDay, calibrate, type BrokenDays } from "../simulation/outOfSample/dayPromise.ts";
+import {
+  bootstrapped,
+  boundDay,
+  calibrate,
+  type BrokenDays,
+  type Promised,
+} from "../simulation/outOfSample/dayPromise.ts";
 import { InputError } from "../io/inputError.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
 import { loadCommunity } from "../scenarios/community/loadCommunity.ts";
@@ -46,6 +52,8 @@ export type ClearArguments = DrawArguments & {
   networkRisk: "on" | "off";
   carbon: "on" | "off";
   trade: "on" | "off";
+  /** Absent where it cannot be chosen: joint. */
+  reserve?: "joint" | "sequential";
   tighten: "auto" | "off";
   rho: number;
   maxIterations: number;
@@ -203,45 +211,58 @@ export function shaped(scenario: Scenario, args: DrawArguments): Scenario {
 type DayPromise = { readonly kind: "day" | "day-bound"; readonly share: number };
 
 function promiseOption(text: string): DayPromise {
-  const [, kind, digits] = /^(day|day-bound):(\d*\.?\d+)$/.exec(text) ?? [];
+  const [, kind, digits] = /^(day|day-bound):((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)$/.exec(text) ?? [];
   const share = Number(digits);
   if (!(share >= 0 && share < 1))
-    throw new InputError(`--promise ${text}: must be day:D or day-bound:D with 0 <= D < 1`);
+    throw new InputError(
+      `--promise ${text}: must be day:D or day-bound:D, D a share of days from 0 to below 1 such as .1 or 1e-3`,
+    );
   return { kind: kind as DayPromise["kind"], share };
 }
 
 /** The eps that keeps a promise for the day, with what it comes to told. Throws where none does. */
-function promised(scenario: Scenario, market: MarketSettings, { promise, ...args }: ClearArguments): number {
+function promised(scenario: Scenario, market: Promised, { promise, ...args }: ClearArguments): number {
   const { kind, share } = promise!;
   const named = `--promise ${kind}:${share}`;
   if (args.epsilon !== undefined)
     throw new InputError(`--epsilon ${args.epsilon}: --promise finds eps itself; give one of the two`);
+  if (args.tighten === "auto")
+    throw new InputError(`${named}: --tighten auto: eps is found at limits as they are; give one of the two`);
   if (market.risk === "robust" || market.risk === "deterministic")
     throw new InputError(`${named}: --risk ${market.risk} has no eps to find`);
   if (kind === "day-bound") return bounded(scenario, market, named, share);
   const days = scenario.uncertainty.fitErrors[0].length;
   if (days < LEAST_DAYS)
     throw new InputError(`${named}: ${scenario.name}: uncertainty.fitErrors: ${days} fitted days, needs ${LEAST_DAYS}`);
+  const network = (broken: BrokenDays): string => (market.network ? `network ${broken.network}` : "no network counted");
   const of = (broken: BrokenDays): string =>
-    `${broken.any} of ${broken.days} days (network ${broken.network}, devices ${broken.devices})`;
+    `${broken.any} of ${broken.days} days (${network(broken)}, devices ${broken.devices})`;
   const found = calibrate(scenario, market, share, (epsilon, at) =>
     note(`eps ${epsilon}: ${at ? `$${at.objective.toFixed(4)}, breaks ${of(at.leftOut)} left out` : "no solution"}`),
   );
   if (found === undefined)
     throw new InputError(`${named}: no eps that has a solution breaks so few of the days that were left out`);
   const { low, high } = wilson(found.leftOut.any, found.leftOut.days);
+  const interval = `95 % interval ${(100 * low).toFixed(0)}-${(100 * high).toFixed(0)} %`;
   note(
-    `promised: eps ${found.epsilon} breaks ${of(found.leftOut)} left out, 95 % interval ${(100 * low).toFixed(0)}-${(100 * high).toFixed(0)} %; ${of(found.fitted)} fitted, ${of(found.heldOut)} held out`,
+    `promised: eps ${found.epsilon} breaks ${of(found.leftOut)} left out, ${interval}; ${of(found.fitted)} fitted, ${heldOutText(found.heldOut, share, of)}`,
   );
-  const anew = scenario.uncertainty.testErrors[0].length > 0 && bootstrapped(scenario, market, found.epsilon);
+  const anew = found.heldOut.days > 0 && bootstrapped(scenario, market, found.epsilon);
   if (anew) note(`of held-out days put together anew by six hours it breaks ${of(anew)}`);
   return found.epsilon;
+}
+
+/** Days that nothing was chosen by, the only ones that judge the choice. */
+function heldOutText(heldOut: BrokenDays, share: number, of: (broken: BrokenDays) => string): string {
+  if (heldOut.days === 0) return "and there are no held-out days to judge it by";
+  const worse = heldOut.any > share * heldOut.days ? ", more than promised" : "";
+  return `${of(heldOut)} held out${worse}`;
 }
 
 /** Days have to be left out of something. */
 const LEAST_DAYS = 8;
 
-function bounded(scenario: Scenario, market: MarketSettings, named: string, share: number): number {
+function bounded(scenario: Scenario, market: Promised, named: string, share: number): number {
   if (scenario.risk.sustainHours !== undefined)
     throw new InputError(`${named}: the bound knows no ramps and no stored energy; --sustain 0 books by the period`);
   const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
@@ -274,14 +295,16 @@ export function clearOptions(scenario: Scenario, args: ClearArguments): { option
     networkRisk: args.networkRisk === "on",
     carbon: args.carbon === "on",
   };
+  const trade = args.trade === "on";
+  const asked: Promised = { ...market, trade, ...(args.reserve && { reserve: args.reserve }) };
   const line = liveLine();
   const options: ClearOptions = {
     method: args.method,
-    trade: args.trade === "on",
+    trade,
     rhoScale: args.rho,
     maxIterations: args.maxIterations,
     workers: args.workers,
-    market: args.promise === undefined ? market : { ...market, epsilon: promised(scenario, market, args) },
+    market: args.promise === undefined ? market : { ...market, epsilon: promised(scenario, asked, args) },
     observe: (iteration, { primal, dual }) => {
       if (iteration % 5 === 0)
         line.show(
