@@ -48,6 +48,10 @@ describe("gridpact clear", function () {
     expect(refusal("--promise", "week:.1")).to.include("--promise week:.1: must be day:D or day-bound:D");
     const tightened = refusal("--promise", "day:.1", "--tighten", "auto");
     expect(tightened).to.include("--promise day:0.1: --tighten auto: eps is found at limits as they are");
+    const apart = run("ieee15", ..."--hours 1 --method central --promise day:.9 --trade off".split(" "));
+    const [, found] = /eps 0\.2: \$([\d.]+), breaks/.exec(apart.stderr) ?? [];
+    expect(apart.stdout).to.match(new RegExp(`^objective ${found} `, "m"));
+    expect(apart.stderr).to.match(/promised: eps 0\.2 breaks .* left out, .* of 28 days .* held out$/m);
     expect(refusal("--promise", "day-bound:1e-9")).to.include("--promise day-bound:1e-9: the least that is reached");
     const lasting = refusal("--promise", "day-bound:.1", "--sustain", "1");
     expect(lasting).to.include("--promise day-bound:0.1: the bound knows no ramps and no stored energy");

@@ -220,20 +220,30 @@ function promiseOption(text: string): DayPromise {
   return { kind: kind as DayPromise["kind"], share };
 }
 
-/** The eps that keeps a promise for the day, with what it comes to told. Throws where none does. */
-function promised(scenario: Scenario, market: Promised, { promise, ...args }: ClearArguments): number {
-  const { kind, share } = promise!;
-  const named = `--promise ${kind}:${share}`;
+const nameOf = ({ kind, share }: DayPromise): string => `--promise ${kind}:${share}`;
+
+/** What a promise does not go with. */
+function checkPromise(scenario: Scenario, promise: DayPromise, args: ClearArguments): void {
+  const named = nameOf(promise);
+  const { risk = scenario.risk.method } = args;
   if (args.epsilon !== undefined)
     throw new InputError(`--epsilon ${args.epsilon}: --promise finds eps itself; give one of the two`);
   if (args.tighten === "auto")
     throw new InputError(`${named}: --tighten auto: eps is found at limits as they are; give one of the two`);
-  if (market.risk === "robust" || market.risk === "deterministic")
-    throw new InputError(`${named}: --risk ${market.risk} has no eps to find`);
-  if (kind === "day-bound") return bounded(scenario, market, named, share);
+  if (risk === "robust" || risk === "deterministic")
+    throw new InputError(`${named}: --risk ${risk} has no eps to find`);
+  if (promise.kind === "day-bound" && scenario.risk.sustainHours !== undefined)
+    throw new InputError(`${named}: the bound knows no ramps and no stored energy; --sustain 0 books by the period`);
   const days = scenario.uncertainty.fitErrors[0].length;
-  if (days < LEAST_DAYS)
+  if (promise.kind === "day" && days < LEAST_DAYS)
     throw new InputError(`${named}: ${scenario.name}: uncertainty.fitErrors: ${days} fitted days, needs ${LEAST_DAYS}`);
+}
+
+/** The eps that keeps a promise for the day, with what it comes to told. Throws where none does. */
+function promised(scenario: Scenario, market: Promised, promise: DayPromise): number {
+  const { kind, share } = promise;
+  const named = nameOf(promise);
+  if (kind === "day-bound") return bounded(scenario, market, named, share);
   const network = (broken: BrokenDays): string => (market.network ? `network ${broken.network}` : "no network counted");
   const of = (broken: BrokenDays): string =>
     `${broken.any} of ${broken.days} days (${network(broken)}, devices ${broken.devices})`;
@@ -263,8 +273,6 @@ function heldOutText(heldOut: BrokenDays, share: number, of: (broken: BrokenDays
 const LEAST_DAYS = 8;
 
 function bounded(scenario: Scenario, market: Promised, named: string, share: number): number {
-  if (scenario.risk.sustainHours !== undefined)
-    throw new InputError(`${named}: the bound knows no ramps and no stored energy; --sustain 0 books by the period`);
   const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
   const { found, least } = boundDay(scenario, market, share, (epsilon, at) =>
     note(`eps ${epsilon}: ${at ? `$${at.objective.toFixed(4)}, bound ${percent(at.bound)}` : "no solution"}`),
@@ -278,15 +286,21 @@ function bounded(scenario: Scenario, market: Promised, named: string, share: num
   throw new InputError(`${named}: the least that is reached is ${least.bound.toPrecision(3)}, at eps ${least.epsilon}`);
 }
 
-/** Options with the scenario's defaults filled in, residuals shown live. */
-export function clearOptions(scenario: Scenario, args: ClearArguments): { options: ClearOptions; done: () => void } {
+/** Refuses options that do not go together, or not with the scenario. */
+export function checkClearing(scenario: Scenario, args: ClearArguments): void {
   if (args.method === "central" && args.workers > 1)
     throw new InputError(`--workers ${args.workers}: the central twin has no agents to spread`);
-  const defaults = defaultSettings(scenario);
-  if (scenario.risk.sustainHours !== undefined && (args.risk ?? defaults.risk) === "robust")
+  if (scenario.risk.sustainHours !== undefined && (args.risk ?? scenario.risk.method) === "robust")
     throw new InputError(
       `--risk robust: its radius is one of a single period; --sustain 0 books reserve by the period`,
     );
+  if (args.promise !== undefined) checkPromise(scenario, args.promise, args);
+}
+
+/** Options with the scenario's defaults filled in, residuals shown live. */
+export function clearOptions(scenario: Scenario, args: ClearArguments): { options: ClearOptions; done: () => void } {
+  checkClearing(scenario, args);
+  const defaults = defaultSettings(scenario);
   const market: MarketSettings = {
     ...defaults,
     risk: args.risk ?? defaults.risk,
@@ -304,7 +318,7 @@ export function clearOptions(scenario: Scenario, args: ClearArguments): { option
     rhoScale: args.rho,
     maxIterations: args.maxIterations,
     workers: args.workers,
-    market: args.promise === undefined ? market : { ...market, epsilon: promised(scenario, asked, args) },
+    market: args.promise === undefined ? market : { ...market, epsilon: promised(scenario, asked, args.promise) },
     observe: (iteration, { primal, dual }) => {
       if (iteration % 5 === 0)
         line.show(
