@@ -145,6 +145,8 @@ describe("experiments", function () {
     writeFileSync(file, `${other}\n${lines[0]}`);
     expect(replayExperiment(some).rows).to.deep.equal(whole);
     expect(readFileSync(file, "utf8")).to.equal(`${other}\n${lines[0]}\n${lines[1]}\n`);
+    writeFileSync(file, [...lines, ...lines].join("\n"));
+    expect(replayExperiment(some).rows).to.deep.equal(whole);
     writeFileSync(file, `${lines[0]}\n${lines[1].slice(0, 40)}`);
     expect(() => replayExperiment(some)).to.throw(InputError, `${file}: line 2: is no JSON`);
     writeFileSync(file, `${lines[0].replace(/"reclear":[^,]*/, '"reclear":"1"')}\n`);

@@ -70,9 +70,10 @@ export function replayExperiment({
 }: ReplayOptions = {}): Experiment {
   const scenario = scenarioOf(name, hours);
   const method = agents ? "anderson" : "central";
-  const pieces = keptLines(keep, PieceSchema).filter(
+  const own = keptLines(keep, PieceSchema).filter(
     (one) => one.scenario === scenario.name && one.hours === scenario.hours && one.method === method,
   );
+  const pieces = [...new Map(own.map((one) => [`${one.sustain} ${one.reclear}`, one])).values()];
   for (const sustain of only === undefined ? SUSTAINED : new Set([0, only])) {
     const known = pieces.filter((one) => one.sustain === sustain).map(({ reclear }) => reclear);
     const reclears = reclearsOf(sustain).filter((reclear) => !known.includes(reclear));
