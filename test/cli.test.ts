@@ -91,6 +91,8 @@ describe("gridpact on the command line", function () {
       ["session folder", ["run", "ieee15", "--out", join(main, "x")], /--out .*main\.ts is not a folder/],
       ["experiment folder", ["experiment", "carbon", "--out", main], /--out .*main\.ts is not a folder/],
       ["kept file", ["experiment", "replay", "--keep", join(main, "kept")], /--keep .*kept: .*main\.ts/],
+      ["kept page", ["experiment", "replay", "--out", folder, "--keep", join(folder, "replay.md")], /writes there too/],
+      ["promise", ["run", "ieee15", "--promise", "day:.1", "--tighten", "auto"], /^--promise .*tighten auto: .*\n$/],
       ["no command", ["klear"], /klear/],
       ["generated prosumers", ["scenario", "generate", "--prosumers", "0"], /--prosumers 0/],
       ["generated target", ["scenario", "generate", "--prosumers", "9", "--out", join(folder, "no", "x")], /--out/],

@@ -46,6 +46,13 @@ describe("gridpact clear", function () {
       return stderr;
     };
     expect(refusal("--promise", "week:.1")).to.include("--promise week:.1: must be day:D or day-bound:D");
+    const tightened = refusal("--promise", "day:.1", "--tighten", "auto");
+    expect(tightened).to.include("--promise day:0.1: --tighten auto: eps is found at limits as they are");
+    const apart = run("ieee15", ..."--hours 1 --method central --promise day:.9 --trade off".split(" "));
+    const [, found] = /eps 0\.2: \$([\d.]+), breaks/.exec(apart.stderr) ?? [];
+    expect(apart.stdout).to.match(new RegExp(`^objective ${found} `, "m"));
+    expect(apart.stderr).to.match(/promised: eps 0\.2 breaks .* left out, .* of 28 days .* held out$/m);
+    expect(refusal("--promise", "day-bound:1e-9")).to.include("--promise day-bound:1e-9: the least that is reached");
     const lasting = refusal("--promise", "day-bound:.1", "--sustain", "1");
     expect(lasting).to.include("--promise day-bound:0.1: the bound knows no ramps and no stored energy");
     const least = /the least that is reached is ([\d.]+), at eps [\d.]+/.exec(refusal("--promise", "day-bound:0"));
@@ -94,6 +101,24 @@ describe("gridpact clear", function () {
       /bootstrapMeanRadius/,
     );
     expect(readNamed("ieee15", { hours: 2, radii: "on" }).risk.meanRadius[0]).to.be.above(0);
+  });
+
+  it("refuses radii beside reserve that lasts, wherever they meet, and hours that are no whole periods", () => {
+    const file = join(folder, "lasting.json");
+    writeFileSync(file, JSON.stringify(readNamed("ieee15", { hours: 2, sustain: 2 })));
+    expect(() => readNamed(file, { radii: "on" })).to.throw(
+      InputError,
+      /ieee15.*: --radii on: they are known by the period only, and risk\.sustainHours = 2; --sustain 0/,
+    );
+    expect(() => readNamed("ieee15", { hours: 2, radii: "on", sustain: 2 })).to.throw(InputError, /--sustain 2: radii/);
+    expect(readNamed(file, { radii: "on", sustain: 0 }).risk.meanRadius[0]).to.be.above(0);
+    expect(readNamed(file, { radii: "off" }).risk.sustainHours).to.equal(2);
+    for (const sustain of [1.49, 0.5, 1e-3])
+      expect(() => readNamed("ieee15", { hours: 2, sustain })).to.throw(
+        InputError,
+        `--sustain ${sustain}: must be 0 or a multiple of the period, 1 h`,
+      );
+    expect(readNamed("ieee15", { hours: 2, minutes: 15, sustain: 0.5 }).risk.sustainHours).to.equal(0.5);
   });
 
   it("goes on from a saved state, and refuses one of another session", () => {

@@ -6,7 +6,13 @@ import { wilson } from "../market/risk/exposure.ts";
 import { RISK_METHODS, type RiskMethod, type Scenario } from "../market/scenario/scenario.ts";
 import { CLEAR_METHODS, METHODS, type ClearMethod } from "../market/result/methods.ts";
 import type { ClearOptions } from "../simulation/clear.ts";
-import { bootstrapped, boundDay, calibrate, type BrokenDays } from "../simulation/outOfSample/dayPromise.ts";
+import {
+  bootstrapped,
+  boundDay,
+  calibrate,
+  type BrokenDays,
+  type Promised,
+} from "../simulation/outOfSample/dayPromise.ts";
 import { InputError } from "../io/inputError.ts";
 import type { CommunityJson } from "../records/communityJson.ts";
 import { loadCommunity } from "../scenarios/community/loadCommunity.ts";
@@ -46,6 +52,8 @@ export type ClearArguments = DrawArguments & {
   networkRisk: "on" | "off";
   carbon: "on" | "off";
   trade: "on" | "off";
+  /** Absent where it cannot be chosen: joint. */
+  reserve?: "joint" | "sequential";
   tighten: "auto" | "off";
   rho: number;
   maxIterations: number;
@@ -191,6 +199,11 @@ export function shaped(scenario: Scenario, args: DrawArguments): Scenario {
   const day = args.hours === undefined ? scenario : takeHours(scenario, args.hours);
   const split = args.minutes === undefined ? day : splitHours(day, args.minutes);
   const believed = args.radii === undefined ? split : withRadii(split, args.radii === "on");
+  const { sustainHours } = scenario.risk;
+  if (args.radii === "on" && args.sustain === undefined && sustainHours !== undefined)
+    throw new InputError(
+      `${scenario.name}: --radii on: they are known by the period only, and risk.sustainHours = ${sustainHours}; --sustain 0 books by the period`,
+    );
   return args.sustain === undefined ? believed : withSustain(believed, args.sustain);
 }
 
@@ -198,47 +211,68 @@ export function shaped(scenario: Scenario, args: DrawArguments): Scenario {
 type DayPromise = { readonly kind: "day" | "day-bound"; readonly share: number };
 
 function promiseOption(text: string): DayPromise {
-  const [, kind, digits] = /^(day|day-bound):(\d*\.?\d+)$/.exec(text) ?? [];
+  const [, kind, digits] = /^(day|day-bound):((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)$/.exec(text) ?? [];
   const share = Number(digits);
   if (!(share >= 0 && share < 1))
-    throw new InputError(`--promise ${text}: must be day:D or day-bound:D with 0 <= D < 1`);
+    throw new InputError(
+      `--promise ${text}: must be day:D or day-bound:D, D a share of days from 0 to below 1 such as .1 or 1e-3`,
+    );
   return { kind: kind as DayPromise["kind"], share };
 }
 
-/** The eps that keeps a promise for the day, with what it comes to told. Throws where none does. */
-function promised(scenario: Scenario, market: MarketSettings, { promise, ...args }: ClearArguments): number {
-  const { kind, share } = promise!;
-  const named = `--promise ${kind}:${share}`;
+const nameOf = ({ kind, share }: DayPromise): string => `--promise ${kind}:${share}`;
+
+/** What a promise does not go with. */
+function checkPromise(scenario: Scenario, promise: DayPromise, args: ClearArguments): void {
+  const named = nameOf(promise);
+  const { risk = scenario.risk.method } = args;
   if (args.epsilon !== undefined)
     throw new InputError(`--epsilon ${args.epsilon}: --promise finds eps itself; give one of the two`);
-  if (market.risk === "robust" || market.risk === "deterministic")
-    throw new InputError(`${named}: --risk ${market.risk} has no eps to find`);
-  if (kind === "day-bound") return bounded(scenario, market, named, share);
+  if (args.tighten === "auto")
+    throw new InputError(`${named}: --tighten auto: eps is found at limits as they are; give one of the two`);
+  if (risk === "robust" || risk === "deterministic")
+    throw new InputError(`${named}: --risk ${risk} has no eps to find`);
+  if (promise.kind === "day-bound" && scenario.risk.sustainHours !== undefined)
+    throw new InputError(`${named}: the bound knows no ramps and no stored energy; --sustain 0 books by the period`);
   const days = scenario.uncertainty.fitErrors[0].length;
-  if (days < LEAST_DAYS)
+  if (promise.kind === "day" && days < LEAST_DAYS)
     throw new InputError(`${named}: ${scenario.name}: uncertainty.fitErrors: ${days} fitted days, needs ${LEAST_DAYS}`);
+}
+
+/** The eps that keeps a promise for the day, with what it comes to told. Throws where none does. */
+function promised(scenario: Scenario, market: Promised, promise: DayPromise): number {
+  const { kind, share } = promise;
+  const named = nameOf(promise);
+  if (kind === "day-bound") return bounded(scenario, market, named, share);
+  const network = (broken: BrokenDays): string => (market.network ? `network ${broken.network}` : "no network counted");
   const of = (broken: BrokenDays): string =>
-    `${broken.any} of ${broken.days} days (network ${broken.network}, devices ${broken.devices})`;
+    `${broken.any} of ${broken.days} days (${network(broken)}, devices ${broken.devices})`;
   const found = calibrate(scenario, market, share, (epsilon, at) =>
     note(`eps ${epsilon}: ${at ? `$${at.objective.toFixed(4)}, breaks ${of(at.leftOut)} left out` : "no solution"}`),
   );
   if (found === undefined)
     throw new InputError(`${named}: no eps that has a solution breaks so few of the days that were left out`);
   const { low, high } = wilson(found.leftOut.any, found.leftOut.days);
+  const interval = `95 % interval ${(100 * low).toFixed(0)}-${(100 * high).toFixed(0)} %`;
   note(
-    `promised: eps ${found.epsilon} breaks ${of(found.leftOut)} left out, 95 % interval ${(100 * low).toFixed(0)}-${(100 * high).toFixed(0)} %; ${of(found.fitted)} fitted, ${of(found.heldOut)} held out`,
+    `promised: eps ${found.epsilon} breaks ${of(found.leftOut)} left out, ${interval}; ${of(found.fitted)} fitted, ${heldOutText(found.heldOut, share, of)}`,
   );
-  const anew = scenario.uncertainty.testErrors[0].length > 0 && bootstrapped(scenario, market, found.epsilon);
+  const anew = found.heldOut.days > 0 && bootstrapped(scenario, market, found.epsilon);
   if (anew) note(`of held-out days put together anew by six hours it breaks ${of(anew)}`);
   return found.epsilon;
+}
+
+/** Days that nothing was chosen by, the only ones that judge the choice. */
+function heldOutText(heldOut: BrokenDays, share: number, of: (broken: BrokenDays) => string): string {
+  if (heldOut.days === 0) return "and there are no held-out days to judge it by";
+  const worse = heldOut.any > share * heldOut.days ? ", more than promised" : "";
+  return `${of(heldOut)} held out${worse}`;
 }
 
 /** Days have to be left out of something. */
 const LEAST_DAYS = 8;
 
-function bounded(scenario: Scenario, market: MarketSettings, named: string, share: number): number {
-  if (scenario.risk.sustainHours !== undefined)
-    throw new InputError(`${named}: the bound knows no ramps and no stored energy; --sustain 0 books by the period`);
+function bounded(scenario: Scenario, market: Promised, named: string, share: number): number {
   const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
   const { found, least } = boundDay(scenario, market, share, (epsilon, at) =>
     note(`eps ${epsilon}: ${at ? `$${at.objective.toFixed(4)}, bound ${percent(at.bound)}` : "no solution"}`),
@@ -252,15 +286,21 @@ function bounded(scenario: Scenario, market: MarketSettings, named: string, shar
   throw new InputError(`${named}: the least that is reached is ${least.bound.toPrecision(3)}, at eps ${least.epsilon}`);
 }
 
-/** Options with the scenario's defaults filled in, residuals shown live. */
-export function clearOptions(scenario: Scenario, args: ClearArguments): { options: ClearOptions; done: () => void } {
+/** Refuses options that do not go together, or not with the scenario. */
+export function checkClearing(scenario: Scenario, args: ClearArguments): void {
   if (args.method === "central" && args.workers > 1)
     throw new InputError(`--workers ${args.workers}: the central twin has no agents to spread`);
-  const defaults = defaultSettings(scenario);
-  if (scenario.risk.sustainHours !== undefined && (args.risk ?? defaults.risk) === "robust")
+  if (scenario.risk.sustainHours !== undefined && (args.risk ?? scenario.risk.method) === "robust")
     throw new InputError(
       `--risk robust: its radius is one of a single period; --sustain 0 books reserve by the period`,
     );
+  if (args.promise !== undefined) checkPromise(scenario, args.promise, args);
+}
+
+/** Options with the scenario's defaults filled in, residuals shown live. */
+export function clearOptions(scenario: Scenario, args: ClearArguments): { options: ClearOptions; done: () => void } {
+  checkClearing(scenario, args);
+  const defaults = defaultSettings(scenario);
   const market: MarketSettings = {
     ...defaults,
     risk: args.risk ?? defaults.risk,
@@ -269,14 +309,16 @@ export function clearOptions(scenario: Scenario, args: ClearArguments): { option
     networkRisk: args.networkRisk === "on",
     carbon: args.carbon === "on",
   };
+  const trade = args.trade === "on";
+  const asked: Promised = { ...market, trade, ...(args.reserve && { reserve: args.reserve }) };
   const line = liveLine();
   const options: ClearOptions = {
     method: args.method,
-    trade: args.trade === "on",
+    trade,
     rhoScale: args.rho,
     maxIterations: args.maxIterations,
     workers: args.workers,
-    market: args.promise === undefined ? market : { ...market, epsilon: promised(scenario, market, args) },
+    market: args.promise === undefined ? market : { ...market, epsilon: promised(scenario, asked, args.promise) },
     observe: (iteration, { primal, dual }) => {
       if (iteration % 5 === 0)
         line.show(

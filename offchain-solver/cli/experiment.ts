@@ -1,7 +1,8 @@
+import { join } from "node:path";
 import { Command } from "commander";
 import { InputError } from "../io/inputError.ts";
 import { carbonExperiment } from "../study/experiments/carbon.ts";
-import { write, type Experiment } from "../study/experiments/common.ts";
+import { filesOf, write, type Experiment } from "../study/experiments/common.ts";
 import { convergenceExperiment } from "../study/experiments/convergence.ts";
 import { dataSizeExperiment } from "../study/experiments/dataSize.ts";
 import { intradayExperiment } from "../study/experiments/intraday.ts";
@@ -18,7 +19,7 @@ import { sizesExperiment } from "../study/experiments/sizes.ts";
 import { zooExperiment } from "../study/experiments/zooPage.ts";
 import { shippedNames } from "../scenarios/loadScenario.ts";
 import { choiceOption, numberOption, say } from "../io/output.ts";
-import { checkFolder, checkTarget } from "../io/target.ts";
+import { checkDistinct, checkFolder, checkTarget } from "../io/target.ts";
 
 type Sizes = {
   readonly hours?: number;
@@ -110,14 +111,15 @@ export function experimentCommand(): Command {
       const given = Object.keys(sizes) as (keyof Sizes)[];
       const stray = given.find((option) => !takes.includes(option));
       if (stray !== undefined) throw new InputError(`experiment ${name}: it takes no ${flagOf(stray)}`);
+      const page = sizes.scenario === undefined ? name : `${name}-${sizes.scenario}`;
       checkFolder(out);
       // What is kept is added when its work is done.
       checkTarget(sizes.keep, "--keep");
+      for (const file of filesOf(page)) checkDistinct({ "--out": join(out, file), "--keep": sizes.keep });
       const command = ["gridpact experiment", name]
         .concat(given.map((option) => (sizes[option] === true ? flagOf(option) : `${flagOf(option)} ${sizes[option]}`)))
         .join(" ");
       const started = Date.now();
-      const page = sizes.scenario === undefined ? name : `${name}-${sizes.scenario}`;
       const files = write(out, page, command, await run(sizes));
       say(`${files.join("\n")}\n${((Date.now() - started) / 1000).toFixed(0)} s`);
     });

@@ -11,7 +11,14 @@ import { dayIn } from "../report/billLines.ts";
 import type { Scenario } from "../market/scenario/scenario.ts";
 import { checkDays } from "../scenarios/community/loadCommunity.ts";
 import { isFolder } from "../scenarios/community/readCommunity.ts";
-import { addClearOptions, drawnOrNamed, readScenario, shaped, type ReadScenario } from "./clearOptions.ts";
+import {
+  addClearOptions,
+  checkClearing,
+  drawnOrNamed,
+  readScenario,
+  shaped,
+  type ReadScenario,
+} from "./clearOptions.ts";
 import { billsOfMarket, VAT_OPTION, vatOf } from "./billsBeside.ts";
 import { Exit } from "./exit.ts";
 import { reached } from "./reachChain.ts";
@@ -64,6 +71,7 @@ async function settleOne(
   args: RunArguments,
   { scenario: read, community }: ReadScenario,
 ): Promise<{ readonly wrong: string | undefined }> {
+  checkClearing(read, args);
   checkSettleable(name, read, community);
   const known = { ...(community && { community }) };
   if (args.rpc === undefined) return settleIn(name, args, { scenario: read, ...known });
@@ -139,7 +147,11 @@ export async function runFromTo(
 /** Of a case all days are made before the first. */
 async function checkDaysOf(name: string, args: RunArguments, dates: readonly string[]): Promise<void> {
   if (!isFolder(name)) return;
-  await checkDays(name, dates, ({ scenario, community }) => checkSettleable(name, shaped(scenario, args), community));
+  await checkDays(name, dates, ({ scenario, community }) => {
+    const day = shaped(scenario, args);
+    checkClearing(day, args);
+    checkSettleable(name, day, community);
+  });
 }
 
 /** A community's day is read when the one before has been; those of a case follow each other in its series. */

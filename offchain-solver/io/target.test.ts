@@ -101,6 +101,12 @@ describe("where output goes", () => {
     symlinkSync("real", at("link"));
     expect(() => checkDistinct({ "--json": at("real"), "--figure": at("link") })).to.throw(InputError, /there too/);
     checkDistinct({ "--json": "-", "--figure": "-", "--save-state": undefined });
+    // Files that there are not yet, in one folder by two names.
+    mkdirSync(at("folder"));
+    symlinkSync("folder", at("beside"));
+    const two = { "--json": at("folder/new"), "--figure": at("beside/new") };
+    expect(() => checkDistinct(two)).to.throw(InputError, /there too/);
+    checkDistinct({ "--json": at("folder/new"), "--figure": at("beside/newer") });
   });
 
   it("is a folder that can be made", () => {

@@ -89,12 +89,19 @@ export function checkTarget(target: string | undefined, option = "--json", input
   }
 }
 
+/** Links followed as far as there is something. */
+function placeOf(target: string): string {
+  if (statSync(target, { throwIfNoEntry: false })) return realpathSync(target);
+  const folder = dirname(resolve(target));
+  return folder === resolve(target) ? folder : join(placeOf(folder), basename(target));
+}
+
 /** Two outputs of one command must not be one file. */
 export function checkDistinct(targets: Readonly<Record<string, string | undefined>>): void {
   const seen = new Map<string, string>();
   for (const [option, target] of Object.entries(targets)) {
     if (target === undefined || target === "-") continue;
-    const path = statSync(target, { throwIfNoEntry: false }) ? realpathSync(target) : resolve(target);
+    const path = placeOf(target);
     const other = seen.get(path);
     if (other !== undefined && !/^\/dev\//.test(path))
       throw new InputError(`${option} ${target}: ${other} writes there too`);

@@ -110,6 +110,34 @@ describe("loadScenario", () => {
       /^uncertainty\.fitErrors\[1\]\[4\]\.length = 15: must be 16/,
     ],
     [
+      "a fitted day less in one hour",
+      (s) => s.uncertainty.fitErrors[1].pop(),
+      /^uncertainty\.fitErrors\[1\]\.length = 31: must be 32: the same days in every period$/,
+    ],
+    [
+      "a held-out day less in one hour",
+      (s) => s.uncertainty.testErrors[5].pop(),
+      /^uncertainty\.testErrors\[5\]\.length = 27: must be 28: the same days/,
+    ],
+    [
+      "reserve that lasts an hour and a half in hours",
+      (s) => (s.risk.sustainHours = 1.5),
+      /^risk\.sustainHours = 1\.5: must be a multiple of periodHours = 1$/,
+    ],
+    [
+      "reserve that lasts less than a period",
+      (s) => (s.risk.sustainHours = 0.25),
+      /^risk\.sustainHours = 0\.25: must be a multiple/,
+    ],
+    [
+      "reserve that lasts, with radii",
+      (s) => {
+        s.risk.sustainHours = 3;
+        s.risk.stdRadius[7] = 0.01;
+      },
+      /^risk\.sustainHours = 3: radii of estimated moments \(.*\) are known by the period only$/,
+    ],
+    [
       "uncertain ids in another order",
       (s) => s.uncertainty.uncertain.reverse(),
       /^uncertainty\.uncertain = .*: must be the ids/,

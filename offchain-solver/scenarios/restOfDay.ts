@@ -72,7 +72,7 @@ function newerForecasts(
 /** [period][source] what of the error in the period before `from` is to be expected in period t; 0 before it. */
 function foreseen(whole: Scenario, from: number): number[][] {
   const { fitErrors, sources } = whole.uncertainty;
-  const { lag } = withSustain(whole, 1).uncertainty.joint!;
+  const { lag } = withSustain(whole, whole.periodHours).uncertainty.joint!;
   const deviation = (t: number, s: number): number => {
     const mean = fitErrors[t].reduce((sum, row) => sum + row[s], 0) / fitErrors[t].length;
     return Math.sqrt(

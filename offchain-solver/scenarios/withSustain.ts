@@ -1,6 +1,7 @@
 import * as math from "mathjs";
 import { uncertainParts } from "../market/scenario/errorParts.ts";
 import type { JointErrors, Scenario } from "../market/scenario/scenario.ts";
+import { isWholePeriods } from "../market/scenario/scenarioFaults.ts";
 import { InputError } from "../io/inputError.ts";
 import { NEGLIGIBLE_SIGMA } from "./moments.ts";
 import { cholesky, type Matrix } from "./symmetric.ts";
@@ -16,8 +17,10 @@ const SHRINKAGE = 0.3;
  * of the errors becomes part of it, so everybody who gets it clears with the same one. Throws InputError.
  */
 export function withSustain(scenario: Scenario, sustainHours: number): Scenario {
-  const { name, risk, uncertainty } = scenario;
+  const { name, periodHours, risk, uncertainty } = scenario;
   if (sustainHours === 0) return withoutSustain(scenario);
+  if (!isWholePeriods(sustainHours, periodHours))
+    throw new InputError(`${name}: --sustain ${sustainHours}: must be 0 or a multiple of the period, ${periodHours} h`);
   if ([...risk.meanRadius, ...risk.stdRadius].some((radius) => radius > 0))
     throw new InputError(`${name}: --sustain ${sustainHours}: radii of estimated moments are known by the period only`);
   if (uncertainty.fitErrors.some((samples) => samples.length < 2))

@@ -194,7 +194,7 @@ function endOf(
 }
 
 /** [prosumer][hour] MW sold to partners, net. */
-function soldBy(scenario: Scenario, solution: Solution): Float64Array[] {
+export function soldBy(scenario: Scenario, solution: Solution): Float64Array[] {
   const place = new Map(scenario.prosumers.map((p, i) => [p.id, i]));
   const sold = scenario.prosumers.map(() => new Float64Array(scenario.hours));
   scenario.pairs.forEach((pair, k) =>

@@ -27,6 +27,7 @@ export function scenarioFaults(scenario: Scenario): Fault[] {
     ...placeFaults(scenario, topology),
     ...pairFaults(scenario),
     ...uncertaintyFaults(scenario),
+    ...sustainFaults(scenario),
     ...jointFaults(scenario),
   ];
 }
@@ -196,10 +197,31 @@ function uncertaintyFaults({ uncertainty, prosumers }: Scenario): Fault[] {
             `must be ${sources.length} (sources)`,
           ),
         );
+      const days = uncertainty[set][0].length;
+      if (samples.length !== days)
+        faults.push(
+          fault(`uncertainty.${set}[${hour}].length`, samples.length, `must be ${days}: the same days in every period`),
+        );
     });
   }
   return faults;
 }
+
+/** How long reserve lasts comes out in whole periods, and radii of estimated moments are known by the period only. */
+function sustainFaults({ risk: { sustainHours, meanRadius, stdRadius }, periodHours }: Scenario): Fault[] {
+  if (sustainHours === undefined) return [];
+  if (!isWholePeriods(sustainHours, periodHours))
+    return [fault("risk.sustainHours", sustainHours, `must be a multiple of periodHours = ${periodHours}`)];
+  if (![...meanRadius, ...stdRadius].some((radius) => radius > 0)) return [];
+  const reason = "radii of estimated moments (risk.meanRadius, risk.stdRadius) are known by the period only";
+  return [fault("risk.sustainHours", sustainHours, reason)];
+}
+
+/** Whether so many hours come out in whole periods, at least one. */
+export const isWholePeriods = (hours: number, periodHours: number): boolean => {
+  const periods = Math.round(hours / periodHours);
+  return periods >= 1 && Math.abs(periods * periodHours - hours) <= 1e-9 * hours;
+};
 
 /** The joint law has an entry for everybody who errs, and rows of one length; without a duration nobody needs it. */
 function jointFaults({ risk, uncertainty: { joint, uncertain } }: Scenario): Fault[] {

@@ -3,6 +3,7 @@ import { defaultSettings } from "../../market/scenario/market.ts";
 import { loadScenario, takeHours } from "../../scenarios/loadScenario.ts";
 import { leaveDaysOut } from "../../scenarios/leaveDaysOut.ts";
 import { withSustain } from "../../scenarios/withSustain.ts";
+import { clear } from "../clear.ts";
 import { blockBootstrap, blockShare } from "./blockBootstrap.ts";
 import { atEpsilon, bootstrapped, boundDay, calibrate, type Bounded } from "./dayPromise.ts";
 
@@ -10,6 +11,13 @@ describe("a promise for the day", function () {
   this.timeout(300_000);
   const day = takeHours(loadScenario("ieee15"), 3);
   const settings = defaultSettings(day);
+  const scaled = (factor: number) => ({
+    ...day,
+    uncertainty: {
+      ...day.uncertainty,
+      testErrors: day.uncertainty.testErrors.map((days) => days.map((row) => row.map((error) => factor * error))),
+    },
+  });
 
   it("is kept on days left out by the eps found, and broken by the next larger one", () => {
     const tried: [epsilon: number, broken: number][] = [];
@@ -24,15 +32,21 @@ describe("a promise for the day", function () {
   });
 
   it("counts a day whose errors were ten times as large as broken, and none where nothing erred", () => {
-    const scaled = (factor: number) => ({
-      ...day,
-      uncertainty: {
-        ...day.uncertainty,
-        testErrors: day.uncertainty.testErrors.map((days) => days.map((row) => row.map((error) => factor * error))),
-      },
-    });
     expect(atEpsilon(scaled(10), settings, 0.05)!.heldOut.any).to.be.above(20);
     expect(atEpsilon(scaled(0), settings, 0.05)!.heldOut).to.deep.equal({ network: 0, devices: 0, any: 0, days: 28 });
+  });
+
+  it("is found in the market that is cleared: without trade, reserve after energy, and no network that it knows not", () => {
+    const of = { method: "central", rhoScale: 1, maxIterations: 1, market: { ...settings, epsilon: 0.05 } } as const;
+    const joint = atEpsilon(day, settings, 0.05)!.objective;
+    for (const way of [{ trade: false }, { trade: true, reserve: "sequential" as const }]) {
+      const { objective } = atEpsilon(day, { ...settings, ...way }, 0.05)!;
+      expect(objective).to.be.closeTo(clear(day, { ...of, ...way }).outcome!.objective, 1e-9);
+      expect(objective).to.be.above(joint + 1e-5);
+    }
+    const { network, devices } = atEpsilon(scaled(10), { ...settings, network: false }, 0.05)!.heldOut;
+    expect(network).to.equal(0);
+    expect(devices).to.be.above(20);
   });
 
   it("holds ramps and stored energy to it where reserve has to last", () => {

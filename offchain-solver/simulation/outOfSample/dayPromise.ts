@@ -7,6 +7,7 @@ import { createMarket, type Market, type MarketSettings } from "../../market/sce
 import type { Scenario } from "../../market/scenario/scenario.ts";
 import { clarabelSolver } from "../../numerics/clarabelNode.ts";
 import { leaveDaysOut } from "../../scenarios/leaveDaysOut.ts";
+import { soldBy, type ClearOptions } from "../clear.ts";
 import { blockBootstrap } from "./blockBootstrap.ts";
 import { answeringOf, errorsOf, playDay, REPLAY_TOLERANCE, type Central, type Days } from "./replay.ts";
 import { factorFor } from "./violations.ts";
@@ -27,9 +28,13 @@ export type BrokenDays = {
 /** [day][period] whether a limit of the network, or one of a device that answers, was broken. */
 export type BrokenPeriods = { readonly network: readonly boolean[][]; readonly devices: readonly boolean[][] };
 
+/** The market that is promised for; absent: with trade, energy and reserve at once. */
+export type Promised = MarketSettings & Partial<Pick<ClearOptions, "trade" | "reserve">>;
+
 /**
  * Plays days through at a cleared point. What errors below the threshold move a flow by (nobody answers them) is no
- * break: beyond a network limit counts from the sum of those errors on.
+ * break: beyond a network limit counts from the sum of those errors on. Limits of a network that the market does not
+ * know do not count.
  */
 export function brokenPeriods(
   market: Market,
@@ -59,7 +64,7 @@ export function brokenPeriods(
         const value = centre + scale * moved[mode];
         const beyond = Math.max(value - upper, lower - value);
         if (id.kind === "booking") devices[day][t] ||= beyond > REPLAY_TOLERANCE;
-        else grid[day][t] ||= beyond > REPLAY_TOLERANCE + unanswered;
+        else if (market.settings.network) grid[day][t] ||= beyond > REPLAY_TOLERANCE + unanswered;
       }
     });
   }
@@ -107,7 +112,7 @@ export type Calibrated = {
 const BOOTSTRAPPED = { days: 10_000, seed: 1 } as const;
 
 /** Held-out days put together anew by blocks of hours, played through at the optimum of one eps. */
-export function bootstrapped(scenario: Scenario, settings: MarketSettings, epsilon: number): BrokenDays | undefined {
+export function bootstrapped(scenario: Scenario, settings: Promised, epsilon: number): BrokenDays | undefined {
   const cleared = clearedAt(scenario, settings, epsilon);
   if (cleared === undefined) return undefined;
   const { market, network, result } = cleared;
@@ -118,10 +123,17 @@ export function bootstrapped(scenario: Scenario, settings: MarketSettings, epsil
 type Cleared = { readonly market: Market; readonly network: Network; readonly result: Central };
 
 /** Cleared by the central twin at one eps; undefined where that has no solution. */
-function clearedAt(scenario: Scenario, settings: MarketSettings, epsilon: number): Cleared | undefined {
-  const market = createMarket(scenario, { ...settings, epsilon });
+function clearedAt(scenario: Scenario, settings: Promised, epsilon: number): Cleared | undefined {
+  const { trade = true, reserve = "joint", ...market } = { ...settings, epsilon };
+  if (!trade) return solved(createMarket({ ...scenario, pairs: [] }, market));
+  if (reserve === "joint") return solved(createMarket(scenario, market));
+  const energy = solved(createMarket(scenario, { ...market, risk: "deterministic" }));
+  return energy && solved(createMarket(scenario, market, soldBy(scenario, energy.result.solution)));
+}
+
+function solved(market: Market): Cleared | undefined {
   const network = createNetwork(market);
-  const result = solveCentral(market, settings.network ? network : undefined, clarabelSolver);
+  const result = solveCentral(market, market.settings.network ? network : undefined, clarabelSolver);
   return result.status === "solved" ? { market, network, result } : undefined;
 }
 
@@ -129,7 +141,7 @@ function clearedAt(scenario: Scenario, settings: MarketSettings, epsilon: number
 const STRETCHES = 4;
 
 /** Every fitted day as one that was left out; undefined where a stretch leaves too little to clear with. */
-function leftOutDays(scenario: Scenario, settings: MarketSettings, epsilon: number): BrokenDays | undefined {
+function leftOutDays(scenario: Scenario, settings: Promised, epsilon: number): BrokenDays | undefined {
   const count = scenario.uncertainty.fitErrors[0].length;
   let all: BrokenDays = { network: 0, devices: 0, any: 0, days: 0 };
   for (let k = 0; k < STRETCHES; k++) {
@@ -149,7 +161,7 @@ function leftOutDays(scenario: Scenario, settings: MarketSettings, epsilon: numb
 }
 
 /** What one eps promises; undefined where it has no solution, with all fitted days or with those left. */
-export function atEpsilon(scenario: Scenario, settings: MarketSettings, epsilon: number): Calibrated | undefined {
+export function atEpsilon(scenario: Scenario, settings: Promised, epsilon: number): Calibrated | undefined {
   const cleared = clearedAt(scenario, settings, epsilon);
   const leftOut = cleared && leftOutDays(scenario, settings, epsilon);
   if (cleared === undefined || leftOut === undefined) return undefined;
@@ -173,7 +185,7 @@ export function atEpsilon(scenario: Scenario, settings: MarketSettings, epsilon:
  */
 export function calibrate(
   scenario: Scenario,
-  settings: MarketSettings,
+  settings: Promised,
   share: number,
   observe: (epsilon: number, found: Calibrated | undefined) => void = () => {},
 ): Calibrated | undefined {
@@ -203,7 +215,8 @@ const SLACK = REPLAY_TOLERANCE;
  * At most the probability that any limit of the day is broken, over every distribution with the fitted moments: the
  * worst cases of all bookings and network limits added up (Boole), whether they bind or not, capped at 1. What binds
  * counts eps, what does not its own worst case in closed form, which is next to nothing for most. Errors too small to
- * be answered are beside it, and so is what answers do to ramps and stored energy.
+ * be answered are beside it, and so is what answers do to ramps and stored energy, and a network that the market does
+ * not know.
  */
 export function dayBound({ market, network, result }: Cleared): number {
   let sum = 0;
@@ -211,6 +224,7 @@ export function dayBound({ market, network, result }: Cleared): number {
     const exposure = exposureOf(market, network, result.solution, t);
     const factor = factorFor(market, t, exposure.columns);
     for (const limit of exposure.limits) {
+      if (limit.id.kind !== "booking" && !market.settings.network) continue;
       const { offset, s, T } = momentsOf(exposure, limit, factor);
       sum += worstCaseViolation(Math.abs(offset), s, T + SLACK);
     }
@@ -227,7 +241,7 @@ export type Bounded = { readonly epsilon: number; readonly objective: number; re
  */
 export function boundDay(
   scenario: Scenario,
-  settings: MarketSettings,
+  settings: Promised,
   share: number,
   observe: (epsilon: number, found: Bounded | undefined) => void = () => {},
 ): { readonly found: Bounded | undefined; readonly least: Bounded | undefined } {

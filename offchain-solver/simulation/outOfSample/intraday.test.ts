@@ -60,6 +60,28 @@ describe("a day cleared again and again", function () {
     expect(beyond(2)).to.equal(0);
   });
 
+  it("counts the first ramp from what a generator ran at before", () => {
+    const morning = takeHours(loadScenario("ieee15"), 2);
+    const running = withSustain(
+      {
+        ...morning,
+        prosumers: morning.prosumers.map(({ generator, ...rest }) =>
+          generator ? { ...rest, generator: { ...generator, initialMw: 0.6 * generator.maxMw } } : rest,
+        ),
+      },
+      2,
+    );
+    const firstRamps = (of: typeof running): number => {
+      let looked = 0;
+      playIntraday(of, { day: DAY, every: 2, first: firstSession(of) }, (limit, _i, t) => {
+        if (limit === "ramp" && t === 0) looked++;
+      });
+      return looked;
+    };
+    expect(firstRamps(running)).to.be.above(0);
+    expect(firstRamps(withSustain(morning, 2))).to.equal(0);
+  });
+
   it("has forecasts that know how it went, and moments of what they still leave", () => {
     const reached = whole.prosumers.map(({ battery }) => ({ storedMwh: battery?.initialMwh }));
     const rest = restOfDay(whole, { day: DAY, from: 3, plans: first.solution.schedules, reached });

@@ -61,7 +61,10 @@ export function playIntraday(
   const begin = { from: 0, market, parties: answeringOf(market, first), result: first };
   let session: Cleared = { ...begin, errors: errorsOf(market, "testErrors", day) };
   let plans: readonly Schedule[] | ReturnType<typeof withStretch> = first.solution.schedules;
-  const state = whole.prosumers.map((prosumer): Devices => ({ storedMwh: prosumer.battery?.initialMwh }));
+  const state = whole.prosumers.map(({ battery, generator }): Devices => ({
+    storedMwh: battery?.initialMwh,
+    outputMw: generator?.initialMw,
+  }));
   const refused: number[] = [];
   let [cost, emitted] = [0, 0];
   for (let from = 0; from < whole.hours; from += every) {

@@ -74,6 +74,25 @@ describe("the worst law for answers that last", function () {
       });
     });
 
+  it("knows the first ramp, from what a generator ran at before", () => {
+    const morning = takeHours(loadScenario("ieee15"), 3);
+    const prosumers = morning.prosumers.map(({ generator, ...rest }) => {
+      if (generator === undefined) return rest;
+      const { maxMw } = generator;
+      return { ...rest, generator: { ...generator, initialMw: 0.6 * maxMw, rampMwPerHour: 0.35 * maxMw } };
+    });
+    const { market, result } = cleared(withSustain({ ...morning, prosumers }, 3));
+    const first = lastingLimits(market, result).filter(({ kind, to }) => kind === "ramp" && to === 0);
+    expect(first.length).to.be.above(0);
+    for (const limit of first) {
+      const { generator } = market.prosumers[limit.prosumer];
+      const planned = result.solution.schedules[limit.prosumer].generatorMw[0];
+      expect(limit.offset).to.equal(planned - generator!.initialMw!);
+      expect(variance(market, limit) / limit.deviation ** 2).to.be.closeTo(1, 1e-9);
+      expect(limit.worst).to.be.below(EPSILON * (1 + 1e-3));
+    }
+  });
+
   it("breaks a limit that was held for errors of independent hours more often than is accepted", () => {
     const { joint, ...rest } = day.uncertainty;
     // The same errors in every hour, and nothing of them in the next one.

@@ -59,11 +59,12 @@ function rampLimits(market: Market, prosumer: number, party: Answering): Lasting
   const answered = answeredErrors(market, party.answers, "generatorUp");
   const half = generator.rampMwPerHour * market.dt;
   return answered.flatMap((now, t) => {
-    if (t === 0) return [];
+    const before = t > 0 ? generatorMw[t - 1] : generator.initialMw;
+    if (before === undefined) return [];
     const { from } = ofRamp(t);
     // More injected than forecast is answered by running lower.
-    const perMw = [...answered[from], ...scaled(now, -1)];
-    const offset = generatorMw[t] - generatorMw[from];
+    const perMw = [...(t > 0 ? answered[from] : []), ...scaled(now, -1)];
+    const offset = generatorMw[t] - before;
     return limitOf(market, { kind: "ramp", prosumer, from, to: t, offset, half, perMw });
   });
 }

@@ -5,7 +5,7 @@ import type { Market } from "../../market/scenario/market.ts";
 import { replay } from "./replay.ts";
 
 /** One household of 1 MW of wind, a battery that loses half each way and a generator, over two hours and one day. */
-function household(errors: readonly number[]): Market {
+function household(errors: readonly number[], initialMw?: number): Market {
   return {
     hours: errors.length,
     dt: 1,
@@ -17,7 +17,7 @@ function household(errors: readonly number[]): Market {
         renewable: { ratingMw: 1, source: 0 },
         load: {},
         battery: { powerMw: 2, minMwh: 0, maxMwh: 3, efficiency: 0.5 },
-        generator: { minMw: 0, maxMw: 1, rampMwPerHour: 0.5 },
+        generator: { minMw: 0, maxMw: 1, rampMwPerHour: 0.5, initialMw },
       },
     ],
     scenario: { uncertainty: { testErrors: errors.map((error) => [[error]]) } },
@@ -57,5 +57,10 @@ describe("replaying a held-out day", () => {
     expect(tallies.ramp.broken).to.equal(1);
     expect(tallies["stored energy"].looked + tallies["battery power"].looked).to.equal(0);
     expect(replay(household([0.6, 0.6]), party, 2)["generator power"].broken).to.equal(2);
+    // Counted from what it ran at before, .4 MW below and .6 MW above what it runs at then.
+    expect(replay(household([0.4, 0.4], 0.5), party, 2).ramp).to.deep.equal({ looked: 2, broken: 0 });
+    const { looked, broken, worst } = replay(household([0.4, 0.4], 0.7), party, 2).ramp;
+    expect([looked, broken, worst!.slice(0, 3)]).to.deep.equal([2, 1, [7, 0, 0]]);
+    expect(worst![3]).to.be.closeTo(0.1, 1e-12);
   });
 });

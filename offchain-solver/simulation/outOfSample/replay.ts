@@ -183,7 +183,8 @@ function playGenerator(market: Market, i: number, { schedule, answers }: Answeri
   for (let t = 0; t < market.hours; t++) {
     if (response[t] !== 0)
       seen("generator power", t, beyondOf(output[t], generator.minMw, generator.maxMw), "generatorUp", ofPower(t));
-    if (t > 0 && (response[t] !== 0 || response[t - 1] !== 0))
-      seen("ramp", t, beyondOf(output[t] - output[t - 1], -most, most), "generatorUp", ofRamp(t));
+    const before = t > 0 ? output[t - 1] : generator.initialMw;
+    if (before !== undefined && (response[t] !== 0 || (t > 0 && response[t - 1] !== 0)))
+      seen("ramp", t, beyondOf(output[t] - before, -most, most), "generatorUp", ofRamp(t));
   }
 }

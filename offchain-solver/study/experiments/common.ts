@@ -110,6 +110,9 @@ const cell = (value: Cell): string =>
       ? `"${value.replaceAll('"', '""')}"`
       : value;
 
+/** What `write` writes of an experiment with one figure. */
+export const filesOf = (name: string): string[] => ["csv", "json", "svg", "md"].map((kind) => `${name}.${kind}`);
+
 /** Writes NAME.csv, NAME.svg (and further figures), NAME.json where there is one, and NAME.md into a folder. */
 export function write(folder: string, name: string, command: string, experiment: Experiment): string[] {
   mkdirSync(folder, { recursive: true });

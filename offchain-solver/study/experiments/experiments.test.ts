@@ -2,11 +2,14 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { InputError } from "../../io/inputError.ts";
 import { createMarket, defaultSettings } from "../../market/scenario/market.ts";
 import { moved, reserveOf, scenarioOf, solve, write, type Experiment } from "./common.ts";
 import { convergenceRuns, envelope, RHO_SCALES, SCANNED, WAYS } from "./convergenceRun.ts";
 import { refitted } from "./dataSize.ts";
 import { daysDrawnAnew, IntradayDays, type PlayedDay } from "./intradayDays.ts";
+import { intradayExperiment } from "./intraday.ts";
+import { promiseExperiment } from "./promise.ts";
 import { summaryOf } from "./reclearing.ts";
 import { replayExperiment } from "./replay.ts";
 import { courseOf, reclearingRuns } from "./reclearingRun.ts";
@@ -129,6 +132,37 @@ describe("experiments", function () {
     writeFileSync(file, `${lines.join("\n").replace(/"objective":[^,]*/, '"objective":12.5')}\n`);
     expect(costs(replayExperiment({ ...some, agents: true, keep: file }))).to.include(12.5);
     expect(readFileSync(file, "utf8").trim().split("\n")).to.have.length(3);
+  });
+
+  it("replay what is kept of the method that is asked for alone, each row of it once, and what is missing anew", () => {
+    const file = join(mkdtempSync(join(tmpdir(), "gridpact-replay-")), "cleared.jsonl");
+    const some = { hours: 1, sustain: 0, keep: file };
+    const whole = replayExperiment(some).rows;
+    const lines = readFileSync(file, "utf8").trim().split("\n");
+    expect([lines.length, whole.length]).to.deep.equal([2, 8]);
+    // One of the two lines, of which the last has no end, and one of another method that costs nothing like it.
+    const other = lines[1].replace('"central"', '"anderson"').replace(/"objective":[^,]*/, '"objective":12.5');
+    writeFileSync(file, `${other}\n${lines[0]}`);
+    expect(replayExperiment(some).rows).to.deep.equal(whole);
+    expect(readFileSync(file, "utf8")).to.equal(`${other}\n${lines[0]}\n${lines[1]}\n`);
+    writeFileSync(file, [...lines, ...lines].join("\n"));
+    expect(replayExperiment(some).rows).to.deep.equal(whole);
+    writeFileSync(file, `${lines[0]}\n${lines[1].slice(0, 40)}`);
+    expect(() => replayExperiment(some)).to.throw(InputError, `${file}: line 2: is no JSON`);
+    writeFileSync(file, `${lines[0].replace(/"reclear":[^,]*/, '"reclear":"1"')}\n`);
+    expect(() => replayExperiment(some)).to.throw(InputError, `${file}: line 1: reclear = "1": expected number`);
+  });
+
+  it("refuse a row that there is not before any work, and a page of nothing", () => {
+    expect(() => intradayExperiment({ every: 6, sustain: 3 })).to.throw(
+      InputError,
+      "--every 6 --sustain 3: is no row; there are --every and --sustain 24 and 0, 24 and 24, 6 and 6",
+    );
+    expect(() => intradayExperiment({ every: 2 })).to.throw(InputError, "--every 2: is no row");
+    expect(() => promiseExperiment({ scenario: "ieee15", tries: 0 })).to.throw(
+      InputError,
+      "--tries 0: nothing is kept",
+    );
   });
 
   it("draw whole days anew: hours that fail together make an interval wider than as many that fail alone", () => {

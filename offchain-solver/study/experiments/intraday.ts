@@ -1,3 +1,4 @@
+import { InputError } from "../../io/inputError.ts";
 import { wilson } from "../../market/risk/exposure.ts";
 import { barFigure, type Bar } from "../../report/figures.ts";
 import { REPLAYED, type Replayed } from "../../simulation/outOfSample/replay.ts";
@@ -50,13 +51,11 @@ export function intradayExperiment({
   sustain: lasting,
   keep,
 }: IntradayOptions = {}) {
+  const chosen = chosenCases(every, lasting);
   const scenario = scenarioOf(name, hours);
   const held = scenario.uncertainty.testErrors[0].length;
   const count = Math.min(most, held);
   const played = new IntradayDays(scenario, agents ? "anderson" : "central", keep);
-  const chosen = CASES.filter(
-    ([sustain, hour]) => (every === undefined || hour === every) && (lasting === undefined || sustain === lasting),
-  );
   const courses = chosen.map((): PlayedDay[] => []);
   const base: PlayedDay[] = [];
   // Day by day, so that what is cut off in the middle has the same days of every course.
@@ -79,10 +78,22 @@ export function intradayExperiment({
     text: [
       `${name}, ${agents ? "agents (anderson)" : "central method"}, ts-drcc, eps .05 for every limit and hour; the first ${count} of ${held} held-out days. Every H hours what is left of the day is cleared again: batteries begin with what their answers have left in them, generators at what they ran at, load still owes what it moved, batteries have to hold at the end what the day asked of them or as much as can still be reached, and forecasts are corrected by what the last errors say of those to come (\`scenarios/restOfDay.ts\`; the fitted days alike, so moments are those of corrected forecasts). The first H hours are settled. Nothing is taken to be brought back to plan: beyond a limit of stored energy a battery goes on from that limit. Cost is what was settled and what answers did, allowances at the desk's prices for all together; more or less than booked by the hour, cleared once, on the same days.`,
       `Two intervals stand beside every share: the binomial one takes hours to be independent; of ${DRAWS} draws of as many whole days from those played, 95 % lie within the second ("by days"), which knows that hours of one day fail together. A limit held at eps .05 has room for at least sqrt(.95/.05) = 4.36 deviations of what answers may come to by the fitted law: answers of more are called unusual, and no two-sided bound on those moments covers them.`,
+      "Three things that costs do not say, in figures of the 15-bus day. Energy that a battery beyond its limit did not have costs nothing: by the hour and once a day .080 MWh a day are given for nothing, some $3 to 6. By the hour whoever owns a generator and a battery answers nothing, since nobody says which of them would, and nobody pays for it: the base is $322.20 a day; if their batteries answer it is $324.50, if their generators do $316.60, with half each $320.24. And 28 days are few: answers for one hour instead of by the hour, cleared again every hour, cost $.29 a day more on the same days, with a standard error of $2.20.",
       ...cases.map(said),
     ],
   };
   return page;
+}
+
+/** Rows that are asked for. Throws InputError where there is none. */
+function chosenCases(every: number | undefined, lasting: number | undefined): (typeof CASES)[number][] {
+  const chosen = CASES.filter(
+    ([sustain, hour]) => (every === undefined || hour === every) && (lasting === undefined || sustain === lasting),
+  );
+  if (chosen.length > 0) return chosen;
+  const asked = [every === undefined ? [] : `--every ${every}`, lasting === undefined ? [] : `--sustain ${lasting}`];
+  const known = CASES.map(([sustain, hour]) => `${hour} and ${sustain}`).join(", ");
+  throw new InputError(`${asked.flat().join(" ")}: is no row; there are --every and --sustain ${known}`);
 }
 
 /** What is said of one limit in one course. */

@@ -70,13 +70,15 @@ export function replayExperiment({
 }: ReplayOptions = {}): Experiment {
   const scenario = scenarioOf(name, hours);
   const method = agents ? "anderson" : "central";
-  const kept = keptLines(keep, PieceSchema).filter(
-    (one) => one.scenario === scenario.name && one.hours === scenario.hours,
+  const own = keptLines(keep, PieceSchema).filter(
+    (one) => one.scenario === scenario.name && one.hours === scenario.hours && one.method === method,
   );
-  const pieces = [...kept];
-  for (const sustain of only === undefined ? SUSTAINED : [0, only]) {
-    if (kept.some((one) => one.sustain === sustain)) continue;
-    for (const fresh of piecesOf(scenario, sustain, method)) {
+  const pieces = [...new Map(own.map((one) => [`${one.sustain} ${one.reclear}`, one])).values()];
+  for (const sustain of only === undefined ? SUSTAINED : new Set([0, only])) {
+    const known = pieces.filter((one) => one.sustain === sustain).map(({ reclear }) => reclear);
+    const reclears = reclearsOf(sustain).filter((reclear) => !known.includes(reclear));
+    if (reclears.length === 0) continue;
+    for (const fresh of piecesOf(scenario, sustain, { method, reclears })) {
       pieces.push(fresh);
       keepLine(keep, fresh);
     }
@@ -84,9 +86,6 @@ export function replayExperiment({
   pieces.sort((a, b) => a.sustain - b.sustain || a.reclear - b.reclear);
   const base = pieces.find(({ sustain }) => sustain === 0)?.found?.objective ?? NaN;
   const days = scenario.uncertainty.testErrors[0].length;
-  const by = [...new Set(pieces.map((one) => one.method))].map((each) =>
-    each === "central" ? "central method" : `agents (${each})`,
-  );
   return {
     title: "Can what was promised be delivered",
     header:
@@ -115,7 +114,8 @@ export function replayExperiment({
       ),
     },
     text: [
-      `${name}, ${by.join(" and ")}, ts-drcc, eps .05 for every limit and hour. The ${days} held-out days are played through at the cleared point with the errors that they had and every battery's true losses; a device-hour counts where an answer moved the device. **Cleared again after H hours** takes the next clearing to bring batteries back to plan by its own trades: what they are off by counts from there. That is kinder than clearing for real, which may find the plan out of reach; nothing here was cleared again. Held-out errors are 1.4 to 1.6 times as large as fitted ones (see [risk](risk.md)), so shares above eps are to be expected where a limit binds; ${days} days are few, so behind each share stands that of ${ANEW} days put together anew, every six hours of a day from a held-out day drawn for them. Booked by the hour, owners of a generator and a battery are left out: nobody says which of the two answers.`,
+      `${name}, ${agents ? `agents (${method})` : "central method"}, ts-drcc, eps .05 for every limit and hour. The ${days} held-out days are played through at the cleared point with the errors that they had and every battery's true losses; a device-hour counts where an answer moved the device. **Cleared again after H hours** takes the next clearing to bring batteries back to plan by its own trades: what they are off by counts from there. That is kinder than clearing for real, which may find the plan out of reach; nothing here was cleared again. Held-out errors are 1.4 to 1.6 times as large as fitted ones (see [risk](risk.md)), so shares above eps are to be expected where a limit binds; ${days} days are few, so behind each share stands that of ${ANEW} days put together anew, every six hours of a day from a held-out day drawn for them. Booked by the hour, owners of a generator and a battery are left out: nobody says which of the two answers.`,
+      "A device-hour counts however little was answered, and the central method leaves answers of some 1e-9 MW where agents leave none, so there shares look smaller than they are. On the 15-bus day, of answers above 1e-7 MW by the hour, generator power is beyond in 3 of 784, .38 % (.22 % as counted), ramps in 17 of 868, 1.96 % (1.32 %), and with answers for 3 h generator power in .55 % (.41 %).",
       ...pieces.map((one) => said(one, base)),
       ...pieces.flatMap(({ found }) => found?.attacked ?? []),
     ],
@@ -125,12 +125,16 @@ export function replayExperiment({
 /** How many days are put together anew from those held out. */
 const ANEW = 10_000;
 
-/** Clears a day whose answers last so long, and plays it through as if cleared again once or twice as often. */
-function piecesOf(scenario: Scenario, sustain: number, method: PlanMethod): Piece[] {
+/** After how many hours a day whose answers last so long is taken to be cleared again. */
+const reclearsOf = (sustain: number): readonly number[] => (sustain === 0 ? [1, 24] : [sustain]);
+
+type Asked = { readonly method: PlanMethod; readonly reclears: readonly number[] };
+
+/** Clears a day whose answers last so long, and plays it through as if cleared again so often. */
+function piecesOf(scenario: Scenario, sustain: number, { method, reclears }: Asked): Piece[] {
   const { name, hours } = scenario;
   const planner = method === "central" ? centrally : byAgents(countingIterations);
   const cleared = planner(withSustain(scenario, sustain));
-  const reclears = sustain === 0 ? [1, 24] : [sustain];
   if (cleared === undefined) return reclears.map((reclear) => ({ scenario: name, hours, method, sustain, reclear }));
   const { market, result } = cleared;
   const drawn = { ...market, scenario: blockBootstrap(market.scenario, ANEW, SEED) };

@@ -121,7 +121,7 @@ const measured = (task: ScaleTask): Promise<ScaleRow> => inChild<ScaleRow>("./sc
 /** Time, memory and messages of an iteration against the number of prosumers. */
 export async function scaleExperiment(options: ScaleOptions = {}): Promise<Experiment> {
   const sizes = options.sizes ?? SIZES;
-  if (sizes.length < 2) throw new InputError(`--prosumers ${sizes.join()}: a slope needs two sizes or more`);
+  if (sizes.length < 2) throw new InputError(`--most leaves ${sizes.join() || "no size"}: a slope needs two or more`);
   const [hours, iterations] = [options.hours ?? HOURS, options.iterations ?? ITERATIONS];
   const rows: ScaleRow[] = [];
   // One after the other: times are measured.
