@@ -37,6 +37,13 @@ export const IN_MARKETS: Changes = {
     ],
     ["return price > 0 ? uint256(price) : 0;", "return price >= 0 ? uint256(price) : 0;", ZERO],
   ],
+  "market/Mandates.sol": [
+    [
+      "function _registerMandate(Mandate calldata mandate, bytes calldata signature) internal nonReentrant whenSealed {",
+      "function _registerMandate(Mandate calldata mandate, bytes calldata signature) internal whenSealed {",
+      "a wallet that is a contract is asked by a static call, and whatever that calls can change nothing",
+    ],
+  ],
   "market/Accounts.sol": [
     [
       "uint256 left = owned > leaving.queued ? owned - leaving.queued : 0;",
