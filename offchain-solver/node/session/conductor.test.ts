@@ -18,6 +18,7 @@ import {
   SESSION,
 } from "../../../test/support/conducting.ts";
 import type { ConductorEffect } from "./conducting.ts";
+import type { Conductor } from "./conductor.ts";
 import type { Life, LifeOf } from "./messages.ts";
 import { Patience } from "./patience.ts";
 
@@ -51,6 +52,29 @@ describe("the conductor of a session", () => {
     expect(sent(conductor.again(true))).to.deep.equal(["terms"]);
     expect(sent(all(conductor, present))).to.deep.equal(["attempt"]);
     expect(conductor.attempt).to.equal(9);
+  });
+
+  it("lets those who have the witness sign it while one comes back, and begins anew where that is not enough", () => {
+    const signing = (): Conductor => {
+      const conductor = fresh();
+      all(conductor, present);
+      expect(sent(claimed(conductor, invited))).to.deep.equal(["witness"]);
+      return conductor;
+    };
+    const conductor = signing();
+    expect(sent(conductor.hear(invited[2], { kind: "hello" }))).to.deep.equal(["terms"]);
+    expect(sent(conductor.hear(invited[2], present()))).to.deep.equal([]);
+    expect([conductor.stage, conductor.attempt]).to.deep.equal(["attesting", 1]);
+    expect(sent(conductor.again(false))).to.deep.equal([]);
+    // Nothing has settled: it is cleared again, with the same members.
+    expect(openingOf(conductor.again(true))?.members).to.deep.equal(invited.slice(1));
+    expect(conductor.attempt).to.equal(2);
+    // Without so many there is no quorum.
+    const many = signing();
+    for (const party of invited.slice(1, 5)) many.hear(party, { kind: "hello" });
+    expect(many.stage).to.equal("attesting");
+    many.hear(invited[5], { kind: "hello" });
+    expect(many.stage).to.equal("gathering");
   });
 
   it("leaves out who does not come in time, or is gone in the midst of it, as long as a quorum is there", () => {

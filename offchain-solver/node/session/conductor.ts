@@ -32,6 +32,8 @@ export class Conductor {
   #members: readonly number[] = [];
   /** Once a witness was handed out somebody may have signed it: others than its members take part no more. */
   #fixed = false;
+  /** Who has come back without its agent since the witness was handed out. */
+  readonly #back = new Set<number>();
   #lastSeen = 0;
   /** Of the members there are: with others what the linear model gets wrong is something else. */
   #tightening: Tightening | undefined;
@@ -80,7 +82,8 @@ export class Conductor {
       for (const party of this.missing) this.#sendTerms(party);
       // Who was not there in time falls back to the tariff.
       if (stalled && this.#enough()) this.#open();
-    } else if (stalled && this.#clearing()) {
+    } else if (stalled && this.#stage === "attesting" && this.#back.size > 0) this.#gather();
+    else if (stalled && this.#clearing()) {
       this.#blameSilence();
       this.#askAnew();
     }
@@ -103,7 +106,10 @@ export class Conductor {
       this.#sendTerms(from);
       this.#exclusions.begins(from);
     }
-    if (was && this.#stage !== "gathering" && this.#members.includes(from)) this.#gather();
+    if (!was || this.#stage === "gathering" || !this.#members.includes(from)) return;
+    // The others have the witness, and sign it without it: nobody ends that by coming and going.
+    if (this.#stage === "attesting") this.#back.add(from);
+    if (this.#stage !== "attesting" || this.#seats([...this.#back]) >= this.#about.quorumLacksAt) this.#gather();
   }
 
   #hearOf(party: number, message: Exclude<Life, { kind: "hello" }>): void {
@@ -308,6 +314,7 @@ export class Conductor {
   }
 
   #gather(): void {
+    this.#back.clear();
     this.#enter("gathering");
     if (this.#complete()) this.#open();
     else for (const party of this.missing) this.#sendTerms(party);
