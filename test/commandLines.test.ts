@@ -35,6 +35,7 @@ const SHORTER: readonly [begins: RegExp, added: string][] = [
   [/^experiment scale/, "--hours 1 --iterations 3 --solve 2 --most 300 --out out"],
   [/^experiment reclearing/, "--hours 1 --most 20 --out out"],
   [/^experiment replay .*--keep/, "--hours 1 --keep kept.jsonl --out out"],
+  [/^experiment promise .*--keep/, "--hours 1 --tries 1 --keep tried.jsonl --out out"],
   [/^experiment zoo/, "--out out"],
   [/^experiment/, "--hours 1 --out out"],
 ];
