@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { canonicalBytes, type Json } from "../../codec/canonicalJson.ts";
 import { InputError } from "../../io/inputError.ts";
+import type { AgentEvent } from "../agent/protocol.ts";
 
 /**
  * 2: an agent's opening names the members who take part. Commitments are as they were in version 1, whose journals are
@@ -63,6 +64,10 @@ export type Heard =
   | { readonly kind: "message"; readonly from: number; readonly body: Uint8Array }
   | { readonly kind: "timeout" }
   | { readonly kind: "end"; readonly body: Uint8Array };
+
+/** An agent's event as the journal keeps it. */
+export const heardOf = (event: AgentEvent): Heard =>
+  event.kind === "message" ? { kind: event.kind, from: event.from, body: event.bytes } : event;
 
 const NOTHING = new Uint8Array(0);
 const sha256 = (...parts: Uint8Array[]): Uint8Array => {

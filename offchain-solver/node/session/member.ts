@@ -10,7 +10,7 @@ import { madeUpSizes, ownFaults } from "../../ledger/termsFaults.ts";
 import type { Fault } from "../../market/scenario/scenarioFaults.ts";
 import { attemptTag, type Progress } from "../agent/ownAgent.ts";
 import type { AgentEvent, Reply } from "../agent/protocol.ts";
-import type { Heard } from "../journal/journal.ts";
+import { heardOf } from "../journal/journal.ts";
 import { maySign, remember } from "../journal/signing.ts";
 import { MAX_MESSAGE_BYTES } from "../../net/wire.ts";
 import { Attestations, type Counted, type Signatures } from "./attestations.ts";
@@ -253,13 +253,10 @@ export class Member {
     const wallMs = Math.round(performance.now() - this.#sent.since);
     const { messages, bytes } = this.#sent;
     ended({ ...own, messages, bytes, wallMs }, this.#terms as Terms);
-    const proposal = JSON.parse(new TextDecoder().decode(end.proposal)) as LifeOf<"proposal">["proposal"];
     if (this.#chain === undefined) return;
-    const { chainId, market } = this.#chain;
-    const committed = await this.#around.agent.ask({
-      kind: "commit",
-      market: { chainId, market, session: this.#frozen },
-    });
+    const proposal = JSON.parse(new TextDecoder().decode(end.proposal)) as LifeOf<"proposal">["proposal"];
+    const about = { chainId: this.#chain.chainId, market: this.#chain.market, session: this.#frozen };
+    const committed = await this.#around.agent.ask({ kind: "commit", market: about });
     if (attempted.attempt !== this.#attempt || committed.kind !== "committed") return;
     this.#tell({ kind: "proposal", ...attempted, proposal, ...(committed.plan && { plan: committed.plan }) });
   }
@@ -402,6 +399,3 @@ export class Member {
     return index < 0 ? undefined : index;
   }
 }
-
-const heardOf = (event: AgentEvent): Heard =>
-  event.kind === "message" ? { kind: event.kind, from: event.from, body: event.bytes } : event;
