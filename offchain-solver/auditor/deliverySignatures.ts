@@ -1,5 +1,4 @@
 /** Files of meters, activations and statements of nodes, each by a key that the registry has for it. */
-import { keccak256 } from "ethers";
 import {
   activationDigest,
   meterDigest,
@@ -71,9 +70,10 @@ export function signedBy(meters: MetersJson, { session, witness, found }: Judged
     const signer = signed && signerOfText(signed, signature);
     return signer !== undefined && signer === session.nodeKeys.get(prosumer);
   };
-  const about = { session: sessionHash(session.terms!), payload: keccak256(session.payload!) };
-  const by = { domain: marketDomain(found.chainId, found.market), ...about, nodeKeys: session.nodeKeys };
-  const committed = committedPlans(witness, by);
+  const committed = committedPlans(witness, {
+    ...{ session: sessionHash(session.terms!), nodeKeys: session.nodeKeys },
+    domain: marketDomain(found.chainId, found.market),
+  });
   const activations = new Map<number, Activation>();
   for (const { signature, ...activation } of meters.activations) {
     const { prosumer, plannedWh, generatedWh } = activation;
